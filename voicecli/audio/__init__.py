@@ -1,0 +1,1 @@
+"""Microphone, speaker and everything that touches samples."""

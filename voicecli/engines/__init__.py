@@ -1,0 +1,1 @@
+"""Adapters to speech-to-text, language models and text-to-speech."""

@@ -1,0 +1,62 @@
+"""What an engine can do. Adapters satisfy these by shape; they import nothing from the conversation."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Protocol
+
+from voicecli.types import Message, Pcm, SpeechSegment, Token, Transcript
+
+
+class SpeechToText(Protocol):
+    """Runs on its own worker thread: both calls block."""
+
+    name: str
+    """For the screen: model, precision and device."""
+
+    def transcribe(self, segment: SpeechSegment) -> Transcript:
+        """The final text. Raises EngineError when decoding fails."""
+        ...
+
+    def draft(self, segment: SpeechSegment) -> Transcript:
+        """A quick hypothesis on speech that is still growing; may be wrong at its end."""
+        ...
+
+
+class LanguageModel(Protocol):
+    """Runs on the event loop."""
+
+    name: str
+    """For the screen: model and where it runs."""
+
+    async def warm(self, messages: Sequence[Message]) -> None:
+        """Load the model and the prompt's prefix, so that the first answer comes as fast as the later ones.
+
+        Raises BackendUnavailable when the server does not answer or lacks the model.
+        """
+        ...
+
+    def reply(self, messages: Sequence[Message]) -> AsyncGenerator[Token, None]:
+        """Stream the answer. Closing the generator, or cancelling its reader, closes the stream to the server.
+
+        Raises BackendUnavailable when the server is gone, EngineError when it reports a failure.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Give connections back."""
+        ...
+
+
+class TextToSpeech(Protocol):
+    """Runs on its own worker thread: the call blocks."""
+
+    name: str
+    sample_rate_hz: int
+
+    def synthesize(self, text: str) -> Pcm:
+        """One piece of speech, shape (n,) at `sample_rate_hz`, silence trimmed, both ends faded to zero.
+
+        Empty when the text has nothing to say. Raises EngineError when synthesis fails.
+        """
+        ...

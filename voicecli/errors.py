@@ -1,0 +1,57 @@
+"""Errors that a user can act on.
+
+    VoiceCliError(message, hint)          exit code
+    ├─ SettingsError                      2   a setting is unknown or out of range
+    ├─ ModelMissing                       3   a model file is absent or damaged
+    ├─ DeviceError                        4   a sound device is absent or refuses to open
+    ├─ BackendUnavailable                 5   a language model server does not answer
+    └─ EngineError                        6   an engine cannot start or failed at its work
+
+`voicecli.cli` prints the message and the hint on stderr and ends with the code. Inside a conversation an
+EngineError or BackendUnavailable ends the turn, not the program.
+"""
+
+from __future__ import annotations
+
+INTERRUPTED_EXIT_CODE = 130
+
+
+class VoiceCliError(Exception):
+    """What was wanted and what was found; `hint` says what to do next."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class SettingsError(VoiceCliError):
+    """A setting is unknown, malformed or out of range."""
+
+    exit_code = 2
+
+
+class ModelMissing(VoiceCliError):
+    """A model that is needed is not on disk, or its bytes are wrong."""
+
+    exit_code = 3
+
+
+class DeviceError(VoiceCliError):
+    """A microphone or speaker is absent, ambiguous or refuses to open."""
+
+    exit_code = 4
+
+
+class BackendUnavailable(VoiceCliError):
+    """A language model server does not answer, or lacks the model."""
+
+    exit_code = 5
+
+
+class EngineError(VoiceCliError):
+    """An engine cannot start (a GPU that is not there) or failed at its work."""
+
+    exit_code = 6

@@ -1,0 +1,173 @@
+"""What happened, when, in which turn.
+
+Every part publishes; the screen, the latency fold, the JSON lines and the tests only read. `at_s` comes from the one
+clock of the conversation. Events of a dead turn keep its id, so they can never be booked on the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from voicecli.types import TurnId
+
+Clock = Callable[[], float]
+"""Seconds on a monotonic clock."""
+
+Stage = Literal["stt", "llm", "tts", "playout"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    at_s: float
+    turn: TurnId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready(Event):
+    """Devices are open and engines are warm; from now on speech is heard."""
+
+    microphone: str  # empty when there is none
+    speaker: str  # empty when there is none
+    stt: str
+    llm: str
+    llm_why: str  # why this language model was taken
+    tts: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice(Event):
+    """Something that the user should know, for example a device that is missing."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelMeasured(Event):
+    """Input level, ten times a second."""
+
+    level_db: float  # RMS, dB relative to full scale, -90 at the least
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FramesDropped(Event):
+    """The microphone was faster than the listener."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MuteChanged(Event):
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechStarted(Event):
+    started_at_s: float  # first voiced sample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartialHeard(Event):
+    """Words so far: the ones that two hypotheses agree on, and the rest."""
+
+    stable: str
+    unstable: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechPaused(Event):
+    """A first short silence: the turn starts with the speaker held."""
+
+    ended_at_s: float  # last voiced sample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechResumed(Event):
+    """It was only a pause; what was begun on its account is thrown away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechEnded(Event):
+    """The user is done; the answer may sound."""
+
+    ended_at_s: float  # last voiced sample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transcribed(Event):
+    text: str
+    language: str
+    audio_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NothingHeard(Event):
+    """It sounded like speech and held no words. The turn is over."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserTyped(Event):
+    """A turn that was written, not spoken."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenArrived(Event):
+    text: str  # as written, markup included
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PieceReady(Event):
+    text: str  # as a voice says it
+    source_end: int  # characters of the answer as written that it covers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synthesized(Event):
+    text: str
+    audio_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audible(Event):
+    """The first sample of the answer leaves the loudspeaker."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpokenUpTo(Event):
+    """Progress of the voice through the answer as written."""
+
+    source_end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Starved(Event):
+    """Silence inside an answer, because the next piece was not ready in time."""
+
+    gap_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnDone(Event):
+    """The answer is over, all of it was heard (or written, where there is no speaker)."""
+
+    spoken: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnInterrupted(Event):
+    spoken: str  # what was heard until then, as written
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnFailed(Event):
+    stage: Stage
+    message: str
+    hint: str
+
+
+Publish = Callable[[Event], None]

@@ -1,0 +1,160 @@
+"""All settings, as frozen models. Values come from `config/*.toml` and are merged by `settings_load`.
+
+The defaults live in `config/default.toml` alone; a model here says what a key means and what it may be.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+Device = Literal["cpu", "cuda"]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """A frozen group of settings that refuses keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class AudioSettings(Section):
+    """Sound devices."""
+
+    input_device: str
+    """Part of a name, or an index from `voicecli devices`; empty: the system's default."""
+    output_device: str
+    """As `input_device`."""
+    input_latency_s: Positive
+    """Buffer asked of the input device."""
+    output_latency_s: Positive
+    """Buffer asked of the output device: it is what remains audible after an interruption."""
+
+
+class ListenSettings(Section):
+    """When is it speech, and when is the user done."""
+
+    webrtc_mode: Annotated[int, Field(ge=0, le=3)]
+    """Aggressiveness of the first gate, 0 lets most through."""
+    silero_threshold: Annotated[float, Field(gt=0, lt=1)]
+    """Speech probability above which the second gate opens."""
+    start_ms: Annotated[int, Field(ge=20)]
+    """Voiced time that makes an utterance."""
+    pause_ms: Annotated[int, Field(ge=40)]
+    """Silence after which the answer is prepared, unheard."""
+    end_ms: Annotated[int, Field(ge=100)]
+    """Silence after which the user is taken to be done."""
+    pre_roll_ms: Annotated[int, Field(ge=0)]
+    """Audio before the first voiced frame that is sent to the recogniser."""
+    min_speech_ms: Annotated[int, Field(ge=0)]
+    """Utterances with less voiced time than this are dropped."""
+    max_utterance_s: Annotated[float, Field(gt=1, le=30)]
+    """An utterance is closed at this length: Whisper's window is 30 s."""
+    barge_in: Literal["on", "off"]
+    """Whether speech interrupts the answer; without headphones the assistant may hear itself."""
+    min_interrupt_ms: Annotated[int, Field(ge=20)]
+    """Voiced time that counts as an interruption while the assistant speaks."""
+
+
+class SttSettings(Section):
+    """Speech-to-text."""
+
+    model: str
+    """Name in the manifest (`voicecli download-models --list`) or a folder with a CTranslate2 Whisper."""
+    device: Device
+    compute_type: str
+    """CTranslate2's precision: int8, float16, float32, ..."""
+    threads: Annotated[int, Field(ge=0)]
+    """0: one for each physical core, four at most."""
+    language: str
+    """ISO 639-1 code, or auto."""
+    window: Literal["short", "full"]
+    """short encodes only the speech and reuses cached silence; full always encodes 30 s."""
+    partial_interval_s: Positive
+    """Time between two hypotheses while the user speaks."""
+
+
+class LlmSettings(Section):
+    """Language model."""
+
+    backend: Literal["auto", "openai", "ollama", "embedded"]
+    url: str
+    """Base URL of an OpenAI-compatible server, for example http://127.0.0.1:30000/v1."""
+    model: str
+    """Model name at the server (openai, ollama); empty: the server's first."""
+    api_key: SecretStr
+    ollama_url: str
+    ollama_model: str
+    keep_alive: str
+    """How long Ollama keeps the model in memory after an answer."""
+    embedded_model: str
+    """Name in the manifest or path of a GGUF file."""
+    threads: Annotated[int, Field(ge=0)]
+    """Threads of the embedded model; 0: one for each physical core."""
+    gpu_layers: Annotated[int, Field(ge=-1)]
+    """Layers of the embedded model that a GPU holds; -1: as many as fit."""
+    context_tokens: Annotated[int, Field(ge=512)]
+    max_answer_tokens: Annotated[int, Field(ge=8)]
+    temperature: Annotated[float, Field(ge=0, le=2)]
+    system_prompt: str
+    timeout_s: Positive
+    """Longest wait for a connection or for the next token."""
+
+
+class TtsSettings(Section):
+    """Text-to-speech."""
+
+    model: str
+    """Name in the manifest or path of a Kokoro ONNX file."""
+    voice: str
+    device: Device
+    speed: Annotated[float, Field(ge=0.5, le=2.0)]
+    threads: Annotated[int, Field(ge=0)]
+    """0: one for each physical core."""
+
+
+class ModelSettings(Section):
+    """Model files."""
+
+    dir: str
+    """Where models are kept; empty: the user's cache folder."""
+    offline: bool
+    """Never download."""
+
+
+class LogSettings(Section):
+    """Log file."""
+
+    file: str
+    """Empty: `voicecli.log` in the user's log folder."""
+    level: Literal["debug", "info", "warning", "error"]
+
+
+class Settings(Section):
+    """Everything that can be set."""
+
+    audio: AudioSettings
+    listen: ListenSettings
+    stt: SttSettings
+    llm: LlmSettings
+    tts: TtsSettings
+    models: ModelSettings
+    log: LogSettings
+
+    @property
+    def models_dir(self) -> Path:
+        if self.models.dir:
+            return Path(self.models.dir).expanduser()
+        from platformdirs import user_cache_path
+
+        return user_cache_path("voicecli") / "models"
+
+    @property
+    def log_file(self) -> Path:
+        if self.log.file:
+            return Path(self.log.file).expanduser()
+        from platformdirs import user_log_path
+
+        return user_log_path("voicecli") / "voicecli.log"

@@ -1,0 +1,91 @@
+"""The values that flow between the parts. No behaviour beyond arithmetic on their own fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NewType
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pcm = NDArray[np.int16]
+"""Mono samples, shape (n,), int16: the only sample format between modules."""
+
+TurnId = NewType("TurnId", int)
+"""One utterance of the user and the answer to it. Minted once, carried everywhere, never looked up."""
+
+LISTEN_RATE_HZ = 16_000
+"""Rate of everything that is heard: what Whisper, Silero and webrtcvad take."""
+
+FRAME_SAMPLES = 320
+"""Samples of an `AudioFrame`: 20 ms, a length that webrtcvad accepts."""
+
+FRAME_S = FRAME_SAMPLES / LISTEN_RATE_HZ
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFrame:
+    """20 ms of the microphone."""
+
+    pcm: Pcm  # (FRAME_SAMPLES,) at LISTEN_RATE_HZ
+    captured_at_s: float  # clock time of the first sample
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechSegment:
+    """Speech as it goes to the recogniser, with pre-roll before and silence after."""
+
+    pcm: Pcm  # (n,) at LISTEN_RATE_HZ
+    started_at_s: float  # clock time of the first voiced sample
+    ended_at_s: float  # clock time of the end of the last voiced frame
+
+    @property
+    def audio_s(self) -> float:
+        return len(self.pcm) / LISTEN_RATE_HZ
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What a recogniser made of one segment."""
+
+    text: str  # empty when nothing was said
+    language: str  # ISO 639-1
+    audio_s: float
+    reason: str = ""  # why text was withheld: "no speech", "low confidence", "repetition"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One entry of the conversation as a language model sees it."""
+
+    role: Literal["system", "user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A bit of streamed answer text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of the answer that is synthesised in one go."""
+
+    text: str  # as a voice says it
+    source_end: int  # characters of the answer, as written, that are covered when it has been spoken
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechChunk:
+    """One piece, synthesised."""
+
+    turn: TurnId
+    piece: Piece
+    pcm: Pcm  # (n,) at sample_rate_hz
+    sample_rate_hz: int
+
+    @property
+    def audio_s(self) -> float:
+        return len(self.pcm) / self.sample_rate_hz

@@ -1,0 +1,1 @@
+"""What the user sees: a pure view model and the ways to draw it."""
