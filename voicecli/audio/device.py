@@ -29,7 +29,10 @@ class Microphone(Protocol):
 
 
 class Speaker(Protocol):
-    """An async context manager; the device is open inside it. At most one turn may sound."""
+    """An async context manager; the device is open inside it. At most one turn may sound.
+
+    It publishes Audible and Starved.
+    """
 
     name: str
 
@@ -49,6 +52,10 @@ class Speaker(Protocol):
 
     def release(self, turn: TurnId) -> None:
         """Let a held turn sound. No effect on any other turn."""
+        ...
+
+    def finish(self, turn: TurnId) -> None:
+        """No more chunks of `turn` will come: silence after the last one is not starvation."""
         ...
 
     def flush(self) -> None:

@@ -1,0 +1,176 @@
+"""Microphone and speaker over PortAudio. The callbacks copy a block and leave; all else happens on the loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import sounddevice
+
+from voicecli.audio.devices import DeviceInfo
+from voicecli.audio.playout import Playout, Reading
+from voicecli.audio.resample import Framer, resample
+from voicecli.errors import DeviceError
+from voicecli.events import Audible, Clock, FramesDropped, Publish, Starved
+from voicecli.types import LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechChunk, TurnId
+
+QUEUE_BLOCKS = 64
+"""Blocks that may wait for the loop (about 1 s); then the oldest is dropped."""
+
+STALL_S = 5.0
+"""A device that delivers nothing for this long has gone."""
+
+PREFERRED_SPEAKER_HZ = 24_000
+"""Kokoro's rate: no resampling where the device takes it."""
+
+
+def open_at(stream_type: Any, device: DeviceInfo, channels: int, preferred_hz: int, **options: Any) -> Any:
+    """Open a stream mono at the preferred rate; where the device refuses, at its own rate and then its own channels.
+
+    PortAudio answers -9997 to an unknown rate, some WASAPI drivers -9996 (PortAudio/portaudio#314): so any refusal is
+    taken as a reason to try the next form. Raises DeviceError with the last reason.
+    """
+    reason: Exception | None = None
+    for rate_hz, count in ((preferred_hz, 1), (device.rate_hz, 1), (device.rate_hz, channels)):
+        try:
+            return stream_type(device=device.index, samplerate=rate_hz, channels=count, dtype="int16", **options)
+        except (sounddevice.PortAudioError, ValueError) as error:
+            reason = error
+    raise DeviceError(
+        f"{device.name} opens neither at {preferred_hz} Hz nor at its own {device.rate_hz:.0f} Hz: {reason}",
+        "close other programs that use it, or choose another: voicecli devices",
+    )
+
+
+class PortAudioMicrophone:
+    """A capture device."""
+
+    def __init__(self, device: DeviceInfo, latency_s: float, clock: Clock, publish: Publish) -> None:
+        self.name = device.name
+        self._device = device
+        self._latency_s = latency_s
+        self._clock = clock
+        self._publish = publish
+        self._blocks: asyncio.Queue[tuple[Pcm, float]] = asyncio.Queue(QUEUE_BLOCKS)
+
+    async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+
+        def captured(block: Any, frames: int, time: Any, status: Any) -> None:
+            at_s = self._clock() - (time.currentTime - time.inputBufferAdcTime)
+            loop.call_soon_threadsafe(self._put, block[:, 0].copy(), at_s)
+
+        self._stream = open_at(
+            sounddevice.InputStream,
+            self._device,
+            self._device.inputs,
+            LISTEN_RATE_HZ,
+            latency=self._latency_s,
+            callback=captured,
+        )
+        self._stream.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stream.close()
+
+    async def frames(self) -> AsyncIterator[AudioFrame]:
+        """Raises DeviceError when nothing was captured for `STALL_S`."""
+        rate_hz = self._stream.samplerate
+        framer = Framer(rate_hz)
+        while True:
+            try:
+                block, at_s = await asyncio.wait_for(self._blocks.get(), STALL_S)
+            except TimeoutError:
+                raise DeviceError(
+                    f"{self.name} has delivered nothing for {STALL_S:.0f} s", "is it unplugged? voicecli devices"
+                ) from None
+            at_s -= framer.waiting_s
+            for index, pcm in enumerate(framer.push(block)):
+                yield AudioFrame(pcm, at_s + index * len(pcm) / LISTEN_RATE_HZ)
+
+    def _put(self, block: Pcm, at_s: float) -> None:
+        if self._blocks.full():
+            self._blocks.get_nowait()
+            self._publish(FramesDropped(at_s=self._clock(), count=1))
+        self._blocks.put_nowait((block, at_s))
+
+
+class PortAudioSpeaker:
+    """A playback device with one stream that stays open."""
+
+    def __init__(self, device: DeviceInfo, latency_s: float, clock: Clock, publish: Publish) -> None:
+        self.name = device.name
+        self._device = device
+        self._asked_latency_s = latency_s
+        self._clock = clock
+        self._publish = publish
+
+    async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+
+        def wanted(out: Any, frames: int, time: Any, status: Any) -> None:
+            reading = self._playout.read(frames)
+            out[:] = reading.pcm[:, np.newaxis]
+            if reading.began is not None or reading.starved is not None:
+                heard_at_s = self._clock() + max(0.0, time.outputBufferDacTime - time.currentTime)
+                loop.call_soon_threadsafe(self._tell, reading, heard_at_s)
+
+        self._stream = open_at(
+            sounddevice.OutputStream,
+            self._device,
+            self._device.outputs,
+            PREFERRED_SPEAKER_HZ,
+            latency=self._asked_latency_s,
+            callback=wanted,
+        )
+        self._playout = Playout(round(self._stream.samplerate))
+        self._stream.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stream.close()
+
+    def begin(self, turn: TurnId, *, held: bool) -> None:
+        self._playout.begin(turn, held=held)
+
+    def play(self, chunk: SpeechChunk) -> None:
+        self._playout.add(chunk.turn, resample(chunk.pcm, chunk.sample_rate_hz, self._playout.rate_hz))
+
+    def release(self, turn: TurnId) -> None:
+        self._playout.release(turn)
+
+    def finish(self, turn: TurnId) -> None:
+        self._playout.finish(turn)
+
+    def flush(self) -> None:
+        self._playout.flush()
+
+    async def drained(self) -> None:
+        """Also waits for what the device itself still holds."""
+        while self._playout.lead:  # noqa: ASYNC110 - playing takes the time that it takes
+            await asyncio.sleep(self.lead_s())
+        await asyncio.sleep(self._stream.latency)
+
+    def heard_s(self) -> float:
+        """What the device still holds is not counted as heard."""
+        held_back_s = self._stream.latency if self._playout.lead else 0.0
+        return max(0.0, self._playout.played / self._playout.rate_hz - held_back_s)
+
+    def lead_s(self) -> float:
+        return self._playout.lead / self._playout.rate_hz
+
+    def _tell(self, reading: Reading, heard_at_s: float) -> None:
+        if reading.began is not None:
+            at_s = heard_at_s + reading.began_at / self._playout.rate_hz
+            self._publish(Audible(at_s=at_s, turn=reading.began))
+        if reading.starved is not None:
+            gap_s = reading.starved_samples / self._playout.rate_hz
+            self._publish(Starved(at_s=heard_at_s, turn=reading.starved, gap_s=gap_s))

@@ -1,0 +1,37 @@
+"""Between device rates and 16 kHz, with soxr."""
+
+from __future__ import annotations
+
+import numpy as np
+import soxr
+
+from voicecli.types import FRAME_SAMPLES, LISTEN_RATE_HZ, Pcm
+
+
+class Framer:
+    """Blocks of any length and rate -> frames of 20 ms at 16 kHz."""
+
+    def __init__(self, rate_hz: float) -> None:
+        self._stream = None if rate_hz == LISTEN_RATE_HZ else soxr.ResampleStream(rate_hz, LISTEN_RATE_HZ, 1, "int16")
+        self._rest = np.zeros(0, np.int16)
+
+    def push(self, block: Pcm) -> list[Pcm]:
+        """Take a block, shape (n,); give the frames that are full, each of shape (FRAME_SAMPLES,)."""
+        heard = self._stream.resample_chunk(block) if self._stream else block
+        audio = np.concatenate([self._rest, heard])
+        full = len(audio) // FRAME_SAMPLES * FRAME_SAMPLES
+        self._rest = audio[full:]
+        return list(audio[:full].reshape(-1, FRAME_SAMPLES))
+
+    @property
+    def waiting_s(self) -> float:
+        """Audio that was taken and is not in a frame yet."""
+        return len(self._rest) / LISTEN_RATE_HZ
+
+
+def resample(pcm: Pcm, from_hz: float, to_hz: float) -> Pcm:
+    """A whole clip at another rate, shape (n,)."""
+    if from_hz == to_hz or not len(pcm):
+        return pcm
+    out: Pcm = soxr.resample(pcm, from_hz, to_hz)
+    return out

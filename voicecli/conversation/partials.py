@@ -1,0 +1,48 @@
+"""Growing audio -> words that stand and words that may still change. Pure.
+
+LocalAgreement-2 (Macháček et al. 2023, "Turning Whisper into Real-Time Transcription System"): a word is firm once two
+hypotheses in a row agree on it and on all before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Hypotheses:
+    """The last hypothesis and how many of its words stand. Firm words never turn dim again."""
+
+    words: tuple[str, ...] = ()
+    firm: int = 0
+
+    def heard(self, text: str) -> Hypotheses:
+        """Take the next hypothesis; one that contradicts firm words is passed over."""
+        words = tuple(text.split())
+        agreed = agreement(self.words, words)
+        if agreed < self.firm:
+            return self
+        return Hypotheses(words, agreed)
+
+    @property
+    def stable(self) -> str:
+        return " ".join(self.words[: self.firm])
+
+    @property
+    def unstable(self) -> str:
+        return " ".join(self.words[self.firm :])
+
+
+def agreement(one: tuple[str, ...], other: tuple[str, ...]) -> int:
+    """Number of words at the front that are the same but for case and marks."""
+    count = 0
+    for mine, yours in zip(one, other, strict=False):
+        if bare(mine) != bare(yours):
+            break
+        count += 1
+    return count
+
+
+def bare(word: str) -> str:
+    """A word without case and marks; the word itself where nothing else is left."""
+    return "".join(c for c in word.lower() if c.isalnum()) or word

@@ -1,0 +1,74 @@
+"""Whether the GPU that was asked for is there, and a plain word on what was looked for when it is not.
+
+Written from the documentation of CTranslate2 (CUDA 12, cuDNN 9) and ONNX Runtime; not run on a GPU yet.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import importlib.metadata
+import shutil
+
+from voicecli.errors import EngineError
+
+CPU_HINT = "run on the processor with --profile cpu, or install the GPU parts: pip install 'voicecli[gpu]'"
+
+
+def require_cuda(engine: str, devices: int) -> None:
+    """Raise EngineError, naming each thing that was looked for, unless `devices` CUDA devices were found."""
+    if devices < 1:
+        raise EngineError(f"{engine} was asked to run on a GPU and found none ({'; '.join(findings())})", CPU_HINT)
+
+
+def require_cuda_provider(providers: list[str]) -> None:
+    """Raise EngineError unless ONNX Runtime offers CUDA among its `providers`."""
+    if "CUDAExecutionProvider" in providers:
+        return
+    if shadowed():
+        raise EngineError(
+            "onnxruntime and onnxruntime-gpu are both installed; the first shadows the second, so CUDA is not offered",
+            "pip uninstall -y onnxruntime onnxruntime-gpu && pip install onnxruntime-gpu",
+        )
+    raise EngineError(
+        f"Kokoro was asked to run on a GPU; ONNX Runtime offers {', '.join(providers)} ({'; '.join(findings())})",
+        CPU_HINT,
+    )
+
+
+def shadowed() -> bool:
+    """Both builds of ONNX Runtime are installed: they share one module name and the last one written wins."""
+    return installed("onnxruntime") and installed("onnxruntime-gpu")
+
+
+def installed(distribution: str) -> bool:
+    """Whether a distribution of that name is installed."""
+    try:
+        importlib.metadata.distribution(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def findings() -> list[str]:
+    """One phrase for each part of a CUDA set-up: driver, tools, libraries, packages."""
+    parts = {
+        "NVIDIA driver (libcuda)": loadable("cuda"),
+        "nvidia-smi": shutil.which("nvidia-smi") is not None,
+        "cuDNN 9": loadable("cudnn") or installed("nvidia-cudnn-cu12"),
+        "cuBLAS 12": loadable("cublas") or installed("nvidia-cublas-cu12"),
+        "onnxruntime-gpu": installed("onnxruntime-gpu"),
+    }
+    return [f"{name}: {'found' if found else 'not found'}" for name, found in parts.items()]
+
+
+def loadable(library: str) -> bool:
+    """Whether the dynamic loader finds and loads a shared library of that name."""
+    path = ctypes.util.find_library(library)
+    if path is None:
+        return False
+    try:
+        ctypes.CDLL(path)
+    except OSError:
+        return False
+    return True
