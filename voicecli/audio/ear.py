@@ -36,8 +36,9 @@ class Ear:
         self._muted = False
 
     @property
-    def muted(self) -> bool:
-        return self._muted
+    def microphone_name(self) -> str:
+        """Empty when there is none."""
+        return self._microphone.name
 
     def mute(self, muted: bool) -> None:
         """Stop or go on listening."""

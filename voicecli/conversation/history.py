@@ -1,7 +1,7 @@
 """What was said *and heard*, as the language model is told it. Pure.
 
-Append-only, so that a server's prefix cache holds all but the last question; when the context is full the older half goes
-at once, because each removal costs a whole new prefill.
+Append-only, so that a server's prefix cache holds all but the last question; when the context is full the older half
+goes at once, because each removal costs a whole new prefill.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class History:
         """
         question = Message("user", " ".join([*self._unanswered, text]))
         while self._turns and self._size([*self._turns, question]) > self._room_chars:
-            self._turns = self._turns[len(self._turns) // 4 * 2 + 2 :]
+            self._turns = self._turns[max(2, len(self._turns) // 4 * 2) :]
         return [self._system, *self._turns, question]
 
     def add(self, question: str, heard: str) -> None:

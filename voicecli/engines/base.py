@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from typing import Protocol
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import ParamSpec, Protocol, TypeVar
 
 from voicecli.types import Message, Pcm, SpeechSegment, Token, Transcript
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Worker(Protocol):
+    """Where the blocking calls of one engine run, one at a time and in order."""
+
+    @property
+    def idle(self) -> bool:
+        """Nothing runs and nothing waits."""
+        ...
+
+    async def run(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Await `call(...)`. A call whose awaiter is cancelled is skipped or its result dropped."""
+        ...
 
 
 class SpeechToText(Protocol):

@@ -1,4 +1,4 @@
-"""One thread for one blocking engine; its calls are awaited on the loop."""
+"""One thread for one blocking engine; its calls are awaited on the loop. Satisfies `base.Worker`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Worker:
+class ThreadWorker:
     """Runs calls in order on one daemon thread.
 
     A thread cannot be stopped, so a call that nobody awaits any longer is skipped if it has not begun, and its result
@@ -39,7 +39,7 @@ class Worker:
         """Nothing runs and nothing waits; asked on the loop, so it cannot change before the caller's next await."""
         return self._pending == 0
 
-    async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def run(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Await `call(...)` on the worker's thread; its exception is raised here."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()

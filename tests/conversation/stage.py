@@ -1,0 +1,212 @@
+"""A whole conversation from a script, on a virtual clock: fakes in front, the product's own parts behind.
+
+The microphone is a timeline of what the user says, and the gate reads loudness; the segmenter, the playout and the
+conversation are the real ones. Fakes are strict: an unexpected call and an unused script fail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import ParamSpec, Self, TypeVar
+
+import numpy as np
+
+from tests import virtual_time
+from tests.defaults import LISTEN
+from voicecli.audio.ear import Ear
+from voicecli.audio.segmenter import Segmenter
+from voicecli.audio.wav import WavSpeaker
+from voicecli.conversation.answering import Engines
+from voicecli.conversation.barge_in import BargeIn
+from voicecli.conversation.conversation import Conversation, Devices, Rules
+from voicecli.conversation.history import History
+from voicecli.events import Event, LevelMeasured
+from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, Message, Pcm, SpeechSegment, Token, Transcript
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+CHAR_S = 0.05
+"""Speech of the fake voice: seconds a character."""
+
+
+@dataclass(frozen=True)
+class Said:
+    text: str
+    from_s: float
+    until_s: float
+
+
+@dataclass
+class FakeMicrophone:
+    """The timeline as frames: loud while somebody speaks."""
+
+    said: list[Said]
+    length_s: float
+    name: str = "fake"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    async def frames(self) -> AsyncIterator[AudioFrame]:
+        loop = asyncio.get_running_loop()
+        start_s = loop.time()
+        for index in range(round(self.length_s / FRAME_S)):
+            at_s = index * FRAME_S
+            await asyncio.sleep(start_s + at_s + FRAME_S - loop.time())
+            loud = any(said.from_s <= at_s + FRAME_S / 2 < said.until_s for said in self.said)
+            yield AudioFrame(np.full(FRAME_SAMPLES, 1000 if loud else 0, np.int16), start_s + at_s)
+
+
+class LoudnessGate:
+    def is_speech(self, frame: AudioFrame) -> bool:
+        return bool(frame.pcm[0])
+
+
+@dataclass
+class ScriptedStt:
+    """Gives back what the timeline says was spoken inside a segment."""
+
+    said: list[Said]
+    errors: list[Exception] = field(default_factory=list)
+    name: str = "scripted"
+
+    def transcribe(self, segment: SpeechSegment) -> Transcript:
+        if self.errors:
+            raise self.errors.pop(0)
+        return self.draft(segment)
+
+    def draft(self, segment: SpeechSegment) -> Transcript:
+        from_s, until_s = segment.started_at_s - 1000, segment.ended_at_s - 1000
+        text = " ".join(s.text for s in self.said if s.from_s < until_s - 0.01 and s.until_s > from_s + 0.01)
+        return Transcript(text, "en", segment.audio_s, "" if text else "no speech")
+
+
+@dataclass
+class ScriptedLlm:
+    """One scripted answer a question, a word a token."""
+
+    answers: list[str | Exception]
+    first_token_s: float = 0.1
+    token_s: float = 0.02
+    asked: list[list[Message]] = field(default_factory=list)
+    closed: int = 0
+    name: str = "scripted"
+
+    async def warm(self, messages: Sequence[Message]) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[Token, None]:
+        assert self.answers, f"unexpected question: {messages[-1].text!r}"
+        self.asked.append(list(messages))
+        answer = self.answers.pop(0)
+        try:
+            await asyncio.sleep(self.first_token_s)
+            if isinstance(answer, Exception):
+                raise answer
+            for word in answer.split(" "):
+                yield Token(word + " ")
+                await asyncio.sleep(self.token_s)
+        finally:
+            self.closed += 1
+
+
+@dataclass
+class ToneTts:
+    """Each character is `CHAR_S` of sound."""
+
+    errors: dict[str, Exception] = field(default_factory=dict)
+    spoken: list[str] = field(default_factory=list)
+    sample_rate_hz: int = 24_000
+    name: str = "tone"
+
+    def synthesize(self, text: str) -> Pcm:
+        for word, error in self.errors.items():
+            if word in text:
+                raise error
+        self.spoken.append(text)
+        return np.full(round(len(text) * CHAR_S * self.sample_rate_hz), 500, np.int16)
+
+
+class TimedWorker:
+    """Calls take virtual time and run one after the other, as on a thread; a begun one is not stopped by a cancel."""
+
+    def __init__(self, took_s: Callable[..., float]) -> None:
+        self._took_s = took_s
+        self._free_at_s = 0.0
+        self._pending = 0
+
+    @property
+    def idle(self) -> bool:
+        return self._pending == 0
+
+    async def run(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        loop = asyncio.get_running_loop()
+        self._free_at_s = max(self._free_at_s, loop.time()) + self._took_s(*args)
+        self._pending += 1
+        loop.call_at(self._free_at_s, self._done)
+        await asyncio.sleep(self._free_at_s - loop.time())
+        return call(*args, **kwargs)
+
+    def _done(self) -> None:
+        self._pending -= 1
+
+
+class Talk:
+    """Script a conversation, run it, look at its events. Times are seconds from its start."""
+
+    def __init__(self) -> None:
+        self.said: list[Said] = []
+        self.actions: list[tuple[float, Callable[[Conversation], None]]] = []
+        self.stt = ScriptedStt(self.said)
+        self.llm = ScriptedLlm([])
+        self.tts: ToneTts | None = ToneTts()
+        self.stt_s = 0.3
+        self.tts_s_per_char = 0.02
+        self.barge_in = True
+        self.events: list[Event] = []
+        self.history = History("Be brief.", 4000)
+
+    def user_says(self, text: str, at: float, until: float) -> None:
+        self.said.append(Said(text, at, until))
+
+    def at(self, at_s: float, action: Callable[[Conversation], None]) -> None:
+        self.actions.append((at_s, action))
+
+    def llm_replies(self, *answers: str | Exception) -> None:
+        self.llm.answers += answers
+
+    def run(self, length_s: float) -> list[Event]:
+        virtual_time.run(self._run(length_s))
+        assert not self.llm.answers, f"answers that nobody asked for: {self.llm.answers}"
+        return self.events
+
+    async def _run(self, length_s: float) -> None:
+        loop = asyncio.get_running_loop()
+
+        def publish(event: Event) -> None:
+            if not isinstance(event, LevelMeasured):
+                self.events.append(event)
+
+        ear = Ear(FakeMicrophone(self.said, length_s), LoudnessGate(), Segmenter(LISTEN), loop.time, publish)
+        async with WavSpeaker(None, loop.time, publish) as speaker:
+            engines = Engines(
+                self.stt,
+                self.llm,
+                self.tts,
+                TimedWorker(lambda segment: self.stt_s),
+                TimedWorker(lambda text: len(text) * self.tts_s_per_char),
+            )
+            rules = Rules(BargeIn(LISTEN.start_ms, LISTEN.min_interrupt_ms, self.barge_in), partial_interval_s=0.5)
+            conversation = Conversation(Devices(ear, speaker), engines, self.history, rules, loop.time, publish)
+            for at_s, action in self.actions:
+                loop.call_later(at_s, action, conversation)
+            await conversation.run()

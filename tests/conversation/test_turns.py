@@ -1,0 +1,258 @@
+"""Whole conversations: who is heard, what is answered, what is remembered. Times are virtual seconds."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import pytest
+
+from tests.conversation.stage import CHAR_S, Talk
+from voicecli import events
+from voicecli.errors import BackendUnavailable, EngineError
+from voicecli.types import Message
+
+E = TypeVar("E", bound=events.Event)
+
+START_S = 1000.0  # of the virtual clock
+BLOCK_S = 0.021  # the speaker takes blocks of 20 ms
+
+
+def all_of(seen: list[events.Event], kind: type[E]) -> list[E]:
+    return [event for event in seen if isinstance(event, kind)]
+
+
+def only(seen: list[events.Event], kind: type[E]) -> E:
+    (event,) = all_of(seen, kind)
+    return event
+
+
+def at_s(event: events.Event) -> float:
+    return event.at_s - START_S
+
+
+def roles(messages: list[Message]) -> list[tuple[str, str]]:
+    return [(message.role, message.text) for message in messages[1:]]
+
+
+def test_a_question_is_heard_answered_and_remembered(talk: Talk) -> None:
+    talk.user_says("what is the time", 0.5, 1.5)
+    talk.llm_replies("It is noon now.")
+    seen = talk.run(5.0)
+    assert [type(event) for event in seen if not isinstance(event, events.TokenArrived | events.SpokenUpTo)] == [
+        events.SpeechStarted,
+        events.PartialHeard,
+        events.SpeechPaused,
+        events.Transcribed,
+        events.PieceReady,
+        events.Synthesized,
+        events.SpeechEnded,
+        events.Audible,
+        events.TurnDone,
+    ]
+    assert only(seen, events.Transcribed).text == "what is the time"
+    assert only(seen, events.TurnDone).spoken == "It is noon now. "
+    assert roles(talk.history.asking("next")) == [
+        ("user", "what is the time"),
+        ("assistant", "It is noon now."),
+        ("user", "next"),
+    ]
+
+
+def test_the_wait_for_the_end_hides_the_work(talk: Talk) -> None:
+    talk.user_says("hello", 0.5, 1.5)
+    talk.llm_replies("Good morning.")
+    seen = talk.run(5.0)
+    assert at_s(only(seen, events.SpeechEnded)) == pytest.approx(1.5 + 0.7, abs=0.021)
+    assert at_s(only(seen, events.Audible)) == pytest.approx(1.5 + 0.7, abs=0.021 + BLOCK_S)
+
+
+def test_slow_engines_make_the_answer_late_by_their_sum_from_the_pause_on(talk: Talk) -> None:
+    talk.stt_s, talk.llm.first_token_s, talk.tts_s_per_char = 1.0, 0.5, 0.05
+    talk.user_says("hello", 0.5, 1.5)
+    talk.llm_replies("Good morning.")
+    seen = talk.run(8.0)
+    work_s = 1.0 + 0.5 + 0.02 * 2 + 0.05 * len("Good morning.")
+    assert at_s(only(seen, events.Audible)) == pytest.approx(1.5 + 0.2 + work_s, abs=0.021 + BLOCK_S)
+
+
+def test_nothing_sounds_while_the_user_may_go_on(talk: Talk) -> None:
+    talk.stt_s = 0.05
+    talk.user_says("I would like", 0.5, 1.5)
+    talk.user_says("a small coffee", 2.0, 3.0)
+    talk.llm_replies("Pardon, what would you like?", "One small coffee.")
+    seen = talk.run(7.0)
+    assert len(all_of(seen, events.SpeechResumed)) == 1
+    assert only(seen, events.TurnDone).spoken == "One small coffee. "
+    assert at_s(only(seen, events.Audible)) >= 3.7
+    assert roles(talk.llm.asked[1]) == [("user", "I would like a small coffee")]
+    assert talk.llm.closed == 2
+
+
+def test_speech_stops_the_answer_and_only_what_was_heard_is_remembered(talk: Talk) -> None:
+    talk.user_says("tell me a story", 0.5, 1.5)
+    talk.user_says("stop", 4.0, 4.5)
+    talk.llm_replies("Once upon a time there was a king who had three daughters and a dragon.", "Fine.")
+    seen = talk.run(8.0)
+    cut = only(seen, events.TurnInterrupted)
+    assert at_s(cut) == pytest.approx(4.0 + 0.24, abs=0.021)
+    heard_s = at_s(cut) - at_s(all_of(seen, events.Audible)[0])
+    assert len(cut.spoken) == pytest.approx(heard_s / CHAR_S, abs=9)
+    assert cut.spoken.split()[-1] in "Once upon a time there was a king who had three daughters".split()
+    assert roles(talk.llm.asked[1]) == [("user", "tell me a story"), ("assistant", cut.spoken), ("user", "stop")]
+    assert {event.turn for event in all_of(seen, events.Audible)} == {1, 2}
+
+
+def test_a_cough_over_the_answer_changes_nothing(talk: Talk) -> None:
+    talk.user_says("tell me a story", 0.5, 1.5)
+    talk.user_says("ahem", 3.5, 3.68)
+    talk.llm_replies("Once upon a time there was a king.")
+    seen = talk.run(7.0)
+    assert not all_of(seen, events.TurnInterrupted)
+    assert only(seen, events.TurnDone).spoken == "Once upon a time there was a king. "
+
+
+def test_without_barge_in_the_assistant_finishes(talk: Talk) -> None:
+    talk.barge_in = False
+    talk.user_says("tell me a story", 0.5, 1.5)
+    talk.user_says("stop please", 3.0, 4.0)
+    talk.llm_replies("Once upon a time there was a king.")
+    assert only(talk.run(7.0), events.TurnDone)
+
+
+def test_going_on_before_the_words_are_known_loses_none_of_them(talk: Talk) -> None:
+    talk.stt_s = 2.0
+    talk.user_says("my name is Ada", 0.5, 1.5)
+    talk.user_says("what is yours", 2.5, 3.5)
+    talk.llm_replies("I am your computer.")
+    seen = talk.run(12.0)
+    assert only(seen, events.TurnInterrupted).spoken == ""
+    assert roles(talk.llm.asked[0]) == [("user", "my name is Ada what is yours")]
+
+
+def test_an_answer_that_nobody_heard_leaves_one_question_not_two(talk: Talk) -> None:
+    talk.llm.first_token_s = 2.0
+    talk.user_says("my name is Ada", 0.5, 1.5)
+    talk.user_says("what is yours", 2.7, 3.5)
+    talk.llm_replies("Hello Ada.", "I am your computer.")
+    talk.run(12.0)
+    assert roles(talk.llm.asked[1]) == [("user", "my name is Ada what is yours")]
+
+
+def test_sounds_without_words_get_no_answer(talk: Talk) -> None:
+    talk.user_says("", 0.5, 1.5)
+    seen = talk.run(5.0)
+    assert only(seen, events.NothingHeard).reason == "no speech"
+    assert not talk.llm.asked
+
+
+def test_later_pieces_are_ready_before_the_earlier_ones_end(talk: Talk) -> None:
+    talk.tts_s_per_char = 0.6 * CHAR_S
+    talk.user_says("tell me about Paris", 0.5, 1.5)
+    talk.llm_replies(
+        "Paris is a large city, the capital of France. It lies on the river Seine, in the north of the country. "
+        "People have lived there for more than two thousand years, and many more visit it every year."
+    )
+    seen = talk.run(25.0)
+    pieces = all_of(seen, events.PieceReady)
+    assert len(pieces) >= 3
+    assert len(pieces[0].text) < 30
+    assert not all_of(seen, events.Starved)
+
+
+def test_a_language_model_that_is_gone_ends_the_turn_not_the_program(talk: Talk) -> None:
+    talk.user_says("are you there", 0.5, 1.5)
+    talk.user_says("and now", 4.0, 5.0)
+    talk.llm_replies(BackendUnavailable("the server is gone", "start it"), "Yes.")
+    seen = talk.run(9.0)
+    failed = only(seen, events.TurnFailed)
+    assert (failed.stage, failed.message, failed.hint) == ("llm", "the server is gone", "start it")
+    assert roles(talk.llm.asked[1]) == [("user", "are you there and now")]
+    assert only(seen, events.TurnDone).spoken == "Yes. "
+
+
+def test_a_failing_recogniser_is_named(talk: Talk) -> None:
+    talk.stt.errors.append(EngineError("out of memory"))
+    talk.user_says("hello", 0.5, 0.9)
+    assert only(talk.run(4.0), events.TurnFailed).stage == "stt"
+
+
+def test_a_failing_voice_keeps_what_was_heard(talk: Talk) -> None:
+    assert talk.tts is not None
+    talk.tts.errors["trouble"] = EngineError("no phonemes")
+    talk.user_says("go on", 0.5, 1.5)
+    talk.llm_replies("All was well until then. Now there is trouble ahead of us.")
+    seen = talk.run(8.0)
+    assert only(seen, events.TurnFailed).stage == "tts"
+    assert roles(talk.history.asking("x"))[1] == ("assistant", "All was well until then.")
+
+
+def test_a_typed_question_is_answered_at_once(talk: Talk) -> None:
+    talk.at(1.0, lambda conversation: conversation.ask("what is two and two"))
+    talk.llm_replies("Four, of course.")
+    seen = talk.run(5.0)
+    assert only(seen, events.UserTyped).text == "what is two and two"
+    assert at_s(only(seen, events.Audible)) < 2.0
+
+
+def test_a_typed_question_replaces_the_answer_under_way(talk: Talk) -> None:
+    talk.user_says("tell me a story", 0.5, 1.5)
+    talk.at(4.0, lambda conversation: conversation.ask("what is two and two"))
+    talk.llm_replies("Once upon a time there was a king who had three daughters.", "Four, of course.")
+    seen = talk.run(8.0)
+    assert only(seen, events.TurnInterrupted).turn == 1
+    assert only(seen, events.TurnDone).turn == 2
+
+
+def test_typing_in_a_pause_keeps_the_words_that_were_spoken(talk: Talk) -> None:
+    talk.user_says("my name is Ada", 0.5, 1.5)
+    talk.at(1.85, lambda conversation: conversation.ask("who am I"))
+    talk.llm_replies("You are Ada, I think.")
+    seen = talk.run(8.0)
+    assert only(seen, events.NothingHeard).turn == 1
+    assert roles(talk.history.asking("x"))[0] == ("user", "my name is Ada who am I")
+
+
+def test_the_interrupt_key_silences_the_answer(talk: Talk) -> None:
+    talk.user_says("tell me a story", 0.5, 1.5)
+    talk.at(4.0, lambda conversation: conversation.interrupt())
+    talk.llm_replies("Once upon a time there was a king who had three daughters.")
+    seen = talk.run(6.0)
+    assert at_s(only(seen, events.TurnInterrupted)) == pytest.approx(4.0)
+    assert not all_of(seen, events.TurnDone)
+
+
+def test_a_muted_microphone_hears_nothing_and_forgets_the_utterance_under_way(talk: Talk) -> None:
+    talk.user_says("this is not for you", 0.5, 3.0)
+    talk.at(1.0, lambda conversation: conversation.mute(True))
+    talk.at(4.0, lambda conversation: conversation.mute(False))
+    talk.user_says("but this is", 5.0, 6.0)
+    talk.llm_replies("Thank you.")
+    seen = talk.run(10.0)
+    assert only(seen, events.NothingHeard).turn == 1
+    assert only(seen, events.Transcribed).text == "but this is"
+
+
+def test_without_a_voice_the_answer_is_written(talk: Talk) -> None:
+    talk.tts = None
+    talk.user_says("what is the time", 0.5, 1.5)
+    talk.llm_replies("It is **noon** now.")
+    seen = talk.run(5.0)
+    assert not all_of(seen, events.Audible)
+    assert only(seen, events.TurnDone).spoken == "It is **noon** now. "
+
+
+def test_words_become_firm_when_two_hypotheses_agree(talk: Talk) -> None:
+    talk.user_says("what is", 0.5, 1.2)
+    talk.user_says("the time", 1.2, 3.0)
+    talk.llm_replies("Noon.")
+    partials = all_of(talk.run(6.0), events.PartialHeard)
+    assert (partials[0].stable, partials[0].unstable) == ("", "what is")
+    assert (partials[-1].stable, partials[-1].unstable) == ("what is the time", "")
+
+
+def test_a_partial_never_delays_a_final(talk: Talk) -> None:
+    talk.user_says("hello there my friend", 0.5, 3.1)
+    talk.llm_replies("Hello.")
+    seen = talk.run(7.0)
+    took_s = only(seen, events.Transcribed).at_s - only(seen, events.SpeechPaused).at_s
+    assert took_s < talk.stt_s + 0.15

@@ -1,0 +1,102 @@
+"""Utterances are cut by counting frames."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.defaults import LISTEN
+from voicecli.audio.segmenter import Dropped, Endpoint, Heard, Onset, Pause, Resume, Segmenter
+from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame
+
+
+def frame(index: int) -> AudioFrame:
+    return AudioFrame(np.full(FRAME_SAMPLES, index % 30000, np.int16), index * FRAME_S)
+
+
+def segment(pattern: str, start_ms: float = LISTEN.start_ms) -> list[tuple[int, Heard]]:
+    """`pattern` has a letter a frame, s for speech; gives what was heard, with the index of its frame."""
+    segmenter = Segmenter(LISTEN)
+    return [
+        (index, heard)
+        for index, letter in enumerate(pattern)
+        for heard in segmenter.push(frame(index), letter == "s", start_ms)
+    ]
+
+
+def kinds(heard: list[tuple[int, Heard]]) -> list[type[Heard]]:
+    return [type(item) for _, item in heard]
+
+
+def test_an_utterance_starts_pauses_and_ends_by_the_settings() -> None:
+    heard = segment("." * 50 + "s" * 50 + "." * 50)
+    assert kinds(heard) == [Onset, Pause, Endpoint]
+    (onset_at, _), (pause_at, _), (end_at, _) = heard
+    assert onset_at == 50 + 6 - 1  # 120 ms of voice
+    assert pause_at == 100 + 10 - 1  # 200 ms of silence
+    assert end_at == 100 + 35 - 1  # 700 ms of silence
+
+
+def test_the_segment_has_pre_roll_speech_and_the_pause_but_its_times_are_those_of_the_voice() -> None:
+    heard = segment("." * 50 + "s" * 50 + "." * 50)
+    pause, endpoint = heard[1][1], heard[2][1]
+    assert isinstance(pause, Pause)
+    assert isinstance(endpoint, Endpoint)
+    assert pause.segment.pcm[0] == 30  # 400 ms before the first voiced frame
+    assert len(pause.segment.pcm) == (20 + 50 + 10) * FRAME_SAMPLES
+    assert pause.segment.started_at_s == 50 * FRAME_S
+    assert pause.segment.ended_at_s == endpoint.ended_at_s == 100 * FRAME_S
+
+
+def test_going_on_after_a_pause_resumes_the_same_utterance() -> None:
+    heard = segment("s" * 50 + "." * 20 + "s" * 50 + "." * 50)
+    assert kinds(heard) == [Onset, Pause, Resume, Pause, Endpoint]
+    last = heard[3][1]
+    assert isinstance(last, Pause)
+    assert len(last.segment.pcm) == (50 + 20 + 50 + 10) * FRAME_SAMPLES
+
+
+def test_one_loud_frame_does_not_end_a_pause() -> None:
+    assert kinds(segment("s" * 50 + "." * 15 + "s" + "." * 30)) == [Onset, Pause, Endpoint]
+
+
+def test_a_click_is_no_utterance() -> None:
+    assert segment("." * 20 + "sss" + "." * 60 + "s" + "." * 60) == []
+
+
+def test_speech_over_an_answer_needs_more_voice() -> None:
+    assert segment("s" * 10 + "." * 50, start_ms=240) == []
+    assert kinds(segment("s" * 12 + "." * 50, start_ms=240)) == [Onset, Pause, Endpoint]
+
+
+def test_too_little_voice_is_dropped() -> None:
+    assert kinds(segment("s" * 7 + "." * 50)) == [Onset, Pause, Dropped]
+
+
+def test_a_monologue_is_closed_at_the_longest_length_and_nothing_of_it_is_lost() -> None:
+    heard = segment("s" * 1500 + "." * 50)
+    assert kinds(heard) == [Onset, Pause, Endpoint, Onset, Pause, Endpoint]
+    first, second = heard[1][1], heard[4][1]
+    assert isinstance(first, Pause)
+    assert isinstance(second, Pause)
+    assert len(first.segment.pcm) == 1400 * FRAME_SAMPLES
+    assert second.segment.pcm[0] <= first.segment.pcm[-1]
+
+
+@given(st.lists(st.tuples(st.sampled_from("s."), st.integers(1, 60)), max_size=20))
+def test_whatever_comes_utterances_are_well_formed(runs: list[tuple[str, int]]) -> None:
+    heard = kinds(segment("".join(letter * count for letter, count in runs) + "." * 60))
+    follows = {
+        None: {Onset},
+        Onset: {Pause},
+        Pause: {Resume, Endpoint, Dropped},
+        Resume: {Pause},
+        Endpoint: {Onset},
+        Dropped: {Onset},
+    }
+    for before, after in itertools.pairwise([None, *heard]):
+        assert after in follows[before]
+    assert not heard or heard[-1] in (Endpoint, Dropped)

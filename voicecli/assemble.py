@@ -1,0 +1,184 @@
+"""Settings -> a conversation that is ready to run. The only place that names concrete classes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from voicecli import events
+from voicecli.audio.device import Microphone, Speaker
+from voicecli.audio.ear import Ear
+from voicecli.audio.gate import Gate, Silero
+from voicecli.audio.nothing import NoMicrophone
+from voicecli.audio.segmenter import Segmenter
+from voicecli.audio.wav import WavMicrophone, WavSpeaker
+from voicecli.conversation.activity import Activity
+from voicecli.conversation.answering import Engines
+from voicecli.conversation.barge_in import BargeIn
+from voicecli.conversation.conversation import Conversation, Devices, Rules
+from voicecli.conversation.history import History
+from voicecli.engines.base import LanguageModel, TextToSpeech
+from voicecli.engines.models import Manifest, ModelStore
+from voicecli.engines.worker import ThreadWorker
+from voicecli.errors import DeviceError, ModelMissing
+from voicecli.events import Clock, Event, Publish
+from voicecli.language_model import open_language_model
+from voicecli.settings import ListenSettings, Settings
+
+CLOCK: Clock = time.monotonic
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Sound files in place of devices."""
+
+    inputs: tuple[Path, ...] = ()
+    output: Path | None = None
+    fast: bool = False
+
+
+@asynccontextmanager
+async def assemble(settings: Settings, files: Files, show: Publish) -> AsyncIterator[Conversation]:
+    """Open devices, load and warm the engines, tell `show` that it is ready; everything closes at the end.
+
+    Raises DeviceError, ModelMissing, EngineError, BackendUnavailable or SettingsError.
+    """
+    activity = Activity()
+
+    def publish(event: Event) -> None:
+        activity.see(event)
+        show(event)
+
+    async with AsyncExitStack() as stack:
+        ear, speaker, voiced = await open_devices(stack, settings, files, activity.settled, publish)
+        history = History(
+            settings.llm.system_prompt.strip(), settings.llm.context_tokens - settings.llm.max_answer_tokens
+        )
+        engines, why = await load_engines(stack, settings, history, voiced, publish)
+        rules = Rules(barge_in(settings.listen), settings.stt.partial_interval_s)
+        conversation = Conversation(Devices(ear, speaker), engines, history, rules, CLOCK, publish)
+        publish(
+            events.Ready(
+                at_s=CLOCK(),
+                microphone=ear.microphone_name,
+                speaker=speaker.name if voiced else "",
+                stt=engines.stt.name,
+                llm=engines.llm.name,
+                llm_why=why,
+                tts=engines.tts.name if engines.tts else "",
+            )
+        )
+        yield conversation
+
+
+def barge_in(listen: ListenSettings) -> BargeIn:
+    """The rule for interruptions."""
+    return BargeIn(listen.start_ms, listen.min_interrupt_ms, listen.barge_in == "on")
+
+
+async def open_devices(
+    stack: AsyncExitStack, settings: Settings, files: Files, settled: Callable[[], bool], publish: Publish
+) -> tuple[Ear, Speaker, bool]:
+    """Ear and speaker, and whether anything can sound. A device that was not asked for by name may be missing."""
+    microphone = await open_microphone(stack, settings, files, settled, publish)
+    try:
+        speaker, voiced = await stack.enter_async_context(make_speaker(settings, files, publish)), True
+    except DeviceError as error:
+        if settings.audio.output_device or files.output:
+            raise
+        publish(events.Notice(at_s=CLOCK(), text=f"No speaker: answers are written ({error.message})"))
+        speaker, voiced = await stack.enter_async_context(WavSpeaker(None, CLOCK, publish)), False
+    ear = Ear(microphone, Gate(Silero.load(), settings.listen), Segmenter(settings.listen), CLOCK, publish)
+    return ear, speaker, voiced
+
+
+async def open_microphone(
+    stack: AsyncExitStack, settings: Settings, files: Files, settled: Callable[[], bool], publish: Publish
+) -> Microphone:
+    """Files, the device, or nothing where there is none."""
+    if files.inputs:
+        return WavMicrophone(list(files.inputs), settled, CLOCK, fast=files.fast)
+    try:
+        from voicecli.audio.devices import find_device, list_devices
+        from voicecli.audio.portaudio import PortAudioMicrophone
+
+        device = find_device(list_devices(), settings.audio.input_device, "input")
+        return await stack.enter_async_context(
+            PortAudioMicrophone(device, settings.audio.input_latency_s, CLOCK, publish)
+        )
+    except (DeviceError, OSError) as error:  # OSError: sounddevice cannot find the PortAudio library
+        if settings.audio.input_device:
+            raise
+        publish(events.Notice(at_s=CLOCK(), text=f"No microphone: type your questions ({error})"))
+        return NoMicrophone()
+
+
+def make_speaker(settings: Settings, files: Files, publish: Publish) -> Speaker:
+    """A file or the device. Raises DeviceError when there is no device."""
+    if files.output:
+        return WavSpeaker(files.output, CLOCK, publish, fast=files.fast)
+    try:
+        from voicecli.audio.devices import find_device, list_devices
+        from voicecli.audio.portaudio import PortAudioSpeaker
+    except OSError as error:
+        raise DeviceError(f"PortAudio is not installed: {error}", "apt install libportaudio2") from error
+    device = find_device(list_devices(), settings.audio.output_device, "output")
+    return PortAudioSpeaker(device, settings.audio.output_latency_s, CLOCK, publish)
+
+
+async def load_engines(
+    stack: AsyncExitStack, settings: Settings, history: History, voiced: bool, publish: Publish
+) -> tuple[Engines, str]:
+    """All engines, loaded side by side and warm, and why this language model."""
+    store = ModelStore(settings.models_dir, Manifest.load())
+    stt_worker, tts_worker = stack.enter_context(ThreadWorker("stt")), stack.enter_context(ThreadWorker("tts"))
+
+    def narrate(text: str) -> None:
+        publish(events.Notice(at_s=CLOCK(), text=text))
+
+    async def load_llm() -> tuple[LanguageModel, str]:
+        opened = await stack.enter_async_context(
+            open_language_model(settings.llm, lambda: model_file(store, settings.llm.embedded_model, ".gguf"), narrate)
+        )
+        await opened.model.warm(history.opening)
+        return opened.model, opened.why
+
+    async def load_tts() -> TextToSpeech | None:
+        if not voiced:
+            return None
+        from voicecli.engines.kokoro import Kokoro
+
+        model = model_file(store, settings.tts.model, ".onnx")
+        return await tts_worker.run(Kokoro.load, model, store.path("kokoro-voices"), settings.tts)
+
+    narrate("Loading the models")
+    async with asyncio.TaskGroup() as tasks:
+        from voicecli.engines.whisper import Whisper
+
+        folder = model_folder(store, settings.stt.model)
+        stt = tasks.create_task(stt_worker.run(Whisper.load, folder, settings.stt))
+        tts = tasks.create_task(load_tts())
+        llm, why = await load_llm()
+    return Engines(stt.result(), llm, tts.result(), stt_worker, tts_worker), why
+
+
+def model_folder(store: ModelStore, name: str) -> Path:
+    """A folder of the user's, or a model of the manifest. Raises ModelMissing."""
+    folder = Path(name).expanduser()
+    return folder if folder.is_dir() else store.path(name)
+
+
+def model_file(store: ModelStore, name: str, suffix: str) -> Path:
+    """A file of the user's, or the one with that suffix in a model of the manifest. Raises ModelMissing."""
+    file = Path(name).expanduser()
+    if file.suffix == suffix and file.is_file():
+        return file
+    folder = store.path(name)
+    found = sorted(folder.glob(f"*{suffix}"))
+    if not found:
+        raise ModelMissing(f"{folder} holds no {suffix} file", f"voicecli download-models {name}")
+    return found[0]

@@ -1,0 +1,141 @@
+"""`voicecli talk`: the conversation."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from voicecli.settings import Settings
+    from voicecli.settings_load import Loaded
+
+
+class Ui(StrEnum):
+    auto = "auto"
+    live = "live"
+    plain = "plain"
+    jsonl = "jsonl"
+
+
+class Llm(StrEnum):
+    auto = "auto"
+    openai = "openai"
+    ollama = "ollama"
+    embedded = "embedded"
+
+
+class Profile(StrEnum):
+    cpu = "cpu"
+    gpu = "gpu"
+
+
+class BargeIn(StrEnum):
+    on = "on"
+    off = "off"
+
+
+DEVICES, MODELS, FILES, SCREEN = "Sound devices", "Models", "Sound files instead of devices", "Screen and settings"
+
+
+def option(*names: str, help: str, panel: str, **more: Any) -> Any:
+    """A Typer option that is None unless it was typed: only then does it beat the settings below it."""
+    return typer.Option(*names, help=help, rich_help_panel=panel, show_default=False, **more)
+
+
+def talk(
+    input_device: Annotated[str | None, option(help="Microphone: index or part of its name.", panel=DEVICES)] = None,
+    output_device: Annotated[str | None, option(help="Speaker: index or part of its name.", panel=DEVICES)] = None,
+    barge_in: Annotated[
+        BargeIn | None, option(help="off: finish speaking first. For open loudspeakers.", panel=DEVICES)
+    ] = None,
+    profile: Annotated[Profile | None, option(help="cpu, or gpu for one NVIDIA card.", panel=MODELS)] = None,
+    llm: Annotated[
+        Llm | None, option(help="Where the answers come from; auto takes what it finds.", panel=MODELS)
+    ] = None,
+    llm_url: Annotated[str | None, option(help="Base URL of an OpenAI-compatible server.", panel=MODELS)] = None,
+    llm_model: Annotated[str | None, option(help="Its model; the first one, unless named.", panel=MODELS)] = None,
+    ollama_model: Annotated[str | None, option(help="Model to ask Ollama for.", panel=MODELS)] = None,
+    stt_model: Annotated[str | None, option(help="Whisper model: name or folder.", panel=MODELS)] = None,
+    language: Annotated[str | None, option(help="Spoken language, such as en, or auto.", panel=MODELS)] = None,
+    voice: Annotated[str | None, option(help="Kokoro voice, such as af_heart or bm_george.", panel=MODELS)] = None,
+    speed: Annotated[float | None, option(help="Speaking rate, 0.5 to 2.", panel=MODELS)] = None,
+    offline: Annotated[bool | None, option("--offline", help="Never download a model.", panel=MODELS)] = None,
+    input: Annotated[
+        list[Path] | None, option("--input", help="Speak this file; repeat for more turns.", panel=FILES)
+    ] = None,
+    output: Annotated[Path | None, option("--output", help="Write the answers to this WAV file.", panel=FILES)] = None,
+    fast: Annotated[bool, option("--fast", help="Files as fast as the engines can.", panel=FILES)] = False,
+    ui: Annotated[Ui, option(help="live, plain or jsonl; auto: live in a terminal.", panel=SCREEN)] = Ui.auto,
+    config: Annotated[Path | None, option("--config", help="Settings file in place of your own.", panel=SCREEN)] = None,
+    show_settings: Annotated[
+        bool, option("--show-settings", help="Print each setting and where it came from.", panel=SCREEN)
+    ] = False,
+) -> None:
+    """Hold a spoken conversation.
+
+    Say something and listen. [bold]Space[/] mutes the microphone, [bold]Esc[/] interrupts, [bold]t[/] types,
+    [bold]Ctrl-C[/] quits. Without a microphone questions are typed; without a speaker answers are written.
+
+    Examples:
+
+      voicecli talk --voice bm_george
+
+      voicecli talk --llm-url http://127.0.0.1:30000/v1
+
+      voicecli talk --input question.wav --output answer.wav
+    """
+    from voicecli.settings_load import load_settings
+
+    loaded = load_settings(
+        {
+            "audio.input_device": input_device,
+            "audio.output_device": output_device,
+            "listen.barge_in": barge_in,
+            "llm.backend": llm or ("openai" if llm_url else None),
+            "llm.url": llm_url,
+            "llm.model": llm_model,
+            "llm.ollama_model": ollama_model,
+            "stt.model": stt_model,
+            "stt.language": language,
+            "tts.voice": voice,
+            "tts.speed": speed,
+            "models.offline": offline,
+        },
+        profile=profile or "",
+        file=config,
+    )
+    if show_settings:
+        print_settings(loaded)
+        return
+    from voicecli.assemble import Files
+    from voicecli.session import hold_session
+
+    fetch_missing(loaded.settings)
+    code = hold_session(loaded.settings, Files(tuple(input or ()), output, fast), ui.value)
+    if code:
+        # A native call may still be running on a worker; the interpreter's own end would wait for it, or crash in it.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def print_settings(loaded: Loaded) -> None:
+    """One row a setting: key, value, origin."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("setting", "value", "from"):
+        table.add_column(column, overflow="fold")
+    for row in loaded.rows():
+        table.add_row(*row)
+    Console().print(table)
+
+
+def fetch_missing(settings: Settings) -> None:
+    """Download the models that this conversation needs and does not find."""

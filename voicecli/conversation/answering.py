@@ -1,0 +1,116 @@
+"""The work of a turn: transcribe -> history -> language model -> pieces -> synthesize -> speaker."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from voicecli import events
+from voicecli.audio.device import Speaker
+from voicecli.conversation.history import History, heard_source_end
+from voicecli.conversation.pacing import Pace
+from voicecli.conversation.speakable import SpeakableFilter
+from voicecli.conversation.thinking import without_thinking
+from voicecli.conversation.turn import Turn, stage
+from voicecli.engines.base import LanguageModel, SpeechToText, TextToSpeech, Worker
+from voicecli.events import Clock, Publish
+from voicecli.types import SpeechChunk
+
+PROGRESS_S = 0.1
+"""Time between two reports of how far the voice is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    stt: SpeechToText
+    llm: LanguageModel
+    tts: TextToSpeech | None  # None: answers are written only
+    stt_worker: Worker
+    tts_worker: Worker
+
+
+class Answering:
+    """The work of one turn. It holds nothing of a turn itself, so cancelling the turn's task leaves nothing behind."""
+
+    def __init__(self, engines: Engines, speaker: Speaker, history: History, clock: Clock, publish: Publish) -> None:
+        self._engines = engines
+        self._speaker = speaker
+        self._history = history
+        self._clock = clock
+        self._publish = publish
+        self._pace = Pace()
+
+    async def understand(self, turn: Turn) -> str:
+        """Fills in the question; returns why there is none."""
+        assert turn.segment is not None
+        with stage("stt"):
+            transcript = await self._engines.stt_worker.run(self._engines.stt.transcribe, turn.segment)
+        turn.question = transcript.text
+        if transcript.text:
+            self._publish(
+                events.Transcribed(
+                    at_s=self._clock(),
+                    turn=turn.id,
+                    text=transcript.text,
+                    language=transcript.language,
+                    audio_s=transcript.audio_s,
+                )
+            )
+        return transcript.reason
+
+    async def respond(self, turn: Turn) -> None:
+        async with asyncio.TaskGroup() as parts:
+            parts.create_task(self._think(turn))
+            if self._engines.tts is not None:
+                progress = parts.create_task(self._progress(turn))
+                await self._speak(turn, self._engines.tts)
+                await self._speaker.drained()
+                progress.cancel()
+
+    async def _think(self, turn: Turn) -> None:
+        speakable = SpeakableFilter()
+        reply = self._engines.llm.reply(self._history.asking(turn.question))
+        with stage("llm"):
+            async with aclosing(without_thinking(reply)) as tokens:
+                async for token in tokens:
+                    turn.written += token.text
+                    self._publish(events.TokenArrived(at_s=self._clock(), turn=turn.id, text=token.text))
+                    for span in speakable.feed(token.text):
+                        turn.pieces.feed(span)
+                    turn.more.set()
+        for span in speakable.close():
+            turn.pieces.feed(span)
+        turn.pieces.close()
+        turn.more.set()
+
+    async def _speak(self, turn: Turn, tts: TextToSpeech) -> None:
+        while True:
+            while rest_s := self._pace.rest_s(self._speaker.lead_s()):  # noqa: ASYNC110 - playing takes its time
+                await asyncio.sleep(rest_s)
+            piece = turn.pieces.take(self._pace.budget_chars(self._speaker.lead_s()))
+            if piece is None and turn.pieces.exhausted:
+                break
+            if piece is None:
+                turn.more.clear()
+                await turn.more.wait()
+                continue
+            now_s = self._clock()
+            self._publish(events.PieceReady(at_s=now_s, turn=turn.id, text=piece.text, source_end=piece.source_end))
+            with stage("tts"):
+                pcm = await self._engines.tts_worker.run(tts.synthesize, piece.text)
+            chunk = SpeechChunk(turn.id, piece, pcm, tts.sample_rate_hz)
+            self._pace.took(len(piece.text), self._clock() - now_s)
+            self._publish(events.Synthesized(at_s=self._clock(), turn=turn.id, text=piece.text, audio_s=chunk.audio_s))
+            turn.chunks.append(chunk)
+            self._speaker.play(chunk)
+        self._speaker.finish(turn.id)
+
+    async def _progress(self, turn: Turn) -> None:
+        told = 0
+        while True:
+            await asyncio.sleep(PROGRESS_S)
+            source_end = heard_source_end(turn.chunks, self._speaker.heard_s())
+            if source_end > told:
+                told = source_end
+                self._publish(events.SpokenUpTo(at_s=self._clock(), turn=turn.id, source_end=source_end))

@@ -1,0 +1,200 @@
+"""The data's way: ear -> transcribe -> history -> language model -> pieces -> synthesize -> speaker.
+
+One loop owns all state; at most one turn is alive. A turn starts at the first short pause with the speaker held, so
+that the wait for "is the user done?" costs nothing; the endpoint releases it, speech that goes on throws it away. To
+interrupt is `speaker.flush()` and `task.cancel()`: there is no second way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from voicecli import events
+from voicecli.audio.device import Speaker
+from voicecli.audio.ear import Ear
+from voicecli.audio.segmenter import Dropped, Endpoint, Heard, Onset, Pause, Resume
+from voicecli.conversation.answering import Answering, Engines
+from voicecli.conversation.barge_in import BargeIn
+from voicecli.conversation.drafting import draft
+from voicecli.conversation.history import History
+from voicecli.conversation.partials import Hypotheses
+from voicecli.conversation.turn import StageError, Turn, first_failure
+from voicecli.errors import VoiceCliError
+from voicecli.events import Clock, Publish
+from voicecli.types import TurnId
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    ear: Ear
+    speaker: Speaker
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    barge_in: BargeIn
+    partial_interval_s: float
+
+
+class Conversation:
+    """Listens, answers, can be interrupted. All methods belong to the loop that runs `run`."""
+
+    def __init__(
+        self, devices: Devices, engines: Engines, history: History, rules: Rules, clock: Clock, publish: Publish
+    ) -> None:
+        self._ear, self._speaker = devices.ear, devices.speaker
+        self._engines = engines
+        self._history = history
+        self._rules = rules
+        self._clock = clock
+        self._publish = publish
+        self._answering = Answering(engines, devices.speaker, history, clock, publish)
+        self._minted = 0
+        self._hearing = TurnId(0)  # the utterance under way or the last one
+        self._turn: Turn | None = None
+        self._drafting: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Until the microphone ends and the last answer is over."""
+        async with asyncio.TaskGroup() as self._tasks:
+            async for heard in self._ear.hear(self._needed_ms):
+                self._take(heard)
+            self._stop_drafting()
+
+    def mute(self, muted: bool) -> None:
+        """Stop or go on listening; the answer under way goes on."""
+        self._ear.mute(muted)
+
+    def ask(self, text: str) -> None:
+        """Answer a typed question; whatever was being answered is interrupted."""
+        self.interrupt()
+        turn = Turn(self._mint(), question=text)
+        self._publish(events.UserTyped(at_s=self._clock(), turn=turn.id, text=text))
+        self._start(turn)
+        self._release(turn)
+
+    def interrupt(self) -> None:
+        """Silence the answer at once and remember what was heard of it."""
+        turn = self._turn
+        if turn is None:
+            return
+        heard = turn.heard(self._speaker.heard_s()) if self._engines.tts else turn.written
+        released = turn.released.is_set()
+        self._discard(turn.id)
+        if turn.question:
+            self._history.add(turn.question, heard if released else "")
+        else:
+            self._tasks.create_task(self._salvage(turn))
+        if released:
+            self._publish(events.TurnInterrupted(at_s=self._clock(), turn=turn.id, spoken=heard))
+
+    def _take(self, heard: Heard) -> None:
+        now_s, hearing = self._clock(), self._hearing
+        match heard:
+            case Onset(started_at_s):
+                self.interrupt()
+                self._hearing = self._mint()
+                self._publish(events.SpeechStarted(at_s=now_s, turn=self._hearing, started_at_s=started_at_s))
+                self._start_drafting()
+            case Pause(segment):
+                self._stop_drafting()
+                self.interrupt()  # a question that was typed meanwhile
+                self._publish(events.SpeechPaused(at_s=now_s, turn=hearing, ended_at_s=segment.ended_at_s))
+                self._start(Turn(hearing, segment))
+            case Resume():
+                self._discard(hearing)
+                self._publish(events.SpeechResumed(at_s=now_s, turn=hearing))
+                self._start_drafting()
+            case Endpoint(ended_at_s):
+                self._publish(events.SpeechEnded(at_s=now_s, turn=hearing, ended_at_s=ended_at_s))
+                if self._turn is not None and self._turn.id == hearing:
+                    self._release(self._turn)
+                else:
+                    self._publish(events.NothingHeard(at_s=now_s, turn=hearing, reason="something was typed instead"))
+            case Dropped():
+                self._stop_drafting()
+                self._discard(hearing)
+                self._publish(events.NothingHeard(at_s=now_s, turn=hearing, reason="too short"))
+
+    def _mint(self) -> TurnId:
+        self._minted += 1
+        return TurnId(self._minted)
+
+    def _needed_ms(self) -> float:
+        answering = self._turn is not None and self._turn.released.is_set()
+        return self._rules.barge_in.needed_ms(answering=answering)
+
+    def _start(self, turn: Turn) -> None:
+        self._speaker.begin(turn.id, held=True)
+        self._turn = turn
+        turn.task = self._tasks.create_task(self._live(turn), name=f"turn {turn.id}")
+
+    def _release(self, turn: Turn) -> None:
+        turn.released.set()
+        self._speaker.release(turn.id)
+
+    def _discard(self, owner: TurnId) -> None:
+        turn = self._turn
+        if turn is not None and turn.id == owner and turn.task is not None:
+            self._turn = None
+            self._speaker.flush()
+            turn.task.cancel()
+
+    async def _live(self, turn: Turn) -> None:
+        failure: StageError | None = None
+        reason = ""
+        try:
+            if turn.segment is not None:
+                reason = await self._answering.understand(turn)
+            if turn.question:
+                await self._answering.respond(turn)
+        except Exception as error:  # one of two places that catch everything: a turn may fail, the program goes on
+            failure = first_failure(error)
+            self._speaker.finish(turn.id)
+        await turn.released.wait()
+        await self._speaker.drained()
+        self._end(turn, failure, reason)
+
+    def _end(self, turn: Turn, failure: StageError | None, reason: str) -> None:
+        self._turn = None
+        now_s = self._clock()
+        if turn.question:
+            complete = failure is None or self._engines.tts is None
+            spoken = turn.written if complete else turn.heard(self._speaker.heard_s())
+            self._history.add(turn.question, spoken)
+        if failure is not None:
+            message, hint = failure.message, failure.hint
+            self._publish(events.TurnFailed(at_s=now_s, turn=turn.id, stage=failure.stage, message=message, hint=hint))
+        elif turn.question:
+            self._publish(events.TurnDone(at_s=now_s, turn=turn.id, spoken=spoken))
+        else:
+            self._publish(events.NothingHeard(at_s=now_s, turn=turn.id, reason=reason))
+
+    def _start_drafting(self) -> None:
+        self._drafting = self._tasks.create_task(self._draft(self._hearing))
+
+    def _stop_drafting(self) -> None:
+        if self._drafting is not None:
+            self._drafting.cancel()
+            self._drafting = None
+
+    async def _draft(self, turn: TurnId) -> None:
+        def tell(words: Hypotheses) -> None:
+            stable, unstable = words.stable, words.unstable
+            self._publish(events.PartialHeard(at_s=self._clock(), turn=turn, stable=stable, unstable=unstable))
+
+        stt, worker = self._engines.stt, self._engines.stt_worker
+        try:
+            await draft(stt, worker, self._ear.so_far, self._rules.partial_interval_s, tell)
+        except VoiceCliError as error:  # the final transcript will fail too, and then the turn says so
+            self._publish(events.Notice(at_s=self._clock(), text=f"No words while you speak: {error.message}"))
+
+    async def _salvage(self, turn: Turn) -> None:
+        """The user went on before the words were known: they are part of the next question."""
+        try:
+            await self._answering.understand(turn)
+        except StageError as error:
+            self._publish(events.Notice(at_s=self._clock(), text=f"An utterance was lost: {error.message}"))
+        if turn.question:
+            self._history.add(turn.question, "")

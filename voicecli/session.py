@@ -1,0 +1,117 @@
+"""One run of `voicecli talk`: a screen and a conversation, from start to Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from voicecli.assemble import CLOCK, Files, assemble
+from voicecli.conversation.conversation import Conversation
+from voicecli.errors import INTERRUPTED_EXIT_CODE, VoiceCliError
+from voicecli.settings import Settings
+from voicecli.ui.screen import Controls, Screen, ScreenKind, open_screen
+
+FORCE_AFTER_S = 0.8
+"""An orderly end takes some 50 ms; if it has not come by then, a native call is in its way."""
+
+
+class Session:
+    """What the user's keys reach: the conversation, once there is one."""
+
+    def __init__(self) -> None:
+        self._conversation: Conversation | None = None
+        self._early: list[str] = []
+        self.quitting = False
+        self.stop: Callable[[], object] = lambda: None
+
+    def open(self, conversation: Conversation) -> None:
+        """The engines are warm: what was typed meanwhile is asked now."""
+        self._conversation = conversation
+        for text in self._early:
+            conversation.ask(text)
+
+    def controls(self) -> Controls:
+        return Controls(self._set_muted, self._interrupt, self._ask, self._quit)
+
+    def _set_muted(self, muted: bool) -> None:
+        if self._conversation is not None:
+            self._conversation.mute(muted)
+
+    def _interrupt(self) -> None:
+        if self._conversation is not None:
+            self._conversation.interrupt()
+
+    def _ask(self, text: str) -> None:
+        if self._conversation is not None:
+            self._conversation.ask(text)
+        else:
+            self._early.append(text)
+
+    def _quit(self) -> None:
+        self.quitting = True
+        self.stop()
+
+
+def hold_session(settings: Settings, files: Files, kind: ScreenKind) -> int:
+    """Talk until the input ends or the user quits; returns the exit code.
+
+    Raises VoiceCliError when the conversation cannot start, or when a device goes away.
+    """
+    session = Session()
+    with open_screen(kind, CLOCK, settings.log_file) as screen:
+        try:
+            asyncio.run(hold(session, settings, files, screen))
+        except asyncio.CancelledError:
+            return 0 if session.quitting else INTERRUPTED_EXIT_CODE
+        except ExceptionGroup as group:
+            raise first_of(group) from group
+    return 0
+
+
+async def hold(session: Session, settings: Settings, files: Files, screen: Screen) -> None:
+    """The screen draws from the start, so that loading is seen; it ends with the conversation."""
+    task = asyncio.current_task()
+    assert task is not None
+    session.stop = task.cancel
+    with signals(lambda: stop_soon(task, screen)):
+        async with asyncio.TaskGroup() as tasks:
+            drawing = tasks.create_task(screen.run(session.controls()))
+            async with assemble(settings, files, screen.show) as conversation:
+                session.open(conversation)
+                await conversation.run()
+            drawing.cancel()
+
+
+def stop_soon(task: asyncio.Task[None], screen: Screen) -> None:
+    """The first signal ends the program in order, the second one, or a hanging native call, by force."""
+
+    def force() -> None:
+        screen.__exit__(None, None, None)
+        os._exit(INTERRUPTED_EXIT_CODE)
+
+    if task.cancelling():
+        force()
+    task.cancel()
+    asyncio.get_running_loop().call_later(FORCE_AFTER_S, force)
+
+
+@contextmanager
+def signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C and a polite kill both call `stop`, on the loop."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+def first_of(group: ExceptionGroup[Exception]) -> Exception:
+    """The error that a user can act on, where there is one; else the first."""
+    inner = [first_of(error) if isinstance(error, ExceptionGroup) else error for error in group.exceptions]
+    return next((error for error in inner if isinstance(error, VoiceCliError)), inner[0])

@@ -1,0 +1,167 @@
+"""How settings come together, and where each one came from.
+
+defaults  <  user's file  <  profile  <  VOICECLI_<SECTION>_<KEY>  <  flags
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from voicecli.errors import SettingsError
+from voicecli.settings import Settings
+from voicecli.shipped import shipped_text
+
+PROFILES = ("cpu", "gpu")
+PREFIX = "VOICECLI_"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings, and for each `section.key` the layer that its value came from."""
+
+    settings: Settings
+    origins: dict[str, str]
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Key, value and origin of each setting; secrets are masked."""
+        return [(key, shown(value_of(self.settings, key)), origin) for key, origin in self.origins.items()]
+
+
+def user_file() -> Path:
+    """Where the user's own settings are looked for."""
+    from platformdirs import user_config_path
+
+    return user_config_path("voicecli") / "config.toml"
+
+
+def load_settings(
+    flags: Mapping[str, object] | None = None,
+    *,
+    profile: str = "",
+    file: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Loaded:
+    """Merge all layers; a flag of None was not typed. Raises SettingsError, with the nearest known key."""
+    environ = os.environ if environ is None else environ
+    profile = profile or environ.get(PREFIX + "PROFILE", "")
+    values: dict[str, object] = {}
+    origins: dict[str, str] = {}
+    typed = {key: value for key, value in (flags or {}).items() if value is not None}
+    for origin, layer in (
+        ("default", flat(parse(shipped_text("default.toml"), "default.toml"))),
+        *file_layer(file),
+        *profile_layer(profile),
+        *environ_layers(environ),
+        ("flag", typed),
+    ):
+        for key, value in layer.items():
+            known(key, origin)
+            values[key], origins[key] = value, origin
+    return Loaded(build(values, origins), origins)
+
+
+def file_layer(file: Path | None) -> list[tuple[str, dict[str, object]]]:
+    """The user's file; one that was asked for by name has to be there."""
+    path = file or user_file()
+    if not path.is_file():
+        if file is None:
+            return []
+        raise SettingsError(f"the settings file {path} is not there", "check --config")
+    return [(str(path), flat(parse(path.read_text(encoding="utf8"), str(path))))]
+
+
+def profile_layer(profile: str) -> list[tuple[str, dict[str, object]]]:
+    """The chosen profile, if any."""
+    if not profile:
+        return []
+    if profile not in PROFILES:
+        raise SettingsError(f"there is no profile {profile!r}", f"profiles: {', '.join(PROFILES)}")
+    return [(f"profile {profile}", flat(parse(shipped_text(f"{profile}.toml"), f"{profile}.toml")))]
+
+
+def environ_layers(environ: Mapping[str, str]) -> list[tuple[str, dict[str, object]]]:
+    """One layer a variable, so that each is its own origin. Sections have no underscore, keys may."""
+    layers: list[tuple[str, dict[str, object]]] = []
+    for name, value in sorted(environ.items()):
+        section, _, key = name.removeprefix(PREFIX).lower().partition("_")
+        if name.startswith(PREFIX) and key and section in Settings.model_fields:
+            layers.append((name, {f"{section}.{key}": value}))
+    return layers
+
+
+def parse(text: str, origin: str) -> dict[str, Any]:
+    """TOML with a word on where it is wrong."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{origin} is not valid TOML: {error}") from error
+
+
+def flat(tables: Mapping[str, Any]) -> dict[str, object]:
+    """`{"a": {"b": 1}}` -> `{"a.b": 1}`; keys outside a section keep their name and are refused later."""
+    out: dict[str, object] = {}
+    for section, table in tables.items():
+        if isinstance(table, dict):
+            out |= {f"{section}.{key}": value for key, value in table.items()}
+        else:
+            out[section] = table
+    return out
+
+
+def keys() -> list[str]:
+    """All `section.key` names."""
+    return [f"{name}.{key}" for name, field in Settings.model_fields.items() for key in fields_of(field.annotation)]
+
+
+def fields_of(section: Any) -> list[str]:
+    """Field names of a section's model."""
+    assert issubclass(section, BaseModel)
+    return list(section.model_fields)
+
+
+def known(key: str, origin: str) -> None:
+    """Raise SettingsError with the nearest known key unless `key` is one."""
+    names = keys()
+    if key in names:
+        return
+    near = difflib.get_close_matches(key, names, 1, 0.5) or [n for n in names if n.split(".")[1] == key.split(".")[-1]]
+    hint = f"did you mean {near[0]}?" if near else "voicecli talk --show-settings lists all keys"
+    raise SettingsError(f"{origin}: unknown setting {key}", hint)
+
+
+def build(values: Mapping[str, object], origins: Mapping[str, str]) -> Settings:
+    """Validated settings; an error names the key and where its value came from."""
+    tables: dict[str, dict[str, object]] = {}
+    for key, value in values.items():
+        section, _, name = key.partition(".")
+        tables.setdefault(section, {})[name] = value
+    try:
+        return Settings.model_validate(tables)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"][:2])
+        raise SettingsError(f"{origins.get(key, 'settings')}: {key}: {first['msg']}, got {first['input']!r}") from None
+
+
+def value_of(settings: Settings, key: str) -> object:
+    """The value of a `section.key`."""
+    section, _, name = key.partition(".")
+    value: object = getattr(getattr(settings, section), name)
+    return value
+
+
+def shown(value: object) -> str:
+    """A value as TOML would write it; a secret only says whether it is set."""
+    if isinstance(value, SecretStr):
+        return '"***"' if value.get_secret_value() else '""'
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value.strip()}"' if isinstance(value, str) else str(value)
