@@ -1,0 +1,59 @@
+# `make talk` and `make test` do all the set-up that they need; a second run does none of it again.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PACKAGE := .venv/.package
+DEV := .venv/.dev
+
+.PHONY: help talk test check format lint types contracts size fast-test card-test models system clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+
+talk: system models ## set everything up and hold a conversation (ARGS="--voice bm_george")
+	@$(BIN)/voicecli talk $(ARGS)
+
+test: system models $(DEV) ## all tests that need no sound card, the ones on real models included
+	$(BIN)/python -m pytest -m "not card" --require-models $(ARGS)
+
+check: format lint types contracts size fast-test ## what to run before a push
+
+format: $(DEV) ## fail where the code is not formatted
+	$(BIN)/ruff format --check .
+
+lint: $(DEV) ## ruff
+	$(BIN)/ruff check .
+
+types: $(DEV) ## mypy, strict, tests too
+	$(BIN)/mypy
+
+contracts: $(DEV) ## which package may import which
+	$(BIN)/lint-imports
+
+size: $(DEV) ## files, functions and constructors stay small
+	$(BIN)/python scripts/check_size.py
+
+fast-test: $(DEV) ## tests without models and sound card; pure modules fully covered
+	$(BIN)/python -m pytest -q -m "not model and not card" --cov --cov-report=term:skip-covered --cov-fail-under=100
+
+card-test: system models $(DEV) ## conversations through a virtual sound card (needs PulseAudio)
+	$(BIN)/python -m pytest -m card --require-models --require-card $(ARGS)
+
+models: $(PACKAGE)
+	@$(BIN)/voicecli download-models
+
+system:
+	@sh scripts/system-packages.sh libportaudio2
+
+$(PACKAGE): pyproject.toml
+	@sh scripts/make-venv.sh $(PYTHON)
+	@$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --progress-bar on --disable-pip-version-check --editable .
+	@touch $@
+
+$(DEV): $(PACKAGE)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@touch $@
+
+clean: ## remove the virtual environment and caches; models stay
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage

@@ -1,0 +1,43 @@
+"""What every test may ask for: real models, and an environment without the developer's own settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.defaults import SETTINGS
+from voicecli.engines.models import Manifest, ModelStore
+from voicecli.errors import ModelMissing
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--require-models", action="store_true", help="a missing model is a failure, not a skip")
+    parser.addoption("--require-card", action="store_true", help="a missing PulseAudio is a failure, not a skip")
+
+
+@pytest.fixture(autouse=True)
+def nobodys_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The developer's own settings file and environment stay out."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    for name in os.environ:
+        if name.startswith("VOICECLI_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def model_folder(pytestconfig: pytest.Config) -> Callable[[str], Path]:
+    """Folder of a model by its name in the manifest; skips where it is not on disk."""
+    store = ModelStore(SETTINGS.models_dir, Manifest.load())
+
+    def folder(name: str) -> Path:
+        try:
+            return store.path(name)
+        except ModelMissing as error:
+            if pytestconfig.getoption("--require-models"):
+                raise
+            pytest.skip(f"{error.message}: make test downloads it")
+
+    return folder
