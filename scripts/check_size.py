@@ -1,4 +1,4 @@
-"""Files, functions and constructors stay small: the house's measures. Prints each excess; exit code 1 if there is one."""
+"""Files, functions and constructors stay small. Prints each excess and ends with 1 if there is one."""
 
 from __future__ import annotations
 

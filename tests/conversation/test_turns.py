@@ -97,7 +97,7 @@ def test_speech_stops_the_answer_and_only_what_was_heard_is_remembered(talk: Tal
     assert at_s(cut) == pytest.approx(4.0 + 0.24, abs=0.021)
     heard_s = at_s(cut) - at_s(all_of(seen, events.Audible)[0])
     assert len(cut.spoken) == pytest.approx(heard_s / CHAR_S, abs=9)
-    assert cut.spoken.split()[-1] in "Once upon a time there was a king who had three daughters".split()
+    assert "Once upon a time there was a king who had ".startswith(cut.spoken)
     assert roles(talk.llm.asked[1]) == [("user", "tell me a story"), ("assistant", cut.spoken), ("user", "stop")]
     assert {event.turn for event in all_of(seen, events.Audible)} == {1, 2}
 

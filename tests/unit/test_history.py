@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voicecli.conversation.history import CHARS_PER_TOKEN, History, heard_source_end, whole_words
+from voicecli.types import Message, Piece, SpeechChunk, TurnId
+
+RATE_HZ = 1000
+
+
+def chunk(seconds: float, source_end: int) -> SpeechChunk:
+    return SpeechChunk(TurnId(1), Piece("x", source_end), np.zeros(round(seconds * RATE_HZ), np.int16), RATE_HZ)
+
+
+def roles(messages: list[Message]) -> list[tuple[str, str]]:
+    return [(message.role, message.text) for message in messages]
+
+
+def test_asking_remembers_nothing() -> None:
+    history = History("Be brief.", 1000)
+    assert history.opening == [Message("system", "Be brief.")]
+    assert roles(history.asking("hi")) == [("system", "Be brief."), ("user", "hi")]
+    assert history.asking("hello")[1:] == [Message("user", "hello")]
+
+
+def test_every_request_begins_like_the_one_before() -> None:
+    history = History("Be brief.", 1000)
+    first = history.asking("one")
+    history.add("one", "First answer.")
+    second = history.asking("two")
+    assert second[: len(first)] == first
+
+
+def test_a_question_without_an_answer_is_asked_along_with_the_next() -> None:
+    history = History("", 1000)
+    history.add("my name is Ada", " ")
+    assert roles(history.asking("who am I"))[1:] == [("user", "my name is Ada who am I")]
+    history.add("who am I", "Ada.")
+    assert roles(history.asking("thanks"))[1:] == [
+        ("user", "my name is Ada who am I"),
+        ("assistant", "Ada."),
+        ("user", "thanks"),
+    ]
+
+
+def test_a_full_context_loses_its_older_half_and_keeps_pairs_together() -> None:
+    history = History("s", 100)
+    for index in range(20):
+        history.add(f"question {index}", "answer " * 3)
+    messages = history.asking("last")
+    assert sum(len(message.text) for message in messages) <= 100 * CHARS_PER_TOKEN
+    assert [message.role for message in messages[1:]] == ["user", "assistant"] * ((len(messages) - 2) // 2) + ["user"]
+    assert len(messages) > 4
+
+
+def test_a_question_longer_than_the_context_is_still_asked() -> None:
+    history = History("s", 10)
+    history.add("one", "two")
+    assert roles(history.asking("x" * 100)) == [("system", "s"), ("user", "x" * 100)]
+
+
+def test_what_was_heard_is_counted_chunk_by_chunk_and_evenly_inside_one() -> None:
+    chunks = [chunk(1.0, 10), chunk(2.0, 50)]
+    assert [heard_source_end(chunks, heard_s) for heard_s in (0.0, 0.5, 1.0, 2.0, 3.0, 9.0)] == [0, 5, 10, 30, 50, 50]
+    assert heard_source_end([], 1.0) == 0
+
+
+def test_an_empty_chunk_takes_no_time() -> None:
+    assert heard_source_end([chunk(0.0, 4), chunk(1.0, 10)], 0.5) == 7
+
+
+def test_a_word_that_was_cut_does_not_count() -> None:
+    text = "Once upon a time"
+    assert whole_words(text, 12) == "Once upon a"
+    assert whole_words(text, 11) == "Once upon a"
+    assert whole_words(text, 14) == "Once upon a"
+    assert whole_words(text, 2) == ""
+    assert whole_words(text, 99) == text
+
+
+@given(st.lists(st.tuples(st.floats(0.1, 3), st.integers(1, 40)), max_size=6), st.floats(0, 20), st.floats(0, 20))
+def test_more_sound_never_means_less_text(parts: list[tuple[float, int]], one_s: float, other_s: float) -> None:
+    chunks, end = [], 0
+    for seconds, length in parts:
+        end += length
+        chunks.append(chunk(seconds, end))
+    early, late = sorted((one_s, other_s))
+    assert 0 <= heard_source_end(chunks, early) <= heard_source_end(chunks, late) <= end

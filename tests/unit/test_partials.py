@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voicecli.conversation.partials import Hypotheses, agreement, bare
+
+
+def after(*texts: str) -> tuple[str, str]:
+    hypotheses = Hypotheses()
+    for text in texts:
+        hypotheses = hypotheses.heard(text)
+    return hypotheses.stable, hypotheses.unstable
+
+
+def test_one_hypothesis_makes_nothing_firm() -> None:
+    assert after("what is") == ("", "what is")
+
+
+def test_words_that_two_agree_on_are_firm() -> None:
+    assert after("what is the", "what is a time") == ("what is", "a time")
+
+
+def test_case_and_marks_do_not_break_agreement_and_the_newest_spelling_shows() -> None:
+    assert after("hello there", "Hello, there. My") == ("Hello, there.", "My")
+
+
+def test_a_hypothesis_that_contradicts_firm_words_is_passed_over() -> None:
+    assert after("what is the", "what is the time", "thank you") == ("what is the", "time")
+
+
+def test_a_word_of_marks_alone_is_compared_as_it_is() -> None:
+    assert bare("--") == "--"
+    assert agreement(("--", "a"), ("--", "b")) == 1
+
+
+@given(st.lists(st.text("ab ", max_size=12), max_size=8))
+def test_firm_words_never_become_fewer(texts: list[str]) -> None:
+    hypotheses, firm = Hypotheses(), 0
+    for text in texts:
+        hypotheses = hypotheses.heard(text)
+        assert hypotheses.firm >= firm
+        firm = hypotheses.firm

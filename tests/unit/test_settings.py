@@ -1,0 +1,115 @@
+"""Layers of settings, and what is said of the wrong ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from voicecli.errors import SettingsError
+from voicecli.settings import Settings
+from voicecli.settings_load import keys, load_settings, shown, value_of
+
+
+def origin(key: str, **layers: object) -> tuple[object, str]:
+    loaded = load_settings(**layers)  # type: ignore[arg-type]
+    return value_of(loaded.settings, key), loaded.origins[key]
+
+
+def test_each_layer_beats_the_one_below_and_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('[stt]\nmodel = "from-file"\n', encoding="utf8")
+    key = "stt.model"
+    assert origin(key, environ={}) == ("whisper-base", "default")
+    assert origin(key, environ={}, file=file) == ("from-file", str(file))
+    assert origin(key, environ={}, file=file, profile="gpu") == ("whisper-large-v3-turbo", "profile gpu")
+    env = {"VOICECLI_STT_MODEL": "from-env"}
+    assert origin(key, environ=env, file=file, profile="gpu") == ("from-env", "VOICECLI_STT_MODEL")
+    assert origin(key, environ=env, flags={key: "from-flag"}) == ("from-flag", "flag")
+
+
+def test_a_flag_that_was_not_typed_changes_nothing() -> None:
+    assert origin("stt.model", environ={}, flags={"stt.model": None}) == ("whisper-base", "default")
+
+
+def test_the_users_own_file_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "voicecli").mkdir()
+    (tmp_path / "voicecli" / "config.toml").write_text("[tts]\nspeed = 1.3\n", encoding="utf8")
+    assert origin("tts.speed", environ={})[0] == 1.3
+
+
+def test_numbers_and_switches_come_out_of_the_environment() -> None:
+    env = {"VOICECLI_LISTEN_END_MS": "900", "VOICECLI_MODELS_OFFLINE": "true", "VOICECLI_TEST_THING": "ignored"}
+    loaded = load_settings(environ=env)
+    assert (loaded.settings.listen.end_ms, loaded.settings.models.offline) == (900, True)
+
+
+def test_the_profile_can_come_out_of_the_environment() -> None:
+    assert load_settings(environ={"VOICECLI_PROFILE": "gpu"}).settings.stt.device == "cuda"
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("[stt]\nmodle = 1\n", "unknown setting stt.modle", "stt.model"),
+        ("[speech]\nvoice = 1\n", "unknown setting speech.voice", "tts.voice"),
+        ("threads = 1\n", "unknown setting threads", "threads"),
+        ("[zzz]\nqqq = 1\n", "unknown setting zzz.qqq", "--show-settings"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_the_nearest_known_one(
+    tmp_path: Path, text: str, message: str, hint: str
+) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(text, encoding="utf8")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(environ={}, file=file)
+    assert message in caught.value.message
+    assert str(file) in caught.value.message
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("flags", "part"),
+    [
+        ({"tts.speed": 9}, "tts.speed"),
+        ({"stt.device": "tpu"}, "'cpu' or 'cuda'"),
+        ({"listen.end_ms": "soon"}, "'soon'"),
+    ],
+)
+def test_a_value_out_of_range_names_key_and_origin(flags: dict[str, object], part: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(flags, environ={})
+    assert caught.value.message.startswith("flag: ")
+    assert part in caught.value.message
+
+
+def test_a_broken_file_says_where(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text("[stt\n", encoding="utf8")
+    with pytest.raises(SettingsError, match="line 1"):
+        load_settings(environ={}, file=file)
+
+
+def test_a_file_that_was_asked_for_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="is not there"):
+        load_settings(environ={}, file=tmp_path / "none.toml")
+
+
+def test_an_unknown_profile_is_refused() -> None:
+    with pytest.raises(SettingsError, match="no profile 'tpu'"):
+        load_settings(environ={}, profile="tpu")
+
+
+def test_the_default_file_holds_every_setting_and_the_profiles_only_known_ones() -> None:
+    assert sorted(load_settings(environ={}).origins) == sorted(keys())
+    assert isinstance(load_settings(environ={}, profile="cpu").settings, Settings)
+
+
+def test_a_secret_is_never_shown() -> None:
+    loaded = load_settings({"llm.api_key": "hunter2"}, environ={})
+    row = next(row for row in loaded.rows() if row[0] == "llm.api_key")
+    assert row == ("llm.api_key", '"***"', "flag")
+    assert shown(load_settings(environ={}).settings.llm.api_key) == '""'
+    assert shown(True) == "true"
