@@ -13,7 +13,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -23,7 +23,7 @@ import httpx
 from voicecli.engines.fetch_files import Expected, PartFile, SourceFailed
 from voicecli.engines.fetch_http import Hosts, HttpSources
 from voicecli.engines.fetch_packages import Packages, open_archive
-from voicecli.engines.models import DIGESTS_FILE, Model, ModelStore, Source, SourceFile, SourceKind
+from voicecli.engines.models import DIGESTS_FILE, Model, ModelStore, Part, Source, SourceFile, SourceKind
 from voicecli.errors import ModelMissing
 
 SourceChoice = Literal["auto", "hub", "github", "pypi", "npm"]
@@ -35,7 +35,7 @@ _STALE_S = 24 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Bytes of one transfer: a file, or the package that holds it."""
+    """Bytes of one piece of work: a file or package that is fetched, or a model that is unpacked."""
 
     model: str
     item: str
@@ -47,7 +47,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A transfer is over, well or badly."""
+    """A piece of work is over, well or badly."""
 
     model: str
     item: str
@@ -163,8 +163,7 @@ class _Fetching:
         origins = dict.fromkeys(part.origin for file in files for part in source.parts(file))
         archives: dict[str, Path] = {}
         await _together(self._archive(model, source.kind, origin, archives) for origin in origins)
-        for file in files:
-            await self._unpack(model, source, file, archives)
+        await self._unpack(model, source, files, archives)
 
     async def _from_http(self, model: Model, source: Source, file: SourceFile) -> None:
         (part,) = source.parts(file)
@@ -192,18 +191,22 @@ class _Fetching:
             finally:
                 self.tell(Finished(model.name, origin))
 
-    async def _unpack(self, model: Model, source: Source, file: SourceFile, archives: dict[str, Path]) -> None:
-        with PartFile(self.store.folder(model.name) / file.name) as target:
-            target.restart()
-            for part in source.parts(file):
-                with open_archive(archives[part.origin]) as member:
-                    stream = member(part.path)
-                    while chunk := stream.read(_CHUNK_BYTES):
+    async def _unpack(
+        self, model: Model, source: Source, files: Sequence[SourceFile], archives: dict[str, Path]
+    ) -> None:
+        done, total = 0, sum(file.size or 0 for file in files)
+        try:
+            for file in files:
+                with PartFile(self.store.folder(model.name) / file.name) as target:
+                    target.restart()
+                    for chunk in _joined(source.parts(file), archives):
                         target.write(chunk)
-                        self.tell(Progress(model.name, file.name, "unpack", target.size_bytes, file.size))
+                        done += len(chunk)
+                        self.tell(Progress(model.name, model.name, "unpack", done, total))
                         await asyncio.sleep(0)
-            self.tell(Finished(model.name, file.name))
-            target.accept(Expected.of(file))
+                    target.accept(Expected.of(file))
+        finally:
+            self.tell(Finished(model.name, model.name))
 
     def _record(self, model: Model, file: SourceFile, sha256: str) -> None:
         """Keep the digest of a file that only its hub could vouch for."""
@@ -222,6 +225,15 @@ class _Fetching:
             if path.is_file() and path.name not in names | {DIGESTS_FILE}:
                 path.unlink()
         return sum((folder / name).stat().st_size for name in names)
+
+
+def _joined(parts: Iterable[Part], archives: Mapping[str, Path]) -> Iterator[bytes]:
+    """The bytes of the parts, one after the other. Raises SourceFailed when an archive lacks its part."""
+    for part in parts:
+        with open_archive(archives[part.origin]) as member:
+            stream = member(part.path)
+            while chunk := stream.read(_CHUNK_BYTES):
+                yield chunk
 
 
 async def _together(jobs: Iterable[Coroutine[Any, Any, None]]) -> None:

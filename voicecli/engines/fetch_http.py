@@ -71,7 +71,7 @@ class HttpSources:
         except TimeoutError:
             return f"{host} does not answer"
         except httpx.TransportError as error:
-            return f"{host} cannot be reached ({error or type(error).__name__})"
+            return f"{host} cannot be reached ({_plain(error)})"
         return ""
 
     async def fetch(
@@ -104,9 +104,7 @@ class HttpSources:
                 raise SourceFailed(f"{file.name}: HTTP {error.response.status_code}") from error
             except httpx.TransportError as error:
                 if attempt == ATTEMPTS:
-                    raise SourceFailed(
-                        f"{file.name}: cut {ATTEMPTS} times ({error or type(error).__name__})"
-                    ) from error
+                    raise SourceFailed(f"{file.name}: cut {ATTEMPTS} times ({_plain(error)})") from error
         raise AssertionError("the loop returns or raises")
 
     async def _append(self, kind: SourceKind, url: str, file: SourceFile, part: PartFile, on_bytes: OnBytes) -> str:
@@ -141,6 +139,10 @@ def _headers(kind: SourceKind, start: int) -> dict[str, str]:
         if token := get_token():
             headers["authorization"] = f"Bearer {token}"
     return headers
+
+
+def _plain(error: httpx.TransportError) -> str:
+    return re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or type(error).__name__
 
 
 def _hub_digest(response: httpx.Response, file: SourceFile) -> str:
