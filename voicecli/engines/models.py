@@ -34,7 +34,7 @@ _CHUNK_BYTES = 1 << 20
 
 
 def _plain_name(name: str) -> str:
-    if PurePosixPath(name).name != name or name.startswith(".") or name.endswith(".part") or "\\" in name:
+    if not name or PurePosixPath(name).name != name or name.startswith(".") or name.endswith(".part") or "\\" in name:
         raise ValueError(f"{name!r} is not a plain file name")
     return name
 
