@@ -1,0 +1,94 @@
+"""Downloads on the screen: bars on a terminal, one line for each thing that happened elsewhere. All on stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+    from voicecli.engines.fetch import FetchEvent, OnEvent, Progress
+
+
+@contextmanager
+def show_downloads(console: Console | None = None) -> Iterator[OnEvent]:
+    """Yield a callback for `voicecli.engines.fetch.download`; the bars are gone when the `with` ends."""
+    from rich import progress
+    from rich.console import Console
+    from rich.table import Column
+
+    console = console or Console(stderr=True)
+    if not console.is_terminal:
+        yield DownloadScreen(console)
+        return
+    with progress.Progress(
+        progress.SpinnerColumn(),
+        progress.TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis", max_width=34)),
+        progress.BarColumn(bar_width=None, table_column=Column(ratio=1)),
+        progress.TextColumn("{task.fields[told]}", justify="right"),
+        progress.TimeRemainingColumn(compact=True),
+        console=console,
+        transient=True,
+        expand=True,
+    ) as bars:
+        yield DownloadScreen(console, bars)
+
+
+class DownloadScreen:
+    """Turns fetch events into bars and lines."""
+
+    def __init__(self, console: Console, bars: Bars | None = None) -> None:
+        self._console = console
+        self._bars = bars
+        self._tasks: dict[tuple[str, str], TaskID] = {}
+        self._started: set[str] = set()
+        self._reasons: set[str] = set()
+
+    def __call__(self, event: FetchEvent) -> None:
+        from voicecli.engines import fetch
+
+        match event:
+            case fetch.Progress():
+                self._advance(event)
+            case fetch.Finished(model, item):
+                if self._bars and (task := self._tasks.pop((model, item), None)) is not None:
+                    self._bars.remove_task(task)
+            case fetch.SourceSkipped(model, source, reason):
+                # One unreachable host concerns many models; saying it once is enough.
+                if reason not in self._reasons:
+                    self._reasons.add(reason)
+                    self._say(f"{model}: {source.partition(' ')[0]}: {reason}", "yellow")
+            case fetch.ModelReady(model, source, size_bytes):
+                self._say(f"{model}: ready, {megabytes(size_bytes)} from {source}", "green")
+
+    def _advance(self, event: Progress) -> None:
+        if self._bars is None:
+            if event.model not in self._started:
+                self._started.add(event.model)
+                self._say(f"{event.model}: downloading")
+            return
+        key = (event.model, event.item)
+        if key not in self._tasks:
+            self._tasks[key] = self._bars.add_task(_label(event), total=None, told="")
+        told = f"{event.done_bytes / 1e6:.0f} of {megabytes(event.total_bytes)}" if event.total_bytes else ""
+        self._bars.update(self._tasks[key], completed=event.done_bytes, total=event.total_bytes, told=told)
+
+    def _say(self, line: str, style: str = "") -> None:
+        self._console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def megabytes(size_bytes: int) -> str:
+    """A size for people: MB below a thousand, GB above."""
+    size_mb = size_bytes / 1e6
+    return f"{size_mb / 1000:.1f} GB" if size_mb >= 1000 else f"{size_mb:.0f} MB"
+
+
+def _label(event: Progress) -> str:
+    if event.doing == "unpack":
+        return f"{event.model}: unpacking"
+    name = event.item.partition("==")[0]
+    return name.rpartition("@")[0] or (name if name != event.item else f"{event.model}/{name}")

@@ -1,0 +1,161 @@
+"""Files from the Hugging Face hub and from GitHub releases, over HTTP, resumed where an earlier run was cut."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import httpx
+
+from voicecli.engines.fetch_files import Expected, PartFile, SourceFailed, WrongBytes
+from voicecli.engines.models import SourceFile, SourceKind
+
+PROBE_TIMEOUT_S = 4.0
+"""Where only package registries are served, the first answer must come quickly."""
+ATTEMPTS = 4
+"""Transfers of one file in a row that may end without one new byte."""
+_DIGEST = re.compile(r"[0-9a-f]{64}|[0-9a-f]{40}")
+OnBytes = Callable[[int, int | None], None]
+"""Called with the bytes that are there and the bytes there will be, if known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """Where the two hubs are; empty `hub`: huggingface_hub's own endpoint."""
+
+    hub: str = ""
+    github: str = "https://github.com"
+
+    def base(self, kind: SourceKind) -> str:
+        if kind == "github":
+            return self.github
+        from huggingface_hub import constants
+
+        return self.hub or constants.ENDPOINT
+
+    def url(self, kind: SourceKind, origin: str, path: str) -> str:
+        """Address of one file; `origin` is owner/repo@revision or owner/repo@tag."""
+        repo, _, version = origin.rpartition("@")
+        if kind == "github":
+            return f"{self.github}/{repo}/releases/download/{version}/{path}"
+        from huggingface_hub import hf_hub_url
+
+        return hf_hub_url(repo, path, revision=version, endpoint=self.base("hub"))
+
+
+@dataclass(slots=True)
+class HttpSources:
+    """Both hubs through one client. A host that does not answer is asked once in a run."""
+
+    client: httpx.AsyncClient
+    hosts: Hosts
+    _faults: dict[SourceKind, str] = field(default_factory=dict)
+    _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def reach(self, kind: SourceKind) -> None:
+        """Raises SourceFailed within seconds when the host cannot be reached."""
+        async with self._asking:
+            if kind not in self._faults:
+                self._faults[kind] = await self._probe(self.hosts.base(kind))
+        if fault := self._faults[kind]:
+            raise SourceFailed(fault)
+
+    async def _probe(self, base: str) -> str:
+        host = httpx.URL(base).host
+        try:
+            async with asyncio.timeout(PROBE_TIMEOUT_S):
+                await self.client.head(base)
+        except TimeoutError:
+            return f"{host} does not answer"
+        except httpx.TransportError as error:
+            return f"{host} cannot be reached ({_plain(error)})"
+        return ""
+
+    async def fetch(
+        self, kind: SourceKind, origin: str, path: str, file: SourceFile, part: PartFile, on_bytes: OnBytes
+    ) -> str:
+        """Bring one file; returns its sha256. Raises SourceFailed."""
+        url = self.hosts.url(kind, origin, path)
+        await part.take_up()
+        resumed = part.size_bytes > 0
+        digest = await self._transfer(kind, url, file, part, on_bytes)
+        try:
+            return part.accept(Expected.of(file, digest))
+        except WrongBytes:
+            if not resumed:
+                raise
+        with PartFile(part.target) as fresh:
+            digest = await self._transfer(kind, url, file, fresh, on_bytes)
+            return fresh.accept(Expected.of(file, digest))
+
+    async def _transfer(self, kind: SourceKind, url: str, file: SourceFile, part: PartFile, on_bytes: OnBytes) -> str:
+        """Append until the file is whole. Returns the digest that the hub names, "" when the manifest pins one."""
+        if file.size is not None and part.size_bytes > file.size:
+            part.restart()
+        if file.sha256 and part.size_bytes == file.size:
+            return ""
+        attempts_left = ATTEMPTS
+        while True:
+            before = part.size_bytes
+            try:
+                return await self._append(kind, url, file, part, on_bytes)
+            except httpx.HTTPStatusError as error:
+                raise SourceFailed(f"{file.name}: HTTP {error.response.status_code}") from error
+            except httpx.TransportError as error:
+                attempts_left = ATTEMPTS if part.size_bytes > before else attempts_left - 1
+                if not attempts_left:
+                    raise SourceFailed(f"{file.name}: the line keeps breaking ({_plain(error)})") from error
+
+    async def _append(self, kind: SourceKind, url: str, file: SourceFile, part: PartFile, on_bytes: OnBytes) -> str:
+        async with self.client.stream("GET", url, headers=_headers(kind, part.size_bytes)) as response:
+            if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE and part.size_bytes:
+                part.restart()
+            else:
+                return await self._read(response, file, part, on_bytes)
+        return await self._append(kind, url, file, part, on_bytes)
+
+    async def _read(self, response: httpx.Response, file: SourceFile, part: PartFile, on_bytes: OnBytes) -> str:
+        response.raise_for_status()
+        if response.status_code != httpx.codes.PARTIAL_CONTENT:
+            part.restart()
+        digest = "" if file.sha256 else _hub_digest(response, file)
+        length = response.headers.get("content-length")
+        total = file.size or (part.size_bytes + int(length) if length else None)
+        async for chunk in response.aiter_bytes():
+            part.write(chunk)
+            on_bytes(part.size_bytes, total)
+        return digest
+
+
+def _headers(kind: SourceKind, start: int) -> dict[str, str]:
+    # Compressed answers have no length to resume by.
+    headers = {"accept-encoding": "identity"}
+    if start:
+        headers["range"] = f"bytes={start}-"
+    if kind == "hub":
+        from huggingface_hub import get_token
+
+        if token := get_token():
+            headers["authorization"] = f"Bearer {token}"
+    return headers
+
+
+def _plain(error: httpx.TransportError) -> str:
+    return re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or type(error).__name__
+
+
+def _hub_digest(response: httpx.Response, file: SourceFile) -> str:
+    """The hub redirects to its storage and names the digest on the way.
+
+    `X-Linked-Etag` is the sha256 of a large file, `ETag` the git blob id of a small one: as in huggingface_hub's
+    `get_hf_file_metadata`, without its extra request. Raises SourceFailed when neither is there.
+    """
+    hops = (*response.history, response)
+    for header in ("x-linked-etag", "etag"):
+        for hop in hops:
+            etag = hop.headers.get(header, "").removeprefix("W/").strip('"')
+            if _DIGEST.fullmatch(etag):
+                return str(etag)
+    raise SourceFailed(f"{file.name}: the hub names no digest to check it by")

