@@ -1,0 +1,127 @@
+"""Where a text may be cut so that both halves still sound right."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+LONG_CLAUSE_CHARS = 40
+"""From this length on a clause may also end before a conjunction."""
+
+
+class Strength(IntEnum):
+    """How natural a pause is."""
+
+    CONJUNCTION = 1
+    CLAUSE = 2
+    SENTENCE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseEnd:
+    at: int  # characters before the cut
+    strength: Strength
+
+
+_OPENERS = " \"'“‘(["
+_CLOSERS = r"[\"'”’)\]»」』）]*"
+_CANDIDATE = re.compile(
+    rf"""
+    (?P<line>\n)
+    | (?P<wide_stop>[。！？]){_CLOSERS}  # East Asian marks need no space after them
+    | (?P<wide_pause>[，、；：]){_CLOSERS}
+    | (?P<stop>[.!?…]+){_CLOSERS}
+    | (?P<pause>[,;:]){_CLOSERS}
+    | (?P<dash>—)
+    | (?P<spaced_dash>[ ][–-](?=\s))
+    | (?P<conjunction>[ ](?=(?:and|but|because|so|which|or)\s))
+    """,
+    re.VERBOSE,
+)
+
+_BEFORE_NAME = frozenset({
+    "mr", "mrs", "ms", "dr", "prof", "st", "mt", "ft", "gen", "sen", "rep", "gov", "capt", "lt", "col", "sgt",
+    "rev", "hon", "messrs", "mme",
+})  # fmt: skip
+_WITHIN_CLAUSE = frozenset({
+    "vs", "e.g", "i.e", "cf", "approx", "ca", "viz", "dept", "est", "fig", "incl", "esp", "resp",
+})  # fmt: skip
+_BEFORE_DIGIT = frozenset({
+    "no", "nos", "p", "pp", "vol", "ch", "sec", "art", "eq", "jan", "feb", "mar", "apr", "jun", "jul", "aug",
+    "sep", "sept", "oct", "nov", "dec",
+})  # fmt: skip
+_MAY_END = frozenset({
+    "etc", "a.m", "p.m", "inc", "ltd", "co", "corp", "jr", "sr", "al",
+})  # fmt: skip
+_DOTTED = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]")
+_LAST_WORDS = re.compile(r"(?:(\S+)\s+)?[\"'“‘(\[]*(\S*)$")
+
+
+def clause_ends(text: str, is_complete: bool) -> Iterator[ClauseEnd]:
+    """The ends of clauses in `text`, in order, that no text to come can make wrong.
+
+    With `is_complete` nothing comes after `text`, and its end ends a sentence.
+    """
+    clause_start = 0
+    for candidate in _CANDIDATE.finditer(text):
+        if not (is_complete or _is_certain(text, candidate)):
+            return
+        strength = _strength(text, candidate, candidate.end() - clause_start)
+        if strength is not None:
+            clause_start = candidate.end()
+            yield ClauseEnd(candidate.end(), strength)
+    if is_complete:
+        yield ClauseEnd(len(text), Strength.SENTENCE)
+
+
+def _is_certain(text: str, candidate: re.Match[str]) -> bool:
+    """Whether enough has come after a mark: "3." may become "3.14", and "Dr. " may become "Dr. Who"."""
+    following = text[candidate.end() :]
+    match candidate.lastgroup:
+        case "line":
+            return True
+        case "stop" | "spaced_dash":
+            return bool(following.lstrip(_OPENERS))
+        case _:
+            return bool(following)
+
+
+def _strength(text: str, candidate: re.Match[str], clause_chars: int) -> Strength | None:
+    """What the mark is worth, or None where no clause ends."""
+    following = text[candidate.end() :]
+    match candidate.lastgroup:
+        case "line" | "wide_stop":
+            return Strength.SENTENCE
+        case "wide_pause" | "dash":
+            return Strength.CLAUSE
+        case "conjunction":
+            return Strength.CONJUNCTION if clause_chars > LONG_CLAUSE_CHARS else None
+        case "spaced_dash":
+            return None if following.lstrip()[:1].isdigit() else Strength.CLAUSE
+    if following and not following[0].isspace():
+        return None
+    if candidate.lastgroup == "pause":
+        return Strength.CLAUSE
+    return _stop_strength(text[: candidate.start()], candidate["stop"], following.lstrip(_OPENERS)[:1])
+
+
+def _stop_strength(before: str, stop: str, next_char: str) -> Strength | None:
+    if stop != ".":
+        return Strength.CLAUSE if next_char.islower() else Strength.SENTENCE
+    if next_char in ("", "\n"):
+        return Strength.SENTENCE
+    return None if next_char.islower() or _is_abbreviated(before, next_char) else Strength.SENTENCE
+
+
+def _is_abbreviated(before: str, next_char: str) -> bool:
+    """Whether a full stop after `before` belongs to its last word. `next_char` is no small letter."""
+    previous, word = _LAST_WORDS.findall(before)[0]
+    small = word.lower()
+    if small in _MAY_END:
+        return False
+    if small in _BEFORE_DIGIT:
+        return next_char.isdigit()
+    is_initial = len(word) == 1 and word.isupper() and word != "I" and not previous[:1].islower()
+    return is_initial or small in _BEFORE_NAME or small in _WITHIN_CLAUSE or _DOTTED.fullmatch(word) is not None

@@ -1,0 +1,238 @@
+"""Marks inside a line of Markdown, and what a voice makes of them.
+
+Each rule says when its mark is whole and when the text may still grow into one. Both depend on what stands before the
+mark and on a bounded stretch after it, within the line: so a mark that is never closed holds the text for a moment
+only, and the result is the same however the stream is cut.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+CODE_ON_SCREEN = "the code on screen"
+FORMULA_ON_SCREEN = "the formula on screen"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One kind of markup."""
+
+    growing: re.Pattern[str]  # matches all that is left while the decision must wait
+    whole: re.Pattern[str]
+    say: Callable[[re.Match[str]], str]
+
+
+def inline_mark(text: str, at: int) -> tuple[int, str] | None:
+    """Where the mark at `at` ends and what is said for it; `(at, "")` asks to wait for more text; None is plain text.
+
+    `text[at - 1]` must exist: marks depend on what stands before them.
+    """
+    for mark in _MARKS_AT.get(text[at], _OTHER_MARKS):
+        if mark.growing.fullmatch(text, at) is not None:
+            return at, ""
+        if (match := mark.whole.match(text, at)) is not None:
+            return match.end(), mark.say(match)
+    return None
+
+
+def plain(text: str) -> str:
+    """A closed stretch of one line without its marks."""
+    text = f"\n{text}\n"  # the line's ends, on which marks lean and which decide all that still waits
+    at, said = 1, []
+    while at < len(text) - 1:
+        end, spoken = inline_mark(text, at) or (at + 1, text[at])
+        said.append(spoken)
+        at = end
+    return "".join(said)
+
+
+def _nothing(_: re.Match[str]) -> str:
+    return ""
+
+
+def _neighbours(match: re.Match[str]) -> tuple[str, str]:
+    return match.string[match.start() - 1], match.string[match.end()]
+
+
+def _emphasis(match: re.Match[str]) -> str:
+    """Emphasis is not heard; products, powers and snake_case keep their marks."""
+    before, after = _neighbours(match)
+    if before.isspace() and after.isspace():
+        return match[0]
+    if not (before.isalnum() and after.isalnum()):
+        return ""
+    is_bold = match[0].startswith("**") and not (before.isdigit() and after.isdigit())
+    return "" if is_bold else match[0]
+
+
+def _angle(match: re.Match[str]) -> str:
+    """A comparison keeps its sign; brackets around a <placeholder> go."""
+    before, after = _neighbours(match)
+    compares = (before.isspace() and after.isspace()) or (before.isalnum() and after.isalnum())
+    compares = compares or after in "=0123456789"
+    return match[0] if compares else ""
+
+
+_WORDLIKE = re.compile(r"[\w .,:/@+#'~-]{1,40}")
+
+
+def _code(match: re.Match[str]) -> str:
+    code = re.sub(r"\(\)|^\$ ", "", match["code"].strip())
+    if not _WORDLIKE.fullmatch(code) or not any(map(str.isalnum, code)):
+        return CODE_ON_SCREEN
+    return code
+
+
+def _entity(match: re.Match[str]) -> str:
+    said = html.unescape(match[0])
+    return said if said.isprintable() else " "
+
+
+_BREAKING_TAG = re.compile(r"<(?:/?(?:br|p|li|div|tr|ul|ol|hr))\b", re.IGNORECASE)
+
+
+def _tag(match: re.Match[str]) -> str:
+    return " " if _BREAKING_TAG.match(match[0]) else ""
+
+
+_BEFORE_HOST = re.compile(r"(?:https?://)?(?:[^/@\s]*@)?(?:www\.)?", re.IGNORECASE)
+_AFTER_HOST = re.compile(r"[/:?#].*")
+
+
+def _host(match: re.Match[str]) -> str:
+    return _AFTER_HOST.sub("", _BEFORE_HOST.sub("", match[0], count=1))
+
+
+def _link(match: re.Match[str]) -> str:
+    return plain(match["text"])
+
+
+_MATHS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(written), said)
+    for written, said in (
+        (r"\\(?:text|mathrm|mathbf|operatorname)\{([^{}]*)\}", r"\1"),
+        (r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}", r"\1 over \2"),
+        (r"\\sqrt\{([^{}]*)\}", r"the square root of \1"),
+        (r"\^\{?2\}?(?!\d)", " squared"),
+        (r"\^\{?3\}?(?!\d)", " cubed"),
+        (r"\^(?:\{([^{}]*)\}|(\w))", r" to the power of \1\2"),
+        (r"_(?:\{([^{}]*)\}|(\w))", r" sub \1\2"),
+        (r"\\(?:times|cdot)", " times "),
+        (r"\\div", " divided by "),
+        (r"\\pm", " plus or minus "),
+        (r"\\(?:leq?|leqslant)\b", " is at most "),
+        (r"\\(?:geq?|geqslant)\b", " is at least "),
+        (r"\\neq?\b", " is not equal to "),
+        (r"\\approx", " is about "),
+        (r"\\(?:to|rightarrow)\b", " to "),
+        (r"\\(?:left|right|,|;|!|quad)", ""),
+        (r"\\(alpha|beta|gamma|delta|epsilon|theta|lambda|mu|pi|sigma|tau|phi|omega|sin|cos|tan|log|ln)\b", r" \1 "),
+        (r"\\(%|\$)", r"\1"),
+        (r"=", " equals "),
+        (r"\+", " plus "),
+        (r"(?<=[\w)])\s*-", " minus "),
+        (r"<", " is less than "),
+        (r">", " is greater than "),
+    )
+)
+_SAYABLE_MATHS = re.compile(r"[\w\s().,:/%$'-]+")
+
+
+def _maths(match: re.Match[str]) -> str:
+    formula = match["formula"]
+    for written, said in _MATHS:
+        formula = written.sub(said, formula)
+    said = " ".join(formula.split())
+    return said if len(said) <= 60 and _SAYABLE_MATHS.fullmatch(said) else FORMULA_ON_SCREEN
+
+
+_TAG_NAMES = (
+    "a|abbr|b|big|blockquote|br|center|code|dd|del|details|div|dl|dt|em|font|h[1-6]|hr|i|img|ins|kbd|li|mark|ol|p|pre|q|"
+    "s|samp|small|span|strike|strong|sub|summary|sup|table|tbody|td|th|thead|tr|tt|u|ul|var"
+)
+EMOJI = (
+    "\u00ad\u200b\u200d\ufe0e\ufe0f\u20e3\u231a\u231b\u23e9-\u23fa\u25aa-\u25fe\u2600-\u27bf\u2b00-\u2bff\u3030\u303d\u3297\u3299"
+    "\U0001f000-\U0001faff\U000e0020-\U000e007f"
+)
+
+
+def _mark(growing: str, whole: str, say: Callable[[re.Match[str]], str]) -> Mark:
+    return Mark(re.compile(growing, re.IGNORECASE), re.compile(whole, re.IGNORECASE), say)
+
+
+_NEVER = r"(?!)"
+_CODE = _mark(r"`(?:[^`\n]{1,120}`?)?", r"`(?P<code>[^`\n]{1,120})`(?!`)", _code)
+_CODE_WITH_TICKS = _mark(
+    r"``(?:(?:[^`\n]|`(?!`)){1,120}`{0,2})?",
+    r"``(?!`)(?P<code>(?:[^`\n]|`(?!`)){1,120})``(?!`)",
+    _code,
+)
+_LOST_TICKS = _mark(_NEVER, r"`+", _nothing)
+_EMPHASIS = _mark(r"\*+|_+", r"\*+|_+", _emphasis)
+_STRIKE = _mark(r"~+", r"~{2,}", _nothing)
+_FOOTNOTE = _mark(
+    r"\[\^?[\w, ]{0,20}\]?",
+    r"\[(?:\^[\w-]{1,20}|\d{1,3}(?:,[ ]?\d{1,3}){0,9})\](?!\()",
+    _nothing,
+)
+_LINK_TEXT = r"(?:[^\[\]\n]|\[[^\[\]\n]{0,80}\]){0,200}"
+_LINK = _mark(
+    r"!?\[(?:[^\[\]\n]|\[[^\[\]\n]{0,80}\]?){0,200}(?:\](?:\((?:[^()\n]|\([^()\n]{0,100}\)?){0,500})?)?|!",
+    rf"!?\[(?P<text>{_LINK_TEXT})\]\((?:[^()\n]|\([^()\n]{{0,100}}\)){{0,500}}\)",
+    _link,
+)
+_SOURCE = _mark(r"【[^】\n]{0,60}", r"【[^】\n]{0,60}】", _nothing)
+_COMMENT = _mark(r"<(?:!(?:-(?:-[^\n]{0,300})?)?)?", r"<!--[^\n]{0,300}?-->", _nothing)
+_TAG = _mark(
+    rf"</?(?:[a-z1-6]{{0,10}}|(?:{_TAG_NAMES})(?:[ ][^<>\n]{{0,200}})?/?)",
+    rf"</?(?:{_TAG_NAMES})(?:[ ][^<>\n]{{0,200}})?/?>",
+    _tag,
+)
+_ANGLE = _mark(r"[<>]", r"[<>]", _angle)
+_ENTITY = _mark(r"&[#a-z0-9]{0,10}", r"&(?:#\d{1,6}|#x[0-9a-f]{1,5}|[a-z][a-z0-9]{1,9});", _entity)
+_ESCAPED_MATHS = _mark(
+    r"\\(?:\((?:[^\\\n]|\\[^)\n]){0,120}\\?)?",
+    r"\\\((?P<formula>(?:[^\\\n]|\\[^)\n]){1,120})\\\)",
+    _maths,
+)
+_ESCAPE = _mark(r"\\", r"\\(?P<char>[!-/:-@\[-`{-~])", lambda match: match["char"])
+_DOLLAR_MATHS = _mark(
+    r"\$(?:[a-z\\(-][^$\n]{0,80}\$?)?",
+    r"\$(?P<formula>(?=[a-z\\(-])[^$\n]{0,80}[^$\s])\$(?!\d)",
+    _maths,
+)
+_URL_START = r"(?<![^\W_])(?:https?://|www\.)"
+_URL_END = r"(?<![.,;:!?'\"*_)\]])"
+_URL = _mark(
+    rf"(?<![^\W_])(?:h(?:t(?:t(?:p(?:s?:?/?)?)?)?)?|w(?:w(?:w)?)?)|{_URL_START}[^\s<>`|]{{0,2000}}",
+    rf"{_URL_START}[^\s<>`|]{{1,2000}}{_URL_END}",
+    _host,
+)
+_KEYCAP = _mark("[0-9#*]\ufe0f?", "[0-9#*]\ufe0f?\u20e3", _nothing)
+_ARROW = _mark(r"[-=]+", r"[-=]{1,3}>", lambda _: "→")
+_DASH = _mark(r"-+", r"(?<!-)--(?![-\w])|(?<=[^\W\d])--(?=[^\W\d])", lambda _: "—")
+_PICTURE = _mark(_NEVER, f"[{EMOJI}]+", _nothing)
+
+_OTHER_MARKS = (_PICTURE,)
+
+_MARKS_AT: dict[str, tuple[Mark, ...]] = {
+    "\\": (_ESCAPED_MATHS, _ESCAPE),
+    "*": (_KEYCAP, _EMPHASIS),
+    "_": (_EMPHASIS,),
+    "~": (_STRIKE,),
+    "`": (_CODE, _CODE_WITH_TICKS, _LOST_TICKS),
+    "[": (_FOOTNOTE, _LINK),
+    "!": (_LINK,),
+    "【": (_SOURCE,),
+    "<": (_COMMENT, _TAG, _ANGLE),
+    ">": (_ANGLE,),
+    "&": (_ENTITY,),
+    "$": (_DOLLAR_MATHS,),
+    "-": (_ARROW, _DASH),
+    "=": (_ARROW,),
+    **dict.fromkeys("hHwW", (_URL,)),
+    **dict.fromkeys("0123456789#", (_KEYCAP,)),
+}

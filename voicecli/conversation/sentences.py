@@ -1,0 +1,124 @@
+"""Cuts what is to be said into pieces for the voice: the first one short, so that it sounds soon, later ones longer.
+
+The reader pulls: it asks for a piece when it can use one, and says how long it may be. The longer the voice still has
+to speak, the longer the next piece, and the better its melody.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+
+from voicecli.conversation.clauses import ClauseEnd, Strength, clause_ends
+from voicecli.conversation.speakable import Span
+from voicecli.conversation.verbalize import verbalize
+from voicecli.types import Piece
+
+MIN_PIECE_LETTERS = 10
+"""Kokoro slurs and repeats very short texts (github.com/jamiepine/voicebox/issues/960)."""
+
+MAX_PIECE_CHARS = 200
+"""Kokoro takes 510 phonemes at most and rushes through pieces that come near to it."""
+
+
+class PieceBuffer:
+    """Feed it spans, take pieces.
+
+    Every piece has a letter or a digit. Text without any is joined to a neighbour; at the very end, when the piece
+    before is gone already, it is left out. `source_end` never decreases, and reaches the end of the last span when
+    everything was fed before the last piece was taken.
+    """
+
+    def __init__(self, say: Callable[[str], str] = verbalize) -> None:
+        """`say` turns a piece as it is written into the words that are spoken."""
+        self._say = say
+        self._text = ""
+        self._span_ends: list[int] = []  # where each span ends in the text, counted from the first span on
+        self._source_ends: list[int] = []
+        self._taken_chars = 0
+        self._source_end = 0
+        self._is_first = True
+        self._closed = False
+
+    def feed(self, span: Span) -> None:
+        """Add what comes next."""
+        self._text += span.text
+        self._span_ends.append(self._taken_chars + len(self._text))
+        self._source_ends.append(span.source_end)
+
+    def close(self) -> None:
+        """Nothing more will come: the rest may be taken, finished or not."""
+        self._closed = True
+
+    @property
+    def exhausted(self) -> bool:
+        """Closed, and all that can be said has been taken."""
+        return self._closed and not _letters(self._text)
+
+    def take(self, budget_chars: int) -> Piece | None:
+        """The next piece, or None when no clause is complete yet, or nothing is left.
+
+        The first piece is the first clause. Later ones hold as many whole clauses as fit into `budget_chars`, and at
+        least one.
+        """
+        end = self._end_of_piece(min(budget_chars, MAX_PIECE_CHARS))
+        if end is None:
+            return None
+        written = " ".join(self._text[:end].split())
+        self._source_end = max(self._source_end, self._source_at(self._taken_chars + end))
+        self._taken_chars += end
+        self._text = self._text[end:]
+        self._is_first = False
+        return Piece(self._say(written), self._source_end)
+
+    def _end_of_piece(self, budget_chars: int) -> int | None:
+        if self.exhausted:
+            return None
+        ends: list[ClauseEnd] = []
+        for end in clause_ends(self._text, self._closed):
+            if _letters(self._text[: end.at]) < MIN_PIECE_LETTERS and end.at < len(self._text):
+                continue
+            if ends and end.at > budget_chars:
+                break
+            ends.append(end)
+            if self._is_first:
+                break
+        if ends:
+            return self._fitted(_best(ends, budget_chars))
+        return self._cut_at_space() if len(self._text) > MAX_PIECE_CHARS else None
+
+    def _fitted(self, end: int) -> int:
+        """`end`, moved so that the piece is not too long and leaves no crumb behind."""
+        if end > MAX_PIECE_CHARS:
+            end = self._cut_at_space() or end
+        leaves_crumb = self._closed and _letters(self._text[end:]) < MIN_PIECE_LETTERS
+        return len(self._text) if leaves_crumb else end
+
+    def _cut_at_space(self) -> int | None:
+        """The last space that makes a piece short enough, else the first one after something to say."""
+        spaces = [match.start() for match in re.finditer(r"(?<=\S)\s", self._text)]
+        sayable = [at for at in spaces if _letters(self._text[:at])]
+        short = [at for at in sayable if at <= MAX_PIECE_CHARS]
+        return short[-1] if short else next(iter(sayable), None)
+
+    def _source_at(self, offset: int) -> int:
+        """Characters of the written answer that `offset` characters of the plain text cover."""
+        span = bisect_left(self._span_ends, offset)
+        if self._span_ends[span] == offset:
+            return self._source_ends[bisect_right(self._span_ends, offset) - 1]
+        before = self._source_ends[span - 1] if span else 0
+        return max(before, self._source_ends[span] - (self._span_ends[span] - offset))
+
+
+def _best(ends: list[ClauseEnd], budget_chars: int) -> int:
+    """The most natural end in the second half of the budget, else the last one."""
+    for strength in (Strength.SENTENCE, Strength.CLAUSE):
+        fitting = [end.at for end in ends if end.strength is strength and end.at > budget_chars / 2]
+        if fitting:
+            return fitting[-1]
+    return ends[-1].at
+
+
+def _letters(text: str) -> int:
+    return sum(map(str.isalnum, text))

@@ -1,0 +1,250 @@
+"""From the answer as written (Markdown) to plain text that a voice can say, while it streams.
+
+The screen shows the rich text, the voice says the plain one. Marks inside a line are `markup`'s; this module knows
+lines and blocks: headings and items become sentences, code and tables are announced instead of read.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from voicecli.conversation.markup import EMOJI, inline_mark
+
+CODE_NOTICE = "I've put the code on screen."
+TABLE_NOTICE = "I've put a table on screen."
+FORMULA_NOTICE = "I've put the formula on screen."
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Plain text, and how much of the written answer it covers.
+
+    "\\n" inside the text ends a sentence for certain. An empty text accounts for writing that is not said.
+    """
+
+    text: str
+    source_end: int  # characters of the written answer consumed up to and including this text
+
+
+class _Line(Enum):
+    PROSE = auto()
+    SENTENCE = auto()  # a heading or a list item: its end is a sentence's end
+
+
+class _Opening(Enum):
+    """What the first characters of a line announce."""
+
+    BLANK = auto()
+    RULE = auto()
+    FENCE = auto()
+    TABLE = auto()
+    QUOTE = auto()
+    SENTENCE = auto()
+
+
+_OPENINGS: tuple[tuple[_Opening, re.Pattern[str], re.Pattern[str]], ...] = tuple(
+    (opening, re.compile(growing), re.compile(whole))
+    for opening, growing, whole in (
+        (_Opening.BLANK, r"[ \t]*", r"[ \t]*\n"),
+        (
+            _Opening.FENCE,
+            r"[ \t]*(?:`{1,2}|~{1,2}|(?:`{3,}|~{3,})[^`\n]{0,200})",
+            r"[ \t]*(?P<fence>`{3,}|~{3,})[^`\n]{0,200}\n",
+        ),
+        (
+            _Opening.RULE,
+            r"[ \t]*(?P<rule>[-*_=])(?:[ \t]*(?P=rule))*[ \t]*",
+            r"[ \t]*(?P<rule>[-*_=])(?:[ \t]*(?P=rule)){2,}[ \t]*\n",
+        ),
+        (_Opening.TABLE, r"(?!)", r"[ \t]*\|"),
+        (_Opening.QUOTE, r"(?!)", r"[ \t]*>[ \t]?"),
+        (_Opening.SENTENCE, r"[ \t]*#{1,6}[ \t]*", r"[ \t]*#{1,6}[ \t]+"),
+        (
+            _Opening.SENTENCE,
+            r"[ \t]*(?:(?:[-+*•]|\d{1,3}[.)])[ \t]*(?:\[(?:[ xX](?:\][ \t]*)?)?)?|\d{1,3})",
+            r"[ \t]*(?:[-+*•]|\d{1,3}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?",
+        ),
+        (
+            _Opening.SENTENCE,
+            rf"[ \t]*(?:[{EMOJI}]+|\d\ufe0f?)[ \t]*",
+            rf"[ \t]*(?:[{EMOJI}]+|\d\ufe0f?\u20e3)[ \t]*",
+        ),
+    )
+)
+_LINE_END = re.compile(r"\n")
+_DISPLAYS = {"$$": re.compile(r"\$\$"), "\\[": re.compile(r"\\\]")}
+"""Formulas on lines of their own: what opens them and what ends them."""
+_DISPLAY_STARTS = ("$", "\\")
+
+_LETTERS = re.compile(r"[^\W\d_]+")
+_BEFORE_FIRST_LETTER = re.compile(r"[ \t*_\"'“‘(\[`]*")
+_CLOSERS = "\"'”’)]»*"
+_STOPS = ".!?…:;,—–。！？"
+_NO_SPACE_BEFORE = ".,;:!?)"
+_SILENT_MARKS = "*_~"  # they wrap words, so what follows them keeps its space
+
+
+class SpeakableFilter:
+    """Feed it the answer as it comes; prose leaves word by word, marks wait until they are certain.
+
+    The text is the same however the answer is cut into feeds. `source_end` never decreases; after `close` the last
+    span covers the whole answer.
+    """
+
+    def __init__(self) -> None:
+        self._text = "\n"  # one decided character, on which marks lean, and all that is undecided
+        self._decided = 0  # characters of the answer before the undecided ones
+        self._length = 0
+        self._line: _Line | None = None  # None: at the beginning of a line
+        self._block_end: re.Pattern[str] | None = None  # set while a block is skipped
+        self._in_table = False
+        self._breaks = False  # the line before has ended, and nothing has been said since
+        self._gap = False  # white space has been read and not said
+        self._dropped = False  # something unsayable came after that white space
+        self._tail = "\n"  # what was said last
+        self._spans: list[Span] = []
+
+    def feed(self, text: str) -> list[Span]:
+        """What has become certain."""
+        self._length += len(text)
+        self._text += text
+        while len(self._text) > 1 and self._step():
+            pass
+        spans, self._spans = self._spans, []
+        return spans
+
+    def close(self) -> list[Span]:
+        """The rest. What was never closed is said as it stands."""
+        length = self._length
+        spans = [Span(span.text, min(span.source_end, length)) for span in self.feed("\n")]
+        return [*spans, Span("", length)] if length else spans
+
+    def _step(self) -> bool:
+        """Decide on the next bit; False when more text is needed."""
+        if self._block_end is not None:
+            return self._skip_block(self._block_end)
+        return self._open_line() if self._line is None else self._go_on()
+
+    def _open_line(self) -> bool:
+        for opening, growing, whole in _OPENINGS:
+            if growing.fullmatch(self._text, 1) is not None:
+                return False
+            if (match := whole.match(self._text, 1)) is not None:
+                self._open(opening, match)
+                return True
+        return self._open_prose()
+
+    def _open(self, opening: _Opening, match: re.Match[str]) -> None:
+        self._advance(match.end() - 1)
+        if opening is _Opening.QUOTE:
+            return
+        self._end_sentence()
+        was_table, self._in_table = self._in_table, opening is _Opening.TABLE
+        match opening:
+            case _Opening.SENTENCE:
+                self._line = _Line.SENTENCE
+            case _Opening.FENCE:
+                fence = match["fence"]
+                self._announce(CODE_NOTICE, re.compile(rf"(?<=\n)[ \t]*{fence[0]}{{{len(fence)},}}[ \t]*\n"))
+            case _Opening.TABLE if was_table:
+                self._block_end = _LINE_END
+            case _Opening.TABLE:
+                self._announce(TABLE_NOTICE, _LINE_END)
+            case _:
+                pass
+
+    def _open_prose(self) -> bool:
+        if self._breaks:
+            match = _BEFORE_FIRST_LETTER.match(self._text, 1)
+            first = match.end() if match is not None else 1
+            if first == len(self._text):
+                return False
+            if self._text[first].isupper() and self._tail[-1].isalnum():
+                self._emit(",")  # models wrap no lines: this is verse, or one fact a line
+        self._breaks = False
+        self._in_table = False
+        self._line = _Line.PROSE
+        return True
+
+    def _go_on(self) -> bool:
+        first = self._text[1]
+        if first == "\n":
+            self._end_line()
+        elif first.isspace():
+            self._advance(1)
+            self._gap = True
+        elif self._text[1:] in _DISPLAY_STARTS:
+            return False
+        elif (end := _DISPLAYS.get(self._text[1:3])) is not None:
+            self._advance(2)
+            self._end_sentence()
+            self._announce(FORMULA_NOTICE, end)
+        else:
+            return self._go_on_with(first)
+        return True
+
+    def _go_on_with(self, first: str) -> bool:
+        mark = inline_mark(self._text, 1)
+        if mark is None:
+            letters = _LETTERS.match(self._text, 1)
+            end = letters.end() if letters is not None else 2
+            mark = end, self._text[1:end]
+        end, spoken = mark
+        self._advance(end - 1)
+        if spoken.strip():
+            self._say(spoken)
+        else:
+            self._gap |= bool(spoken)
+            self._dropped |= first not in _SILENT_MARKS
+        return end > 1
+
+    def _end_line(self) -> None:
+        self._advance(1)
+        self._gap = True
+        if self._line is _Line.SENTENCE:
+            self._end_sentence()
+        else:
+            self._breaks = True
+        self._line = None
+
+    def _skip_block(self, block_end: re.Pattern[str]) -> bool:
+        match = block_end.search(self._text, 1)
+        if match is None:
+            self._advance(max(0, self._text.rfind("\n")))
+            return False
+        self._advance(match.end() - 1)
+        self._block_end = None
+        if match[0].endswith("\n"):
+            self._line = None
+        return True
+
+    def _advance(self, count: int) -> None:
+        self._text = self._text[count:]
+        self._decided += count
+
+    def _say(self, text: str) -> None:
+        glued = self._dropped and text[0] in _NO_SPACE_BEFORE
+        spaced = self._gap and not glued and self._tail != "\n"
+        self._emit(f" {text}" if spaced else text)
+        self._gap = self._dropped = False
+
+    def _end_sentence(self) -> None:
+        self._breaks = False
+        if self._tail == "\n":
+            return
+        is_ended = self._tail.rstrip(_CLOSERS).endswith(tuple(_STOPS))
+        self._emit("\n" if is_ended else ".\n")
+        self._tail = "\n"
+
+    def _announce(self, notice: str, block_end: re.Pattern[str]) -> None:
+        self._emit(f"{notice}\n")
+        self._tail = "\n"
+        self._block_end = block_end
+
+    def _emit(self, text: str) -> None:
+        self._tail = (self._tail + text)[-8:]
+        if self._spans and self._decided - len(text) == self._spans[-1].source_end:
+            text = self._spans.pop().text + text
+        self._spans.append(Span(text, self._decided))

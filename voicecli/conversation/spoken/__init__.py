@@ -1,0 +1,1 @@
+"""Written English to spoken English: tables of rules, applied in order by `conversation.verbalize`."""

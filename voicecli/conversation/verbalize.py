@@ -1,0 +1,46 @@
+"""What is written -> what is said: numbers, dates, units, abbreviations and names as words.
+
+English is read by tables of rules; in other languages plain numbers become words and the rest is left to the voice.
+"""
+
+from __future__ import annotations
+
+import re
+
+from num2words import CONVERTER_CLASSES, num2words
+
+from voicecli.conversation.spoken.calendar import CALENDAR
+from voicecli.conversation.spoken.numbers import AFTER_UNITS, BEFORE_UNITS, Rule
+from voicecli.conversation.spoken.units import UNITS
+from voicecli.conversation.spoken.words import NAMES, SIGNS, SPANS, WORDS
+
+_ENGLISH: tuple[Rule, ...] = (
+    *WORDS,  # before names, whose dots are not those of "e.g."
+    *BEFORE_UNITS,  # before names: "3.11.7" is no name
+    *CALENDAR,  # before spans: "2024-05-03" is no span
+    *NAMES,
+    *SPANS,  # before units: the unit after "3-5" belongs to both
+    *UNITS,
+    *SIGNS,  # before the last numbers: signs stand between digits
+    *AFTER_UNITS,
+)
+"""In order: each rule sees what the ones before it have left."""
+
+_PLAIN_NUMBER = re.compile(r"(?<![\w.,:/+-])\d{1,15}(?![\w%]|[.,:/-]\d)")
+
+
+def verbalize(text: str, language: str = "en") -> str:
+    """A whole clause as a voice says it. `language` is ISO 639-1, with or without a region ("en-us")."""
+    code = language.partition("-")[0]
+    if code == "en":
+        return _verbalize_english(text)
+    if code in CONVERTER_CLASSES:
+        return _PLAIN_NUMBER.sub(lambda match: str(num2words(int(match[0]), lang=code)), text)
+    return text
+
+
+def _verbalize_english(text: str) -> str:
+    said = text
+    for pattern, replacement in _ENGLISH:
+        said = pattern.sub(replacement, said)
+    return text if said == text else re.sub(r"\s+(?=[,.;:!?)](?:\s|$))|(?<=\s)\s+", "", said).strip()
