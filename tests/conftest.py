@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from voicecli.engines.models import Manifest, ModelStore
 
 from tests.defaults import SETTINGS
+from voicecli.engines.models import Manifest, ModelStore
 from voicecli.errors import ModelMissing
 
 

@@ -59,7 +59,7 @@ async def assemble(settings: Settings, files: Files, show: Publish) -> AsyncIter
             settings.llm.system_prompt.strip(), settings.llm.context_tokens - settings.llm.max_answer_tokens
         )
         engines, why = await load_engines(stack, settings, history, voiced, publish)
-        rules = Rules(barge_in(settings.listen), settings.stt.partial_interval_s)
+        rules = Rules(barge_in(settings.listen), settings.stt.partial_interval_s, settings.listen.pause_ms / 1000)
         conversation = Conversation(Devices(ear, speaker), engines, history, rules, CLOCK, publish)
         publish(
             events.Ready(

@@ -169,8 +169,8 @@ class Talk:
         self.stt = ScriptedStt(self.said)
         self.llm = ScriptedLlm([])
         self.tts: ToneTts | None = ToneTts()
-        self.stt_s = 0.3
-        self.tts_s_per_char = 0.02
+        self.stt_s = 0.18
+        self.tts_s_per_char = 0.01
         self.barge_in = True
         self.events: list[Event] = []
         self.history = History("Be brief.", 4000)
@@ -205,7 +205,7 @@ class Talk:
                 TimedWorker(lambda segment: self.stt_s),
                 TimedWorker(lambda text: len(text) * self.tts_s_per_char),
             )
-            rules = Rules(BargeIn(LISTEN.start_ms, LISTEN.min_interrupt_ms, self.barge_in), partial_interval_s=0.5)
+            rules = Rules(BargeIn(LISTEN.start_ms, LISTEN.min_interrupt_ms, self.barge_in), 0.5, LISTEN.pause_ms / 1000)
             conversation = Conversation(Devices(ear, speaker), engines, self.history, rules, loop.time, publish)
             for at_s, action in self.actions:
                 loop.call_later(at_s, action, conversation)

@@ -89,7 +89,7 @@ def test_a_monologue_is_closed_at_the_longest_length_and_nothing_of_it_is_lost()
 @given(st.lists(st.tuples(st.sampled_from("s."), st.integers(1, 60)), max_size=20))
 def test_whatever_comes_utterances_are_well_formed(runs: list[tuple[str, int]]) -> None:
     heard = kinds(segment("".join(letter * count for letter, count in runs) + "." * 60))
-    follows = {
+    follows: dict[type[Heard] | None, set[type[Heard]]] = {
         None: {Onset},
         Onset: {Pause},
         Pause: {Resume, Endpoint, Dropped},

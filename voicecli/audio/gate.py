@@ -22,7 +22,7 @@ from voicecli.types import FRAME_S, LISTEN_RATE_HZ, AudioFrame
 WINDOW_SAMPLES = 512  # what Silero v6 takes at 16 kHz ...
 CONTEXT_SAMPLES = 64  # ... with this much of the window before
 STATE_SHAPE = (1, 1, 128)
-HYSTERESIS = 0.15  # once open, the gate closes this far below the threshold: Silero's own rule
+HYSTERESIS = 0.35  # once open, the gate closes this far below the threshold: soft syllables are no pauses
 HANGOVER_S = 0.5  # Silero goes on this long after webrtcvad's last yes, so that soft endings are not lost
 WARM_UP_S = 0.32  # audio from before webrtcvad's yes that Silero hears first: its state needs some context
 

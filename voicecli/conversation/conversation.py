@@ -16,7 +16,7 @@ from voicecli.audio.ear import Ear
 from voicecli.audio.segmenter import Dropped, Endpoint, Heard, Onset, Pause, Resume
 from voicecli.conversation.answering import Answering, Engines
 from voicecli.conversation.barge_in import BargeIn
-from voicecli.conversation.drafting import draft
+from voicecli.conversation.drafting import Drafter
 from voicecli.conversation.history import History
 from voicecli.conversation.partials import Hypotheses
 from voicecli.conversation.turn import StageError, Turn, first_failure
@@ -35,6 +35,7 @@ class Devices:
 class Rules:
     barge_in: BargeIn
     partial_interval_s: float
+    pause_s: float  # silence that asks for a final transcript
 
 
 class Conversation:
@@ -49,6 +50,7 @@ class Conversation:
         self._rules = rules
         self._clock = clock
         self._publish = publish
+        self._drafter = Drafter(engines.stt, engines.stt_worker, rules.partial_interval_s, rules.pause_s, clock)
         self._answering = Answering(engines, devices.speaker, history, clock, publish)
         self._minted = 0
         self._hearing = TurnId(0)  # the utterance under way or the last one
@@ -184,9 +186,8 @@ class Conversation:
             stable, unstable = words.stable, words.unstable
             self._publish(events.PartialHeard(at_s=self._clock(), turn=turn, stable=stable, unstable=unstable))
 
-        stt, worker = self._engines.stt, self._engines.stt_worker
         try:
-            await draft(stt, worker, self._ear.so_far, self._rules.partial_interval_s, tell)
+            await self._drafter.run(self._ear.so_far, tell)
         except VoiceCliError as error:  # the final transcript will fail too, and then the turn says so
             self._publish(events.Notice(at_s=self._clock(), text=f"No words while you speak: {error.message}"))
 

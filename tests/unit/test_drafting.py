@@ -1,0 +1,83 @@
+"""Partials give way to finals: a slow machine drafts rarely, a quick one at every chance."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import numpy as np
+import pytest
+
+from tests import virtual_time
+from voicecli.conversation.drafting import Drafter
+from voicecli.conversation.partials import Hypotheses
+from voicecli.types import SpeechSegment, Transcript
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class SlowStt:
+    """Each draft moves the clock by as much as it is said to take."""
+
+    name = "slow"
+
+    def __init__(self, took_s: float) -> None:
+        self.took_s = took_s
+        self.now_s = 0.0
+        self.drafts = 0
+
+    def transcribe(self, segment: SpeechSegment) -> Transcript:
+        raise AssertionError("a draft is no final")
+
+    def draft(self, segment: SpeechSegment) -> Transcript:
+        self.drafts += 1
+        self.now_s += self.took_s
+        return Transcript("some words", "en", 1.0)
+
+
+class InlineWorker:
+    def __init__(self, *, idle: bool = True) -> None:
+        self.idle = idle
+
+    async def run(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return call(*args, **kwargs)
+
+
+SPEECH = SpeechSegment(np.zeros(16_000, np.int16), 0.0, 1.0)
+
+
+def drafts(stt: SlowStt, *, idle: bool = True, speaking: bool = True, chances: int = 10) -> list[Hypotheses]:
+    told: list[Hypotheses] = []
+
+    async def main() -> None:
+        drafter = Drafter(stt, InlineWorker(idle=idle), 0.5, 0.2, lambda: stt.now_s)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(drafter.run(lambda: SPEECH if speaking else None, told.append), chances * 0.5 + 0.1)
+
+    virtual_time.run(main())
+    return told
+
+
+def test_a_quick_machine_drafts_at_every_chance() -> None:
+    told = drafts(SlowStt(took_s=0.1))
+    assert len(told) == 10
+    assert told[-1].stable == "some words"
+
+
+def test_a_slow_machine_drafts_rarely_but_tries_again() -> None:
+    stt = SlowStt(took_s=0.4)
+    drafts(stt)
+    assert stt.drafts == 2
+
+
+def test_no_draft_while_the_engine_is_busy_or_the_user_is_silent() -> None:
+    assert not drafts(SlowStt(took_s=0.1), idle=False)
+    assert not drafts(SlowStt(took_s=0.1), speaking=False)
+
+
+def test_a_draft_without_words_is_not_told() -> None:
+    stt = SlowStt(took_s=0.1)
+    stt.draft = lambda segment: Transcript("", "en", 1.0, "no speech")  # type: ignore[method-assign]
+    assert not drafts(stt)
