@@ -11,9 +11,11 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 from voicecli.engines.models import Manifest
 
@@ -114,51 +116,56 @@ class Web:
         return [asked for method, found, asked in self.requests if method == "GET" and found == path]
 
 
+class _Answer(BaseHTTPRequestHandler):
+    def __init__(self, web: Web, *connection: Any) -> None:
+        self.web = web
+        super().__init__(*connection)
+
+    def do_HEAD(self) -> None:
+        self.web.requests.append(("HEAD", self.path, ""))
+        self.send_response(200)
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        asked = self.headers.get("Range", "")
+        self.web.requests.append(("GET", self.path, asked))
+        if self.path in self.web.redirects:
+            where, headers = self.web.redirects[self.path]
+            self._begin(302, {"Location": where, "Content-Length": "0", **headers})
+        elif self.path in self.web.files:
+            self._send(self.web.files[self.path], asked)
+        else:
+            self._begin(404, {"Content-Length": "0"})
+
+    def _send(self, content: bytes, asked: str) -> None:
+        start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and self.web.honours_range else 0
+        if start and start >= len(content):
+            self._begin(416, {"Content-Length": "0"})
+            return
+        rest = content[start:]
+        self._begin(206 if start else 200, {"Content-Length": str(len(rest))})
+        if self.web.cuts:
+            self.wfile.write(rest[: self.web.cuts.pop(0)])
+            self.close_connection = True
+        else:
+            self.wfile.write(rest)
+
+    def _begin(self, status: int, headers: Mapping[str, str]) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quiet."""
+
+
 @contextmanager
 def serving() -> Iterator[Web]:
     """A `Web` on a free local port, for the length of a `with`."""
     web = Web()
 
-    class Answer(BaseHTTPRequestHandler):
-        def do_HEAD(self) -> None:
-            web.requests.append(("HEAD", self.path, ""))
-            self.send_response(200)
-            self.end_headers()
-
-        def do_GET(self) -> None:
-            asked = self.headers.get("Range", "")
-            web.requests.append(("GET", self.path, asked))
-            if self.path in web.redirects:
-                where, headers = web.redirects[self.path]
-                self._begin(302, {"Location": where, "Content-Length": "0", **headers})
-            elif self.path in web.files:
-                self._send(web.files[self.path], asked)
-            else:
-                self._begin(404, {"Content-Length": "0"})
-
-        def _send(self, content: bytes, asked: str) -> None:
-            start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and web.honours_range else 0
-            if start and start >= len(content):
-                self._begin(416, {"Content-Length": "0"})
-                return
-            rest = content[start:]
-            self._begin(206 if start else 200, {"Content-Length": str(len(rest))})
-            if web.cuts:
-                self.wfile.write(rest[: web.cuts.pop(0)])
-                self.close_connection = True
-            else:
-                self.wfile.write(rest)
-
-        def _begin(self, status: int, headers: Mapping[str, str]) -> None:
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Quiet."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Answer, web)) as server:
         web.base = f"http://127.0.0.1:{server.server_port}"
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

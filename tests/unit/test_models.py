@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -66,7 +65,7 @@ class TestShippedManifest:
         } <= digests
 
     def test_holds_54_voices_of_one_shape(self) -> None:
-        voices = [f for f in Manifest.load().find("kokoro-voices").source[0].files if f.name.endswith(".bin")]
+        voices = [f for f in Manifest.load().find("kokoro-voices").source[-1].files if f.name.endswith(".bin")]
         assert len(voices) == 54
         assert {voice.size for voice in voices} == {510 * 1 * 256 * 4}
 
@@ -146,8 +145,8 @@ class TestStore:
     def test_an_unpinned_file_counts_by_what_its_hub_said(self, store: ModelStore) -> None:
         folder = put(store, "unpinned", a_bin=WEIGHTS)
         assert not store.is_complete("unpinned"), "nobody has vouched for it"
-        noted = {"a.bin": {"size": len(WEIGHTS), "sha256": sha256(WEIGHTS)}}
-        (folder / DIGESTS_FILE).write_text(json.dumps(noted))
+        unpinned = store.manifest.find("unpinned")
+        store.record(unpinned, unpinned.source[0].files[0], sha256(WEIGHTS))
         store.verify("unpinned")
         (folder / "a.bin").write_bytes(WEIGHTS.upper())
         with pytest.raises(ModelMissing, match=r"wrong bytes in a\.bin"):
@@ -155,7 +154,7 @@ class TestStore:
 
     def test_a_damaged_record_vouches_for_nothing(self, store: ModelStore) -> None:
         folder = put(store, "unpinned", a_bin=WEIGHTS)
-        for text in ("{", "[]", '{"a.bin": 3}'):
+        for text in ("{", "[]", '{"a.bin": 3}', '{"a.bin": {"size": 23, "sha256": "short"}}'):
             (folder / DIGESTS_FILE).write_text(text)
             assert not store.is_complete("unpinned")
 
@@ -175,6 +174,13 @@ class TestStore:
         store.folder("tiny").symlink_to(elsewhere)
         assert store.remove("tiny")
         assert (elsewhere / "a.bin").exists()
+
+    def test_remove_takes_a_file_that_stands_where_the_folder_should(self, store: ModelStore) -> None:
+        store.root.mkdir()
+        store.folder("tiny").write_text("in the way")
+        assert store.state("tiny") == "incomplete"
+        assert store.remove("tiny")
+        assert store.state("tiny") == "absent"
 
     def test_an_unknown_name_is_a_mistake_in_the_settings(self, store: ModelStore) -> None:
         for ask in (store.path, store.is_complete, store.verify, store.remove):

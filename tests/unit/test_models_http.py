@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.models_world import Web, git_blob_id, manifest, model, pinned, serving, sha256, source
+from voicecli.engines import fetch_http
 from voicecli.engines.fetch import FetchEvent, ModelReady, SourceSkipped, download
 from voicecli.engines.fetch_http import ATTEMPTS, Hosts
 from voicecli.engines.models import DIGESTS_FILE, ModelStore
@@ -170,6 +171,16 @@ class TestUnreachable:
         assert skipped.reason.startswith("127.0.0.1 cannot be reached")
         assert store.is_complete("both")
 
+    def test_a_host_that_stays_silent_is_given_up(
+        self, tmp_path: Path, web: Web, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(fetch_http, "PROBE_TIMEOUT_S", 0.1)
+        store = ModelStore(tmp_path, manifest(RELEASED))
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            hosts = Hosts(github=f"http://127.0.0.1:{silent.getsockname()[1]}")
+            with pytest.raises(ModelMissing, match=r"127\.0\.0\.1 does not answer"):
+                download(store.manifest.model, store, hosts=hosts)
+
     def test_all_reasons_are_listed_when_nothing_is_left(self, tmp_path: Path, nowhere: str) -> None:
         both = model(
             "both",
@@ -215,6 +226,13 @@ def test_a_complete_model_asks_nobody(store: ModelStore, web: Web) -> None:
     assert fetch(store, web, "tiny") == []
     download([store.manifest.find("tiny")], store, offline=True)
     assert web.requests == []
+
+
+def test_a_model_that_cannot_be_written_is_named(store: ModelStore, web: Web) -> None:
+    store.root.mkdir()
+    store.folder("tiny").write_text("a file where the folder should be")
+    with pytest.raises(ModelMissing, match="tiny: cannot write to .*tiny: File exists"):
+        fetch(store, web, "tiny")
 
 
 def test_a_folder_that_cannot_be_written_is_named(store: ModelStore, web: Web) -> None:

@@ -9,7 +9,6 @@ file carries a real name, and what came over HTTP is resumed by the next run.
 from __future__ import annotations
 
 import asyncio
-import json
 import shutil
 import tempfile
 import time
@@ -178,7 +177,7 @@ class _Fetching:
             finally:
                 self.tell(Finished(model.name, file.name))
         if file.sha256 is None:
-            self._record(model, file, sha256)
+            self.store.record(model, file, sha256)
 
     async def _archive(self, model: Model, kind: SourceKind, origin: str, archives: dict[str, Path]) -> None:
         def on_progress(done: int, total: int | None) -> None:
@@ -207,15 +206,6 @@ class _Fetching:
                     target.accept(Expected.of(file))
         finally:
             self.tell(Finished(model.name, model.name))
-
-    def _record(self, model: Model, file: SourceFile, sha256: str) -> None:
-        """Keep the digest of a file that only its hub could vouch for."""
-        path = self.store.folder(model.name) / DIGESTS_FILE
-        noted = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        noted[file.name] = {"size": (path.parent / file.name).stat().st_size, "sha256": sha256}
-        fresh = path.with_name(path.name + ".part")
-        fresh.write_text(json.dumps(noted, indent=2) + "\n", encoding="utf-8")
-        fresh.replace(path)
 
     def _tidy(self, model: Model, source: Source) -> int:
         """Drop what another source, or a cut run, left beside the model's files. Returns the model's bytes."""

@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import json
 import shutil
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from voicecli.errors import ModelMissing, SettingsError
 from voicecli.shipped import shipped_text
@@ -157,6 +156,14 @@ class Manifest(_Entry):
         return tuple(model for model in self.model if model.default)
 
 
+class _Vouched(_Entry):
+    size: int
+    sha256: Sha256
+
+
+_VOUCHED = TypeAdapter(dict[str, _Vouched])
+
+
 class ModelStore:
     """Models under one folder. Looks at sizes when asked for a path; `verify` reads every byte."""
 
@@ -203,7 +210,7 @@ class ModelStore:
     def remove(self, name: str) -> bool:
         """Delete the model's folder, unfinished files included; False when there was none."""
         folder = self.folder(name)
-        if folder.is_symlink():
+        if folder.is_symlink() or folder.is_file():
             folder.unlink()
             return True
         if not folder.is_dir():
@@ -214,17 +221,23 @@ class ModelStore:
     def is_right(self, model: Model, file: SourceFile) -> bool:
         """Whether the file on disk has the size and the sha256 that the manifest or its hub names."""
         path = self.folder(model.name) / file.name
-        sha256 = file.sha256 or self.recorded(model, file).get("sha256")
+        vouched = self._recorded(model).get(file.name)
+        sha256 = file.sha256 or (vouched.sha256 if vouched else None)
         return self._has_size(model, file) and sha256 == sha256_of(path)
 
-    def recorded(self, model: Model, file: SourceFile) -> dict[str, Any]:
-        """What the hub said about a file that the manifest does not pin: {"size": bytes, "sha256": hex} or {}."""
+    def record(self, model: Model, file: SourceFile, sha256: str) -> None:
+        """Keep what the hub vouched for about a file that the manifest does not pin."""
+        folder = self.folder(model.name)
+        known = self._recorded(model) | {file.name: _Vouched(size=(folder / file.name).stat().st_size, sha256=sha256)}
+        fresh = folder / f"{DIGESTS_FILE}.part"
+        fresh.write_bytes(_VOUCHED.dump_json(known, indent=2))
+        fresh.replace(folder / DIGESTS_FILE)
+
+    def _recorded(self, model: Model) -> dict[str, _Vouched]:
         try:
-            noted = json.loads((self.folder(model.name) / DIGESTS_FILE).read_text(encoding="utf-8"))
-        except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+            return _VOUCHED.validate_json((self.folder(model.name) / DIGESTS_FILE).read_bytes())
+        except (FileNotFoundError, NotADirectoryError, ValidationError):
             return {}
-        entry = noted.get(file.name, {}) if isinstance(noted, dict) else {}
-        return entry if isinstance(entry, dict) else {}
 
     def _source_on_disk(self, model: Model) -> Source | None:
         for source in model.source:
@@ -238,7 +251,10 @@ class ModelStore:
         return min(lacking, key=len)
 
     def _has_size(self, model: Model, file: SourceFile) -> bool:
-        size = file.size if file.size is not None else self.recorded(model, file).get("size")
+        size = file.size
+        if file.sha256 is None:
+            vouched = self._recorded(model).get(file.name)
+            size = vouched.size if vouched else None
         try:
             return size is not None and (self.folder(model.name) / file.name).stat().st_size == size
         except (FileNotFoundError, NotADirectoryError):
