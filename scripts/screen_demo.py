@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,7 +63,7 @@ TALK = (
     (
         "Thanks. One more thing, what should I cook tonight with eggs, spinach and some old bread?",
         "Make a savoury bread pudding. Tear the bread, fold in wilted spinach, pour beaten eggs with a little milk "
-        "over it and bake it for half an hour. A bit of cheese on top would not hurt, and it is even better the next day.",
+        "over it and bake it for half an hour. Some cheese on top would not hurt, and it is better still the next day.",
         1.0,
     ),
 )
@@ -95,8 +96,8 @@ def built_in() -> Iterator[Event]:
 
 
 def _level(tick: int, is_voiced: bool) -> float:
-    wave = (tick * 7919 % 17) / 17
-    return -16.0 - 22 * wave * wave if is_voiced else -58.0 + 5 * wave
+    wave = abs(math.sin(tick * 1.7) * math.sin(tick * 0.45))
+    return -44.0 + 30 * wave if is_voiced else -62.0 + 6 * wave
 
 
 def _spoken() -> Iterator[Event]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from rich.console import Console
 from rich.text import Text
 
+from voicecli.events import Stage
 from voicecli.ui.view import Exchange, Note, ViewModel
 from voicecli.ui.waterfall import trace
 
@@ -14,7 +17,19 @@ MEASURE = 92
 USER_MARK = "❯ "
 INDENT = "  "
 
-STAGE_NAMES = {"stt": "speech-to-text", "llm": "language model", "tts": "speech", "playout": "speaker"}
+MARKUP = re.compile(
+    r"^```[^\n]*\n(?P<block>.*?)(?:^```[ \t]*$\n?|\Z)"
+    r"|`(?P<code>[^`\n]+)`|\*\*(?P<strong>[^*\n]+)\*\*|^\#{1,6} (?P<heading>[^\n]*)",
+    re.MULTILINE | re.DOTALL,
+)
+MARKUP_STYLES = {"block": "cyan", "code": "cyan", "strong": "bold", "heading": "bold"}
+
+STAGE_NAMES: dict[Stage, str] = {
+    "stt": "speech-to-text",
+    "llm": "language model",
+    "tts": "speech",
+    "playout": "speaker",
+}
 
 
 def dialogue(view: ViewModel, console: Console, width: int, height: int) -> list[Text]:
@@ -46,18 +61,16 @@ def _entry(entry: Exchange | Note, view: ViewModel, console: Console, width: int
 
 def _question(exchange: Exchange, console: Console, width: int) -> list[Text]:
     firm, changing = exchange.heard
-    words = Text(firm, "bold").append(changing, "not bold dim")
+    words = Text.assemble((firm, "bold"), (changing, "dim"))
     if exchange.outcome == "open" and not exchange.released:
-        words.append(" …" if words else "…", "not bold dim")
+        words.append(" …" if words else "…", "dim")
     return _wrapped(words, console, width, USER_MARK, "bold cyan") if words else []
 
 
 def _answer(exchange: Exchange, view: ViewModel, console: Console, width: int) -> list[Text]:
     spoken, coming = exchange.answer
-    text = Text(spoken + coming)
-    _light_markup(text)
-    if view.has_speaker and exchange.outcome in ("open", "interrupted"):
-        text.stylize("dim", len(spoken))
+    is_voiced = view.has_speaker and exchange.outcome in ("open", "interrupted")
+    text = _rendered(spoken + coming, len(spoken), "dim" if is_voiced else "")
     lines = _wrapped(text, console, width, INDENT, "") if text.plain.strip() else []
     if exchange.outcome == "interrupted":
         lines.append(Text(f"{INDENT}― interrupted", "yellow"))
@@ -69,17 +82,26 @@ def _answer(exchange: Exchange, view: ViewModel, console: Console, width: int) -
     return lines
 
 
-def _light_markup(text: Text) -> None:
-    """Make Markdown easier on the eye without moving a character: the voice counts them."""
-    text.highlight_regex(r"(?ms)^```.*?(?:^```|\Z)", "cyan")
-    text.highlight_regex(r"`[^`\n]+`", "cyan")
-    text.highlight_regex(r"\*\*[^*\n]+\*\*", "bold")
-    text.highlight_regex(r"(?m)^#{1,6} .*$", "bold")
+def _rendered(source: str, spoken: int, coming_style: str) -> Text:
+    """The answer with Markdown shown instead of written; what lies beyond `spoken` characters of `source` is styled.
+
+    Styled first and cut afterwards, because the voice counts characters of the source.
+    """
+    text = Text(source)
+    cuts: list[int] = []
+    for match in MARKUP.finditer(source):
+        kind = str(match.lastgroup)
+        start, end = match.span(kind)
+        text.stylize(MARKUP_STYLES[kind], start, end)
+        for cut in ((match.start(), start), (end, match.end())):
+            cuts += cut if cut[0] < cut[1] else ()
+    text.stylize(coming_style, spoken)
+    return Text().join(text.divide(cuts)[::2])
 
 
 def _wrapped(text: Text, console: Console, width: int, mark: str, mark_style: str) -> list[Text]:
     """Lines of at most `width` cells, `mark` before the first and as much space before the others."""
     text.rstrip()
     lines = text.wrap(console, max(width - len(mark), 1), overflow="fold")
-    marks = [Text(mark, mark_style), *(Text(" " * len(mark)) for _ in lines[1:])]
-    return [before.append_text(line) for before, line in zip(marks, lines, strict=True)]
+    marks = [(mark, mark_style), *((" " * len(mark), "") for _ in lines[1:])]
+    return [Text.assemble(before, line) for before, line in zip(marks, lines, strict=True)]

@@ -26,7 +26,7 @@ PANEL_FROM_WIDTH = 130
 PANEL_FROM_HEIGHT = 20
 COMPACT_FROM_HEIGHT = 16
 MARGIN = 1
-GUTTER = 4
+GUTTER = " │  "
 METER_CELLS = 24
 
 LOUD_DB, FLOOR_DB = -12.0, -60.0
@@ -78,7 +78,7 @@ def frame(scene: Scene, console: Console, width: int, height: int) -> list[Text]
 
 
 def _middle(view: ViewModel, console: Console, width: int, height: int, wide: bool) -> list[Text]:
-    left_width = width - PANEL_WIDTH - GUTTER if wide else width
+    left_width = width - PANEL_WIDTH - len(GUTTER) if wide else width
     left = (
         [Text(), *dialogue(view, console, left_width, height - 2), Text()]
         if height > 6
@@ -102,7 +102,7 @@ def _middle(view: ViewModel, console: Console, width: int, height: int, wide: bo
 def _beside(left: Text, right: Text, left_width: int) -> Text:
     joined = left.copy()
     joined.truncate(left_width, pad=True)
-    return joined.append(" │  "[:GUTTER], "dim").append_text(right)
+    return Text.assemble(joined, (GUTTER, "dim"), right)
 
 
 def _welcome(view: ViewModel, height: int) -> list[Text]:
@@ -136,7 +136,7 @@ def _status(scene: Scene, width: int) -> Text:
     view = scene.view
     state = view.state
     mark = SPINNER[scene.tick % len(SPINNER)] if state in ("Thinking", "Starting") else "○" if state == "Muted" else "●"
-    left = Text(f"{mark} {state}".ljust(13), f"bold {STATE_STYLES[state]}")
+    left = Text.assemble((f"{mark} {state}".ljust(13), f"bold {STATE_STYLES[state]}"))
     if view.has_microphone and view.ready is not None:
         left.append_text(Text("microphone off", "dim") if view.muted else _meter(view.levels_db))
     right = Text("   ").join(_concerns(view))
@@ -165,7 +165,7 @@ def _meter(levels_db: tuple[float, ...]) -> Text:
     for level_db in levels:
         share = min(max((level_db - FLOOR_DB) / (LOUD_DB - FLOOR_DB), 0.0), 1.0)
         mark = LEVEL_MARKS[round(share * (len(LEVEL_MARKS) - 1))]
-        text.append(mark, "green" if share < 1 else "yellow")
+        text.append(mark, "dim" if mark == LEVEL_MARKS[0] else "green" if share < 1 else "yellow")
     return text
 
 

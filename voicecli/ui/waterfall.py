@@ -83,14 +83,12 @@ def panel(latencies: tuple[TurnLatency, ...], width: int, height: int) -> list[T
     latest = latencies[-1]
     cells = width - NAME_WIDTH - 3 * FIGURE_WIDTH
     kind = "typed" if latest.typed else "spoken"
-    head = Text("Latency", "bold").append(
-        f"  {kind} turns, ms".ljust(NAME_WIDTH + cells - len("Latency")), "not bold dim"
-    )
-    lines = [head.append("".join(name.rjust(FIGURE_WIDTH) for name in ("last", "p50", "p95")), "not bold dim"), Text()]
+    scope = f"  {kind} turns, ms".ljust(NAME_WIDTH + cells - len("Latency"))
+    columns = "".join(name.rjust(FIGURE_WIDTH) for name in ("last", "p50", "p95"))
+    lines = [Text.assemble(("Latency", "bold"), (scope + columns, "dim")), Text()]
     for index, (name, style) in enumerate(STAGES):
         values = [one.parts[index] for one in latencies]
-        row = Text(name.ljust(NAME_WIDTH), style)
-        lines.append(row.append_text(_work(latest, index, cells)).append_text(_figures(values)))
+        lines.append(Text.assemble((name.ljust(NAME_WIDTH), style), _work(latest, index, cells), _figures(values)))
     lines.append(Text.assemble(" " * NAME_WIDTH, _axis(latest.voice_to_voice_s, cells)))
     lines.append(_total(latencies, cells))
     if any(_hidden(latest, index) for index in range(len(STAGES))):
@@ -131,9 +129,8 @@ def _axis(whole_s: float, cells: int) -> Text:
 
 def _total(latencies: tuple[TurnLatency, ...], cells: int) -> Text:
     label = "voice to voice" if not latencies[-1].typed else "key to voice"
-    return Text(label.ljust(NAME_WIDTH + cells), "bold").append_text(
-        _figures([one.voice_to_voice_s for one in latencies])
-    )
+    figures = _figures([one.voice_to_voice_s for one in latencies])
+    return Text.assemble((label.ljust(NAME_WIDTH + cells), "bold"), figures)
 
 
 def _earlier(latencies: tuple[TurnLatency, ...], width: int, height: int) -> list[Text]:
@@ -149,5 +146,5 @@ def _earlier(latencies: tuple[TurnLatency, ...], width: int, height: int) -> lis
         drawn = bar(one, max(round(cells * one.voice_to_voice_s / slowest_s), 1) if slowest_s > 0 else 1)
         drawn.append(" " * (cells - len(drawn)))
         figure = f"{one.voice_to_voice_s * 1000:.0f}".rjust(FIGURE_WIDTH + 1)
-        lines.append(Text(str(number).ljust(4), "dim").append_text(drawn).append(figure, "not dim"))
+        lines.append(Text.assemble((str(number).ljust(4), "dim"), drawn, figure))
     return lines
