@@ -45,9 +45,10 @@ def dialogue(view: ViewModel, console: Console, width: int, height: int) -> list
     lines = [line for block in reversed(blocks) for line in block]
     if len(lines) <= height:
         return lines
-    unseen = len(view.entries) - len(blocks) + (1 if len(lines) - height >= len(blocks[-1]) else 0)
+    cut = len(lines) - height + 1
+    unseen = len(view.entries) - len(blocks) + (cut >= len(blocks[-1]) - 1)
     mark = f"… {unseen} earlier" if unseen else "…"
-    return [Text(INDENT + mark, "dim"), *lines[len(lines) - height + 1 :]] if height > 1 else lines[-height:]
+    return [Text(INDENT + mark, "dim"), *lines[cut:]] if height > 1 else lines[-height:]
 
 
 def _entry(entry: Exchange | Note, view: ViewModel, console: Console, width: int) -> list[Text]:

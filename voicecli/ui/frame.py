@@ -28,6 +28,7 @@ COMPACT_FROM_HEIGHT = 16
 MARGIN = 1
 GUTTER = " │  "
 METER_CELLS = 24
+STATE_CELLS = 13
 
 LOUD_DB, FLOOR_DB = -12.0, -60.0
 """Input level at which the meter is full, and empty: loud speech at a headset, and a quiet room."""
@@ -136,10 +137,11 @@ def _status(scene: Scene, width: int) -> Text:
     view = scene.view
     state = view.state
     mark = SPINNER[scene.tick % len(SPINNER)] if state in ("Thinking", "Starting") else "○" if state == "Muted" else "●"
-    left = Text.assemble((f"{mark} {state}".ljust(13), f"bold {STATE_STYLES[state]}"))
-    if view.has_microphone and view.ready is not None:
-        left.append_text(Text("microphone off", "dim") if view.muted else _meter(view.levels_db))
+    left = Text.assemble((f"{mark} {state}".ljust(STATE_CELLS), f"bold {STATE_STYLES[state]}"))
     right = Text("   ").join(_concerns(view))
+    if view.has_microphone and view.ready is not None:
+        cells = min(width - STATE_CELLS - right.cell_len - 2, METER_CELLS)
+        left.append_text(Text("microphone off", "dim") if view.muted else _meter(view.levels_db, cells))
     both = _apart(left, right, width)
     return left if both is None else both
 
@@ -157,12 +159,10 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _meter(levels_db: tuple[float, ...]) -> Text:
+def _meter(levels_db: tuple[float, ...], cells: int) -> Text:
     """The input level of the last seconds, newest at the right."""
-    newest = levels_db[-METER_CELLS:]
-    levels = (QUIET_DB,) * (METER_CELLS - len(newest)) + newest
     text = Text()
-    for level_db in levels:
+    for level_db in ((QUIET_DB,) * cells + levels_db)[-cells:] if cells > 0 else ():
         share = min(max((level_db - FLOOR_DB) / (LOUD_DB - FLOOR_DB), 0.0), 1.0)
         mark = LEVEL_MARKS[round(share * (len(LEVEL_MARKS) - 1))]
         text.append(mark, "dim" if mark == LEVEL_MARKS[0] else "green" if share < 1 else "yellow")

@@ -58,11 +58,13 @@ def _first_key(raw: bytes) -> tuple[Key, int]:
         return _CONTROL[first], 1
     if first < 0x20:
         return f"ctrl-{chr(first + 0x60)}", 1
-    length = 1 if first < 0xC0 else 2 if first < 0xE0 else 3 if first < 0xF0 else 4
+    length = 2 if 0xC0 <= first < 0xE0 else 3 if 0xE0 <= first < 0xF0 else 4 if 0xF0 <= first < 0xF8 else 1
     if len(raw) < length:
         return "", 0
-    character = raw[:length].decode("utf-8", errors="ignore")
-    return (character, length) if character else ("", 1)
+    try:
+        return raw[:length].decode("utf-8"), length
+    except UnicodeDecodeError:
+        return "", 1
 
 
 def _escape(raw: bytes) -> tuple[Key, int]:
@@ -127,7 +129,7 @@ def listen(fd: int, on_key: Callable[[Key], None]) -> Iterator[None]:
     def readable() -> None:
         try:
             raw = os.read(fd, READ_BYTES)
-        except OSError:  # the other end of a pseudo-terminal is gone
+        except OSError:  # the terminal has hung up
             raw = b""
         if raw:
             deliver(raw, complete=False)

@@ -99,16 +99,16 @@ def panel(latencies: tuple[TurnLatency, ...], width: int, height: int) -> list[T
 def _work(latency: TurnLatency, index: int, cells: int) -> Text:
     """When a stage worked, on the time axis: dotted while the wait for the endpoint hid it."""
     span = latency.work[index]
+    style = STAGES[index][1]
     per_s = cells / latency.voice_to_voice_s if latency.voice_to_voice_s > 0 else 0.0
     start, end = round(span.start_s * per_s), round(span.end_s * per_s)
+    if start == end and span.start_s < span.end_s:  # too short for a cell, and yet it was there
+        start = min(start, cells - 1)
+        return Text.assemble(" " * start, ("╸", style), " " * (cells - start - 1))
     released = round(latency.released_s * per_s) if index else 0
     hidden = max(min(released, end) - start, 0)
-    shown = end - start - hidden
-    style = STAGES[index][1]
-    text = Text(" " * start).append("┄" * hidden, style).append("━" * shown, style)
-    if end == start and span.end_s > span.start_s and start < cells:
-        text.append("╸", style)
-    return text.append(" " * (cells - len(text)))
+    drawn = ("┄" * hidden + "━" * (end - start - hidden), style)
+    return Text.assemble(" " * start, drawn, " " * (cells - end))
 
 
 def _hidden(latency: TurnLatency, index: int) -> bool:
