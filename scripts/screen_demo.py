@@ -107,7 +107,7 @@ def _spoken() -> Iterator[Event]:
         speaker="Jabra Link 380",
         stt="whisper small.en",
         llm="qwen3 1.7b",
-        llm_why="the embedded model",
+        llm_why="runs inside voicecli, no server needed",
         tts="kokoro af_heart",
     )
     now_s = 1.0

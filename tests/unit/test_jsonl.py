@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import voicecli.events
-from tests.unit.test_plain import TEXT_ONLY, Conversation
-from tests.unit.test_view import ASKED, ONE, READY, audible, ended
+from tests.unit.test_plain import Conversation
+from tests.unit.turns import ASKED, ONE, READY, TEXT_ONLY, audible, ended
 from voicecli.events import Event, LevelMeasured, SpeechStarted, TurnDone
 from voicecli.ui.jsonl import JsonlScreen, event_json, event_of
 

@@ -10,7 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.test_view import ASKED, ONE, READY, TWO, audible, ended, partial, paused, started, token, transcribed
+from tests.unit.turns import (
+    ASKED,
+    ONE,
+    READY,
+    TEXT_ONLY,
+    TWO,
+    audible,
+    ended,
+    partial,
+    paused,
+    started,
+    token,
+    transcribed,
+)
 from voicecli.events import (
     Event,
     FramesDropped,
@@ -29,8 +42,6 @@ from voicecli.events import (
 from voicecli.types import TurnId
 from voicecli.ui.plain import PlainScreen
 from voicecli.ui.screen import Controls
-
-TEXT_ONLY = Ready(at_s=0, microphone="", speaker="", stt="whisper", llm="qwen", llm_why="", tts="kokoro")
 
 
 def lines(*events: Event) -> list[str]:

@@ -2,87 +2,48 @@
 
 from __future__ import annotations
 
-from functools import reduce
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.turns import (
+    ASKED,
+    ONE,
+    READY,
+    TWO,
+    audible,
+    ended,
+    partial,
+    paused,
+    spoken_up_to,
+    started,
+    token,
+    transcribed,
+    view_of,
+)
 from voicecli.events import (
-    Audible,
     Event,
     FramesDropped,
     LevelMeasured,
     MuteChanged,
     NothingHeard,
     Notice,
-    PartialHeard,
     PieceReady,
     Ready,
-    SpeechEnded,
-    SpeechPaused,
     SpeechResumed,
-    SpeechStarted,
-    SpokenUpTo,
     Starved,
     Synthesized,
-    TokenArrived,
-    Transcribed,
     TurnDone,
     TurnFailed,
     TurnInterrupted,
     UserTyped,
 )
-from voicecli.types import TurnId
 from voicecli.ui.view import LEVELS_KEPT, QUIET_DB, Exchange, Failure, Note, ViewModel
-
-ONE, TWO = TurnId(1), TurnId(2)
-
-READY = Ready(at_s=0, microphone="Mic", speaker="Box", stt="whisper", llm="qwen", llm_why="default", tts="kokoro")
-
-
-def started(turn: TurnId = ONE, at_s: float = 1.0) -> Event:
-    return SpeechStarted(at_s=at_s, turn=turn, started_at_s=at_s - 0.1)
-
-
-def partial(stable: str, unstable: str, turn: TurnId = ONE) -> Event:
-    return PartialHeard(at_s=1.5, turn=turn, stable=stable, unstable=unstable)
-
-
-def paused(turn: TurnId = ONE, at_s: float = 2.2) -> Event:
-    return SpeechPaused(at_s=at_s, turn=turn, ended_at_s=2.0)
-
-
-def transcribed(text: str, turn: TurnId = ONE, at_s: float = 2.4) -> Event:
-    return Transcribed(at_s=at_s, turn=turn, text=text, language="en", audio_s=1.0)
-
-
-def token(text: str, turn: TurnId = ONE) -> Event:
-    return TokenArrived(at_s=2.5, turn=turn, text=text)
-
-
-def ended(turn: TurnId = ONE, at_s: float = 2.6) -> Event:
-    return SpeechEnded(at_s=at_s, turn=turn, ended_at_s=2.0)
-
-
-def audible(turn: TurnId = ONE, at_s: float = 3.0) -> Event:
-    return Audible(at_s=at_s, turn=turn)
-
-
-def spoken_up_to(end: int, turn: TurnId = ONE) -> Event:
-    return SpokenUpTo(at_s=3.1, turn=turn, source_end=end)
-
-
-def view_of(*events: Event) -> ViewModel:
-    return reduce(ViewModel.apply, events, ViewModel())
 
 
 def exchange_of(*events: Event) -> Exchange:
     (exchange,) = view_of(READY, *events).exchanges
     return exchange
-
-
-ASKED = (started(), partial("Hello", "there"), paused(), transcribed("Hello there."), token("Hi "), token("you."))
 
 
 def test_state_follows_the_turn() -> None:
@@ -112,6 +73,28 @@ def test_only_an_answer_can_be_interrupted() -> None:
     assert not view_of(READY, started()).is_answering
     assert view_of(READY, started(), ended()).is_answering
     assert view_of(READY, started(), ended(), audible()).is_answering
+
+
+def test_an_answer_can_be_interrupted_while_somebody_speaks_over_it() -> None:
+    view = view_of(READY, *ASKED, ended(), audible(), started(TWO))
+    assert view.state == "Hearing"
+    assert view.is_answering
+
+
+def test_no_text_is_a_command_to_the_terminal() -> None:
+    evil = "a\x1b[2J\x9bb\r\n\x07"
+    shown = "a\ufffd[2J\ufffdb \n\ufffd"
+    exchange = exchange_of(*ASKED[:3], transcribed(evil), token(evil), ended(), audible())
+    assert exchange.heard == (shown, "")
+    assert exchange.answer == ("", shown)
+    assert exchange.apply(TurnInterrupted(at_s=4, turn=ONE, spoken=evil)).answer == (shown, "")
+
+
+def test_names_of_devices_are_one_line() -> None:
+    odd = Ready(at_s=0, microphone="Hands-Free\r\n (Jabra)", speaker="", stt="a", llm="b", llm_why="", tts="c")
+    ready = view_of(odd).ready
+    assert ready is not None
+    assert ready.microphone == "Hands-Free (Jabra)"
 
 
 def test_a_muted_microphone_does_not_hide_the_answer() -> None:

@@ -114,6 +114,8 @@ def _welcome(view: ViewModel, height: int) -> list[Text]:
     else:
         said = "There is no microphone. Type your question and press Enter."
     lines = [Text(), Text(f"  {said}", "dim")]
+    if view.ready is not None and view.ready.llm_why:
+        lines += [Text(), Text(f"  {view.ready.llm}: {view.ready.llm_why}", "dim")]
     return lines[:height]
 
 

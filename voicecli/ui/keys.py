@@ -62,9 +62,10 @@ def _first_key(raw: bytes) -> tuple[Key, int]:
     if len(raw) < length:
         return "", 0
     try:
-        return raw[:length].decode("utf-8"), length
+        character = raw[:length].decode("utf-8")
     except UnicodeDecodeError:
         return "", 1
+    return ("" if "\x7f" < character < "\xa0" else character), length
 
 
 def _escape(raw: bytes) -> tuple[Key, int]:

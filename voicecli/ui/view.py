@@ -44,6 +44,32 @@ LEVELS_KEPT = 48
 
 QUIET_DB = -90.0
 
+_SPACES = dict.fromkeys(map(ord, "\r\v\f"), " ")
+_CONTROLS = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {ord("\n"), ord("\t")}, "\N{REPLACEMENT CHARACTER}")
+_PRINTABLE = _CONTROLS | _SPACES
+
+
+def printable(text: str) -> str:
+    """Text that a terminal cannot take for a command; as long as `text`, because the voice counts its characters."""
+    return text.translate(_PRINTABLE)
+
+
+def _one_line(ready: Ready) -> Ready:
+    """Names without line breaks: some drivers put them there."""
+
+    def flat(name: str) -> str:
+        return " ".join(printable(name).split())
+
+    return replace(
+        ready,
+        microphone=flat(ready.microphone),
+        speaker=flat(ready.speaker),
+        stt=flat(ready.stt),
+        llm=flat(ready.llm),
+        llm_why=flat(ready.llm_why),
+        tts=flat(ready.tts),
+    )
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -104,22 +130,22 @@ class Exchange:
     def _apply(self, event: Event) -> Exchange:
         match event:
             case UserTyped(text=text):
-                return replace(self, typed=True, released=True, transcript=text)
+                return replace(self, typed=True, released=True, transcript=printable(text))
             case PartialHeard(stable=stable, unstable=unstable) if self.transcript is None:
-                return replace(self, stable=stable, unstable=unstable)
+                return replace(self, stable=printable(stable), unstable=printable(unstable))
             case SpeechStarted() | SpeechPaused() | SpeechResumed():
                 return replace(self, released=False, transcript=None, written="", spoken_end=0)
             case SpeechEnded():
                 return replace(self, released=True)
             case Transcribed(text=text) if not self.typed:
-                return replace(self, transcript=text, written="", spoken_end=0)
+                return replace(self, transcript=printable(text), written="", spoken_end=0)
             case _:
                 return self._answered(event)
 
     def _answered(self, event: Event) -> Exchange:
         match event:
             case TokenArrived(text=text):
-                return replace(self, written=self.written + text)
+                return replace(self, written=self.written + printable(text))
             case Audible():
                 return replace(self, audible=True)
             case SpokenUpTo(source_end=source_end):
@@ -127,10 +153,10 @@ class Exchange:
             case TurnDone():
                 return replace(self, outcome="done", spoken_end=len(self.written))
             case TurnInterrupted(spoken=spoken):
-                heard = len(spoken) if self.written.startswith(spoken) else self.spoken_end
+                heard = len(spoken) if self.written.startswith(printable(spoken)) else self.spoken_end
                 return replace(self, outcome="interrupted", spoken_end=heard)
             case TurnFailed(stage=stage, message=message, hint=hint):
-                return replace(self, outcome="failed", failure=Failure(stage, message, hint))
+                return replace(self, outcome="failed", failure=Failure(stage, printable(message), printable(hint)))
             case _:
                 return self
 
@@ -162,8 +188,8 @@ class ViewModel:
 
     @property
     def is_answering(self) -> bool:
-        """Whether there is an answer to interrupt."""
-        return self.state in ("Thinking", "Speaking")
+        """Whether there is an answer to interrupt; also while somebody speaks over it."""
+        return any(one.released and one.outcome == "open" for one in self.exchanges)
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
@@ -198,9 +224,9 @@ class ViewModel:
         """The view after one more event."""
         match event:
             case Ready():
-                return replace(self, ready=event)
+                return replace(self, ready=_one_line(event))
             case Notice(text=text):
-                return replace(self, entries=(*self.entries, Note(text)))
+                return replace(self, entries=(*self.entries, Note(printable(text))))
             case LevelMeasured(level_db=level_db):
                 return replace(self, levels_db=(*self.levels_db, level_db)[-LEVELS_KEPT:])
             case FramesDropped(count=count):
