@@ -117,6 +117,31 @@ def test_a_frame_is_drawn_only_when_something_changed(terminal: Terminal) -> Non
         assert len(terminal.out.getvalue()) > drawn
 
 
+def test_only_the_lines_that_changed_are_written(terminal: Terminal) -> None:
+    with terminal.live as live:
+        live.view = SCENES["many turns"].view
+        live.draw()
+        whole = len(terminal.out.getvalue())
+        live.show(LevelMeasured(at_s=1, level_db=-20))
+        live.draw()
+        written = terminal.out.getvalue()[whole:]
+    assert "Listening" in written
+    assert "Question" not in written
+    assert len(written) < 300
+
+
+def test_ctrl_l_repairs_a_screen_that_somebody_wrote_to(terminal: Terminal) -> None:
+    with terminal.live as live:
+        live.view = SCENES["speaking"].view
+        live.draw()
+        before = terminal.shown()
+        terminal.out.write("\x1b[3;1Hgarbage")
+        assert terminal.shown() != before
+        press(terminal, "ctrl-l")
+        live.draw()
+        assert terminal.shown() == before
+
+
 def test_the_spinner_turns_with_the_clock(terminal: Terminal) -> None:
     with terminal.live as live:
         for event in (READY, *ASKED, ended()):

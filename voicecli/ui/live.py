@@ -11,14 +11,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from rich.console import Console, Group
-from rich.live import Live
+from rich.console import Console
 
 from voicecli.events import Clock, Event, Ready
 from voicecli.ui.editor import Line
 from voicecli.ui.farewell import farewell
 from voicecli.ui.frame import Scene, frame
 from voicecli.ui.keys import Key, cbreak, listen
+from voicecli.ui.painter import Painter
 from voicecli.ui.stderr import stderr_to
 from voicecli.ui.view import ViewModel
 
@@ -39,9 +39,7 @@ class LiveScreen:
         self._log_path = log_path
         self._console = console or Console()
         self._keys_fd = keys_fd
-        self._live = Live(
-            console=self._console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
-        )
+        self._painter = Painter(self._console)
         self._terminal = ExitStack()
         self.view = ViewModel()
         self.line: Line | None = None
@@ -52,7 +50,7 @@ class LiveScreen:
             terminal.callback(self._part)
             terminal.enter_context(stderr_to(self._log_path))
             terminal.enter_context(cbreak(self._keys_fd))
-            terminal.enter_context(self._live)
+            terminal.enter_context(self._console.screen())
             self._terminal = terminal.pop_all()
         self.draw()
         return self
@@ -87,12 +85,15 @@ class LiveScreen:
         if (scene, width, height) == self._drawn:
             return
         self._drawn = (scene, width, height)
-        self._live.update(Group(*frame(scene, self._console, width, height)), refresh=True)
+        self._painter.paint(frame(scene, self._console, width, height), width)
 
     def press(self, key: Key, controls: Controls) -> None:
         """Do what a key means now. Esc first of all stops an answer; only then does it leave the typing line."""
         if key == "end of input":
             controls.quit()
+        elif key == "ctrl-l":
+            self._painter.forget()
+            self._drawn = None
         elif key == "esc" and self.view.is_answering:
             controls.interrupt()
         elif self.line is None:
