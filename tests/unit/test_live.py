@@ -1,0 +1,259 @@
+"""The live screen on a terminal: what it really shows, what keys do, what it leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import termios
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyte
+import pytest
+from rich.console import Console
+
+from tests.unit.test_live_frame import DONE, SCENES, console
+from tests.unit.turns import (
+    ASKED,
+    ONE,
+    READY,
+    TEXT_ONLY,
+    audible,
+    ended,
+    view_of,
+)
+from voicecli.events import (
+    LevelMeasured,
+    MuteChanged,
+    TurnInterrupted,
+)
+from voicecli.ui.editor import Line
+from voicecli.ui.farewell import farewell
+from voicecli.ui.frame import frame
+from voicecli.ui.keys import Key
+from voicecli.ui.live import LiveScreen
+from voicecli.ui.screen import Controls
+
+
+class Actions:
+    """Controls that note what was done."""
+
+    def __init__(self) -> None:
+        self.done: list[object] = []
+        self.controls = Controls(
+            set_muted=lambda muted: self.done.append(("muted", muted)),
+            interrupt=lambda: self.done.append("interrupt"),
+            ask=lambda text: self.done.append(("ask", text)),
+            quit=lambda: self.done.append("quit"),
+        )
+
+
+class Terminal:
+    """A terminal in memory with a pseudo-terminal for its keys."""
+
+    def __init__(self, width: int, height: int, log_path: Path) -> None:
+        self.person, self.program = os.openpty()
+        self.out = io.StringIO()
+        self.console = Console(
+            file=self.out,
+            width=width,
+            height=height,
+            force_terminal=True,
+            color_system="standard",
+            legacy_windows=False,
+        )
+        self.now_s = 0.0
+        self.live = LiveScreen(lambda: self.now_s, log_path, self.console, self.program)
+
+    def close(self) -> None:
+        os.close(self.program)
+        os.close(self.person)
+
+    def shown(self) -> list[str]:
+        """The lines that a terminal shows after all that was written. The alternate screen is the one that is drawn."""
+        width, height = self.console.size
+        screen = pyte.Screen(width, height)
+        stream = pyte.Stream(screen)
+        stream.feed(self.out.getvalue().replace("\n", "\r\n"))
+        return list(screen.display)
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    terminal = Terminal(80, 24, tmp_path / "voicecli.log")
+    yield terminal
+    terminal.close()
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (160, 48), (40, 12)])
+@pytest.mark.parametrize("name", SCENES)
+def test_a_terminal_shows_the_frame_and_nothing_else(name: str, width: int, height: int, tmp_path: Path) -> None:
+    terminal = Terminal(width, height, tmp_path / "log")
+    scene = SCENES[name]
+    with terminal.live as live:
+        live.view, live.line = view_of(READY, *ASKED, ended()), None
+        live.draw()
+        live.view, live.line, terminal.now_s = scene.view, scene.line, scene.tick / 12 + 0.001
+        live.draw()
+        expected = [line.plain.rstrip() for line in frame(scene, terminal.console, width, height)]
+        shown = [line.rstrip() for line in terminal.shown()]
+    terminal.close()
+    assert [line.replace(" ", "") for line in shown] == [line.replace(" ", "") for line in expected]
+    if name != "text only" and name != "typing in the middle":  # pyte pads wide characters with an empty cell
+        assert shown == expected
+
+
+def test_a_frame_is_drawn_only_when_something_changed(terminal: Terminal) -> None:
+    with terminal.live as live:
+        live.show(READY)
+        live.draw()
+        drawn = len(terminal.out.getvalue())
+        terminal.now_s = 5.0
+        live.draw()
+        assert len(terminal.out.getvalue()) == drawn
+        live.show(LevelMeasured(at_s=1, level_db=-20))
+        live.draw()
+        assert len(terminal.out.getvalue()) > drawn
+
+
+def test_only_the_lines_that_changed_are_written(terminal: Terminal) -> None:
+    with terminal.live as live:
+        live.view = SCENES["many turns"].view
+        live.draw()
+        whole = len(terminal.out.getvalue())
+        live.show(LevelMeasured(at_s=1, level_db=-20))
+        live.draw()
+        written = terminal.out.getvalue()[whole:]
+    assert "Listening" in written
+    assert "Question" not in written
+    assert len(written) < 300
+
+
+def test_ctrl_l_repairs_a_screen_that_somebody_wrote_to(terminal: Terminal) -> None:
+    with terminal.live as live:
+        live.view = SCENES["speaking"].view
+        live.draw()
+        before = terminal.shown()
+        terminal.out.write("\x1b[3;1Hgarbage")
+        assert terminal.shown() != before
+        press(terminal, "ctrl-l")
+        live.draw()
+        assert terminal.shown() == before
+
+
+def test_the_spinner_turns_with_the_clock(terminal: Terminal) -> None:
+    with terminal.live as live:
+        for event in (READY, *ASKED, ended()):
+            live.show(event)
+        marks = set()
+        for tick in range(10):
+            terminal.now_s = tick / 12 + 0.001
+            live.draw()
+            marks.add(next(line for line in terminal.shown() if "Thinking" in line)[1])
+    assert len(marks) == 10
+
+
+def test_a_resize_is_followed(terminal: Terminal) -> None:
+    with terminal.live as live:
+        live.view = SCENES["many turns"].view
+        live.draw()
+        terminal.console.size = (160, 48)
+        live.draw()
+        assert any("voice to voice" in line for line in terminal.shown())
+        terminal.console.size = (40, 12)
+        live.draw()
+        assert "Listening" in "".join(terminal.shown())
+
+
+def test_the_terminal_is_left_as_it_was_and_the_conversation_stays_on_it(terminal: Terminal) -> None:
+    before = termios.tcgetattr(terminal.program)
+    with terminal.live as live:
+        for event in (READY, *ASKED, ended(), audible(), DONE):
+            live.show(event)
+    assert termios.tcgetattr(terminal.program) == before
+    written = terminal.out.getvalue()
+    after_the_screen = written[written.rindex("\x1b[?1049l") :]
+    assert "\x1b[?25h" in written[written.rindex("\x1b[?25l") :], "the cursor is back"
+    assert "Hello there." in after_the_screen
+    assert "Hi you." in after_the_screen
+    assert "p95" in after_the_screen
+
+
+def test_a_conversation_without_words_leaves_nothing_behind() -> None:
+    assert farewell(view_of(READY), console(80, 24)) == []
+
+
+def test_an_error_inside_restores_the_terminal(terminal: Terminal) -> None:
+    before = termios.tcgetattr(terminal.program)
+    with pytest.raises(RuntimeError), terminal.live:
+        raise RuntimeError
+    assert termios.tcgetattr(terminal.program) == before
+    assert "\x1b[?1049l" in terminal.out.getvalue()
+
+
+def test_what_native_libraries_say_goes_to_the_log(terminal: Terminal, tmp_path: Path) -> None:
+    with terminal.live:
+        os.write(2, b"ALSA lib pcm.c: underrun\n")
+    assert (tmp_path / "voicecli.log").read_text() == "ALSA lib pcm.c: underrun\n"
+
+
+def press(terminal: Terminal, *keys: Key) -> list[object]:
+    actions = Actions()
+    for key in keys:
+        terminal.live.press(key, actions.controls)
+    return actions.done
+
+
+def test_keys_while_listening(terminal: Terminal) -> None:
+    terminal.live.show(READY)
+    assert press(terminal, " ") == [("muted", True)]
+    terminal.live.show(MuteChanged(at_s=1, muted=True))
+    assert press(terminal, " ") == [("muted", False)]
+    assert press(terminal, "esc", "x", "left") == []
+    assert press(terminal, "q") == press(terminal, "ctrl-d") == press(terminal, "end of input") == ["quit"]
+
+
+def test_escape_interrupts_an_answer_and_leaves_typing_only_after_it(terminal: Terminal) -> None:
+    for event in (READY, *ASKED, ended()):
+        terminal.live.show(event)
+    assert press(terminal, "t", "esc") == ["interrupt"]
+    assert terminal.live.line == Line()
+    terminal.live.show(TurnInterrupted(at_s=5, turn=ONE, spoken=""))
+    assert press(terminal, "esc") == []
+    assert terminal.live.line is None
+
+
+def test_typing_a_question(terminal: Terminal) -> None:
+    terminal.live.show(READY)
+    assert press(terminal, "t", *" quit it?", "ctrl-d", "enter", "enter", "ctrl-d") == [("ask", "quit it?"), "quit"]
+    assert terminal.live.line == Line()
+
+
+def test_without_a_microphone_one_types_from_the_start(terminal: Terminal) -> None:
+    terminal.live.show(TEXT_ONLY)
+    assert terminal.live.line == Line()
+    assert press(terminal, "esc", " ", "t", "a", "enter") == [("ask", "a")]
+
+
+def test_run_reads_keys_and_redraws(terminal: Terminal) -> None:
+    actions = Actions()
+
+    async def main() -> None:
+        quitting = asyncio.Event()
+        controls = Controls(
+            set_muted=actions.controls.set_muted,
+            interrupt=actions.controls.interrupt,
+            ask=actions.controls.ask,
+            quit=quitting.set,
+        )
+        running = asyncio.create_task(terminal.live.run(controls))
+        os.write(terminal.person, " t¿qué?\r\x1b\x1b[Aq".encode())
+        await quitting.wait()
+        running.cancel()
+
+    with terminal.live as live:
+        live.show(READY)
+        asyncio.run(main())
+        assert any("Listening" in line for line in terminal.shown())
+    assert actions.done == [("muted", True), ("ask", "¿qué?")]

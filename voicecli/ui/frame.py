@@ -1,0 +1,212 @@
+"""One picture of the live screen: a scene and a size in, lines out. Pure.
+
+header         engines and devices
+dialogue       left; beside it, where there is room, the latency panel
+status         state, input level, what is wrong
+latency        in two lines, where there is no room for the panel
+input          while typing
+keys           those that do something now
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from voicecli.ui.dialogue import USER_MARK, dialogue
+from voicecli.ui.editor import Line
+from voicecli.ui.view import QUIET_DB, State, ViewModel
+from voicecli.ui.waterfall import compact, legend, panel
+
+PANEL_WIDTH = 58
+PANEL_FROM_WIDTH = 130
+PANEL_FROM_HEIGHT = 20
+COMPACT_FROM_HEIGHT = 16
+MARGIN = 1
+GUTTER = " │  "
+METER_CELLS = 24
+STATE_CELLS = 13
+
+LOUD_DB, FLOOR_DB = -12.0, -60.0
+"""Input level at which the meter is full, and empty: loud speech at a headset, and a quiet room."""
+
+LEVEL_MARKS = "▁▂▃▄▅▆▇█"
+SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+
+STATE_STYLES: dict[State, str] = {
+    "Starting": "dim",
+    "Listening": "green",
+    "Hearing": "cyan",
+    "Thinking": "magenta",
+    "Speaking": "blue",
+    "Muted": "red",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All that a frame depends on besides its size."""
+
+    view: ViewModel
+    line: Line | None = None  # what is being typed; None while not typing
+    tick: int = 0  # turns the spinner
+
+
+def frame(scene: Scene, console: Console, width: int, height: int) -> list[Text]:
+    """Exactly `height` lines, none wider than `width` cells."""
+    inner = max(width - 2 * MARGIN, 1)
+    view = scene.view
+    wide = width >= PANEL_FROM_WIDTH and height >= PANEL_FROM_HEIGHT
+    rule = Text("─" * inner, "dim")
+    top = [*_header(view, inner), rule]
+    bottom = [rule, _status(scene, inner)]
+    if view.latencies and not wide and height >= COMPACT_FROM_HEIGHT:
+        bottom += (
+            compact(view.alike, inner)
+            if inner >= cell_len(legend(view.latencies[-1]).plain)
+            else [compact(view.alike, inner)[0]]
+        )
+    if scene.line is not None:
+        bottom.append(_input(scene.line, inner))
+    bottom.append(_keys(scene))
+    room = max(height - len(top) - len(bottom), 0)
+    middle = _middle(view, console, inner, room, wide)
+    lines = [*top, *middle, *bottom][-height:] if room else [*bottom][-height:]
+    return [_fitted(line, width) for line in lines] + [Text() for _ in range(height - len(lines))]
+
+
+def _middle(view: ViewModel, console: Console, width: int, height: int, wide: bool) -> list[Text]:
+    left_width = width - PANEL_WIDTH - len(GUTTER) if wide else width
+    left = (
+        [Text(), *dialogue(view, console, left_width, height - 2), Text()]
+        if height > 6
+        else dialogue(view, console, left_width, height)
+    )
+    if not view.entries:
+        left = _welcome(view, height)
+    left += [Text() for _ in range(height - len(left))]
+    if not wide:
+        return left
+    right = (
+        panel(view.alike, PANEL_WIDTH, height - 1)
+        if view.latencies
+        else [Text("Latency", "bold"), Text(), Text("Shown here with the first answer.", "dim")]
+    )
+    right = [Text(), *right]
+    right += [Text() for _ in range(height - len(right))]
+    return [_beside(one, other, left_width) for one, other in zip(left, right, strict=True)]
+
+
+def _beside(left: Text, right: Text, left_width: int) -> Text:
+    joined = left.copy()
+    joined.truncate(left_width, pad=True)
+    return Text.assemble(joined, (GUTTER, "dim"), right)
+
+
+def _welcome(view: ViewModel, height: int) -> list[Text]:
+    if view.ready is None:
+        said = "Getting ready …"
+    elif view.has_microphone:
+        said = "Say something. Your words appear here while you speak."
+    else:
+        said = "There is no microphone. Type your question and press Enter."
+    lines = [Text(), Text(f"  {said}", "dim")]
+    if view.ready is not None and view.ready.llm_why:
+        lines += [Text(), Text(f"  {view.ready.llm}: {view.ready.llm_why}", "dim")]
+    return lines[:height]
+
+
+def _header(view: ViewModel, width: int) -> list[Text]:
+    name = Text("voicecli", "bold")
+    if view.ready is None:
+        return [name]
+    ready = view.ready
+    engines = Text(" → ", "dim").join(Text(engine) for engine in (ready.stt, ready.llm, ready.tts))
+    devices = Text.assemble(
+        ("mic ", "dim"), ready.microphone or "none", ("  ·  speaker ", "dim"), ready.speaker or "none"
+    )
+    one_line = _apart(Text.assemble(name, "   ", engines), devices, width)
+    if one_line is not None:
+        return [one_line]
+    stacked = _apart(name, devices, width)
+    return [name if stacked is None else stacked, engines]
+
+
+def _status(scene: Scene, width: int) -> Text:
+    view = scene.view
+    state = view.state
+    mark = SPINNER[scene.tick % len(SPINNER)] if state in ("Thinking", "Starting") else "○" if state == "Muted" else "●"
+    left = Text.assemble((f"{mark} {state}".ljust(STATE_CELLS), f"bold {STATE_STYLES[state]}"))
+    right = Text("   ").join(_concerns(view))
+    if view.has_microphone and view.ready is not None:
+        cells = min(width - STATE_CELLS - right.cell_len - 2, METER_CELLS)
+        left.append_text(Text("microphone off", "dim") if view.muted else _meter(view.levels_db, cells))
+    both = _apart(left, right, width)
+    return left if both is None else both
+
+
+def _concerns(view: ViewModel) -> list[Text]:
+    concerns = [Text(view.remark, "dim")] if view.remark else []
+    if view.starved_gaps:
+        concerns.append(Text(_counted(view.starved_gaps, "gap") + " in answers", "yellow"))
+    if view.dropped_frames:
+        concerns.append(Text(_counted(view.dropped_frames, "frame") + " dropped", "yellow"))
+    return concerns
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _meter(levels_db: tuple[float, ...], cells: int) -> Text:
+    """The input level of the last seconds, newest at the right."""
+    text = Text()
+    for level_db in ((QUIET_DB,) * cells + levels_db)[-cells:] if cells > 0 else ():
+        share = min(max((level_db - FLOOR_DB) / (LOUD_DB - FLOOR_DB), 0.0), 1.0)
+        mark = LEVEL_MARKS[round(share * (len(LEVEL_MARKS) - 1))]
+        text.append(mark, "dim" if mark == LEVEL_MARKS[0] else "green" if share < 1 else "yellow")
+    return text
+
+
+def _input(line: Line, width: int) -> Text:
+    """The line with its cursor; its end nearest the cursor stays in sight when it is too long."""
+    room = max(width - cell_len(USER_MARK) - 1, 1)
+    start = 0
+    while start < line.cursor and cell_len(line.text[start : line.cursor]) > room:
+        start += 1
+    at = line.text[line.cursor : line.cursor + 1] or " "
+    return Text.assemble(
+        (USER_MARK, "bold cyan"),
+        line.text[start : line.cursor],
+        (at, "reverse"),
+        line.text[line.cursor + 1 :],
+    )
+
+
+def _keys(scene: Scene) -> Text:
+    view = scene.view
+    busy = view.is_answering
+    keys: list[tuple[str, str]] = [("esc", "interrupt")] if busy else []
+    if scene.line is not None:
+        keys += [("enter", "send")] + ([] if busy else [("esc", "stop typing")])
+    else:
+        if view.has_microphone:
+            keys.append(("space", "unmute" if view.muted else "mute"))
+        keys.append(("t", "type"))
+    keys.append(("ctrl-c", "quit"))
+    return Text("   ").join(Text.assemble((key, "bold"), (f" {job}", "dim")) for key, job in keys)
+
+
+def _apart(left: Text, right: Text, width: int) -> Text | None:
+    """Both on one line, at its two ends; None when there is no room."""
+    gap = width - left.cell_len - right.cell_len
+    return None if gap < 2 else Text.assemble(left, " " * gap, right)
+
+
+def _fitted(line: Text, width: int) -> Text:
+    fitted = Text(" " * MARGIN, no_wrap=True).append_text(line)
+    fitted.truncate(width, overflow="ellipsis" if width > 1 else "crop")
+    return fitted

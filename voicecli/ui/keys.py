@@ -1,0 +1,147 @@
+"""Keys of a terminal, read on the event loop.
+
+    bytes -> decode() -> keys        pure
+    cbreak(fd)                       one key at a time, no echo; the terminal is restored whatever happens
+    listen(fd, on_key)               the two together, on the running loop
+
+Ctrl-C stays a signal, so that it also works while the loop is busy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import termios
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Key = str
+"""One printable character, or the name of a key: "esc", "enter", "left", "ctrl-u", "alt-x", "end of input"."""
+
+ESCAPE_WAIT_S = 0.05
+"""A lone ESC byte is the Esc key once this long nothing followed it; a terminal sends its sequences in one go."""
+
+READ_BYTES = 1024
+
+_ESC = 0x1B
+_CONTROL = {0x0A: "enter", 0x0D: "enter", 0x09: "tab", 0x7F: "backspace", 0x08: "backspace"}
+_FINAL = {"A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end"}
+_NUMBERED = {"1": "home", "3": "delete", "4": "end", "7": "home", "8": "end"}
+
+
+def decode(raw: bytes, *, complete: bool) -> tuple[list[Key], bytes]:
+    """Keys in `raw`, and the bytes at its end that are not a whole key yet.
+
+    With `complete` nothing more will follow: a lone ESC is the Esc key, other fragments are dropped.
+    """
+    keys: list[Key] = []
+    position = 0
+    while position < len(raw):
+        key, length = _first_key(raw[position:])
+        if length == 0:
+            break
+        if key:
+            keys.append(key)
+        position += length
+    rest = raw[position:]
+    if not complete:
+        return keys, rest
+    return ([*keys, "esc"] if rest == bytes([_ESC]) else keys), b""
+
+
+def _first_key(raw: bytes) -> tuple[Key, int]:
+    """The first key and its length in bytes; length 0: more is needed; an empty key: nothing that we name."""
+    first = raw[0]
+    if first == _ESC:
+        return _escape(raw)
+    if first in _CONTROL:
+        return _CONTROL[first], 1
+    if first < 0x20:
+        return f"ctrl-{chr(first + 0x60)}", 1
+    length = 2 if 0xC0 <= first < 0xE0 else 3 if 0xE0 <= first < 0xF0 else 4 if 0xF0 <= first < 0xF8 else 1
+    if len(raw) < length:
+        return "", 0
+    try:
+        character = raw[:length].decode("utf-8")
+    except UnicodeDecodeError:
+        return "", 1
+    return ("" if "\x7f" < character < "\xa0" else character), length
+
+
+def _escape(raw: bytes) -> tuple[Key, int]:
+    if len(raw) == 1:
+        return "", 0
+    if raw[1] == _ESC:
+        return "esc", 1
+    if raw[1:2] in (b"[", b"O"):
+        return _sequence(raw)
+    key, length = _first_key(raw[1:])
+    return (f"alt-{key}" if key else "", length + 1) if length else ("", 0)
+
+
+def _sequence(raw: bytes) -> tuple[Key, int]:
+    """CSI (ECMA-48 5.4: parameters, then a final byte in 0x40..0x7E) and SS3 (one byte after `ESC O`)."""
+    end = 2
+    while end < len(raw) and raw[1:2] == b"[" and 0x20 <= raw[end] <= 0x3F:
+        end += 1
+    if end >= len(raw):
+        return "", 0
+    final = chr(raw[end])
+    number = raw[2:end].decode("ascii").split(";")[0]
+    return (_NUMBERED.get(number, "") if final == "~" else _FINAL.get(final, "")), end + 1
+
+
+@contextmanager
+def cbreak(fd: int) -> Iterator[None]:
+    """Hand over keys one by one, without echo; signals still work. Restores the terminal on every way out.
+
+    Ctrl-S, Ctrl-Q, Ctrl-V and Ctrl-Z lose their terminal meaning: output that is held back, or a process that is
+    stopped in the middle of a screen, would leave microphone and terminal in a state nobody asked for.
+    """
+    before = termios.tcgetattr(fd)
+    modes = termios.tcgetattr(fd)
+    modes[0] &= ~termios.IXON
+    modes[3] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN)
+    modes[6][termios.VMIN], modes[6][termios.VTIME] = 1, 0
+    modes[6][termios.VSUSP] = os.fpathconf(fd, "PC_VDISABLE").to_bytes(1, "little")
+    try:
+        termios.tcsetattr(fd, termios.TCSADRAIN, modes)
+        yield
+    finally:
+        termios.tcsetattr(fd, termios.TCSADRAIN, before)
+
+
+@contextmanager
+def listen(fd: int, on_key: Callable[[Key], None]) -> Iterator[None]:
+    """Call `on_key` on the running loop for each key of `fd`; once with "end of input" if the terminal goes away."""
+    loop = asyncio.get_running_loop()
+    pending = b""
+    timer: asyncio.TimerHandle | None = None
+
+    def deliver(raw: bytes, *, complete: bool) -> None:
+        nonlocal pending, timer
+        if timer is not None:
+            timer.cancel()
+        keys, pending = decode(pending + raw, complete=complete)
+        timer = loop.call_later(ESCAPE_WAIT_S, lambda: deliver(b"", complete=True)) if pending else None
+        for key in keys:
+            on_key(key)
+
+    def readable() -> None:
+        try:
+            raw = os.read(fd, READ_BYTES)
+        except OSError:  # the terminal has hung up
+            raw = b""
+        if raw:
+            deliver(raw, complete=False)
+        else:
+            loop.remove_reader(fd)
+            on_key("end of input")
+
+    loop.add_reader(fd, readable)
+    try:
+        yield
+    finally:
+        loop.remove_reader(fd)
+        if timer is not None:
+            timer.cancel()

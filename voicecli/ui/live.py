@@ -1,0 +1,124 @@
+"""The live screen: redraws a frame when something changed, and turns keys into controls.
+
+While it is up it owns the terminal: alternate screen, keys one by one, file descriptor 2 in the log file. What was said
+is printed to the normal screen afterwards, so that it is not lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+
+from voicecli.events import Clock, Event, Ready
+from voicecli.ui.editor import Line
+from voicecli.ui.farewell import farewell
+from voicecli.ui.frame import Scene, frame
+from voicecli.ui.keys import Key, cbreak, listen
+from voicecli.ui.painter import Painter
+from voicecli.ui.stderr import stderr_to
+from voicecli.ui.view import ViewModel
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from voicecli.ui.screen import Controls
+
+FRAME_S = 1 / 12
+"""Often enough for a meter that moves ten times a second; a frame costs a few milliseconds of the loop."""
+
+
+class LiveScreen:
+    """A `Screen` on a terminal."""
+
+    def __init__(self, clock: Clock, log_path: Path, console: Console | None = None, keys_fd: int = 0) -> None:
+        self._clock = clock
+        self._log_path = log_path
+        self._console = console or Console()
+        self._keys_fd = keys_fd
+        self._painter = Painter(self._console)
+        self._terminal = ExitStack()
+        self.view = ViewModel()
+        self.line: Line | None = None
+        self._drawn: tuple[Scene, int, int] | None = None
+
+    def __enter__(self) -> Self:
+        with ExitStack() as terminal:
+            terminal.callback(self._part)
+            terminal.enter_context(stderr_to(self._log_path))
+            terminal.enter_context(cbreak(self._keys_fd))
+            terminal.enter_context(self._console.screen())
+            self._terminal = terminal.pop_all()
+        self.draw()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self._terminal.close()
+
+    def _part(self) -> None:
+        for line in farewell(self.view, self._console):
+            self._console.print(line)
+
+    def show(self, event: Event) -> None:
+        """Fold the event in; the next frame shows it."""
+        self.view = self.view.apply(event)
+        if isinstance(event, Ready) and not event.microphone:
+            self.line = Line()
+
+    async def run(self, controls: Controls) -> None:
+        """Redraw at a steady pace and pass keys on, until cancelled."""
+        with listen(self._keys_fd, lambda key: self.press(key, controls)):
+            while True:
+                self.draw()
+                await asyncio.sleep(FRAME_S)
+
+    def draw(self) -> None:
+        """Paint a frame, if it would differ from the one that is up."""
+        turning = self.view.state in ("Thinking", "Starting")
+        scene = Scene(self.view, self.line, int(self._clock() / FRAME_S) if turning else 0)
+        width, height = self._console.size
+        if (scene, width, height) == self._drawn:
+            return
+        self._drawn = (scene, width, height)
+        self._painter.paint(frame(scene, self._console, width, height), width)
+
+    def press(self, key: Key, controls: Controls) -> None:
+        """Do what a key means now. Esc first of all stops an answer; only then does it leave the typing line."""
+        if key == "end of input":
+            controls.quit()
+        elif key == "ctrl-l":
+            self._painter.forget()
+            self._drawn = None
+        elif key == "esc" and self.view.is_answering:
+            controls.interrupt()
+        elif self.line is None:
+            self._command(key, controls)
+        else:
+            self._edit(key, self.line, controls)
+
+    def _command(self, key: Key, controls: Controls) -> None:
+        match key:
+            case " " if self.view.has_microphone:
+                controls.set_muted(not self.view.muted)
+            case "t":
+                self.line = Line()
+            case "q" | "ctrl-d":
+                controls.quit()
+
+    def _edit(self, key: Key, line: Line, controls: Controls) -> None:
+        match key:
+            case "esc":
+                self.line = None
+            case "ctrl-d" if not line.text:
+                controls.quit()
+            case "enter":
+                if line.text.strip():
+                    controls.ask(line.text.strip())
+                self.line = Line()
+            case _:
+                self.line = line.press(key)

@@ -1,0 +1,51 @@
+"""A frame of the live screen as an SVG file, for documents."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+from rich.terminal_theme import TerminalTheme
+
+from voicecli.ui.frame import Scene, frame
+
+THEME = TerminalTheme(
+    background=(22, 24, 33),
+    foreground=(214, 218, 228),
+    normal=[
+        (40, 44, 60),
+        (240, 113, 120),
+        (126, 200, 138),
+        (236, 196, 110),
+        (110, 160, 250),
+        (196, 148, 240),
+        (98, 204, 216),
+        (200, 205, 216),
+    ],
+    bright=[
+        (104, 112, 138),
+        (250, 140, 146),
+        (152, 220, 162),
+        (248, 214, 140),
+        (142, 184, 255),
+        (214, 176, 250),
+        (130, 222, 232),
+        (240, 242, 248),
+    ],
+)
+
+
+def picture(scene: Scene, width: int, height: int, title: str) -> str:
+    """The SVG source of one frame of `width` by `height` cells."""
+    console = Console(
+        record=True,
+        file=io.StringIO(),
+        width=width,
+        height=height,
+        force_terminal=True,
+        color_system="truecolor",
+        legacy_windows=False,
+    )
+    for line in frame(scene, console, width, height):
+        console.print(line, no_wrap=True, overflow="crop", highlight=False)
+    return console.export_svg(title=title, theme=THEME)

@@ -1,0 +1,117 @@
+"""One line an event, for pipes, logs and screen readers: no colours, no cursor movement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Self, TextIO
+
+from voicecli.conversation.latency import TurnLatency
+from voicecli.events import (
+    Audible,
+    Event,
+    FramesDropped,
+    MuteChanged,
+    NothingHeard,
+    Notice,
+    Ready,
+    SpeechEnded,
+    Starved,
+    Transcribed,
+    TurnDone,
+    TurnFailed,
+    TurnInterrupted,
+    UserTyped,
+)
+from voicecli.ui.questions import Questions
+from voicecli.ui.view import Exchange, ViewModel
+from voicecli.ui.waterfall import STAGES, seconds
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from voicecli.ui.screen import Controls
+
+
+def lines_of(event: Event, view: ViewModel) -> Iterator[str]:
+    """What an event says, given the view after it."""
+    match event:
+        case Ready():
+            yield from _ready(event)
+        case Notice(text=text):
+            yield f"Note: {text}"
+        case MuteChanged(muted=muted):
+            yield "Muted" if muted else "Listening"
+        case FramesDropped(count=count):
+            yield f"Note: {count} frames of the microphone were dropped"
+        case NothingHeard(reason=reason):
+            yield f"(no words: {reason})" if reason else "(no words)"
+        case Starved(gap_s=gap_s):
+            yield f"Note: a gap of {seconds(gap_s)} in the answer"
+        case _:
+            exchange = view.exchange(event.turn)
+            if exchange is not None:
+                yield from _of_turn(event, exchange)
+
+
+def _ready(ready: Ready) -> Iterator[str]:
+    yield f"Speech-to-text: {ready.stt}"
+    yield f"Language model: {ready.llm}" + (f" ({ready.llm_why})" if ready.llm_why else "")
+    yield f"Speech: {ready.tts}"
+    yield f"Speaker: {ready.speaker or 'none, answers are written'}"
+    yield f"Listening ({ready.microphone})" if ready.microphone else "Listening (no microphone: type your question)"
+
+
+def _of_turn(event: Event, exchange: Exchange) -> Iterator[str]:
+    match event:
+        case UserTyped():
+            yield f"You: {_flat(exchange.heard[0])}"
+        case SpeechEnded() | Transcribed() if exchange.released and exchange.transcript is not None:
+            yield f"You: {_flat(exchange.transcript)}"
+        case Audible() if exchange.latency is not None:
+            yield latency_line(exchange.latency)
+        case TurnDone():
+            yield f"Assistant: {_flat(exchange.written)}"
+        case TurnInterrupted():
+            yield f"Assistant: {_flat(exchange.answer[0])} [interrupted]"
+        case TurnFailed(message=message, hint=hint):
+            yield f"Error: {message}"
+            if hint:
+                yield f"  {hint}"
+
+
+def latency_line(latency: TurnLatency) -> str:
+    """Total and parts: `0.92 s = endpoint 0.20 + stt 0.25 + …`, indented."""
+    parts = zip(STAGES, latency.parts, strict=True)
+    return f"  {seconds(latency.voice_to_voice_s)} = " + " + ".join(f"{name} {part:.2f}" for (name, _), part in parts)
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+class PlainScreen:
+    """Prints what happens, a line each, at once; asks what is typed."""
+
+    def __init__(self, out: TextIO, input_fd: int | None) -> None:
+        self._out = out
+        self._view = ViewModel()
+        self._questions = Questions(input_fd)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self._out.flush()
+
+    def show(self, event: Event) -> None:
+        """Print what the event says."""
+        self._view = self._view.apply(event)
+        self._questions.note(event)
+        for line in lines_of(event, self._view):
+            print(line, file=self._out, flush=True)
+
+    async def run(self, controls: Controls) -> None:
+        """Ask what comes in, a question a line."""
+        await self._questions.run(controls)

@@ -1,0 +1,263 @@
+"""What a screen shows, as a value: events in, view out. Pure; no terminal, no clock.
+
+An answer is prepared while the user may still go on. It is folded in as it comes, and `Exchange.answer` stays empty
+until the utterance has ended.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from voicecli.conversation.latency import LatencyFold, TurnLatency, percentile
+from voicecli.events import (
+    Audible,
+    Event,
+    FramesDropped,
+    LevelMeasured,
+    MuteChanged,
+    NothingHeard,
+    Notice,
+    PartialHeard,
+    Ready,
+    SpeechEnded,
+    SpeechPaused,
+    SpeechResumed,
+    SpeechStarted,
+    SpokenUpTo,
+    Stage,
+    Starved,
+    TokenArrived,
+    Transcribed,
+    TurnDone,
+    TurnFailed,
+    TurnInterrupted,
+    UserTyped,
+)
+from voicecli.types import TurnId
+
+State = Literal["Starting", "Listening", "Hearing", "Thinking", "Speaking", "Muted"]
+Outcome = Literal["open", "done", "interrupted", "failed"]
+
+LEVELS_KEPT = 48
+"""4.8 s of input level: as wide as the meter ever gets."""
+
+QUIET_DB = -90.0
+
+_SPACES = dict.fromkeys(map(ord, "\r\v\f"), " ")
+_CONTROLS = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {ord("\n"), ord("\t")}, "\N{REPLACEMENT CHARACTER}")
+_PRINTABLE = _CONTROLS | _SPACES
+
+
+def printable(text: str) -> str:
+    """Text that a terminal cannot take for a command; as long as `text`, because the voice counts its characters."""
+    return text.translate(_PRINTABLE)
+
+
+def _one_line(ready: Ready) -> Ready:
+    """Names without line breaks: some drivers put them there."""
+
+    def flat(name: str) -> str:
+        return " ".join(printable(name).split())
+
+    return replace(
+        ready,
+        microphone=flat(ready.microphone),
+        speaker=flat(ready.speaker),
+        stt=flat(ready.stt),
+        llm=flat(ready.llm),
+        llm_why=flat(ready.llm_why),
+        tts=flat(ready.tts),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a turn has no (whole) answer."""
+
+    stage: Stage
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that the user should know, in its place between the exchanges."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One utterance of the user and the answer to it."""
+
+    turn: TurnId
+    typed: bool = False
+    released: bool = False  # the utterance has ended, the answer may be shown
+    stable: str = ""
+    unstable: str = ""
+    transcript: str | None = None
+    written: str = ""  # the answer so far, shown or not
+    spoken_end: int = 0  # characters of it that were heard
+    audible: bool = False
+    outcome: Outcome = "open"
+    failure: Failure | None = None
+    marks: LatencyFold = field(default_factory=LatencyFold)
+
+    @property
+    def heard(self) -> tuple[str, str]:
+        """The words of the user: (firm, may still change)."""
+        if self.transcript is not None:
+            return self.transcript, ""
+        gap = " " if self.stable and self.unstable and not self.stable[-1].isspace() else ""
+        return self.stable + gap, self.unstable
+
+    @property
+    def answer(self) -> tuple[str, str]:
+        """The answer as written: (spoken, still to come). Both empty while the user may still go on."""
+        if not self.released:
+            return "", ""
+        return self.written[: self.spoken_end], self.written[self.spoken_end :]
+
+    @property
+    def latency(self) -> TurnLatency | None:
+        return self.marks.latency(self.turn)
+
+    def apply(self, event: Event) -> Exchange:
+        """The exchange with one more event of its turn."""
+        return replace(self._apply(event), marks=self.marks.apply(event))
+
+    def _apply(self, event: Event) -> Exchange:
+        match event:
+            case UserTyped(text=text):
+                return replace(self, typed=True, released=True, transcript=printable(text))
+            case PartialHeard(stable=stable, unstable=unstable) if self.transcript is None:
+                return replace(self, stable=printable(stable), unstable=printable(unstable))
+            case SpeechStarted() | SpeechPaused() | SpeechResumed():
+                return replace(self, released=False, transcript=None, written="", spoken_end=0)
+            case SpeechEnded():
+                return replace(self, released=True)
+            case Transcribed(text=text) if not self.typed:
+                return replace(self, transcript=printable(text), written="", spoken_end=0)
+            case _:
+                return self._answered(event)
+
+    def _answered(self, event: Event) -> Exchange:
+        match event:
+            case TokenArrived(text=text):
+                return replace(self, written=self.written + printable(text))
+            case Audible():
+                return replace(self, audible=True)
+            case SpokenUpTo(source_end=source_end):
+                return replace(self, spoken_end=max(self.spoken_end, source_end))
+            case TurnDone():
+                return replace(self, outcome="done", spoken_end=len(self.written))
+            case TurnInterrupted(spoken=spoken):
+                heard = len(spoken) if self.written.startswith(printable(spoken)) else self.spoken_end
+                return replace(self, outcome="interrupted", spoken_end=heard)
+            case TurnFailed(stage=stage, message=message, hint=hint):
+                return replace(self, outcome="failed", failure=Failure(stage, printable(message), printable(hint)))
+            case _:
+                return self
+
+
+@dataclass(frozen=True, slots=True)
+class ViewModel:
+    """Everything that a screen may show. `apply` each event in order."""
+
+    ready: Ready | None = None
+    muted: bool = False
+    entries: tuple[Exchange | Note, ...] = ()  # oldest first
+    latencies: tuple[TurnLatency, ...] = ()  # of the turns that became audible, in that order
+    levels_db: tuple[float, ...] = ()  # input level, ten a second, newest last
+    remark: str = ""  # what became of the latest sound, until the next one
+    dropped_frames: int = 0
+    starved_gaps: int = 0
+
+    @property
+    def state(self) -> State:
+        """Derived from the newest turn that is not over."""
+        if self.ready is None:
+            return "Starting"
+        live = next((one for one in reversed(self.exchanges) if one.outcome == "open"), None)
+        if live is None:
+            return "Muted" if self.muted else "Listening"
+        if not live.released:
+            return "Hearing"
+        return "Speaking" if live.audible else "Thinking"
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether there is an answer to interrupt; also while somebody speaks over it."""
+        return any(one.released and one.outcome == "open" for one in self.exchanges)
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        return tuple(one for one in self.entries if isinstance(one, Exchange))
+
+    @property
+    def has_microphone(self) -> bool:
+        return self.ready is None or bool(self.ready.microphone)
+
+    @property
+    def has_speaker(self) -> bool:
+        return self.ready is None or bool(self.ready.speaker)
+
+    @property
+    def level_db(self) -> float:
+        """The latest input level, dB relative to full scale."""
+        return self.levels_db[-1] if self.levels_db else QUIET_DB
+
+    @property
+    def alike(self) -> tuple[TurnLatency, ...]:
+        """Latencies of the turns that began as the latest one did: spoken and typed ones do not compare."""
+        return tuple(one for one in self.latencies if one.typed == self.latencies[-1].typed)
+
+    def voice_to_voice_s(self, q: float) -> float | None:
+        """The q-th percentile over the conversation, or None before the first answer."""
+        return percentile([one.voice_to_voice_s for one in self.alike], q) if self.latencies else None
+
+    def exchange(self, turn: TurnId | None) -> Exchange | None:
+        return next((one for one in reversed(self.exchanges) if one.turn == turn), None)
+
+    def apply(self, event: Event) -> ViewModel:
+        """The view after one more event."""
+        match event:
+            case Ready():
+                return replace(self, ready=_one_line(event))
+            case Notice(text=text):
+                return replace(self, entries=(*self.entries, Note(printable(text))))
+            case LevelMeasured(level_db=level_db):
+                return replace(self, levels_db=(*self.levels_db, level_db)[-LEVELS_KEPT:])
+            case FramesDropped(count=count):
+                return replace(self, dropped_frames=self.dropped_frames + count)
+            case MuteChanged(muted=muted):
+                return replace(self, muted=muted)
+            case _ if event.turn is not None:
+                return self._of_turn(event, event.turn)
+            case _:
+                return self
+
+    def _of_turn(self, event: Event, turn: TurnId) -> ViewModel:
+        match event:
+            case SpeechStarted() | UserTyped() if self.exchange(turn) is None:
+                opened = Exchange(turn).apply(event)
+                return replace(self, entries=(*self.entries, opened), remark="")
+            case NothingHeard(reason=reason):
+                gone = self.exchange(turn)
+                rest = tuple(one for one in self.entries if one is not gone)
+                return replace(self, entries=rest, remark=f"no words ({reason})" if reason else "no words")
+            case Starved():
+                return replace(self, starved_gaps=self.starved_gaps + 1)
+            case _:
+                return self._updated(event, turn)
+
+    def _updated(self, event: Event, turn: TurnId) -> ViewModel:
+        before = self.exchange(turn)
+        if before is None:
+            return self
+        after = before.apply(event)
+        entries = tuple(after if one is before else one for one in self.entries)
+        latency = after.latency if isinstance(event, Audible) and not before.audible else None
+        measured = self.latencies if latency is None else (*self.latencies, latency)
+        return replace(self, entries=entries, latencies=measured)
