@@ -138,4 +138,22 @@ def print_settings(loaded: Loaded) -> None:
 
 
 def fetch_missing(settings: Settings) -> None:
-    """Download the models that this conversation needs and does not find."""
+    """Download the models that this conversation needs and does not find; a folder or file of the user's is taken as is.
+
+    Raises ModelMissing when a model cannot be had, or may not be downloaded.
+    """
+    from voicecli.engines.models import Manifest, ModelStore
+
+    names = [settings.stt.model, settings.tts.model, "kokoro-voices"]
+    if settings.llm.backend in ("auto", "embedded"):
+        names.append(settings.llm.embedded_model)
+    store = ModelStore(settings.models_dir, Manifest.load())
+    absent = [name for name in names if not Path(name).expanduser().exists() and not store.is_complete(name)]
+    if not absent:
+        return
+    from voicecli.commands.download_progress import show_downloads
+    from voicecli.engines.fetch import download
+
+    models = [store.manifest.find(name) for name in absent]
+    with show_downloads() as progress:
+        download(models, store, offline=settings.models.offline, progress=progress)

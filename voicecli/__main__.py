@@ -1,0 +1,5 @@
+"""`python -m voicecli`."""
+
+from voicecli.cli import main
+
+main()
