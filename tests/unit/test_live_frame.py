@@ -164,6 +164,12 @@ def test_what_each_state_says(name: str, texts: list[str], width: int, height: i
         assert text in shown, shown
 
 
+def test_every_part_is_named_on_a_narrow_screen() -> None:
+    shown = text_of(SCENES["speaking"], 50, 20)
+    for name in ("endpoint 600", "stt 0", "llm token 0", "piece 0", "tts 0", "playout 400 ms"):
+        assert name in shown
+
+
 def test_keys_that_do_nothing_are_not_offered() -> None:
     assert "interrupt" not in text_of(SCENES["listening"])
     assert "mute" not in text_of(SCENES["no microphone"])

@@ -63,8 +63,8 @@ def frame(scene: Scene, console: Console, width: int, height: int) -> list[Text]
     edge = inner - PANEL_WIDTH - len(GUTTER) + 1 if wide else inner
     top = [*_header(scene.view, inner), _rule(inner, edge, "┬")]
     bottom = [_rule(inner, edge, "┴"), _status(scene, inner)]
-    if height >= COMPACT_FROM_HEIGHT and not wide:
-        bottom += _compact_latency(scene.view, inner)
+    if scene.view.latencies and height >= COMPACT_FROM_HEIGHT and not wide:
+        bottom += compact(scene.view.alike, inner)
     bottom += [_input(scene.line, inner)] if scene.line is not None else []
     bottom.append(_keys(scene))
     room = height - len(top) - len(bottom)
@@ -80,13 +80,6 @@ def _filled(lines: list[Text], height: int) -> list[Text]:
 def _rule(width: int, edge: int, mark: str) -> Text:
     """A line across the screen, with `mark` where it meets the edge of the panel."""
     return Text(("─" * edge + mark + "─" * width)[:width], "dim")
-
-
-def _compact_latency(view: ViewModel, width: int) -> list[Text]:
-    if not view.latencies:
-        return []
-    lines = compact(view.alike, width)
-    return [line for line in lines if line.cell_len <= width]
 
 
 def _middle(view: ViewModel, console: Console, width: int, height: int) -> list[Text]:
