@@ -16,6 +16,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from voicecli.events import Ready
 from voicecli.ui.dialogue import USER_MARK, dialogue
 from voicecli.ui.editor import Line
 from voicecli.ui.view import QUIET_DB, State, ViewModel
@@ -30,6 +31,7 @@ MARGIN = 1
 GUTTER = " │  "
 METER_CELLS = 24
 STATE_CELLS = 13
+MICROPHONE_LABEL, SPEAKER_LABEL, BOTH_LABEL = "mic ", "  ·  speaker ", "mic and speaker "
 
 LOUD_DB, FLOOR_DB = -12.0, -60.0
 """Input level at which the meter is full, and empty: loud speech at a headset, and a quiet room."""
@@ -61,7 +63,7 @@ def frame(scene: Scene, console: Console, width: int, height: int) -> list[Text]
     inner = max(width - 2 * MARGIN, 1)
     wide = width >= PANEL_FROM_WIDTH and height >= PANEL_FROM_HEIGHT
     edge = inner - PANEL_WIDTH - len(GUTTER) + 1 if wide else inner
-    top = [*_header(scene.view, inner), _rule(inner, edge, "┬")]
+    top = [*_header(scene.view, console, inner), _rule(inner, edge, "┬")]
     bottom = [_rule(inner, edge, "┴"), _status(scene, inner)]
     if scene.view.latencies and height >= COMPACT_FROM_HEIGHT and not wide:
         bottom += compact(scene.view.alike, inner)
@@ -124,20 +126,29 @@ def _welcome(view: ViewModel) -> list[Text]:
     return lines
 
 
-def _header(view: ViewModel, width: int) -> list[Text]:
+def _header(view: ViewModel, console: Console, width: int) -> list[Text]:
     name = Text("voicecli", "bold")
     if view.ready is None:
         return [name]
     ready = view.ready
     engines = Text(" → ", "dim").join(Text(engine) for engine in (ready.stt, ready.llm, ready.tts))
-    devices = Text.assemble(
-        ("mic ", "dim"), ready.microphone or "none", ("  ·  speaker ", "dim"), ready.speaker or "none"
-    )
-    one_line = _apart(Text.assemble(name, "   ", engines), devices, width)
+    one_line = _apart(Text.assemble(name, "   ", engines), _devices(ready, width), width)
     if one_line is not None:
         return [one_line]
-    stacked = _apart(name, devices, width)
-    return [name if stacked is None else stacked, engines]
+    first = _apart(name, _devices(ready, width - name.cell_len - 2), width)
+    return [name if first is None else first, *engines.wrap(console, width, overflow="ellipsis")[:2]]
+
+
+def _devices(ready: Ready, width: int) -> Text:
+    """Microphone and speaker; long names are cut, so that both keep a share of `width`."""
+    microphone, speaker = Text(ready.microphone or "none"), Text(ready.speaker or "none")
+    if ready.microphone and ready.microphone == ready.speaker:
+        microphone.truncate(max(width - len(BOTH_LABEL), 1), overflow="ellipsis")
+        return Text.assemble((BOTH_LABEL, "dim"), microphone)
+    room = max(width - len(MICROPHONE_LABEL) - len(SPEAKER_LABEL), 2)
+    microphone.truncate(max(room - speaker.cell_len, room // 2), overflow="ellipsis")
+    speaker.truncate(room - microphone.cell_len, overflow="ellipsis")
+    return Text.assemble((MICROPHONE_LABEL, "dim"), microphone, (SPEAKER_LABEL, "dim"), speaker)
 
 
 def _status(scene: Scene, width: int) -> Text:
