@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from voicecli.events import Ready
-from voicecli.ui.dialogue import USER_MARK, dialogue
+from voicecli.ui.dialogue import INDENT, USER_MARK, dialogue
 from voicecli.ui.editor import Line
 from voicecli.ui.view import QUIET_DB, State, ViewModel
 from voicecli.ui.waterfall import compact, panel
@@ -86,7 +86,7 @@ def _rule(width: int, edge: int, mark: str) -> Text:
 
 def _middle(view: ViewModel, console: Console, width: int, height: int) -> list[Text]:
     if not view.entries:
-        lines = _welcome(view)[:height]
+        lines = _welcome(view, console, width)[:height]
     elif height < AIRY_FROM_HEIGHT:
         lines = dialogue(view, console, width, height)
     else:
@@ -113,17 +113,17 @@ def _beside(left: Text, right: Text, left_width: int) -> Text:
     return Text.assemble(joined, (GUTTER, "dim"), right)
 
 
-def _welcome(view: ViewModel) -> list[Text]:
+def _welcome(view: ViewModel, console: Console, width: int) -> list[Text]:
     if view.ready is None:
         said = "Getting ready …"
     elif view.has_microphone:
         said = "Say something. Your words appear here while you speak."
     else:
         said = "There is no microphone. Type your question and press Enter."
-    lines = [Text(), Text(f"  {said}", "dim")]
+    text = Text(f"\n{said}\n", "dim")
     if view.ready is not None and view.ready.llm_why:
-        lines += [Text(), Text(f"  {view.ready.llm}: {view.ready.llm_why}", "dim")]
-    return lines
+        text.append(f"\n{view.ready.llm}: {view.ready.llm_why}")
+    return [Text.assemble(INDENT, line) for line in text.wrap(console, max(width - len(INDENT), 1))]
 
 
 def _header(view: ViewModel, console: Console, width: int) -> list[Text]:
