@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import math
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from voicecli.events import (
     Audible,
     Event,
     LevelMeasured,
+    MuteChanged,
     PartialHeard,
     PieceReady,
     Ready,
@@ -38,7 +40,7 @@ from voicecli.types import TurnId
 from voicecli.ui.frame import Scene, frame
 from voicecli.ui.jsonl import event_of
 from voicecli.ui.picture import picture
-from voicecli.ui.screen import Controls, open_screen
+from voicecli.ui.screen import Controls, ScreenKind, open_screen
 from voicecli.ui.view import ViewModel
 
 TALK = (
@@ -159,23 +161,31 @@ def _answered(turn: TurnId, now_s: float, answer: str, heard: float, stages: tup
     )
 
 
-async def play(events: list[Event], ui: str, speed: float) -> None:
+async def play(events: list[Event], ui: ScreenKind, speed: float) -> None:
     """Show each event at its time, faster by `speed`."""
     start_s = time.monotonic()
-    with open_screen(ui, lambda: (time.monotonic() - start_s) * speed, Path("screen_demo.log")) as screen:  # type: ignore[arg-type]
-        main = asyncio.current_task()
-        assert main is not None
-        controls = Controls(set_muted=lambda _: None, interrupt=lambda: None, ask=lambda _: None, quit=main.cancel)
-        try:
-            async with asyncio.TaskGroup() as group:
-                running = group.create_task(screen.run(controls))
-                for event in events:
-                    await asyncio.sleep(max(event.at_s / speed - (time.monotonic() - start_s), 0))
-                    screen.show(event)
-                await asyncio.sleep(2)
-                running.cancel()
-        except asyncio.CancelledError:
-            main.uncancel()
+    log_path = Path(tempfile.gettempdir(), "screen_demo.log")
+    with open_screen(ui, lambda: (time.monotonic() - start_s) * speed, log_path) as screen:
+        quitting = asyncio.Event()
+        controls = Controls(
+            set_muted=lambda muted: screen.show(MuteChanged(at_s=0, muted=muted)),
+            interrupt=lambda: None,
+            ask=lambda _: None,
+            quit=quitting.set,
+        )
+
+        async def feed() -> None:
+            for event in events:
+                await asyncio.sleep(max((event.at_s - events[0].at_s) / speed - (time.monotonic() - start_s), 0))
+                screen.show(event)
+            await asyncio.sleep(2)
+            quitting.set()
+
+        async with asyncio.TaskGroup() as group:
+            running = [group.create_task(screen.run(controls)), group.create_task(feed())]
+            await quitting.wait()
+            for task in running:
+                task.cancel()
 
 
 def main() -> None:

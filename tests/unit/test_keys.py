@@ -32,6 +32,7 @@ from voicecli.ui.keys import Key, cbreak, decode, listen
         (b"\x1b[3~", ["delete"]),
         (b"\x1b[H\x1b[F\x1b[1~\x1b[4~", ["home", "end", "home", "end"]),
         (b"\x1b[15~x", ["x"]),
+        (b"\x1b[200~q\x1b[201~", ["paste", "q", "pasted"]),
         (b"\x1b[<0;3;4Mx", ["x"]),
         (b"\x1b[Zx", ["x"]),
         (b"\x1b\x1b[A", ["esc", "up"]),

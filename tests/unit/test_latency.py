@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import reduce
 
 import pytest
 from hypothesis import given
@@ -82,6 +83,7 @@ def test_a_resumed_utterance_voids_what_was_prepared() -> None:
         Audible(at_s=20.8, turn=TURN),
     ]
     assert only([*began_in_vain, *resumed]).parts == pytest.approx((0.3, 0.1, 0.1, 0.1, 0.1, 0.1))
+    assert reduce(LatencyFold.apply, [*began_in_vain, resumed[0]], LatencyFold()) == LatencyFold()
 
 
 def test_a_second_transcript_voids_the_answer_to_the_first() -> None:

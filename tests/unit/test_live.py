@@ -230,6 +230,17 @@ def test_typing_a_question(terminal: Terminal) -> None:
     assert terminal.live.line == Line()
 
 
+def test_pasted_text_is_typed_and_commands_nothing(terminal: Terminal) -> None:
+    terminal.live.show(READY)
+    assert press(terminal, "paste", *"quit t", "enter", *"esc", "pasted", "enter") == [("ask", "quit t esc")]
+
+
+def test_the_terminal_tells_pasted_text_while_the_screen_is_up(terminal: Terminal) -> None:
+    with terminal.live:
+        assert terminal.out.getvalue().count("\x1b[?2004h") == 1
+    assert terminal.out.getvalue().count("\x1b[?2004l") == 1
+
+
 def test_without_a_microphone_one_types_from_the_start(terminal: Terminal) -> None:
     terminal.live.show(TEXT_ONLY)
     assert terminal.live.line == Line()

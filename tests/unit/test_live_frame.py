@@ -32,6 +32,7 @@ from voicecli.events import (
     MuteChanged,
     NothingHeard,
     Notice,
+    Ready,
     Starved,
     TurnDone,
     TurnFailed,
@@ -162,6 +163,40 @@ def test_what_each_state_says(name: str, texts: list[str], width: int, height: i
     shown = text_of(SCENES[name], width, height)
     for text in texts:
         assert text in shown, shown
+
+
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_long_names_are_cut_and_both_devices_stay_in_sight(width: int) -> None:
+    long = Ready(
+        at_s=0,
+        microphone="Built-in Audio Analog Stereo, the one at the front",
+        speaker="HDMI 2",
+        stt="faster-whisper small.en int8 on the processor",
+        llm="Qwen3 4B Instruct Q4_K_M in llama.cpp",
+        llm_why="",
+        tts="Kokoro af_heart",
+    )
+    shown = text_of(Scene(view_of(long)), width, 24)
+    for text in (
+        "mic Built-in Audio",
+        "…" if width < 100 else "front",
+        "speaker HDMI 2",
+        "whisper small.en",
+        "Q4_K_M",
+        "af_heart",
+    ):
+        assert text in shown
+
+
+def test_one_device_for_both_is_named_once() -> None:
+    one = Ready(at_s=0, microphone="Jabra", speaker="Jabra", stt="a", llm="b", llm_why="", tts="c")
+    assert "mic and speaker Jabra" in text_of(Scene(view_of(one)))
+
+
+def test_every_part_is_named_on_a_narrow_screen() -> None:
+    shown = text_of(SCENES["speaking"], 50, 20)
+    for name in ("endpoint 600", "stt 0", "llm token 0", "piece 0", "tts 0", "playout 400 ms"):
+        assert name in shown
 
 
 def test_keys_that_do_nothing_are_not_offered() -> None:

@@ -16,19 +16,22 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from voicecli.ui.dialogue import USER_MARK, dialogue
+from voicecli.events import Ready
+from voicecli.ui.dialogue import INDENT, USER_MARK, dialogue
 from voicecli.ui.editor import Line
 from voicecli.ui.view import QUIET_DB, State, ViewModel
-from voicecli.ui.waterfall import compact, legend, panel
+from voicecli.ui.waterfall import compact, panel
 
 PANEL_WIDTH = 58
 PANEL_FROM_WIDTH = 130
 PANEL_FROM_HEIGHT = 20
 COMPACT_FROM_HEIGHT = 16
+AIRY_FROM_HEIGHT = 7
 MARGIN = 1
 GUTTER = " │  "
 METER_CELLS = 24
 STATE_CELLS = 13
+MICROPHONE_LABEL, SPEAKER_LABEL, BOTH_LABEL = "mic ", "  ·  speaker ", "mic and speaker "
 
 LOUD_DB, FLOOR_DB = -12.0, -60.0
 """Input level at which the meter is full, and empty: loud speech at a headset, and a quiet room."""
@@ -58,46 +61,50 @@ class Scene:
 def frame(scene: Scene, console: Console, width: int, height: int) -> list[Text]:
     """Exactly `height` lines, none wider than `width` cells."""
     inner = max(width - 2 * MARGIN, 1)
-    view = scene.view
     wide = width >= PANEL_FROM_WIDTH and height >= PANEL_FROM_HEIGHT
-    rule = Text("─" * inner, "dim")
-    top = [*_header(view, inner), rule]
-    bottom = [rule, _status(scene, inner)]
-    if view.latencies and not wide and height >= COMPACT_FROM_HEIGHT:
-        bottom += (
-            compact(view.alike, inner)
-            if inner >= cell_len(legend(view.latencies[-1]).plain)
-            else [compact(view.alike, inner)[0]]
-        )
-    if scene.line is not None:
-        bottom.append(_input(scene.line, inner))
+    edge = inner - PANEL_WIDTH - len(GUTTER) + 1 if wide else inner
+    top = [*_header(scene.view, console, inner), _rule(inner, edge, "┬")]
+    bottom = [_rule(inner, edge, "┴"), _status(scene, inner)]
+    if scene.view.latencies and height >= COMPACT_FROM_HEIGHT and not wide:
+        bottom += compact(scene.view.alike, inner)
+    bottom += [_input(scene.line, inner)] if scene.line is not None else []
     bottom.append(_keys(scene))
-    room = max(height - len(top) - len(bottom), 0)
-    middle = _middle(view, console, inner, room, wide)
-    lines = [*top, *middle, *bottom][-height:] if room else [*bottom][-height:]
-    return [_fitted(line, width) for line in lines] + [Text() for _ in range(height - len(lines))]
+    room = height - len(top) - len(bottom)
+    middle = (_wide_middle if wide else _middle)(scene.view, console, inner, room) if room > 0 else []
+    lines = [*top, *middle, *bottom] if room >= 0 else bottom[-height:]
+    return [_fitted(line, width) for line in _filled(lines, height)]
 
 
-def _middle(view: ViewModel, console: Console, width: int, height: int, wide: bool) -> list[Text]:
-    left_width = width - PANEL_WIDTH - len(GUTTER) if wide else width
-    left = (
-        [Text(), *dialogue(view, console, left_width, height - 2), Text()]
-        if height > 6
-        else dialogue(view, console, left_width, height)
-    )
+def _filled(lines: list[Text], height: int) -> list[Text]:
+    return lines + [Text() for _ in range(height - len(lines))]
+
+
+def _rule(width: int, edge: int, mark: str) -> Text:
+    """A line across the screen, with `mark` where it meets the edge of the panel."""
+    return Text(("─" * edge + mark + "─" * width)[:width], "dim")
+
+
+def _middle(view: ViewModel, console: Console, width: int, height: int) -> list[Text]:
     if not view.entries:
-        left = _welcome(view, height)
-    left += [Text() for _ in range(height - len(left))]
-    if not wide:
-        return left
-    right = (
-        panel(view.alike, PANEL_WIDTH, height - 1)
-        if view.latencies
-        else [Text("Latency", "bold"), Text(), Text("Shown here with the first answer.", "dim")]
-    )
-    right = [Text(), *right]
-    right += [Text() for _ in range(height - len(right))]
+        lines = _welcome(view, console, width)[:height]
+    elif height < AIRY_FROM_HEIGHT:
+        lines = dialogue(view, console, width, height)
+    else:
+        lines = [Text(), *dialogue(view, console, width, height - 2)]
+    return _filled(lines, height)
+
+
+def _wide_middle(view: ViewModel, console: Console, width: int, height: int) -> list[Text]:
+    """The conversation, and the latency panel beside it."""
+    left_width = width - PANEL_WIDTH - len(GUTTER)
+    left = _middle(view, console, left_width, height)
+    drawn = panel(view.alike, PANEL_WIDTH, height - 1) if view.latencies else _no_latency()
+    right = _filled([Text(), *drawn], height)
     return [_beside(one, other, left_width) for one, other in zip(left, right, strict=True)]
+
+
+def _no_latency() -> list[Text]:
+    return [Text("Latency", "bold"), Text(), Text("Shown here with the first answer.", "dim")]
 
 
 def _beside(left: Text, right: Text, left_width: int) -> Text:
@@ -106,33 +113,42 @@ def _beside(left: Text, right: Text, left_width: int) -> Text:
     return Text.assemble(joined, (GUTTER, "dim"), right)
 
 
-def _welcome(view: ViewModel, height: int) -> list[Text]:
+def _welcome(view: ViewModel, console: Console, width: int) -> list[Text]:
     if view.ready is None:
         said = "Getting ready …"
     elif view.has_microphone:
         said = "Say something. Your words appear here while you speak."
     else:
         said = "There is no microphone. Type your question and press Enter."
-    lines = [Text(), Text(f"  {said}", "dim")]
+    text = Text(f"\n{said}\n", "dim")
     if view.ready is not None and view.ready.llm_why:
-        lines += [Text(), Text(f"  {view.ready.llm}: {view.ready.llm_why}", "dim")]
-    return lines[:height]
+        text.append(f"\n{view.ready.llm}: {view.ready.llm_why}")
+    return [Text.assemble(INDENT, line) for line in text.wrap(console, max(width - len(INDENT), 1))]
 
 
-def _header(view: ViewModel, width: int) -> list[Text]:
+def _header(view: ViewModel, console: Console, width: int) -> list[Text]:
     name = Text("voicecli", "bold")
     if view.ready is None:
         return [name]
     ready = view.ready
     engines = Text(" → ", "dim").join(Text(engine) for engine in (ready.stt, ready.llm, ready.tts))
-    devices = Text.assemble(
-        ("mic ", "dim"), ready.microphone or "none", ("  ·  speaker ", "dim"), ready.speaker or "none"
-    )
-    one_line = _apart(Text.assemble(name, "   ", engines), devices, width)
+    one_line = _apart(Text.assemble(name, "   ", engines), _devices(ready, width), width)
     if one_line is not None:
         return [one_line]
-    stacked = _apart(name, devices, width)
-    return [name if stacked is None else stacked, engines]
+    first = _apart(name, _devices(ready, width - name.cell_len - 2), width)
+    return [name if first is None else first, *engines.wrap(console, width, overflow="ellipsis")[:2]]
+
+
+def _devices(ready: Ready, width: int) -> Text:
+    """Microphone and speaker; long names are cut, so that both keep a share of `width`."""
+    microphone, speaker = Text(ready.microphone or "none"), Text(ready.speaker or "none")
+    if ready.microphone and ready.microphone == ready.speaker:
+        microphone.truncate(max(width - len(BOTH_LABEL), 1), overflow="ellipsis")
+        return Text.assemble((BOTH_LABEL, "dim"), microphone)
+    room = max(width - len(MICROPHONE_LABEL) - len(SPEAKER_LABEL), 2)
+    microphone.truncate(max(room - speaker.cell_len, room // 2), overflow="ellipsis")
+    speaker.truncate(room - microphone.cell_len, overflow="ellipsis")
+    return Text.assemble((MICROPHONE_LABEL, "dim"), microphone, (SPEAKER_LABEL, "dim"), speaker)
 
 
 def _status(scene: Scene, width: int) -> Text:

@@ -16,17 +16,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Key = str
-"""One printable character, or the name of a key: "esc", "enter", "left", "ctrl-u", "alt-x", "end of input"."""
+"""One printable character, or the name of a key: "esc", "enter", "left", "ctrl-u", "alt-x", "end of input".
+
+Text between "paste" and "pasted" was pasted, not typed, where the terminal tells (PASTE_ON)."""
 
 ESCAPE_WAIT_S = 0.05
 """A lone ESC byte is the Esc key once this long nothing followed it; a terminal sends its sequences in one go."""
 
 READ_BYTES = 1024
 
+PASTE_ON, PASTE_OFF = "\x1b[?2004h", "\x1b[?2004l"
+"""Bracketed paste: https://invisible-island.net/xterm/xterm-paste64.html"""
+
 _ESC = 0x1B
 _CONTROL = {0x0A: "enter", 0x0D: "enter", 0x09: "tab", 0x7F: "backspace", 0x08: "backspace"}
 _FINAL = {"A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end"}
-_NUMBERED = {"1": "home", "3": "delete", "4": "end", "7": "home", "8": "end"}
+_NUMBERED = {"1": "home", "3": "delete", "4": "end", "7": "home", "8": "end", "200": "paste", "201": "pasted"}
 
 
 def decode(raw: bytes, *, complete: bool) -> tuple[list[Key], bytes]:

@@ -17,7 +17,7 @@ from voicecli.events import Clock, Event, Ready
 from voicecli.ui.editor import Line
 from voicecli.ui.farewell import farewell
 from voicecli.ui.frame import Scene, frame
-from voicecli.ui.keys import Key, cbreak, listen
+from voicecli.ui.keys import PASTE_OFF, PASTE_ON, Key, cbreak, listen
 from voicecli.ui.painter import Painter
 from voicecli.ui.stderr import stderr_to
 from voicecli.ui.view import ViewModel
@@ -43,6 +43,7 @@ class LiveScreen:
         self._terminal = ExitStack()
         self.view = ViewModel()
         self.line: Line | None = None
+        self._is_pasting = False
         self._drawn: tuple[Scene, int, int] | None = None
 
     def __enter__(self) -> Self:
@@ -51,8 +52,10 @@ class LiveScreen:
             terminal.enter_context(stderr_to(self._log_path))
             terminal.enter_context(cbreak(self._keys_fd))
             terminal.enter_context(self._console.screen())
+            terminal.callback(self._console.file.write, PASTE_OFF)
+            self._console.file.write(PASTE_ON)
+            self.draw()
             self._terminal = terminal.pop_all()
-        self.draw()
         return self
 
     def __exit__(
@@ -67,7 +70,7 @@ class LiveScreen:
     def show(self, event: Event) -> None:
         """Fold the event in; the next frame shows it."""
         self.view = self.view.apply(event)
-        if isinstance(event, Ready) and not event.microphone:
+        if isinstance(event, Ready) and not event.microphone and self.line is None:
             self.line = Line()
 
     async def run(self, controls: Controls) -> None:
@@ -89,7 +92,11 @@ class LiveScreen:
 
     def press(self, key: Key, controls: Controls) -> None:
         """Do what a key means now. Esc first of all stops an answer; only then does it leave the typing line."""
-        if key == "end of input":
+        if key in ("paste", "pasted"):
+            self._is_pasting = key == "paste"
+        elif self._is_pasting:
+            self.line = (self.line or Line()).press(" " if key in ("enter", "tab") else key)
+        elif key == "end of input":
             controls.quit()
         elif key == "ctrl-l":
             self._painter.forget()

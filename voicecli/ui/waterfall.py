@@ -46,13 +46,15 @@ def trace(latency: TurnLatency, width: int) -> Text:
     return Text.assemble(bar(latency, cells), " ", (total, "dim"))
 
 
-def legend(latency: TurnLatency) -> Text:
-    """Every part by name, in milliseconds."""
+def legend(latency: TurnLatency, width: int) -> list[Text]:
+    """Every part by name, in milliseconds: in one line, or in two where it would be too wide."""
     figures = [
         Text.assemble((name, style), f" {part_s * 1000:.0f}")
         for part_s, (name, style) in zip(latency.parts, STAGES, strict=True)
     ]
-    return Text.assemble(Text("  ").join(figures), (" ms", "dim"))
+    figures[-1].append(" ms", "dim")
+    line = Text("  ").join(figures)
+    return [line] if line.cell_len <= width else [Text("  ").join(figures[:3]), Text("  ").join(figures[3:])]
 
 
 def statistics(latencies: tuple[TurnLatency, ...]) -> Text:
@@ -64,7 +66,7 @@ def statistics(latencies: tuple[TurnLatency, ...]) -> Text:
 
 
 def compact(latencies: tuple[TurnLatency, ...], width: int) -> list[Text]:
-    """The last turn in two lines, statistics at the right of the first."""
+    """The last turn as a bar and its legend, statistics at the right of the bar where there is room."""
     latest = latencies[-1]
     right = statistics(latencies)
     total = seconds(latest.voice_to_voice_s)
@@ -75,7 +77,7 @@ def compact(latencies: tuple[TurnLatency, ...], width: int) -> list[Text]:
         first = Text.assemble(first, bar(latest, cells), "   ", right)
     else:
         first = Text.assemble(first, bar(latest, cells))
-    return [first, legend(latest)]
+    return [first, *legend(latest, width)]
 
 
 def panel(latencies: tuple[TurnLatency, ...], width: int, height: int) -> list[Text]:
