@@ -70,7 +70,7 @@ class OllamaChat:
 
     async def aclose(self) -> None:
         """Give connections back."""
-        await self._client.close()
+        await self._client.close()  # type: ignore[no-untyped-call]  # the library leaves it bare
 
     async def _parts(
         self, messages: Sequence[Message], num_predict: int, timeout_s: float
