@@ -1,0 +1,139 @@
+"""The embedded language model: llama.cpp's own server in this process, on the loopback interface.
+
+It speaks OpenAI's protocol, so `openai_chat` talks to it as to any other server.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import xllamacpp
+
+from voicecli.errors import EngineError, ModelMissing
+
+if TYPE_CHECKING:
+    from voicecli.settings import LlmSettings
+
+GGUF_MAGIC = b"GGUF"
+
+MAX_THREADS = 8
+"""Writing a token waits for memory, not for arithmetic; more threads only wait for each other."""
+
+FIRST_TOKEN_TIMEOUT_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedServer:
+    """A running server."""
+
+    base_url: str
+    api_key: str = field(repr=False)  # random: other users of the machine can reach the port, too
+    model: str
+
+
+@contextmanager
+def embedded_server(gguf: Path, settings: LlmSettings) -> Iterator[EmbeddedServer]:
+    """Load `gguf` and serve it until the block is left. Blocks for a second or more: call it off the event loop.
+
+    Raises ModelMissing when there is no GGUF file at the path, EngineError when llama.cpp cannot use it.
+    """
+    _check_file(gguf)
+    api_key = secrets.token_urlsafe(32)
+    try:
+        server = xllamacpp.Server(_params(gguf, api_key, settings))
+    except RuntimeError as error:
+        hint = "The file may be damaged, or the model too large for this machine; voicecli download-models verifies it."
+        raise EngineError(f"llama.cpp cannot load {gguf}", hint=hint) from error
+    running = EmbeddedServer(f"{server.listening_address}/v1", api_key, gguf.stem)
+    try:
+        _prove(running)
+        yield running
+    finally:
+        del server  # its destructor stops the threads and frees the model
+
+
+def _check_file(gguf: Path) -> None:
+    hint = "voicecli download-models fetches the default; llm.embedded_model names another."
+    try:
+        with gguf.open("rb") as file:
+            magic = file.read(len(GGUF_MAGIC))
+    except OSError as error:
+        raise ModelMissing(f"No language model at {gguf} ({error.strerror})", hint=hint) from error
+    if magic != GGUF_MAGIC:
+        raise ModelMissing(f"{gguf} is not a GGUF file", hint=hint)
+
+
+def _params(gguf: Path, api_key: str, settings: LlmSettings) -> xllamacpp.CommonParams:
+    params = xllamacpp.CommonParams()
+    params.model.path = str(gguf)
+    params.model_alias = {gguf.stem}
+    params.n_gpu_layers = settings.gpu_layers
+    params.n_ctx = settings.context_tokens
+    params.n_parallel = 1  # one conversation: the whole context and cache are its own
+    params.cache_prompt = True
+    params.cache_ram_mib = 0  # copies of finished prompts, 8 GB by default, for conversations that never come back
+    params.hostnames = ["127.0.0.1"]
+    params.port = 0
+    params.api_keys = [api_key]
+    params.ui = False
+    params.endpoint_slots = False
+    params.verbosity = -1  # llama.cpp writes on stderr, across the screen
+    _spare_the_voice(params, settings.threads or physical_cores())
+    return params
+
+
+def _spare_the_voice(params: xllamacpp.CommonParams, threads: int) -> None:
+    """Let speech synthesis go first: it has a listener, while the model writes far ahead of the voice.
+
+    Low priority and no spinning cost nothing when the machine is idle (100 to 130 tokens/s either way). Beside a
+    model that writes without pause, 25 phonemes of Kokoro took 1.2 to 1.5 s instead of 2.0 to 2.4 (0.8 alone): two
+    cores, SmolLM2-135M.
+    """
+    for cpu in (params.cpuparams, params.cpuparams_batch):
+        cpu.n_threads = threads
+        cpu.poll = 0
+        cpu.priority = xllamacpp.ggml_sched_priority.GGML_SCHED_PRIO_LOW
+
+
+def _prove(server: EmbeddedServer) -> None:
+    """Have it write one token: a file that loads may still lack what a chat needs.
+
+    Also, a server that is stopped before it has taken up its work never ends (xllamacpp 2026.10).
+    """
+    question = {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 1}
+    request = urllib.request.Request(
+        f"{server.base_url}/chat/completions",
+        data=json.dumps(question).encode(),
+        headers={"Content-Type": "application/json", "Authorization": f"Bearer {server.api_key}"},
+    )
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(request, timeout=FIRST_TOKEN_TIMEOUT_S) as answer:
+            answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            found = error.read().decode(errors="replace")
+        raise EngineError(f"llama.cpp cannot chat with {server.model}: {found}") from error
+    except OSError as error:
+        raise EngineError(f"llama.cpp has loaded {server.model} and does not answer: {error}") from error
+
+
+def physical_cores() -> int:
+    """Cores that this process may use, `MAX_THREADS` at most. Two threads of one core would share its arithmetic."""
+    if not hasattr(os, "sched_getaffinity"):
+        return min(os.cpu_count() or 1, MAX_THREADS)
+    allowed = os.sched_getaffinity(0)
+    cores = set()
+    for cpu in allowed:
+        siblings = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
+        cores.add(siblings.read_text() if siblings.exists() else str(cpu))
+    return min(len(cores), MAX_THREADS)

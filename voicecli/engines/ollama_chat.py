@@ -1,0 +1,128 @@
+"""Ollama's native API: keep_alive, think and num_ctx exist only there, not on its OpenAI endpoint."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from typing import TYPE_CHECKING, cast
+
+import httpx
+import ollama
+
+from voicecli.errors import BackendUnavailable, EngineError
+from voicecli.types import Message, Token
+
+if TYPE_CHECKING:
+    from voicecli.settings import LlmSettings
+
+CONNECT_TIMEOUT_S = 3.0
+
+LOAD_TIMEOUT_S = 300.0
+"""Longest wait for a model to load: Ollama's own OLLAMA_LOAD_TIMEOUT gives up after five minutes."""
+
+
+def connect(url: str, *, use_proxy: bool) -> ollama.AsyncClient:
+    """A client for the Ollama at `url`; nothing is sent yet. A silence counts as failure only when loading would."""
+    timeout = httpx.Timeout(LOAD_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
+    return ollama.AsyncClient(host=url, timeout=timeout, trust_env=use_proxy)
+
+
+class OllamaChat:
+    """A `LanguageModel` on an open client, which it closes."""
+
+    def __init__(self, client: ollama.AsyncClient, settings: LlmSettings, where: str) -> None:
+        self.name = f"{settings.ollama_model} (Ollama)"
+        self._client = client
+        self._settings = settings
+        self._model = settings.ollama_model
+        self._where = where
+
+    async def find_model(self, answer_within_s: float) -> None:
+        """Raises BackendUnavailable when nothing answers in time, or what answers lacks the model."""
+        try:
+            async with asyncio.timeout(answer_within_s):
+                listed = (await self._client.list()).models
+        except (ConnectionError, TimeoutError, httpx.TransportError) as error:
+            raise self._silent() from error
+        except (ollama.ResponseError, ValueError) as error:  # ValueError: not JSON, or not a list of models
+            hint = "Set llm.ollama_url to the address of Ollama."
+            raise BackendUnavailable(f"What answers on {self._where} is not Ollama", hint=hint) from error
+        names = sorted(model.model for model in listed if model.model)
+        if not {self._model, f"{self._model}:latest"} & set(names):
+            found = f"it has: {', '.join(names)}" if names else "it has none"
+            hint = f"ollama pull {self._model}, or set llm.ollama_model."
+            raise BackendUnavailable(f"Ollama has no model {self._model} ({found})", hint=hint)
+
+    async def warm(self, messages: Sequence[Message]) -> None:
+        """Load the weights and read the prompt: an empty request would load the weights alone."""
+        async with aclosing(self._parts(messages, 1, LOAD_TIMEOUT_S)) as parts:
+            async for _ in parts:
+                pass
+
+    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[Token, None]:
+        """Stream the answer; reasoning, which some models cannot leave off, is left out."""
+        parts = self._parts(messages, self._settings.max_answer_tokens, self._settings.timeout_s)
+        async with aclosing(parts):
+            async for part in parts:
+                if text := part.message.content:
+                    yield Token(text)
+
+    async def aclose(self) -> None:
+        """Give connections back."""
+        await self._client.close()  # type: ignore[no-untyped-call]  # the library leaves it bare
+
+    async def _parts(
+        self, messages: Sequence[Message], num_predict: int, timeout_s: float
+    ) -> AsyncGenerator[ollama.ChatResponse, None]:
+        """What Ollama streams, each part awaited for `timeout_s` at most."""
+        with self._explained():
+            async with aclosing(await self._chat(messages, num_predict)) as stream:
+                while True:
+                    async with asyncio.timeout(timeout_s):
+                        part = await anext(stream, None)
+                    if part is None:
+                        return
+                    yield part
+
+    async def _chat(self, messages: Sequence[Message], num_predict: int) -> AsyncGenerator[ollama.ChatResponse, None]:
+        """Begin a request.
+
+        `num_ctx` is the same each time: another value would make Ollama load the model anew. `think=False` is taken by
+        models that cannot think, too: Ollama checks the capability only when thinking is asked for.
+        """
+        stream: AsyncIterator[ollama.ChatResponse] = await self._client.chat(
+            model=self._model,
+            messages=[{"role": message.role, "content": message.text} for message in messages],
+            stream=True,
+            think=False,
+            keep_alive=self._settings.keep_alive,
+            options={
+                "num_ctx": self._settings.context_tokens,
+                "num_predict": num_predict,
+                "temperature": self._settings.temperature,
+            },
+        )
+        return cast("AsyncGenerator[ollama.ChatResponse, None]", stream)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn the client's exceptions into ours."""
+        try:
+            yield
+        except TimeoutError as error:
+            hint = "Raise llm.timeout_s if the machine is just slow."
+            raise BackendUnavailable(f"Ollama on {self._where} did not answer in time", hint=hint) from error
+        except (ConnectionError, httpx.TransportError) as error:
+            raise self._silent() from error
+        except ollama.ResponseError as error:
+            if error.status_code == 404:
+                hint = f"ollama pull {self._model}, or set llm.ollama_model."
+                raise BackendUnavailable(f"Ollama has no model {self._model}", hint=hint) from error
+            raise EngineError(f"Ollama failed: {error.error}", hint="Its own log says more.") from error
+        except ValueError as error:  # a line that is not JSON, or not a part of a chat
+            raise EngineError(f"What answers on {self._where} is not Ollama: {error}") from error
+
+    def _silent(self) -> BackendUnavailable:
+        hint = "Start it with `ollama serve`, or choose another language model with --llm."
+        return BackendUnavailable(f"Ollama does not answer on {self._where}", hint=hint)

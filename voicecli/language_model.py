@@ -1,0 +1,128 @@
+"""Which language model answers: a configured server, Ollama, or the embedded one, in that order."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, ExitStack, aclosing, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from voicecli.engines.base import LanguageModel
+from voicecli.errors import BackendUnavailable, SettingsError
+from voicecli.settings import LlmSettings
+
+Narrate = Callable[[str], None]
+
+FindGguf = Callable[[], Path]
+"""The embedded model's file. Called only when it is needed; raises ModelMissing."""
+
+LOOK_S = 0.5
+"""How long `auto` waits for an Ollama that may not be there. On loopback a refusal comes at once."""
+
+ASKED_S = 5.0
+"""How long to wait for an Ollama that was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The language model that was taken."""
+
+    model: LanguageModel
+    why: str  # for the screen
+
+
+@asynccontextmanager
+async def open_language_model(settings: LlmSettings, gguf: FindGguf, narrate: Narrate) -> AsyncIterator[Opened]:
+    """The language model that the settings choose, open inside the block; not yet warm.
+
+    Raises BackendUnavailable, ModelMissing, EngineError or SettingsError when what was asked for cannot be had; with
+    backend `auto` only the embedded model's errors remain, and what was passed over is narrated or told in `why`.
+    """
+    async with AsyncExitStack() as stack:
+        match settings.backend:
+            case "openai":
+                opened = Opened(await stack.enter_async_context(_server(settings)), "set by llm.backend")
+            case "ollama":
+                opened = Opened(
+                    await stack.enter_async_context(_ollama(settings, ASKED_S, narrate)), "set by llm.backend"
+                )
+            case "embedded":
+                opened = Opened(
+                    await stack.enter_async_context(_embedded(settings, gguf, narrate)), "set by llm.backend"
+                )
+            case "auto":
+                opened = await _first_that_answers(settings, gguf, narrate, stack)
+        yield opened
+
+
+async def _first_that_answers(settings: LlmSettings, gguf: FindGguf, narrate: Narrate, stack: AsyncExitStack) -> Opened:
+    passed_over = "no server is configured"
+    if settings.url:
+        try:
+            return Opened(await stack.enter_async_context(_server(settings)), f"{place(settings.url)} is configured")
+        except BackendUnavailable as error:
+            passed_over = error.message
+            narrate(f"The configured server was passed over: {error.message}. {error.hint}".rstrip())
+    try:
+        return Opened(
+            await stack.enter_async_context(_ollama(settings, LOOK_S, narrate)), f"{passed_over}; Ollama answers"
+        )
+    except BackendUnavailable as error:
+        passed_over = f"{passed_over} and {error.message}"
+    return Opened(await stack.enter_async_context(_embedded(settings, gguf, narrate)), passed_over)
+
+
+@asynccontextmanager
+async def _server(settings: LlmSettings) -> AsyncIterator[LanguageModel]:
+    if not settings.url:
+        raise SettingsError("llm.backend is openai and llm.url is empty", hint="For example http://127.0.0.1:30000/v1.")
+    from voicecli.engines import openai_chat
+
+    where = place(settings.url)
+    api_key = settings.api_key.get_secret_value()
+    use_proxy = not is_loopback(settings.url)
+    async with openai_chat.connect(settings.url, api_key, settings.timeout_s, use_proxy=use_proxy) as client:
+        model = await openai_chat.served_model(client, settings.model, where)
+        yield openai_chat.OpenAiChat(client, model, where, settings)
+
+
+@asynccontextmanager
+async def _ollama(settings: LlmSettings, answer_within_s: float, narrate: Narrate) -> AsyncIterator[LanguageModel]:
+    from voicecli.engines import ollama_chat
+
+    client = ollama_chat.connect(settings.ollama_url, use_proxy=not is_loopback(settings.ollama_url))
+    async with aclosing(ollama_chat.OllamaChat(client, settings, place(settings.ollama_url))) as model:
+        await model.find_model(answer_within_s)
+        narrate(f"Loading {settings.ollama_model} into Ollama…")
+        yield model
+
+
+@asynccontextmanager
+async def _embedded(settings: LlmSettings, gguf: FindGguf, narrate: Narrate) -> AsyncIterator[LanguageModel]:
+    from voicecli.engines import llamacpp, openai_chat
+
+    path = gguf()
+    narrate(f"Loading {path.stem}…")
+    with ExitStack() as stack:
+        server = await asyncio.to_thread(stack.enter_context, llamacpp.embedded_server(path, settings))
+        async with openai_chat.connect(server.base_url, server.api_key, settings.timeout_s, use_proxy=False) as client:
+            yield openai_chat.OpenAiChat(client, server.model, "in this process", settings)
+
+
+def place(url: str) -> str:
+    """Host and port of a URL, for the screen: no path, and no password that may be in it."""
+    return urlsplit(url if "//" in url else f"//{url}").netloc.rpartition("@")[2]
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the server runs on this machine, so that no proxy can reach it."""
+    host = urlsplit(url if "//" in url else f"//{url}").hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
