@@ -55,6 +55,7 @@ class PortAudioMicrophone:
         self._clock = clock
         self._publish = publish
         self._blocks: asyncio.Queue[tuple[Pcm, float]] = asyncio.Queue(QUEUE_BLOCKS)
+        self._listening = False  # the device runs from the start, and what it captures before is nobody's
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
@@ -81,8 +82,8 @@ class PortAudioMicrophone:
 
     async def frames(self) -> AsyncIterator[AudioFrame]:
         """Raises DeviceError when nothing was captured for `STALL_S`."""
-        rate_hz = self._stream.samplerate
-        framer = Framer(rate_hz)
+        framer = Framer(self._stream.samplerate)
+        self._listening = True
         while True:
             try:
                 block, at_s = await asyncio.wait_for(self._blocks.get(), STALL_S)
@@ -95,6 +96,8 @@ class PortAudioMicrophone:
                 yield AudioFrame(pcm, at_s + index * len(pcm) / LISTEN_RATE_HZ)
 
     def _put(self, block: Pcm, at_s: float) -> None:
+        if not self._listening:
+            return
         if self._blocks.full():
             self._blocks.get_nowait()
             self._publish(FramesDropped(at_s=self._clock(), count=1))
