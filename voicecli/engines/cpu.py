@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-
-MOST_THREADS = 4
-"""More than four threads gain little at batch size one, and hyper-threads lose (SYSTRAN/faster-whisper#33)."""
+from pathlib import Path
 
 
-def usable_cores() -> int:
-    """Cores that this process may run on, four at most."""
-    try:
-        cores = len(os.sched_getaffinity(0))
-    except AttributeError:  # only Linux knows affinity
-        cores = os.cpu_count() or 1
-    return max(1, min(cores, MOST_THREADS))
+def physical_cores(most: int) -> int:
+    """Cores that this process may use, `most` at most. Two threads of one core would share its arithmetic."""
+    if not hasattr(os, "sched_getaffinity"):
+        return min(os.cpu_count() or 1, most)
+    cores = set()
+    for cpu in os.sched_getaffinity(0):
+        siblings = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
+        cores.add(siblings.read_text() if siblings.exists() else str(cpu))
+    return min(len(cores), most)

@@ -11,12 +11,13 @@ from kokoro_onnx import Kokoro as KokoroOnnx
 from numpy.typing import NDArray
 
 from voicecli.engines import gpu
-from voicecli.engines.cpu import usable_cores
+from voicecli.engines.cpu import physical_cores
 from voicecli.errors import EngineError, ModelMissing, SettingsError
 from voicecli.settings import TtsSettings
 from voicecli.types import Pcm
 
 RATE_HZ = 24_000
+MAX_THREADS = 4  # the fourth still gives 8 % (k2-fsa/sherpa, Kokoro on a Raspberry Pi 4)
 VOICE_SHAPE = (510, 1, 256)  # a style vector for each number of phonemes
 
 LANGUAGES = {
@@ -107,7 +108,7 @@ def read_voice(folder: Path, name: str) -> NDArray[np.float32]:
 def open_session(model: Path, settings: TtsSettings) -> onnxruntime.InferenceSession:
     """An inference session on the asked device. Spinning is off: idle threads would steal from the language model."""
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = settings.threads or usable_cores()
+    options.intra_op_num_threads = settings.threads or physical_cores(MAX_THREADS)
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     providers: list[str | tuple[str, dict[str, str]]] = ["CPUExecutionProvider"]

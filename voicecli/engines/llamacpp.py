@@ -6,7 +6,6 @@ It speaks OpenAI's protocol, so `openai_chat` talks to it as to any other server
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import urllib.error
 import urllib.request
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import xllamacpp
 
+from voicecli.engines.cpu import physical_cores
 from voicecli.errors import EngineError, ModelMissing
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _params(gguf: Path, api_key: str, settings: LlmSettings) -> xllamacpp.Common
     params.ui = False
     params.endpoint_slots = False
     params.verbosity = -1  # llama.cpp writes on stderr, across the screen
-    _spare_the_voice(params, settings.threads or physical_cores())
+    _spare_the_voice(params, settings.threads or physical_cores(MAX_THREADS))
     return params
 
 
@@ -125,15 +125,3 @@ def _prove(server: EmbeddedServer) -> None:
         raise EngineError(f"llama.cpp cannot chat with {server.model}: {found}") from error
     except OSError as error:
         raise EngineError(f"llama.cpp has loaded {server.model} and does not answer: {error}") from error
-
-
-def physical_cores() -> int:
-    """Cores that this process may use, `MAX_THREADS` at most. Two threads of one core would share its arithmetic."""
-    if not hasattr(os, "sched_getaffinity"):
-        return min(os.cpu_count() or 1, MAX_THREADS)
-    allowed = os.sched_getaffinity(0)
-    cores = set()
-    for cpu in allowed:
-        siblings = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
-        cores.add(siblings.read_text() if siblings.exists() else str(cpu))
-    return min(len(cores), MAX_THREADS)

@@ -21,11 +21,12 @@ from faster_whisper.tokenizer import Tokenizer
 from numpy.typing import NDArray
 
 from voicecli.engines import gpu
-from voicecli.engines.cpu import usable_cores
+from voicecli.engines.cpu import physical_cores
 from voicecli.errors import EngineError, ModelMissing
 from voicecli.settings import SttSettings
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Transcript
 
+MAX_THREADS = 4  # more gain little at batch size one (SYSTRAN/faster-whisper#33)
 FULL_FRAMES = 3000  # 30 s of 10 ms mel frames: Whisper's window
 FULL_STATES = FULL_FRAMES // 2
 MARGIN_FRAMES = 200  # frames after the speech that are encoded too; less restarts the sentence more often
@@ -102,7 +103,7 @@ class Whisper:
                 str(folder),
                 device=settings.device,
                 compute_type=settings.compute_type,
-                cpu_threads=settings.threads or usable_cores(),
+                cpu_threads=settings.threads or physical_cores(MAX_THREADS),
             )
         except (RuntimeError, ValueError) as error:
             raise EngineError(
