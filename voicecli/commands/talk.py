@@ -138,7 +138,7 @@ def print_settings(loaded: Loaded) -> None:
 
 
 def fetch_missing(settings: Settings) -> None:
-    """Download the models that this conversation needs and does not find; a folder or file of the user's is taken as is.
+    """Download the models that this conversation needs and does not find; the user's own files are taken as they are.
 
     Raises ModelMissing when a model cannot be had, or may not be downloaded.
     """
