@@ -17,6 +17,12 @@ _ROMAN = {
 }  # fmt: skip
 
 
+_DAYS = {
+    "Mon": "Monday", "Tue": "Tuesday", "Wed": "Wednesday", "Thu": "Thursday", "Fri": "Friday", "Sat": "Saturday",
+    "Sun": "Sunday",
+}  # fmt: skip
+
+
 def _roman(match: re.Match[str]) -> str:
     """Kings are counted, wars and chapters are numbered."""
     number = _ROMAN[match["numeral"]]
@@ -36,6 +42,18 @@ def _path(match: re.Match[str]) -> str:
     path = re.sub(r"^~", "home", match[0])
     path = re.sub(r"^(\.\.?)(?=/)", lambda dots: " ".join(["dot"] * len(dots[1])), path)
     return path.replace("/", " slash ").strip()
+
+
+def _initials(match: re.Match[str]) -> str:
+    """A capital before a full stop is a name's initial, but for "vitamin C. Then"."""
+    previous = match["previous"] or ""
+    return (
+        match[0] if previous[:1].islower() else match[0].replace(match["initials"], match["initials"].replace(".", ""))
+    )
+
+
+def _day_span(match: re.Match[str]) -> str:
+    return f"{_DAYS[match['start']]} to {_DAYS[match['end']]}"
 
 
 def _dotted(match: re.Match[str]) -> str:
@@ -103,9 +121,10 @@ _SAID_FOR = (
 WORDS: tuple[Rule, ...] = (
     _EMAIL,
     *((re.compile(written), said) for written, said in _SAID_FOR),
-    (re.compile(r"\b(?:[A-Z]\.){2,}(?=\s+\S|[,;:!?)]|['’]s)"), _dotted),
+    (re.compile(r"\b(?:[A-Z]\.){2,}(?=\s+(?!(?:The|They|It|He|She|We|You|This|But|In)\b)\S|[,;:!?)]|['’]s)"), _dotted),
     (re.compile(r"\b(?:[A-Z]\.)+[A-Z](?=\.)"), _dotted),
-    (re.compile(r"(?<![a-z] )\b([A-HJ-Z])\.(?=\s+[A-Z])"), r"\1"),
+    (re.compile(r"(?:(?P<previous>\S+) )?(?P<initials>\b(?:[A-HJ-Z]\.\s)+)(?=[A-Z])"), _initials),
+    (re.compile(rf"\b(?P<start>{'|'.join(_DAYS)})\.?\s?[-–]\s?(?P<end>{'|'.join(_DAYS)})\b"), _day_span),
     (re.compile(rf"\b(?P<name>[A-Z][a-z]+) (?P<numeral>{'|'.join(sorted(set(_ROMAN) - {'I', 'V', 'X'}))})\b"), _roman),
     (re.compile(rf"\b(?P<name>{'|'.join(sorted(_REGNAL))}) (?P<numeral>V|X)\b(?!\.)"), _roman),
 )
@@ -115,7 +134,7 @@ NAMES: tuple[Rule, ...] = (
     (re.compile(r"(?<=\w)\(\)"), ""),
     (re.compile(r"(?<![\w/])(?:~|\.{1,2})?/[\w.-]+(?:/[\w.-]*)*|(?<![\w/])[\w.-]+/[\w.-]+(?:/[\w.-]*)+"), _path),
     (re.compile(r"(?<![\w/])[\w-]+/[\w-]+\.[a-z]\w{0,4}\b"), _path),
-    (re.compile(r"(?<=[\w)])\.(?=[a-z_]|[A-Z]{2,}\b)"), " dot "),
+    (re.compile(r"(?<=[\w)])\.(?=[a-z_]|[A-Z]{2,}\b|[A-Z]\w*\.[a-z])"), " dot "),
     (re.compile(r"(?<!\S)\.(?=[A-Za-z])"), "dot "),
     (re.compile(r"(?<!\S)--?(?=[A-Za-z])"), _flag),
     (re.compile(r"(?<=[^\W_])_+(?=[^\W_])"), " "),
@@ -128,9 +147,12 @@ SPANS: tuple[Rule, ...] = (
     (re.compile(r"(?<=\d)\s*−\s*(?=\d)|(?<=\d)\s+-\s+(?=\d)"), " minus "),
     (re.compile(r"(?<=[\d%°CFKkMm])(?:-|\s?[–—]\s?)(?=[$€£]?\d)"), " to "),
     (re.compile(r"(?<![\w)])[-−](?=[$€£]?\.?\d)"), "minus "),
+    (re.compile(r"(?<![a-z])\^2\b|(?<=\b\w)\^2\b"), " squared"),
+    (re.compile(r"(?<![a-z])\^3\b|(?<=\b\w)\^3\b"), " cubed"),
+    (re.compile(r"(?<=[\d)])\^(?=\d)|(?<=\b\w)\^(?=\w)"), " to the power of "),
     (re.compile(r"~\s?(?=[$€£]?\d)"), "about "),
     (re.compile(r"(?<![\w&])#(?=\d)"), "number "),
-    (re.compile(r"(?<=\d)\s?[x×]\s?(?=\d)(?!\d+x\d)"), " by "),
+    (re.compile(r"(?<=\d)(?:\s?x\s?|×)(?=\d)"), " by "),
 )
 
 _AROUND = {
@@ -146,7 +168,7 @@ _BEFORE_NUMBER = {
 }  # fmt: skip
 _ALONE = {
     "→": " to ", "⇒": " to ", "←": " from ", "↔": " and ", "−": " minus ", "²": " squared", "³": " cubed", "π": " pi ",
-    "∞": " infinity ", "°": " degrees", "&": " and ", "@": " at ", "×": " times ", "÷": " divided by ", "|": " ",
+    "∞": " infinity ", "°": " degrees", "&": " and ", "@": " at ", "×": " times ", "÷": " divided by ",
     "©": "", "®": "", "™": "", "`": "", "{": " ", "}": " ", "<": " ", ">": " ", "*": "", "\\": " ", "^": " ", "%":
     " percent", "~": " ",
 }  # fmt: skip
@@ -163,12 +185,11 @@ SIGNS: tuple[Rule, ...] = (
     (re.compile(rf"(?<=[\w)])\s+(?P<sign>{_signs(_AROUND)})\s+(?=[\w(√-])"), lambda m: f" {_AROUND[m['sign']]} "),
     (re.compile(rf"(?<=\d)(?!/)(?P<sign>{_signs(_AROUND)})(?=\d)"), lambda m: f" {_AROUND[m['sign']]} "),
     (re.compile(rf"(?P<sign>{_signs(_BEFORE_NUMBER)})\s?(?=\d)"), lambda m: _BEFORE_NUMBER[m["sign"]]),
-    (re.compile(r"(?<=\d)\+(?!\w)"), " plus"),
-    (re.compile(r"\^2\b"), " squared"),
-    (re.compile(r"\^3\b"), " cubed"),
-    (re.compile(r"\^(?=\d)"), " to the power of "),
+    (re.compile(r"(?<=\w)\+(?!\w)"), " plus"),
     (re.compile(r"(?<!\w)#(?=[A-Za-z])"), "hashtag "),
     (re.compile(r"(?<=\s)[-–](?=\s)"), "—"),
+    (re.compile(r"\s*\|+\s*(?=\w)"), ", "),
+    (re.compile(r"\|"), ""),
     (re.compile(_signs({sign: said for sign, said in _ALONE.items() if sign != "&"})), lambda m: _ALONE[m[0]]),
     (re.compile(r"(?<![A-Z])&|&(?![A-Z]\b)"), " and "),
 )
