@@ -99,6 +99,7 @@ def test_tokens_of_the_answer_come_through() -> None:
         return [token.text async for token in without_thinking(Stream(*texts).tokens())]
 
     assert asyncio.run(shown("<thi", "nk>hm", "</think>", " Hel", "lo", " <")) == ["Hel", "lo", " ", "<"]
+    assert asyncio.run(shown("Hello", "<think>never done")) == ["Hello"]
 
 
 def test_closing_closes_the_stream_of_the_model() -> None:

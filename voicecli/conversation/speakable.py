@@ -79,7 +79,7 @@ _DISPLAYS = {"$$": re.compile(r"\$\$"), "\\[": re.compile(r"\\\]")}
 _DISPLAY_STARTS = ("$", "\\")
 
 _LETTERS = re.compile(r"[^\W\d_]+")
-_BEFORE_FIRST_LETTER = re.compile(r"[ \t*_\"'“‘(\[`]*")
+_BEFORE_FIRST_LETTER = " \t*_\"'“‘([`"
 _CLOSERS = "\"'”’)]»*"
 _STOPS = ".!?…:;,—–。！？"
 _NO_SPACE_BEFORE = ".,;:!?)"
@@ -157,11 +157,10 @@ class SpeakableFilter:
 
     def _open_prose(self) -> bool:
         if self._breaks:
-            match = _BEFORE_FIRST_LETTER.match(self._text, 1)
-            first = match.end() if match is not None else 1
-            if first == len(self._text):
+            rest = self._text[1:].lstrip(_BEFORE_FIRST_LETTER)
+            if not rest:
                 return False
-            if self._text[first].isupper() and self._tail[-1].isalnum():
+            if rest[0].isupper() and self._tail[-1].isalnum():
                 self._emit(",")  # models wrap no lines: this is verse, or one fact a line
         self._breaks = False
         self._in_table = False

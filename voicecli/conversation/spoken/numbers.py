@@ -113,7 +113,7 @@ BEFORE_UNITS: tuple[Rule, ...] = (
         _named_version,
     ),
     (re.compile(r"(?<![\w+])(?:\+?\d{1,3}[ -])?(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}\b"), _telephone),
-    (re.compile(r"(?<![\w+])\+\d{1,3}(?:[ -]\d{2,5}){2,5}\b"), _telephone),
+    (re.compile(r"(?<![\w+])\+\d{1,3}(?:[ -]\d{2,8}){2,5}\b"), _telephone),
     (re.compile(r"(?<![\w.,-])\d{3}-\d{4}\b"), _telephone),
     (re.compile(r"(?<![\w.,:/-])0\d+(?!\w|[.:/-]\d)"), lambda match: digits(match[0])),
     (re.compile(r"(?<![\w.,])[1-9]\d{2,3}x[1-9]\d{2,3}(?!\w)"), _dimensions),

@@ -123,8 +123,8 @@ UNITS: tuple[Rule, ...] = tuple(
             _money,
         ),
         (
-            rf"{_ARTICLE}(?<![\w.,/])(?:{_COUNT})(?P<gap>[ \u00a0-]?)(?P<unit>{_any_of(_UNITS)})(?P<power>[²³]|\^[23])?(?![\w'’])"
-            rf"{_PER_WHAT}",
+            rf"{_ARTICLE}(?<![\w.,/])(?:{_COUNT})(?P<gap>[ \u00a0-]?)(?P<unit>{_any_of(_UNITS)})"
+            rf"(?P<power>[²³]|\^[23])?(?![\w'’]){_PER_WHAT}",
             _quantity,
         ),
         (r"(?<![\w.])(?P<feet>\d)['′]\s?(?P<inches>\d{1,2})[\"″]", _height),

@@ -46,10 +46,8 @@ def _path(match: re.Match[str]) -> str:
 
 def _initials(match: re.Match[str]) -> str:
     """A capital before a full stop is a name's initial, but for "vitamin C. Then"."""
-    previous = match["previous"] or ""
-    return (
-        match[0] if previous[:1].islower() else match[0].replace(match["initials"], match["initials"].replace(".", ""))
-    )
+    before = match.string[: match.start()].split()
+    return match[0] if before and before[-1][0].islower() else match[0].replace(".", "")
 
 
 def _day_span(match: re.Match[str]) -> str:
@@ -123,7 +121,7 @@ WORDS: tuple[Rule, ...] = (
     *((re.compile(written), said) for written, said in _SAID_FOR),
     (re.compile(r"\b(?:[A-Z]\.){2,}(?=\s+(?!(?:The|They|It|He|She|We|You|This|But|In)\b)\S|[,;:!?)]|['’]s)"), _dotted),
     (re.compile(r"\b(?:[A-Z]\.)+[A-Z](?=\.)"), _dotted),
-    (re.compile(r"(?:(?P<previous>\S+) )?(?P<initials>\b(?:[A-HJ-Z]\.\s)+)(?=[A-Z])"), _initials),
+    (re.compile(r"\b(?:[A-HJ-Z]\.\s)+(?=[A-Z])"), _initials),
     (re.compile(rf"\b(?P<start>{'|'.join(_DAYS)})\.?\s?[-–]\s?(?P<end>{'|'.join(_DAYS)})\b"), _day_span),
     (re.compile(rf"\b(?P<name>[A-Z][a-z]+) (?P<numeral>{'|'.join(sorted(set(_ROMAN) - {'I', 'V', 'X'}))})\b"), _roman),
     (re.compile(rf"\b(?P<name>{'|'.join(sorted(_REGNAL))}) (?P<numeral>V|X)\b(?!\.)"), _roman),
@@ -147,9 +145,9 @@ SPANS: tuple[Rule, ...] = (
     (re.compile(r"(?<=\d)\s*−\s*(?=\d)|(?<=\d)\s+-\s+(?=\d)"), " minus "),
     (re.compile(r"(?<=[\d%°CFKkMm])(?:-|\s?[–—]\s?)(?=[$€£]?\d)"), " to "),
     (re.compile(r"(?<![\w)])[-−](?=[$€£]?\.?\d)"), "minus "),
-    (re.compile(r"(?<![a-z])\^2\b|(?<=\b\w)\^2\b"), " squared"),
-    (re.compile(r"(?<![a-z])\^3\b|(?<=\b\w)\^3\b"), " cubed"),
-    (re.compile(r"(?<=[\d)])\^(?=\d)|(?<=\b\w)\^(?=\w)"), " to the power of "),
+    (re.compile(r"(?<=\d)\^2\b"), " squared"),
+    (re.compile(r"(?<=\d)\^3\b"), " cubed"),
+    (re.compile(r"(?<=\d)\^(?=\d)"), " to the power of "),
     (re.compile(r"~\s?(?=[$€£]?\d)"), "about "),
     (re.compile(r"(?<![\w&])#(?=\d)"), "number "),
     (re.compile(r"(?<=\d)(?:\s?x\s?|×)(?=\d)"), " by "),
@@ -186,6 +184,9 @@ SIGNS: tuple[Rule, ...] = (
     (re.compile(rf"(?<=\d)(?!/)(?P<sign>{_signs(_AROUND)})(?=\d)"), lambda m: f" {_AROUND[m['sign']]} "),
     (re.compile(rf"(?P<sign>{_signs(_BEFORE_NUMBER)})\s?(?=\d)"), lambda m: _BEFORE_NUMBER[m["sign"]]),
     (re.compile(r"(?<=\w)\+(?!\w)"), " plus"),
+    (re.compile(r"\^2\b"), " squared"),
+    (re.compile(r"\^3\b"), " cubed"),
+    (re.compile(r"\^(?=\w)"), " to the power of "),
     (re.compile(r"(?<!\w)#(?=[A-Za-z])"), "hashtag "),
     (re.compile(r"(?<=\s)[-–](?=\s)"), "—"),
     (re.compile(r"\s*\|+\s*(?=\w)"), ", "),
