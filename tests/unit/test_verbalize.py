@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.conversation.verbalize import verbalize
+from voicecli.conversation.verbalize import ENGLISH, verbalize
 
 CASES = {
     "cardinals": [
@@ -102,7 +102,7 @@ CASES = {
         ("1/10", "one tenth"),
         ("100/3", "one hundred over three"),
         ("2 3/2", "two and three halves"),
-        ("24/7, 50/50", "twenty-four seven, fifty-fifty"),
+        ("24/7, 50/50, 9/11", "twenty-four seven, fifty-fifty, nine eleven"),
     ],
     "units": [
         ("1 km, 5 km", "one kilometer, five kilometers"),
@@ -146,7 +146,8 @@ CASES = {
         ("x² + y^3", "x squared plus y cubed"),
         ("3.0 × 10^8 m/s", "three point zero times ten to the power of eight meters per second"),
         ("#1 and #fun", "number one and hashtag fun"),
-        ("C# and C++", "C sharp and C plus plus"),
+        ("C#, F# and C++", "C sharp, F sharp and C plus plus"),
+        ("2^2, 2^3, x^2, e^x", "two squared, two cubed, x squared, e to the power of x"),
         ("18+", "eighteen plus"),
         ("salt & pepper", "salt and pepper"),
         ("R&D", "R&D"),
@@ -168,7 +169,19 @@ CASES = {
         ("J. R. R. Tolkien", "J R R Tolkien"),
         ("vitamin C. Then", "vitamin C. Then"),
         ("World War II, Henry VIII", "World War two, Henry the eighth"),
-        ("CO2, nginx and the CLI", "C-O two, engine X and the C-L-I"),
+        ("CO2 and H₂O", "C-O two and H two O"),
+        ("the CLI, an IDE, AWS, an ORM, UX, the ETA", "the C-L-I, an I-D-E, A-W-S, an O-R-M, U-X, the E-T-A"),
+        ("SaaS, nginx, kubectl", "sass, engine X, kube control"),
+        ("stdin, stdout, stderr", "standard in, standard out, standard error"),
+        ("WWI, WWII, WW2", "World War one, World War two, World War two"),
+        ("Charles V", "Charles the fifth"),
+        ("Prof. Lee, PhD, Ph.D. in law", "Professor Lee, PhD, PhD in law"),
+        ("Sam Jr. and Sam Sr. on Mt. Fuji", "Sam Junior and Sam Senior on Mount Fuji"),
+        ("on Elm Dr. now", "on Elm Drive now"),
+        ("Acme Inc. or Ltd. of it", "Acme Incorporated or Limited of it"),
+        ("approx. ten, cf. this, a.k.a. that", "approximately ten, compare this, also known as that"),
+        ("Nos. 1, p. 2, pp. 3, fig. 4", "numbers one, page two, pages three, figure four"),
+        ("vol. 5, ch. 6, sec. 7", "volume five, chapter six, section seven"),
         ("an API over HTTP in JSON", "an API over HTTP in JSON"),
     ],
     "names": [
@@ -195,6 +208,17 @@ CASES = {
 )
 def test_english(written: str, said: str) -> None:
     assert verbalize(written) == said.strip()
+
+
+def test_every_rule_has_a_case() -> None:
+    fired = set()
+    for text, _ in (case for cases in CASES.values() for case in cases):
+        for rule in ENGLISH:
+            pattern, replacement = rule
+            text, before = pattern.sub(replacement, text), text
+            if text != before:
+                fired.add(pattern.pattern)
+    assert {pattern.pattern for pattern, _ in ENGLISH} == fired
 
 
 @pytest.mark.parametrize(

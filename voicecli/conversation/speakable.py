@@ -64,7 +64,7 @@ _OPENINGS: tuple[tuple[_Opening, re.Pattern[str], re.Pattern[str]], ...] = tuple
         (
             _Opening.SENTENCE,
             r"[ \t]*(?:(?:[-+*•]|\d{1,3}[.)])[ \t]*(?:\[(?:[ xX](?:\][ \t]*)?)?)?|\d{1,3})",
-            r"[ \t]*(?:[-+*•]|\d{1,3}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?",
+            r"[ \t]*(?:[-+*•]|(?P<number>\d{1,3})[.)])[ \t]+(?:\[[ xX]\][ \t]+)?",
         ),
         (
             _Opening.SENTENCE,
@@ -99,6 +99,7 @@ class SpeakableFilter:
         self._length = 0
         self._line: _Line | None = None  # None: at the beginning of a line
         self._block_end: re.Pattern[str] | None = None  # set while a block is skipped
+        self._highest_item = 0  # of the numbered lists so far
         self._in_table = False
         self._breaks = False  # the line before has ended, and nothing has been said since
         self._gap = False  # white space has been read and not said
@@ -109,7 +110,7 @@ class SpeakableFilter:
     def feed(self, text: str) -> list[Span]:
         """What has become certain."""
         self._length += len(text)
-        self._text += text
+        self._text += text.replace("\r", " ")
         while len(self._text) > 1 and self._step():
             pass
         spans, self._spans = self._spans, []
@@ -131,10 +132,18 @@ class SpeakableFilter:
         for opening, growing, whole in _OPENINGS:
             if growing.fullmatch(self._text, 1) is not None:
                 return False
-            if (match := whole.match(self._text, 1)) is not None:
+            if (match := whole.match(self._text, 1)) is not None and self._is_in_order(match):
                 self._open(opening, match)
                 return True
         return self._open_prose()
+
+    def _is_in_order(self, opening: re.Match[str]) -> bool:
+        """Lists count from one; the number in "42. That is the answer" is no item's."""
+        number = int(opening.groupdict().get("number") or 0)
+        is_next = number <= self._highest_item + 1
+        if is_next:
+            self._highest_item = max(self._highest_item, number)
+        return is_next
 
     def _open(self, opening: _Opening, match: re.Match[str]) -> None:
         self._advance(match.end() - 1)

@@ -85,6 +85,7 @@ _SAID_FOR = (
     (r"\bMt\.(?=\s[A-Z])", "Mount"),
     (r"\bJr\.", "Junior"),
     (r"\bSr\.", "Senior"),
+    (r"\bPh\.D\b\.?", "PhD"),
     (r"\bInc\.", "Incorporated"),
     (r"\bLtd\.", "Limited"),
     (r"\bNo\.(?=\s?\d)", "number"),
