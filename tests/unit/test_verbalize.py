@@ -108,6 +108,7 @@ CASES = {
         ("1 km, 5 km", "one kilometer, five kilometers"),
         ("3-5 km", "three to five kilometers"),
         ("a 5 km run", "a five kilometer run"),
+        ("10-km walks", "ten kilometer walks"),
         ("1.5 kg", "one point five kilograms"),
         ("20°C, 350°F, 90°", "twenty degrees Celsius, three hundred fifty degrees Fahrenheit, ninety degrees"),
         ("100 km/h and 60 mph", "one hundred kilometers per hour and sixty miles per hour"),

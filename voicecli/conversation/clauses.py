@@ -122,5 +122,5 @@ def _is_abbreviated(before: str, next_char: str) -> bool:
         return False
     if small in _BEFORE_DIGIT:
         return next_char.isdigit()
-    is_initial = len(word) == 1 and word.isupper() and word != "I" and not previous[:1].islower()
+    is_initial = len(word) == 1 and word.isupper() and not previous[:1].islower()
     return is_initial or small in _BEFORE_NAME or small in _WITHIN_CLAUSE or _DOTTED.fullmatch(word) is not None
