@@ -25,7 +25,7 @@ CASES = [
     pytest.param("The `...` operator", "The the code on screen operator", id="code without words"),
     pytest.param("Write ``a`b`` here", "Write the code on screen here", id="code with ticks inside"),
     pytest.param("A `lost tick\nand more", "A lost tick and more", id="unclosed code"),
-    pytest.param("An `odd`` number", "An odd number", id="ticks that do not match"),
+    pytest.param("An `x|y`` number", "An x|y number", id="ticks that do not match"),
     pytest.param("Odd ```ticks", "Odd ticks", id="ticks in a line"),
     pytest.param(
         "So:\n```python\n# x\n\nprint(1)\n```\nDone.", f"So:\n{CODE_NOTICE}\nDone.", id="fenced code"

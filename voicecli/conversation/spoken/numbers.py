@@ -102,6 +102,8 @@ def _telephone(match: re.Match[str]) -> str:
 _PLAIN = r"(?<![\w.,])"
 
 BEFORE_UNITS: tuple[Rule, ...] = (
+    (re.compile(r"(?<=\d),(?=\d{1,2}(?!\d))"), ", "),
+    (re.compile(r"(?<=[a-z\d]):(?=\d{4,5}\b)"), " port "),
     (re.compile(rf"{_PLAIN}(?:\d{{1,3}}\.){{3}}\d{{1,3}}(?![\w.]*\d)"), _address),
     (re.compile(r"\b(?:[Vv]ersion )?v(?P<version>\d+(?:\.\d+)*)\b"), lambda match: f"version {_version(match)}"),
     (re.compile(rf"{_PLAIN}(?P<version>\d+(?:\.\d+){{2,}})(?!\d)"), _version),

@@ -127,7 +127,7 @@ UNITS: tuple[Rule, ...] = tuple(
             rf"(?P<power>[²³]|\^[23])?(?![\w'’]){_PER_WHAT}",
             _quantity,
         ),
-        (r"(?<![\w.])(?P<feet>\d)['′]\s?(?P<inches>\d{1,2})[\"″]", _height),
+        (r"(?<![\w.'’])(?P<feet>\d)['’′]\s?(?P<inches>\d{1,2})(?!\w)[\"″]?", _height),
         (rf"(?<![\w.,])(?P<number>{NUMBER})in\b", _inches),
         (
             rf"(?<![\w.,])(?P<number>{NUMBER})[\"″](?= (?:screen|display|monitor|TV|laptop|panel)\b)",

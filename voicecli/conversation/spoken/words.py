@@ -44,6 +44,10 @@ def _path(match: re.Match[str]) -> str:
     return path.replace("/", " slash ").strip()
 
 
+def _day(match: re.Match[str]) -> str:
+    return _DAYS[match["day"]]
+
+
 def _initials(match: re.Match[str]) -> str:
     """A capital before a full stop is a name's initial, but for "vitamin C. Then"."""
     before = match.string[: match.start()].split()
@@ -124,6 +128,7 @@ WORDS: tuple[Rule, ...] = (
     (re.compile(r"\b(?:[A-Z]\.)+[A-Z](?=\.)"), _dotted),
     (re.compile(r"\b(?:[A-Z]\.\s)+(?=[A-Z])"), _initials),
     (re.compile(rf"\b(?P<start>{'|'.join(_DAYS)})\.?\s?[-–]\s?(?P<end>{'|'.join(_DAYS)})\b"), _day_span),
+    (re.compile(rf"(?<!the )\b(?P<day>{'|'.join(_DAYS)})\b\.?(?=,? \d|, [A-Z]| at \d)"), _day),
     (re.compile(rf"\b(?P<name>[A-Z][a-z]+) (?P<numeral>{'|'.join(sorted(set(_ROMAN) - {'I', 'V', 'X'}))})\b"), _roman),
     (re.compile(rf"\b(?P<name>{'|'.join(sorted(_REGNAL))}) (?P<numeral>V|X)\b(?!\.)"), _roman),
 )
@@ -185,6 +190,8 @@ SIGNS: tuple[Rule, ...] = (
     (re.compile(rf"(?<=\d)(?!/)(?P<sign>{_signs(_AROUND)})(?=\d)"), lambda m: f" {_AROUND[m['sign']]} "),
     (re.compile(rf"(?P<sign>{_signs(_BEFORE_NUMBER)})\s?(?=\d)"), lambda m: _BEFORE_NUMBER[m["sign"]]),
     (re.compile(r"(?<=\w)\+(?!\w)"), " plus"),
+    (re.compile(r"(?<=\w)\+(?=[A-Za-z])"), " plus "),
+    (re.compile(r"(?<=\w)=(?=\w)"), " equals "),
     (re.compile(r"\^2\b"), " squared"),
     (re.compile(r"\^3\b"), " cubed"),
     (re.compile(r"\^(?=\w)"), " to the power of "),
