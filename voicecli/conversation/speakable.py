@@ -139,11 +139,7 @@ class SpeakableFilter:
 
     def _is_in_order(self, opening: re.Match[str]) -> bool:
         """Lists count from one; the number in "42. That is the answer" is no item's."""
-        number = int(opening.groupdict().get("number") or 0)
-        is_next = number <= self._highest_item + 1
-        if is_next:
-            self._highest_item = max(self._highest_item, number)
-        return is_next
+        return _item_number(opening) <= self._highest_item + 1
 
     def _open(self, opening: _Opening, match: re.Match[str]) -> None:
         self._advance(match.end() - 1)
@@ -154,6 +150,7 @@ class SpeakableFilter:
         match opening:
             case _Opening.SENTENCE:
                 self._line = _Line.SENTENCE
+                self._highest_item = max(self._highest_item, _item_number(match))
             case _Opening.FENCE:
                 fence = match["fence"]
                 self._announce(CODE_NOTICE, re.compile(rf"(?<=\n)[ \t]*{fence[0]}{{{len(fence)},}}[ \t]*\n"))
@@ -256,3 +253,7 @@ class SpeakableFilter:
         if self._spans and self._decided - len(text) == self._spans[-1].source_end:
             text = self._spans.pop().text + text
         self._spans.append(Span(text, self._decided))
+
+
+def _item_number(opening: re.Match[str]) -> int:
+    return int(opening.groupdict().get("number") or 0)
