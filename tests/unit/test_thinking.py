@@ -99,15 +99,17 @@ def test_tokens_of_the_answer_come_through() -> None:
         return [token.text async for token in without_thinking(Stream(*texts).tokens())]
 
     assert asyncio.run(shown("<thi", "nk>hm", "</think>", " Hel", "lo", " <")) == ["Hel", "lo", " ", "<"]
+    assert asyncio.run(shown("Hello", "<think>never done")) == ["Hello"]
 
 
 def test_closing_closes_the_stream_of_the_model() -> None:
     stream = Stream("Hello", " there")
 
     async def read_one() -> None:
-        answer = without_thinking(stream.tokens())
+        tokens = stream.tokens()  # held, so that it is not closed for want of a reader
+        answer = without_thinking(tokens)
         assert await anext(answer) == Token("Hello")
         await answer.aclose()
+        assert stream.closed
 
     asyncio.run(read_one())
-    assert stream.closed

@@ -7,9 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
-LONG_CLAUSE_CHARS = 40
-"""From this length on a clause may also end before a conjunction."""
-
 
 class Strength(IntEnum):
     """How natural a pause is."""
@@ -59,16 +56,18 @@ _DOTTED = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]")
 _LAST_WORDS = re.compile(r"(?:(\S+)\s+)?[\"'“‘(\[]*(\S*)$")
 
 
-def clause_ends(text: str, is_complete: bool) -> Iterator[ClauseEnd]:
+def clause_ends(text: str, is_complete: bool, long_clause_chars: int) -> Iterator[ClauseEnd]:
     """The ends of clauses in `text`, in order, that no text to come can make wrong.
 
-    With `is_complete` nothing comes after `text`, and its end ends a sentence.
+    With `is_complete` nothing comes after `text`, and its end ends a sentence. A clause of more than
+    `long_clause_chars` also ends before a conjunction.
     """
     clause_start = 0
     for candidate in _CANDIDATE.finditer(text):
         if not (is_complete or _is_certain(text, candidate)):
             return
-        strength = _strength(text, candidate, candidate.end() - clause_start)
+        is_long = candidate.end() - clause_start > long_clause_chars
+        strength = _strength(text, candidate, is_long)
         if strength is not None:
             clause_start = candidate.end()
             yield ClauseEnd(candidate.end(), strength)
@@ -88,7 +87,7 @@ def _is_certain(text: str, candidate: re.Match[str]) -> bool:
             return bool(following)
 
 
-def _strength(text: str, candidate: re.Match[str], clause_chars: int) -> Strength | None:
+def _strength(text: str, candidate: re.Match[str], is_long: bool) -> Strength | None:
     """What the mark is worth, or None where no clause ends."""
     following = text[candidate.end() :]
     match candidate.lastgroup:
@@ -97,7 +96,7 @@ def _strength(text: str, candidate: re.Match[str], clause_chars: int) -> Strengt
         case "wide_pause" | "dash":
             return Strength.CLAUSE
         case "conjunction":
-            return Strength.CONJUNCTION if clause_chars > LONG_CLAUSE_CHARS else None
+            return Strength.CONJUNCTION if is_long else None
         case "spaced_dash":
             return None if following.lstrip()[:1].isdigit() else Strength.CLAUSE
     if following and not following[0].isspace():
@@ -123,5 +122,5 @@ def _is_abbreviated(before: str, next_char: str) -> bool:
         return False
     if small in _BEFORE_DIGIT:
         return next_char.isdigit()
-    is_initial = len(word) == 1 and word.isupper() and word != "I" and not previous[:1].islower()
+    is_initial = len(word) == 1 and word.isupper() and not previous[:1].islower()
     return is_initial or small in _BEFORE_NAME or small in _WITHIN_CLAUSE or _DOTTED.fullmatch(word) is not None

@@ -60,7 +60,7 @@ def _neighbours(match: re.Match[str]) -> tuple[str, str]:
 def _emphasis(match: re.Match[str]) -> str:
     """Emphasis is not heard; products, powers and snake_case keep their marks."""
     before, after = _neighbours(match)
-    if before.isspace() and after.isspace():
+    if before == after == " ":
         return match[0]
     if not (before.isalnum() and after.isalnum()):
         return ""
@@ -179,9 +179,10 @@ _FOOTNOTE = _mark(
     _nothing,
 )
 _LINK_TEXT = r"(?:[^\[\]\n]|\[[^\[\]\n]{0,80}\]){0,200}"
+_LINK_TARGET = r"(?:[^()\n]|\([^()\n]{0,100}\)){0,500}"
 _LINK = _mark(
-    r"!?\[(?:[^\[\]\n]|\[[^\[\]\n]{0,80}\]?){0,200}(?:\](?:\((?:[^()\n]|\([^()\n]{0,100}\)?){0,500})?)?|!",
-    rf"!?\[(?P<text>{_LINK_TEXT})\]\((?:[^()\n]|\([^()\n]{{0,100}}\)){{0,500}}\)",
+    rf"!?\[{_LINK_TEXT}(?:\[[^\[\]\n]{{0,80}}|\](?:\({_LINK_TARGET}(?:\([^()\n]{{0,100}})?)?)?|!",
+    rf"!?\[(?P<text>{_LINK_TEXT})\]\({_LINK_TARGET}\)",
     _link,
 )
 _SOURCE = _mark(r"【[^】\n]{0,60}", r"【[^】\n]{0,60}】", _nothing)

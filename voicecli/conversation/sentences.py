@@ -18,6 +18,10 @@ from voicecli.types import Piece
 MIN_PIECE_LETTERS = 10
 """Kokoro slurs and repeats very short texts (github.com/jamiepine/voicebox/issues/960)."""
 
+FIRST_LONG_CLAUSE_CHARS = 40
+LONG_CLAUSE_CHARS = 80
+"""From this length on a clause may end before a conjunction too: early in the first piece, which is waited for."""
+
 MAX_PIECE_CHARS = 200
 """Kokoro takes 510 phonemes at most and rushes through pieces that come near to it."""
 
@@ -76,8 +80,10 @@ class PieceBuffer:
         if self.exhausted:
             return None
         ends: list[ClauseEnd] = []
-        for end in clause_ends(self._text, self._closed):
-            if _letters(self._text[: end.at]) < MIN_PIECE_LETTERS and end.at < len(self._text):
+        long_clause_chars = FIRST_LONG_CLAUSE_CHARS if self._is_first else LONG_CLAUSE_CHARS
+        for end in clause_ends(self._text, self._closed, long_clause_chars):
+            is_rest = self._closed and end.at == len(self._text)
+            if _letters(self._text[: end.at]) < MIN_PIECE_LETTERS and not is_rest:
                 continue
             if ends and end.at > budget_chars:
                 break

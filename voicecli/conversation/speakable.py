@@ -64,7 +64,7 @@ _OPENINGS: tuple[tuple[_Opening, re.Pattern[str], re.Pattern[str]], ...] = tuple
         (
             _Opening.SENTENCE,
             r"[ \t]*(?:(?:[-+*•]|\d{1,3}[.)])[ \t]*(?:\[(?:[ xX](?:\][ \t]*)?)?)?|\d{1,3})",
-            r"[ \t]*(?:[-+*•]|\d{1,3}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?",
+            r"[ \t]*(?:[-+*•]|(?P<number>\d{1,3})[.)])[ \t]+(?:\[[ xX]\][ \t]+)?",
         ),
         (
             _Opening.SENTENCE,
@@ -79,7 +79,7 @@ _DISPLAYS = {"$$": re.compile(r"\$\$"), "\\[": re.compile(r"\\\]")}
 _DISPLAY_STARTS = ("$", "\\")
 
 _LETTERS = re.compile(r"[^\W\d_]+")
-_BEFORE_FIRST_LETTER = re.compile(r"[ \t*_\"'“‘(\[`]*")
+_BEFORE_FIRST_LETTER = " \t*_\"'“‘([`"
 _CLOSERS = "\"'”’)]»*"
 _STOPS = ".!?…:;,—–。！？"
 _NO_SPACE_BEFORE = ".,;:!?)"
@@ -99,6 +99,7 @@ class SpeakableFilter:
         self._length = 0
         self._line: _Line | None = None  # None: at the beginning of a line
         self._block_end: re.Pattern[str] | None = None  # set while a block is skipped
+        self._highest_item = 0  # of the numbered lists so far
         self._in_table = False
         self._breaks = False  # the line before has ended, and nothing has been said since
         self._gap = False  # white space has been read and not said
@@ -109,7 +110,7 @@ class SpeakableFilter:
     def feed(self, text: str) -> list[Span]:
         """What has become certain."""
         self._length += len(text)
-        self._text += text
+        self._text += text.replace("\r", " ")
         while len(self._text) > 1 and self._step():
             pass
         spans, self._spans = self._spans, []
@@ -131,10 +132,14 @@ class SpeakableFilter:
         for opening, growing, whole in _OPENINGS:
             if growing.fullmatch(self._text, 1) is not None:
                 return False
-            if (match := whole.match(self._text, 1)) is not None:
+            if (match := whole.match(self._text, 1)) is not None and self._is_in_order(match):
                 self._open(opening, match)
                 return True
         return self._open_prose()
+
+    def _is_in_order(self, opening: re.Match[str]) -> bool:
+        """Lists count from one; the number in "42. That is the answer" is no item's."""
+        return _item_number(opening) <= self._highest_item + 1
 
     def _open(self, opening: _Opening, match: re.Match[str]) -> None:
         self._advance(match.end() - 1)
@@ -145,6 +150,7 @@ class SpeakableFilter:
         match opening:
             case _Opening.SENTENCE:
                 self._line = _Line.SENTENCE
+                self._highest_item = max(self._highest_item, _item_number(match))
             case _Opening.FENCE:
                 fence = match["fence"]
                 self._announce(CODE_NOTICE, re.compile(rf"(?<=\n)[ \t]*{fence[0]}{{{len(fence)},}}[ \t]*\n"))
@@ -157,11 +163,10 @@ class SpeakableFilter:
 
     def _open_prose(self) -> bool:
         if self._breaks:
-            match = _BEFORE_FIRST_LETTER.match(self._text, 1)
-            first = match.end() if match is not None else 1
-            if first == len(self._text):
+            rest = self._text[1:].lstrip(_BEFORE_FIRST_LETTER)
+            if not rest:
                 return False
-            if self._text[first].isupper() and self._tail[-1].isalnum():
+            if rest[0].isupper() and self._tail[-1].isalnum():
                 self._emit(",")  # models wrap no lines: this is verse, or one fact a line
         self._breaks = False
         self._in_table = False
@@ -248,3 +253,7 @@ class SpeakableFilter:
         if self._spans and self._decided - len(text) == self._spans[-1].source_end:
             text = self._spans.pop().text + text
         self._spans.append(Span(text, self._decided))
+
+
+def _item_number(opening: re.Match[str]) -> int:
+    return int(opening.groupdict().get("number") or 0)

@@ -14,7 +14,7 @@ from voicecli.conversation.spoken.numbers import AFTER_UNITS, BEFORE_UNITS, Rule
 from voicecli.conversation.spoken.units import UNITS
 from voicecli.conversation.spoken.words import NAMES, SIGNS, SPANS, WORDS
 
-_ENGLISH: tuple[Rule, ...] = (
+ENGLISH: tuple[Rule, ...] = (
     *WORDS,  # before names, whose dots are not those of "e.g."
     *BEFORE_UNITS,  # before names: "3.11.7" is no name
     *CALENDAR,  # before spans: "2024-05-03" is no span
@@ -41,6 +41,6 @@ def verbalize(text: str, language: str = "en") -> str:
 
 def _verbalize_english(text: str) -> str:
     said = text
-    for pattern, replacement in _ENGLISH:
+    for pattern, replacement in ENGLISH:
         said = pattern.sub(replacement, said)
     return text if said == text else re.sub(r"\s+(?=[,.;:!?)](?:\s|$))|(?<=\s)\s+", "", said).strip()

@@ -52,7 +52,8 @@ def _year_span(match: re.Match[str]) -> str:
 
 
 def _decade(match: re.Match[str]) -> str:
-    return plural(year(int(match["year"])))
+    decade = plural(year(int(match["year"])))
+    return f"{plural(year(int(match['start'])))} to {decade}" if match["start"] else decade
 
 
 def _small_decade(match: re.Match[str]) -> str:
@@ -73,8 +74,8 @@ _AFTER_YEAR = frozenset({
 })  # fmt: skip
 _DATING = frozenset({
     "in", "since", "year", "years", "until", "till", "during", "circa", "ca", "spring", "summer", "autumn",
-    "fall", "winter", "early", "mid", "late", "class", "copyright", "january", "february", "march", "april",
-    "may", "june", "july", "august", "september", "october", "november", "december",
+    "fall", "winter", "early", "mid", "late", "pre", "post", "class", "copyright", "january", "february", "march",
+    "april", "may", "june", "july", "august", "september", "october", "november", "december",
 })  # fmt: skip
 _POINTING = frozenset({
     "the", "a", "an", "this", "that", "his", "her", "its", "their", "our", "my",
@@ -89,7 +90,7 @@ _BARE_YEAR = (
 
 
 def _bare_year(match: re.Match[str]) -> str:
-    """A four-digit number is a year unless it counts the noun that follows it; other numbers are left to later rules."""
+    """A four-digit number is a year unless it counts the noun that follows. Other numbers are left to later rules."""
     if not _is_year(match["before"] or "", match["after"] or ""):
         return match[0]
     return match[0][: match.start("year") - match.start()] + year(int(match["year"]))
@@ -116,12 +117,13 @@ CALENDAR: tuple[Rule, ...] = tuple(
         (rf"(?<![\w:/.,])(?:the )?{_DAY}(?:st|nd|rd|th)?(?: of)? {_MONTH}(?:,? {_YEAR})?\b", _named_date),
         (
             r"(?<![\w:.,])(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?![\d:])"
-            rf"(?:\s?{_HALF})?",
+            rf"(?:\s?{_HALF}|\s?o['’]clock\b)?",
             _time,
         ),
         (rf"(?<![\w:.,$])(?P<hour>1[0-2]|[1-9])\s?{_HALF}", _full_hour),
         (rf"{_START}\s?[-–—]\s?(?P<end>1[1-9]\d\d|20\d\d|\d\d)(?![\w%-]|[.,]\d)", _year_span),
-        (r"(?<![\w$])(?P<year>1[1-9]\d0|20\d0)['’]?s\b", _decade),
+        (r"(?<![\w$])(?:(?P<start>1[1-9]\d0|20\d0)s?\s?[-–]\s?)?(?P<year>1[1-9]\d0|20\d0)['’]?s\b", _decade),
+        (r"(?<=[a-z])-(?=(?:1[1-9]|20)\d\d\b)", " "),
         (r"(?<!\w)(?P<lead>)['’](?P<decade>[2-9]0)s\b", _small_decade),
         (r"\b(?P<lead>(?:the|his|her|their|my|your|our|early|mid|late)[ -])(?P<decade>[1-9]0)s\b", _small_decade),
         (_BARE_YEAR, _bare_year),

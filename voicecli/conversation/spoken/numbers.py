@@ -102,6 +102,8 @@ def _telephone(match: re.Match[str]) -> str:
 _PLAIN = r"(?<![\w.,])"
 
 BEFORE_UNITS: tuple[Rule, ...] = (
+    (re.compile(r"(?<=\d),(?=\d{1,2}(?!\d))"), ", "),
+    (re.compile(r"(?<=[a-z\d]):(?=\d{4,5}\b)"), " port "),
     (re.compile(rf"{_PLAIN}(?:\d{{1,3}}\.){{3}}\d{{1,3}}(?![\w.]*\d)"), _address),
     (re.compile(r"\b(?:[Vv]ersion )?v(?P<version>\d+(?:\.\d+)*)\b"), lambda match: f"version {_version(match)}"),
     (re.compile(rf"{_PLAIN}(?P<version>\d+(?:\.\d+){{2,}})(?!\d)"), _version),
@@ -113,7 +115,7 @@ BEFORE_UNITS: tuple[Rule, ...] = (
         _named_version,
     ),
     (re.compile(r"(?<![\w+])(?:\+?\d{1,3}[ -])?(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}\b"), _telephone),
-    (re.compile(r"(?<![\w+])\+\d{1,3}(?:[ -]\d{2,5}){2,5}\b"), _telephone),
+    (re.compile(r"(?<![\w+])\+\d{1,3}(?:[ -]\d{2,8}){2,5}\b"), _telephone),
     (re.compile(r"(?<![\w.,-])\d{3}-\d{4}\b"), _telephone),
     (re.compile(r"(?<![\w.,:/-])0\d+(?!\w|[.:/-]\d)"), lambda match: digits(match[0])),
     (re.compile(r"(?<![\w.,])[1-9]\d{2,3}x[1-9]\d{2,3}(?!\w)"), _dimensions),

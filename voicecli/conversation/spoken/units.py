@@ -22,8 +22,9 @@ _REGULAR = {
     "km": "kilometer", "m": "meter", "cm": "centimeter", "mm": "millimeter", "µm": "micrometer", "μm": "micrometer",
     "nm": "nanometer", "mi": "mile", "yd": "yard", "kg": "kilogram", "g": "gram", "mg": "milligram", "lb": "pound",
     "lbs": "pound", "oz": "ounce", "l": "liter", "L": "liter", "ml": "milliliter", "mL": "milliliter",
-    "cl": "centiliter", "dl": "deciliter", "gal": "gallon", "tbsp": "tablespoon", "Tbsp": "tablespoon", "tsp": "teaspoon", "°": "degree",
-    "B": "byte", "kB": "kilobyte", "KB": "kilobyte", "MB": "megabyte", "GB": "gigabyte", "TB": "terabyte",
+    "cl": "centiliter", "dl": "deciliter",
+    "gal": "gallon", "tbsp": "tablespoon", "Tbsp": "tablespoon", "tsp": "teaspoon", "°": "degree",
+    "kB": "kilobyte", "KB": "kilobyte", "MB": "megabyte", "GB": "gigabyte", "TB": "terabyte",
     "PB": "petabyte", "KiB": "kibibyte", "MiB": "mebibyte", "GiB": "gibibyte", "Mbit": "megabit", "Gbit": "gigabit",
     "ns": "nanosecond", "µs": "microsecond", "μs": "microsecond", "ms": "millisecond", "s": "second", "sec": "second",
     "secs": "second", "min": "minute", "mins": "minute", "h": "hour", "hr": "hour", "hrs": "hour", "yr": "year",
@@ -57,6 +58,7 @@ def _any_of(names: Iterable[str]) -> str:
 
 _SIGN = rf"(?P<sign>{_any_of(_CURRENCIES)})"
 _PER_WHAT = rf"(?:/(?P<per>{_any_of(_PER)})(?![\w²³]))?"
+_ARTICLE = r"(?P<article>\b[Aa]n? )?"
 _COUNT = rf"(?:(?P<whole>\d+) )?(?P<top>[1-9]\d?)/(?P<bottom>[1-9]\d?)|(?P<number>{NUMBER})"
 
 
@@ -65,23 +67,26 @@ def _rate(match: re.Match[str]) -> str:
 
 
 def _money(match: re.Match[str]) -> str:
-    """ "$3.50" -> "three dollars and fifty cents"."""
-    amount, scale = match["amount"], match["scale"]
-    one, many, one_cent, many_cents = _CURRENCIES[match["sign"]]
-    if match["end"]:
-        span = f"{cardinal(amount)} to {cardinal(match['end'])}"
-        said = f"{span} {_SCALES.get(scale, scale)} {many}" if scale else f"{span} {many}"
-    elif scale:
-        said = f"{cardinal(amount)} {_SCALES.get(scale, scale)} {many}"
+    """ "$3.50" -> "three dollars and fifty cents", "a $5 bill" -> "a five dollar bill"."""
+    amount, end, article = match["amount"], match["end"], match["article"] or ""
+    one, many, _, _ = _CURRENCIES[match["sign"]]
+    if end or match["scale"] or not re.fullmatch(r"[\d,]+(?:\.\d\d)?", amount):
+        span = f"{cardinal(amount)} to {cardinal(end)}" if end else cardinal(amount)
+        scale = f" {_SCALES.get(match['scale'], match['scale'])}" if match["scale"] else ""
+        said = f"{span}{scale} {one if article else many}"
+    elif article and "." not in amount:
+        said = f"{cardinal(amount)} {one}"
     else:
-        whole, _, cents = amount.replace(",", "").partition(".")
-        if cents and len(cents) != 2:
-            said = f"{cardinal(amount)} {many}"
-        else:
-            coins = f"{cardinal(cents)} {one_cent if cents == '01' else many_cents}" if int(cents or 0) else ""
-            notes = f"{cardinal(whole)} {one if whole == '1' else many}" if int(whole) or not coins else ""
-            said = " and ".join(filter(None, (notes, coins)))
-    return said + _rate(match)
+        said = _coins(amount, match["sign"])
+    return f"{article}{said}{_rate(match)}"
+
+
+def _coins(amount: str, sign: str) -> str:
+    one, many, one_cent, many_cents = _CURRENCIES[sign]
+    whole, _, cents = amount.replace(",", "").partition(".")
+    small = f"{cardinal(cents)} {one_cent if cents == '01' else many_cents}" if int(cents or 0) else ""
+    large = f"{cardinal(whole)} {one if whole == '1' else many}" if int(whole) or not small else ""
+    return " and ".join(filter(None, (large, small)))
 
 
 def _quantity(match: re.Match[str]) -> str:
@@ -93,7 +98,8 @@ def _quantity(match: re.Match[str]) -> str:
     else:
         count = fraction(match["whole"] or "", match["top"], match["bottom"])
         is_single = not match["whole"]
-    return f"{count} {power}{one if is_single else many}{_rate(match)}"
+    unit = one if is_single or match["article"] or match["gap"] == "-" else many
+    return f"{match['article'] or ''}{count} {power}{unit}{_rate(match)}"
 
 
 def _inches(match: re.Match[str]) -> str:
@@ -112,16 +118,16 @@ UNITS: tuple[Rule, ...] = tuple(
     (re.compile(pattern), say)
     for pattern, say in (
         (
-            rf"(?<!\w){_SIGN}\s?(?P<amount>{NUMBER})(?: to [$€£¥₹]?(?P<end>{NUMBER}))?"
+            rf"{_ARTICLE}(?<!\w){_SIGN}\s?(?P<amount>{NUMBER})(?: to [$€£¥₹]?(?P<end>{NUMBER}))?"
             rf"(?:\s?(?P<scale>{_SCALE})\b)?{_PER_WHAT}",
             _money,
         ),
         (
-            rf"(?<![\w.,/])(?:{_COUNT})[ \u00a0-]?(?P<unit>{_any_of(_UNITS)})(?P<power>[²³]|\^[23])?(?![\w'’])"
-            rf"{_PER_WHAT}",
+            rf"{_ARTICLE}(?<![\w.,/])(?:{_COUNT})(?P<gap>[ \u00a0-]?)(?P<unit>{_any_of(_UNITS)})"
+            rf"(?P<power>[²³]|\^[23])?(?![\w'’]){_PER_WHAT}",
             _quantity,
         ),
-        (r"(?<![\w.])(?P<feet>\d)['′]\s?(?P<inches>\d{1,2})[\"″]", _height),
+        (r"(?<![\w.'’])(?P<feet>\d)['’′]\s?(?P<inches>\d{1,2})(?!\w)[\"″]?", _height),
         (rf"(?<![\w.,])(?P<number>{NUMBER})in\b", _inches),
         (
             rf"(?<![\w.,])(?P<number>{NUMBER})[\"″](?= (?:screen|display|monitor|TV|laptop|panel)\b)",

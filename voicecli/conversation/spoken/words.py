@@ -15,6 +15,10 @@ _ROMAN = {
     "I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "X": 10, "XI": 11, "XII": 12,
     "XIII": 13, "XIV": 14, "XV": 15, "XVI": 16, "XVII": 17, "XVIII": 18, "XIX": 19, "XX": 20, "XXI": 21, "XXII": 22,
 }  # fmt: skip
+_DAYS = {
+    "Mon": "Monday", "Tue": "Tuesday", "Wed": "Wednesday", "Thu": "Thursday", "Fri": "Friday", "Sat": "Saturday",
+    "Sun": "Sunday",
+}  # fmt: skip
 
 
 def _roman(match: re.Match[str]) -> str:
@@ -36,6 +40,20 @@ def _path(match: re.Match[str]) -> str:
     path = re.sub(r"^~", "home", match[0])
     path = re.sub(r"^(\.\.?)(?=/)", lambda dots: " ".join(["dot"] * len(dots[1])), path)
     return path.replace("/", " slash ").strip()
+
+
+def _day(match: re.Match[str]) -> str:
+    return _DAYS[match["day"]]
+
+
+def _initials(match: re.Match[str]) -> str:
+    """A capital before a full stop is a name's initial, but for "vitamin C. Then"."""
+    before = match.string[: match.start()].split()
+    return match[0] if before and before[-1][0].islower() else match[0].replace(".", "")
+
+
+def _day_span(match: re.Match[str]) -> str:
+    return f"{_DAYS[match['start']]} to {_DAYS[match['end']]}"
 
 
 def _dotted(match: re.Match[str]) -> str:
@@ -69,6 +87,7 @@ _SAID_FOR = (
     (r"\bMt\.(?=\s[A-Z])", "Mount"),
     (r"\bJr\.", "Junior"),
     (r"\bSr\.", "Senior"),
+    (r"\bPh\.D\b\.?", "PhD"),
     (r"\bInc\.", "Incorporated"),
     (r"\bLtd\.", "Limited"),
     (r"\bNo\.(?=\s?\d)", "number"),
@@ -103,9 +122,11 @@ _SAID_FOR = (
 WORDS: tuple[Rule, ...] = (
     _EMAIL,
     *((re.compile(written), said) for written, said in _SAID_FOR),
-    (re.compile(r"\b(?:[A-Z]\.){2,}(?=\s+\S|[,;:!?)]|['’]s)"), _dotted),
+    (re.compile(r"\b(?:[A-Z]\.){2,}(?=\s+(?!(?:The|They|It|He|She|We|You|This|But|In)\b)\S|[,;:!?)]|['’]s)"), _dotted),
     (re.compile(r"\b(?:[A-Z]\.)+[A-Z](?=\.)"), _dotted),
-    (re.compile(r"(?<![a-z] )\b([A-HJ-Z])\.(?=\s+[A-Z])"), r"\1"),
+    (re.compile(r"\b(?:[A-Z]\.\s)+(?=[A-Z])"), _initials),
+    (re.compile(rf"\b(?P<start>{'|'.join(_DAYS)})\.?\s?[-–]\s?(?P<end>{'|'.join(_DAYS)})\b"), _day_span),
+    (re.compile(rf"(?<!the )\b(?P<day>{'|'.join(_DAYS)})\b\.?(?=,? \d|, [A-Z]| at \d)"), _day),
     (re.compile(rf"\b(?P<name>[A-Z][a-z]+) (?P<numeral>{'|'.join(sorted(set(_ROMAN) - {'I', 'V', 'X'}))})\b"), _roman),
     (re.compile(rf"\b(?P<name>{'|'.join(sorted(_REGNAL))}) (?P<numeral>V|X)\b(?!\.)"), _roman),
 )
@@ -115,7 +136,7 @@ NAMES: tuple[Rule, ...] = (
     (re.compile(r"(?<=\w)\(\)"), ""),
     (re.compile(r"(?<![\w/])(?:~|\.{1,2})?/[\w.-]+(?:/[\w.-]*)*|(?<![\w/])[\w.-]+/[\w.-]+(?:/[\w.-]*)+"), _path),
     (re.compile(r"(?<![\w/])[\w-]+/[\w-]+\.[a-z]\w{0,4}\b"), _path),
-    (re.compile(r"(?<=[\w)])\.(?=[a-z_]|[A-Z]{2,}\b)"), " dot "),
+    (re.compile(r"(?<=[\w)])\.(?=[a-z_]|[A-Z]{2,}\b|[A-Z]\w*\.[a-z])"), " dot "),
     (re.compile(r"(?<!\S)\.(?=[A-Za-z])"), "dot "),
     (re.compile(r"(?<!\S)--?(?=[A-Za-z])"), _flag),
     (re.compile(r"(?<=[^\W_])_+(?=[^\W_])"), " "),
@@ -128,9 +149,12 @@ SPANS: tuple[Rule, ...] = (
     (re.compile(r"(?<=\d)\s*−\s*(?=\d)|(?<=\d)\s+-\s+(?=\d)"), " minus "),
     (re.compile(r"(?<=[\d%°CFKkMm])(?:-|\s?[–—]\s?)(?=[$€£]?\d)"), " to "),
     (re.compile(r"(?<![\w)])[-−](?=[$€£]?\.?\d)"), "minus "),
+    (re.compile(r"(?<=\d)\^2\b"), " squared"),
+    (re.compile(r"(?<=\d)\^3\b"), " cubed"),
+    (re.compile(r"(?<=\d)\^(?=\d)"), " to the power of "),
     (re.compile(r"~\s?(?=[$€£]?\d)"), "about "),
     (re.compile(r"(?<![\w&])#(?=\d)"), "number "),
-    (re.compile(r"(?<=\d)\s?[x×]\s?(?=\d)(?!\d+x\d)"), " by "),
+    (re.compile(r"(?<=\d)(?:\s?x\s?|×)(?=\d)"), " by "),
 )
 
 _AROUND = {
@@ -146,7 +170,7 @@ _BEFORE_NUMBER = {
 }  # fmt: skip
 _ALONE = {
     "→": " to ", "⇒": " to ", "←": " from ", "↔": " and ", "−": " minus ", "²": " squared", "³": " cubed", "π": " pi ",
-    "∞": " infinity ", "°": " degrees", "&": " and ", "@": " at ", "×": " times ", "÷": " divided by ", "|": " ",
+    "∞": " infinity ", "°": " degrees", "&": " and ", "@": " at ", "×": " times ", "÷": " divided by ",
     "©": "", "®": "", "™": "", "`": "", "{": " ", "}": " ", "<": " ", ">": " ", "*": "", "\\": " ", "^": " ", "%":
     " percent", "~": " ",
 }  # fmt: skip
@@ -163,12 +187,16 @@ SIGNS: tuple[Rule, ...] = (
     (re.compile(rf"(?<=[\w)])\s+(?P<sign>{_signs(_AROUND)})\s+(?=[\w(√-])"), lambda m: f" {_AROUND[m['sign']]} "),
     (re.compile(rf"(?<=\d)(?!/)(?P<sign>{_signs(_AROUND)})(?=\d)"), lambda m: f" {_AROUND[m['sign']]} "),
     (re.compile(rf"(?P<sign>{_signs(_BEFORE_NUMBER)})\s?(?=\d)"), lambda m: _BEFORE_NUMBER[m["sign"]]),
-    (re.compile(r"(?<=\d)\+(?!\w)"), " plus"),
+    (re.compile(r"(?<=\w)\+(?!\w)"), " plus"),
+    (re.compile(r"(?<=\w)\+(?=[A-Za-z])"), " plus "),
+    (re.compile(r"(?<=\w)=(?=\w)"), " equals "),
     (re.compile(r"\^2\b"), " squared"),
     (re.compile(r"\^3\b"), " cubed"),
-    (re.compile(r"\^(?=\d)"), " to the power of "),
+    (re.compile(r"\^(?=\w)"), " to the power of "),
     (re.compile(r"(?<!\w)#(?=[A-Za-z])"), "hashtag "),
     (re.compile(r"(?<=\s)[-–](?=\s)"), "—"),
+    (re.compile(r"\s*\|+\s*(?=\w)"), ", "),
+    (re.compile(r"\|"), ""),
     (re.compile(_signs({sign: said for sign, said in _ALONE.items() if sign != "&"})), lambda m: _ALONE[m[0]]),
     (re.compile(r"(?<![A-Z])&|&(?![A-Z]\b)"), " and "),
 )

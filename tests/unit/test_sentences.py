@@ -1,0 +1,217 @@
+"""Where the answer is cut into pieces, and what each piece covers."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voicecli.conversation.sentences import MAX_PIECE_CHARS, MIN_PIECE_LETTERS, PieceBuffer
+from voicecli.conversation.speakable import Span
+from voicecli.types import Piece
+
+
+def as_written(text: str) -> str:
+    return text
+
+
+def buffer(*texts: str, closed: bool = True) -> PieceBuffer:
+    """Spans of plain prose, whose source is the text itself."""
+    pieces = PieceBuffer(as_written)
+    fed = 0
+    for text in texts:
+        fed += len(text)
+        pieces.feed(Span(text, fed))
+    if closed:
+        pieces.close()
+    return pieces
+
+
+def take_all(pieces: PieceBuffer, budget_chars: int) -> list[Piece]:
+    taken = []
+    while (piece := pieces.take(budget_chars)) is not None:
+        taken.append(piece)
+    return taken
+
+
+def texts(pieces: PieceBuffer, budget_chars: int = MAX_PIECE_CHARS) -> list[str]:
+    return [piece.text for piece in take_all(pieces, budget_chars)]
+
+
+def test_the_first_piece_is_the_first_clause() -> None:
+    pieces = buffer("The answer is simple, I think. It is this one. Isn't it?")
+    assert texts(pieces) == ["The answer is simple,", "I think. It is this one. Isn't it?"]
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        pytest.param("Yes. That is so. There is more.", "Yes. That is so.", id="short sentence"),
+        pytest.param("Sure, why not? There is more.", "Sure, why not?", id="short clause"),
+        pytest.param("Yes.", "Yes.", id="nothing else comes"),
+        pytest.param("This is what I would have said of it and no more.",
+                     "This is what I would have said of it and no more.", id="conjunction too early"),
+        pytest.param("This is what I would have said of such a thing and no more is known.",
+                     "This is what I would have said of such a thing", id="conjunction"),
+    ],
+)  # fmt: skip
+def test_the_first_piece_is_short_but_not_tiny(text: str, first: str) -> None:
+    piece = buffer(text).take(20)
+    assert piece is not None
+    assert piece.text == first
+
+
+def test_nothing_is_taken_before_a_clause_is_complete() -> None:
+    pieces = buffer("The answer is", closed=False)
+    assert pieces.take(100) is None
+    pieces.feed(Span(" simple,", 21))
+    assert pieces.take(100) is None
+    pieces.feed(Span(" I", 23))
+    assert pieces.take(100) == Piece("The answer is simple,", 21)
+    assert pieces.take(100) is None
+
+
+def test_when_closed_the_rest_is_taken_finished_or_not() -> None:
+    pieces = buffer("The answer is simple, I", closed=False)
+    assert pieces.take(100) == Piece("The answer is simple,", 21)
+    pieces.close()
+    assert pieces.take(100) == Piece("I", 23)
+    assert pieces.take(100) is None
+
+
+def test_exhausted_means_closed_and_nothing_left_to_say() -> None:
+    assert not buffer("", closed=False).exhausted
+    assert not buffer("Something", closed=True).exhausted
+    assert buffer(" …", closed=True).exhausted
+
+
+def test_a_line_without_much_to_say_waits() -> None:
+    pieces = buffer("Steps.\n", closed=False)
+    assert pieces.take(100) is None
+    pieces.feed(Span("Whisk the eggs.\n", 23))
+    assert pieces.take(100) == Piece("Steps. Whisk the eggs.", 22)
+
+
+def test_later_pieces_fill_the_budget() -> None:
+    text = "First of all, one. " + "Then comes another sentence, here. " * 6
+    assert texts(buffer(text), 110)[1] == "one. " + " ".join(["Then comes another sentence, here."] * 3)
+
+
+def test_a_sentence_end_beyond_half_of_the_budget_is_preferred() -> None:
+    text = "First of all, this sentence is over. This one goes on, and on, and on, and never comes to an end at all."
+    assert texts(buffer(text), 44)[1] == "this sentence is over."
+    assert texts(buffer(text), 36)[1] == "this sentence is over."
+
+
+def test_an_early_sentence_end_is_not_preferred() -> None:
+    text = "First of all, this one was it. This goes on for long, and on, and on, and never comes to an end."
+    assert texts(buffer(text), 60)[1] == "this one was it. This goes on for long, and on, and on,"
+
+
+def test_without_a_natural_end_in_the_second_half_the_last_one_is_taken() -> None:
+    text = "First of all, this one was it. This goes on without any mark for very long until its very end."
+    assert texts(buffer(text), 60)[1] == "this one was it."
+
+
+def test_a_clause_beyond_the_budget_is_taken_whole() -> None:
+    text = "First of all, this is longer than the budget is. And this is more."
+    assert texts(buffer(text), 5)[1:] == ["this is longer than the budget is.", "And this is more."]
+
+
+def test_a_clause_beyond_the_limit_is_cut_at_a_space() -> None:
+    text = "word " * 70
+    first, second = take_all(buffer(text), 1000)
+    assert first == Piece(("word " * 40).strip(), 199)
+    assert second == Piece(("word " * 30).strip(), 350)
+    assert texts(buffer(text, closed=False))[0] == first.text
+
+
+def test_a_single_long_word_stays_whole() -> None:
+    word = "x" * 300
+    assert texts(buffer(word)) == [word]
+    assert texts(buffer(word, " and so it goes on")) == [word, "and so it goes on"]
+    assert texts(buffer(word, closed=False)) == []
+
+
+def test_a_crumb_joins_the_piece_before() -> None:
+    assert texts(buffer("The answer is this. Bye!")) == ["The answer is this. Bye!"]
+    assert texts(buffer("The answer is this. —")) == ["The answer is this. —"]
+
+
+def test_what_cannot_be_said_is_left_out_at_the_end() -> None:
+    pieces = buffer("The answer is this. So", closed=False)
+    assert pieces.take(100) == Piece("The answer is this.", 19)
+    pieces = buffer(" … ", "!")
+    assert pieces.take(100) is None
+    assert pieces.exhausted
+
+
+def test_the_source_is_exact_within_prose_and_bounded_elsewhere() -> None:
+    pieces = PieceBuffer(as_written)
+    pieces.feed(Span("It is so here.\n", 20))
+    pieces.feed(Span("I've put the code on screen. It is long.\n", 25))
+    pieces.feed(Span("Then more of it.", 60))
+    pieces.feed(Span("", 70))
+    pieces.close()
+    assert [piece.source_end for piece in take_all(pieces, 10)] == [19, 20, 70]
+
+
+def test_pieces_are_said_as_a_person_would() -> None:
+    pieces = PieceBuffer()
+    pieces.feed(Span("It costs $5 in total.", 21))
+    pieces.close()
+    assert pieces.take(100) == Piece("It costs five dollars in total.", 21)
+
+
+_WORDS = st.sampled_from(
+    ["a", "Some", "words", "Dr.", "3.14", "1,000", "e.g.", "and", "longer,", "end.", "What?!", "—", "…", "好。"]
+)
+_SPACES = st.sampled_from([" ", " ", " ", "\n", "  "])
+_SPEAKABLE = st.lists(st.tuples(_WORDS, _SPACES), max_size=80).map(lambda words: "".join(map("".join, words)))
+_BUDGET = st.integers(1, 300)
+
+
+def chopped(text: str, at: list[int]) -> list[str]:
+    edges = sorted({0, len(text), *(min(edge, len(text)) for edge in at)})
+    return [text[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+
+
+@given(_SPEAKABLE, _BUDGET)
+def test_nothing_is_lost_nor_said_twice(text: str, budget: int) -> None:
+    expected = " ".join(text.split()) if any(map(str.isalnum, text)) else ""
+    assert " ".join(texts(buffer(text), budget)) == expected
+
+
+@given(_SPEAKABLE, _BUDGET)
+def test_every_piece_has_something_to_say_and_is_not_too_long(text: str, budget: int) -> None:
+    for piece in texts(buffer(text), budget):
+        assert any(map(str.isalnum, piece))
+        crumb = piece[MAX_PIECE_CHARS:]
+        assert sum(map(str.isalnum, crumb)) < MIN_PIECE_LETTERS
+
+
+@given(_SPEAKABLE, st.lists(st.integers(0, 300)), _BUDGET)
+def test_sources_grow_and_reach_the_end(text: str, at: list[int], budget: int) -> None:
+    ends = [piece.source_end for piece in take_all(buffer(*chopped(text, at)), budget)]
+    assert ends == sorted(ends)
+    assert not ends or ends[-1] == len(text)
+
+
+@given(_SPEAKABLE, st.lists(st.integers(0, 300)), _BUDGET)
+def test_it_does_not_matter_how_spans_are_chopped(text: str, at: list[int], budget: int) -> None:
+    assert take_all(buffer(*chopped(text, at)), budget) == take_all(buffer(text), budget)
+
+
+@given(_SPEAKABLE, st.lists(_BUDGET, min_size=1))
+def test_pieces_may_be_taken_while_the_text_grows(text: str, budgets: list[int]) -> None:
+    pieces = buffer(closed=False)
+    taken = []
+    for at, char in enumerate(text, start=1):
+        pieces.feed(Span(char, at))
+        taken.append(pieces.take(budgets[at % len(budgets)]))
+    pieces.close()
+    said = [piece for piece in [*taken, *take_all(pieces, 50)] if piece is not None]
+    assert [word for piece in said for word in piece.text.split() if any(map(str.isalnum, word))] == [
+        word for word in text.split() if any(map(str.isalnum, word))
+    ]
+    assert [piece.source_end for piece in said] == sorted(piece.source_end for piece in said)
