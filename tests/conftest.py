@@ -12,6 +12,8 @@ from tests.defaults import SETTINGS
 from voicecli.engines.models import Manifest, ModelStore
 from voicecli.errors import ModelMissing
 
+pytest_plugins = ["tests.card.fixtures"]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--require-models", action="store_true", help="a missing model is a failure, not a skip")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 from typing import Annotated
 
 import typer
@@ -42,12 +44,33 @@ def voicecli(
 
 def main() -> None:
     """Entry point of the console script."""
+    leave(run())
+
+
+def run() -> int:
+    """Run the command that the arguments name; returns the exit code."""
     try:
         app()
     except VoiceCliError as error:
         print(f"voicecli: {error.message}", file=sys.stderr)
         if error.hint:
             print(f"hint: {error.hint}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED_EXIT_CODE)
+        return INTERRUPTED_EXIT_CODE
+    except BrokenPipeError:  # the reader of a pipe has what it wanted
+        sys.stdout = None
+        return 0
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    return 0
+
+
+def leave(code: int) -> None:
+    """End now: a model may still be at work on a thread; the interpreter's own end would wait for it or crash in it."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    if threading.active_count() > 1:
+        os._exit(code)
+    sys.exit(code)

@@ -7,13 +7,16 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 
+from voicecli.audio.device import Speaker
+from voicecli.events import Publish
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 MODULES = (
@@ -68,6 +71,32 @@ class VirtualCard:
         began_s = time.monotonic()
         subprocess.run(["paplay", "--device=ether", "--latency-msec=30", str(path)], env=self.env, check=True)
         return began_s, time.monotonic()
+
+    @asynccontextmanager
+    async def open_speaker(self, publish: Publish) -> AsyncIterator[Speaker]:
+        """The product's own speaker on this card, in this process."""
+        with self._in_this_process():
+            from voicecli.audio.devices import find_device, list_devices
+            from voicecli.audio.portaudio import PortAudioSpeaker
+
+            device = find_device(list_devices(), "", "output")
+            async with PortAudioSpeaker(device, 0.05, time.monotonic, publish) as speaker:
+                yield speaker
+
+    @contextmanager
+    def _in_this_process(self) -> Iterator[None]:
+        """PortAudio looks for devices once, when it starts: start it anew where it can find this card."""
+        import sounddevice
+
+        before = dict(os.environ)
+        os.environ.update(self.env)
+        sounddevice._terminate()
+        sounddevice._initialize()
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
 
     def _await_start(self) -> None:
         deadline_s = time.monotonic() + START_S

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import jiwer
 import numpy as np
 import pytest
 
@@ -15,6 +14,7 @@ from tests.card.program import Program
 from tests.card.pulse import VirtualCard
 from tests.defaults import SETTINGS
 from tests.speech import NOISE
+from tests.words import word_error_rate
 from voicecli.engines.whisper import Whisper
 from voicecli.types import Pcm, SpeechSegment
 
@@ -34,13 +34,6 @@ def transcribed(model_folder: Callable[[str], Path]) -> Callable[[Pcm], str]:
     return lambda pcm: whisper.transcribe(SpeechSegment(pcm[: 28 * 16_000], 0.0, 0.0)).text
 
 
-def word_error_rate(reference: str, hypothesis: str) -> float:
-    def words(text: str) -> str:
-        return " ".join(re.findall(r"[a-z0-9']+", text.lower()))
-
-    return float(jiwer.wer(words(reference), words(hypothesis)))
-
-
 def test_a_spoken_question_is_answered_aloud(
     card: VirtualCard, plain: Program, spoken: Callable[[str], Path], transcribed: Callable[[Pcm], str]
 ) -> None:
@@ -54,9 +47,7 @@ def test_a_spoken_question_is_answered_aloud(
     assert "gap" not in plain.text
 
 
-def test_speech_stops_the_answer(
-    card: VirtualCard, plain: Program, spoken: Callable[[str], Path]
-) -> None:
+def test_speech_stops_the_answer(card: VirtualCard, plain: Program, spoken: Callable[[str], Path]) -> None:
     card.say(spoken("Please tell me a very long story about a king and his three daughters."))
     asked = plain.await_text("^You: ")
     sounded_s = card.speaker.await_sound(time.monotonic(), 15)

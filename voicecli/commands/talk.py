@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -116,12 +114,7 @@ def talk(
     from voicecli.session import hold_session
 
     fetch_missing(loaded.settings)
-    code = hold_session(loaded.settings, Files(tuple(input or ()), output, fast), ui.value)
-    if code:
-        # A native call may still be running on a worker; the interpreter's own end would wait for it, or crash in it.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+    raise typer.Exit(hold_session(loaded.settings, Files(tuple(input or ()), output, fast), ui.value))
 
 
 def print_settings(loaded: Loaded) -> None:

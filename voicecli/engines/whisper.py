@@ -34,7 +34,7 @@ SHORT_STATES = {512: 750}  # by encoder width: `base` needs no more; `tiny` lose
 MIN_LOGPROB_SHORT = -0.5  # below: decode again at the full window (with the two other signs: 4.3 % of utterances)
 MIN_LOGPROB = -1.0  # Whisper's own bound (Radford et al. 2022, section 4.5); 46 real utterances stayed above -0.75
 MAX_NO_SPEECH = 0.6  # Whisper's own bound ...
-MIN_LOGPROB_NO_SPEECH = -0.7  # ... with a stricter one for the text: noise reaches -0.95 ("you") on the short window
+MIN_LOGPROB_NO_SPEECH = -0.4  # ... with a stricter one: silence is "you" at 0.91 and -0.49; speech stays below 0.35
 MAX_COMPRESSION = 2.4  # Whisper's own sign of a repetition loop
 TOKENS_BASE, TOKENS_PER_S = 8, 4  # no full-window decode of 211 utterances came near 8 + 4 tokens a second
 

@@ -1,0 +1,122 @@
+"""What every speaker must do: the one over files, and the one over a sound card."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.card.pulse import VirtualCard
+from voicecli.audio.device import Speaker
+from voicecli.audio.wav import WavSpeaker
+from voicecli.events import Audible, Event, Publish, Starved
+from voicecli.types import Piece, SpeechChunk, TurnId
+
+ONE, TWO = TurnId(1), TurnId(2)
+Open = Callable[[Publish], AbstractAsyncContextManager[Speaker]]
+
+
+def chunk(turn: TurnId, seconds: float) -> SpeechChunk:
+    tone = 8000 * np.sin(2 * np.pi * 440 * np.arange(round(seconds * 24_000)) / 24_000)
+    return SpeechChunk(turn, Piece("la", 2), tone.astype(np.int16), 24_000)
+
+
+@pytest.fixture(params=["wav", pytest.param("card", marks=pytest.mark.card)])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
+    """Opens a speaker of each kind."""
+    if request.param == "wav":
+        return lambda publish: WavSpeaker(tmp_path / "out.wav", time.monotonic, publish)
+    card: VirtualCard = request.getfixturevalue("card")
+    return card.open_speaker
+
+
+def play(opened: Open, act: Callable[[Speaker, asyncio.Event], Awaitable[None]]) -> list[Event]:
+    events: list[Event] = []
+
+    async def main() -> None:
+        told = asyncio.Event()
+
+        def publish(event: Event) -> None:
+            events.append(event)
+            told.set()
+
+        async with opened(publish) as speaker:
+            await act(speaker, told)
+
+    asyncio.run(main())
+    return events
+
+
+def test_a_turn_is_heard_to_its_end_and_told_to_be_audible_once(opened: Open) -> None:
+    async def act(speaker: Speaker, told: asyncio.Event) -> None:
+        speaker.begin(ONE, held=False)
+        speaker.play(chunk(ONE, 0.2))
+        speaker.play(chunk(ONE, 0.2))
+        speaker.finish(ONE)
+        assert speaker.lead_s() == pytest.approx(0.4, abs=0.05)
+        await speaker.drained()
+        assert speaker.heard_s() == pytest.approx(0.4, abs=0.01)
+        assert speaker.lead_s() == 0
+
+    events = play(opened, act)
+    assert [event.turn for event in events if isinstance(event, Audible)] == [ONE]
+    assert not [event for event in events if isinstance(event, Starved)]
+
+
+def test_a_held_turn_is_silent_until_it_is_released(opened: Open) -> None:
+    async def act(speaker: Speaker, told: asyncio.Event) -> None:
+        speaker.begin(ONE, held=True)
+        speaker.play(chunk(ONE, 0.1))
+        await asyncio.sleep(0.3)
+        assert not told.is_set()
+        assert speaker.heard_s() == 0
+        speaker.release(ONE)
+        speaker.finish(ONE)
+        await speaker.drained()
+
+    assert isinstance(play(opened, act)[0], Audible)
+
+
+def test_a_flush_leaves_nothing_to_be_heard_but_what_was_heard_is_known(opened: Open) -> None:
+    async def act(speaker: Speaker, told: asyncio.Event) -> None:
+        speaker.begin(ONE, held=False)
+        speaker.play(chunk(ONE, 5.0))
+        await asyncio.wait_for(told.wait(), 5.0)
+        await asyncio.sleep(0.3)
+        speaker.flush()
+        heard_s = speaker.heard_s()
+        assert 0.1 < heard_s < 1.0
+        assert speaker.lead_s() == 0
+        await asyncio.wait_for(speaker.drained(), 1.0)
+        assert speaker.heard_s() == pytest.approx(heard_s, abs=0.15)
+
+    play(opened, act)
+
+
+def test_a_chunk_of_another_turn_is_dropped(opened: Open) -> None:
+    async def act(speaker: Speaker, told: asyncio.Event) -> None:
+        speaker.begin(TWO, held=False)
+        speaker.play(chunk(ONE, 5.0))
+        assert speaker.lead_s() == 0
+        await asyncio.wait_for(speaker.drained(), 1.0)
+
+    assert not play(opened, act)
+
+
+def test_a_gap_inside_an_answer_is_told(opened: Open) -> None:
+    async def act(speaker: Speaker, told: asyncio.Event) -> None:
+        speaker.begin(ONE, held=False)
+        speaker.play(chunk(ONE, 0.1))
+        await speaker.drained()
+        await asyncio.sleep(0.4)
+        speaker.play(chunk(ONE, 0.1))
+        speaker.finish(ONE)
+        await speaker.drained()
+
+    (gap,) = [event for event in play(opened, act) if isinstance(event, Starved)]
+    assert gap.gap_s > 0.2
