@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import pytest
 
 from tests.contract.chat_servers import MODELS, TAGS, chat_server, llm_settings
-from tests.contract.test_language_model import gguf
+from tests.contract.conftest import gguf
 from voicecli.errors import BackendUnavailable, ModelMissing, SettingsError
 from voicecli.language_model import is_loopback, open_language_model, place
 
