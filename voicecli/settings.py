@@ -92,7 +92,7 @@ class LlmSettings(Section):
     embedded_model: str
     """Name in the manifest or path of a GGUF file."""
     threads: Annotated[int, Field(ge=0)]
-    """Threads of the embedded model; 0: one for each physical core."""
+    """Threads of the embedded model; 0: one for each physical core but one, eight at most."""
     gpu_layers: Annotated[int, Field(ge=-1)]
     """Layers of the embedded model that a GPU holds; -1: as many as fit."""
     context_tokens: Annotated[int, Field(ge=512)]

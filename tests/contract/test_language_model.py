@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
-import subprocess
-import sys
-import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Any
 
 import pytest
@@ -20,51 +15,28 @@ from tests.contract.chat_servers import (
     ChatServer,
     Refusal,
     chat_server,
+    llm_settings,
     ollama_answer,
     ollama_part,
     openai_answer,
     openai_delta,
 )
-from voicecli.engines import llamacpp, ollama_chat, openai_chat
+from tests.contract.language_models import (
+    ASKED,
+    KEY,
+    Answer,
+    on_embedded,
+    on_foreign,
+    on_ollama,
+    on_openai,
+    said,
+    scripted_ollama,
+    scripted_openai,
+)
+from voicecli.engines import ollama_chat, openai_chat
 from voicecli.engines.base import LanguageModel
-from voicecli.errors import BackendUnavailable, EngineError, ModelMissing, VoiceCliError
-from voicecli.settings import LlmSettings
+from voicecli.errors import BackendUnavailable, EngineError, VoiceCliError
 from voicecli.types import Message
-
-Answer = Refusal | Sequence[str | None]
-KEY = "sk-secret"
-ASKED = [Message("system", "Answer in one short sentence."), Message("user", "What is the capital of France?")]
-
-
-def llm_settings(**changes: Any) -> LlmSettings:
-    defaults: dict[str, Any] = {
-        "backend": "auto", "url": "", "model": "", "api_key": "", "ollama_url": "http://127.0.0.1:11434",
-        "ollama_model": "llama3.2", "keep_alive": "30m", "embedded_model": "", "threads": 0, "gpu_layers": 0,
-        "context_tokens": 1024, "max_answer_tokens": 24, "temperature": 0.0, "system_prompt": "", "timeout_s": 30.0,
-    }  # fmt: skip
-    return LlmSettings(**(defaults | changes))
-
-
-@asynccontextmanager
-async def on_openai(*chats: Answer, **changes: Any) -> AsyncIterator[tuple[LanguageModel, ChatServer]]:
-    settings = llm_settings(**changes)
-    async with chat_server(*chats) as server:
-        client = openai_chat.connect(f"http://127.0.0.1:{server.port}/v1", KEY, settings.timeout_s, use_proxy=False)
-        async with aclosing(openai_chat.OpenAiChat(client, "small", "the server", settings)) as model:
-            yield model, server
-
-
-@asynccontextmanager
-async def on_ollama(*chats: Answer, **changes: Any) -> AsyncIterator[tuple[LanguageModel, ChatServer]]:
-    settings = llm_settings(**changes)
-    async with chat_server(*chats) as server:
-        client = ollama_chat.connect(f"http://127.0.0.1:{server.port}", use_proxy=False)
-        async with aclosing(ollama_chat.OllamaChat(client, settings, "127.0.0.1")) as model:
-            yield model, server
-
-
-async def said(model: LanguageModel, messages: Sequence[Message] = ASKED) -> list[str]:
-    return [token.text async for token in model.reply(messages)]
 
 
 def failure(on: AbstractAsyncContextManager[tuple[LanguageModel, ChatServer]]) -> VoiceCliError:
@@ -80,81 +52,6 @@ def failure(on: AbstractAsyncContextManager[tuple[LanguageModel, ChatServer]]) -
 # Every language model. A subject is opened anew for each test: scripted servers have two answers to give.
 
 Opener = Callable[[], AbstractAsyncContextManager[LanguageModel]]
-
-
-@asynccontextmanager
-async def scripted_openai() -> AsyncIterator[LanguageModel]:
-    async with on_openai(openai_answer("Paris", ", of", " course."), openai_answer("Yes", ".")) as (model, _):
-        yield model
-
-
-@asynccontextmanager
-async def scripted_ollama() -> AsyncIterator[LanguageModel]:
-    async with on_ollama(ollama_answer("Paris", ", of", " course."), ollama_answer("Yes", ".")) as (model, _):
-        yield model
-
-
-@pytest.fixture(scope="module")
-def gguf() -> Path:
-    named = os.environ.get("VOICECLI_TEST_GGUF")
-    cached = Path("~/.cache/voicecli/models/smollm2-135m-instruct").expanduser().glob("*.gguf")
-    found = [Path(named)] if named else list(cached)
-    if not found:
-        pytest.skip("no GGUF model: set VOICECLI_TEST_GGUF or run voicecli download-models")
-    return found[0]
-
-
-@pytest.fixture(scope="module")
-def embedded(gguf: Path) -> Iterator[llamacpp.EmbeddedServer]:
-    with llamacpp.embedded_server(gguf, llm_settings()) as server:
-        yield server
-
-
-@asynccontextmanager
-async def on_embedded(server: llamacpp.EmbeddedServer) -> AsyncIterator[LanguageModel]:
-    client = openai_chat.connect(server.base_url, server.api_key, 30.0, use_proxy=False)
-    async with aclosing(openai_chat.OpenAiChat(client, server.model, "in this process", llm_settings())) as model:
-        yield model
-
-
-@contextmanager
-def foreign_ollama(server: llamacpp.EmbeddedServer) -> Iterator[str]:
-    """Somebody else's reading of Ollama's protocol, in front of the embedded server: the URL it listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    names = {"PROVIDERS_LOCAL_BASE_URL": server.base_url, "PROVIDERS_LOCAL_API_KEY": server.api_key}
-    command = [sys.executable, "-m", "ollama_proxy", "serve", "--host", "127.0.0.1", "--port", str(port)]
-    environment = os.environ | names | {"EXTRA_MODELS": f"local/{server.model}"}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as it:
-        assert it.stderr is not None
-        try:
-            log = ""
-            while "Uvicorn running" not in log:
-                line = it.stderr.readline()
-                assert line, log
-                log += line
-            drain = threading.Thread(target=it.stderr.read)
-            drain.start()
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            it.terminate()
-    drain.join()
-
-
-@pytest.fixture(scope="module")
-def foreign_url(embedded: llamacpp.EmbeddedServer) -> Iterator[str]:
-    pytest.importorskip("ollama_proxy", reason="ollama-proxy-plus is not installed")
-    with foreign_ollama(embedded) as url:
-        yield url
-
-
-@asynccontextmanager
-async def on_foreign(url: str, name: str) -> AsyncIterator[LanguageModel]:
-    client = ollama_chat.connect(url, use_proxy=False)
-    chat = ollama_chat.OllamaChat(client, llm_settings(ollama_model=f"local/{name}"), "the proxy")
-    async with aclosing(chat) as model:
-        await chat.find_model(30.0)
-        yield model
 
 
 @pytest.fixture(
@@ -214,12 +111,15 @@ class TestEveryLanguageModel:
 # Scripted servers: what goes over the wire.
 
 
-@pytest.mark.parametrize(
+both_protocols = pytest.mark.parametrize(
     ("on", "first"),
     [(on_openai, openai_delta(content="Well")), (on_ollama, ollama_part("Well"))],
     ids=["openai", "ollama"],
 )
-def test_cancelling_the_reader_hangs_up(on: Any, first: str) -> None:
+
+
+@both_protocols
+def test_cancelling_a_reader_that_waits_hangs_up(on: Any, first: str) -> None:
     async def run() -> None:
         async with on([first, None]) as (model, server), asyncio.timeout(5):
             heard = asyncio.Event()
@@ -234,6 +134,19 @@ def test_cancelling_the_reader_hangs_up(on: Any, first: str) -> None:
                 await heard.wait()
                 assert not server.left.is_set()
                 reader.cancel()
+            await server.left.wait()
+
+    asyncio.run(run())
+
+
+@both_protocols
+def test_closing_an_answer_between_two_tokens_hangs_up(on: Any, first: str) -> None:
+    async def run() -> None:
+        async with on([first, None]) as (model, server), asyncio.timeout(5):
+            answer = model.reply(ASKED)
+            assert (await anext(answer)).text == "Well"
+            assert not server.left.is_set()
+            await answer.aclose()
             await server.left.wait()
 
     asyncio.run(run())
@@ -368,47 +281,5 @@ def test_the_first_served_model_is_taken() -> None:
             async with openai_chat.connect(url, KEY, 1.0, use_proxy=False) as client:
                 assert await openai_chat.served_model(client, "", "there") == "small"
                 assert await openai_chat.served_model(client, "other", "there") == "other"
-
-    asyncio.run(run())
-
-
-# The embedded server.
-
-
-def test_a_missing_or_foreign_file_is_named(tmp_path: Path) -> None:
-    page = tmp_path / "page.gguf"
-    page.write_text("<html>")
-    for path, words in ((tmp_path / "none.gguf", "No language model"), (page, "not a GGUF file")):
-        with pytest.raises(ModelMissing, match=words), llamacpp.embedded_server(path, llm_settings()):
-            pass
-
-
-def test_a_damaged_file_is_refused_quietly(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    broken = tmp_path / "broken.gguf"
-    broken.write_bytes(b"GGUF" + bytes(500))
-    with pytest.raises(EngineError, match="cannot load"), llamacpp.embedded_server(broken, llm_settings()):
-        pass
-    assert capfd.readouterr() == ("", "")
-
-
-@pytest.mark.model
-def test_the_embedded_server_is_quiet_and_keeps_strangers_out(gguf: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    async def run(url: str) -> None:
-        async with openai_chat.connect(url, "guessed", 30.0, use_proxy=False) as client:
-            with pytest.raises(BackendUnavailable, match="refuses the API key"):
-                await openai_chat.served_model(client, "", "there")
-
-    with llamacpp.embedded_server(gguf, llm_settings()) as server:
-        assert server.api_key not in repr(server)
-        asyncio.run(run(server.base_url))
-    assert capfd.readouterr() == ("", "")
-
-
-@pytest.mark.model
-def test_a_conversation_longer_than_the_context_is_told(embedded: llamacpp.EmbeddedServer) -> None:
-    async def run() -> None:
-        async with on_embedded(embedded) as model:
-            with pytest.raises(EngineError, match="longer than the context"):
-                await said(model, [Message("user", "word " * 2000)])
 
     asyncio.run(run())

@@ -87,16 +87,17 @@ def _params(gguf: Path, api_key: str, settings: LlmSettings) -> xllamacpp.Common
     params.ui = False
     params.endpoint_slots = False
     params.verbosity = -1  # llama.cpp writes on stderr, across the screen
-    _spare_the_voice(params, settings.threads or physical_cores(MAX_THREADS))
+    _spare_the_voice(params, settings.threads or default_threads())
     return params
 
 
 def _spare_the_voice(params: xllamacpp.CommonParams, threads: int) -> None:
     """Let speech synthesis go first: it has a listener, while the model writes far ahead of the voice.
 
-    Low priority and no spinning cost nothing when the machine is idle (100 to 130 tokens/s either way). Beside a
-    model that writes without pause, 25 phonemes of Kokoro took 1.2 to 1.5 s instead of 2.0 to 2.4 (0.8 alone): two
-    cores, SmolLM2-135M.
+    Measured with SmolLM2-135M and 25 phonemes of Kokoro on two cores. Beside a model that writes without pause, Kokoro
+    (0.8 s alone) took 2.3 s against two threads and 1.2 s against one of low priority, which still wrote 17 tokens/s.
+    Low priority on all cores is no way: llama.cpp's threads wait for the slowest, and one other busy program raised
+    the time to the first token from 26 to 357 ms; with a core left free it stayed at 18 ms.
     """
     for cpu in (params.cpuparams, params.cpuparams_batch):
         cpu.n_threads = threads
@@ -125,3 +126,8 @@ def _prove(server: EmbeddedServer) -> None:
         raise EngineError(f"llama.cpp cannot chat with {server.model}: {found}") from error
     except OSError as error:
         raise EngineError(f"llama.cpp has loaded {server.model} and does not answer: {error}") from error
+
+
+def default_threads() -> int:
+    """All physical cores but one, which is left for hearing and speaking; one at least, `MAX_THREADS` at most."""
+    return max(1, physical_cores(MAX_THREADS + 1) - 1)
