@@ -38,8 +38,11 @@ def clauses(text: str, *, is_complete: bool = True, long_clause_chars: int = 40)
         pytest.param(["Stop!", "he said."], id="small letter after an exclamation"),
         pytest.param(["One", "two", "three"], id="lines"),
         pytest.param(["等等，", "好。", "「对！」", "吗"], id="chinese"),
-        pytest.param(["This has really more than forty characters", "and goes on."], id="conjunction after a long run"),
-        pytest.param(["A short run and more."], id="conjunction after a short run"),
+        pytest.param(
+            ["This has really more than forty characters", "and goes on for a while longer."], id="phrase after a long run"
+        ),
+        pytest.param(["This has really more than forty characters and goes on."], id="short phrase after a long run"),
+        pytest.param(["A short run and more."], id="phrase after a short run"),
     ],
 )  # fmt: skip
 def test_clauses_end_where_a_reader_would_breathe(parts: list[str]) -> None:
@@ -84,6 +87,6 @@ def test_no_text_to_come_moves_an_end(text: str, seen: int) -> None:
     assert ends(text, True)[: len(early)] == early
 
 
-def test_a_sentence_is_stronger_than_a_clause_is_stronger_than_a_conjunction() -> None:
-    ends = clause_ends("A long beginning and then, at last. So", False, 10)
-    assert [end.strength for end in ends] == [Strength.CONJUNCTION, Strength.CLAUSE, Strength.SENTENCE]
+def test_a_sentence_is_stronger_than_a_clause_is_stronger_than_a_phrase() -> None:
+    ends = clause_ends("A long beginning and then what was expected, at last. So", False, 10)
+    assert [end.strength for end in ends] == [Strength.PHRASE, Strength.CLAUSE, Strength.SENTENCE]

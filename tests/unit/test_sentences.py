@@ -109,8 +109,29 @@ def test_an_early_sentence_end_is_not_preferred() -> None:
 
 
 def test_without_a_natural_end_in_the_second_half_the_last_one_is_taken() -> None:
-    text = "First of all, this one was it. This goes on without any mark for very long until its very end."
+    text = "First of all, this one was it. Then unmarked words run along quite very long, never ending here."
     assert texts(buffer(text), 60)[1] == "this one was it."
+
+
+def test_a_clause_beyond_the_budget_is_cut_before_a_phrase_but_not_for_a_short_rest() -> None:
+    text = "First of all, this goes on without any mark for quite a long time until its very end has come."
+    assert texts(buffer(text), 40)[1:] == [
+        "this goes on without any mark",
+        "for quite a long time",
+        "until its very end has come.",
+    ]
+    assert texts(buffer("First of all, this is longer than the budget by it."), 20)[1:] == [
+        "this is longer than the budget by it."
+    ]
+
+
+def test_the_first_piece_does_not_wait_for_the_end_of_a_long_clause() -> None:
+    text = "I can certainly help you with that question about the weather"
+    unfinished = PieceBuffer()
+    unfinished.feed(Span(text, len(text)))
+    piece = unfinished.take(0)
+    assert piece is not None
+    assert piece.text == "I can certainly help you"
 
 
 def test_a_clause_beyond_the_budget_is_taken_whole() -> None:

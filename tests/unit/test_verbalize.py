@@ -114,6 +114,7 @@ CASES = {
         ("a 5 km run", "a five kilometer run"),
         ("10-km walks", "ten kilometer walks"),
         ("1.5 kg", "one point five kilograms"),
+        ("It is 96 °C. I know.", "It is ninety-six degrees Celsius. I know."),
         ("20°C, 350°F, 90°", "twenty degrees Celsius, three hundred fifty degrees Fahrenheit, ninety degrees"),
         ("100 km/h and 60 mph", "one hundred kilometers per hour and sixty miles per hour"),
         ("16GB at 3.5 GHz", "sixteen gigabytes at three point five gigahertz"),

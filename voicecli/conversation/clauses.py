@@ -11,7 +11,7 @@ from enum import IntEnum
 class Strength(IntEnum):
     """How natural a pause is."""
 
-    CONJUNCTION = 1
+    PHRASE = 1
     CLAUSE = 2
     SENTENCE = 3
 
@@ -33,10 +33,16 @@ _CANDIDATE = re.compile(
     | (?P<pause>[,;:]){_CLOSERS}
     | (?P<dash>—)
     | (?P<spaced_dash>[ ][–-](?=\s))
-    | (?P<conjunction>[ ](?=(?:and|but|because|so|which|or)\s))
+    | (?P<phrase>[ ](?=(?:and|but|because|so|which|or|who|that|when|while|where|if|as|than|since|until|after|before
+                         |with|without|for|from|in|on|at|by|about|into|through|between|during)\s))
     """,
     re.VERBOSE,
 )
+
+PHRASE_REST_CHARS = 20
+"""What follows a cut inside a clause is at least this long; a shorter rest is spoken with the clause."""
+
+_MARK = re.compile(r"[.!?…,;:\n。！？，、；：]")
 
 _BEFORE_NAME = frozenset({
     "mr", "mrs", "ms", "dr", "prof", "st", "mt", "ft", "gen", "sen", "rep", "gov", "capt", "lt", "col", "sgt",
@@ -60,7 +66,7 @@ def clause_ends(text: str, is_complete: bool, long_clause_chars: int) -> Iterato
     """The ends of clauses in `text`, in order, that no text to come can make wrong.
 
     With `is_complete` nothing comes after `text`, and its end ends a sentence. A clause of more than
-    `long_clause_chars` also ends before a conjunction.
+    `long_clause_chars` also ends before a phrase: at a conjunction or a preposition.
     """
     clause_start = 0
     for candidate in _CANDIDATE.finditer(text):
@@ -83,6 +89,8 @@ def _is_certain(text: str, candidate: re.Match[str]) -> bool:
             return True
         case "stop" | "spaced_dash":
             return bool(following.lstrip(_OPENERS))
+        case "phrase":
+            return len(following) > PHRASE_REST_CHARS or _MARK.search(following) is not None
         case _:
             return bool(following)
 
@@ -95,8 +103,10 @@ def _strength(text: str, candidate: re.Match[str], is_long: bool) -> Strength | 
             return Strength.SENTENCE
         case "wide_pause" | "dash":
             return Strength.CLAUSE
-        case "conjunction":
-            return Strength.CONJUNCTION if is_long else None
+        case "phrase":
+            mark = _MARK.search(following)
+            rest_chars = mark.start() if mark else len(following)
+            return Strength.PHRASE if is_long and rest_chars >= PHRASE_REST_CHARS else None
         case "spaced_dash":
             return None if following.lstrip()[:1].isdigit() else Strength.CLAUSE
     if following and not following[0].isspace():

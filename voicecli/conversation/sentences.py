@@ -18,9 +18,10 @@ from voicecli.types import Piece
 MIN_PIECE_LETTERS = 10
 """Kokoro slurs and repeats very short texts (github.com/jamiepine/voicebox/issues/960)."""
 
-FIRST_LONG_CLAUSE_CHARS = 40
+FIRST_LONG_CLAUSE_CHARS = 16
 LONG_CLAUSE_CHARS = 80
-"""From this length on a clause may end before a conjunction too: early in the first piece, which is waited for."""
+"""From this length on a clause may be cut before a phrase: early in the first piece, which is waited for, and where the
+budget is small, since a gap in the speech is worse than a melody that starts anew."""
 
 MAX_PIECE_CHARS = 200
 """Kokoro takes 510 phonemes at most and rushes through pieces that come near to it."""
@@ -66,7 +67,7 @@ class PieceBuffer:
         The first piece is the first clause. Later ones hold as many whole clauses as fit into `budget_chars`, and at
         least one.
         """
-        end = self._end_of_piece(min(budget_chars, MAX_PIECE_CHARS))
+        end = self._end_of_piece(0 if self._is_first else min(budget_chars, MAX_PIECE_CHARS))
         if end is None:
             return None
         written = " ".join(self._text[:end].split())
@@ -80,7 +81,7 @@ class PieceBuffer:
         if self.exhausted:
             return None
         ends: list[ClauseEnd] = []
-        long_clause_chars = FIRST_LONG_CLAUSE_CHARS if self._is_first else LONG_CLAUSE_CHARS
+        long_clause_chars = max(FIRST_LONG_CLAUSE_CHARS, min(budget_chars // 2, LONG_CLAUSE_CHARS))
         for end in clause_ends(self._text, self._closed, long_clause_chars):
             is_rest = self._closed and end.at == len(self._text)
             if _letters(self._text[: end.at]) < MIN_PIECE_LETTERS and not is_rest:

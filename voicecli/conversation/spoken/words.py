@@ -124,7 +124,7 @@ WORDS: tuple[Rule, ...] = (
     *((re.compile(written), said) for written, said in _SAID_FOR),
     (re.compile(r"\b(?:[A-Z]\.){2,}(?=\s+(?!(?:The|They|It|He|She|We|You|This|But|In)\b)\S|[,;:!?)]|['’]s)"), _dotted),
     (re.compile(r"\b(?:[A-Z]\.)+[A-Z](?=\.)"), _dotted),
-    (re.compile(r"\b(?:[A-Z]\.\s)+(?=[A-Z])"), _initials),
+    (re.compile(r"(?<!°)\b(?:[A-Z]\.\s)+(?=[A-Z])"), _initials),
     (re.compile(rf"\b(?P<start>{'|'.join(_DAYS)})\.?\s?[-–]\s?(?P<end>{'|'.join(_DAYS)})\b"), _day_span),
     (re.compile(rf"(?<!the )\b(?P<day>{'|'.join(_DAYS)})\b\.?(?=,? \d|, [A-Z]| at \d)"), _day),
     (re.compile(rf"\b(?P<name>[A-Z][a-z]+) (?P<numeral>{'|'.join(sorted(set(_ROMAN) - {'I', 'V', 'X'}))})\b"), _roman),
