@@ -87,22 +87,22 @@ def _params(gguf: Path, api_key: str, settings: LlmSettings) -> xllamacpp.Common
     params.ui = False
     params.endpoint_slots = False
     params.verbosity = -1  # llama.cpp writes on stderr, across the screen
-    _spare_the_voice(params, settings.threads or default_threads())
+    _share_cores(params, settings.threads or default_threads())
     return params
 
 
-def _spare_the_voice(params: xllamacpp.CommonParams, threads: int) -> None:
+def _share_cores(params: xllamacpp.CommonParams, threads: int) -> None:
     """Let speech synthesis go first: it has a listener, while the model writes far ahead of the voice.
 
-    Measured with SmolLM2-135M and 25 phonemes of Kokoro on two cores. Beside a model that writes without pause, Kokoro
-    (0.8 s alone) took 2.3 s against two threads and 1.2 s against one of low priority, which still wrote 17 tokens/s.
-    Low priority on all cores is no way: llama.cpp's threads wait for the slowest, and one other busy program raised
-    the time to the first token from 26 to 357 ms; with a core left free it stayed at 18 ms.
+    Writing takes `threads` at low priority and without spinning: beside a model that writes without pause, 25 phonemes
+    of Kokoro took 1.2 to 1.5 s instead of 2.0 to 2.4 (0.8 alone; two cores, SmolLM2-135M). Reading the prompt takes all
+    cores: it happens between hearing and speaking, when nothing else is at work.
     """
-    for cpu in (params.cpuparams, params.cpuparams_batch):
-        cpu.n_threads = threads
-        cpu.poll = 0
-        cpu.priority = xllamacpp.ggml_sched_priority.GGML_SCHED_PRIO_LOW
+    params.cpuparams.n_threads = threads
+    params.cpuparams.poll = 0
+    params.cpuparams.priority = xllamacpp.ggml_sched_priority.GGML_SCHED_PRIO_LOW
+    params.cpuparams_batch.n_threads = max(threads, physical_cores(MAX_THREADS))
+    params.cpuparams_batch.poll = 0
 
 
 def _prove(server: EmbeddedServer) -> None:
