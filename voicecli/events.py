@@ -128,8 +128,11 @@ class PieceReady(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Synthesized(Event):
-    text: str
+    """Some of the sound of a piece is ready."""
+
+    text: str  # the piece
     audio_s: float
+    share: float  # of the piece that is ready now, 1 for all of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,13 +78,21 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """Some of the sound of a piece; a voice that streams gives several."""
+
+    pcm: Pcm  # (n,) at the voice's rate
+    share: float  # of the piece that has been spoken at its end, 0 to 1; 1 for the last
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechChunk:
-    """One piece, synthesised."""
+    """A stretch on its way to the speaker."""
 
     turn: TurnId
-    piece: Piece
     pcm: Pcm  # (n,) at sample_rate_hz
     sample_rate_hz: int
+    source_end: int  # characters of the answer, as written, that are covered when it has been heard
 
     @property
     def audio_s(self) -> float:

@@ -15,7 +15,7 @@ from tests.card.pulse import VirtualCard
 from voicecli.audio.device import Speaker
 from voicecli.audio.wav import WavSpeaker
 from voicecli.events import Audible, Event, Publish, Starved
-from voicecli.types import Piece, SpeechChunk, TurnId
+from voicecli.types import SpeechChunk, TurnId
 
 ONE, TWO = TurnId(1), TurnId(2)
 Open = Callable[[Publish], AbstractAsyncContextManager[Speaker]]
@@ -23,7 +23,7 @@ Open = Callable[[Publish], AbstractAsyncContextManager[Speaker]]
 
 def chunk(turn: TurnId, seconds: float) -> SpeechChunk:
     tone = 8000 * np.sin(2 * np.pi * 440 * np.arange(round(seconds * 24_000)) / 24_000)
-    return SpeechChunk(turn, Piece("la", 2), tone.astype(np.int16), 24_000)
+    return SpeechChunk(turn, tone.astype(np.int16), 24_000, 2)
 
 
 @pytest.fixture(params=["wav", pytest.param("card", marks=pytest.mark.card)])

@@ -7,7 +7,7 @@ conversation are the real ones. Fakes are strict: an unexpected call and an unus
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
@@ -24,7 +24,7 @@ from voicecli.conversation.barge_in import BargeIn
 from voicecli.conversation.conversation import Conversation, Devices, Rules
 from voicecli.conversation.history import History
 from voicecli.events import Event, LevelMeasured
-from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, Message, Pcm, SpeechSegment, Token, Transcript
+from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, Message, SpeechSegment, Stretch, Token, Transcript
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -128,12 +128,13 @@ class ToneTts:
     sample_rate_hz: int = 24_000
     name: str = "tone"
 
-    def synthesize(self, text: str) -> Pcm:
+    def synthesize(self, text: str) -> Iterator[Stretch]:
         for word, error in self.errors.items():
             if word in text:
                 raise error
         self.spoken.append(text)
-        return np.full(round(len(text) * CHAR_S * self.sample_rate_hz), 500, np.int16)
+        half = np.full(round(len(text) / 2 * CHAR_S * self.sample_rate_hz), 500, np.int16)
+        return iter([Stretch(half, 0.5), Stretch(half, 1.0)])
 
 
 class TimedWorker:
@@ -203,7 +204,7 @@ class Talk:
                 self.llm,
                 self.tts,
                 TimedWorker(lambda segment: self.stt_s),
-                TimedWorker(lambda text: len(text) * self.tts_s_per_char),
+                TimedWorker(lambda *_: len(self.tts.spoken[-1]) / 2 * self.tts_s_per_char if self.tts else 0.0),
             )
             rules = Rules(BargeIn(LISTEN.start_ms, LISTEN.min_interrupt_ms, self.barge_in), 0.5, LISTEN.pause_ms / 1000)
             conversation = Conversation(Devices(ear, speaker), engines, self.history, rules, loop.time, publish)

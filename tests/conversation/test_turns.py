@@ -45,6 +45,7 @@ def test_a_question_is_heard_answered_and_remembered(talk: Talk) -> None:
         events.Transcribed,
         events.PieceReady,
         events.Synthesized,
+        events.Synthesized,
         events.SpeechEnded,
         events.Audible,
         events.TurnDone,
@@ -71,7 +72,7 @@ def test_slow_engines_make_the_answer_late_by_their_sum_from_the_pause_on(talk: 
     talk.user_says("hello", 0.5, 0.95)
     talk.llm_replies("Good morning.")
     seen = talk.run(8.0)
-    work_s = 1.0 + 0.5 + 0.02 * 2 + 0.05 * len("Good morning.")
+    work_s = 1.0 + 0.5 + 0.02 * 2 + 0.05 * len("Good morning.") / 2  # the first half sounds while the second is made
     assert at_s(only(seen, events.Audible)) == pytest.approx(0.95 + 0.2 + work_s, abs=0.021 + BLOCK_S)
 
 

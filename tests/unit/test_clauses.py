@@ -39,7 +39,8 @@ def clauses(text: str, *, is_complete: bool = True, long_clause_chars: int = 40)
         pytest.param(["One", "two", "three"], id="lines"),
         pytest.param(["等等，", "好。", "「对！」", "吗"], id="chinese"),
         pytest.param(
-            ["This has really more than forty characters", "and goes on for a while longer."], id="phrase after a long run"
+            ["This has really more than forty characters", "and goes on for a while longer."],
+            id="phrase after a long run",
         ),
         pytest.param(["This has really more than forty characters and goes on."], id="short phrase after a long run"),
         pytest.param(["A short run and more."], id="phrase after a short run"),

@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicecli.conversation.history import CHARS_PER_TOKEN, History, heard_source_end, whole_words
-from voicecli.types import Message, Piece, SpeechChunk, TurnId
+from voicecli.types import Message, SpeechChunk, TurnId
 
 RATE_HZ = 1000
 
 
 def chunk(seconds: float, source_end: int) -> SpeechChunk:
-    return SpeechChunk(TurnId(1), Piece("x", source_end), np.zeros(round(seconds * RATE_HZ), np.int16), RATE_HZ)
+    return SpeechChunk(TurnId(1), np.zeros(round(seconds * RATE_HZ), np.int16), RATE_HZ, source_end)
 
 
 def roles(messages: list[Message]) -> list[tuple[str, str]]:

@@ -35,8 +35,8 @@ def answer(transcribed: float, token: float, piece: float, audio: float) -> list
         TokenArrived(at_s=token, turn=TURN, text="Hel"),
         TokenArrived(at_s=token + 0.001, turn=TURN, text="lo."),
         PieceReady(at_s=piece, turn=TURN, text="Hello.", source_end=6),
-        Synthesized(at_s=audio, turn=TURN, text="Hello.", audio_s=0.5),
-        Synthesized(at_s=audio + 5, turn=TURN, text="Again.", audio_s=0.5),
+        Synthesized(at_s=audio, turn=TURN, text="Hello.", audio_s=0.5, share=1.0),
+        Synthesized(at_s=audio + 5, turn=TURN, text="Again.", audio_s=0.5, share=1.0),
     ]
 
 

@@ -55,7 +55,7 @@ def test_state_follows_the_turn() -> None:
         (token("Hi."), "Hearing"),
         (ended(), "Thinking"),
         (PieceReady(at_s=2.7, turn=ONE, text="Hi.", source_end=3), "Thinking"),
-        (Synthesized(at_s=2.8, turn=ONE, text="Hi.", audio_s=0.4), "Thinking"),
+        (Synthesized(at_s=2.8, turn=ONE, text="Hi.", audio_s=0.4, share=1.0), "Thinking"),
         (audible(), "Speaking"),
         (spoken_up_to(3), "Speaking"),
         (TurnDone(at_s=4.0, turn=ONE, spoken="Hi."), "Listening"),

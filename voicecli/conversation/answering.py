@@ -15,7 +15,7 @@ from voicecli.conversation.thinking import without_thinking
 from voicecli.conversation.turn import Turn, stage
 from voicecli.engines.base import LanguageModel, SpeechToText, TextToSpeech, Worker
 from voicecli.events import Clock, Publish
-from voicecli.types import SpeechChunk
+from voicecli.types import Piece, SpeechChunk
 
 PROGRESS_S = 0.1
 """Time between two reports of how far the voice is."""
@@ -95,16 +95,27 @@ class Answering:
                 turn.more.clear()
                 await turn.more.wait()
                 continue
-            now_s = self._clock()
-            self._publish(events.PieceReady(at_s=now_s, turn=turn.id, text=piece.text, source_end=piece.source_end))
-            with stage("tts"):
-                pcm = await self._engines.tts_worker.run(tts.synthesize, piece.text)
-            chunk = SpeechChunk(turn.id, piece, pcm, tts.sample_rate_hz)
-            self._pace.took(len(piece.text), self._clock() - now_s)
-            self._publish(events.Synthesized(at_s=self._clock(), turn=turn.id, text=piece.text, audio_s=chunk.audio_s))
-            turn.chunks.append(chunk)
-            self._speaker.play(chunk)
+            await self._voice(turn, piece, tts)
         self._speaker.finish(turn.id)
+
+    async def _voice(self, turn: Turn, piece: Piece, tts: TextToSpeech) -> None:
+        began_s = self._clock()
+        self._publish(events.PieceReady(at_s=began_s, turn=turn.id, text=piece.text, source_end=piece.source_end))
+        source_begin = turn.chunks[-1].source_end if turn.chunks else 0
+        with stage("tts"):
+            stretches = tts.synthesize(piece.text)
+            share = 0.0
+            while share < 1 and (stretch := await self._engines.tts_worker.run(next, stretches, None)):
+                share = stretch.share
+                source_end = source_begin + round(share * (piece.source_end - source_begin))
+                chunk = SpeechChunk(turn.id, stretch.pcm, tts.sample_rate_hz, source_end)
+                turn.chunks.append(chunk)
+                self._speaker.play(chunk)
+                now_s = self._clock()
+                self._publish(
+                    events.Synthesized(at_s=now_s, turn=turn.id, text=piece.text, audio_s=chunk.audio_s, share=share)
+                )
+        self._pace.took(len(piece.text), self._clock() - began_s)
 
     async def _progress(self, turn: Turn) -> None:
         told = 0

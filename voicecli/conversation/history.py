@@ -57,9 +57,9 @@ def heard_source_end(chunks: Sequence[SpeechChunk], heard_s: float) -> int:
     begin = 0
     for chunk in chunks:
         if heard_s < chunk.audio_s:
-            return begin + int((chunk.piece.source_end - begin) * max(0.0, heard_s) / chunk.audio_s)
+            return begin + int((chunk.source_end - begin) * max(0.0, heard_s) / chunk.audio_s)
         heard_s -= chunk.audio_s
-        begin = chunk.piece.source_end
+        begin = chunk.source_end
     return begin
 
 

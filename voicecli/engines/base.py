@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from typing import ParamSpec, Protocol, TypeVar
 
-from voicecli.types import Message, Pcm, SpeechSegment, Token, Transcript
+from voicecli.types import Message, SpeechSegment, Stretch, Token, Transcript
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -65,14 +65,15 @@ class LanguageModel(Protocol):
 
 
 class TextToSpeech(Protocol):
-    """Runs on its own worker thread: the call blocks."""
+    """Runs on its own worker thread: each step of the iterator blocks."""
 
     name: str
     sample_rate_hz: int
 
-    def synthesize(self, text: str) -> Pcm:
-        """One piece of speech, shape (n,) at `sample_rate_hz`, silence trimmed, both ends faded to zero.
+    def synthesize(self, text: str) -> Iterator[Stretch]:
+        """The sound of one piece, as it becomes ready: joined without a seam, silence trimmed, both ends faded to zero.
 
-        Empty when the text has nothing to say. Raises EngineError when synthesis fails.
+        Each stretch is one unit of work: an abandoned iterator computes nothing more. No stretch at all when the text
+        has nothing to say. Raises EngineError when synthesis fails.
         """
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from voicecli.engines import gpu
 from voicecli.engines.cpu import physical_cores
 from voicecli.errors import EngineError, ModelMissing, SettingsError
 from voicecli.settings import TtsSettings
-from voicecli.types import Pcm
+from voicecli.types import Pcm, Stretch
 
 RATE_HZ = 24_000
 MAX_THREADS = 4  # the fourth still gives 8 % (k2-fsa/sherpa, Kokoro on a Raspberry Pi 4)
@@ -69,22 +70,27 @@ class Kokoro:
         kokoro = cls(
             kokoro_onnx, settings.voice, settings.speed, f"{model.parent.name} {settings.voice} {settings.device}"
         )
-        kokoro.synthesize("Hello there.")
+        list(kokoro.synthesize("Hello there."))
         return kokoro
 
-    def synthesize(self, text: str) -> Pcm:
-        """One piece, trimmed, faded, with the pause that its last mark calls for."""
+    def synthesize(self, text: str) -> Iterator[Stretch]:
+        """One piece as one stretch, with the pause that its last mark calls for."""
+        audio = self._create(text)
+        if len(audio):
+            yield Stretch(np.concatenate([to_pcm(trimmed(audio)), np.zeros(pause_samples(text), np.int16)]), 1.0)
+
+    def _create(self, text: str) -> NDArray[np.float32]:
         if not any(c.isalnum() for c in text):
-            return np.zeros(0, np.int16)
+            return np.zeros(0, np.float32)
         try:
             audio, _ = self._model.create(text, self._voice, self._speed, self._language, trim=False)
         except ValueError as error:  # no phonemes: nothing that this voice can say
             if "phonemes" in str(error):
-                return np.zeros(0, np.int16)
+                return np.zeros(0, np.float32)
             raise EngineError(f"Kokoro failed on {text!r}: {error}") from error
         except RuntimeError as error:
             raise EngineError(f"Kokoro failed on {text!r}: {error}") from error
-        return np.concatenate([to_pcm(trimmed(audio)), np.zeros(pause_samples(text), np.int16)])
+        return np.asarray(audio, np.float32)
 
 
 def read_voice(folder: Path, name: str) -> NDArray[np.float32]:
