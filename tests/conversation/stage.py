@@ -76,14 +76,20 @@ class ScriptedStt:
 
     said: list[Said]
     errors: list[Exception] = field(default_factory=list)
+    draft_error: Exception | None = None
     name: str = "scripted"
 
     def transcribe(self, segment: SpeechSegment) -> Transcript:
         if self.errors:
             raise self.errors.pop(0)
-        return self.draft(segment)
+        return self._inside(segment)
 
     def draft(self, segment: SpeechSegment) -> Transcript:
+        if self.draft_error:
+            raise self.draft_error
+        return self._inside(segment)
+
+    def _inside(self, segment: SpeechSegment) -> Transcript:
         from_s, until_s = segment.started_at_s - 1000, segment.ended_at_s - 1000
         text = " ".join(s.text for s in self.said if s.from_s < until_s - 0.01 and s.until_s > from_s + 0.01)
         return Transcript(text, "en", segment.audio_s, "" if text else "no speech")

@@ -8,6 +8,7 @@ import pytest
 
 from tests.conversation.stage import CHAR_S, Talk
 from voicecli import events
+from voicecli.conversation.pacing import MOST_LEAD_S
 from voicecli.errors import BackendUnavailable, EngineError
 from voicecli.types import Message
 
@@ -185,6 +186,46 @@ def test_a_failing_voice_keeps_what_was_heard(talk: Talk) -> None:
     seen = talk.run(8.0)
     assert only(seen, events.TurnFailed).stage == "tts"
     assert roles(talk.history.asking("x"))[1] == ("assistant", "All was well until then.")
+
+
+def test_a_failing_partial_is_told_and_the_final_still_comes(talk: Talk) -> None:
+    talk.stt.draft_error = EngineError("out of memory")
+    talk.user_says("hello there my friend", 0.5, 2.5)
+    talk.llm_replies("Hello.")
+    seen = talk.run(6.0)
+    assert "out of memory" in only(seen, events.Notice).text
+    assert only(seen, events.TurnDone)
+
+
+def test_an_utterance_that_is_lost_for_good_is_told(talk: Talk) -> None:
+    talk.stt_s = 2.0
+    talk.stt.errors.append(EngineError("out of memory"))
+    talk.user_says("my name is Ada", 0.5, 1.5)
+    talk.user_says("what is yours", 2.5, 3.5)
+    talk.llm_replies("I am your computer.")
+    seen = talk.run(12.0)
+    assert "An utterance was lost: out of memory" in only(seen, events.Notice).text
+    assert roles(talk.llm.asked[0]) == [("user", "what is yours")]
+
+
+def test_a_wordless_sound_before_the_words_are_known_adds_nothing(talk: Talk) -> None:
+    talk.stt_s = 2.0
+    talk.user_says("", 0.5, 1.5)
+    talk.user_says("what is yours", 2.5, 3.5)
+    talk.llm_replies("I am your computer.")
+    talk.run(12.0)
+    assert roles(talk.llm.asked[0]) == [("user", "what is yours")]
+
+
+def test_speech_is_not_made_far_ahead_of_the_voice(talk: Talk) -> None:
+    talk.user_says("tell me everything", 0.5, 1.5)
+    talk.llm_replies("This is one of many sentences, and they go on and on. " * 12)
+    seen = talk.run(45.0)
+    begun_s = all_of(seen, events.Audible)[0].at_s
+    for index, event in enumerate(made := all_of(seen, events.Synthesized)):
+        made_s = sum(earlier.audio_s for earlier in made[: index + 1])
+        assert made_s - (event.at_s - begun_s) < MOST_LEAD_S + 200 * CHAR_S
+    assert only(seen, events.TurnDone)
 
 
 def test_a_typed_question_is_answered_at_once(talk: Talk) -> None:

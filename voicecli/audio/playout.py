@@ -132,8 +132,6 @@ class Playout:
         if needle is None or needle.turn == turn:
             return 0
         self._needle = None
-        if needle.position == 0:
-            return 0
         tail = needle.pcm[needle.position : needle.position + min(len(out), round(FADE_S * self.rate_hz))]
         out[: len(tail)] = tail * np.linspace(1, 0, len(tail), dtype=np.float32)
         return len(tail)

@@ -114,7 +114,7 @@ class Conversation:
                     self._release(self._turn)
                 else:
                     self._publish(events.NothingHeard(at_s=now_s, turn=hearing, reason="something was typed instead"))
-            case Dropped():
+            case Dropped():  # pragma: no branch
                 self._stop_drafting()
                 self._discard(hearing)
                 self._publish(events.NothingHeard(at_s=now_s, turn=hearing, reason="too short"))
