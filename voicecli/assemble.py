@@ -138,7 +138,7 @@ async def load_engines(
     stt_worker, tts_worker = stack.enter_context(ThreadWorker("stt")), stack.enter_context(ThreadWorker("tts"))
 
     def narrate(text: str) -> None:
-        publish(events.Notice(at_s=CLOCK(), text=text))
+        publish(events.Notice(at_s=CLOCK(), text=text, passing=text.endswith("…")))
 
     async def load_llm() -> tuple[LanguageModel, str]:
         opened = await stack.enter_async_context(
@@ -155,7 +155,7 @@ async def load_engines(
         model = model_file(store, settings.tts.model, ".onnx")
         return await tts_worker.run(Kokoro.load, model, store.path("kokoro-voices"), settings.tts)
 
-    narrate("Loading the models")
+    narrate("Loading the models…")
     async with asyncio.TaskGroup() as tasks:
         from voicecli.engines.whisper import Whisper
 

@@ -41,6 +41,7 @@ class Notice(Event):
     """Something that the user should know, for example a device that is missing."""
 
     text: str
+    passing: bool = False  # of no interest once the conversation is ready: what is being loaded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -265,3 +265,14 @@ def test_any_order_of_events_is_survived_and_no_word_of_an_answer_is_lost(events
         assert spoken + coming == (exchange.written if exchange.released else "")
     turns = [exchange.turn for exchange in view.exchanges]
     assert len(turns) == len(set(turns))
+
+
+def test_what_was_being_loaded_is_gone_when_it_is_ready_and_a_warning_stays() -> None:
+    view = ViewModel()
+    for event in (
+        Notice(at_s=0.0, text="Loading the models…", passing=True),
+        Notice(at_s=0.1, text="No microphone"),
+        Ready(at_s=0.2, microphone="", speaker="", stt="", llm="", llm_why="", tts=""),
+    ):
+        view = view.apply(event)
+    assert [entry.text for entry in view.entries if isinstance(entry, Note)] == ["No microphone"]

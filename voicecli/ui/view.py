@@ -85,6 +85,7 @@ class Note:
     """Something that the user should know, in its place between the exchanges."""
 
     text: str
+    passing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,9 +225,10 @@ class ViewModel:
         """The view after one more event."""
         match event:
             case Ready():
-                return replace(self, ready=_one_line(event))
-            case Notice(text=text):
-                return replace(self, entries=(*self.entries, Note(printable(text))))
+                lasting = (entry for entry in self.entries if not (isinstance(entry, Note) and entry.passing))
+                return replace(self, ready=_one_line(event), entries=tuple(lasting))
+            case Notice(text=text, passing=passing):
+                return replace(self, entries=(*self.entries, Note(printable(text), passing)))
             case LevelMeasured(level_db=level_db):
                 return replace(self, levels_db=(*self.levels_db, level_db)[-LEVELS_KEPT:])
             case FramesDropped(count=count):
