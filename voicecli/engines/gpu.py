@@ -8,9 +8,14 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import importlib.metadata
+import importlib.util
 import shutil
+from pathlib import Path
 
 from voicecli.errors import EngineError
+
+PIP_LIBRARIES = {"nvidia.cublas": ("libcublasLt.so.12", "libcublas.so.12"), "nvidia.cudnn": ("libcudnn.so.9",)}
+"""What CTranslate2 4.x opens by name, in the order in which they need each other, and the packages that bring it."""
 
 CPU_HINT = "run on the processor with --profile cpu, or install the GPU parts: pip install 'voicecli[gpu]'"
 
@@ -34,6 +39,19 @@ def require_cuda_provider(providers: list[str]) -> None:
         f"Kokoro was asked to run on a GPU; ONNX Runtime offers {', '.join(providers)} ({'; '.join(findings())})",
         CPU_HINT,
     )
+
+
+def preload_libraries() -> None:
+    """Open the CUDA libraries that pip installed, so that CTranslate2 finds them without LD_LIBRARY_PATH.
+
+    The dynamic loader looks no further once a library of that name is open (faster-whisper's README, section GPU).
+    """
+    for package, names in PIP_LIBRARIES.items():
+        spec = importlib.util.find_spec(package) if importlib.util.find_spec("nvidia") else None
+        for folder in (spec.submodule_search_locations or ()) if spec else ():
+            for path in (Path(folder) / "lib" / name for name in names):
+                if path.is_file():
+                    ctypes.CDLL(str(path), mode=ctypes.RTLD_GLOBAL)
 
 
 def shadowed() -> bool:

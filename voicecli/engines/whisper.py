@@ -97,6 +97,7 @@ class Whisper:
         if not (folder / "model.bin").is_file():
             raise ModelMissing(f"{folder} holds no CTranslate2 Whisper model", "voicecli download-models whisper-base")
         if settings.device == "cuda":
+            gpu.preload_libraries()
             gpu.require_cuda("Whisper", ctranslate2.get_cuda_device_count())
         try:
             model = WhisperModel(
