@@ -22,6 +22,7 @@ from voicecli.conversation.barge_in import BargeIn
 from voicecli.conversation.conversation import Conversation, Devices, Rules
 from voicecli.conversation.history import History
 from voicecli.engines.base import LanguageModel, TextToSpeech
+from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.models import Manifest, ModelStore
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import DeviceError, ModelMissing
@@ -134,6 +135,7 @@ async def load_engines(
     stack: AsyncExitStack, settings: Settings, history: History, voiced: bool, publish: Publish
 ) -> tuple[Engines, str]:
     """All engines, loaded side by side and warm, and why this language model."""
+    sleep_while_waiting()
     store = ModelStore(settings.models_dir, Manifest.load())
     stt_worker, tts_worker = stack.enter_context(ThreadWorker("stt")), stack.enter_context(ThreadWorker("tts"))
 

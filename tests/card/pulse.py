@@ -17,7 +17,7 @@ import numpy as np
 
 from voicecli.audio.device import Speaker
 from voicecli.events import Publish
-from voicecli.types import LISTEN_RATE_HZ, Pcm
+from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechChunk, TurnId
 
 MODULES = (
     "module-native-protocol-unix",
@@ -81,7 +81,21 @@ class VirtualCard:
 
             device = find_device(list_devices(), "", "output")
             async with PortAudioSpeaker(device, 0.05, time.monotonic, publish) as speaker:
+                await self._settle(speaker)
                 yield speaker
+
+    async def _settle(self, speaker: Speaker) -> None:
+        """A fresh null sink stalls for a second and then catches up in a burst: wait until it keeps real time."""
+        for attempt in range(20):
+            began_s = time.monotonic()
+            turn = TurnId(-1 - attempt)
+            speaker.begin(turn, held=False)
+            speaker.play(SpeechChunk(turn, np.zeros(round(0.3 * LISTEN_RATE_HZ), np.int16), LISTEN_RATE_HZ, 0))
+            speaker.finish(turn)
+            await speaker.drained()
+            if 0.25 < time.monotonic() - began_s < 0.5:
+                return
+        raise RuntimeError("the virtual sound card never kept real time")
 
     @contextmanager
     def _in_this_process(self) -> Iterator[None]:

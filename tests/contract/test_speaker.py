@@ -42,8 +42,9 @@ def play(opened: Open, act: Callable[[Speaker, asyncio.Event], Awaitable[None]])
         told = asyncio.Event()
 
         def publish(event: Event) -> None:
-            events.append(event)
-            told.set()
+            if event.turn in (ONE, TWO):
+                events.append(event)
+                told.set()
 
         async with opened(publish) as speaker:
             await act(speaker, told)
