@@ -155,7 +155,7 @@ async def load_engines(
         from voicecli.engines.kokoro import Kokoro
 
         model = model_file(store, settings.tts.model, ".onnx")
-        return await tts_worker.run(Kokoro.load, model, store.path("kokoro-voices"), settings.tts)
+        return await tts_worker.run(Kokoro.load, model, store.path("kokoro-voices"), settings.tts, narrate)
 
     narrate("Loading the models…")
     async with asyncio.TaskGroup() as tasks:

@@ -113,6 +113,8 @@ class TtsSettings(Section):
     speed: Annotated[float, Field(ge=0.5, le=2.0)]
     threads: Annotated[int, Field(ge=0)]
     """0: one for each physical core."""
+    streaming: bool
+    """Give out the sound of a piece as it is computed; false: when all of it is there."""
 
 
 class ModelSettings(Section):

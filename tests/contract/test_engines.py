@@ -12,7 +12,8 @@ from tests.defaults import SETTINGS
 from tests.speech import SENTENCES, clip
 from tests.words import word_error_rate
 from voicecli.audio.resample import resample
-from voicecli.engines.kokoro import SENTENCE_PAUSE_S, Kokoro
+from voicecli.engines.kokoro import Kokoro
+from voicecli.engines.kokoro_sound import SENTENCE_PAUSE_S
 from voicecli.engines.whisper import Whisper, restarts
 from voicecli.errors import EngineError, ModelMissing, SettingsError
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment

@@ -1,23 +1,31 @@
-"""Text-to-speech with Kokoro, through kokoro-onnx on ONNX Runtime."""
+"""Text-to-speech with Kokoro on ONNX Runtime, phonemes by kokoro-onnx: in windows, or piece by piece."""
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import onnxruntime
 from kokoro_onnx import Kokoro as KokoroOnnx
-from numpy.typing import NDArray
+from kokoro_onnx.chunker import split_phonemes
+from kokoro_onnx.session import embedded_vocab
+from kokoro_onnx.tokenizer import Tokenizer
 
 from voicecli.engines import gpu
 from voicecli.engines.cpu import physical_cores
+from voicecli.engines.kokoro_cache import StreamingCache
+from voicecli.engines.kokoro_parts import NotCuttable, OnnxParts, Utterance, Values
+from voicecli.engines.kokoro_sound import RATE_HZ, Audio, pause_samples, to_pcm, trimmed
+from voicecli.engines.kokoro_statistics import Foretelling, calibrate
+from voicecli.engines.kokoro_streaming import StreamingVoice, spoken_part
 from voicecli.errors import EngineError, ModelMissing, SettingsError
 from voicecli.settings import TtsSettings
-from voicecli.types import Pcm, Stretch
+from voicecli.types import Stretch
 
-RATE_HZ = 24_000
 MAX_THREADS = 4  # the fourth still gives 8 % (k2-fsa/sherpa, Kokoro on a Raspberry Pi 4)
 VOICE_SHAPE = (510, 1, 256)  # a style vector for each number of phonemes
 
@@ -34,10 +42,13 @@ LANGUAGES = {
 }
 """Kokoro's voice names begin with their language; the values are what espeak calls it."""
 
-SILENCE_RATIO = 0.02  # of the loudest 5 ms: Kokoro's lead-in hiss stays below, the softest first consonant above
-STEP_SAMPLES = RATE_HZ // 200  # 5 ms, the grain of trimming and the length of the fades
-HEAD_STEPS, TAIL_STEPS = 2, 6  # kept before the first and after the last loud step: soft onsets and endings
-SENTENCE_PAUSE_S, CLAUSE_PAUSE_S = 0.22, 0.09  # between pieces; Kokoro's own pauses are trimmed away
+Narrate = Callable[[str], None]
+
+
+class Voice(Protocol):
+    """Says a text: sound without the silence at its ends, and the share of the text that has been spoken by then."""
+
+    def say(self, text: str) -> Iterator[tuple[Audio, float]]: ...
 
 
 class Kokoro:
@@ -45,55 +56,114 @@ class Kokoro:
 
     sample_rate_hz = RATE_HZ
 
-    def __init__(self, model: KokoroOnnx, voice: str, speed: float, name: str) -> None:
+    def __init__(self, voice: Voice, name: str) -> None:
         self.name = name
-        self._model = model
         self._voice = voice
-        self._speed = speed
-        self._language = LANGUAGES[voice[0]]
 
     @classmethod
-    def load(cls, model: Path, voices: Path, settings: TtsSettings) -> Kokoro:
+    def load(cls, model: Path, voices: Path, settings: TtsSettings, narrate: Narrate = lambda text: None) -> Kokoro:
         """Load `model` (.onnx) and the voice from its folder of .bin files, and speak once to warm both.
 
-        Raises ModelMissing, SettingsError (unknown voice) or EngineError (cannot run as asked).
+        The first load of a model cuts its graph, the first load of a voice calibrates it; both are kept beside the
+        model, and `narrate` is told. Raises ModelMissing, SettingsError (unknown voice) or EngineError (cannot run as
+        asked).
         """
         if not model.is_file():
             raise ModelMissing(f"{model} is not there", "voicecli download-models")
-        style = read_voice(voices, settings.voice)
-        session = open_session(model, settings)
-        with tempfile.NamedTemporaryFile(suffix=".npz") as file:  # kokoro-onnx takes voices from one npz file
-            np.savez(file, style)
-            file.flush()
-            kokoro_onnx = KokoroOnnx.from_session(session, file.name)
-            kokoro_onnx.voices = {settings.voice: style}
-        kokoro = cls(
-            kokoro_onnx, settings.voice, settings.speed, f"{model.parent.name} {settings.voice} {settings.device}"
-        )
+        styles = read_voice(voices, settings.voice)
+        name = f"{model.parent.name} {settings.voice} {settings.device}"
+        try:
+            voice = open_voice(model, styles, settings, narrate)
+        except NotCuttable as reason:
+            narrate(f"The voice does not stream, it speaks piece by piece: {model.name} differs, {reason}")
+            name += " (does not stream)"
+            voice = WholePieces(open_session(model, settings), styles, settings)
+        kokoro = cls(voice, name)
         list(kokoro.synthesize("Hello there."))
         return kokoro
 
     def synthesize(self, text: str) -> Iterator[Stretch]:
-        """One piece as one stretch, with the pause that its last mark calls for."""
-        audio = self._create(text)
-        if len(audio):
-            yield Stretch(np.concatenate([to_pcm(trimmed(audio)), np.zeros(pause_samples(text), np.int16)]), 1.0)
-
-    def _create(self, text: str) -> NDArray[np.float32]:
+        """One piece, a stretch at a time, with the pause that its last mark calls for."""
         if not any(c.isalnum() for c in text):
-            return np.zeros(0, np.float32)
+            return
+        for audio, share in self._voice.say(text):
+            pause = np.zeros(pause_samples(text) if share == 1 else 0, np.int16)
+            yield Stretch(np.concatenate([to_pcm(audio), pause]), share)
+
+
+class WholePieces:
+    """One voice of a whole Kokoro, as kokoro-onnx runs it."""
+
+    def __init__(self, session: onnxruntime.InferenceSession, styles: Values, settings: TtsSettings) -> None:
+        self._settings = settings
+        with tempfile.NamedTemporaryFile(suffix=".npz") as file:  # kokoro-onnx takes voices from one npz file
+            np.savez(file, styles)
+            file.flush()
+            self._model = KokoroOnnx.from_session(session, file.name)
+        self._model.voices = {settings.voice: styles}
+
+    def say(self, text: str) -> Iterator[tuple[Audio, float]]:
+        """All of it in one step."""
+        voice = self._settings.voice
         try:
-            audio, _ = self._model.create(text, self._voice, self._speed, self._language, trim=False)
-        except ValueError as error:  # no phonemes: nothing that this voice can say
-            if "phonemes" in str(error):
-                return np.zeros(0, np.float32)
+            audio, _ = self._model.create(text, voice, self._settings.speed, LANGUAGES[voice[0]], trim=False)
+        except ValueError as error:
+            if "phonemes" in str(error):  # none: nothing that this voice can say
+                return
             raise EngineError(f"Kokoro failed on {text!r}: {error}") from error
         except RuntimeError as error:
             raise EngineError(f"Kokoro failed on {text!r}: {error}") from error
-        return np.asarray(audio, np.float32)
+        if len(sound := trimmed(np.asarray(audio, np.float32))):
+            yield sound, 1.0
 
 
-def read_voice(folder: Path, name: str) -> NDArray[np.float32]:
+def open_voice(model: Path, styles: Values, settings: TtsSettings, narrate: Narrate) -> Voice:
+    """The voice as the settings want it. Raises NotCuttable when it should stream and cannot."""
+    if not settings.streaming:
+        return WholePieces(open_session(model, settings), styles, settings)
+    if settings.device != "cpu":
+        raise NotCuttable("streaming is for the CPU")
+    cache = StreamingCache(model)
+
+    def cut_graphs() -> list[bytes]:
+        from voicecli.engines.kokoro_graph import cut
+
+        narrate("Preparing the voice model for streaming, once")
+        return [part.SerializeToString() for part in cut(model)]
+
+    front, generator = (
+        open_session(content, settings) for content in cache.kept(["front.onnx", "generator.onnx"], cut_graphs)
+    )
+    parts = OnnxParts(front, generator)
+    tokenizer = Tokenizer(vocab=embedded_vocab(front))
+    language = LANGUAGES[settings.voice[0]]
+
+    def phonemise(text: str) -> list[list[int]]:
+        return token_batches(tokenizer, text, language)
+
+    def utterances(text: str) -> list[Utterance]:
+        return [spoken_part(parts, tokens, styles, 1.0) for tokens in phonemise(text)]
+
+    def calibrated() -> list[bytes]:
+        narrate(f"Getting to know the voice {settings.voice}, once: some seconds")
+        return [calibrate(parts, utterances).to_bytes()]
+
+    digest = hashlib.sha256(styles.tobytes()).hexdigest()[:12]
+    (content,) = cache.kept([f"{settings.voice}-{digest}.npz"], calibrated)
+    return StreamingVoice(parts, phonemise, styles, settings.speed, Foretelling.from_bytes(content))
+
+
+def token_batches(tokenizer: Tokenizer, text: str, language: str) -> list[list[int]]:
+    """The text as Kokoro's tokens, cut at marks and words where it is longer than the model takes."""
+    try:
+        phonemes = " ".join(tokenizer.phonemize(text, language).split())
+    except RuntimeError as error:
+        raise EngineError(f"espeak failed on {text!r}: {error}") from error
+    batches = [tokenizer.tokenize(batch) for batch in split_phonemes(phonemes)]
+    return [tokens for tokens in batches if tokens]
+
+
+def read_voice(folder: Path, name: str) -> Values:
     """The style table of a voice, shape (510, 1, 256), from `folder/name.bin` (raw float32)."""
     path = folder / f"{name}.bin"
     if not path.is_file():
@@ -111,7 +181,7 @@ def read_voice(folder: Path, name: str) -> NDArray[np.float32]:
     return style.reshape(VOICE_SHAPE)
 
 
-def open_session(model: Path, settings: TtsSettings) -> onnxruntime.InferenceSession:
+def open_session(model: Path | bytes, settings: TtsSettings) -> onnxruntime.InferenceSession:
     """An inference session on the asked device. Spinning is off: idle threads would steal from the language model."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = settings.threads or physical_cores(MAX_THREADS)
@@ -123,39 +193,15 @@ def open_session(model: Path, settings: TtsSettings) -> onnxruntime.InferenceSes
         # DEFAULT spares the exhaustive search for each new length (thewh1teagle/kokoro-onnx#125).
         providers.insert(0, ("CUDAExecutionProvider", {"cudnn_conv_algo_search": "DEFAULT"}))
     try:
-        session = onnxruntime.InferenceSession(str(model), options, providers=providers)
+        session = onnxruntime.InferenceSession(
+            model if isinstance(model, bytes) else str(model), options, providers=providers
+        )
     except Exception as error:  # onnxruntime's exceptions share no public base
+        if isinstance(model, bytes):
+            raise NotCuttable(f"ONNX Runtime does not take its parts: {error}") from error
         raise EngineError(f"Kokoro cannot load {model}: {error}", "voicecli download-models --verify") from error
     if settings.device == "cuda" and "CUDAExecutionProvider" not in session.get_providers():
         raise EngineError(
             f"Kokoro was asked to run on a GPU and ONNX Runtime fell back ({'; '.join(gpu.findings())})", gpu.CPU_HINT
         )
     return session
-
-
-def trimmed(audio: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Without the silence at both ends, and with 5 ms fades so that joins do not click."""
-    steps = len(audio) // STEP_SAMPLES
-    peaks = np.abs(audio[: steps * STEP_SAMPLES]).reshape(steps, STEP_SAMPLES).max(axis=1) if steps else np.zeros(0)
-    loud = np.flatnonzero(peaks > SILENCE_RATIO * peaks.max(initial=0.0))
-    if not len(loud):
-        return audio[:0]
-    begin = max(0, loud[0] - HEAD_STEPS) * STEP_SAMPLES
-    end = min(steps, loud[-1] + 1 + TAIL_STEPS) * STEP_SAMPLES
-    cut = audio[begin:end].copy()
-    ramp = np.linspace(0, 1, min(STEP_SAMPLES, len(cut)), dtype=np.float32)
-    cut[: len(ramp)] *= ramp
-    cut[-len(ramp) :] *= ramp[::-1]
-    return cut
-
-
-def to_pcm(audio: NDArray[np.float32]) -> Pcm:
-    """int16 samples, clipped instead of wrapped."""
-    return np.clip(audio * 32767, -32768, 32767).astype(np.int16)
-
-
-def pause_samples(text: str) -> int:
-    """Silence after a piece: as long as its last mark calls for."""
-    last = text.rstrip("\"'”’)] ")[-1:]
-    pause_s = SENTENCE_PAUSE_S if last in ".!?…" else CLAUSE_PAUSE_S if last in ",;:–—" else 0.0
-    return round(pause_s * RATE_HZ)

@@ -1,0 +1,83 @@
+"""What is done to Kokoro's samples: silence cut at the ends, fades, pauses, int16. Pure."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voicecli.types import Pcm
+
+Audio = NDArray[np.float32]
+"""Mono samples, shape (n,), full scale at 1."""
+
+RATE_HZ = 24_000
+SILENCE_RATIO = 0.02  # of the loudest 5 ms: Kokoro's lead-in hiss stays below, the softest first consonant above
+STEP_SAMPLES = RATE_HZ // 200  # 5 ms, the grain of trimming and the length of the fades
+HEAD_STEPS, TAIL_STEPS = 2, 6  # kept before the first and after the last loud step: soft onsets and endings
+SENTENCE_PAUSE_S, CLAUSE_PAUSE_S = 0.22, 0.09  # between pieces; Kokoro's own pauses are trimmed away
+
+RISE = np.linspace(0, 1, STEP_SAMPLES, dtype=np.float32)
+
+
+class Trimmer:
+    """Cuts the silence at both ends of sound that comes in parts, and fades the two ends so that they do not click.
+
+    Silence is held back until more sound follows; however the sound is cut into parts, the joined result is the same.
+    """
+
+    def __init__(self, loudest: float) -> None:
+        """`loudest`: the peak of the voice, from which it follows what silence is."""
+        self._threshold = SILENCE_RATIO * loudest
+        self._held = np.zeros(0, np.float32)  # begins at a whole step of the sound
+        self._heard = False  # something loud has come
+        self._begun = False  # something has been given out
+
+    def feed(self, audio: Audio) -> Audio:
+        """Add the next part; returns what is certain to be kept."""
+        self._held = np.concatenate([self._held, audio])
+        loud = self._loud_steps()
+        if not self._heard:
+            first = loud[0] if len(loud) else len(self._held) // STEP_SAMPLES
+            self._held = self._held[max(0, first - HEAD_STEPS) * STEP_SAMPLES :]
+            self._heard = bool(len(loud))
+            loud = self._loud_steps()
+        # The last loud step stays: it may turn out to be the one that fades out.
+        return self._give(loud[-1]) if len(loud) else self._held[:0]
+
+    def finish(self) -> Audio:
+        """The end of the sound; nothing when all was silence."""
+        loud = self._loud_steps()
+        if not len(loud):
+            return self._held[:0]
+        end = self._give(min(len(self._held) // STEP_SAMPLES, loud[-1] + 1 + TAIL_STEPS))
+        end[-STEP_SAMPLES:] *= RISE[::-1]
+        return end
+
+    def _loud_steps(self) -> NDArray[np.intp]:
+        steps = self._held[: len(self._held) // STEP_SAMPLES * STEP_SAMPLES].reshape(-1, STEP_SAMPLES)
+        return np.flatnonzero(np.abs(steps).max(axis=1, initial=0.0) > self._threshold)
+
+    def _give(self, steps: int) -> Audio:
+        part, self._held = self._held[: steps * STEP_SAMPLES].copy(), self._held[steps * STEP_SAMPLES :]
+        if len(part) and not self._begun:
+            self._begun = True
+            part[:STEP_SAMPLES] *= RISE
+        return part
+
+
+def trimmed(audio: Audio) -> Audio:
+    """Without the silence at both ends, and with 5 ms fades so that joins do not click."""
+    trimmer = Trimmer(float(np.abs(audio).max(initial=0.0)))
+    return np.concatenate([trimmer.feed(audio), trimmer.finish()])
+
+
+def to_pcm(audio: Audio) -> Pcm:
+    """int16 samples, clipped instead of wrapped."""
+    return np.clip(audio * 32767, -32768, 32767).astype(np.int16)
+
+
+def pause_samples(text: str) -> int:
+    """Silence after a piece: as long as its last mark calls for."""
+    last = text.rstrip("\"'”’)] ")[-1:]
+    pause_s = SENTENCE_PAUSE_S if last in ".!?…" else CLAUSE_PAUSE_S if last in ",;:–—" else 0.0
+    return round(pause_s * RATE_HZ)
