@@ -28,7 +28,7 @@ from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import DeviceError, ModelMissing
 from voicecli.events import Clock, Event, Publish
 from voicecli.language_model import open_language_model
-from voicecli.settings import ListenSettings, Settings
+from voicecli.settings import ListenSettings, Settings, TtsSettings
 
 CLOCK: Clock = time.monotonic
 
@@ -149,23 +149,30 @@ async def load_engines(
         await opened.model.warm(history.opening)
         return opened.model, opened.why
 
-    async def load_tts() -> TextToSpeech | None:
-        if not voiced:
-            return None
-        from voicecli.engines.kokoro import Kokoro
-
-        model = model_file(store, settings.tts.model, ".onnx")
-        return await tts_worker.run(Kokoro.load, model, store.path("kokoro-voices"), settings.tts, narrate)
-
     narrate("Loading the models…")
     async with asyncio.TaskGroup() as tasks:
         from voicecli.engines.whisper import Whisper
 
         folder = model_folder(store, settings.stt.model)
         stt = tasks.create_task(stt_worker.run(Whisper.load, folder, settings.stt))
-        tts = tasks.create_task(load_tts())
+        tts = tasks.create_task(load_voice(tts_worker, store, settings.tts, narrate)) if voiced else None
         llm, why = await load_llm()
-    return Engines(stt.result(), llm, tts.result(), stt_worker, tts_worker), why
+    return Engines(stt.result(), llm, tts.result() if tts else None, stt_worker, tts_worker), why
+
+
+async def load_voice(
+    worker: ThreadWorker, store: ModelStore, settings: TtsSettings, narrate: Callable[[str], None]
+) -> TextToSpeech:
+    """Kokoro, loaded on its worker. What it tells comes from there and is told on the loop."""
+    from voicecli.engines.kokoro import Kokoro
+
+    loop = asyncio.get_running_loop()
+
+    def narrate_on_loop(text: str) -> None:
+        loop.call_soon_threadsafe(narrate, text)
+
+    model = model_file(store, settings.model, ".onnx")
+    return await worker.run(Kokoro.load, model, store.path("kokoro-voices"), settings, narrate_on_loop)
 
 
 def model_folder(store: ModelStore, name: str) -> Path:

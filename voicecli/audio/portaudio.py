@@ -24,8 +24,8 @@ STALL_S = 5.0
 """A device that delivers nothing for this long has gone."""
 
 PREFERRED_SPEAKER_HZ = 48_000
-"""What hardware and sound servers run at. Through ALSA's PulseAudio plug-in every other rate was seen to begin with storms
-of underruns, a second or more long, in which the device swallows sound at twenty times its pace."""
+"""What hardware and sound servers run at. Through ALSA's PulseAudio plug-in every other rate was seen to begin with
+storms of underruns, a second or more long, in which the device swallows sound at twenty times its pace."""
 
 
 def open_at(stream_type: Any, device: DeviceInfo, channels: int, preferred_hz: int, **options: Any) -> Any:

@@ -18,7 +18,7 @@ def physical_cores(most: int) -> int:
 
 
 def sleep_while_waiting() -> None:
-    """Let OpenMP's threads sleep, not spin, while they wait for each other; for libraries that are loaded after the call.
+    """Let OpenMP's threads sleep, not spin, while they wait for each other, in libraries loaded after the call.
 
     llama.cpp and CTranslate2 share the cores with each other and with the voice. Spinning, two threads that read a
     prompt beside one busy program needed up to 29 s for what takes 0.2 s; sleeping, 0.43 s (two cores, SmolLM2-135M).

@@ -128,7 +128,7 @@ def open_voice(model: Path, styles: Values, settings: TtsSettings, narrate: Narr
     def cut_graphs() -> list[bytes]:
         from voicecli.engines.kokoro_graph import cut
 
-        narrate("Preparing the voice model for streaming, once")
+        narrate("Preparing the voice model for streaming, this once…")
         return [part.SerializeToString() for part in cut(model)]
 
     front, generator = (
@@ -145,7 +145,7 @@ def open_voice(model: Path, styles: Values, settings: TtsSettings, narrate: Narr
         return [spoken_part(parts, tokens, styles, 1.0) for tokens in phonemise(text)]
 
     def calibrated() -> list[bytes]:
-        narrate(f"Getting to know the voice {settings.voice}, once: some seconds")
+        narrate(f"Getting to know the voice {settings.voice}, this once…")
         return [calibrate(parts, utterances).to_bytes()]
 
     digest = hashlib.sha256(styles.tobytes()).hexdigest()[:12]
