@@ -79,5 +79,5 @@ def to_pcm(audio: Audio) -> Pcm:
 def pause_samples(text: str) -> int:
     """Silence after a piece: as long as its last mark calls for."""
     last = text.rstrip("\"'”’)] ")[-1:]
-    pause_s = SENTENCE_PAUSE_S if last in ".!?…" else CLAUSE_PAUSE_S if last in ",;:–—" else 0.0
+    pause_s = SENTENCE_PAUSE_S if last in set(".!?…") else CLAUSE_PAUSE_S if last in set(",;:–—") else 0.0
     return round(pause_s * RATE_HZ)

@@ -59,7 +59,7 @@ class Foretelling:
         try:
             with np.load(io.BytesIO(content)) as arrays:
                 return cls(arrays["moments"], arrays["least_variances"], float(arrays["loudest"]))
-        except (zipfile.BadZipFile, KeyError, OSError, EOFError) as error:
+        except (zipfile.BadZipFile, ValueError, KeyError, OSError, EOFError) as error:
             raise ValueError(f"not the statistics of a voice: {error}") from error
 
 

@@ -1,0 +1,130 @@
+"""What streaming adds to the voice's contract, on the real model: early sound, no seams, and a way back."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from tests.defaults import SETTINGS
+from tests.words import word_error_rate
+from voicecli.audio.resample import resample
+from voicecli.engines.kokoro import Kokoro
+from voicecli.engines.whisper import Whisper
+from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Stretch
+
+pytestmark = pytest.mark.model
+
+LONG = (
+    "The quick brown fox jumps over the lazy dog, and then it runs away into the forest to look for something to eat."
+)
+WHOLE = SETTINGS.tts.model_copy(update={"streaming": False})
+
+
+@pytest.fixture(scope="module")
+def model(model_folder: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the model, with nothing kept beside it yet."""
+    source = next(model_folder("kokoro-v1.0-int8").glob("*.onnx"))
+    folder = tmp_path_factory.mktemp("kokoro")
+    return Path(shutil.copy(source, folder))
+
+
+@pytest.fixture(scope="module")
+def voices(model_folder: Callable[[str], Path]) -> Path:
+    return model_folder("kokoro-voices")
+
+
+@pytest.fixture(scope="module")
+def first_load(model: Path, voices: Path) -> tuple[Kokoro, list[str]]:
+    told: list[str] = []
+    return Kokoro.load(model, voices, SETTINGS.tts, told.append), told
+
+
+@pytest.fixture(scope="module")
+def kokoro(first_load: tuple[Kokoro, list[str]]) -> Kokoro:
+    return first_load[0]
+
+
+@pytest.fixture(scope="module")
+def stretches(kokoro: Kokoro) -> list[Stretch]:
+    return list(kokoro.synthesize(LONG))
+
+
+def joined(stretches: list[Stretch]) -> Pcm:
+    return np.concatenate([stretch.pcm for stretch in stretches])
+
+
+def test_the_first_sound_is_a_small_part_of_the_whole(stretches: list[Stretch]) -> None:
+    assert len(stretches) > 4
+    assert len(stretches[0].pcm) / 24_000 <= 0.6
+    shares = [stretch.share for stretch in stretches]
+    assert shares == sorted(shares)
+    assert [share == 1 for share in shares] == [False] * (len(shares) - 1) + [True]
+
+
+def test_stretches_join_without_a_jump(stretches: list[Stretch]) -> None:
+    pcm = joined(stretches).astype(np.int64)
+    seams = np.cumsum([len(stretch.pcm) for stretch in stretches])[:-1]
+    at_seams = np.abs(pcm[seams] - pcm[seams - 1])
+    assert at_seams.max() <= np.quantile(np.abs(np.diff(pcm)), 0.999)
+
+
+def test_streamed_speech_is_understood_as_well_as_whole_speech(
+    stretches: list[Stretch], model: Path, voices: Path, model_folder: Callable[[str], Path]
+) -> None:
+    whisper = Whisper.load(model_folder("whisper-base"), SETTINGS.stt)
+
+    def errors(pcm: Pcm) -> float:
+        heard = resample(pcm, 24_000, LISTEN_RATE_HZ)
+        return word_error_rate(LONG, whisper.transcribe(SpeechSegment(heard, 0.0, 0.0)).text)
+
+    whole = joined(list(Kokoro.load(model, voices, WHOLE).synthesize(LONG)))
+    assert errors(joined(stretches)) <= errors(whole) + 0.05
+    assert len(joined(stretches)) == pytest.approx(len(whole), rel=0.1)
+
+
+def test_an_abandoned_piece_leaves_the_voice_ready(kokoro: Kokoro) -> None:
+    list(itertools.islice(kokoro.synthesize(LONG), 1))
+    assert joined(list(kokoro.synthesize("Yes."))).any()
+
+
+def test_preparing_is_told_and_done_once(first_load: tuple[Kokoro, list[str]], model: Path, voices: Path) -> None:
+    assert [text[:9] for text in first_load[1]] == ["Preparing", "Getting t"]
+    told: list[str] = []
+    Kokoro.load(model, voices, SETTINGS.tts, told.append)
+    assert told == []
+
+
+def test_damaged_preparations_are_made_again(kokoro: Kokoro, model: Path, voices: Path) -> None:
+    (kept,) = (model.parent / "streaming").glob("*/generator.onnx")
+    content = kept.read_bytes()
+    kept.write_bytes(content[:-1000])
+    told: list[str] = []
+    Kokoro.load(model, voices, SETTINGS.tts, told.append)
+    assert [text[:9] for text in told] == ["Preparing"]
+    assert kept.read_bytes() == content
+
+
+def test_an_export_built_differently_speaks_whole_and_says_so(model: Path, voices: Path, tmp_path: Path) -> None:
+    graph = onnx.load(model)
+    for node in graph.graph.node:
+        for names in (node.input, node.output):
+            for i, name in enumerate(names):
+                names[i] = name.replace("/decoder/decoder/decode.3/Div_4_output_0", "columns_by_another_name")
+    onnx.save(graph, tmp_path / "other.onnx")
+    told: list[str] = []
+    kokoro = Kokoro.load(tmp_path / "other.onnx", voices, SETTINGS.tts, told.append)
+    assert "does not stream" in kokoro.name
+    assert "piece by piece" in told[-1]
+    assert [stretch.share for stretch in kokoro.synthesize("Hello there.")] == [1.0]
+
+
+def test_the_stock_path_is_a_setting(model: Path, voices: Path) -> None:
+    kokoro = Kokoro.load(model, voices, WHOLE)
+    assert "does not stream" not in kokoro.name
+    assert [stretch.share for stretch in kokoro.synthesize(LONG)] == [1.0]

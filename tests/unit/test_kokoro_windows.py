@@ -1,0 +1,162 @@
+"""Windows over a generator whose sound can be foretold: no column lost, none twice, no seam, no work once abandoned."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from voicecli.engines.kokoro_parts import COLUMN_SAMPLES, COLUMNS_PER_FRAME, SOURCE_PER_COLUMN, Utterance, Values
+from voicecli.engines.kokoro_sound import RATE_HZ, Audio
+from voicecli.engines.kokoro_statistics import LEAST_VARIANCE, SENTENCES, Foretelling, calibrate, fit, held_style
+from voicecli.engines.kokoro_streaming import (
+    CONTEXT,
+    LEAD_FRAMES,
+    LEAST,
+    MOST,
+    WHOLE,
+    StreamingVoice,
+    next_window,
+    window_end,
+)
+
+STYLES = np.arange(510 * 256, dtype=np.float32).reshape(510, 1, 256)
+STATISTICS = 4
+FORETELLING = Foretelling(np.zeros((2, STATISTICS), np.float32), np.ones(STATISTICS // 2, np.float32), 0.5)
+SILENT_FRAMES = 20
+
+
+class Ramp:
+    """A generator that gives each column its own level, and is wrong in the outermost columns of what it is given."""
+
+    def __init__(self, frames_per_token: int) -> None:
+        self.frames_per_token = frames_per_token
+        self.runs: list[int] = []
+        self.given: list[bool] = []
+
+    def utterance(self, tokens: Sequence[int], style: Values, speed: float) -> tuple[Utterance, NDArray[np.int64]]:
+        frames = np.array([SILENT_FRAMES, *[self.frames_per_token] * len(tokens), 2])
+        columns = int(frames.sum()) * COLUMNS_PER_FRAME
+        values = np.tile(np.linspace(0.2, 0.5, columns, dtype=np.float32), (1, 512, 1))
+        source = np.ones((1, 22, columns * SOURCE_PER_COLUMN + 1), np.float32)
+        return Utterance(values, source, style), frames
+
+    def sound(self, utterance: Utterance, statistics: Values | None) -> tuple[Audio, Values]:
+        self.runs.append(len(utterance))
+        self.given.append(statistics is not None)
+        audio = np.repeat(utterance.columns[0, 0], COLUMN_SAMPLES)
+        if statistics is not None:
+            audio[: COLUMN_SAMPLES * (CONTEXT - 1)] += 0.3
+            audio[-COLUMN_SAMPLES * (CONTEXT - 1) :] += 0.3
+        return audio, np.zeros((1, STATISTICS, 1), np.float32)
+
+
+def voice(ramp: Ramp, batches: Sequence[Sequence[int]]) -> StreamingVoice:
+    return StreamingVoice(ramp, lambda text: batches, STYLES, 1.0, FORETELLING)
+
+
+@given(st.integers(1, 60), st.integers(1, 8))
+def test_windows_join_to_the_whole(tokens: int, frames_per_token: int) -> None:
+    ramp = Ramp(frames_per_token)
+    parts = [audio for audio, _ in voice(ramp, [range(tokens)]).say("x")]
+    sound = np.concatenate(parts)
+    utterance, frames = ramp.utterance(range(tokens), STYLES[0], 1.0)
+    silent = (int(frames[0]) - LEAD_FRAMES) * COLUMNS_PER_FRAME
+    whole = np.repeat(utterance.columns[0, 0, silent:], COLUMN_SAMPLES)
+    assert len(sound) == len(whole)
+    inner = slice(CONTEXT * COLUMN_SAMPLES, -CONTEXT * COLUMN_SAMPLES)  # the outermost have no context to be right
+    if all(ramp.given):
+        np.testing.assert_allclose(sound[inner], whole[inner], atol=1e-5)
+
+
+@given(st.lists(st.integers(1, 80), min_size=1, max_size=3))
+def test_the_share_grows_to_one_and_only_the_last_is_one(batches: list[int]) -> None:
+    shares = [share for _, share in voice(Ramp(4), [range(size) for size in batches]).say("x")]
+    assert shares == sorted(shares)
+    assert [share == 1 for share in shares] == [False] * (len(shares) - 1) + [True]
+
+
+def test_a_short_utterance_is_one_piece_with_its_own_statistics() -> None:
+    ramp = Ramp(2)
+    assert len(list(voice(ramp, [range(4)]).say("x"))) == 1
+    assert ramp.given == [False]
+    assert ramp.runs[0] <= WHOLE
+
+
+def test_an_abandoned_utterance_computes_nothing_more() -> None:
+    ramp = Ramp(4)
+    list(itertools.islice(voice(ramp, [range(200)]).say("x"), 1))
+    assert len(ramp.runs) == 1
+
+
+def test_the_first_window_is_short() -> None:
+    ramp = Ramp(4)
+    audio, _ = next(voice(ramp, [range(200)]).say("x"))
+    assert len(audio) / RATE_HZ < 0.5
+
+
+@given(st.integers(LEAST, MOST), st.floats(0.05, 5))
+def test_a_window_is_computed_while_the_one_before_it_plays(previous: int, cost: float) -> None:
+    window = next_window(previous, cost)
+    assert LEAST <= window <= MOST
+    assert window == LEAST or (window + 2 * CONTEXT) * cost <= previous
+
+
+@given(st.integers(0, 500), st.integers(LEAST, MOST), st.integers(1, 500))
+def test_no_short_rest_is_left_behind(begin: int, length: int, more: int) -> None:
+    end = window_end(begin, length, begin + more)
+    assert begin < end <= begin + more
+    assert end == begin + more or begin + more - end >= LEAST
+
+
+def test_the_prosody_goes_by_length_and_the_timbre_is_held() -> None:
+    short, long = held_style(STYLES, 1), held_style(STYLES, 400)
+    assert (short[:, :128] == long[:, :128]).all()
+    assert (long[:, 128:] == STYLES[399, :, 128:]).all()
+    assert (held_style(STYLES, 10_000)[:, 128:] == STYLES[-1, :, 128:]).all()
+
+
+def utterance_of(voicing: float) -> Utterance:
+    source = np.full((1, 22, 61), voicing, np.float32)
+    return Utterance(np.zeros((1, 512, 1), np.float32), source, STYLES[0])
+
+
+def test_statistics_that_lie_on_a_line_are_foretold_exactly() -> None:
+    voicings = [0.5, 1.0, 2.0]
+    measured = [np.array([v, 2 * v, 1 + 0.5 * v - v * v, 9 + v - 4 * v * v], np.float32) for v in voicings]
+    foretelling = fit(voicings, [10, 20, 30], [values.reshape(1, -1, 1) for values in measured], 0.5)
+    for voicing, values in zip(voicings[:2], measured[:2], strict=True):
+        np.testing.assert_allclose(foretelling(utterance_of(voicing)).reshape(-1)[:2], values[:2], rtol=1e-4, atol=1e-5)
+    kept = Foretelling.from_bytes(foretelling.to_bytes())
+    np.testing.assert_array_equal(kept(utterance_of(1.3)), foretelling(utterance_of(1.3)))
+
+
+def test_a_variance_is_never_foretold_as_nothing() -> None:
+    measured = [np.array([v, 1.0 / v], np.float32).reshape(1, -1, 1) for v in (1.0, 2.0)]
+    foretelling = fit([1.0, 2.0], [10, 10], measured, 0.5)
+    assert foretelling(utterance_of(50.0)).reshape(-1)[1] >= LEAST_VARIANCE * 0.5
+
+
+@pytest.mark.parametrize("content", [b"", b"PK no", b"\x00" * 64])
+def test_damaged_statistics_are_refused(content: bytes) -> None:
+    with pytest.raises(ValueError, match="statistics"):
+        Foretelling.from_bytes(content)
+
+
+def test_calibrating_speaks_every_sentence_by_its_own_statistics() -> None:
+    ramp = Ramp(4)
+    said: list[str] = []
+
+    def utterances(text: str) -> list[Utterance]:
+        said.append(text)
+        return [ramp.utterance(range(len(text)), STYLES[0], 1.0)[0]]
+
+    foretelling = calibrate(ramp, utterances)
+    assert said == list(SENTENCES)
+    assert not any(ramp.given)
+    assert foretelling.loudest == pytest.approx(0.5)
