@@ -160,3 +160,15 @@ def test_calibrating_speaks_every_sentence_by_its_own_statistics() -> None:
     assert said == list(SENTENCES)
     assert not any(ramp.given)
     assert foretelling.loudest == pytest.approx(0.5)
+
+
+class Mute(Ramp):
+    """A generator of silence."""
+
+    def sound(self, utterance: Utterance, statistics: Values | None) -> tuple[Audio, Values]:
+        audio, measured = super().sound(utterance, statistics)
+        return 0 * audio, measured
+
+
+def test_silence_is_nothing_to_give() -> None:
+    assert list(voice(Mute(4), [range(30)]).say("x")) == []
