@@ -72,7 +72,8 @@ async def _first_that_answers(settings: LlmSettings, gguf: FindGguf, narrate: Na
         )
     except BackendUnavailable as error:
         passed_over = f"{passed_over} and {error.message}"
-    return Opened(await stack.enter_async_context(_embedded(settings, gguf, narrate)), passed_over)
+    embedded = await stack.enter_async_context(_embedded(settings, gguf, narrate))
+    return Opened(embedded, f"in this process: {passed_over}")
 
 
 @asynccontextmanager
@@ -109,7 +110,8 @@ async def _embedded(settings: LlmSettings, gguf: FindGguf, narrate: Narrate) -> 
     with ExitStack() as stack:
         server = await asyncio.to_thread(stack.enter_context, llamacpp.embedded_server(path, settings))
         async with openai_chat.connect(server.base_url, server.api_key, settings.timeout_s, use_proxy=False) as client:
-            yield openai_chat.OpenAiChat(client, server.model, "in this process", settings)
+            name = Path(settings.embedded_model).name.removesuffix(".gguf")
+            yield openai_chat.OpenAiChat(client, server.model, "the embedded llama.cpp", settings, name)
 
 
 def place(url: str) -> str:

@@ -69,9 +69,9 @@ def test_a_configured_server_that_is_silent_is_passed_over_aloud(nowhere: str) -
 
 @pytest.mark.model
 def test_the_embedded_model_comes_last(gguf: Path, nowhere: str) -> None:
-    name, why, narrated = asyncio.run(choice(lambda: gguf, ollama_url=f"http://{nowhere}"))
-    assert name == f"{gguf.stem} (in this process)"
-    assert why == f"no server is configured and Ollama does not answer on {nowhere}"
+    name, why, narrated = asyncio.run(choice(lambda: gguf, ollama_url=f"http://{nowhere}", embedded_model="smollm2"))
+    assert name == "smollm2"
+    assert why == f"in this process: no server is configured and Ollama does not answer on {nowhere}"
     assert narrated == [f"Loading {gguf.stem}…"]
 
 
@@ -81,7 +81,10 @@ def test_an_ollama_without_the_model_is_passed_over(gguf: Path) -> None:
         async with chat_server(pages=TAGS) as server:
             settings = {"ollama_url": f"http://127.0.0.1:{server.port}", "ollama_model": "qwen3:4b"}
             _, why, _ = await choice(lambda: gguf, **settings)
-            assert why == "no server is configured and Ollama has no model qwen3:4b (it has: llama3.2:latest)"
+            assert (
+                why
+                == "in this process: no server is configured and Ollama has no model qwen3:4b (it has: llama3.2:latest)"
+            )
 
     asyncio.run(run())
 

@@ -19,14 +19,17 @@ from tests.unit.turns import (
     ONE,
     READY,
     TEXT_ONLY,
+    TWO,
     audible,
     ended,
+    token,
     view_of,
 )
 from voicecli.events import (
     LevelMeasured,
     MuteChanged,
     TurnInterrupted,
+    UserTyped,
 )
 from voicecli.ui.editor import Line
 from voicecli.ui.farewell import farewell
@@ -182,6 +185,13 @@ def test_the_terminal_is_left_as_it_was_and_the_conversation_stays_on_it(termina
 
 def test_a_conversation_without_words_leaves_nothing_behind() -> None:
     assert farewell(view_of(READY), console(80, 24)) == []
+
+
+def test_typed_questions_have_no_voice_to_voice() -> None:
+    spoken = (READY, *ASKED, ended(), audible(), DONE)
+    typed = (UserTyped(at_s=4, turn=TWO, text="And?"), token("So.", TWO), audible(TWO, 4.1))
+    assert "1 turn" in farewell(view_of(*spoken, *typed), console(80, 24))[-1].plain
+    assert "p50" not in "".join(line.plain for line in farewell(view_of(READY, *typed), console(80, 24)))
 
 
 def test_an_error_inside_restores_the_terminal(terminal: Terminal) -> None:

@@ -63,8 +63,10 @@ async def served_model(client: openai.AsyncOpenAI, wanted: str, where: str) -> s
 class OpenAiChat:
     """A `LanguageModel` on an open client, which it closes."""
 
-    def __init__(self, client: openai.AsyncOpenAI, model: str, where: str, settings: LlmSettings) -> None:
-        self.name = f"{model} ({where})"
+    def __init__(
+        self, client: openai.AsyncOpenAI, model: str, where: str, settings: LlmSettings, name: str = ""
+    ) -> None:
+        self.name = name or f"{model} ({where})"
         self._client = client
         self._model = model
         self._where = where

@@ -17,6 +17,6 @@ def farewell(view: ViewModel, console: Console) -> list[Text]:
     if not view.exchanges:
         return []
     lines = [*dialogue(view, console, console.width, LINES_KEPT), Text()]
-    if view.latencies:
-        lines.append(Text("voice to voice  ", "bold").append_text(statistics(view.alike)))
+    if spoken := tuple(one for one in view.latencies if not one.typed):
+        lines.append(Text("voice to voice  ", "bold").append_text(statistics(spoken)))
     return lines
