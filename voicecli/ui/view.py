@@ -115,10 +115,16 @@ class Exchange:
 
     @property
     def answer(self) -> tuple[str, str]:
-        """The answer as written: (spoken, still to come). Both empty while the user may still go on."""
+        """The answer as written: (spoken, still to come). Both empty while the user may still go on.
+
+        The word under way counts as spoken: half a bright word reads like a mistake.
+        """
         if not self.released:
             return "", ""
-        return self.written[: self.spoken_end], self.written[self.spoken_end :]
+        end = self.spoken_end
+        while 0 < end < len(self.written) and self.written[end - 1].isalnum() and self.written[end].isalnum():
+            end += 1
+        return self.written[:end], self.written[end:]
 
     @property
     def latency(self) -> TurnLatency | None:
