@@ -11,7 +11,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 talk: system models ## set everything up and hold a conversation (ARGS="--voice bm_george")
-	@$(BIN)/voicecli talk $(ARGS)
+	@$(BIN)/voicecli talk $(ARGS) || [ $$? -eq 130 ] # Ctrl-C is how a conversation ends
 
 test: system models $(DEV) ## all tests that need no sound card, the ones on real models included
 	$(BIN)/python -m pytest -m "not card" --require-models $(ARGS)

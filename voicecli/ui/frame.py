@@ -41,6 +41,7 @@ SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 STATE_STYLES: dict[State, str] = {
     "Starting": "dim",
+    "Ready": "green",
     "Listening": "green",
     "Hearing": "cyan",
     "Thinking": "magenta",
@@ -131,7 +132,7 @@ def _header(view: ViewModel, console: Console, width: int) -> list[Text]:
     if view.ready is None:
         return [name]
     ready = view.ready
-    engines = Text(" → ", "dim").join(Text(engine) for engine in (ready.stt, ready.llm, ready.tts))
+    engines = Text(" → ", "dim").join(Text(engine) for engine in (ready.stt, ready.llm, ready.tts) if engine)
     one_line = _apart(Text.assemble(name, "   ", engines), _devices(ready, width), width)
     if one_line is not None:
         return [one_line]

@@ -36,7 +36,7 @@ from voicecli.events import (
 )
 from voicecli.types import TurnId
 
-State = Literal["Starting", "Listening", "Hearing", "Thinking", "Speaking", "Muted"]
+State = Literal["Starting", "Ready", "Listening", "Hearing", "Thinking", "Speaking", "Muted"]
 Outcome = Literal["open", "done", "interrupted", "failed"]
 
 LEVELS_KEPT = 48
@@ -188,7 +188,7 @@ class ViewModel:
             return "Starting"
         live = next((one for one in reversed(self.exchanges) if one.outcome == "open"), None)
         if live is None:
-            return "Muted" if self.muted else "Listening"
+            return "Ready" if not self.has_microphone else "Muted" if self.muted else "Listening"
         if not live.released:
             return "Hearing"
         return "Speaking" if live.audible else "Thinking"
