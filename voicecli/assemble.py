@@ -146,7 +146,7 @@ async def load_engines(
         opened = await stack.enter_async_context(
             open_language_model(settings.llm, lambda: model_file(store, settings.llm.embedded_model, ".gguf"), narrate)
         )
-        await opened.model.warm(history.opening)
+        await opened.model.warm(history.asking("Hello."))  # chat templates want a question
         return opened.model, opened.why
 
     narrate("Loading the models…")

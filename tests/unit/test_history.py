@@ -20,7 +20,6 @@ def roles(messages: list[Message]) -> list[tuple[str, str]]:
 
 def test_asking_remembers_nothing() -> None:
     history = History("Be brief.", 1000)
-    assert history.opening == [Message("system", "Be brief.")]
     assert roles(history.asking("hi")) == [("system", "Be brief."), ("user", "hi")]
     assert history.asking("hello")[1:] == [Message("user", "hello")]
 

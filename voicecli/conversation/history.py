@@ -23,11 +23,6 @@ class History:
         self._turns: list[Message] = []
         self._unanswered: list[str] = []
 
-    @property
-    def opening(self) -> list[Message]:
-        """What every request begins with: worth having in a server's cache before the first question."""
-        return [self._system]
-
     def asking(self, text: str) -> list[Message]:
         """The request for an answer to `text`. Nothing is remembered yet: the user may still go on.
 
