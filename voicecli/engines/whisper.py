@@ -119,9 +119,10 @@ class Whisper:
     def transcribe(self, segment: SpeechSegment) -> Transcript:
         """Final text, greedy; decoded again at the full window where the short one looks misled."""
         decoded = self._decode(segment.pcm, short=True)
-        if decoded.suspicious and self._silence is not None:
+        misled = decoded.suspicious and self._silence is not None
+        if misled:
             decoded = self._decode(segment.pcm, short=False)
-        return self._transcript(decoded, segment)
+        return self._transcript(decoded, segment, redecoded=misled)
 
     def draft(self, segment: SpeechSegment) -> Transcript:
         """Quick hypothesis on growing speech; one that looks misled is withheld."""
@@ -130,9 +131,9 @@ class Whisper:
             return Transcript("", self._language, segment.audio_s, "restart")
         return self._transcript(decoded, segment)
 
-    def _transcript(self, decoded: Decoded, segment: SpeechSegment) -> Transcript:
+    def _transcript(self, decoded: Decoded, segment: SpeechSegment, *, redecoded: bool = False) -> Transcript:
         reason = withheld(decoded)
-        return Transcript("" if reason else decoded.text, self._language, segment.audio_s, reason)
+        return Transcript("" if reason else decoded.text, self._language, segment.audio_s, reason, redecoded)
 
     def _decode(self, pcm: Pcm, *, short: bool) -> Decoded:
         try:
