@@ -55,7 +55,7 @@ def turn_of(text: str) -> Turn:
 
 
 async def _say(turn: Turn, settings: Settings, output: Path | None, narrate: Callable[[str], None]) -> Said:
-    """The speaker is opened first: it is refused at once, a model loads for seconds."""
+    """A loudspeaker is opened first, since it is refused at once; a file last, since that empties it."""
 
     def tell(event: Event) -> None:
         if isinstance(event, Notice):
@@ -64,15 +64,13 @@ async def _say(turn: Turn, settings: Settings, output: Path | None, narrate: Cal
     sleep_while_waiting()
     async with AsyncExitStack() as stack:
         try:
-            speaker = await stack.enter_async_context(
-                make_recording(output) if output else make_speaker(settings, Files(), tell)
-            )
+            loudspeaker = None if output else await stack.enter_async_context(make_speaker(settings, Files(), tell))
         except DeviceError as error:
-            if output:
-                raise
             raise DeviceError(error.message, f"-o FILE writes a WAV file instead; {error.hint}") from error
         worker = stack.enter_context(ThreadWorker("tts"))
         voice = await load_voice(worker, open_store(settings), settings.tts, narrate)
+        speaker = await stack.enter_async_context(make_recording(output)) if output else loudspeaker
+        assert speaker is not None
         return await speak(turn, voice, worker, speaker, CLOCK)
 
 

@@ -115,7 +115,7 @@ def understand(
 
 def speech_parts(pcm: Pcm, make_gate: Callable[[], SpeechGate], listen: ListenSettings) -> list[SpeechSegment]:
     """All of a clip that the recogniser takes in one go; of a longer one what is speech, cut at its pauses."""
-    if not len(pcm):
+    if len(pcm) < FRAME_SAMPLES:  # too short for a single mel frame, let alone a word
         return []
     if len(pcm) <= listen.max_utterance_s * LISTEN_RATE_HZ:
         return [SpeechSegment(pcm, 0.0, len(pcm) / LISTEN_RATE_HZ)]

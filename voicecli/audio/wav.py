@@ -33,7 +33,11 @@ def read_clip(path: Path) -> Pcm:
 
     try:
         audio = decode_audio(str(path), sampling_rate=LISTEN_RATE_HZ)
-    except (OSError, ValueError, FFmpegError, IndexError) as error:  # IndexError: a film without sound
+    except FileNotFoundError as error:
+        raise DeviceError(f"{path} is not there", "check the name") from error
+    except IndexError as error:  # PyAV's word for a film or a text without a sound track
+        raise DeviceError(f"{path} holds no sound", "WAV, FLAC, MP3, Ogg and M4A are taken") from error
+    except (OSError, ValueError, FFmpegError) as error:
         raise DeviceError(
             f"{path} cannot be read as sound: {error}", "WAV, FLAC, MP3, Ogg and M4A are taken"
         ) from error
@@ -172,6 +176,7 @@ class WavSpeaker:
 def open_wav(path: Path, rate_hz: int = SPEAKER_HZ) -> wave.Wave_write:
     """A mono file of int16 samples, to be written. Raises DeviceError."""
     try:
+        path.open("wb").close()  # refused by wave.open itself, it would complain again when it is collected
         file = wave.open(str(path), "wb")  # noqa: SIM115 - closed by whoever asked for it
     except OSError as error:
         raise DeviceError(f"{path} cannot be written: {error.strerror}", "choose another --output") from error
