@@ -20,7 +20,7 @@ SOUND, VOICE, SCREEN = "Where it sounds", "Voice", "Output and settings"
 def say(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="TEXT...", help="What to say; - or nothing: standard input.", show_default=False),
+        typer.Argument(metavar="TEXT", help="What to say; - or nothing: standard input.", show_default=False),
     ] = None,
     output: Annotated[
         Path | None, option("--output", "-o", help="Write this WAV file instead of playing.", panel=SOUND)

@@ -28,7 +28,7 @@ RECOGNISER, SCREEN = "Recogniser", "Output and settings"
 def transcribe(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE...", help="Sound files: WAV, FLAC, MP3, Ogg, M4A and others.", show_default=False),
+        typer.Argument(metavar="FILE", help="Sound files: WAV, FLAC, MP3, Ogg, M4A and others.", show_default=False),
     ],
     model: Annotated[str | None, option("--model", help="Whisper model: name or folder.", panel=RECOGNISER)] = None,
     language: Annotated[str | None, option(help="Spoken language, such as en, or auto.", panel=RECOGNISER)] = None,
