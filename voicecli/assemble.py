@@ -1,4 +1,4 @@
-"""Settings -> a conversation that is ready to run. The only place that names concrete classes."""
+"""Settings -> a conversation, or parts of one, ready to run. The only place that names concrete classes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from voicecli.audio.device import Microphone, Speaker
 from voicecli.audio.ear import Ear
 from voicecli.audio.gate import Gate, Silero
 from voicecli.audio.nothing import NoMicrophone
+from voicecli.audio.recording import Recording
 from voicecli.audio.segmenter import Segmenter
 from voicecli.audio.wav import WavMicrophone, WavSpeaker
 from voicecli.conversation.activity import Activity
@@ -21,14 +22,15 @@ from voicecli.conversation.answering import Engines
 from voicecli.conversation.barge_in import BargeIn
 from voicecli.conversation.conversation import Conversation, Devices, Rules
 from voicecli.conversation.history import History
-from voicecli.engines.base import LanguageModel, TextToSpeech
+from voicecli.conversation.pacing import MOST_LEAD_S
+from voicecli.engines.base import LanguageModel, SpeechToText, TextToSpeech
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.models import Manifest, ModelStore
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import DeviceError, ModelMissing
 from voicecli.events import Clock, Event, Publish
 from voicecli.language_model import open_language_model
-from voicecli.settings import ListenSettings, Settings, TtsSettings
+from voicecli.settings import ListenSettings, Settings, SttSettings, TtsSettings
 
 CLOCK: Clock = time.monotonic
 
@@ -93,7 +95,7 @@ async def open_devices(
             raise
         publish(events.Notice(at_s=CLOCK(), text=f"No speaker: answers are written ({error.message})"))
         speaker, voiced = await stack.enter_async_context(WavSpeaker(None, CLOCK, publish)), False
-    ear = Ear(microphone, Gate(Silero.load(), settings.listen), Segmenter(settings.listen), CLOCK, publish)
+    ear = Ear(microphone, make_gate(settings.listen), Segmenter(settings.listen), CLOCK, publish)
     return ear, speaker, voiced
 
 
@@ -131,12 +133,27 @@ def make_speaker(settings: Settings, files: Files, publish: Publish) -> Speaker:
     return PortAudioSpeaker(device, settings.audio.output_latency_s, CLOCK, publish)
 
 
+def make_recording(path: Path) -> Speaker:
+    """A file that is written as fast as the voice speaks."""
+    return Recording(path, MOST_LEAD_S)
+
+
+def make_gate(listen: ListenSettings) -> Gate:
+    """A gate that has heard nothing yet. Raises ModelMissing."""
+    return Gate(Silero.load(), listen)
+
+
+def open_store(settings: Settings) -> ModelStore:
+    """The models on disk."""
+    return ModelStore(settings.models_dir, Manifest.load())
+
+
 async def load_engines(
     stack: AsyncExitStack, settings: Settings, history: History, voiced: bool, publish: Publish
 ) -> tuple[Engines, str]:
     """All engines, loaded side by side and warm, and why this language model."""
     sleep_while_waiting()
-    store = ModelStore(settings.models_dir, Manifest.load())
+    store = open_store(settings)
     stt_worker, tts_worker = stack.enter_context(ThreadWorker("stt")), stack.enter_context(ThreadWorker("tts"))
 
     def narrate(text: str) -> None:
@@ -151,13 +168,17 @@ async def load_engines(
 
     narrate("Loading the models…")
     async with asyncio.TaskGroup() as tasks:
-        from voicecli.engines.whisper import Whisper
-
-        folder = model_folder(store, settings.stt.model)
-        stt = tasks.create_task(stt_worker.run(Whisper.load, folder, settings.stt))
+        stt = tasks.create_task(load_recogniser(stt_worker, store, settings.stt))
         tts = tasks.create_task(load_voice(tts_worker, store, settings.tts, narrate)) if voiced else None
         llm, why = await load_llm()
     return Engines(stt.result(), llm, tts.result() if tts else None, stt_worker, tts_worker), why
+
+
+async def load_recogniser(worker: ThreadWorker, store: ModelStore, settings: SttSettings) -> SpeechToText:
+    """Whisper, loaded on its worker."""
+    from voicecli.engines.whisper import Whisper
+
+    return await worker.run(Whisper.load, model_folder(store, settings.model), settings)
 
 
 async def load_voice(

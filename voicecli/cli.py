@@ -12,7 +12,10 @@ import typer
 from voicecli import __version__
 from voicecli.commands.devices import devices
 from voicecli.commands.download_models import download_models
+from voicecli.commands.narration import tell_error
+from voicecli.commands.say import say
 from voicecli.commands.talk import talk
+from voicecli.commands.transcribe import transcribe
 from voicecli.errors import INTERRUPTED_EXIT_CODE, VoiceCliError
 
 app = typer.Typer(
@@ -23,6 +26,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(talk)
+app.command()(transcribe)
+app.command()(say)
 app.command(name="download-models")(download_models)
 app.command()(devices)
 
@@ -52,9 +57,7 @@ def run() -> int:
     try:
         app()
     except VoiceCliError as error:
-        print(f"voicecli: {error.message}", file=sys.stderr)
-        if error.hint:
-            print(f"hint: {error.hint}", file=sys.stderr)
+        tell_error(error)
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED_EXIT_CODE

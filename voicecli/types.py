@@ -52,6 +52,7 @@ class Transcript:
     language: str  # ISO 639-1
     audio_s: float
     reason: str = ""  # why text was withheld: "no speech", "low confidence", "repetition"
+    redecoded: bool = False  # a first, quicker decode looked wrong and was done again with all the context there is
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,9 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("command", [[], ["talk"], ["download-models"], ["devices"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [[], ["talk"], ["transcribe"], ["say"], ["download-models"], ["devices"]], ids=" ".join
+)
 def test_help_is_there_and_loads_no_engine(command: list[str]) -> None:
     code = f"""
 import sys

@@ -28,11 +28,16 @@ GAP_S = 0.5
 
 def read_clip(path: Path) -> Pcm:
     """A sound file in any format that PyAV reads, as mono samples at 16 kHz, shape (n,). Raises DeviceError."""
+    from av import FFmpegError
     from faster_whisper.audio import decode_audio
 
     try:
         audio = decode_audio(str(path), sampling_rate=LISTEN_RATE_HZ)
-    except (OSError, ValueError) as error:  # av.FFmpegError is an OSError or a ValueError
+    except FileNotFoundError as error:
+        raise DeviceError(f"{path} is not there", "check the name") from error
+    except IndexError as error:  # PyAV's word for a film or a text without a sound track
+        raise DeviceError(f"{path} holds no sound", "WAV, FLAC, MP3, Ogg and M4A are taken") from error
+    except (OSError, ValueError, FFmpegError) as error:
         raise DeviceError(
             f"{path} cannot be read as sound: {error}", "WAV, FLAC, MP3, Ogg and M4A are taken"
         ) from error
@@ -90,7 +95,7 @@ class WavSpeaker:
     async def __aenter__(self) -> Self:
         self._stack = contextlib.AsyncExitStack()
         await self._stack.__aenter__()
-        self._file = self._stack.enter_context(self._open(self._path)) if self._path else None
+        self._file = self._stack.enter_context(open_wav(self._path)) if self._path else None
         self._work = asyncio.Event()
         tasks = await self._stack.enter_async_context(asyncio.TaskGroup())
         pump = tasks.create_task(self._pump(), name="wav speaker")
@@ -167,13 +172,15 @@ class WavSpeaker:
         self._file.writeframes(np.zeros(self._silence, np.int16).tobytes() + reading.pcm.tobytes())
         self._silence = 0
 
-    @staticmethod
-    def _open(path: Path) -> wave.Wave_write:
-        try:
-            file = wave.open(str(path), "wb")  # noqa: SIM115 - closed by the exit stack
-        except OSError as error:
-            raise DeviceError(f"{path} cannot be written: {error.strerror}", "choose another --output") from error
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(SPEAKER_HZ)
-        return file
+
+def open_wav(path: Path, rate_hz: int = SPEAKER_HZ) -> wave.Wave_write:
+    """A mono file of int16 samples, to be written. Raises DeviceError."""
+    try:
+        path.open("wb").close()  # refused by wave.open itself, it would complain again when it is collected
+        file = wave.open(str(path), "wb")  # noqa: SIM115 - closed by whoever asked for it
+    except OSError as error:
+        raise DeviceError(f"{path} cannot be written: {error.strerror}", "choose another --output") from error
+    file.setnchannels(1)
+    file.setsampwidth(2)
+    file.setframerate(rate_hz)
+    return file

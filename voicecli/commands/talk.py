@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from voicecli.commands.missing_models import fetch_missing, voice_models
+from voicecli.commands.options import Profile, option
 
 if TYPE_CHECKING:
     from voicecli.settings import Settings
@@ -27,22 +30,12 @@ class Llm(StrEnum):
     embedded = "embedded"
 
 
-class Profile(StrEnum):
-    cpu = "cpu"
-    gpu = "gpu"
-
-
 class BargeIn(StrEnum):
     on = "on"
     off = "off"
 
 
 DEVICES, MODELS, FILES, SCREEN = "Sound devices", "Models", "Sound files instead of devices", "Screen and settings"
-
-
-def option(*names: str, help: str, panel: str, **more: Any) -> Any:
-    """A Typer option that is None unless it was typed: only then does it beat the settings below it."""
-    return typer.Option(*names, help=help, rich_help_panel=panel, show_default=False, **more)
 
 
 def talk(
@@ -113,7 +106,7 @@ def talk(
     from voicecli.assemble import Files
     from voicecli.session import hold_session
 
-    fetch_missing(loaded.settings)
+    fetch_missing(loaded.settings, models_of(loaded.settings))
     raise typer.Exit(hold_session(loaded.settings, Files(tuple(input or ()), output, fast), ui.value))
 
 
@@ -130,23 +123,7 @@ def print_settings(loaded: Loaded) -> None:
     Console().print(table)
 
 
-def fetch_missing(settings: Settings) -> None:
-    """Download the models that this conversation needs and does not find; the user's own files are taken as they are.
-
-    Raises ModelMissing when a model cannot be had, or may not be downloaded.
-    """
-    from voicecli.engines.models import Manifest, ModelStore
-
-    names = [settings.stt.model, settings.tts.model, "kokoro-voices"]
-    if settings.llm.backend in ("auto", "embedded"):
-        names.append(settings.llm.embedded_model)
-    store = ModelStore(settings.models_dir, Manifest.load())
-    absent = [name for name in names if not Path(name).expanduser().exists() and not store.is_complete(name)]
-    if not absent:
-        return
-    from voicecli.commands.download_progress import show_downloads
-    from voicecli.engines.fetch import download
-
-    models = [store.manifest.find(name) for name in absent]
-    with show_downloads() as progress:
-        download(models, store, offline=settings.models.offline, progress=progress)
+def models_of(settings: Settings) -> list[str]:
+    """What a conversation needs."""
+    names = [settings.stt.model, *voice_models(settings)]
+    return [*names, settings.llm.embedded_model] if settings.llm.backend in ("auto", "embedded") else names

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from voicecli import events
 from voicecli.audio.device import Speaker
 from voicecli.conversation.history import History, heard_source_end
-from voicecli.conversation.pacing import Pace
 from voicecli.conversation.speakable import SpeakableFilter
+from voicecli.conversation.speaking import Speaking
 from voicecli.conversation.thinking import without_thinking
 from voicecli.conversation.turn import Turn, stage
 from voicecli.engines.base import LanguageModel, SpeechToText, TextToSpeech, Worker
 from voicecli.events import Clock, Publish
-from voicecli.types import Piece, SpeechChunk
 
 PROGRESS_S = 0.1
 """Time between two reports of how far the voice is."""
@@ -39,7 +38,9 @@ class Answering:
         self._history = history
         self._clock = clock
         self._publish = publish
-        self._pace = Pace()
+        self._speaking = (
+            Speaking(engines.tts, engines.tts_worker, speaker, clock, publish) if engines.tts is not None else None
+        )
 
     async def understand(self, turn: Turn) -> str:
         """Fills in the question; returns why there is none."""
@@ -62,9 +63,9 @@ class Answering:
     async def respond(self, turn: Turn) -> None:
         async with asyncio.TaskGroup() as parts:
             parts.create_task(self._think(turn))
-            if self._engines.tts is not None:
+            if self._speaking is not None:
                 progress = parts.create_task(self._progress(turn))
-                await self._speak(turn, self._engines.tts)
+                await self._speaking.speak(turn)
                 await self._speaker.drained()
                 progress.cancel()
 
@@ -83,39 +84,6 @@ class Answering:
             turn.pieces.feed(span)
         turn.pieces.close()
         turn.more.set()
-
-    async def _speak(self, turn: Turn, tts: TextToSpeech) -> None:
-        while True:
-            while rest_s := self._pace.rest_s(self._speaker.lead_s()):  # noqa: ASYNC110 - playing takes its time
-                await asyncio.sleep(rest_s)
-            piece = turn.pieces.take(self._pace.budget_chars(self._speaker.lead_s()))
-            if piece is None and turn.pieces.exhausted:
-                break
-            if piece is None:
-                turn.more.clear()
-                await turn.more.wait()
-                continue
-            await self._voice(turn, piece, tts)
-        self._speaker.finish(turn.id)
-
-    async def _voice(self, turn: Turn, piece: Piece, tts: TextToSpeech) -> None:
-        began_s = self._clock()
-        self._publish(events.PieceReady(at_s=began_s, turn=turn.id, text=piece.text, source_end=piece.source_end))
-        source_begin = turn.chunks[-1].source_end if turn.chunks else 0
-        with stage("tts"):
-            stretches = tts.synthesize(piece.text)
-            share = 0.0
-            while share < 1 and (stretch := await self._engines.tts_worker.run(next, stretches, None)):
-                share = stretch.share
-                source_end = source_begin + round(share * (piece.source_end - source_begin))
-                chunk = SpeechChunk(turn.id, stretch.pcm, tts.sample_rate_hz, source_end)
-                turn.chunks.append(chunk)
-                self._speaker.play(chunk)
-                now_s = self._clock()
-                self._publish(
-                    events.Synthesized(at_s=now_s, turn=turn.id, text=piece.text, audio_s=chunk.audio_s, share=share)
-                )
-        self._pace.took(len(piece.text), self._clock() - began_s)
 
     async def _progress(self, turn: Turn) -> None:
         told = 0

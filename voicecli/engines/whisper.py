@@ -36,7 +36,9 @@ MIN_LOGPROB = -1.0  # Whisper's own bound (Radford et al. 2022, section 4.5); 46
 MAX_NO_SPEECH = 0.6  # Whisper's own bound ...
 MIN_LOGPROB_NO_SPEECH = -0.4  # ... with a stricter one: silence is "you" at 0.91 and -0.49; speech stays below 0.35
 MAX_COMPRESSION = 2.4  # Whisper's own sign of a repetition loop
-TOKENS_BASE, TOKENS_PER_S = 8, 4  # no full-window decode of 211 utterances came near 8 + 4 tokens a second
+TOKENS_BASE, TOKENS_PER_S = 8, 4  # no full-window decode of 211 utterances came near 8 + 4 tokens a second ...
+TOKENS_PER_S_FULL = 8  # ... but hasty speech has 6.4 a second (Kokoro at double speed) and would lose its end
+MOST_TOKENS = 224  # half of Whisper's text context: CTranslate2 gives no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +121,10 @@ class Whisper:
     def transcribe(self, segment: SpeechSegment) -> Transcript:
         """Final text, greedy; decoded again at the full window where the short one looks misled."""
         decoded = self._decode(segment.pcm, short=True)
-        if decoded.suspicious and self._silence is not None:
+        misled = decoded.suspicious and self._silence is not None
+        if misled:
             decoded = self._decode(segment.pcm, short=False)
-        return self._transcript(decoded, segment)
+        return self._transcript(decoded, segment, redecoded=misled)
 
     def draft(self, segment: SpeechSegment) -> Transcript:
         """Quick hypothesis on growing speech; one that looks misled is withheld."""
@@ -130,15 +133,17 @@ class Whisper:
             return Transcript("", self._language, segment.audio_s, "restart")
         return self._transcript(decoded, segment)
 
-    def _transcript(self, decoded: Decoded, segment: SpeechSegment) -> Transcript:
+    def _transcript(self, decoded: Decoded, segment: SpeechSegment, *, redecoded: bool = False) -> Transcript:
         reason = withheld(decoded)
-        return Transcript("" if reason else decoded.text, self._language, segment.audio_s, reason)
+        return Transcript("" if reason else decoded.text, self._language, segment.audio_s, reason, redecoded)
 
     def _decode(self, pcm: Pcm, *, short: bool) -> Decoded:
         try:
             features = self._features(pcm)
-            encoded = self._encode_short(features) if short and self._fits(features) else self._encode_full(features)
-            return self._generate(encoded, len(pcm) / LISTEN_RATE_HZ)
+            audio_s = len(pcm) / LISTEN_RATE_HZ
+            if short and self._fits(features):
+                return self._generate(self._encode_short(features), TOKENS_BASE + TOKENS_PER_S * audio_s)
+            return self._generate(self._encode_full(features), TOKENS_BASE + TOKENS_PER_S_FULL * audio_s)
         except RuntimeError as error:
             raise EngineError(f"Whisper failed on {len(pcm) / LISTEN_RATE_HZ:.1f} s of speech: {error}") from error
 
@@ -180,9 +185,9 @@ class Whisper:
         batch = ctranslate2.StorageView.from_array(np.ascontiguousarray(features[np.newaxis]))
         return self._model.model.encode(batch, to_cpu=self._model.model.device == "cpu")
 
-    def _generate(self, encoded: ctranslate2.StorageView, audio_s: float) -> Decoded:
+    def _generate(self, encoded: ctranslate2.StorageView, most_tokens: float) -> Decoded:
         tokenizer = self._tokenizer(encoded)
-        cap = math.ceil(TOKENS_BASE + TOKENS_PER_S * audio_s)
+        cap = min(math.ceil(most_tokens), MOST_TOKENS)
         result = self._model.model.generate(
             encoded,
             [[*tokenizer.sot_sequence, tokenizer.no_timestamps]],

@@ -1,0 +1,95 @@
+"""One run of `voicecli say`: a text, spoken like an answer of the conversation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from voicecli.assemble import CLOCK, Files, load_voice, make_recording, make_speaker, open_store
+from voicecli.audio.device import Speaker
+from voicecli.conversation.speakable import SpeakableFilter
+from voicecli.conversation.speaking import Speaking
+from voicecli.conversation.turn import StageError, Turn
+from voicecli.engines.base import TextToSpeech, Worker
+from voicecli.engines.cpu import sleep_while_waiting
+from voicecli.engines.worker import ThreadWorker
+from voicecli.errors import DeviceError, EngineError, SettingsError, VoiceCliError
+from voicecli.events import Clock, Event, Notice, Synthesized
+from voicecli.settings import Settings
+from voicecli.types import TurnId
+
+ONLY_TURN = TurnId(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How long it took."""
+
+    first_audio_s: float  # from the text to its first sound, the voice being loaded
+    total_s: float  # from the text to the end of the last sound
+    audio_s: float
+
+
+def say_text(text: str, settings: Settings, output: Path | None, narrate: Callable[[str], None]) -> Said:
+    """Speak through the loudspeaker, or into a WAV file.
+
+    Raises SettingsError when there is nothing to say, DeviceError, ModelMissing or EngineError.
+    """
+    turn = turn_of(text)
+    if turn.pieces.exhausted:
+        raise SettingsError(f"nothing in {text[:40]!r} can be said", "give a text with words")
+    return asyncio.run(_say(turn, settings, output, narrate))
+
+
+def turn_of(text: str) -> Turn:
+    """A turn whose answer is known from the start."""
+    turn = Turn(ONLY_TURN, written=text)
+    speakable = SpeakableFilter()
+    for span in [*speakable.feed(text), *speakable.close()]:
+        turn.pieces.feed(span)
+    turn.pieces.close()
+    return turn
+
+
+async def _say(turn: Turn, settings: Settings, output: Path | None, narrate: Callable[[str], None]) -> Said:
+    """A loudspeaker is opened first, since it is refused at once; a file last, since that empties it."""
+
+    def tell(event: Event) -> None:
+        if isinstance(event, Notice):
+            narrate(event.text)
+
+    sleep_while_waiting()
+    async with AsyncExitStack() as stack:
+        try:
+            loudspeaker = None if output else await stack.enter_async_context(make_speaker(settings, Files(), tell))
+        except DeviceError as error:
+            raise DeviceError(error.message, f"-o FILE writes a WAV file instead; {error.hint}") from error
+        worker = stack.enter_context(ThreadWorker("tts"))
+        voice = await load_voice(worker, open_store(settings), settings.tts, narrate)
+        speaker = await stack.enter_async_context(make_recording(output)) if output else loudspeaker
+        assert speaker is not None
+        return await speak(turn, voice, worker, speaker, CLOCK)
+
+
+async def speak(turn: Turn, voice: TextToSpeech, worker: Worker, speaker: Speaker, clock: Clock) -> Said:
+    """Speak to the end of the sound. Raises EngineError, or DeviceError when the speaker takes no more."""
+    ready_s: list[float] = []
+
+    def note(event: Event) -> None:
+        if isinstance(event, Synthesized):
+            ready_s.append(event.at_s)
+
+    began_s = clock()
+    speaker.begin(turn.id, held=False)
+    try:
+        await Speaking(voice, worker, speaker, clock, note).speak(turn)
+    except StageError as failure:
+        cause = failure.__cause__
+        raise cause if isinstance(cause, VoiceCliError) else EngineError(failure.message, failure.hint) from failure
+    await speaker.drained()
+    if not ready_s:
+        raise EngineError(f"{voice.name} found nothing to say in {turn.written[:40]!r}", "does the voice speak it?")
+    return Said(ready_s[0] - began_s, clock() - began_s, sum(chunk.audio_s for chunk in turn.chunks))
