@@ -132,7 +132,7 @@ def _asked(turn: TurnId, now_s: float, question: str, stages: tuple[float, ...])
             at_s=now_s, turn=turn, stable=" ".join(words[:stable]), unstable=" ".join(words[stable:count]).lower()
         )
     ended_s, now_s = now_s, now_s + stages[0]
-    yield SpeechPaused(at_s=now_s, turn=turn, ended_at_s=ended_s)
+    yield SpeechPaused(at_s=now_s, turn=turn, ended_at_s=ended_s, preparing=True)
     yield Transcribed(at_s=now_s + stages[1], turn=turn, text=question, language="en", audio_s=ended_s)
     yield SpeechEnded(at_s=now_s + stages[1] + 0.06, turn=turn, ended_at_s=ended_s)
 

@@ -21,15 +21,17 @@ from voicecli.conversation.activity import Activity
 from voicecli.conversation.answering import Engines
 from voicecli.conversation.barge_in import BargeIn
 from voicecli.conversation.conversation import Conversation, Devices, Rules
+from voicecli.conversation.drafting import Cadence
 from voicecli.conversation.history import History
 from voicecli.conversation.pacing import MOST_LEAD_S
-from voicecli.engines.base import LanguageModel, SpeechToText, TextToSpeech
+from voicecli.engines.base import SpeechToText, TextToSpeech
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.models import Manifest, ModelStore
+from voicecli.engines.redrafting import DraftsAsFinals
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import DeviceError, ModelMissing
 from voicecli.events import Clock, Event, Publish
-from voicecli.language_model import open_language_model
+from voicecli.language_model import Opened, open_language_model
 from voicecli.settings import ListenSettings, Settings, SttSettings, TtsSettings
 
 CLOCK: Clock = time.monotonic
@@ -61,8 +63,8 @@ async def assemble(settings: Settings, files: Files, show: Publish) -> AsyncIter
         history = History(
             settings.llm.system_prompt.strip(), settings.llm.context_tokens - settings.llm.max_answer_tokens
         )
-        engines, why = await load_engines(stack, settings, history, voiced, publish)
-        rules = Rules(barge_in(settings.listen), settings.stt.partial_interval_s, settings.listen.pause_ms / 1000)
+        engines, opened = await load_engines(stack, settings, history, voiced, publish)
+        rules = make_rules(settings, prefill=settings.llm.prefill and opened.keeps_prefix)
         conversation = Conversation(Devices(ear, speaker), engines, history, rules, CLOCK, publish)
         publish(
             events.Ready(
@@ -71,16 +73,24 @@ async def assemble(settings: Settings, files: Files, show: Publish) -> AsyncIter
                 speaker=speaker.name if voiced else "",
                 stt=engines.stt.name,
                 llm=engines.llm.name,
-                llm_why=why,
+                llm_why=opened.why,
                 tts=engines.tts.name if engines.tts else "",
             )
         )
         yield conversation
 
 
-def barge_in(listen: ListenSettings) -> BargeIn:
-    """The rule for interruptions."""
-    return BargeIn(listen.start_ms, listen.min_interrupt_ms, listen.barge_in == "on")
+def make_rules(settings: Settings, *, prefill: bool) -> Rules:
+    """What the settings say about when to do what."""
+    listen = settings.listen
+    wait_s = max(0, listen.end_ms - listen.pause_ms) / 1000
+    lull_to_end_s = max(0, listen.end_ms - listen.lull_ms) / 1000
+    return Rules(
+        BargeIn(listen.start_ms, listen.min_interrupt_ms, listen.barge_in == "on"),
+        Cadence(settings.stt.partial_interval_s, listen.pause_ms / 1000, lull_to_end_s),
+        wait_s,
+        prefill,
+    )
 
 
 async def open_devices(
@@ -150,8 +160,8 @@ def open_store(settings: Settings) -> ModelStore:
 
 async def load_engines(
     stack: AsyncExitStack, settings: Settings, history: History, voiced: bool, publish: Publish
-) -> tuple[Engines, str]:
-    """All engines, loaded side by side and warm, and why this language model."""
+) -> tuple[Engines, Opened]:
+    """All engines, loaded side by side and warm, and what is known about the language model."""
     sleep_while_waiting()
     store = open_store(settings)
     stt_worker, tts_worker = stack.enter_context(ThreadWorker("stt")), stack.enter_context(ThreadWorker("tts"))
@@ -159,19 +169,20 @@ async def load_engines(
     def narrate(text: str) -> None:
         publish(events.Notice(at_s=CLOCK(), text=text, passing=text.endswith("…")))
 
-    async def load_llm() -> tuple[LanguageModel, str]:
+    async def load_llm() -> Opened:
         opened = await stack.enter_async_context(
             open_language_model(settings.llm, lambda: model_file(store, settings.llm.embedded_model, ".gguf"), narrate)
         )
         await opened.model.warm(history.asking("Hello."))  # chat templates want a question
-        return opened.model, opened.why
+        return opened
 
     narrate("Loading the models…")
     async with asyncio.TaskGroup() as tasks:
         stt = tasks.create_task(load_recogniser(stt_worker, store, settings.stt))
         tts = tasks.create_task(load_voice(tts_worker, store, settings.tts, narrate)) if voiced else None
-        llm, why = await load_llm()
-    return Engines(stt.result(), llm, tts.result() if tts else None, stt_worker, tts_worker), why
+        opened = await load_llm()
+    voice = tts.result() if tts else None
+    return Engines(DraftsAsFinals(stt.result()), opened.model, voice, stt_worker, tts_worker), opened
 
 
 async def load_recogniser(worker: ThreadWorker, store: ModelStore, settings: SttSettings) -> SpeechToText:

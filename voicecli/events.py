@@ -78,9 +78,10 @@ class PartialHeard(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechPaused(Event):
-    """A first short silence: the turn starts with the speaker held."""
+    """A first short silence: the turn starts with the speaker held, where it is worth preparing one."""
 
     ended_at_s: float  # last voiced sample
+    preparing: bool  # the turn has started; else it starts at the endpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ class Opened:
 
     model: LanguageModel
     why: str  # for the screen
+    keeps_prefix: bool = True  # a prompt sent ahead is not read twice, and nobody is billed for it
 
 
 @asynccontextmanager
@@ -44,7 +45,8 @@ async def open_language_model(settings: LlmSettings, gguf: FindGguf, narrate: Na
     async with AsyncExitStack() as stack:
         match settings.backend:
             case "openai":
-                opened = Opened(await stack.enter_async_context(_server(settings)), "set by llm.backend")
+                server = await stack.enter_async_context(_server(settings))
+                opened = Opened(server, "set by llm.backend", is_loopback(settings.url))
             case "ollama":
                 opened = Opened(
                     await stack.enter_async_context(_ollama(settings, ASKED_S, narrate)), "set by llm.backend"
@@ -62,7 +64,8 @@ async def _first_that_answers(settings: LlmSettings, gguf: FindGguf, narrate: Na
     passed_over = "no server is configured"
     if settings.url:
         try:
-            return Opened(await stack.enter_async_context(_server(settings)), f"{place(settings.url)} is configured")
+            server = await stack.enter_async_context(_server(settings))
+            return Opened(server, f"{place(settings.url)} is configured", is_loopback(settings.url))
         except BackendUnavailable as error:
             passed_over = error.message
             narrate(f"The configured server was passed over: {error.message}. {error.hint}".rstrip())

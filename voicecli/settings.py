@@ -42,6 +42,8 @@ class ListenSettings(Section):
     """Speech probability above which the second gate opens."""
     start_ms: Annotated[int, Field(ge=20)]
     """Voiced time that makes an utterance."""
+    lull_ms: Annotated[int, Field(ge=0)]
+    """Silence after which what was said so far is decoded, in case it was all; 0: only after pause_ms."""
     pause_ms: Annotated[int, Field(ge=40)]
     """Silence after which the answer is prepared, unheard."""
     end_ms: Annotated[int, Field(ge=100)]
@@ -99,6 +101,9 @@ class LlmSettings(Section):
     max_answer_tokens: Annotated[int, Field(ge=8)]
     temperature: Annotated[float, Field(ge=0, le=2)]
     system_prompt: str
+    prefill: bool
+    """Send the question ahead while it is being asked, to back ends that keep the prefix: the embedded model, Ollama,
+    servers on this machine."""
     timeout_s: Positive
     """Longest wait for a connection or for the next token."""
 

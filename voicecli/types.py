@@ -52,6 +52,7 @@ class Transcript:
     language: str  # ISO 639-1
     audio_s: float
     reason: str = ""  # why text was withheld: "no speech", "low confidence", "repetition"
+    provisional: bool = False  # a draft that a final decode would not leave at that
     redecoded: bool = False  # a first, quicker decode looked wrong and was done again with all the context there is
 
 

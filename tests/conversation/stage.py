@@ -7,8 +7,9 @@ conversation are the real ones. Fakes are strict: an unexpected call and an unus
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 
@@ -22,7 +23,9 @@ from voicecli.audio.wav import WavSpeaker
 from voicecli.conversation.answering import Engines
 from voicecli.conversation.barge_in import BargeIn
 from voicecli.conversation.conversation import Conversation, Devices, Rules
+from voicecli.conversation.drafting import Cadence
 from voicecli.conversation.history import History
+from voicecli.engines.redrafting import DraftsAsFinals
 from voicecli.events import Event, LevelMeasured
 from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, Message, SpeechSegment, Stretch, Token, Transcript
 
@@ -77,17 +80,28 @@ class ScriptedStt:
     said: list[Said]
     errors: list[Exception] = field(default_factory=list)
     draft_error: Exception | None = None
+    provisional: bool = False
+    drafts: int = 0
+    finals: int = 0
+    _told: int = 0
     name: str = "scripted"
 
+    def taken(self) -> int:
+        """Decodes since the last question for them."""
+        decodes, self._told = self.drafts + self.finals - self._told, self.drafts + self.finals
+        return decodes
+
     def transcribe(self, segment: SpeechSegment) -> Transcript:
+        self.finals += 1
         if self.errors:
             raise self.errors.pop(0)
         return self._inside(segment)
 
     def draft(self, segment: SpeechSegment) -> Transcript:
+        self.drafts += 1
         if self.draft_error:
             raise self.draft_error
-        return self._inside(segment)
+        return replace(self._inside(segment), provisional=self.provisional)
 
     def _inside(self, segment: SpeechSegment) -> Transcript:
         from_s, until_s = segment.started_at_s - 1000, segment.ended_at_s - 1000
@@ -103,10 +117,15 @@ class ScriptedLlm:
     first_token_s: float = 0.1
     token_s: float = 0.02
     asked: list[list[Message]] = field(default_factory=list)
+    warmed: list[str] = field(default_factory=list)
+    warm_error: Exception | None = None
     closed: int = 0
     name: str = "scripted"
 
-    async def warm(self, messages: Sequence[Message]) -> None: ...
+    async def warm(self, messages: Sequence[Message]) -> None:
+        if self.warm_error:
+            raise self.warm_error
+        self.warmed.append(messages[-1].text)
 
     async def aclose(self) -> None: ...
 
@@ -143,28 +162,60 @@ class ToneTts:
         return iter([Stretch(half, 0.5), Stretch(half, 1.0)])
 
 
+@dataclass
+class Job:
+    """A call that waits for the worker or runs on it."""
+
+    call: Callable[[], object]
+    args: tuple[object, ...]
+    answer: asyncio.Future[object]
+
+
 class TimedWorker:
-    """Calls take virtual time and run one after the other, as on a thread; a begun one is not stopped by a cancel."""
+    """Calls take virtual time and run one after the other, as on a thread.
+
+    A call that has begun is not stopped by a cancel; one that waits is skipped.
+    """
 
     def __init__(self, took_s: Callable[..., float]) -> None:
+        """`took_s` is asked after a call, with its arguments, how long it took."""
         self._took_s = took_s
-        self._free_at_s = 0.0
-        self._pending = 0
+        self._waiting: deque[Job] = deque()
+        self._running = False
 
     @property
     def idle(self) -> bool:
-        return self._pending == 0
+        return not self._running and not self._waiting
 
     async def run(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        loop = asyncio.get_running_loop()
-        self._free_at_s = max(self._free_at_s, loop.time()) + self._took_s(*args)
-        self._pending += 1
-        loop.call_at(self._free_at_s, self._done)
-        await asyncio.sleep(self._free_at_s - loop.time())
-        return call(*args, **kwargs)
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Job(lambda: call(*args, **kwargs), args, answer))  # type: ignore[arg-type]
+        if not self._running:
+            self._begin()
+        return await answer
 
-    def _done(self) -> None:
-        self._pending -= 1
+    def _begin(self) -> None:
+        while self._waiting:
+            job = self._waiting.popleft()
+            if job.answer.cancelled():
+                continue
+            self._running = True
+            try:
+                result, error = job.call(), None
+            except Exception as caught:
+                result, error = None, caught
+            asyncio.get_running_loop().call_later(self._took_s(*job.args), self._end, job, result, error)
+            return
+
+    def _end(self, job: Job, result: object, error: Exception | None) -> None:
+        self._running = False
+        if job.answer.cancelled():
+            pass
+        elif error is not None:
+            job.answer.set_exception(error)
+        else:
+            job.answer.set_result(result)
+        self._begin()
 
 
 class Talk:
@@ -179,6 +230,7 @@ class Talk:
         self.stt_s = 0.18
         self.tts_s_per_char = 0.01
         self.barge_in = True
+        self.prefill = True
         self.events: list[Event] = []
         self.history = History("Be brief.", 4000)
 
@@ -206,13 +258,18 @@ class Talk:
         ear = Ear(FakeMicrophone(self.said, length_s), LoudnessGate(), Segmenter(LISTEN), loop.time, publish)
         async with WavSpeaker(None, loop.time, publish) as speaker:
             engines = Engines(
-                self.stt,
+                DraftsAsFinals(self.stt),
                 self.llm,
                 self.tts,
-                TimedWorker(lambda segment: self.stt_s),
+                TimedWorker(lambda segment: self.stt_s * self.stt.taken()),
                 TimedWorker(lambda *_: len(self.tts.spoken[-1]) / 2 * self.tts_s_per_char if self.tts else 0.0),
             )
-            rules = Rules(BargeIn(LISTEN.start_ms, LISTEN.min_interrupt_ms, self.barge_in), 0.5, LISTEN.pause_ms / 1000)
+            rules = Rules(
+                BargeIn(LISTEN.start_ms, LISTEN.min_interrupt_ms, self.barge_in),
+                Cadence(0.5, LISTEN.pause_ms / 1000, (LISTEN.end_ms - LISTEN.lull_ms) / 1000),
+                (LISTEN.end_ms - LISTEN.pause_ms) / 1000,
+                self.prefill,
+            )
             conversation = Conversation(Devices(ear, speaker), engines, self.history, rules, loop.time, publish)
             for at_s, action in self.actions:
                 loop.call_later(at_s, action, conversation)

@@ -68,13 +68,13 @@ def test_the_wait_for_the_end_hides_the_work(talk: Talk) -> None:
     assert at_s(only(seen, events.Audible)) == pytest.approx(1.5 + 0.7, abs=0.021 + BLOCK_S)
 
 
-def test_slow_engines_make_the_answer_late_by_their_sum_from_the_pause_on(talk: Talk) -> None:
+def test_slow_engines_make_the_answer_late_by_their_sum_from_the_first_silence_on(talk: Talk) -> None:
     talk.stt_s, talk.llm.first_token_s, talk.tts_s_per_char = 1.0, 0.5, 0.05
     talk.user_says("hello", 0.5, 0.95)
     talk.llm_replies("Good morning.")
     seen = talk.run(8.0)
     work_s = 1.0 + 0.5 + 0.02 * 2 + 0.05 * len("Good morning.") / 2  # the first half sounds while the second is made
-    assert at_s(only(seen, events.Audible)) == pytest.approx(0.95 + 0.2 + work_s, abs=0.021 + BLOCK_S)
+    assert at_s(only(seen, events.Audible)) == pytest.approx(0.95 + 0.08 + work_s, abs=0.021 + BLOCK_S)
 
 
 def test_nothing_sounds_while_the_user_may_go_on(talk: Talk) -> None:
@@ -174,6 +174,7 @@ def test_a_language_model_that_is_gone_ends_the_turn_not_the_program(talk: Talk)
 
 def test_a_failing_recogniser_is_named(talk: Talk) -> None:
     talk.stt.errors.append(EngineError("out of memory"))
+    talk.stt.draft_error = EngineError("out of memory")
     talk.user_says("hello", 0.5, 0.9)
     assert only(talk.run(4.0), events.TurnFailed).stage == "stt"
 
@@ -247,7 +248,7 @@ def test_a_typed_question_replaces_the_answer_under_way(talk: Talk) -> None:
 
 def test_typing_in_a_pause_keeps_the_words_that_were_spoken(talk: Talk) -> None:
     talk.user_says("my name is Ada", 0.5, 1.5)
-    talk.at(1.85, lambda conversation: conversation.ask("who am I"))
+    talk.at(1.72, lambda conversation: conversation.ask("who am I"))
     talk.llm_replies("You are Ada, I think.")
     seen = talk.run(8.0)
     assert only(seen, events.NothingHeard).turn == 1
@@ -290,3 +291,57 @@ def test_words_become_firm_when_two_hypotheses_agree(talk: Talk) -> None:
     partials = all_of(talk.run(6.0), events.PartialHeard)
     assert (partials[0].stable, partials[0].unstable) == ("", "what is")
     assert (partials[-1].stable, partials[-1].unstable) == ("what is the time", "")
+
+
+def test_the_draft_of_the_first_silence_is_the_final(talk: Talk) -> None:
+    talk.user_says("hello", 0.5, 0.95)
+    talk.llm_replies("Good morning.")
+    seen = talk.run(4.0)
+    assert at_s(only(seen, events.Transcribed)) == pytest.approx(0.95 + 0.08 + talk.stt_s, abs=0.021)
+    assert talk.stt.drafts == 1
+    assert not talk.stt.finals
+
+
+def test_a_draft_that_may_not_stand_is_decoded_again(talk: Talk) -> None:
+    talk.stt.provisional = True
+    talk.user_says("hello", 0.5, 0.95)
+    talk.llm_replies("Good morning.")
+    assert only(talk.run(4.0), events.Transcribed).text == "hello"
+    assert talk.stt.finals == 1
+
+
+def test_the_model_reads_the_question_while_it_is_asked(talk: Talk) -> None:
+    talk.user_says("what is", 0.5, 1.5)
+    talk.user_says("the time", 1.5, 2.6)
+    talk.llm_replies("Noon.")
+    talk.run(6.0)
+    assert talk.llm.warmed[0] == "what is"
+
+
+def test_without_prefill_the_model_is_asked_once(talk: Talk) -> None:
+    talk.prefill = False
+    talk.user_says("what is the time", 0.5, 2.6)
+    talk.llm_replies("Noon.")
+    talk.run(6.0)
+    assert not talk.llm.warmed
+
+
+def test_a_model_that_cannot_read_ahead_still_answers(talk: Talk) -> None:
+    talk.llm.warm_error = BackendUnavailable("gone", "start it")
+    talk.user_says("what is the time", 0.5, 2.6)
+    talk.llm_replies("Noon.")
+    assert only(talk.run(6.0), events.TurnDone).spoken == "Noon. "
+
+
+def test_a_machine_that_cannot_carry_it_stops_preparing_in_pauses(talk: Talk) -> None:
+    """Decodes of 2 s and a pause after every word: the last word would wait behind the decode of the first."""
+    talk.stt_s = 2.0
+    talk.user_says("hello", 0.5, 1.0)
+    for word in range(6):
+        talk.user_says(f"word{word}", 6.0 + word, 6.6 + word)
+    talk.llm_replies("Good morning.", "Well said.")
+    seen = talk.run(25.0)
+    pauses = all_of(seen, events.SpeechPaused)
+    assert pauses[0].preparing
+    assert not pauses[-1].preparing
+    assert all_of(seen, events.TurnDone)[-1].turn == pauses[-1].turn

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests import virtual_time
-from voicecli.conversation.drafting import Drafter
+from voicecli.conversation.drafting import Cadence, Drafter
 from voicecli.conversation.partials import Hypotheses
 from voicecli.types import SpeechSegment, Transcript
 
@@ -52,7 +52,7 @@ def drafts(stt: SlowStt, *, idle: bool = True, speaking: bool = True, chances: i
     told: list[Hypotheses] = []
 
     async def main() -> None:
-        drafter = Drafter(stt, InlineWorker(idle=idle), 0.5, 0.2, lambda: stt.now_s)
+        drafter = Drafter(stt, InlineWorker(idle=idle), Cadence(0.5, 0.2, 0.6), lambda: stt.now_s)
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(drafter.run(lambda: SPEECH if speaking else None, told.append), chances * 0.5 + 0.1)
 
@@ -81,3 +81,45 @@ def test_a_draft_without_words_is_not_told() -> None:
     stt = SlowStt(took_s=0.1)
     stt.draft = lambda segment: Transcript("", "en", 1.0, "no speech")  # type: ignore[method-assign]
     assert not drafts(stt)
+
+
+def lulled(stt: SlowStt, at_s: list[float], *, idle: bool = True) -> list[float]:
+    """Virtual times at which something is drafted when the user falls silent at the given times."""
+    drafted: list[float] = []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        drafter = Drafter(stt, InlineWorker(idle=idle), Cadence(0.5, 0.2, 0.6), lambda: stt.now_s)
+        for when_s in at_s:
+            loop.call_later(when_s, drafter.lull, SPEECH)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(drafter.run(lambda: None, lambda _: drafted.append(loop.time() - began_s)), 1.0)
+
+    virtual_time.run(main())
+    return drafted
+
+
+def test_the_first_silence_is_drafted_at_once() -> None:
+    assert lulled(SlowStt(took_s=0.3), [0.1, 0.4]) == pytest.approx([0.1, 0.4], abs=0.001)
+
+
+def test_a_decode_that_outlasts_the_wait_is_not_worth_a_silence() -> None:
+    assert lulled(SlowStt(took_s=0.7), [0.1, 0.2, 0.3]) == pytest.approx([0.1, 0.3], abs=0.001)
+
+
+def test_no_silence_is_drafted_while_the_engine_is_busy() -> None:
+    assert not lulled(SlowStt(took_s=0.1), [0.1], idle=False)
+
+
+def test_a_silence_of_the_last_utterance_is_forgotten() -> None:
+    stt = SlowStt(took_s=0.1)
+
+    async def main() -> None:
+        drafter = Drafter(stt, InlineWorker(), Cadence(0.5, 0.2, 0.6), lambda: stt.now_s)
+        drafter.lull(SPEECH)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(drafter.run(lambda: None, lambda _: None), 1.0)
+
+    virtual_time.run(main())
+    assert not stt.drafts

@@ -44,7 +44,7 @@ def spoken(released: float = 10.6) -> list[Event]:
     """A turn whose last voiced sample is at 10.0 s."""
     return [
         SpeechStarted(at_s=8.0, turn=TURN, started_at_s=7.9),
-        SpeechPaused(at_s=10.2, turn=TURN, ended_at_s=10.0),
+        SpeechPaused(at_s=10.2, turn=TURN, ended_at_s=10.0, preparing=True),
         SpeechEnded(at_s=released, turn=TURN, ended_at_s=10.0),
     ]
 
@@ -77,7 +77,7 @@ def test_a_resumed_utterance_voids_what_was_prepared() -> None:
     began_in_vain = [*spoken()[:2], *answer(10.3, 10.4, 10.5, 10.6)]
     resumed = [
         SpeechResumed(at_s=11.0, turn=TURN),
-        SpeechPaused(at_s=20.2, turn=TURN, ended_at_s=20.0),
+        SpeechPaused(at_s=20.2, turn=TURN, ended_at_s=20.0, preparing=True),
         *answer(20.4, 20.5, 20.6, 20.7),
         SpeechEnded(at_s=20.3, turn=TURN, ended_at_s=20.0),
         Audible(at_s=20.8, turn=TURN),
@@ -101,7 +101,20 @@ def test_a_typed_turn_starts_at_the_keyboard() -> None:
 def test_a_stage_without_a_mark_costs_nothing() -> None:
     latency = only([SpeechEnded(at_s=10.5, turn=TURN, ended_at_s=10.0), Audible(at_s=11.0, turn=TURN)])
     assert latency.parts == pytest.approx((0.5, 0.0, 0.0, 0.0, 0.0, 0.5))
-    assert latency.work[1] == Span(0.0, 0.0)
+    assert latency.work[1] == Span(0.5, 0.5)
+
+
+def test_a_turn_that_was_not_prepared_begins_at_the_endpoint() -> None:
+    latency = only(
+        [
+            SpeechPaused(at_s=10.2, turn=TURN, ended_at_s=10.0, preparing=False),
+            SpeechEnded(at_s=10.7, turn=TURN, ended_at_s=10.0),
+            Transcribed(at_s=11.0, turn=TURN, text="Hi.", language="en", audio_s=1.0),
+            Audible(at_s=12.0, turn=TURN),
+        ]
+    )
+    assert latency.parts == pytest.approx((0.7, 0.3, 0.0, 0.0, 0.0, 1.0))
+    assert latency.work[1].start_s == pytest.approx(0.7)
 
 
 def test_a_turn_that_was_never_audible_has_no_latency() -> None:

@@ -20,7 +20,7 @@ from voicecli.audio.devices import DeviceInfo, find_device
 from voicecli.audio.ear import FLOOR_DB, Ear, level_db
 from voicecli.audio.gate import Gate, Silero
 from voicecli.audio.resample import Framer, resample
-from voicecli.audio.segmenter import Dropped, Endpoint, Heard, Onset, Pause, Segmenter
+from voicecli.audio.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Segmenter
 from voicecli.errors import DeviceError
 from voicecli.events import Event, LevelMeasured, MuteChanged
 from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm
@@ -63,7 +63,7 @@ def test_the_ear_tells_what_it_hears_and_how_loud() -> None:
     events: list[Event] = []
     microphone = ListMicrophone([SILENT] * 20 + [LOUD] * 20 + [SILENT] * 40)
     ear = Ear(microphone, LoudnessGate(), Segmenter(LISTEN), lambda: 0.0, events.append)
-    assert [type(heard) for heard in heard_by(ear)] == [Onset, Pause, Endpoint]
+    assert [type(heard) for heard in heard_by(ear)] == [Onset, Lull, Pause, Endpoint]
     levels = [event.level_db for event in events if isinstance(event, LevelMeasured)]
     assert len(levels) == 16
     assert max(levels) == pytest.approx(-20, abs=0.01)

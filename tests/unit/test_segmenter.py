@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.defaults import LISTEN
-from voicecli.audio.segmenter import Dropped, Endpoint, Heard, Onset, Pause, Resume, Segmenter
+from voicecli.audio.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume, Segmenter
+from voicecli.settings import ListenSettings
 from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame
 
 
@@ -18,8 +19,14 @@ def frame(index: int) -> AudioFrame:
 
 
 def segment(pattern: str, start_ms: float = LISTEN.start_ms) -> list[tuple[int, Heard]]:
-    """`pattern` has a letter a frame, s for speech; gives what was heard, with the index of its frame."""
-    segmenter = Segmenter(LISTEN)
+    """`pattern` has a letter a frame, s for speech; gives what was heard but lulls, with the index of its frame."""
+    return [item for item in with_lulls(pattern, start_ms) if not isinstance(item[1], Lull)]
+
+
+def with_lulls(
+    pattern: str, start_ms: float = LISTEN.start_ms, settings: ListenSettings = LISTEN
+) -> list[tuple[int, Heard]]:
+    segmenter = Segmenter(settings)
     return [
         (index, heard)
         for index, letter in enumerate(pattern)
@@ -49,6 +56,28 @@ def test_the_segment_has_pre_roll_speech_and_the_pause_but_its_times_are_those_o
     assert len(pause.segment.pcm) == (20 + 50 + 10) * FRAME_SAMPLES
     assert pause.segment.started_at_s == 50 * FRAME_S
     assert pause.segment.ended_at_s == endpoint.ended_at_s == 100 * FRAME_S
+
+
+def test_a_lull_comes_before_the_pause_and_has_the_same_speech() -> None:
+    heard = with_lulls("." * 50 + "s" * 50 + "." * 50)
+    assert kinds(heard) == [Onset, Lull, Pause, Endpoint]
+    (at, lull), (_, pause) = heard[1:3]
+    assert at == 100 + 4 - 1  # 80 ms of silence
+    assert isinstance(lull, Lull)
+    assert isinstance(pause, Pause)
+    assert lull.segment.ended_at_s == pause.segment.ended_at_s
+    assert lull.segment.started_at_s == pause.segment.started_at_s
+    assert len(lull.segment.pcm) == (20 + 50 + 4) * FRAME_SAMPLES
+
+
+def test_each_short_silence_inside_speech_is_one_lull() -> None:
+    assert kinds(with_lulls("s" * 20 + "...." + "s" * 20 + "......" + "s" * 20)) == [Onset, Lull, Lull]
+    assert kinds(with_lulls("s" * 20 + "..." + "s" * 20)) == [Onset]
+
+
+def test_lulls_can_be_turned_off() -> None:
+    settings = LISTEN.model_copy(update={"lull_ms": 0})
+    assert kinds(with_lulls("s" * 50 + "." * 50, settings=settings)) == [Onset, Pause, Endpoint]
 
 
 def test_going_on_after_a_pause_resumes_the_same_utterance() -> None:

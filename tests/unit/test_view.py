@@ -276,3 +276,10 @@ def test_what_was_being_loaded_is_gone_when_it_is_ready_and_a_warning_stays() ->
     ):
         view = view.apply(event)
     assert [entry.text for entry in view.entries if isinstance(entry, Note)] == ["No microphone"]
+
+
+def test_what_was_prepared_in_vain_is_counted_over_the_conversation() -> None:
+    resumed = SpeechResumed(at_s=2.5, turn=ONE)
+    view = view_of(READY, started(), paused(), resumed, paused(at_s=3.2), ended(at_s=3.6))
+    assert (view.speculation.hits, view.speculation.misses) == (1, 1)
+    assert view.speculation.wasted_s == pytest.approx(0.3)

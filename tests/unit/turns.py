@@ -37,7 +37,7 @@ def partial(stable: str, unstable: str, turn: TurnId = ONE) -> Event:
 
 
 def paused(turn: TurnId = ONE, at_s: float = 2.2) -> Event:
-    return SpeechPaused(at_s=at_s, turn=turn, ended_at_s=2.0)
+    return SpeechPaused(at_s=at_s, turn=turn, ended_at_s=2.0, preparing=True)
 
 
 def transcribed(text: str, turn: TurnId = ONE, at_s: float = 2.4) -> Event:

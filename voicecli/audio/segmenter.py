@@ -25,6 +25,13 @@ class Onset:
 
 
 @dataclass(frozen=True, slots=True)
+class Lull:
+    """A silence that may become a pause; if it does, `segment` holds all that was said before it."""
+
+    segment: SpeechSegment
+
+
+@dataclass(frozen=True, slots=True)
 class Pause:
     """A first short silence; `segment` is all that was said so far."""
 
@@ -48,7 +55,7 @@ class Dropped:
     """The utterance held too little voiced time to be one."""
 
 
-Heard = Onset | Pause | Resume | Endpoint | Dropped
+Heard = Onset | Lull | Pause | Resume | Endpoint | Dropped
 
 
 class Segmenter:
@@ -56,6 +63,7 @@ class Segmenter:
 
     def __init__(self, settings: ListenSettings) -> None:
         self._settings = settings
+        self._lull_frames = max(1, round(settings.lull_ms / 1000 / FRAME_S)) if settings.lull_ms else -1
         self._before: deque[AudioFrame] = deque(maxlen=max(1, round(settings.pre_roll_ms / 1000 / FRAME_S)))
         self.reset()
 
@@ -116,6 +124,8 @@ class Segmenter:
         heard: list[Heard] = []
         silence_ms = self._silent_frames * FRAME_S * 1000
         full = len(self._frames) * FRAME_S >= self._settings.max_utterance_s
+        if not self._paused and self._silent_frames == self._lull_frames:
+            heard.append(Lull(self._segment(len(self._frames))))
         if not self._paused and (silence_ms >= self._settings.pause_ms or full):
             self._paused = True
             heard.append(Pause(self._segment(len(self._frames))))

@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from voicecli import events
 from voicecli.audio.device import Speaker
 from voicecli.audio.ear import Ear
-from voicecli.audio.segmenter import Dropped, Endpoint, Heard, Onset, Pause, Resume
+from voicecli.audio.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume
 from voicecli.conversation.answering import Answering, Engines
 from voicecli.conversation.barge_in import BargeIn
-from voicecli.conversation.drafting import Drafter
+from voicecli.conversation.drafting import Cadence, Drafter
 from voicecli.conversation.history import History
 from voicecli.conversation.partials import Hypotheses
+from voicecli.conversation.prefill import Prefill
+from voicecli.conversation.speculation import Speculation
 from voicecli.conversation.turn import StageError, Turn, first_failure
 from voicecli.errors import VoiceCliError
-from voicecli.events import Clock, Publish
+from voicecli.events import Clock, Event, Publish
 from voicecli.types import TurnId
 
 
@@ -34,8 +36,9 @@ class Devices:
 @dataclass(frozen=True, slots=True)
 class Rules:
     barge_in: BargeIn
-    partial_interval_s: float
-    pause_s: float  # silence that asks for a final transcript
+    drafts: Cadence
+    wait_s: float  # from a pause to the endpoint
+    prefill: bool  # send the question ahead while it is being asked
 
 
 class Conversation:
@@ -49,9 +52,11 @@ class Conversation:
         self._history = history
         self._rules = rules
         self._clock = clock
-        self._publish = publish
-        self._drafter = Drafter(engines.stt, engines.stt_worker, rules.partial_interval_s, rules.pause_s, clock)
-        self._answering = Answering(engines, devices.speaker, history, clock, publish)
+        self._tell = publish
+        self._speculation = Speculation()
+        self._drafter = Drafter(engines.stt, engines.stt_worker, rules.drafts, clock)
+        self._prefill = Prefill(engines.llm, history)
+        self._answering = Answering(engines, devices.speaker, history, clock, self._publish)
         self._minted = 0
         self._hearing = TurnId(0)  # the utterance under way or the last one
         self._turn: Turn | None = None
@@ -73,7 +78,6 @@ class Conversation:
         self.interrupt()
         turn = Turn(self._mint(), question=text)
         self._publish(events.UserTyped(at_s=self._clock(), turn=turn.id, text=text))
-        self._start(turn)
         self._release(turn)
 
     def interrupt(self) -> None:
@@ -99,11 +103,18 @@ class Conversation:
                 self._hearing = self._mint()
                 self._publish(events.SpeechStarted(at_s=now_s, turn=self._hearing, started_at_s=started_at_s))
                 self._start_drafting()
+            case Lull(segment):
+                self._drafter.lull(segment)
             case Pause(segment):
                 self._stop_drafting()
                 self.interrupt()  # a question that was typed meanwhile
-                self._publish(events.SpeechPaused(at_s=now_s, turn=hearing, ended_at_s=segment.ended_at_s))
-                self._start(Turn(hearing, segment))
+                preparing = self._speculation.worthwhile(self._rules.wait_s)
+                self._publish(
+                    events.SpeechPaused(at_s=now_s, turn=hearing, ended_at_s=segment.ended_at_s, preparing=preparing)
+                )
+                self._turn = Turn(hearing, segment)
+                if preparing:
+                    self._start(self._turn)
             case Resume():
                 self._discard(hearing)
                 self._publish(events.SpeechResumed(at_s=now_s, turn=hearing))
@@ -127,21 +138,28 @@ class Conversation:
         answering = self._turn is not None and self._turn.released.is_set()
         return self._rules.barge_in.needed_ms(answering=answering)
 
+    def _publish(self, event: Event) -> None:
+        self._speculation = self._speculation.apply(event)
+        self._tell(event)
+
     def _start(self, turn: Turn) -> None:
         self._speaker.begin(turn.id, held=True)
         self._turn = turn
         turn.task = self._tasks.create_task(self._live(turn), name=f"turn {turn.id}")
 
     def _release(self, turn: Turn) -> None:
+        if turn.task is None:
+            self._start(turn)
         turn.released.set()
         self._speaker.release(turn.id)
 
     def _discard(self, owner: TurnId) -> None:
         turn = self._turn
-        if turn is not None and turn.id == owner and turn.task is not None:
+        if turn is not None and turn.id == owner:
             self._turn = None
             self._speaker.flush()
-            turn.task.cancel()
+            if turn.task is not None:
+                turn.task.cancel()
 
     async def _live(self, turn: Turn) -> None:
         failure: StageError | None = None
@@ -185,11 +203,16 @@ class Conversation:
         def tell(words: Hypotheses) -> None:
             stable, unstable = words.stable, words.unstable
             self._publish(events.PartialHeard(at_s=self._clock(), turn=turn, stable=stable, unstable=unstable))
+            if self._rules.prefill:
+                self._prefill.offer(stable)
 
         try:
-            await self._drafter.run(self._ear.so_far, tell)
-        except VoiceCliError as error:  # the final transcript will fail too, and then the turn says so
-            self._publish(events.Notice(at_s=self._clock(), text=f"No words while you speak: {error.message}"))
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._prefill.run())
+                await self._drafter.run(self._ear.so_far, tell)
+        except* VoiceCliError as group:  # the final transcript will fail too, and then the turn says so
+            message = first_failure(group).message
+            self._publish(events.Notice(at_s=self._clock(), text=f"No words while you speak: {message}"))
 
     async def _salvage(self, turn: Turn) -> None:
         """The user went on before the words were known: they are part of the next question."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from voicecli.conversation.partials import Hypotheses
 from voicecli.engines.base import SpeechToText, Worker
@@ -14,36 +15,67 @@ EASE = 0.8
 """After a slow draft the expected time shrinks by this at each skipped chance, so that drafting is tried again."""
 
 
-class Drafter:
-    """Decodes the growing audio while the user speaks.
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """When drafts are worth their time."""
 
-    Finals come first. A decode cannot be stopped, so a draft begins only in the middle of speech, with the engine idle,
-    and when the last one took no longer than it takes to notice a pause: then it is over when the final is wanted.
+    interval_s: float  # between drafts in the middle of speech
+    pause_s: float  # a draft in the middle of speech may take this long: then it is over when the final is wanted
+    lull_to_end_s: float  # a draft in a silence may take this long: then it is over before the user is known to be done
+
+
+class Drafter:
+    """Decodes the growing audio while the user speaks, and at once in the first silence, which may be the end.
+
+    Finals come first. A decode cannot be stopped, so a draft begins only with the engine idle, and when the last one
+    took no longer than this one may.
     """
 
-    def __init__(self, stt: SpeechToText, worker: Worker, interval_s: float, pause_s: float, clock: Clock) -> None:
+    def __init__(self, stt: SpeechToText, worker: Worker, cadence: Cadence, clock: Clock) -> None:
         self._stt = stt
         self._worker = worker
-        self._interval_s = interval_s
-        self._pause_s = pause_s
+        self._cadence = cadence
         self._clock = clock
         self._expected_s = 0.0
+        self._lull: SpeechSegment | None = None
+        self._lulled = asyncio.Event()
+
+    def lull(self, segment: SpeechSegment) -> None:
+        """The user is silent: draft all that was said, now or as soon as the draft under way is over."""
+        self._lull = segment
+        self._lulled.set()
 
     async def run(self, so_far: Callable[[], SpeechSegment | None], tell: Callable[[Hypotheses], None]) -> None:
-        """Draft every interval until cancelled. Raises EngineError."""
+        """Draft until cancelled. Raises EngineError."""
         hypotheses = Hypotheses()
+        self._take_lull()
         while True:
-            await asyncio.sleep(self._interval_s)
-            segment = so_far()
-            if segment is None or not self._worker.idle:
-                continue
-            if self._expected_s > self._pause_s:
-                self._expected_s *= EASE
+            segment = await self._next(so_far)
+            if segment is None:
                 continue
             transcript = await self._worker.run(self._timed, segment)
             if transcript.text:
                 hypotheses = hypotheses.heard(transcript.text)
                 tell(hypotheses)
+
+    async def _next(self, so_far: Callable[[], SpeechSegment | None]) -> SpeechSegment | None:
+        """What to draft at the next chance, if that is worth it."""
+        try:
+            await asyncio.wait_for(self._lulled.wait(), self._cadence.interval_s)
+            segment, may_take_s = self._take_lull(), self._cadence.lull_to_end_s
+        except TimeoutError:
+            segment, may_take_s = so_far(), self._cadence.pause_s
+        if segment is None or not self._worker.idle:
+            return None
+        if self._expected_s > may_take_s:
+            self._expected_s *= EASE
+            return None
+        return segment
+
+    def _take_lull(self) -> SpeechSegment | None:
+        segment, self._lull = self._lull, None
+        self._lulled.clear()
+        return segment
 
     def _timed(self, segment: SpeechSegment) -> Transcript:
         began_s = self._clock()

@@ -88,10 +88,11 @@ class LatencyFold:
                 return LatencyFold(typed=True, began_s=at_s, speech_end_s=at_s, released_s=at_s, transcribed_s=at_s)
             case SpeechStarted() | SpeechResumed():
                 return LatencyFold()
-            case SpeechPaused(at_s=at_s):
-                return LatencyFold(began_s=at_s)
+            case SpeechPaused(at_s=at_s, preparing=preparing):
+                return LatencyFold(began_s=at_s if preparing else None)
             case SpeechEnded(at_s=at_s, ended_at_s=ended_at_s):
-                return replace(self, speech_end_s=ended_at_s, released_s=at_s)
+                began_s = at_s if self.began_s is None else self.began_s
+                return replace(self, began_s=began_s, speech_end_s=ended_at_s, released_s=at_s)
             case _:
                 return self._stage_over(event)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import ctranslate2
@@ -130,8 +130,8 @@ class Whisper:
         """Quick hypothesis on growing speech; one that looks misled is withheld."""
         decoded = self._decode(segment.pcm, short=True)
         if restarts(decoded.text) or not decoded.ended:
-            return Transcript("", self._language, segment.audio_s, "restart")
-        return self._transcript(decoded, segment)
+            return Transcript("", self._language, segment.audio_s, "restart", provisional=True)
+        return replace(self._transcript(decoded, segment), provisional=decoded.suspicious)
 
     def _transcript(self, decoded: Decoded, segment: SpeechSegment, *, redecoded: bool = False) -> Transcript:
         reason = withheld(decoded)

@@ -99,7 +99,7 @@ def _wide_middle(view: ViewModel, console: Console, width: int, height: int) -> 
     """The conversation, and the latency panel beside it."""
     left_width = width - PANEL_WIDTH - len(GUTTER)
     left = _middle(view, console, left_width, height)
-    drawn = panel(view.alike, PANEL_WIDTH, height - 1) if view.latencies else _no_latency()
+    drawn = panel(view.alike, view.speculation, PANEL_WIDTH, height - 1) if view.latencies else _no_latency()
     right = _filled([Text(), *drawn], height)
     return [_beside(one, other, left_width) for one, other in zip(left, right, strict=True)]
 

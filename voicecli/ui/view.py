@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from voicecli.conversation.latency import LatencyFold, TurnLatency, percentile
+from voicecli.conversation.speculation import Speculation
 from voicecli.events import (
     Audible,
     Event,
@@ -179,6 +180,7 @@ class ViewModel:
     levels_db: tuple[float, ...] = ()  # input level, ten a second, newest last
     remark: str = ""  # what became of the latest sound, until the next one
     dropped_frames: int = 0
+    speculation: Speculation = field(default_factory=Speculation)
     starved_gaps: int = 0
 
     @property
@@ -242,7 +244,7 @@ class ViewModel:
             case MuteChanged(muted=muted):
                 return replace(self, muted=muted)
             case _ if event.turn is not None:
-                return self._of_turn(event, event.turn)
+                return replace(self._of_turn(event, event.turn), speculation=self.speculation.apply(event))
             case _:
                 return self
 

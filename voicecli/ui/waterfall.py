@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 
 from voicecli.conversation.latency import Span, TurnLatency, percentile
+from voicecli.conversation.speculation import Speculation
 
 STAGES = (
     ("endpoint", "blue"),
@@ -80,7 +81,7 @@ def compact(latencies: tuple[TurnLatency, ...], width: int) -> list[Text]:
     return [first, *legend(latest, width)]
 
 
-def panel(latencies: tuple[TurnLatency, ...], width: int, height: int) -> list[Text]:
+def panel(latencies: tuple[TurnLatency, ...], speculation: Speculation, width: int, height: int) -> list[Text]:
     """The last turn as a waterfall with figures and percentiles, and the turns before it as bars."""
     latest = latencies[-1]
     cells = width - NAME_WIDTH - 3 * FIGURE_WIDTH
@@ -95,7 +96,13 @@ def panel(latencies: tuple[TurnLatency, ...], width: int, height: int) -> list[T
     lines.append(_total(latencies, cells))
     if any(_hidden(latest, index) for index in range(len(STAGES))):
         lines += [Text(), Text("┄ prepared before the end of speech was certain", "dim")]
+    if speculation.hits + speculation.misses:
+        lines.append(Text(f"  right {speculation.hits}, wrong {speculation.misses}{_wasted(speculation)}", "dim"))
     return (lines + _earlier(latencies, width, height - len(lines)))[:height]
+
+
+def _wasted(speculation: Speculation) -> str:
+    return f" ({speculation.wasted_s:.1f} s for nothing)" if speculation.misses else ""
 
 
 def _work(latency: TurnLatency, index: int, cells: int) -> Text:

@@ -1,0 +1,39 @@
+"""The language model reads the question while it is still being asked."""
+
+from __future__ import annotations
+
+import asyncio
+
+from voicecli.conversation.history import History
+from voicecli.engines.base import LanguageModel
+from voicecli.errors import VoiceCliError
+
+
+class Prefill:
+    """Sends the firm words of a growing question ahead, for back ends that keep the prefix of a prompt.
+
+    Only the newest words are sent, one request at a time; cancelling closes it, so an answer never waits behind it.
+    """
+
+    def __init__(self, llm: LanguageModel, history: History) -> None:
+        self._llm = llm
+        self._history = history
+        self._words = ""
+        self._more = asyncio.Event()
+
+    def offer(self, words: str) -> None:
+        """The question begins with `words`."""
+        if words != self._words:
+            self._words = words
+            self._more.set()
+
+    async def run(self) -> None:
+        """Until cancelled, or until the model fails; the answer will fail too, and say so."""
+        self._words = ""
+        while True:
+            self._more.clear()
+            await self._more.wait()
+            try:
+                await self._llm.warm(self._history.asking(self._words))
+            except VoiceCliError:
+                return
