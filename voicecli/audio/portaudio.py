@@ -20,6 +20,9 @@ from voicecli.types import LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechChunk, TurnId
 QUEUE_BLOCKS = 64
 """Blocks that may wait for the loop (about 1 s); then the oldest is dropped."""
 
+BLOCK_S = 0.02
+"""Captured in one go. Each block wakes a thread and the loop; the gate takes frames that are as long."""
+
 STALL_S = 5.0
 """A device that delivers nothing for this long has gone."""
 
@@ -28,8 +31,12 @@ PREFERRED_SPEAKER_HZ = 48_000
 storms of underruns, a second or more long, in which the device swallows sound at twenty times its pace."""
 
 
-def open_at(stream_type: Any, device: DeviceInfo, channels: int, preferred_hz: int, **options: Any) -> Any:
+def open_at(
+    stream_type: Any, device: DeviceInfo, channels: int, preferred_hz: int, block_s: float = 0.0, **options: Any
+) -> Any:
     """Open a stream mono at the preferred rate; where the device refuses, at its own rate and then its own channels.
+
+    Blocks are `block_s` long, or what suits the device best.
 
     PortAudio answers -9997 to an unknown rate, some WASAPI drivers -9996 (PortAudio/portaudio#314): so any refusal is
     taken as a reason to try the next form. Raises DeviceError with the last reason.
@@ -37,7 +44,8 @@ def open_at(stream_type: Any, device: DeviceInfo, channels: int, preferred_hz: i
     reason: Exception | None = None
     for rate_hz, count in ((preferred_hz, 1), (device.rate_hz, 1), (device.rate_hz, channels)):
         try:
-            return stream_type(device=device.index, samplerate=rate_hz, channels=count, dtype="int16", **options)
+            form = {"samplerate": rate_hz, "channels": count, "blocksize": round(rate_hz * block_s), "dtype": "int16"}
+            return stream_type(device=device.index, **form, **options)
         except (sounddevice.PortAudioError, ValueError) as error:
             reason = error
     raise DeviceError(
@@ -70,6 +78,7 @@ class PortAudioMicrophone:
             self._device,
             self._device.inputs,
             LISTEN_RATE_HZ,
+            BLOCK_S,
             latency=self._latency_s,
             callback=captured,
         )
@@ -87,7 +96,8 @@ class PortAudioMicrophone:
         self._listening = True
         while True:
             try:
-                block, at_s = await asyncio.wait_for(self._blocks.get(), STALL_S)
+                async with asyncio.timeout(STALL_S):
+                    block, at_s = await self._blocks.get()
             except TimeoutError:
                 raise DeviceError(
                     f"{self.name} has delivered nothing for {STALL_S:.0f} s", "is it unplugged? voicecli devices"

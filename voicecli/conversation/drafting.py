@@ -61,7 +61,8 @@ class Drafter:
     async def _next(self, so_far: Callable[[], SpeechSegment | None]) -> SpeechSegment | None:
         """What to draft at the next chance, if that is worth it."""
         try:
-            await asyncio.wait_for(self._lulled.wait(), self._cadence.interval_s)
+            async with asyncio.timeout(self._cadence.interval_s):
+                await self._lulled.wait()
             segment, may_take_s = self._take_lull(), self._cadence.lull_to_end_s
         except TimeoutError:
             segment, may_take_s = so_far(), self._cadence.pause_s

@@ -74,11 +74,13 @@ class OpenAiChat:
         self._extra = NO_THINKING
 
     async def warm(self, messages: Sequence[Message]) -> None:
-        """Have the server read the prompt: one token is asked for, so that its prefix cache holds the rest."""
+        """Have the server read the prompt: one token is asked for, so that its prefix cache holds the rest.
+
+        Hangs up at the first sign of it: a server that writes on regardless would keep the next question waiting.
+        """
         with explained(self._where, self._model):
             async with await self._request(messages, max_tokens=1) as chunks:
-                async for _ in chunks:
-                    pass
+                await anext(aiter(chunks), None)
 
     async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[Token, None]:
         """Stream the answer; reasoning is left out."""
