@@ -27,7 +27,7 @@ from voicecli.conversation.pacing import MOST_LEAD_S
 from voicecli.engines.base import SpeechToText, TextToSpeech
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.models import Manifest, ModelStore
-from voicecli.engines.redrafting import DraftsAsFinals
+from voicecli.engines.remembering import RememberedFinals
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import DeviceError, ModelMissing
 from voicecli.events import Clock, Event, Publish
@@ -182,7 +182,7 @@ async def load_engines(
         tts = tasks.create_task(load_voice(tts_worker, store, settings.tts, narrate)) if voiced else None
         opened = await load_llm()
     voice = tts.result() if tts else None
-    return Engines(DraftsAsFinals(stt.result()), opened.model, voice, stt_worker, tts_worker), opened
+    return Engines(RememberedFinals(stt.result()), opened.model, voice, stt_worker, tts_worker), opened
 
 
 async def load_recogniser(worker: ThreadWorker, store: ModelStore, settings: SttSettings) -> SpeechToText:

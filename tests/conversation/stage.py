@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 
@@ -25,7 +25,7 @@ from voicecli.conversation.barge_in import BargeIn
 from voicecli.conversation.conversation import Conversation, Devices, Rules
 from voicecli.conversation.drafting import Cadence
 from voicecli.conversation.history import History
-from voicecli.engines.redrafting import DraftsAsFinals
+from voicecli.engines.remembering import RememberedFinals
 from voicecli.events import Event, LevelMeasured
 from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, Message, SpeechSegment, Stretch, Token, Transcript
 
@@ -80,7 +80,6 @@ class ScriptedStt:
     said: list[Said]
     errors: list[Exception] = field(default_factory=list)
     draft_error: Exception | None = None
-    provisional: bool = False
     drafts: int = 0
     finals: int = 0
     _told: int = 0
@@ -101,7 +100,7 @@ class ScriptedStt:
         self.drafts += 1
         if self.draft_error:
             raise self.draft_error
-        return replace(self._inside(segment), provisional=self.provisional)
+        return self._inside(segment)
 
     def _inside(self, segment: SpeechSegment) -> Transcript:
         from_s, until_s = segment.started_at_s - 1000, segment.ended_at_s - 1000
@@ -258,10 +257,10 @@ class Talk:
         ear = Ear(FakeMicrophone(self.said, length_s), LoudnessGate(), Segmenter(LISTEN), loop.time, publish)
         async with WavSpeaker(None, loop.time, publish) as speaker:
             engines = Engines(
-                DraftsAsFinals(self.stt),
+                RememberedFinals(self.stt),
                 self.llm,
                 self.tts,
-                TimedWorker(lambda segment: self.stt_s * self.stt.taken()),
+                TimedWorker(lambda *_: self.stt_s * self.stt.taken()),
                 TimedWorker(lambda *_: len(self.tts.spoken[-1]) / 2 * self.tts_s_per_char if self.tts else 0.0),
             )
             rules = Rules(

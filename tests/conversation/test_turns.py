@@ -173,8 +173,7 @@ def test_a_language_model_that_is_gone_ends_the_turn_not_the_program(talk: Talk)
 
 
 def test_a_failing_recogniser_is_named(talk: Talk) -> None:
-    talk.stt.errors.append(EngineError("out of memory"))
-    talk.stt.draft_error = EngineError("out of memory")
+    talk.stt.errors += [EngineError("out of memory")] * 2
     talk.user_says("hello", 0.5, 0.9)
     assert only(talk.run(4.0), events.TurnFailed).stage == "stt"
 
@@ -293,21 +292,12 @@ def test_words_become_firm_when_two_hypotheses_agree(talk: Talk) -> None:
     assert (partials[-1].stable, partials[-1].unstable) == ("what is the time", "")
 
 
-def test_the_draft_of_the_first_silence_is_the_final(talk: Talk) -> None:
+def test_what_is_decoded_in_the_first_silence_is_the_final(talk: Talk) -> None:
     talk.user_says("hello", 0.5, 0.95)
     talk.llm_replies("Good morning.")
     seen = talk.run(4.0)
     assert at_s(only(seen, events.Transcribed)) == pytest.approx(0.95 + 0.08 + talk.stt_s, abs=0.021)
-    assert talk.stt.drafts == 1
-    assert not talk.stt.finals
-
-
-def test_a_draft_that_may_not_stand_is_decoded_again(talk: Talk) -> None:
-    talk.stt.provisional = True
-    talk.user_says("hello", 0.5, 0.95)
-    talk.llm_replies("Good morning.")
-    assert only(talk.run(4.0), events.Transcribed).text == "hello"
-    assert talk.stt.finals == 1
+    assert (talk.stt.drafts, talk.stt.finals) == (0, 1)
 
 
 def test_the_model_reads_the_question_while_it_is_asked(talk: Talk) -> None:

@@ -11,6 +11,8 @@ from voicecli.engines.base import SpeechToText, Worker
 from voicecli.events import Clock
 from voicecli.types import SpeechSegment, Transcript
 
+Decode = Callable[[SpeechSegment], Transcript]
+
 EASE = 0.8
 """After a slow draft the expected time shrinks by this at each skipped chance, so that drafting is tried again."""
 
@@ -27,6 +29,8 @@ class Cadence:
 class Drafter:
     """Decodes the growing audio while the user speaks, and at once in the first silence, which may be the end.
 
+    The latter decode is made as a final is: a recogniser that remembers it has the final when it is asked for.
+
     Finals come first. A decode cannot be stopped, so a draft begins only with the engine idle, and when the last one
     took no longer than this one may.
     """
@@ -41,7 +45,7 @@ class Drafter:
         self._lulled = asyncio.Event()
 
     def lull(self, segment: SpeechSegment) -> None:
-        """The user is silent: draft all that was said, now or as soon as the draft under way is over."""
+        """The user is silent: decode all that was said, now or as soon as the draft under way is over."""
         self._lull = segment
         self._lulled.set()
 
@@ -50,37 +54,37 @@ class Drafter:
         hypotheses = Hypotheses()
         self._take_lull()
         while True:
-            segment = await self._next(so_far)
-            if segment is None:
+            chance = await self._next(so_far)
+            if chance is None:
                 continue
-            transcript = await self._worker.run(self._timed, segment)
+            transcript = await self._worker.run(self._timed, *chance)
             if transcript.text:
                 hypotheses = hypotheses.heard(transcript.text)
                 tell(hypotheses)
 
-    async def _next(self, so_far: Callable[[], SpeechSegment | None]) -> SpeechSegment | None:
-        """What to draft at the next chance, if that is worth it."""
+    async def _next(self, so_far: Callable[[], SpeechSegment | None]) -> tuple[Decode, SpeechSegment] | None:
+        """What to decode at the next chance and how, if that is worth it."""
         try:
             async with asyncio.timeout(self._cadence.interval_s):
                 await self._lulled.wait()
-            segment, may_take_s = self._take_lull(), self._cadence.lull_to_end_s
+            decode, segment, may_take_s = self._stt.transcribe, self._take_lull(), self._cadence.lull_to_end_s
         except TimeoutError:
-            segment, may_take_s = so_far(), self._cadence.pause_s
+            decode, segment, may_take_s = self._stt.draft, so_far(), self._cadence.pause_s
         if segment is None or not self._worker.idle:
             return None
         if self._expected_s > may_take_s:
             self._expected_s *= EASE
             return None
-        return segment
+        return decode, segment
 
     def _take_lull(self) -> SpeechSegment | None:
         segment, self._lull = self._lull, None
         self._lulled.clear()
         return segment
 
-    def _timed(self, segment: SpeechSegment) -> Transcript:
+    def _timed(self, decode: Decode, segment: SpeechSegment) -> Transcript:
         began_s = self._clock()
         try:
-            return self._stt.draft(segment)
+            return decode(segment)
         finally:
             self._expected_s = self._clock() - began_s

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from voicecli.engines.redrafting import DraftsAsFinals
+from voicecli.engines.remembering import RememberedFinals
 from voicecli.types import SpeechSegment, Transcript
 
 
@@ -16,11 +16,13 @@ class Counting:
 
     def __init__(self, *, provisional: bool = False) -> None:
         self.provisional = provisional
+        self.finals = 0
 
     def draft(self, segment: SpeechSegment) -> Transcript:
         return Transcript("draft", "en", segment.audio_s, provisional=self.provisional)
 
     def transcribe(self, segment: SpeechSegment) -> Transcript:
+        self.finals += 1
         return Transcript("final", "en", segment.audio_s)
 
 
@@ -29,29 +31,35 @@ def segment(ended_at_s: float, audio_s: float, started_at_s: float = 0.5) -> Spe
 
 
 def test_a_draft_with_all_of_the_speech_is_the_final() -> None:
-    stt = DraftsAsFinals(Counting())
+    stt = RememberedFinals(Counting())
     stt.draft(segment(1.0, 1.1))
     assert stt.transcribe(segment(1.0, 1.2)) == Transcript("draft", "en", 1.2)
 
 
 @pytest.mark.parametrize("wanted", [segment(1.4, 1.6), segment(1.0, 1.2, started_at_s=0.7)])
 def test_a_draft_of_other_speech_is_not(wanted: SpeechSegment) -> None:
-    stt = DraftsAsFinals(Counting())
+    stt = RememberedFinals(Counting())
     stt.draft(segment(1.0, 1.1))
     assert stt.transcribe(wanted).text == "final"
 
 
 def test_a_provisional_draft_is_not() -> None:
-    stt = DraftsAsFinals(Counting(provisional=True))
+    stt = RememberedFinals(Counting(provisional=True))
     stt.draft(segment(1.0, 1.1))
     assert stt.transcribe(segment(1.0, 1.2)).text == "final"
 
 
-def test_a_draft_is_used_once_and_only_the_last() -> None:
-    stt = DraftsAsFinals(Counting())
-    assert stt.transcribe(segment(1.0, 1.2)).text == "final"
+def test_only_the_latest_decode_is_remembered() -> None:
+    stt = RememberedFinals(Counting())
     stt.draft(segment(1.0, 1.1))
     stt.draft(segment(2.0, 2.1))
     assert stt.transcribe(segment(1.0, 1.2)).text == "final"
     assert stt.transcribe(segment(2.0, 2.2)).text == "final"
+
+
+def test_a_final_is_decoded_once() -> None:
+    stt = RememberedFinals(inner := Counting())
+    assert stt.transcribe(segment(1.0, 1.1)) == Transcript("final", "en", 1.1)
+    assert stt.transcribe(segment(1.0, 1.2)) == Transcript("final", "en", 1.2)
+    assert inner.finals == 1
     assert stt.name == "counting"
