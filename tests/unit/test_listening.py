@@ -19,7 +19,7 @@ from tests.speech import NOISE, SPOKEN, clip
 from voicecli.audio.devices import DeviceInfo, find_device
 from voicecli.audio.ear import FLOOR_DB, Ear, level_db
 from voicecli.audio.gate import Gate, Silero
-from voicecli.audio.resample import Framer, resample
+from voicecli.audio.resample import Converter, Framer, resample
 from voicecli.audio.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Segmenter
 from voicecli.errors import DeviceError
 from voicecli.events import Event, LevelMeasured, MuteChanged
@@ -170,3 +170,14 @@ def test_a_wrong_device_is_refused_with_the_ones_there_are(wanted: str, message:
 def test_a_machine_without_devices_says_so() -> None:
     with pytest.raises(DeviceError, match="no output device"):
         find_device([device(0, "x")], "", "output")
+
+
+@given(st.lists(st.integers(0, 24_000), max_size=6), st.sampled_from([16_000, 24_000, 44_100, 48_000]))
+def test_sound_in_parts_is_converted_like_the_whole(cuts: list[int], to_hz: int) -> None:
+    whole = (8000 * np.sin(np.arange(24_000) * 2 * np.pi * 220 / 24_000)).astype(np.int16)
+    converter = Converter(24_000, to_hz)
+    parts = [converter.push(part) for part in np.split(whole, sorted(cuts))]
+    sound = np.concatenate([*parts, converter.finish()])
+    expected = resample(whole, 24_000, to_hz)
+    assert len(sound) == len(expected)
+    assert np.abs(sound.astype(int) - expected).max() <= 4

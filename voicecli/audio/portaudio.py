@@ -12,7 +12,7 @@ import sounddevice
 
 from voicecli.audio.devices import DeviceInfo
 from voicecli.audio.playout import Playout, Reading
-from voicecli.audio.resample import Framer, resample
+from voicecli.audio.resample import Converter, Framer
 from voicecli.errors import DeviceError
 from voicecli.events import Audible, Clock, FramesDropped, Publish, Starved
 from voicecli.types import LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechChunk, TurnId
@@ -124,6 +124,8 @@ class PortAudioSpeaker:
         self._asked_latency_s = latency_s
         self._clock = clock
         self._publish = publish
+        self._live: TurnId | None = None
+        self._converter: Converter | None = None  # of the live turn
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
@@ -153,18 +155,27 @@ class PortAudioSpeaker:
         self._stream.close()
 
     def begin(self, turn: TurnId, *, held: bool) -> None:
+        self._live, self._converter = turn, None
         self._playout.begin(turn, held=held)
 
     def play(self, chunk: SpeechChunk) -> None:
-        self._playout.add(chunk.turn, resample(chunk.pcm, chunk.sample_rate_hz, self._playout.rate_hz))
+        if chunk.turn != self._live:
+            return
+        if self._converter is None:
+            self._converter = Converter(chunk.sample_rate_hz, self._playout.rate_hz)
+        self._playout.add(chunk.turn, self._converter.push(chunk.pcm))
 
     def release(self, turn: TurnId) -> None:
         self._playout.release(turn)
 
     def finish(self, turn: TurnId) -> None:
+        if turn == self._live and self._converter is not None:
+            self._playout.add(turn, self._converter.finish())
+            self._converter = None
         self._playout.finish(turn)
 
     def flush(self) -> None:
+        self._live = None
         self._playout.flush()
 
     async def drained(self) -> None:

@@ -29,6 +29,22 @@ class Framer:
         return len(self._rest) / LISTEN_RATE_HZ
 
 
+class Converter:
+    """Sound that comes in parts -> another rate, without a seam: a part by itself would click at both ends."""
+
+    def __init__(self, from_hz: float, to_hz: float) -> None:
+        self._stream = None if from_hz == to_hz else soxr.ResampleStream(from_hz, to_hz, 1, "int16")
+
+    def push(self, pcm: Pcm) -> Pcm:
+        """Take a part, shape (n,); the last milliseconds of it wait for what follows."""
+        return self._stream.resample_chunk(pcm) if self._stream else pcm
+
+    def finish(self) -> Pcm:
+        """What is left; nothing may follow."""
+        empty = np.zeros(0, np.int16)
+        return self._stream.resample_chunk(empty, last=True) if self._stream else empty
+
+
 def resample(pcm: Pcm, from_hz: float, to_hz: float) -> Pcm:
     """A whole clip at another rate, shape (n,)."""
     if from_hz == to_hz or not len(pcm):

@@ -150,7 +150,9 @@ class WavSpeaker:
     def _take(self) -> bool:
         """Play one block; False when nothing sounded."""
         before_s = self.heard_s()
-        reading = self._playout.read(round(BLOCK_S * SPEAKER_HZ))
+        block = round(BLOCK_S * SPEAKER_HZ)
+        # At the engines' own pace a lack of sound is no silence, so nothing is padded.
+        reading = self._playout.read(min(block, self._playout.lead) if self._fast else block)
         now_s = self._clock()
         if reading.began is not None:
             self._publish(Audible(at_s=now_s + reading.began_at / SPEAKER_HZ, turn=reading.began))
