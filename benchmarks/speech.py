@@ -9,15 +9,17 @@ from __future__ import annotations
 import argparse
 import functools
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.engines import voice
-from voicecli.audio.resample import resample
+from benchmarks.engines import shipped, voice
+from voicecli.assemble import make_gate
+from voicecli.audio.resample import Framer, resample
+from voicecli.audio.segmenter import Endpoint, Pause, Segmenter
 from voicecli.audio.wav import open_wav, read_clip
-from voicecli.types import LISTEN_RATE_HZ, Pcm
+from voicecli.types import FRAME_S, LISTEN_RATE_HZ, AudioFrame, Pcm
 
 BESIDE = Path(__file__).parents[2] / "shared" / "speech"  # where the tests look, too
 QUIET_S = 0.4  # around what Kokoro says, as a recording has it
@@ -73,6 +75,23 @@ def recordings(folder: Path) -> list[Recording]:
         for path in sorted((folder / "sentences").glob("*.wav"))
     ]
     return [*orders, *read]
+
+
+def as_the_conversation_cuts(clip: Recording) -> Recording:
+    """Without the silence around it, as its turn would be decoded; unchanged where that makes several turns of it."""
+    listen = shipped().listen
+    gate, segmenter = make_gate(listen), Segmenter(listen)
+    silence = np.zeros(round(2 * listen.end_ms / 1000 * LISTEN_RATE_HZ), np.int16)
+    turns: list[Pcm] = []
+    paused = clip.pcm
+    for index, frame in enumerate(Framer(LISTEN_RATE_HZ).push(np.concatenate([clip.pcm, silence]))):
+        captured = AudioFrame(frame, index * FRAME_S)
+        for heard in segmenter.push(captured, gate.is_speech(captured), listen.start_ms):
+            if isinstance(heard, Pause):
+                paused = heard.segment.pcm
+            elif isinstance(heard, Endpoint):
+                turns.append(paused)
+    return replace(clip, pcm=turns[0]) if len(turns) == 1 else clip
 
 
 def synthesised() -> list[Recording]:

@@ -1,6 +1,7 @@
 """Speech-to-text: the short window against the full one, and against faster-whisper's own `transcribe`.
 
 python -m benchmarks.stt                              on ../shared/speech, or on synthetic speech where that is missing
+python -m benchmarks.stt --cut                        each recording as a turn of the conversation would hand it over
 python -m benchmarks.stt --speech FOLDER              on a folder of recordings (its layout: benchmarks/speech.py)
 python -m benchmarks.stt --model whisper-tiny.en --json out.json
 
@@ -23,7 +24,16 @@ from faster_whisper import WhisperModel
 
 from benchmarks.engines import recogniser, whisper_model
 from benchmarks.report import machine, table
-from benchmarks.speech import Recording, recordings, speech_option
+from benchmarks.speech import (
+    QUESTIONS,
+    SENTENCES,
+    VOICES,
+    Recording,
+    as_the_conversation_cuts,
+    recordings,
+    speech_option,
+    spoken,
+)
 from benchmarks.words import found_slots, repeats, word_errors
 from voicecli.engines.whisper import Whisper
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment
@@ -51,9 +61,7 @@ def arms(model: WhisperModel) -> dict[str, Decode]:
     return {
         "short window": ours(recogniser(model, "short")),
         "full window": ours(recogniser(model, "full")),
-        GREEDY: theirs(
-            model, beam_size=1, temperature=0.0, without_timestamps=True, condition_on_previous_text=False
-        ),
+        GREEDY: theirs(model, beam_size=1, temperature=0.0, without_timestamps=True, condition_on_previous_text=False),
         "faster-whisper defaults": theirs(model),
     }
 
@@ -126,17 +134,16 @@ def errors(said: Sequence[Recording], heard: Sequence[Heard]) -> str:
 
 
 def tiled(said: Sequence[Recording]) -> Recording:
-    """Sentences with pauses, as many as fit into 28 s; with too few of them they come again."""
-    known = [clip for clip in said if clip.text]
+    """Sentences with pauses, as many as fit into 28 s; none comes twice, since that looks like a misled decode."""
     pause = np.zeros(round(PAUSE_S * LISTEN_RATE_HZ), np.int16)
     parts: list[Pcm] = []
     texts: list[str] = []
-    while True:
-        clip = known[len(texts) % len(known)]
-        if sum(map(len, parts)) + len(clip.pcm) > LONG_S * LISTEN_RATE_HZ:
-            return Recording("long", np.concatenate(parts), text=" ".join(texts))
-        parts += [clip.pcm, pause]
-        texts.append(clip.text)
+    more = [Recording(text, spoken(VOICES[0], text), text=text) for text in (*SENTENCES, *QUESTIONS)]
+    for clip in (*said, *more):
+        if clip.text and clip.text not in texts and sum(map(len, parts)) + len(clip.pcm) <= LONG_S * LISTEN_RATE_HZ:
+            parts += [clip.pcm, pause]
+            texts.append(clip.text)
+    return Recording("long", np.concatenate(parts)[: -len(pause)], text=" ".join(texts))
 
 
 def long_rows(clip: Recording, decoders: dict[str, Decode]) -> list[list[object]]:
@@ -155,20 +162,26 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     speech_option(options)
     options.add_argument("--model", default="whisper-base", help="Whisper by its name in the manifest")
+    options.add_argument("--cut", action="store_true", help="cut the silence around, as the conversation does")
     options.add_argument("--json", type=Path, help="write what was heard, for a closer look")
     chosen = options.parse_args()
     said = recordings(chosen.speech)
+    if chosen.cut:
+        said = [as_the_conversation_cuts(clip) for clip in said]
     decoders = arms(whisper_model(chosen.model))
     heard = listen([clip.pcm for clip in said], decoders)
+    audio_s = statistics.median(len(clip.pcm) / LISTEN_RATE_HZ for clip in said)
     head = ["arm", "median s", "mean s", "of greedy", "slots", "wrong words", "decoded twice", "repeated"]
-    print(f"{chosen.model} int8, {len(said)} recordings; {machine()}\n")
+    print(f"{chosen.model} int8, {len(said)} recordings of {audio_s:.1f} s (median); {machine()}\n")
     print(table(head, quality(said, heard)))
-    long = tiled(said)
-    print(f"\nOne utterance of {len(long.pcm) / LISTEN_RATE_HZ:.1f} s, median of {LONG_ROUNDS}\n")
-    print(table(["arm", "median s", "of greedy", "wrong words", "decoded twice"], long_rows(long, decoders)))
     if chosen.json:
         texts = {clip.name: {name: arm[i].text for name, arm in heard.items()} for i, clip in enumerate(said)}
         chosen.json.write_text(json.dumps(texts, indent=1))
+    if chosen.cut:
+        return
+    long = tiled(said)
+    print(f"\nOne utterance of {len(long.pcm) / LISTEN_RATE_HZ:.1f} s, median of {LONG_ROUNDS}\n")
+    print(table(["arm", "median s", "of greedy", "wrong words", "decoded twice"], long_rows(long, decoders)))
 
 
 if __name__ == "__main__":
