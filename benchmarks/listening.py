@@ -32,8 +32,8 @@ PAGE = """<!doctype html>
   audio {{ width: 100%; display: block; }}
 </style>
 <h1>Streamed and stock Kokoro</h1>
-<p>The same model, voice and text. <b>Stock</b> computes the whole sentence before the first sound; <b>streamed</b> gives
-out the first 0.3 s of sound as soon as they are computed. Figures are in <a href="performance.md">performance.md</a>.</p>
+<p>The same model, voice and text. <b>Stock</b> computes the whole sentence before the first sound; <b>streamed</b>
+gives out the first 0.3 s of sound as soon as they are computed. Figures: <a href="performance.md">performance.md</a>.</p>
 {pairs}
 </html>
 """
