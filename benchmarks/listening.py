@@ -33,7 +33,7 @@ PAGE = """<!doctype html>
 </style>
 <h1>Streamed and stock Kokoro</h1>
 <p>The same model, voice and text. <b>Stock</b> computes the whole sentence before the first sound; <b>streamed</b>
-gives out the first 0.3 s of sound as soon as they are computed. Figures: <a href="performance.md">performance.md</a>.</p>
+gives out the first 0.3 s of sound as soon as they are computed. <a href="performance.md">The figures</a></p>
 {pairs}
 </html>
 """

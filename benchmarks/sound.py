@@ -48,7 +48,8 @@ def _mel_db(one: Signal, two: Signal) -> float:
 
 
 def _level_db(signal: Signal) -> float:
-    return float(10 * np.log10((signal**2).mean() + 1e-12))
+    """Of all of it and not of its mean: silence at the ends changes nothing."""
+    return float(10 * np.log10((signal**2).sum() + 1e-12))
 
 
 def _in_step(one: Signal, two: Signal, shift: int) -> tuple[Signal, Signal]:

@@ -38,18 +38,18 @@ IDLE_S = 20
 
 SAME = {"llm.temperature": "0", "llm.max_answer_tokens": "80"}
 
+WAIT_FOR_THE_END = "listen.pause_ms"  # as long as listen.end_ms: nothing is begun before the user is surely done
 NAIVE = {
-    "listen.pause_ms": str(shipped().listen.end_ms),
     "stt.window": "full",
     "tts.streaming": "false",
     "listen.lull_ms": "0",
     "llm.prefill": "false",
     "llm.threads": "2",
 }
-"""A pipeline whose stages wait for each other, and for the end of the user's turn."""
+"""With it, a pipeline whose stages wait for each other."""
 
 STEPS = (
-    ("work begins at the first pause", "listen.pause_ms"),
+    ("work begins at the first pause", WAIT_FOR_THE_END),
     ("Whisper's short window", "stt.window"),
     ("Kokoro in windows", "tts.streaming"),
     ("a draft of all that was said is the final", "listen.lull_ms"),
@@ -83,7 +83,7 @@ class Run:
 
 def arms(known: Sequence[str]) -> list[Arm]:
     """Naive, then step by step to the product; without steps whose setting this version does not have."""
-    left = {key: value for key, value in NAIVE.items() if key in known}
+    left = {WAIT_FOR_THE_END: str(shipped().listen.end_ms)} | {key: NAIVE[key] for key in NAIVE if key in known}
     made = [Arm("naive", dict(left))]
     for name, key in STEPS:
         if key in left:
