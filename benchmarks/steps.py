@@ -88,7 +88,7 @@ def arms(known: Sequence[str]) -> list[Arm]:
     for name, key in STEPS:
         if key in left:
             del left[key]
-            made.append(Arm(f"+ {name}", dict(left)))
+            made.append(Arm(f"+ {name}" if left else f"+ {name}: the product", dict(left)))
     return made
 
 

@@ -52,7 +52,7 @@ class Transcript:
     language: str  # ISO 639-1
     audio_s: float
     reason: str = ""  # why text was withheld: "no speech", "low confidence", "repetition"
-    redecoded: bool = False  # a first, quicker decode looked wrong and was done again with all the context there is
+    redecoded: bool = False  # a first, quicker decode looked wrong or unsure, so another was made with more effort
 
 
 @dataclass(frozen=True, slots=True)
