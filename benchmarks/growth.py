@@ -30,9 +30,10 @@ from voicecli.engines.openai_chat import OpenAiChat, connect
 from voicecli.types import LISTEN_RATE_HZ, Message, Pcm, SpeechSegment
 
 ROUNDS = 3
-QUESTIONS_S = (1, 2, 4, 8, 16, 28)
+QUESTIONS_S = (2, 3, 6, 9, 12, 16, 21, 27)
 ANSWER_SENTENCES = (1, 2, 4, 8)
 HISTORY_TOKENS = (100, 500, 1000, 2000, 4000, 8000)
+LONG_HISTORY = 4000  # from here on one round: a new prefix takes half a minute
 CONTEXT_TOKENS = 8192  # what SmolLM2-135M was trained for
 
 
@@ -59,7 +60,7 @@ def question_rows() -> list[list[object]]:
 def utterance(seconds: float) -> Pcm:
     """Sentences, none of them twice, that are nearest to a length."""
     texts = ("Yes, please.", *QUESTIONS, *SENTENCES, *(text for text, _ in ORDERS))
-    if seconds < 2:
+    if seconds <= 2:
         return spoken(VOICES[0], texts[0])
     clip = np.zeros(0, np.int16)
     for text in texts[1:]:
@@ -96,11 +97,13 @@ async def history_rows() -> list[list[object]]:
             for tokens in HISTORY_TOKENS:
                 messages = conversation(tokens, lambda text: count_tokens(server, text))
                 cold_s, warm_s = [], []
-                for attempt in range(ROUNDS):
+                for attempt in range(ROUNDS if tokens < LONG_HISTORY else 1):
                     fresh = [Message("system", f"Conversation {tokens}-{attempt}. {messages[0].text}"), *messages[1:]]
                     cold_s.append(await first_token_s(model, [*fresh, Message("user", QUESTIONS[0])]))
                     warm_s.append(await first_token_s(model, [*fresh, Message("user", QUESTIONS[1])]))
-                rows.append([tokens, f"{statistics.median(warm_s):.2f}", f"{statistics.median(cold_s):.2f}"])
+                rows.append(
+                    [tokens, f"{statistics.median(warm_s):.2f}", f"{statistics.median(cold_s):.2f}", len(cold_s)]
+                )
     return rows
 
 
@@ -157,7 +160,7 @@ def main() -> None:
         print(table(["sentences", "sound s", "first sound", "total", "total / sound"], answer_rows()))
     if "history" in chosen.what:
         print(f"\nFirst token, by tokens of the conversation (llm.context_tokens = {CONTEXT_TOKENS})\n")
-        print(table(["tokens, at most", "prefix known", "prefix new"], asyncio.run(history_rows())))
+        print(table(["tokens, at most", "prefix known", "prefix new", "n"], asyncio.run(history_rows())))
 
 
 if __name__ == "__main__":
