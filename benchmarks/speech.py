@@ -22,6 +22,7 @@ from voicecli.audio.wav import open_wav, read_clip
 from voicecli.types import FRAME_S, LISTEN_RATE_HZ, AudioFrame, Pcm
 
 BESIDE = Path(__file__).parents[2] / "shared" / "speech"  # where the tests look, too
+SLOTS = Path("commands", "slots.json")
 QUIET_S = 0.4  # around what Kokoro says, as a recording has it
 
 VOICES = ("am_michael", "af_bella", "bm_george", "bf_emma")
@@ -60,15 +61,22 @@ class Recording:
 
 
 def speech_option(options: argparse.ArgumentParser) -> None:
-    """--speech FOLDER."""
-    options.add_argument("--speech", type=Path, default=BESIDE, help="folder with commands/ and sentences/")
+    """--speech FOLDER; one that was named has to be there."""
+
+    def checked(text: str) -> Path:
+        if not (Path(text) / SLOTS).is_file():
+            raise argparse.ArgumentTypeError(f"{text} holds no {SLOTS}; benchmarks/speech.py tells the layout")
+        return Path(text)
+
+    beside = BESIDE if (BESIDE / SLOTS).is_file() else None
+    options.add_argument("--speech", type=checked, default=beside, help="recordings; none: Kokoro speaks some")
 
 
-def recordings(folder: Path) -> list[Recording]:
-    """All of the folder, or synthetic ones where it is not there."""
-    if not folder.is_dir():
+def recordings(folder: Path | None) -> list[Recording]:
+    """All of the folder, or synthetic ones."""
+    if folder is None:
         return synthesised()
-    slots: dict[str, list[str]] = json.loads((folder / "commands" / "slots.json").read_text(encoding="utf8"))
+    slots: dict[str, list[str]] = json.loads((folder / SLOTS).read_text(encoding="utf8"))
     orders = [Recording(name, read_clip(folder / "commands" / name), tuple(slots[name])) for name in sorted(slots)]
     read = [
         Recording(path.name, read_clip(path), text=path.with_suffix(".txt").read_text(encoding="utf8").strip())
@@ -115,9 +123,9 @@ def spoken(name: str, text: str) -> Pcm:
     return np.pad(resample(pcm, kokoro.sample_rate_hz, LISTEN_RATE_HZ), round(QUIET_S * LISTEN_RATE_HZ))
 
 
-def questions(folder: Path, most: int, made: Path) -> list[Path]:
+def questions(folder: Path | None, most: int, made: Path) -> list[Path]:
     """Sound files to ask a conversation, of different speakers where there are recordings; others are put in `made`."""
-    if folder.is_dir():
+    if folder is not None:
         found = sorted((folder / "commands").glob("*.wav"))
         return found[:: max(1, len(found) // most)][:most]
     files = []

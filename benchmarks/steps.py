@@ -185,7 +185,9 @@ def main() -> None:
             for arm in selected:
                 runs[arm.name].append(converse(arm, asked[start : start + chosen.each], folder))
         idle = idle_share(folder)
-    turns = {arm: [turn for run in mine for turn in run.turns] for arm, mine in runs.items()}
+    turns = {arm: heard for arm, mine in runs.items() if (heard := [turn for run in mine for turn in run.turns])}
+    for arm_name in runs.keys() - turns.keys():
+        print(f"{arm_name}: no answer was heard", file=sys.stderr)
     print(f"{machine()}; parts in ms, whole in s, medians over n turns\n")
     print(table(["arm", *PART_NAMES, "whole", "gain", "n"], step_rows(turns)))
     print(f"\n{burden(selected[-1].name, runs[selected[-1].name])}\nidle, listening: {idle:.1%} of one core\n")
