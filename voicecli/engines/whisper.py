@@ -7,9 +7,9 @@ that begins again all the same is done once more at the full window. Measured ov
 cores: a quarter of the time at the quality of a greedy full-window decode.
 
 A greedy decode that is unsure of its words is read again with a beam from the same states, which costs no encoding.
-Of 143 phrases in 40 spoken orders, 122 are heard without that and 127 with it, against 123 by a greedy decode of the
+Of 143 phrases in 40 spoken orders, 122 are heard without that and 126 with it, against 123 by a greedy decode of the
 full window and 126 by a beam of 5 there; under pink noise at 10 dB it is 124 and 127. One in eleven is read again, one
-in five under noise, each for about 0.1 s (`python -m benchmarks.stt`).
+in five under noise, each for about 0.1 s. What the whole recogniser hears: `python -m benchmarks.stt`.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ FULL_FRAMES = 3000  # 30 s of 10 ms mel frames: Whisper's window
 FULL_STATES = FULL_FRAMES // 2
 MARGIN_FRAMES = 200  # frames after the speech that are encoded too; less restarts the sentence more often
 SHORT_STATES = {512: 750}  # by encoder width: `base` needs no more; `tiny` loses 4 points of slot recall at 750
-MIN_LOGPROB_GREEDY = -0.3  # below: read again with a beam; at -0.2 three times as many are, for nothing gained
-BEAM = 5  # faster-whisper's own; 2 or 3 find half of what 5 finds
-TAIL_DB, TAIL_S = 40.0, 0.3  # below the loudest, and kept all the same: soft endings are neither so soft nor so long
+MIN_LOGPROB_GREEDY = -0.3  # below: read again with a beam; at -0.2 twice as many are, for nothing gained
+BEAM = 5  # faster-whisper's own; 2 or 3 find two thirds of what 5 finds
+TAIL_DB, TAIL_S = 40.0, 0.3  # what follows the last sound above this level, and what of it is kept: soft endings
 LOUDEST_STEPS = 10  # 0.2 s, so that a click does not make soft speech a tail
 MIN_LOGPROB = -1.0  # Whisper's own bound (Radford et al. 2022, section 4.5); 46 real utterances stayed above -0.75
 MAX_NO_SPEECH = 0.6  # Whisper's own bound ...
