@@ -53,7 +53,7 @@ class Transcript:
     audio_s: float
     reason: str = ""  # why text was withheld: "no speech", "low confidence", "repetition"
     provisional: bool = False  # a draft that a final decode would not leave at that
-    redecoded: bool = False  # a first, quicker decode looked wrong and was done again with all the context there is
+    redecoded: bool = False  # a first, quicker decode looked wrong or unsure, so another was made with more effort
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,5 @@
+"""The figures of docs/performance.md: `python -m benchmarks.stt`, `tts`, `growth` and `steps` print them.
+
+They need the default models (`voicecli download-models`) and jiwer, which the `dev` extra brings. Arms that are
+compared run in turns, so that what else the machine does falls on all of them; figures are medians.
+"""

@@ -1,0 +1,49 @@
+"""The engines, as the product loads them, from the shipped defaults and not from the user's own settings."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+from faster_whisper import WhisperModel
+
+from voicecli.assemble import model_file, model_folder, open_store
+from voicecli.engines.cpu import physical_cores
+from voicecli.engines.kokoro import Kokoro
+from voicecli.engines.whisper import MAX_THREADS, Whisper
+from voicecli.settings import Settings
+from voicecli.settings_load import build, flat, load_settings, parse
+from voicecli.shipped import shipped_text
+
+
+@functools.cache
+def shipped() -> Settings:
+    """The defaults, with models where the user keeps them."""
+    defaults = build(flat(parse(shipped_text("default.toml"), "default.toml")), {})
+    return defaults.model_copy(update={"models": load_settings().settings.models})
+
+
+def whisper_model(name: str) -> WhisperModel:
+    """Whisper as faster-whisper has it, with the product's precision and threads."""
+    folder = model_folder(open_store(shipped()), name)
+    stt = shipped().stt
+    return WhisperModel(
+        str(folder), device=stt.device, compute_type=stt.compute_type, cpu_threads=physical_cores(MAX_THREADS)
+    )
+
+
+def recogniser(model: WhisperModel, window: str) -> Whisper:
+    """The product's recogniser on a model that others may use too."""
+    return Whisper(model, shipped().stt.model_copy(update={"window": window}), window)
+
+
+def voice(name: str, *, streaming: bool) -> Kokoro:
+    """Kokoro with one voice; the first load of a voice takes some seconds more when it is to stream."""
+    store, settings = open_store(shipped()), shipped().tts
+    chosen = settings.model_copy(update={"voice": name, "streaming": streaming})
+    return Kokoro.load(model_file(store, settings.model, ".onnx"), store.path("kokoro-voices"), chosen)
+
+
+def gguf_file() -> Path:
+    """The embedded language model."""
+    return model_file(open_store(shipped()), shipped().llm.embedded_model, ".gguf")

@@ -1,0 +1,95 @@
+"""The pure parts of benchmarks/: figures are only as good as these."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.report import table
+from benchmarks.sound import HOP, MOST_SHIFT, RATE_HZ, Signal, distance
+from benchmarks.steps import NAIVE, arms
+from benchmarks.waterfall import ADDED, HIDDEN, bar, waterfall
+from benchmarks.words import found_slots, repeats, word_errors, words
+from voicecli.conversation.latency import Span, TurnLatency
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("A 20-oz Latté, please!", "a twenty ounce latte please"),
+        ("two 12 ounces", "two twelve ounce"),
+        ("50% milk", "fifty percent milk"),
+        ("I'd like 110 of them", "i'd like one hundred and ten of them"),
+    ],
+)
+def test_words_are_written_one_way(text: str, expected: str) -> None:
+    assert " ".join(words(text)) == expected
+
+
+def test_a_slot_is_found_as_whole_words_however_it_is_spelt() -> None:
+    slots = ("twenty ounce", "latte", "some milk")
+    assert found_slots(slots, "A 20 oz latte with some milk.") == 3
+    assert found_slots(slots, "A 20 oz platter with some of it, milk.") == 1
+
+
+def test_word_errors_count_replaced_lost_and_added_words() -> None:
+    assert word_errors("one two three four", "One, 2 tree four and five") == (3, 4)
+    assert word_errors("one two", "") == (2, 2)
+
+
+def test_a_sentence_that_begins_again_is_seen() -> None:
+    assert repeats("The dog ran home. The dog ran home.")
+    assert repeats("the cat sat and more words than anyone else has heard", ["the cat sat", "the cat"])
+    assert not repeats("The dog ran home and the dog ran off.", ["the dog ran home and the dog run of"])
+    assert not repeats("")
+
+
+def voice_like(seed: int) -> Signal:
+    """A second of noise that swells and falls."""
+    noise = np.random.default_rng(seed).normal(0, 0.1, RATE_HZ)
+    swell: Signal = np.sin(np.linspace(0, 12, RATE_HZ)) ** 2
+    return noise * swell
+
+
+def test_a_sound_is_at_no_distance_from_itself() -> None:
+    found = distance(voice_like(0), voice_like(0))
+    assert (found.mel_db, found.level_db, found.level_spread_db) == (0, 0, 0)
+
+
+def test_loudness_and_a_late_start_are_no_difference_in_sound() -> None:
+    late = np.concatenate([np.zeros(HOP * (MOST_SHIFT - 5)), 0.5 * voice_like(0)])
+    found = distance(voice_like(0), late)
+    assert found.mel_db < 0.1
+    assert found.level_spread_db < 0.1
+    assert found.level_db == pytest.approx(-6.02, abs=0.01)
+
+
+def test_another_sound_is_far_away() -> None:
+    assert distance(voice_like(0), voice_like(1)).mel_db > 3
+
+
+def test_arms_go_from_naive_to_the_product_and_skip_what_this_version_cannot_set() -> None:
+    every = arms(list(NAIVE))
+    assert len(every) == len(NAIVE) + 2
+    assert not every[-1].settings
+    assert all(len(one.settings) == len(other.settings) + 1 for one, other in zip(every, every[1:], strict=False))
+    assert len(arms(["stt.window"])) == 3
+    assert every[0].environment["VOICECLI_STT_WINDOW"] == "full"
+    assert every[-1].environment["VOICECLI_LLM_TEMPERATURE"] == "0"
+
+
+def test_hidden_work_is_light_and_waiting_is_dark() -> None:
+    assert bar(0.2, 0.4, 0.4, 0.5) == "    " + HIDDEN * 4 + ADDED * 2
+    assert bar(0.2, 0.5, 0.4, 0.5) == "    " + HIDDEN * 4 + ADDED * 2
+
+
+def test_a_waterfall_has_a_line_for_each_stage_and_the_median_of_the_whole() -> None:
+    work = (Span(0.0, 0.7), Span(0.2, 0.4), Span(0.4, 0.6), Span(0.6, 0.65), Span(0.65, 0.9), Span(0.9, 0.95))
+    turn = TurnLatency(None, False, 0.7, 0.0, 0.0, 0.0, 0.2, 0.05, 0.95, work)
+    drawn = waterfall("product", [turn]).splitlines()
+    assert drawn[0] == "product: 0.95 s"
+    assert [line.split()[-1] for line in drawn[1:7]] == ["700", "0", "0", "0", "200", "50"]
+
+
+def test_a_table_is_markdown() -> None:
+    assert table(["a", "b"], [["x", 1]]) == "| a | b |\n| --- | ---: |\n| x | 1 |"
