@@ -77,6 +77,7 @@ class Encoded:
 
     states: ctranslate2.StorageView
     most_tokens: float
+    short: bool  # not the full window
 
 
 def restarts(text: str) -> bool:
@@ -163,7 +164,7 @@ class Whisper:
             first = decoded = self._read(encoded)
             if not first.misled and first.logprob < MIN_LOGPROB_GREEDY:
                 decoded = self._read(encoded, BEAM)
-            if decoded.misled and self._silence is not None:
+            if decoded.misled and encoded.short:
                 decoded = self._read(self._hear(pcm, short=False), 1 if decoded is first else BEAM)
         return self._transcript(decoded, segment, redecoded=decoded is not first)
 
@@ -184,8 +185,8 @@ class Whisper:
         audio_s = len(pcm) / LISTEN_RATE_HZ
         features = self._features(pcm)
         if short and self._fits(features):
-            return Encoded(self._encode_short(features), TOKENS_BASE + TOKENS_PER_S * audio_s)
-        return Encoded(self._encode_full(features), TOKENS_BASE + TOKENS_PER_S_FULL * audio_s)
+            return Encoded(self._encode_short(features), TOKENS_BASE + TOKENS_PER_S * audio_s, short=True)
+        return Encoded(self._encode_full(features), TOKENS_BASE + TOKENS_PER_S_FULL * audio_s, short=False)
 
     def _features(self, pcm: Pcm) -> NDArray[np.float32]:
         """Log-mel spectrogram, shape (mels, frames), frames of 10 ms, at most 30 s."""
