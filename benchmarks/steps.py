@@ -52,7 +52,7 @@ STEPS = (
     ("work begins at the first pause", WAIT_FOR_THE_END),
     ("Whisper's short window", "stt.window"),
     ("Kokoro in windows", "tts.streaming"),
-    ("a draft of all that was said is the final", "listen.lull_ms"),
+    ("what is decoded in the first silence is the final", "listen.lull_ms"),
     ("the prompt is read while the user speaks", "llm.prefill"),
     ("the model leaves a core free", "llm.threads"),
 )
