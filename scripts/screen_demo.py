@@ -157,7 +157,7 @@ def _answered(turn: TurnId, now_s: float, answer: str, heard: float, stages: tup
     yield (
         TurnDone(at_s=over_s, turn=turn, spoken=answer)
         if heard == 1
-        else TurnInterrupted(at_s=over_s, turn=turn, spoken=answer[:spoken])
+        else TurnInterrupted(at_s=over_s, turn=turn, spoken=answer[:spoken], reopened=False)
     )
 
 

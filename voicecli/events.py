@@ -166,6 +166,7 @@ class TurnDone(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnInterrupted(Event):
     spoken: str  # what was heard until then, as written
+    reopened: bool  # the user went on with the question: it becomes part of the next, and this answer of nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -335,3 +335,26 @@ def test_a_machine_that_cannot_carry_it_stops_preparing_in_pauses(talk: Talk) ->
     assert pauses[0].preparing
     assert not pauses[-1].preparing
     assert all_of(seen, events.TurnDone)[-1].turn == pauses[-1].turn
+
+
+def test_who_goes_on_as_the_answer_begins_has_asked_one_question(talk: Talk) -> None:
+    talk.user_says("what is the capital", 0.5, 1.5)
+    talk.user_says("of Italy", 2.6, 3.6)
+    talk.llm_replies("Of which country, if I may ask you that?", "Rome.")
+    seen = talk.run(7.0)
+    assert only(seen, events.TurnInterrupted).reopened
+    assert roles(talk.llm.asked[1]) == [("user", "what is the capital of Italy")]
+    assert [message.text for message in talk.history.asking("x")[1:]] == [
+        "what is the capital of Italy",
+        "Rome.",
+        "x",
+    ]
+
+
+def test_a_typed_question_is_not_reopened_by_speech(talk: Talk) -> None:
+    talk.at(0.5, lambda conversation: conversation.ask("tell me a story"))
+    talk.user_says("stop", 1.2, 1.7)
+    talk.llm_replies("Once upon a time there was a king.", "Fine.")
+    seen = talk.run(5.0)
+    assert not only(seen, events.TurnInterrupted).reopened
+    assert ("user", "stop") in roles(talk.llm.asked[1])

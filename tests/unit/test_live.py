@@ -229,7 +229,7 @@ def test_escape_interrupts_an_answer_and_leaves_typing_only_after_it(terminal: T
         terminal.live.show(event)
     assert press(terminal, "t", "esc") == ["interrupt"]
     assert terminal.live.line == Line()
-    terminal.live.show(TurnInterrupted(at_s=5, turn=ONE, spoken=""))
+    terminal.live.show(TurnInterrupted(at_s=5, turn=ONE, spoken="", reopened=False))
     assert press(terminal, "esc") == []
     assert terminal.live.line is None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -48,6 +49,7 @@ from voicecli.ui.view import ViewModel
 
 SIZES = [(80, 24), (160, 48), (40, 12), (100, 30), (130, 20), (20, 5), (3, 2), (1, 1)]
 
+CUT = TurnInterrupted(at_s=4, turn=ONE, spoken="Hi ", reopened=False)
 DONE = TurnDone(at_s=4, turn=ONE, spoken="Hi you.")
 WIDE = "漢字 and 😀 " * 30
 
@@ -98,7 +100,8 @@ SCENES: dict[str, Scene] = {
             NothingHeard(at_s=5, turn=TWO, reason="no speech"),
         )
     ),
-    "interrupted": Scene(view_of(READY, *ASKED, ended(), audible(), TurnInterrupted(at_s=4, turn=ONE, spoken="Hi "))),
+    "interrupted": Scene(view_of(READY, *ASKED, ended(), audible(), CUT)),
+    "reopened": Scene(view_of(READY, *ASKED, ended(), audible(), replace(CUT, reopened=True))),
     "many turns": Scene(view_of(READY, *(event for number in range(1, 40) for event in turn(number)))),
     "at once": Scene(view_of(READY, UserTyped(at_s=1, turn=ONE, text="x"), audible(ONE, 1.0))),
 }  # fmt: skip
@@ -156,6 +159,7 @@ def test_no_text_breaks_the_frame(said: str, answer: str, spoken: int, width: in
         ("failed", ["✗ language model: Gone.", "Mend."]),
         ("troubles", ["• The speaker is back.", "no words (no speech)", "1 gap in answers", "2 frames dropped"]),
         ("interrupted", ["Hi you.", "― interrupted"]),
+        ("reopened", ["Hello there.", "― you went on"]),
         ("many turns", [" earlier", "Answer number 39.", "p50", "p95"]),
     ],
 )

@@ -96,7 +96,7 @@ def test_answers_of_many_lines_become_one() -> None:
 
 
 def test_an_interrupted_answer_shows_what_was_heard() -> None:
-    told = lines(*ASKED, ended(), TurnInterrupted(at_s=4, turn=ONE, spoken="Hi "))
+    told = lines(*ASKED, ended(), TurnInterrupted(at_s=4, turn=ONE, spoken="Hi ", reopened=False))
     assert told[-1] == "Assistant: Hi [interrupted]"
 
 

@@ -87,7 +87,7 @@ def test_no_text_is_a_command_to_the_terminal() -> None:
     exchange = exchange_of(*ASKED[:3], transcribed(evil), token(evil), ended(), audible())
     assert exchange.heard == (shown, "")
     assert exchange.answer == ("", shown)
-    assert exchange.apply(TurnInterrupted(at_s=4, turn=ONE, spoken=evil)).answer == (shown, "")
+    assert exchange.apply(TurnInterrupted(at_s=4, turn=ONE, spoken=evil, reopened=False)).answer == (shown, "")
 
 
 def test_names_of_devices_are_one_line() -> None:
@@ -147,10 +147,10 @@ def test_the_spoken_part_grows_and_never_shrinks() -> None:
 
 def test_an_interrupted_answer_keeps_what_was_heard() -> None:
     events = (*ASKED, ended(), audible(), spoken_up_to(1))
-    exchange = exchange_of(*events, TurnInterrupted(at_s=4, turn=ONE, spoken="Hi "))
+    exchange = exchange_of(*events, TurnInterrupted(at_s=4, turn=ONE, spoken="Hi ", reopened=False))
     assert exchange.outcome == "interrupted"
     assert exchange.answer == ("Hi ", "you.")
-    odd = exchange_of(*events, TurnInterrupted(at_s=4, turn=ONE, spoken="something else"))
+    odd = exchange_of(*events, TurnInterrupted(at_s=4, turn=ONE, spoken="something else", reopened=False))
     assert odd.answer == ("Hi", " you."), "the word under way is whole"
 
 
@@ -177,7 +177,12 @@ def test_sound_without_words_leaves_only_a_remark() -> None:
 
 def test_events_of_a_dead_turn_stay_with_it() -> None:
     view = view_of(
-        READY, *ASKED, ended(), TurnInterrupted(at_s=3, turn=ONE, spoken=""), started(TWO), token("late", ONE)
+        READY,
+        *ASKED,
+        ended(),
+        TurnInterrupted(at_s=3, turn=ONE, spoken="", reopened=False),
+        started(TWO),
+        token("late", ONE),
     )
     one, two = view.exchanges
     assert one.written.endswith("late")
@@ -249,7 +254,7 @@ any_event = st.one_of(
     st.builds(spoken_up_to, st.integers(0, 99), turn_ids),
     st.builds(SpeechResumed, at_s=st.just(2.6), turn=turn_ids),
     st.builds(TurnDone, at_s=st.just(5.0), turn=turn_ids, spoken=st.text(max_size=5)),
-    st.builds(TurnInterrupted, at_s=st.just(5.0), turn=turn_ids, spoken=st.text(max_size=5)),
+    st.builds(TurnInterrupted, at_s=st.just(5.0), turn=turn_ids, spoken=st.text(max_size=5), reopened=st.booleans()),
     st.builds(NothingHeard, at_s=st.just(5.0), turn=turn_ids, reason=st.just("no speech")),
     st.builds(UserTyped, at_s=st.just(1.0), turn=turn_ids, text=st.text(max_size=5)),
     st.builds(Notice, at_s=st.just(1.0), text=st.text(max_size=5)),
@@ -283,3 +288,10 @@ def test_what_was_prepared_in_vain_is_counted_over_the_conversation() -> None:
     view = view_of(READY, started(), paused(), resumed, paused(at_s=3.2), ended(at_s=3.6))
     assert (view.speculation.hits, view.speculation.misses) == (1, 1)
     assert view.speculation.wasted_s == pytest.approx(0.3)
+
+
+def test_an_answer_that_came_too_early_is_taken_back() -> None:
+    events = (*ASKED, ended(), audible(), spoken_up_to(3))
+    exchange = exchange_of(*events, TurnInterrupted(at_s=4, turn=ONE, spoken="Hi ", reopened=True))
+    assert (exchange.outcome, exchange.answer) == ("reopened", ("", ""))
+    assert exchange.heard[0] == "Hello there."

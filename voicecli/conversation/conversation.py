@@ -26,6 +26,9 @@ from voicecli.errors import VoiceCliError
 from voicecli.events import Clock, Event, Publish
 from voicecli.types import TurnId
 
+REOPEN_S = 1.0
+"""Who speaks within this much of an answer goes on with the question: nobody has understood a sentence by then."""
+
 
 @dataclass(frozen=True, slots=True)
 class Devices:
@@ -80,8 +83,8 @@ class Conversation:
         self._publish(events.UserTyped(at_s=self._clock(), turn=turn.id, text=text))
         self._release(turn)
 
-    def interrupt(self) -> None:
-        """Silence the answer at once and remember what was heard of it."""
+    def interrupt(self, *, reopen: bool = False) -> None:
+        """Silence the answer at once and remember what was heard of it; `reopen`: remember the question alone."""
         turn = self._turn
         if turn is None:
             return
@@ -89,17 +92,17 @@ class Conversation:
         released = turn.released.is_set()
         self._discard(turn.id)
         if turn.question:
-            self._history.add(turn.question, heard if released else "")
+            self._history.add(turn.question, heard if released and not reopen else "")
         else:
             self._tasks.create_task(self._salvage(turn))
         if released:
-            self._publish(events.TurnInterrupted(at_s=self._clock(), turn=turn.id, spoken=heard))
+            self._publish(events.TurnInterrupted(at_s=self._clock(), turn=turn.id, spoken=heard, reopened=reopen))
 
     def _take(self, heard: Heard) -> None:
         now_s, hearing = self._clock(), self._hearing
         match heard:
             case Onset(started_at_s):
-                self.interrupt()
+                self.interrupt(reopen=self._goes_on(now_s - started_at_s))
                 self._hearing = self._mint()
                 self._publish(events.SpeechStarted(at_s=now_s, turn=self._hearing, started_at_s=started_at_s))
                 self._start_drafting()
@@ -129,6 +132,11 @@ class Conversation:
                 self._stop_drafting()
                 self._discard(hearing)
                 self._publish(events.NothingHeard(at_s=now_s, turn=hearing, reason="too short"))
+
+    def _goes_on(self, speaking_s: float) -> bool:
+        """Whether somebody who has spoken for `speaking_s` was not done with the question that is being answered."""
+        spoken = self._turn is not None and self._turn.segment is not None
+        return spoken and self._speaker.heard_s() - speaking_s < REOPEN_S
 
     def _mint(self) -> TurnId:
         self._minted += 1

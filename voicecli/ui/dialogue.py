@@ -75,6 +75,8 @@ def _answer(exchange: Exchange, view: ViewModel, console: Console, width: int) -
     lines = _wrapped(text, console, width, INDENT, "") if text.plain.strip() else []
     if exchange.outcome == "interrupted":
         lines.append(Text(f"{INDENT}― interrupted", "yellow"))
+    if exchange.outcome == "reopened":
+        lines.append(Text(f"{INDENT}― you went on", "dim"))
     if exchange.failure is not None:
         failure = exchange.failure
         said = Text(f"{STAGE_NAMES[failure.stage]}: {failure.message}", "red")

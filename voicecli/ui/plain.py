@@ -71,6 +71,8 @@ def _of_turn(event: Event, exchange: Exchange) -> Iterator[str]:
             yield latency_line(exchange.latency)
         case TurnDone():
             yield f"Assistant: {_flat(exchange.written)}"
+        case TurnInterrupted(reopened=True):
+            yield "(you went on)"
         case TurnInterrupted():
             yield f"Assistant: {_flat(exchange.answer[0])} [interrupted]"
         case TurnFailed(message=message, hint=hint):

@@ -38,7 +38,7 @@ from voicecli.events import (
 from voicecli.types import TurnId
 
 State = Literal["Starting", "Ready", "Listening", "Hearing", "Thinking", "Speaking", "Muted"]
-Outcome = Literal["open", "done", "interrupted", "failed"]
+Outcome = Literal["open", "done", "interrupted", "reopened", "failed"]
 
 LEVELS_KEPT = 48
 """4.8 s of input level: as wide as the meter ever gets."""
@@ -160,6 +160,8 @@ class Exchange:
                 return replace(self, spoken_end=max(self.spoken_end, source_end))
             case TurnDone():
                 return replace(self, outcome="done", spoken_end=len(self.written))
+            case TurnInterrupted(reopened=True):
+                return replace(self, outcome="reopened", written="", spoken_end=0)
             case TurnInterrupted(spoken=spoken):
                 heard = len(spoken) if self.written.startswith(printable(spoken)) else self.spoken_end
                 return replace(self, outcome="interrupted", spoken_end=heard)
