@@ -222,3 +222,10 @@ def test_a_person_at_a_terminal_need_not_wait_for_the_answer() -> None:
     os.close(program)
     os.close(person)
     assert conversation.asked == ["One?", "Two?"]
+
+
+def test_what_native_libraries_write_stays_out_of_the_lines(tmp_path: Path) -> None:
+    with PlainScreen(io.StringIO(), None, tmp_path / "voicecli.log") as screen:
+        os.write(2, b"ALSA lib pcm.c: underrun\n")
+        screen.__exit__(None, None, None)  # a forced end closes it early
+    assert (tmp_path / "voicecli.log").read_text() == "ALSA lib pcm.c: underrun\n"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Self, TextIO
 
 from voicecli.conversation.latency import TurnLatency
@@ -23,6 +25,7 @@ from voicecli.events import (
     UserTyped,
 )
 from voicecli.ui.questions import Questions
+from voicecli.ui.stderr import stderr_to
 from voicecli.ui.view import Exchange, ViewModel
 from voicecli.ui.waterfall import STAGES, seconds
 
@@ -94,18 +97,24 @@ def _flat(text: str) -> str:
 class PlainScreen:
     """Prints what happens, a line each, at once; asks what is typed."""
 
-    def __init__(self, out: TextIO, input_fd: int | None) -> None:
+    def __init__(self, out: TextIO, input_fd: int | None, stderr_log: Path | None = None) -> None:
+        """`stderr_log` takes what native libraries write to stderr, where that would stand between the lines."""
         self._out = out
+        self._stderr_log = stderr_log
+        self._exits = ExitStack()
         self._view = ViewModel()
         self._questions = Questions(input_fd)
 
     def __enter__(self) -> Self:
+        if self._stderr_log is not None:
+            self._exits.enter_context(stderr_to(self._stderr_log))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
         self._out.flush()
+        self._exits.close()
 
     def show(self, event: Event) -> None:
         """Print what the event says."""

@@ -54,7 +54,8 @@ def open_screen(kind: ScreenKind, clock: Clock, log_path: Path) -> Screen:
         return LiveScreen(clock, log_path)
     from voicecli.ui.plain import PlainScreen
 
-    return PlainScreen(sys.stdout, input_fd())
+    one_terminal = sys.stdout.isatty() and sys.stderr is not None and sys.stderr.isatty()
+    return PlainScreen(sys.stdout, input_fd(), log_path if one_terminal else None)
 
 
 def is_drawable() -> bool:
