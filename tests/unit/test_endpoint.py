@@ -92,7 +92,7 @@ def test_modes_differ_in_their_bounds_and_a_file_is_followed_by_silence_enough_f
         ("Put milk, sugar,", OPEN),
         ("I would like…", OPEN),
         ("turn it on", MUTE),
-        ("", MUTE),
+        ("", OPEN),
         ("?", CLOSED),
     ],
 )

@@ -177,7 +177,9 @@ class Conversation:
         try:
             if turn.segment is not None:
                 reason = await self._answering.understand(turn)
-            if turn.question:
+            if not turn.question:
+                self._endpointing.wordless(turn.id)
+            else:
                 await self._answering.respond(turn)
         except Exception as error:  # one of two places that catch everything: a turn may fail, the program goes on
             failure = first_failure(error)

@@ -71,9 +71,17 @@ class Endpointing:
 
     def see(self, event: Event) -> None:
         """Take the words of the pause under way, once they are known."""
-        if isinstance(event, events.Transcribed) and event.turn == self._turn:
-            self._transcript = Transcript(event.text, event.language, event.audio_s)
-            self._set(event.turn)
+        if isinstance(event, events.Transcribed):
+            self._know(event.turn, Transcript(event.text, event.language, event.audio_s))
+
+    def wordless(self, turn: TurnId) -> None:
+        """No words could be made out, so far."""
+        self._know(turn, Transcript("", "", 0.0))
+
+    def _know(self, turn: TurnId | None, transcript: Transcript) -> None:
+        if turn == self._turn:
+            self._transcript = transcript
+            self._set(turn)
 
     async def _judge(self, turn: TurnId, segment: SpeechSegment) -> None:
         assert self._engine is not None
