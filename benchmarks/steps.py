@@ -45,6 +45,7 @@ NAIVE = {
     "listen.lull_ms": "0",
     "llm.prefill": "false",
     "llm.threads": "2",
+    "listen.endpoint": "silence",
 }
 """With it, a pipeline whose stages wait for each other."""
 
@@ -55,6 +56,7 @@ STEPS = (
     ("what is decoded in the first silence is the final", "listen.lull_ms"),
     ("the prompt is read while the user speaks", "llm.prefill"),
     ("the model leaves a core free", "llm.threads"),
+    ("the end is heard, not only waited for", "listen.endpoint"),
 )
 """What each step is, and the setting that it gives back to its default."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from voicecli import events
 from voicecli.audio.device import Microphone, Speaker
 from voicecli.audio.ear import Ear
+from voicecli.audio.endpoint import MODES
 from voicecli.audio.gate import Gate, Silero
 from voicecli.audio.nothing import NoMicrophone
 from voicecli.audio.recording import Recording
@@ -24,7 +25,7 @@ from voicecli.conversation.conversation import Conversation, Devices, Rules
 from voicecli.conversation.drafting import Cadence
 from voicecli.conversation.history import History
 from voicecli.conversation.pacing import MOST_LEAD_S
-from voicecli.engines.base import SpeechToText, TextToSpeech
+from voicecli.engines.base import EndOfTurn, SpeechToText, TextToSpeech
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.models import Manifest, ModelStore
 from voicecli.engines.remembering import RememberedFinals
@@ -83,11 +84,14 @@ async def assemble(settings: Settings, files: Files, show: Publish) -> AsyncIter
 def make_rules(settings: Settings, *, prefill: bool) -> Rules:
     """What the settings say about when to do what."""
     listen = settings.listen
-    wait_s = max(0, listen.end_ms - listen.pause_ms) / 1000
-    lull_to_end_s = max(0, listen.end_ms - listen.lull_ms) / 1000
+    bounds = MODES[listen.endpoint] if listen.endpoint != "silence" else None
+    soonest_ms = bounds.shortest_ms if bounds else listen.end_ms
+    wait_s = max(0, soonest_ms - listen.pause_ms) / 1000
+    lull_to_end_s = max(0, listen.end_ms - listen.lull_ms) / 1000  # not the soonest: a decode in the end is the final
     return Rules(
         BargeIn(listen.start_ms, listen.min_interrupt_ms, listen.barge_in == "on"),
         Cadence(settings.stt.partial_interval_s, listen.pause_ms / 1000, lull_to_end_s),
+        bounds,
         wait_s,
         prefill,
     )
@@ -164,7 +168,7 @@ async def load_engines(
     """All engines, loaded side by side and warm, and what is known about the language model."""
     sleep_while_waiting()
     store = open_store(settings)
-    stt_worker, tts_worker = stack.enter_context(ThreadWorker("stt")), stack.enter_context(ThreadWorker("tts"))
+    stt_worker, tts_worker, turn_worker = (stack.enter_context(ThreadWorker(name)) for name in ("stt", "tts", "turn"))
 
     def narrate(text: str) -> None:
         publish(events.Notice(at_s=CLOCK(), text=text, passing=text.endswith("…")))
@@ -180,9 +184,11 @@ async def load_engines(
     async with asyncio.TaskGroup() as tasks:
         stt = tasks.create_task(load_recogniser(stt_worker, store, settings.stt))
         tts = tasks.create_task(load_voice(tts_worker, store, settings.tts, narrate)) if voiced else None
+        turn = tasks.create_task(load_end_of_turn(turn_worker, store, settings.listen))
         opened = await load_llm()
     voice = tts.result() if tts else None
-    return Engines(RememberedFinals(stt.result()), opened.model, voice, stt_worker, tts_worker), opened
+    final = RememberedFinals(stt.result())
+    return Engines(final, opened.model, voice, turn.result(), stt_worker, tts_worker, turn_worker), opened
 
 
 async def load_recogniser(worker: ThreadWorker, store: ModelStore, settings: SttSettings) -> SpeechToText:
@@ -190,6 +196,15 @@ async def load_recogniser(worker: ThreadWorker, store: ModelStore, settings: Stt
     from voicecli.engines.whisper import Whisper
 
     return await worker.run(Whisper.load, model_folder(store, settings.model), settings)
+
+
+async def load_end_of_turn(worker: ThreadWorker, store: ModelStore, settings: ListenSettings) -> EndOfTurn | None:
+    """Smart Turn, loaded on its worker; None where silence alone decides. Raises ModelMissing."""
+    if settings.endpoint == "silence":
+        return None
+    from voicecli.engines.smart_turn import SmartTurn
+
+    return await worker.run(SmartTurn.load, model_file(store, settings.endpoint_model, ".onnx"))
 
 
 async def load_voice(

@@ -85,6 +85,14 @@ class SpeechPaused(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointExpected(Event):
+    """How long the silence under way has to be; told again when the words are known."""
+
+    probability: float  # that the user is done, by the sound alone
+    wait_ms: float  # from the last voiced sample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechResumed(Event):
     """It was only a pause; what was begun on its account is thrown away."""
 

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 Device = Literal["cpu", "cuda"]
+EndpointMode = Literal["fast", "balanced", "patient"]
 Positive = Annotated[float, Field(gt=0)]
 
 
@@ -47,7 +48,13 @@ class ListenSettings(Section):
     pause_ms: Annotated[int, Field(ge=40)]
     """Silence after which the answer is prepared, unheard."""
     end_ms: Annotated[int, Field(ge=100)]
-    """Silence after which the user is taken to be done."""
+    """Silence after which the user is taken to be done where endpoint is silence; else only until the end-of-turn model
+    has answered."""
+    endpoint: EndpointMode | Literal["silence"]
+    """How long a silence has to be: fast, balanced and patient ask the end-of-turn model, the words and the user's own
+    pauses, and are bounds of that wait (audio/endpoint.py); silence waits end_ms and loads no model."""
+    endpoint_model: str
+    """Name in the manifest or path of a Smart Turn v3 ONNX file."""
     pre_roll_ms: Annotated[int, Field(ge=0)]
     """Audio before the first voiced frame that is sent to the recogniser."""
     min_speech_ms: Annotated[int, Field(ge=0)]

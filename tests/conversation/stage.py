@@ -18,6 +18,7 @@ import numpy as np
 from tests import virtual_time
 from tests.defaults import LISTEN
 from voicecli.audio.ear import Ear
+from voicecli.audio.endpoint import MODES
 from voicecli.audio.segmenter import Segmenter
 from voicecli.audio.wav import WavSpeaker
 from voicecli.conversation.answering import Engines
@@ -162,6 +163,21 @@ class ToneTts:
 
 
 @dataclass
+class ScriptedEndOfTurn:
+    """One scripted verdict a pause."""
+
+    verdicts: list[float | Exception]
+    name: str = "scripted"
+
+    def probability(self, segment: SpeechSegment) -> float:
+        assert self.verdicts, f"unexpected pause at {segment.ended_at_s}"
+        verdict = self.verdicts.pop(0)
+        if isinstance(verdict, Exception):
+            raise verdict
+        return verdict
+
+
+@dataclass
 class Job:
     """A call that waits for the worker or runs on it."""
 
@@ -226,6 +242,8 @@ class Talk:
         self.stt = ScriptedStt(self.said)
         self.llm = ScriptedLlm([])
         self.tts: ToneTts | None = ToneTts()
+        self.turn: ScriptedEndOfTurn | None = None
+        self.turn_s = 0.04
         self.stt_s = 0.18
         self.tts_s_per_char = 0.01
         self.barge_in = True
@@ -239,12 +257,17 @@ class Talk:
     def at(self, at_s: float, action: Callable[[Conversation], None]) -> None:
         self.actions.append((at_s, action))
 
+    def pauses_sound(self, *verdicts: float | Exception) -> None:
+        """An end-of-turn model, and the probability it gives in each pause."""
+        self.turn = ScriptedEndOfTurn(list(verdicts))
+
     def llm_replies(self, *answers: str | Exception) -> None:
         self.llm.answers += answers
 
     def run(self, length_s: float) -> list[Event]:
         virtual_time.run(self._run(length_s))
         assert not self.llm.answers, f"answers that nobody asked for: {self.llm.answers}"
+        assert not (self.turn and self.turn.verdicts), f"pauses that nobody made: {self.turn}"
         return self.events
 
     async def _run(self, length_s: float) -> None:
@@ -260,12 +283,15 @@ class Talk:
                 RememberedFinals(self.stt),
                 self.llm,
                 self.tts,
+                self.turn,
                 TimedWorker(lambda *_: self.stt_s * self.stt.taken()),
                 TimedWorker(lambda *_: len(self.tts.spoken[-1]) / 2 * self.tts_s_per_char if self.tts else 0.0),
+                TimedWorker(lambda *_: self.turn_s),
             )
             rules = Rules(
                 BargeIn(LISTEN.start_ms, LISTEN.min_interrupt_ms, self.barge_in),
                 Cadence(0.5, LISTEN.pause_ms / 1000, (LISTEN.end_ms - LISTEN.lull_ms) / 1000),
+                MODES["balanced"] if self.turn else None,
                 (LISTEN.end_ms - LISTEN.pause_ms) / 1000,
                 self.prefill,
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks.hesitations import quietest, room_tone
 from benchmarks.report import table
 from benchmarks.sound import HOP, MOST_SHIFT, RATE_HZ, Signal, distance
 from benchmarks.steps import NAIVE, arms
@@ -93,3 +94,13 @@ def test_a_waterfall_has_a_line_for_each_stage_and_the_median_of_the_whole() -> 
 
 def test_a_table_is_markdown() -> None:
     assert table(["a", "b"], [["x", 1]]) == "| a | b |\n| --- | ---: |\n| x | 1 |"
+
+
+def test_a_pause_for_thought_is_put_where_it_is_quiet_and_sounds_like_the_room() -> None:
+    noise = np.random.default_rng(0)
+    room = noise.normal(0, 30, 16_000)
+    voice = noise.normal(0, 3000, 16_000)
+    voice[8000 : 8000 + 640] = 0  # between two words, half a second in
+    pcm = np.concatenate([room, voice]).astype(np.int16)
+    assert abs(quietest(pcm, 1.47) - (16_000 + 8000 + 320)) <= 320
+    assert np.abs(room_tone(pcm).astype(float)).max() < 300

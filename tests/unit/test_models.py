@@ -49,7 +49,7 @@ class TestShippedManifest:
 
     def test_the_defaults_make_a_conversation_and_come_from_package_registries_alone(self) -> None:
         defaults = Manifest.load().defaults()
-        assert {one.kind for one in defaults} == {"stt", "tts", "voices", "llm"}
+        assert {one.kind for one in defaults} == {"stt", "tts", "voices", "llm", "turn"}
         for one in defaults:
             assert {"pypi", "npm"} & set(one.kinds), f"{one.name} needs a hub"
 

@@ -129,3 +129,38 @@ def test_whatever_comes_utterances_are_well_formed(runs: list[tuple[str, int]]) 
     for before, after in itertools.pairwise([None, *heard]):
         assert after in follows[before]
     assert not heard or heard[-1] in (Endpoint, Dropped)
+
+
+def ends_at(pattern: str, waits_ms: dict[int, float]) -> list[tuple[int, Heard]]:
+    """As `segment`; `waits_ms` holds the wait that is set after a frame."""
+    segmenter = Segmenter(LISTEN)
+    found: list[tuple[int, Heard]] = []
+    for index, letter in enumerate(pattern):
+        found += [(index, heard) for heard in segmenter.push(frame(index), letter == "s", LISTEN.start_ms)]
+        if index in waits_ms:
+            segmenter.wait_until(waits_ms[index])
+    return [item for item in found if not isinstance(item[1], Lull)]
+
+
+def test_the_wait_can_be_set_in_a_pause() -> None:
+    pattern = "s" * 50 + "." * 80
+    assert ends_at(pattern, {62: 400})[-1] == (50 + 20 - 1, Endpoint(50 * FRAME_S))
+    assert ends_at(pattern, {62: 1200})[-1] == (50 + 60 - 1, Endpoint(50 * FRAME_S))
+    assert ends_at(pattern, {62: 1200, 70: 500})[-1] == (50 + 25 - 1, Endpoint(50 * FRAME_S))
+
+
+def test_a_wait_that_is_over_when_it_is_set_ends_at_the_next_silent_frame() -> None:
+    assert ends_at("s" * 50 + "." * 80, {75: 400})[-1][0] == 76
+    assert kinds(ends_at("s" * 50 + "." * 26 + "s" * 20, {75: 400})) == [Onset, Pause, Resume]  # voice: not now
+
+
+def test_a_wait_counts_in_its_own_pause_alone() -> None:
+    pattern = "s" * 50 + "." * 15 + "s" * 50 + "." * 60
+    found = ends_at(pattern, {30: 220, 62: 400, 80: 240})
+    assert kinds(found) == [Onset, Pause, Resume, Pause, Endpoint]
+    assert found[-1][0] == 115 + 35 - 1
+
+
+def test_a_resume_tells_how_long_the_pause_was() -> None:
+    (resume,) = (item for _, item in segment("s" * 50 + "." * 20 + "s" * 50 + "." * 50) if isinstance(item, Resume))
+    assert resume.silence_ms == 20 * FRAME_S * 1000

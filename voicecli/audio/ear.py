@@ -49,6 +49,10 @@ class Ear:
         """What has been said of an utterance under way; None between utterances and in a silence."""
         return self._segmenter.so_far
 
+    def wait_until(self, silence_ms: float) -> None:
+        """The pause under way is the end after so much silence; nothing outside a pause."""
+        self._segmenter.wait_until(silence_ms)
+
     async def hear(self, start_ms: Callable[[], float]) -> AsyncIterator[Heard]:
         """Utterances as they unfold; `start_ms` is asked for the voiced time that makes one just now."""
         count, peak_db = 0, FLOOR_DB

@@ -42,6 +42,8 @@ class Pause:
 class Resume:
     """The user goes on after a pause."""
 
+    silence_ms: float
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -76,12 +78,19 @@ class Segmenter:
         self._voiced_frames = 0
         self._silent_frames = 0
         self._fresh_frames = 0  # voiced in a row since the last silence
+        self._pause_frames = 0  # of silence in the pause under way or the last one
         self._end = 0  # length of _frames up to the last voiced one
+        self._end_ms: float = self._settings.end_ms  # silence that ends the utterance; of this pause alone
 
     @property
     def so_far(self) -> SpeechSegment | None:
         """What has been said of an utterance under way; None between utterances and in a silence."""
         return self._segment(len(self._frames)) if self.is_open and not self._silent_frames else None
+
+    def wait_until(self, silence_ms: float) -> None:
+        """The pause under way is the end after so much silence. Each pause begins with `end_ms`."""
+        if self._paused:
+            self._end_ms = silence_ms
 
     def push(self, frame: AudioFrame, is_speech: bool, start_ms: float) -> list[Heard]:
         """Take one frame; `start_ms` is the voiced time that makes an utterance just now."""
@@ -106,6 +115,7 @@ class Segmenter:
     def _count(self, is_speech: bool) -> None:
         if not is_speech:
             self._silent_frames += 1
+            self._pause_frames = self._silent_frames
             self._fresh_frames = 0
             return
         self._voiced_frames += 1
@@ -117,7 +127,7 @@ class Segmenter:
     def _resume(self, is_speech: bool) -> list[Heard]:
         if self._paused and is_speech and not self._silent_frames:
             self._paused = False
-            return [Resume()]
+            return [Resume(self._pause_frames * FRAME_S * 1000)]
         return []
 
     def _close(self) -> list[Heard]:
@@ -127,9 +137,9 @@ class Segmenter:
         if not self._paused and self._silent_frames == self._lull_frames:
             heard.append(Lull(self._segment(len(self._frames))))
         if not self._paused and (silence_ms >= self._settings.pause_ms or full):
-            self._paused = True
+            self._paused, self._end_ms = True, self._settings.end_ms
             heard.append(Pause(self._segment(len(self._frames))))
-        if full or silence_ms >= self._settings.end_ms:
+        if full or (silence_ms >= self._end_ms and not self._fresh_frames):  # voice now may be the user going on
             enough = self._voiced_frames * FRAME_S * 1000 >= self._settings.min_speech_ms
             heard.append(Endpoint(self._segment(self._end).ended_at_s) if enough else Dropped())
             self._abandon()

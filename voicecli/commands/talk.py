@@ -30,6 +30,13 @@ class Llm(StrEnum):
     embedded = "embedded"
 
 
+class Endpoint(StrEnum):
+    fast = "fast"
+    balanced = "balanced"
+    patient = "patient"
+    silence = "silence"
+
+
 class BargeIn(StrEnum):
     on = "on"
     off = "off"
@@ -43,6 +50,9 @@ def talk(
     output_device: Annotated[str | None, option(help="Speaker: index or part of its name.", panel=DEVICES)] = None,
     barge_in: Annotated[
         BargeIn | None, option(help="off: finish speaking first. For open loudspeakers.", panel=DEVICES)
+    ] = None,
+    endpoint: Annotated[
+        Endpoint | None, option(help="How soon a silence is your end; silence: by its length alone.", panel=DEVICES)
     ] = None,
     profile: Annotated[Profile | None, option(help="cpu, or gpu for one NVIDIA card.", panel=MODELS)] = None,
     llm: Annotated[
@@ -87,6 +97,7 @@ def talk(
             "audio.input_device": input_device,
             "audio.output_device": output_device,
             "listen.barge_in": barge_in,
+            "listen.endpoint": endpoint,
             "llm.backend": llm or ("openai" if llm_url else None),
             "llm.url": llm_url,
             "llm.model": llm_model,
@@ -126,4 +137,6 @@ def print_settings(loaded: Loaded) -> None:
 def models_of(settings: Settings) -> list[str]:
     """What a conversation needs."""
     names = [settings.stt.model, *voice_models(settings)]
+    if settings.listen.endpoint != "silence":
+        names.append(settings.listen.endpoint_model)
     return [*names, settings.llm.embedded_model] if settings.llm.backend in ("auto", "embedded") else names

@@ -13,7 +13,7 @@ from voicecli.conversation.speakable import SpeakableFilter
 from voicecli.conversation.speaking import Speaking
 from voicecli.conversation.thinking import without_thinking
 from voicecli.conversation.turn import Turn, stage
-from voicecli.engines.base import LanguageModel, SpeechToText, TextToSpeech, Worker
+from voicecli.engines.base import EndOfTurn, LanguageModel, SpeechToText, TextToSpeech, Worker
 from voicecli.events import Clock, Publish
 
 PROGRESS_S = 0.1
@@ -25,8 +25,10 @@ class Engines:
     stt: SpeechToText
     llm: LanguageModel
     tts: TextToSpeech | None  # None: answers are written only
+    turn: EndOfTurn | None  # None: silence alone is the end
     stt_worker: Worker
     tts_worker: Worker
+    turn_worker: Worker
 
 
 class Answering:

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from voicecli import events
 from voicecli.audio.device import Speaker
 from voicecli.audio.ear import Ear
+from voicecli.audio.endpoint import Bounds
 from voicecli.audio.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume
 from voicecli.conversation.answering import Answering, Engines
 from voicecli.conversation.barge_in import BargeIn
 from voicecli.conversation.drafting import Cadence, Drafter
+from voicecli.conversation.endpointing import Endpointing
 from voicecli.conversation.history import History
 from voicecli.conversation.partials import Hypotheses
 from voicecli.conversation.prefill import Prefill
@@ -40,7 +42,8 @@ class Devices:
 class Rules:
     barge_in: BargeIn
     drafts: Cadence
-    wait_s: float  # from a pause to the endpoint
+    endpoint: Bounds | None  # None: the segmenter's own silence is the end
+    wait_s: float  # from a pause to the soonest endpoint
     prefill: bool  # send the question ahead while it is being asked
 
 
@@ -59,6 +62,7 @@ class Conversation:
         self._speculation = Speculation()
         self._drafter = Drafter(engines.stt, engines.stt_worker, rules.drafts, clock)
         self._prefill = Prefill(engines.llm, history)
+        self._endpointing = Endpointing(engines, rules.endpoint, self._ear.wait_until, clock, publish)
         self._answering = Answering(engines, devices.speaker, history, clock, self._publish)
         self._minted = 0
         self._hearing = TurnId(0)  # the utterance under way or the last one
@@ -103,6 +107,7 @@ class Conversation:
         match heard:
             case Onset(started_at_s):
                 self.interrupt(reopen=self._goes_on(now_s - started_at_s))
+                self._endpointing.begins(started_at_s)
                 self._hearing = self._mint()
                 self._publish(events.SpeechStarted(at_s=now_s, turn=self._hearing, started_at_s=started_at_s))
                 self._start_drafting()
@@ -116,13 +121,16 @@ class Conversation:
                     events.SpeechPaused(at_s=now_s, turn=hearing, ended_at_s=segment.ended_at_s, preparing=preparing)
                 )
                 self._turn = Turn(hearing, segment)
+                self._endpointing.pauses(hearing, segment, self._tasks)
                 if preparing:
                     self._start(self._turn)
-            case Resume():
+            case Resume(silence_ms):
+                self._endpointing.resumes(silence_ms)
                 self._discard(hearing)
                 self._publish(events.SpeechResumed(at_s=now_s, turn=hearing))
                 self._start_drafting()
             case Endpoint(ended_at_s):
+                self._endpointing.ends(ended_at_s)
                 self._publish(events.SpeechEnded(at_s=now_s, turn=hearing, ended_at_s=ended_at_s))
                 if self._turn is not None and self._turn.id == hearing:
                     self._release(self._turn)
@@ -130,6 +138,7 @@ class Conversation:
                     self._publish(events.NothingHeard(at_s=now_s, turn=hearing, reason="something was typed instead"))
             case Dropped():  # pragma: no branch
                 self._stop_drafting()
+                self._endpointing.over()
                 self._discard(hearing)
                 self._publish(events.NothingHeard(at_s=now_s, turn=hearing, reason="too short"))
 
@@ -149,6 +158,7 @@ class Conversation:
     def _publish(self, event: Event) -> None:
         self._speculation = self._speculation.apply(event)
         self._tell(event)
+        self._endpointing.see(event)
 
     def _start(self, turn: Turn) -> None:
         self._speaker.begin(turn.id, held=True)
@@ -175,7 +185,9 @@ class Conversation:
         try:
             if turn.segment is not None:
                 reason = await self._answering.understand(turn)
-            if turn.question:
+            if not turn.question:
+                self._endpointing.wordless(turn.id)
+            else:
                 await self._answering.respond(turn)
         except Exception as error:  # one of two places that catch everything: a turn may fail, the program goes on
             failure = first_failure(error)

@@ -39,6 +39,16 @@ class SpeechToText(Protocol):
         ...
 
 
+class EndOfTurn(Protocol):
+    """Runs on its own worker thread: the call blocks."""
+
+    name: str
+
+    def probability(self, segment: SpeechSegment) -> float:
+        """That the speaker is done, 0 to 1; `segment` ends in a short silence. Raises EngineError."""
+        ...
+
+
 class LanguageModel(Protocol):
     """Runs on the event loop."""
 

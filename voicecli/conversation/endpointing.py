@@ -1,0 +1,103 @@
+"""Is the user done? The sound is judged once in each pause; whatever is learnt about it sets its wait anew."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from voicecli import events
+from voicecli.audio.endpoint import WENT_ON_S, Bounds, Pauses, wait_ms
+from voicecli.conversation.answering import Engines
+from voicecli.errors import EngineError
+from voicecli.events import Clock, Event, Publish
+from voicecli.types import SpeechSegment, Transcript, TurnId
+
+
+class Endpointing:
+    """Of one conversation. Without an end-of-turn model it does nothing: the segmenter's own `end_ms` is the rule.
+
+    Until the model has answered, `end_ms` is the rule too: on a machine too busy to answer in time, all is as without
+    it. What comes when the pause is over is dropped.
+    """
+
+    def __init__(
+        self,
+        engines: Engines,
+        bounds: Bounds | None,
+        wait_until: Callable[[float], None],
+        clock: Clock,
+        publish: Publish,
+    ) -> None:
+        self._engine, self._worker = engines.turn, engines.turn_worker
+        self._bounds = bounds
+        self._wait_until = wait_until
+        self._clock = clock
+        self._publish = publish
+        self._pauses = Pauses()
+        self._ended_at_s: float | None = None  # of the last utterance
+        self._judging: asyncio.Task[None] | None = None
+        self._turn: TurnId | None = None  # whose pause is under way
+        self._probability: float | None = None  # by the sound of what was said before it
+        self._transcript: Transcript | None = None  # of the same
+
+    def begins(self, started_at_s: float) -> None:
+        """An utterance; one that follows closely on the last goes on with it, so what was between them was a pause."""
+        if self._ended_at_s is not None and started_at_s - self._ended_at_s <= WENT_ON_S:
+            self._pauses = self._pauses.heard((started_at_s - self._ended_at_s) * 1000)
+        self._ended_at_s = None
+
+    def pauses(self, turn: TurnId, segment: SpeechSegment, tasks: asyncio.TaskGroup) -> None:
+        """The user is silent."""
+        self._turn, self._probability, self._transcript = turn, None, None
+        if self._engine is not None:
+            self._judging = tasks.create_task(self._judge(turn, segment), name=f"endpoint {turn}")
+
+    def resumes(self, silence_ms: float) -> None:
+        """It was a pause."""
+        self._pauses = self._pauses.heard(silence_ms)
+        self.over()
+
+    def ends(self, ended_at_s: float) -> None:
+        """It was taken to be the end."""
+        self._ended_at_s = ended_at_s
+        self.over()
+
+    def over(self) -> None:
+        """The silence is over, in one way or another: what is still learnt about it is of no use."""
+        self._turn = None
+        if self._judging is not None:
+            self._judging.cancel()
+            self._judging = None
+
+    def see(self, event: Event) -> None:
+        """Take the words of the pause under way, once they are known."""
+        if isinstance(event, events.Transcribed):
+            self._know(event.turn, Transcript(event.text, event.language, event.audio_s))
+
+    def wordless(self, turn: TurnId) -> None:
+        """No words could be made out, so far."""
+        self._know(turn, Transcript("", "", 0.0))
+
+    def _know(self, turn: TurnId | None, transcript: Transcript) -> None:
+        if turn == self._turn:
+            self._transcript = transcript
+            self._set(turn)
+
+    async def _judge(self, turn: TurnId, segment: SpeechSegment) -> None:
+        assert self._engine is not None
+        try:
+            self._probability = await self._worker.run(self._engine.probability, segment)
+        except EngineError as error:
+            self._engine = None
+            text = f"From now on silence alone is your end: {error.message}"
+            self._publish(events.Notice(at_s=self._clock(), text=text))
+        self._set(turn)
+
+    def _set(self, turn: TurnId | None) -> None:
+        if self._probability is None or self._bounds is None:
+            return
+        wait = wait_ms(self._bounds, self._probability, self._transcript, self._pauses)
+        self._wait_until(wait)
+        self._publish(
+            events.EndpointExpected(at_s=self._clock(), turn=turn, probability=self._probability, wait_ms=wait)
+        )
