@@ -35,6 +35,12 @@ class BargeIn(StrEnum):
     off = "off"
 
 
+class Echo(StrEnum):
+    auto = "auto"
+    on = "on"
+    off = "off"
+
+
 DEVICES, MODELS, FILES, SCREEN = "Sound devices", "Models", "Sound files instead of devices", "Screen and settings"
 
 
@@ -42,7 +48,10 @@ def talk(
     input_device: Annotated[str | None, option(help="Microphone: index or part of its name.", panel=DEVICES)] = None,
     output_device: Annotated[str | None, option(help="Speaker: index or part of its name.", panel=DEVICES)] = None,
     barge_in: Annotated[
-        BargeIn | None, option(help="off: finish speaking first. For open loudspeakers.", panel=DEVICES)
+        BargeIn | None, option(help="off: finish speaking first, whatever is said.", panel=DEVICES)
+    ] = None,
+    echo: Annotated[
+        Echo | None, option(help="Echo cancellation; auto: with a microphone and a speaker.", panel=DEVICES)
     ] = None,
     profile: Annotated[Profile | None, option(help="cpu, or gpu for one NVIDIA card.", panel=MODELS)] = None,
     llm: Annotated[
@@ -87,6 +96,7 @@ def talk(
             "audio.input_device": input_device,
             "audio.output_device": output_device,
             "listen.barge_in": barge_in,
+            "audio.echo": echo,
             "llm.backend": llm or ("openai" if llm_url else None),
             "llm.url": llm_url,
             "llm.model": llm_model,
