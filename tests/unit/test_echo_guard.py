@@ -8,9 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicecli.audio.echo_guard import (
+    ABOVE_ECHO_DB,
+    ECHO_AGE_S,
+    ECHO_KNOWN_S,
     FALL_DB_PER_S,
+    FIRST_MARGIN_DB,
     HOLD_S,
-    LEARNING_MARGIN_DB,
     LEARNING_S,
     MARGIN_DB,
     EchoGuard,
@@ -37,12 +40,19 @@ def test_before_anything_sounds_everything_may_be_heard() -> None:
     assert guard.needed_db(0.1) == -np.inf
 
 
-def test_the_bar_is_higher_while_the_room_is_learnt() -> None:
+def test_the_bar_is_highest_at_first_then_above_the_echo_and_at_last_far_below() -> None:
     guard = EchoGuard()
-    guard.sounded(at_db(-20), 0.0, LEARNING_S - 0.01)
-    assert guard.needed_db(1.0) == pytest.approx(-20 - LEARNING_MARGIN_DB, abs=0.1)
-    guard.sounded(at_db(-20), LEARNING_S, LEARNING_S + 0.01)
-    assert guard.needed_db(1.0) == pytest.approx(-20 - MARGIN_DB, abs=0.1)
+    guard.captured(at_db(-10), 0.0)  # nothing sounds yet, so this is no echo
+    guard.sounded(at_db(-20), 0.0, ECHO_KNOWN_S - 0.01)
+    guard.captured(at_db(-50), 0.1)
+    guard.captured(at_db(-55), 0.2)
+    assert guard.needed_db(0.3) == pytest.approx(-20 - FIRST_MARGIN_DB, abs=0.1)
+    guard.sounded(at_db(-20), ECHO_KNOWN_S, ECHO_KNOWN_S + 0.02)
+    guard.captured(at_db(-15), 0.21 + ECHO_AGE_S)  # too new to be counted: it may be the user's
+    assert guard.needed_db(0.9) == pytest.approx(-50 + ABOVE_ECHO_DB, abs=0.2)
+    guard.sounded(at_db(-20), 1.0, LEARNING_S + 1.0)
+    guard.captured(at_db(-15), 3.0)
+    assert guard.needed_db(3.0) == pytest.approx(-20 - MARGIN_DB, abs=0.1)
 
 
 def test_the_bar_outlives_the_sound_and_then_falls() -> None:

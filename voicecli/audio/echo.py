@@ -90,6 +90,7 @@ class EchoCanceller:
         """The frame without the echo of what was played until it was captured."""
         while self._blocks and self._blocks[0].sounds_at_s < frame.captured_at_s + AHEAD_S:
             self._learn(self._blocks.popleft())
+        self.guard.captured(frame.pcm, frame.captured_at_s)
         steps = [self._step(step, self._processing.process_stream) for step in np.split(frame.pcm, 2)]
         return AudioFrame(np.concatenate(steps), frame.captured_at_s - DELAY_S)
 
