@@ -49,10 +49,18 @@ def test_the_bar_is_highest_at_first_then_above_the_echo_and_at_last_far_below()
     assert guard.needed_db(0.3) == pytest.approx(-20 - FIRST_MARGIN_DB, abs=0.1)
     guard.sounded(at_db(-20), ECHO_KNOWN_S, ECHO_KNOWN_S + 0.02)
     guard.captured(at_db(-15), 0.21 + ECHO_AGE_S)  # too new to be counted: it may be the user's
-    assert guard.needed_db(0.9) == pytest.approx(-50 + ABOVE_ECHO_DB, abs=0.2)
-    guard.sounded(at_db(-20), 1.0, LEARNING_S + 1.0)
+    assert guard.needed_db(1.3) == pytest.approx(-50 + ABOVE_ECHO_DB, abs=0.2)
+    guard.sounded(at_db(-20), 1.4, LEARNING_S + 2.0)
     guard.captured(at_db(-15), 3.0)
     assert guard.needed_db(3.0) == pytest.approx(-20 - MARGIN_DB, abs=0.1)
+
+
+def test_quiet_playback_tells_nothing_of_the_echo() -> None:
+    guard = EchoGuard()
+    guard.sounded(at_db(-50), 0.0, ECHO_KNOWN_S + 0.1)
+    for at_s in (0.1, 0.2, 1.3):
+        guard.captured(at_db(-30), at_s)
+    assert guard.needed_db(1.3) == pytest.approx(-50 - FIRST_MARGIN_DB, abs=0.2)
 
 
 def test_the_bar_outlives_the_sound_and_then_falls() -> None:
