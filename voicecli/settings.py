@@ -32,8 +32,8 @@ class AudioSettings(Section):
     output_latency_s: Positive
     """Buffer asked of the output device: it is what remains audible after an interruption."""
     echo: Literal["auto", "on", "off"]
-    """Whether the assistant's own voice is taken out of the microphone. auto: where both are devices; on: the same,
-    and without it there is no conversation."""
+    """Whether the assistant's own voice is taken out of the microphone, where microphone and speaker are both devices.
+    auto: without livekit it says so and goes on; on: that is an error."""
 
 
 class ListenSettings(Section):
