@@ -11,7 +11,9 @@ from pathlib import Path
 
 from voicecli import events
 from voicecli.audio.device import Microphone, Speaker
-from voicecli.audio.ear import Ear
+from voicecli.audio.ear import Ear, SpeechGate
+from voicecli.audio.echo import EchoCanceller, EchoFreeMicrophone, Played
+from voicecli.audio.echo_guard import GuardedGate
 from voicecli.audio.endpoint import MODES
 from voicecli.audio.gate import Gate, Silero
 from voicecli.audio.nothing import NoMicrophone
@@ -30,10 +32,10 @@ from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.models import Manifest, ModelStore
 from voicecli.engines.remembering import RememberedFinals
 from voicecli.engines.worker import ThreadWorker
-from voicecli.errors import DeviceError, ModelMissing
+from voicecli.errors import DeviceError, EngineError, ModelMissing
 from voicecli.events import Clock, Event, Publish
 from voicecli.language_model import Opened, open_language_model
-from voicecli.settings import ListenSettings, Settings, SttSettings, TtsSettings
+from voicecli.settings import AudioSettings, ListenSettings, Settings, SttSettings, TtsSettings
 
 CLOCK: Clock = time.monotonic
 
@@ -102,15 +104,33 @@ async def open_devices(
 ) -> tuple[Ear, Speaker, bool]:
     """Ear and speaker, and whether anything can sound. A device that was not asked for by name may be missing."""
     microphone = await open_microphone(stack, settings, files, settled, publish)
+    canceller = load_canceller(settings.audio, files, publish) if microphone.name else None
+    played = canceller.played if canceller else None
     try:
-        speaker, voiced = await stack.enter_async_context(make_speaker(settings, files, publish)), True
+        speaker, voiced = await stack.enter_async_context(make_speaker(settings, files, publish, played)), True
     except DeviceError as error:
         if settings.audio.output_device or files.output:
             raise
         publish(events.Notice(at_s=CLOCK(), text=f"No speaker: answers are written ({error.message})"))
         speaker, voiced = await stack.enter_async_context(WavSpeaker(None, CLOCK, publish)), False
-    ear = Ear(microphone, make_gate(settings.listen), Segmenter(settings.listen), CLOCK, publish)
-    return ear, speaker, voiced
+    gate: SpeechGate = make_gate(settings.listen)
+    if canceller is not None and voiced:
+        microphone, gate = EchoFreeMicrophone(microphone, canceller), GuardedGate(gate, canceller.guard)
+    return Ear(microphone, gate, Segmenter(settings.listen), CLOCK, publish), speaker, voiced
+
+
+def load_canceller(audio: AudioSettings, files: Files, publish: Publish) -> EchoCanceller | None:
+    """What keeps the assistant from hearing itself, where that could happen. Raises EngineError when asked for."""
+    if audio.echo == "off" or files.inputs or files.output:
+        return None
+    try:
+        return EchoCanceller.load()
+    except EngineError as error:
+        if audio.echo == "on":
+            raise
+        text = f"No echo cancellation, so use headphones or --barge-in off: {error.message} ({error.hint})"
+        publish(events.Notice(at_s=CLOCK(), text=text))
+        return None
 
 
 async def open_microphone(
@@ -134,7 +154,7 @@ async def open_microphone(
         return NoMicrophone()
 
 
-def make_speaker(settings: Settings, files: Files, publish: Publish) -> Speaker:
+def make_speaker(settings: Settings, files: Files, publish: Publish, played: Played | None = None) -> Speaker:
     """A file or the device. Raises DeviceError when there is no device."""
     if files.output:
         return WavSpeaker(files.output, CLOCK, publish, fast=files.fast)
@@ -144,7 +164,7 @@ def make_speaker(settings: Settings, files: Files, publish: Publish) -> Speaker:
     except OSError as error:
         raise DeviceError(f"PortAudio is not installed: {error}", "apt install libportaudio2") from error
     device = find_device(list_devices(), settings.audio.output_device, "output")
-    return PortAudioSpeaker(device, settings.audio.output_latency_s, CLOCK, publish)
+    return PortAudioSpeaker(device, settings.audio.output_latency_s, CLOCK, publish, played)
 
 
 def make_recording(path: Path) -> Speaker:

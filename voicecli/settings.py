@@ -32,6 +32,9 @@ class AudioSettings(Section):
     """Buffer asked of the input device."""
     output_latency_s: Positive
     """Buffer asked of the output device: it is what remains audible after an interruption."""
+    echo: Literal["auto", "on", "off"]
+    """Whether the assistant's own voice is taken out of the microphone, where microphone and speaker are both devices.
+    auto: without livekit it says so and goes on; on: that is an error."""
 
 
 class ListenSettings(Section):
@@ -62,7 +65,7 @@ class ListenSettings(Section):
     max_utterance_s: Annotated[float, Field(gt=1, le=30)]
     """An utterance is closed at this length: Whisper's window is 30 s."""
     barge_in: Literal["on", "off"]
-    """Whether speech interrupts the answer; without headphones the assistant may hear itself."""
+    """Whether speech interrupts the answer."""
     min_interrupt_ms: Annotated[int, Field(ge=20)]
     """Voiced time that counts as an interruption while the assistant speaks."""
 

@@ -72,6 +72,19 @@ class VirtualCard:
         subprocess.run(["paplay", "--device=ether", "--latency-msec=30", str(path)], env=self.env, check=True)
         return began_s, time.monotonic()
 
+    @contextmanager
+    def echo(self, level_db: float) -> Iterator[None]:
+        """The microphone hears the speaker, at `level_db`, as on a desk without headphones."""
+        module = self.control(
+            "load-module", "module-loopback", "source=speaker.monitor", "sink=ether", "latency_msec=30"
+        )
+        try:
+            for line in self.control("list", "short", "sink-inputs").splitlines():
+                self.control("set-sink-input-volume", line.split()[0], f"{level_db}dB")
+            yield
+        finally:
+            self.control("unload-module", module.strip())
+
     @asynccontextmanager
     async def open_speaker(self, publish: Publish) -> AsyncIterator[Speaker]:
         """The product's own speaker on this card, in this process."""

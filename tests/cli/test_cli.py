@@ -12,6 +12,7 @@ HEAVY = (
     "sounddevice",
     "ctranslate2",
     "onnxruntime",
+    "livekit",
     "openai",
     "ollama",
     "xllamacpp",

@@ -11,6 +11,7 @@ import numpy as np
 import sounddevice
 
 from voicecli.audio.devices import DeviceInfo
+from voicecli.audio.echo import Played, PlayedBlock
 from voicecli.audio.playout import Playout, Reading
 from voicecli.audio.resample import Converter, Framer
 from voicecli.errors import DeviceError
@@ -116,14 +117,17 @@ class PortAudioMicrophone:
 
 
 class PortAudioSpeaker:
-    """A playback device with one stream that stays open."""
+    """A playback device with one stream that stays open. `played` is told each block that sounds, on its thread."""
 
-    def __init__(self, device: DeviceInfo, latency_s: float, clock: Clock, publish: Publish) -> None:
+    def __init__(
+        self, device: DeviceInfo, latency_s: float, clock: Clock, publish: Publish, played: Played | None = None
+    ) -> None:
         self.name = device.name
         self._device = device
         self._asked_latency_s = latency_s
         self._clock = clock
         self._publish = publish
+        self._played = played
         self._live: TurnId | None = None
         self._converter: Converter | None = None  # of the live turn
 
@@ -133,8 +137,10 @@ class PortAudioSpeaker:
         def wanted(out: Any, frames: int, time: Any, status: Any) -> None:
             reading = self._playout.read(frames)
             out[:] = reading.pcm[:, np.newaxis]
+            heard_at_s = self._clock() + max(0.0, time.outputBufferDacTime - time.currentTime)
+            if self._played is not None:
+                self._played(PlayedBlock(reading.pcm, self._playout.rate_hz, heard_at_s))
             if reading.began is not None or reading.starved is not None:
-                heard_at_s = self._clock() + max(0.0, time.outputBufferDacTime - time.currentTime)
                 loop.call_soon_threadsafe(self._tell, reading, heard_at_s)
 
         self._stream = open_at(

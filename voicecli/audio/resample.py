@@ -9,19 +9,20 @@ from voicecli.types import FRAME_SAMPLES, LISTEN_RATE_HZ, Pcm
 
 
 class Framer:
-    """Blocks of any length and rate -> frames of 20 ms at 16 kHz."""
+    """Blocks of any length and rate -> frames of 20 ms, or of `frame_samples`, at 16 kHz."""
 
-    def __init__(self, rate_hz: float) -> None:
+    def __init__(self, rate_hz: float, frame_samples: int = FRAME_SAMPLES) -> None:
+        self._frame_samples = frame_samples
         self._stream = None if rate_hz == LISTEN_RATE_HZ else soxr.ResampleStream(rate_hz, LISTEN_RATE_HZ, 1, "int16")
         self._rest = np.zeros(0, np.int16)
 
     def push(self, block: Pcm) -> list[Pcm]:
-        """Take a block, shape (n,); give the frames that are full, each of shape (FRAME_SAMPLES,)."""
+        """Take a block, shape (n,); give the frames that are full, each of shape (frame_samples,)."""
         heard = self._stream.resample_chunk(block) if self._stream else block
         audio = np.concatenate([self._rest, heard])
-        full = len(audio) // FRAME_SAMPLES * FRAME_SAMPLES
+        full = len(audio) // self._frame_samples * self._frame_samples
         self._rest = audio[full:]
-        return list(audio[:full].reshape(-1, FRAME_SAMPLES))
+        return list(audio[:full].reshape(-1, self._frame_samples))
 
     @property
     def waiting_s(self) -> float:

@@ -42,6 +42,12 @@ class BargeIn(StrEnum):
     off = "off"
 
 
+class Echo(StrEnum):
+    auto = "auto"
+    on = "on"
+    off = "off"
+
+
 DEVICES, MODELS, FILES, SCREEN = "Sound devices", "Models", "Sound files instead of devices", "Screen and settings"
 
 
@@ -49,7 +55,10 @@ def talk(
     input_device: Annotated[str | None, option(help="Microphone: index or part of its name.", panel=DEVICES)] = None,
     output_device: Annotated[str | None, option(help="Speaker: index or part of its name.", panel=DEVICES)] = None,
     barge_in: Annotated[
-        BargeIn | None, option(help="off: finish speaking first. For open loudspeakers.", panel=DEVICES)
+        BargeIn | None, option(help="off: finish speaking first, whatever is said.", panel=DEVICES)
+    ] = None,
+    echo: Annotated[
+        Echo | None, option(help="Echo cancellation; auto: with a microphone and a speaker.", panel=DEVICES)
     ] = None,
     endpoint: Annotated[
         Endpoint | None, option(help="How soon a silence is your end; silence: by its length alone.", panel=DEVICES)
@@ -98,6 +107,7 @@ def talk(
             "audio.output_device": output_device,
             "listen.barge_in": barge_in,
             "listen.endpoint": endpoint,
+            "audio.echo": echo,
             "llm.backend": llm or ("openai" if llm_url else None),
             "llm.url": llm_url,
             "llm.model": llm_model,

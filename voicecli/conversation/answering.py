@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from voicecli import events
 from voicecli.audio.device import Speaker
 from voicecli.conversation.history import History, heard_source_end
+from voicecli.conversation.self_echo import REASON, OwnVoice
 from voicecli.conversation.speakable import SpeakableFilter
 from voicecli.conversation.speaking import Speaking
 from voicecli.conversation.thinking import without_thinking
@@ -34,10 +35,13 @@ class Engines:
 class Answering:
     """The work of one turn. It holds nothing of a turn itself, so cancelling the turn's task leaves nothing behind."""
 
-    def __init__(self, engines: Engines, speaker: Speaker, history: History, clock: Clock, publish: Publish) -> None:
+    def __init__(
+        self, engines: Engines, speaker: Speaker, history: History, own_voice: OwnVoice, clock: Clock, publish: Publish
+    ) -> None:
         self._engines = engines
         self._speaker = speaker
         self._history = history
+        self._own_voice = own_voice
         self._clock = clock
         self._publish = publish
         self._speaking = (
@@ -49,6 +53,8 @@ class Answering:
         assert turn.segment is not None
         with stage("stt"):
             transcript = await self._engines.stt_worker.run(self._engines.stt.transcribe, turn.segment)
+        if self._own_voice.is_echo(transcript.text, turn.segment.started_at_s):
+            return REASON
         turn.question = transcript.text
         if transcript.text:
             self._publish(

@@ -22,6 +22,7 @@ from voicecli.conversation.endpointing import Endpointing
 from voicecli.conversation.history import History
 from voicecli.conversation.partials import Hypotheses
 from voicecli.conversation.prefill import Prefill
+from voicecli.conversation.self_echo import AHEAD_S, OwnVoice
 from voicecli.conversation.speculation import Speculation
 from voicecli.conversation.turn import StageError, Turn, first_failure
 from voicecli.errors import VoiceCliError
@@ -63,7 +64,8 @@ class Conversation:
         self._drafter = Drafter(engines.stt, engines.stt_worker, rules.drafts, clock)
         self._prefill = Prefill(engines.llm, history)
         self._endpointing = Endpointing(engines, rules.endpoint, self._ear.wait_until, clock, publish)
-        self._answering = Answering(engines, devices.speaker, history, clock, self._publish)
+        self._own_voice = OwnVoice()
+        self._answering = Answering(engines, devices.speaker, history, self._own_voice, clock, self._publish)
         self._minted = 0
         self._hearing = TurnId(0)  # the utterance under way or the last one
         self._turn: Turn | None = None
@@ -94,6 +96,8 @@ class Conversation:
             return
         heard = turn.heard(self._speaker.heard_s()) if self._engines.tts else turn.written
         released = turn.released.is_set()
+        if released:
+            self._own_voice.spoke(turn.heard(self._speaker.heard_s() + AHEAD_S), self._clock())
         self._discard(turn.id)
         if turn.question:
             self._history.add(turn.question, heard if released and not reopen else "")
@@ -203,6 +207,7 @@ class Conversation:
             complete = failure is None or self._engines.tts is None
             spoken = turn.written if complete else turn.heard(self._speaker.heard_s())
             self._history.add(turn.question, spoken)
+            self._own_voice.spoke(turn.heard(self._speaker.heard_s() + AHEAD_S), now_s)
         if failure is not None:
             message, hint = failure.message, failure.hint
             self._publish(events.TurnFailed(at_s=now_s, turn=turn.id, stage=failure.stage, message=message, hint=hint))
