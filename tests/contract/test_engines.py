@@ -173,3 +173,9 @@ def test_a_long_silence_after_the_speech_changes_nothing(whisper: Whisper, path:
     quiet = np.random.default_rng(0).normal(0, 5, 6 * LISTEN_RATE_HZ).astype(np.int16)
     reference = path.with_suffix(".txt").read_text(encoding="utf8")
     assert word_error_rate(reference, whisper.transcribe(segment(np.concatenate([pcm, quiet]))).text) <= 0.15
+
+
+def test_a_final_is_never_provisional(whisper: Whisper) -> None:
+    silence = whisper.transcribe(segment(np.zeros(2 * LISTEN_RATE_HZ, np.int16)))
+    assert silence.redecoded
+    assert not silence.provisional

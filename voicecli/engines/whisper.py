@@ -179,7 +179,8 @@ class Whisper:
 
     def _transcript(self, decoded: Decoded, segment: SpeechSegment, *, redecoded: bool = False) -> Transcript:
         reason = withheld(decoded)
-        return Transcript("" if reason else decoded.text, self._language, segment.audio_s, reason, redecoded)
+        text = "" if reason else decoded.text
+        return Transcript(text, self._language, segment.audio_s, reason, redecoded=redecoded)
 
     def _hear(self, pcm: Pcm, *, short: bool) -> Encoded:
         audio_s = len(pcm) / LISTEN_RATE_HZ
