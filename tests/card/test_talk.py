@@ -52,7 +52,7 @@ def test_speech_stops_the_answer(card: VirtualCard, plain: Program, spoken: Call
     asked = plain.await_text("^You: ")
     sounded_s = card.speaker.await_sound(time.monotonic(), 15)
     card.say(spoken("Stop it now, please."))
-    plain.await_text(r"\[interrupted\]", after=asked)
+    plain.await_text(r"\[interrupted\]|\(you went on\)", after=asked)
     card.speaker.await_quiet(sounded_s, 0.3, 15)
 
 

@@ -58,7 +58,7 @@ def talk(
         BargeIn | None, option(help="off: finish speaking first, whatever is said.", panel=DEVICES)
     ] = None,
     echo: Annotated[
-        Echo | None, option(help="Echo cancellation; auto: with a microphone and a speaker.", panel=DEVICES)
+        Echo | None, option(help="on: cancel the echo of open loudspeakers; auto: if it can be loaded.", panel=DEVICES)
     ] = None,
     endpoint: Annotated[
         Endpoint | None, option(help="How soon a silence is your end; silence: by its length alone.", panel=DEVICES)
