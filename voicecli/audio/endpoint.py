@@ -24,7 +24,7 @@ class Bounds:
 
 MODES: dict[EndpointMode, Bounds] = {
     "fast": Bounds(300, 1000),
-    "balanced": Bounds(450, 1600),
+    "balanced": Bounds(450, 1300),
     "patient": Bounds(700, 1900),
 }
 
