@@ -24,7 +24,7 @@ class Bounds:
 
 MODES: dict[EndpointMode, Bounds] = {
     "fast": Bounds(300, 1000),
-    "balanced": Bounds(450, 1300),
+    "balanced": Bounds(450, 1600),
     "patient": Bounds(700, 1900),
 }
 
@@ -51,9 +51,9 @@ FIRST_PAUSE_MS = 600.0
 NEWEST_WEIGHT = 0.2
 """Of the latest pause in the running mean."""
 
-REACH = 2.5
+REACH = 2.2
 """Times the user's mean pause: what lies beyond is hardly a pause of theirs. Pauses are spread about as exponentials
-are, of which one in twelve is longer than 2.5 means."""
+are, of which one in nine is longer than 2.2 means."""
 
 WENT_ON_S = 1.5
 """Speech that begins so soon after an endpoint goes on with what was cut off; nobody judges an answer that quickly."""
