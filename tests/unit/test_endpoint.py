@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from voicecli.audio.endpoint import CLOSED, MODES, MUTE, OPEN, WENT_ON_S, Bounds, Pauses, text_odds, wait_ms
@@ -27,6 +27,7 @@ def learnt(silences_ms: list[float]) -> Pauses:
     return pauses
 
 
+@example(Bounds(300, 1000), 1.0, "I want the", [])  # the odds of a sure end once rounded to more than one
 @given(BOUNDS, PROBABILITIES, TEXTS, PAUSES)
 def test_a_wait_is_within_its_bounds(
     bounds: Bounds, probability: float, text: str | None, silences_ms: list[float]

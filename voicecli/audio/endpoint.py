@@ -73,10 +73,10 @@ class Pauses:
 def wait_ms(bounds: Bounds, probability: float, transcript: Transcript | None, pauses: Pauses) -> float:
     """Silence after which the user is done, always within `bounds`; `transcript` is None while no words are known."""
     odds = SOUND * (text_odds(transcript) if transcript is not None else 1.0)
-    done = odds * probability / (odds * probability + 1 - probability)
+    going_on = (1 - probability) / (odds * probability + 1 - probability)
     middle_ms = (bounds.shortest_ms + bounds.longest_ms) / 2
     longest_ms = min(bounds.longest_ms, max(middle_ms, REACH * pauses.mean_ms))
-    return bounds.shortest_ms + (1 - done) * (longest_ms - bounds.shortest_ms)
+    return min(longest_ms, bounds.shortest_ms + going_on * (longest_ms - bounds.shortest_ms))
 
 
 def text_odds(transcript: Transcript) -> float:
