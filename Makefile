@@ -34,7 +34,7 @@ size: $(DEV) ## files, functions and constructors stay small
 	$(BIN)/python scripts/check_size.py
 
 fast-test: $(DEV) ## tests without models and sound card; pure modules fully covered
-	$(BIN)/python -m pytest -q -m "not model and not card" --cov --cov-report=term:skip-covered --cov-fail-under=100
+	$(BIN)/python -m pytest -q -m "not model and not card" --cov --cov-report=term:skip-covered --cov-fail-under=100 $(ARGS)
 
 card-test: system models $(DEV) ## conversations through a virtual sound card (needs PulseAudio)
 	$(BIN)/python -m pytest -m card --require-models --require-card $(ARGS)

@@ -7,12 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from tests.defaults import SETTINGS
 from voicecli.engines.models import Manifest, ModelStore
 from voicecli.errors import ModelMissing
 
 pytest_plugins = ["tests.card.fixtures"]
+
+# The same examples each time, so that a red run is always about the change at hand. New ones:
+# make check ARGS="--hypothesis-profile=default", or the same with make test.
+hypothesis_settings.register_profile("same", derandomize=True)
+hypothesis_settings.load_profile("same")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -244,7 +244,10 @@ def test_other_languages_read_plain_numbers(language: str, written: str, said: s
     assert verbalize(written, language) == said
 
 
-_ABBREVIATIONS = frozenset({"etc", "vs", "aka", "cf", "p", "pp", "ch", "sec", "fig", "vol", "approx"})
+_ABBREVIATIONS = {
+    "etc", "vs", "aka", "cf", "p", "pp", "ch", "sec", "fig", "vol", "approx", "dr", "mr", "mrs", "ms", "prof", "st",
+    "mt", "jr", "sr", "inc", "ltd", "nginx", "kubectl", "stdin", "stdout", "stderr",
+}  # fmt: skip
 _WORD = st.text("abcdefghijklmnopqrstuvwxyzäéß", min_size=1).filter(lambda word: word not in _ABBREVIATIONS)
 _PLAIN = st.lists(st.tuples(_WORD, st.sampled_from(["", "", ",", ".", "!", "?", ";", ":", " —", "…"])), min_size=1).map(
     lambda words: " ".join(word + mark for word, mark in words)
