@@ -13,10 +13,11 @@ from voicecli import events
 from voicecli.audio.device import Microphone, Speaker
 from voicecli.audio.ear import Ear, SpeechGate
 from voicecli.audio.echo import EchoCanceller, EchoFreeMicrophone, Played
-from voicecli.audio.echo_guard import GuardedGate
+from voicecli.audio.echo_guard import LEARNING_S, READY_LEARNING_S, GuardedGate
 from voicecli.audio.endpoint import MODES
 from voicecli.audio.gate import Gate, Silero
 from voicecli.audio.nothing import NoMicrophone
+from voicecli.audio.ready_sound import play_ready_sound
 from voicecli.audio.recording import Recording
 from voicecli.audio.segmenter import Segmenter
 from voicecli.audio.wav import WavMicrophone, WavSpeaker
@@ -36,7 +37,7 @@ from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import DeviceError, EngineError, ModelMissing
 from voicecli.events import Clock, Event, Publish
 from voicecli.language_model import Opened, open_language_model
-from voicecli.settings import AudioSettings, ListenSettings, Settings, SttSettings, TtsSettings
+from voicecli.settings import ListenSettings, Settings, SttSettings, TtsSettings
 
 CLOCK: Clock = time.monotonic
 
@@ -70,6 +71,8 @@ async def assemble(settings: Settings, files: Files, show: Publish) -> AsyncIter
         engines, opened = await load_engines(stack, settings, history, voiced, publish)
         rules = make_rules(settings, prefill=settings.llm.prefill and opened.keeps_prefix)
         conversation = Conversation(Devices(ear, speaker), engines, history, rules, CLOCK, publish)
+        if settings.audio.ready_sound and voiced and files == Files():
+            await play_ready_sound(ear, speaker)
         publish(
             events.Ready(
                 at_s=CLOCK(),
@@ -108,7 +111,7 @@ async def open_devices(
 ) -> tuple[Ear, Speaker, bool]:
     """Ear and speaker, and whether anything can sound. A device that was not asked for by name may be missing."""
     microphone = await open_microphone(stack, settings, files, settled, publish)
-    canceller = load_canceller(settings.audio, files, publish) if microphone.name else None
+    canceller = load_canceller(settings, files, publish) if microphone.name else None
     played = canceller.played if canceller else None
     try:
         speaker, voiced = await stack.enter_async_context(make_speaker(settings, files, publish, played)), True
@@ -123,16 +126,17 @@ async def open_devices(
     return Ear(microphone, gate, Segmenter(settings.listen), CLOCK, publish), speaker, voiced
 
 
-def load_canceller(audio: AudioSettings, files: Files, publish: Publish) -> EchoCanceller | None:
+def load_canceller(settings: Settings, files: Files, publish: Publish) -> EchoCanceller | None:
     """What keeps the assistant from hearing itself, where that could happen. Raises EngineError when asked for."""
-    if audio.echo == "off" or files.inputs or files.output:
+    needless = settings.listen.barge_in == "headphones" and settings.audio.echo == "auto"
+    if settings.audio.echo == "off" or needless or files.inputs or files.output:
         return None
     try:
-        return EchoCanceller.load()
+        return EchoCanceller.load(READY_LEARNING_S if settings.audio.ready_sound else LEARNING_S)
     except EngineError as error:
-        if audio.echo == "on":
+        if settings.audio.echo == "on":
             raise
-        text = f"No echo cancellation, so use headphones or --barge-in off: {error.message} ({error.hint})"
+        text = f"No echo cancellation, so use headphones, or --barge-in off: {error.message} ({error.hint})"
         publish(events.Notice(at_s=CLOCK(), text=text))
         return None
 

@@ -34,7 +34,9 @@ class AudioSettings(Section):
     """Buffer asked of the output device: it is what remains audible after an interruption."""
     echo: Literal["auto", "on", "off"]
     """Whether the assistant's own voice is taken out of the microphone, where microphone and speaker are both devices.
-    auto: without livekit it says so and goes on; on: that is an error."""
+    auto: not with headphones (listen.barge_in), and without livekit it says so and goes on; on: that is an error."""
+    ready_sound: bool
+    """Whether a short sound tells that the assistant listens. The echo canceller learns the room from it."""
 
 
 class ListenSettings(Section):

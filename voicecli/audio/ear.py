@@ -63,6 +63,11 @@ class Ear:
         """The pause under way is the end after so much silence; nothing outside a pause."""
         self._segmenter.wait_until(silence_ms)
 
+    async def ignore(self) -> None:
+        """Take what the microphone gives and forget it, until cancelled."""
+        async for _ in self._microphone.frames():
+            pass
+
     async def hear(self, start_ms: Callable[[], float]) -> AsyncIterator[Heard | Stir | Calm]:
         """What may become an utterance, and utterances as they unfold.
 

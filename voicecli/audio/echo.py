@@ -16,7 +16,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from voicecli.audio.device import Microphone
-from voicecli.audio.echo_guard import EchoGuard
+from voicecli.audio.echo_guard import LEARNING_S, EchoGuard
 from voicecli.audio.resample import Framer
 from voicecli.errors import EngineError
 from voicecli.types import LISTEN_RATE_HZ, AudioFrame, Pcm
@@ -59,16 +59,18 @@ class Processing(Protocol):
 class EchoCanceller:
     """One loudspeaker and one microphone. `played` belongs to the speaker's thread, all else to the loop."""
 
-    def __init__(self, processing: Processing, frame: Callable[[bytes, int, int, int], Any]) -> None:
-        self.guard = EchoGuard()
+    def __init__(
+        self, processing: Processing, frame: Callable[[bytes, int, int, int], Any], learning_s: float = LEARNING_S
+    ) -> None:
+        self.guard = EchoGuard(learning_s)
         self._processing = processing
         self._frame = frame
         self._blocks: deque[PlayedBlock] = deque(maxlen=MOST_BLOCKS)
         self._framer: Framer | None = None
 
     @classmethod
-    def load(cls) -> EchoCanceller:
-        """Raises EngineError where livekit cannot be imported.
+    def load(cls, learning_s: float = LEARNING_S) -> EchoCanceller:
+        """Raises EngineError where livekit cannot be imported. `learning_s` of sound make the room known.
 
         Neither noise suppression nor gain control: both change the voice that the recogniser gets.
         """
@@ -80,7 +82,7 @@ class EchoCanceller:
             raise EngineError(
                 f"livekit, which cancels the echo, cannot be imported: {error}", "pip install --force-reinstall livekit"
             ) from error
-        return cls(processing, rtc.AudioFrame)
+        return cls(processing, rtc.AudioFrame, learning_s)
 
     def played(self, block: PlayedBlock) -> None:
         """Put a block away until the next frame of the microphone. Called by the speaker's thread."""

@@ -60,7 +60,10 @@ def talk(
         option(help="headphones: nothing is done about an echo; off: answers are not interrupted.", panel=DEVICES),
     ] = None,
     echo: Annotated[
-        Echo | None, option(help="on: cancel the echo of open loudspeakers; auto: if it can be loaded.", panel=DEVICES)
+        Echo | None, option(help="Cancel the echo of open loudspeakers; auto: not with headphones.", panel=DEVICES)
+    ] = None,
+    ready_sound: Annotated[
+        bool | None, option("--ready-sound/--no-ready-sound", help="Play a sound when it listens.", panel=DEVICES)
     ] = None,
     endpoint: Annotated[
         Endpoint | None, option(help="How soon a silence is your end; silence: by its length alone.", panel=DEVICES)
@@ -110,6 +113,7 @@ def talk(
             "listen.barge_in": barge_in,
             "listen.endpoint": endpoint,
             "audio.echo": echo,
+            "audio.ready_sound": ready_sound,
             "llm.backend": llm or ("openai" if llm_url else None),
             "llm.url": llm_url,
             "llm.model": llm_model,
