@@ -26,6 +26,7 @@ from voicecli.conversation.barge_in import BargeIn
 from voicecli.conversation.conversation import Conversation, Devices, Rules
 from voicecli.conversation.drafting import Cadence
 from voicecli.conversation.history import History
+from voicecli.engines.long_speech import LongSpeech
 from voicecli.engines.remembering import RememberedFinals
 from voicecli.events import Event, LevelMeasured
 from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, Message, SpeechSegment, Stretch, Token, Transcript
@@ -46,7 +47,7 @@ class Said:
 
 @dataclass
 class FakeMicrophone:
-    """The timeline as frames: loud while somebody speaks."""
+    """The timeline as frames: loud while somebody speaks, each utterance at a level of its own."""
 
     said: list[Said]
     length_s: float
@@ -65,8 +66,8 @@ class FakeMicrophone:
         for index in range(round(self.length_s / FRAME_S)):
             at_s = index * FRAME_S
             await asyncio.sleep(start_s + at_s + FRAME_S - loop.time())
-            loud = any(said.from_s <= at_s + FRAME_S / 2 < said.until_s for said in self.said)
-            yield AudioFrame(np.full(FRAME_SAMPLES, 1000 if loud else 0, np.int16), start_s + at_s)
+            loud = [1000 + i for i, s in enumerate(self.said) if s.from_s <= at_s + FRAME_S / 2 < s.until_s]
+            yield AudioFrame(np.full(FRAME_SAMPLES, loud[0] if loud else 0, np.int16), start_s + at_s)
 
 
 class LoudnessGate:
@@ -248,6 +249,7 @@ class Talk:
         self.tts_s_per_char = 0.01
         self.barge_in = True
         self.prefill = True
+        self.listen = LISTEN
         self.events: list[Event] = []
         self.history = History("Be brief.", 4000)
 
@@ -277,10 +279,10 @@ class Talk:
             if not isinstance(event, LevelMeasured):
                 self.events.append(event)
 
-        ear = Ear(FakeMicrophone(self.said, length_s), LoudnessGate(), Segmenter(LISTEN), loop.time, publish)
+        ear = Ear(FakeMicrophone(self.said, length_s), LoudnessGate(), Segmenter(self.listen), loop.time, publish)
         async with WavSpeaker(None, loop.time, publish) as speaker:
             engines = Engines(
-                RememberedFinals(self.stt),
+                RememberedFinals(LongSpeech(self.stt)),
                 self.llm,
                 self.tts,
                 self.turn,
