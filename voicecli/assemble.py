@@ -31,6 +31,7 @@ from voicecli.conversation.overlap import Devices
 from voicecli.conversation.pacing import MOST_LEAD_S
 from voicecli.engines.base import EndOfTurn, SpeechToText, TextToSpeech
 from voicecli.engines.cpu import sleep_while_waiting
+from voicecli.engines.long_speech import LongSpeech
 from voicecli.engines.models import Manifest, ModelStore
 from voicecli.engines.remembering import RememberedFinals
 from voicecli.engines.worker import ThreadWorker
@@ -215,7 +216,7 @@ async def load_engines(
         turn = tasks.create_task(load_end_of_turn(turn_worker, store, settings.listen))
         opened = await load_llm()
     voice = tts.result() if tts else None
-    final = RememberedFinals(stt.result())
+    final = RememberedFinals(LongSpeech(stt.result()))  # what it remembers is of a whole utterance
     return Engines(final, opened.model, voice, turn.result(), stt_worker, tts_worker, turn_worker), opened
 
 

@@ -64,8 +64,8 @@ class ListenSettings(Section):
     """Audio before the first voiced frame that is sent to the recogniser."""
     min_speech_ms: Annotated[int, Field(ge=0)]
     """Utterances with less voiced time than this are dropped."""
-    max_utterance_s: Annotated[float, Field(gt=1, le=30)]
-    """An utterance is closed at this length: Whisper's window is 30 s."""
+    max_utterance_s: Annotated[float, Field(gt=1, le=600)]
+    """Beyond this an utterance is closed between two words, and answered; what follows goes on with the question."""
     barge_in: Literal["auto", "headphones", "off"]
     """Whether speech interrupts the answer. headphones: the microphone cannot hear the speaker, so nothing is done
     about an echo; off: the assistant finishes first."""

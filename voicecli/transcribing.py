@@ -16,6 +16,7 @@ from voicecli.audio.ear import SpeechGate, level_db
 from voicecli.audio.wav import read_clip
 from voicecli.engines.base import SpeechToText
 from voicecli.engines.cpu import sleep_while_waiting
+from voicecli.engines.long_speech import WINDOW_S
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import VoiceCliError
 from voicecli.events import Clock
@@ -117,13 +118,13 @@ def speech_parts(pcm: Pcm, make_gate: Callable[[], SpeechGate], listen: ListenSe
     """All of a clip that the recogniser takes in one go; of a longer one what is speech, cut at its pauses."""
     if len(pcm) < FRAME_SAMPLES:  # too short for a single mel frame, let alone a word
         return []
-    if len(pcm) <= listen.max_utterance_s * LISTEN_RATE_HZ:
+    if len(pcm) <= WINDOW_S * LISTEN_RATE_HZ:
         return [SpeechSegment(pcm, 0.0, len(pcm) / LISTEN_RATE_HZ)]
     gate = make_gate()
     frames = np.pad(pcm, (0, -len(pcm) % FRAME_SAMPLES)).reshape(-1, FRAME_SAMPLES)
     voiced = [gate.is_speech(AudioFrame(frame, index * FRAME_S)) for index, frame in enumerate(frames)]
     levels_db = [level_db(frame) for frame in frames]
-    ranges = cut_at_pauses(voiced, levels_db, listen.end_ms / 1000, listen.max_utterance_s)
+    ranges = cut_at_pauses(voiced, levels_db, listen.end_ms / 1000, WINDOW_S)
     return [
         SpeechSegment(frames[part.start : part.stop].ravel(), part.start * FRAME_S, part.stop * FRAME_S)
         for part in ranges

@@ -53,6 +53,7 @@ class Transcript:
     audio_s: float
     reason: str = ""  # why text was withheld: "no speech", "low confidence", "repetition"
     provisional: bool = False  # a draft that a final decode would not leave at that
+    settled: int = 0  # words at the front that stand, however long the same utterance grows
     redecoded: bool = False  # a first, quicker decode looked wrong or unsure, so another was made with more effort
 
 

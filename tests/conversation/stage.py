@@ -27,6 +27,7 @@ from voicecli.conversation.conversation import Conversation, Rules
 from voicecli.conversation.drafting import Cadence
 from voicecli.conversation.history import History
 from voicecli.conversation.overlap import Devices
+from voicecli.engines.long_speech import LongSpeech
 from voicecli.engines.remembering import RememberedFinals
 from voicecli.events import Event, LevelMeasured
 from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, Message, SpeechSegment, Stretch, Token, Transcript
@@ -54,7 +55,7 @@ class Said:
 
 @dataclass
 class FakeMicrophone:
-    """The timeline as frames: loud while somebody speaks."""
+    """The timeline as frames: loud while somebody speaks, each utterance at a level of its own."""
 
     said: list[Said]
     length_s: float
@@ -73,8 +74,8 @@ class FakeMicrophone:
         for index in range(round(self.length_s / FRAME_S)):
             at_s = index * FRAME_S
             await asyncio.sleep(start_s + at_s + FRAME_S - loop.time())
-            loudness = max((said.loudness for said in self.said if said.covers(at_s + FRAME_S / 2)), default=0)
-            yield AudioFrame(np.full(FRAME_SAMPLES, loudness, np.int16), start_s + at_s)
+            sounds = [said.loudness + i for i, said in enumerate(self.said) if said.covers(at_s + FRAME_S / 2)]
+            yield AudioFrame(np.full(FRAME_SAMPLES, max(sounds, default=0), np.int16), start_s + at_s)
 
 
 class LoudnessGate:
@@ -260,6 +261,7 @@ class Talk:
         self.barge_in = True
         self.echo = True
         self.prefill = True
+        self.listen = LISTEN
         self.events: list[Event] = []
         self.history = History("Be brief.", 4000)
 
@@ -293,10 +295,10 @@ class Talk:
             if not isinstance(event, LevelMeasured):
                 self.events.append(event)
 
-        ear = Ear(FakeMicrophone(self.said, length_s), LoudnessGate(), Segmenter(LISTEN), loop.time, publish)
+        ear = Ear(FakeMicrophone(self.said, length_s), LoudnessGate(), Segmenter(self.listen), loop.time, publish)
         async with WavSpeaker(None, loop.time, publish) as speaker:
             engines = Engines(
-                RememberedFinals(self.stt),
+                RememberedFinals(LongSpeech(self.stt)),
                 self.llm,
                 self.tts,
                 self.turn,

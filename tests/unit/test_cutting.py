@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.audio.cutting import JOINED_S, MARGIN_S, cut_at_pauses
-from voicecli.types import FRAME_S
+from voicecli.audio.cutting import JOINED_S, MARGIN_S, cut_at_pauses, first_part
+from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, Pcm
 
 PAUSE_S, LONGEST_S = 0.7, 28.0
 RUNS = st.lists(st.tuples(st.booleans(), st.integers(1, 900)), max_size=12)
@@ -60,3 +61,35 @@ def test_speech_without_a_gap_is_cut_where_it_is_quietest() -> None:
     levels_db = [-20.0] * len(voiced)
     levels_db[round(20 / FRAME_S)] = -50.0
     assert cut(voiced, levels_db) == [(0, 20), (20, 40)]
+
+
+def sounding(*runs: tuple[float, float]) -> Pcm:
+    """Noise of a level by its seconds."""
+    noise = np.random.default_rng(1)
+    return np.concatenate(
+        [noise.normal(0, level, round(seconds * LISTEN_RATE_HZ)).astype(np.int16) for level, seconds in runs]
+    )
+
+
+def first_s(pcm: Pcm) -> float:
+    return first_part(pcm) / LISTEN_RATE_HZ
+
+
+def test_growing_speech_is_cut_in_the_longest_gap_even_if_a_shorter_one_is_as_quiet() -> None:
+    pcm = sounding((2000, 10), (10, 0.1), (2000, 3), (10, 0.5), (2000, 4), (10, 0.1), (2000, 7.3))
+    assert 13.1 <= first_s(pcm) <= 13.6
+
+
+def test_a_gap_of_three_frames_is_found_and_no_word_beside_it_is_cut() -> None:
+    assert 12.0 < first_s(sounding((2000, 12), (10, 0.06), (2000, 12.94))) < 12.06
+
+
+def test_a_gap_in_the_first_third_is_too_soon() -> None:
+    assert first_s(sounding((2000, 4), (0, 1), (2000, 9), (300, 0.5), (2000, 10.5))) > 14
+
+
+@given(st.integers(50, 1400), st.integers(0, 3))
+def test_a_first_part_is_whole_frames_and_leaves_something(frames: int, level: int) -> None:
+    end = first_part(np.full(frames * FRAME_SAMPLES, level, np.int16))
+    assert end % FRAME_SAMPLES == 0
+    assert frames // 3 <= end / FRAME_SAMPLES < frames

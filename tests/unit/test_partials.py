@@ -29,6 +29,19 @@ def test_a_hypothesis_that_contradicts_firm_words_is_passed_over() -> None:
     assert after("what is the", "what is the time", "thank you") == ("what is the", "time")
 
 
+def test_settled_words_are_firm_at_once_and_win_over_firm_ones() -> None:
+    hypotheses = Hypotheses().heard("what is the").heard("what is the time").heard("what was the time", settled=2)
+    assert (hypotheses.stable, hypotheses.unstable) == ("what was", "the time")
+    hypotheses = hypotheses.heard("what was the time of", settled=2)
+    assert (hypotheses.stable, hypotheses.unstable) == ("what was the time", "of")
+    assert hypotheses.heard("something else it was", settled=2) == hypotheses
+
+
+def test_settled_words_leave_firm_ones_after_them_firm() -> None:
+    hypotheses = Hypotheses().heard("one two three").heard("one two three four").heard("one two three four", settled=1)
+    assert hypotheses.stable == "one two three four"
+
+
 def test_a_word_of_marks_alone_is_compared_as_it_is() -> None:
     assert bare("--") == "--"
     assert agreement(("--", "a"), ("--", "b")) == 1

@@ -105,16 +105,6 @@ def test_too_little_voice_is_dropped() -> None:
     assert kinds(segment("s" * 7 + "." * 50)) == [Onset, Pause, Dropped]
 
 
-def test_a_monologue_is_closed_at_the_longest_length_and_nothing_of_it_is_lost() -> None:
-    heard = segment("s" * 1500 + "." * 50)
-    assert kinds(heard) == [Onset, Pause, Endpoint, Onset, Pause, Endpoint]
-    first, second = heard[1][1], heard[4][1]
-    assert isinstance(first, Pause)
-    assert isinstance(second, Pause)
-    assert len(first.segment.pcm) == 1400 * FRAME_SAMPLES
-    assert second.segment.pcm[0] <= first.segment.pcm[-1]
-
-
 @given(st.lists(st.tuples(st.sampled_from("s."), st.integers(1, 60)), max_size=20))
 def test_whatever_comes_utterances_are_well_formed(runs: list[tuple[str, int]]) -> None:
     heard = kinds(segment("".join(letter * count for letter, count in runs) + "." * 60))

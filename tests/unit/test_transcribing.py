@@ -10,6 +10,7 @@ import pytest
 from tests.conversation.stage import LoudnessGate
 from tests.defaults import LISTEN
 from voicecli.commands.transcribe import fields, plain, tell_withheld
+from voicecli.engines.long_speech import WINDOW_S
 from voicecli.errors import DeviceError
 from voicecli.transcribing import FileTranscript, Unreadable, Withheld, speech_parts, understand
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Transcript
@@ -70,9 +71,9 @@ def test_a_long_recording_is_one_text_and_tells_what_was_left_out() -> None:
 
 
 def test_a_short_clip_is_whole_whatever_the_gate_would_say() -> None:
-    pcm = quiet(LISTEN.max_utterance_s)
+    pcm = quiet(WINDOW_S)
     (part,) = parts(pcm)
-    assert (part.started_at_s, part.ended_at_s, len(part.pcm)) == (0.0, LISTEN.max_utterance_s, len(pcm))
+    assert (part.started_at_s, part.ended_at_s, len(part.pcm)) == (0.0, WINDOW_S, len(pcm))
 
 
 def test_the_last_samples_of_a_long_recording_are_kept() -> None:

@@ -16,12 +16,21 @@ CANDIDATE_SILENCE_S = 0.1
 RESUME_S = 0.06
 """Voiced time that ends a pause; a single loud frame does not."""
 
+LIMIT_SILENCE_S = 0.08
+"""Past `max_utterance_s` an utterance ends in a silence this long, the default of `lull_ms`: one frame of silence is
+often inside a word."""
+
+OVERTIME_S = 5.0
+"""So long after `max_utterance_s` it ends in any case. People breathe or hesitate sooner; noise that the gate takes for
+speech does not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Onset:
     """An utterance has begun: enough voiced time was heard."""
 
     started_at_s: float
+    goes_on: bool = False  # with what the limit cut short
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,7 @@ class Endpoint:
     """The user is done; always after a Pause, whose segment it closes."""
 
     ended_at_s: float
+    limit_s: float = 0.0  # `max_utterance_s` where that was the end; 0: a silence was
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +77,7 @@ class Segmenter:
         self._settings = settings
         self._lull_frames = max(1, round(settings.lull_ms / 1000 / FRAME_S)) if settings.lull_ms else -1
         self._before: deque[AudioFrame] = deque(maxlen=max(1, round(settings.pre_roll_ms / 1000 / FRAME_S)))
+        self._cut_short_frames = 0  # for so long voice goes on with an utterance that the limit ended
         self.reset()
 
     def reset(self) -> None:
@@ -98,8 +109,14 @@ class Segmenter:
             self._end_ms = silence_ms
 
     def push(self, frame: AudioFrame, is_speech: bool, start_ms: float) -> list[Heard]:
-        """Take one frame; `start_ms` is the voiced time that makes an utterance just now."""
+        """Take one frame; `start_ms` is the voiced time that makes an utterance just now.
+
+        Who was cut short by the limit is no interrupter: what follows closely needs only the setting's `start_ms`.
+        """
         heard: list[Heard] = []
+        if self._cut_short_frames:
+            self._cut_short_frames -= not is_speech
+            start_ms = min(start_ms, self._settings.start_ms)
         if not self._frames and not is_speech:
             self._before.append(frame)
             return heard
@@ -112,7 +129,8 @@ class Segmenter:
             heard += self._resume(is_speech) or self._close()
         elif self._voiced_frames * FRAME_S * 1000 >= start_ms:
             self.is_open = True
-            heard.append(Onset(self._started_at_s))
+            heard.append(Onset(self._started_at_s, goes_on=self._cut_short_frames > 0))
+            self._cut_short_frames = 0
         elif self._silent_frames * FRAME_S >= CANDIDATE_SILENCE_S:
             self._abandon()
         return heard
@@ -138,23 +156,38 @@ class Segmenter:
     def _close(self) -> list[Heard]:
         heard: list[Heard] = []
         silence_ms = self._silent_frames * FRAME_S * 1000
-        full = len(self._frames) * FRAME_S >= self._settings.max_utterance_s
+        full = self._is_full()
         if not self._paused and self._silent_frames == self._lull_frames:
             heard.append(Lull(self._segment(len(self._frames))))
         if not self._paused and (silence_ms >= self._settings.pause_ms or full):
             self._paused, self._end_ms = True, self._settings.end_ms
             heard.append(Pause(self._segment(len(self._frames))))
         if full or (silence_ms >= self._end_ms and not self._fresh_frames):  # voice now may be the user going on
-            enough = self._voiced_frames * FRAME_S * 1000 >= self._settings.min_speech_ms
-            heard.append(Endpoint(self._segment(self._end).ended_at_s) if enough else Dropped())
+            heard.append(self._ending(self._settings.max_utterance_s if full else 0.0))
+            if full:
+                self._cut_short_frames = round(self._settings.end_ms / 1000 / FRAME_S)
+                del self._frames[: self._end if self._silent_frames else 0]  # the next one shall not repeat a word
             self._abandon()
         return heard
+
+    def _is_full(self) -> bool:
+        """The limit is reached, and this is no word's middle, or the wait for its end has been long enough."""
+        over_s = len(self._frames) * FRAME_S - self._settings.max_utterance_s
+        between_words = self._silent_frames * FRAME_S >= LIMIT_SILENCE_S and not self._fresh_frames
+        return over_s >= OVERTIME_S or (over_s >= 0 and between_words)
+
+    def _ending(self, limit_s: float) -> Heard:
+        enough = self._voiced_frames * FRAME_S * 1000 >= self._settings.min_speech_ms
+        return Endpoint(self._ended_at_s, limit_s) if enough else Dropped()
 
     def _abandon(self) -> None:
         self._before.extend(self._frames)
         self.reset()
 
+    @property
+    def _ended_at_s(self) -> float:
+        return self._frames[self._end - 1].captured_at_s + FRAME_S
+
     def _segment(self, length: int) -> SpeechSegment:
         pcm = np.concatenate([frame.pcm for frame in self._frames[:length]])
-        ended_at_s = self._frames[self._end - 1].captured_at_s + FRAME_S
-        return SpeechSegment(pcm, self._started_at_s, ended_at_s)
+        return SpeechSegment(pcm, self._started_at_s, self._ended_at_s)

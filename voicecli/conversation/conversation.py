@@ -31,6 +31,8 @@ from voicecli.types import TurnId
 REOPEN_S = 1.0
 """Who speaks within this much of an answer goes on with the question: nobody has understood a sentence by then."""
 
+AT_LIMIT = "You have spoken for {:g} s, the most that is taken at once (listen.max_utterance_s): answering that."
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -135,9 +137,10 @@ class Conversation:
                 self._discard(hearing)
                 self._publish(events.SpeechResumed(at_s=now_s, turn=hearing))
                 self._start_drafting()
-            case Endpoint(ended_at_s):
+            case Endpoint(ended_at_s, limit_s):
                 self._endpointing.ends(ended_at_s)
                 self._publish(events.SpeechEnded(at_s=now_s, turn=hearing, ended_at_s=ended_at_s))
+                self._tell_limit(limit_s)
                 if self._turn is not None and self._turn.id == hearing:
                     self._release(self._turn)
                 else:
@@ -147,6 +150,10 @@ class Conversation:
                 self._endpointing.over()
                 self._discard(hearing)
                 self._publish(events.NothingHeard(at_s=now_s, turn=hearing, reason="too short"))
+
+    def _tell_limit(self, limit_s: float) -> None:
+        if limit_s:
+            self._publish(events.Notice(at_s=self._clock(), text=AT_LIMIT.format(limit_s)))
 
     def _goes_on(self) -> bool:
         """Whether somebody who talks over the answer was not done with the question."""

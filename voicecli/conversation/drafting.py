@@ -59,7 +59,7 @@ class Drafter:
                 continue
             transcript = await self._worker.run(self._timed, *chance)
             if transcript.text:
-                hypotheses = hypotheses.heard(transcript.text)
+                hypotheses = hypotheses.heard(transcript.text, transcript.settled)
             tell(hypotheses)
 
     async def _next(self, so_far: Callable[[], SpeechSegment | None]) -> tuple[Decode, SpeechSegment] | None:

@@ -91,6 +91,9 @@ class Overlap:
             case Stir() | Calm():
                 if answer is not None and contest is None and self._rules.allowed:
                     self._set(answer, "soft" if isinstance(heard, Stir) else "full")
+            case Onset(goes_on=True) if contest is None:
+                self.heard_before_s = 0.0
+                self._deliver(heard)
             case Onset() if contest is None and answer is not None:
                 self._begin(heard, answer)
             case _ if contest is None:

@@ -11,18 +11,23 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Hypotheses:
-    """The last hypothesis and how many of its words stand. Firm words never turn dim again."""
+    """The last hypothesis and how many of its words stand. Firm words never turn dim again, but for settled ones."""
 
     words: tuple[str, ...] = ()
     firm: int = 0
+    settled: int = 0
 
-    def heard(self, text: str) -> Hypotheses:
-        """Take the next hypothesis; one that contradicts firm words is passed over."""
+    def heard(self, text: str, settled: int = 0) -> Hypotheses:
+        """Take the next hypothesis; one that contradicts firm words is passed over.
+
+        The first `settled` words are no hypothesis: they are final. Where more of them are known than before, they win
+        over firm words, and what follows them has to become firm anew if it differs.
+        """
         words = tuple(text.split())
         agreed = agreement(self.words, words)
-        if agreed < self.firm:
+        if agreed < self.firm and settled <= self.settled:
             return self
-        return Hypotheses(words, agreed)
+        return Hypotheses(words, max(agreed, settled), settled)
 
     @property
     def stable(self) -> str:

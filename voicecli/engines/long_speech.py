@@ -1,0 +1,81 @@
+"""Speech that is longer than a recogniser's window, as parts that are each decoded once."""
+
+from __future__ import annotations
+
+from voicecli.audio.cutting import first_part
+from voicecli.engines.base import SpeechToText
+from voicecli.types import FRAME_SAMPLES, LISTEN_RATE_HZ, SpeechSegment, Transcript
+
+WINDOW_S = 28.0
+"""The longest that Whisper takes in one go: its window is 30 s, and 2 s of silence belong in it (`whisper.py`)."""
+
+LONGEST_S = 25.0
+"""An utterance that is longer than this has its first part cut off, at its quietest moment. Below WINDOW_S, so that the
+full window is never needed for want of room."""
+
+
+class LongSpeech:
+    """A recogniser for utterances of minutes. Like any recogniser it belongs to one worker thread.
+
+    Of a growing utterance the parts before the last are final: they are decoded once, as finals, and remembered until
+    another utterance comes. So a draft or a final costs as much as one of the last `longest_s`. Where the parts end
+    depends on their own sound alone, so all decodes of an utterance agree on it.
+    """
+
+    def __init__(self, recogniser: SpeechToText, longest_s: float = LONGEST_S) -> None:
+        self.name = recogniser.name
+        self._recogniser = recogniser
+        self._longest_samples = round(longest_s * LISTEN_RATE_HZ / FRAME_SAMPLES) * FRAME_SAMPLES
+        self._started_at_s: float | None = None  # of the utterance whose parts these are
+        self._parts: list[tuple[int, Transcript]] = []  # where each ends, in samples of the whole, and its words
+
+    def transcribe(self, segment: SpeechSegment) -> Transcript:
+        """The final text of all parts. Raises EngineError."""
+        settled, rest = self._settle(segment)
+        return _joined(settled, self._recogniser.transcribe(rest), segment)
+
+    def draft(self, segment: SpeechSegment) -> Transcript:
+        """The final text of all parts but the last, and a draft of that. Raises EngineError.
+
+        A draft that is withheld has no words at all: without its last part the utterance would seem to shrink.
+        """
+        settled, rest = self._settle(segment)
+        last = self._recogniser.draft(rest)
+        return _joined([] if last.provisional and not last.text else settled, last, segment)
+
+    def _settle(self, segment: SpeechSegment) -> tuple[list[Transcript], SpeechSegment]:
+        """The words of all parts before the last, and what is left."""
+        if segment.started_at_s != self._started_at_s:
+            self._started_at_s, self._parts = segment.started_at_s, []
+        parts = [part for part in self._parts if part[0] < len(segment.pcm)]
+        begin = parts[-1][0] if parts else 0
+        while len(segment.pcm) - begin > self._longest_samples:
+            end = begin + first_part(segment.pcm[begin : begin + self._longest_samples])
+            parts.append((end, self._recogniser.transcribe(_stretch(segment, begin, end))))
+            self._parts = parts
+            begin = end
+        return [transcript for _, transcript in parts], _stretch(segment, begin, len(segment.pcm))
+
+
+def _stretch(segment: SpeechSegment, begin: int, end: int) -> SpeechSegment:
+    """Samples of a segment as one of their own. Inside the segment its times are late by the pre-roll."""
+    started_at_s = segment.started_at_s + begin / LISTEN_RATE_HZ
+    whole = end == len(segment.pcm)
+    ended_at_s = segment.ended_at_s if whole else segment.started_at_s + end / LISTEN_RATE_HZ
+    return SpeechSegment(segment.pcm[begin:end], started_at_s, ended_at_s)
+
+
+def _joined(settled: list[Transcript], last: Transcript, segment: SpeechSegment) -> Transcript:
+    """One transcript of the whole. It is withheld only where all parts are, for the first reason that one gave."""
+    parts = [*settled, last]
+    front = " ".join(part.text for part in settled if part.text)
+    text = " ".join(part.text for part in parts if part.text)
+    return Transcript(
+        text,
+        next((part.language for part in parts if part.text), last.language),
+        segment.audio_s,
+        "" if text else next((part.reason for part in parts if part.reason), ""),
+        provisional=last.provisional,
+        settled=len(front.split()),
+        redecoded=any(part.redecoded for part in parts),
+    )
