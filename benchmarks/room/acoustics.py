@@ -87,7 +87,7 @@ class Echo:
 
     def capture(self, first: int, samples: int) -> Signal:
         """The microphone's samples from its own index `first` on, shape (samples,), its noise included."""
-        positions: Signal = np.arange(first, first + samples) * self._room.drift
+        positions = np.arange(first, first + samples).astype(np.float64) * self._room.drift
         floor = 32768 * 10 ** (self._room.floor_db / 20)
         heard: Signal = self._at(positions) + self._noise.normal(0, floor, samples)
         return heard

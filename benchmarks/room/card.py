@@ -29,7 +29,7 @@ class Record:
 
     began_s: float  # clock time at which the first sample sounded
     rate_hz: int = SPEAKER_HZ
-    blocks: list[Pcm] = field(default_factory=list)
+    blocks: list[Pcm] = field(default_factory=list, repr=False)
 
     @property
     def until_s(self) -> float:

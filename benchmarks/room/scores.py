@@ -54,14 +54,10 @@ class Score:
 def score(story: Story) -> Score:
     """Count."""
     levels = levels_db(story.record)
-    over = [
-        (span, answer)
-        for span in story.said
-        for answer in sounding(story)
-        if answer.from_s < span.from_s < answer.until_s
-    ]
-    tried = [(span, answer) for span, answer in over if span.until_s - span.from_s >= LONG_S]
-    silences = [silenced_s(story, levels, span) for span, _ in tried]
+    answers = list(sounding(story))
+    over = [span for span in story.said if any(one.from_s < span.from_s < one.until_s for one in answers)]
+    tried = [span for span in over if span.until_s - span.from_s >= LONG_S]
+    silences = [silenced_s(story, levels, span) for span in tried]
     waits = [waited_s(story, span) for span in story.said]
     return Score(
         answers=len(answers),
@@ -92,14 +88,12 @@ def levels_db(record: Record) -> Signal:
 
 def sounding(story: Story) -> Iterator[Span]:
     """From the first sample of each answer to its end."""
-    ends = [
-        event
-        for event in story.events
-        if isinstance(event, events.TurnDone | events.TurnInterrupted | events.TurnFailed)
-    ]
+    ends: dict[TurnId | None, float] = {}
+    for event in story.events:
+        if isinstance(event, events.TurnDone | events.TurnInterrupted | events.TurnFailed):
+            ends[event.turn] = event.at_s
     for audible in of(story, events.Audible):
-        end_s = next((end.at_s for end in ends if end.turn == audible.turn), np.inf)
-        yield Span(audible.at_s, end_s)
+        yield Span(audible.at_s, ends.get(audible.turn, np.inf))
 
 
 def silenced_s(story: Story, levels: Signal, span: Span) -> float | None:
