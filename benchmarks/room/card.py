@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -25,15 +26,17 @@ BLOCK_S = 0.02
 
 @dataclass(slots=True)
 class Record:
-    """What the loudspeaker was given."""
+    """What the loudspeaker was given, and how loud it was asked to be. Times are clock times at which it sounds."""
 
-    began_s: float  # clock time at which the first sample sounded
+    began_s: float  # the first sample
     rate_hz: int = SPEAKER_HZ
     blocks: list[Pcm] = field(default_factory=list, repr=False)
+    gains: list[tuple[float, float]] = field(default_factory=list)  # from when on, dB; -inf: the answer waits, silent
+    resumes_s: list[float] = field(default_factory=list)  # an answer that waited goes on
 
     @property
     def until_s(self) -> float:
-        """Clock time at which the last block will have sounded."""
+        """When the last block will have sounded, and the next begins to."""
         return self.began_s + len(self.blocks) * BLOCK_S
 
 
@@ -101,6 +104,7 @@ class RoomCard:
 
     def begin(self, turn: TurnId, *, held: bool) -> None:
         self._live, self._converter = turn, None
+        self.record.gains.append((self.record.until_s, 0.0))
         self._playout.begin(turn, held=held)
 
     def play(self, chunk: SpeechChunk) -> None:
@@ -122,6 +126,11 @@ class RoomCard:
     def flush(self) -> None:
         self._live = None
         self._playout.flush()
+
+    def duck(self, db: float) -> None:
+        if self.record.gains and self.record.gains[-1][1] == -math.inf < db:
+            self.record.resumes_s.append(self.record.until_s)
+        self.record.gains.append((self.record.until_s, db))
 
     async def drained(self) -> None:
         while self._playout.lead:  # noqa: ASYNC110 - playing takes the time that it takes

@@ -12,18 +12,25 @@ from voicecli.types import Pcm
 REST_S = 1.0
 """Silence before each question."""
 
+LATER_S = 0.23
+
 AUDIBLE_S, ANSWER_S = 6.0, 18.0
 """Longest wait for the first sample of an answer, and for its end."""
 
 
-def barge_ins(clips: Sequence[Clip], after_s: float) -> Scene:
-    """For each clip an answer, the clip over it from `after_s` of it on, and the answer to the clip, to its end."""
+def barge_ins(clips: Sequence[Clip], after_s: float, noise: Pcm | None = None) -> Scene:
+    """For each clip an answer, the clip over it, and the answer to the clip, to its end.
+
+    The first clip begins `after_s` after the first sample of the answer, each other one `LATER_S` later than the last:
+    answers have pauses, and no figure should depend on one of them.
+    """
 
     async def scene(director: Director) -> None:
-        for clip in clips:
+        director.card.background(noise)
+        for index, clip in enumerate(clips):
             audible = await asked(director)
             if audible is not None:
-                span = director.say(clip, audible.at_s + after_s)
+                span = director.say(clip, audible.at_s + after_s + index * LATER_S)
                 await director.wait_until(span.until_s + REST_S)
             await director.settles(ANSWER_S)
 

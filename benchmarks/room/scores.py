@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import TypeVar
@@ -19,6 +20,9 @@ E = TypeVar("E", bound=events.Event)
 STEP_S = 0.01
 AUDIBLE_DB = -45.0
 """The loudspeaker is silent below this, RMS over full scale of 10 ms."""
+
+DUCK_DB = -6.0
+"""A change of volume that is heard as one."""
 
 LONG_S = 1.0
 """Speech over an answer that lasts so long is meant to interrupt it."""
@@ -43,6 +47,9 @@ class Score:
     barge_ins: int = 0  # words of a second or more over an answer
     missed: int = 0  # of those: the answer went on
     to_silence_s: tuple[float, ...] = ()  # of those that were not missed, from the user's first voiced sample
+    to_duck_s: tuple[float, ...] = ()  # of those that were not missed: until the answer was 6 dB softer, or over
+    ducks: int = 0  # an answer was made softer or silent ...
+    resumes: int = 0  # ... and went on after a silence
     utterances: int = 0  # of the user, with those over an answer
     cut_off: int = 0  # of those: taken for ended before their end
     waits_s: tuple[float, ...] = ()  # from the last voiced sample to the endpoint, of those that were not cut off
@@ -66,6 +73,13 @@ def score(story: Story) -> Score:
         barge_ins=len(tried),
         missed=silences.count(None),
         to_silence_s=tuple(silence for silence in silences if silence is not None),
+        to_duck_s=tuple(
+            min(silence, ducked_s(story, span))
+            for span, silence in zip(tried, silences, strict=True)
+            if silence is not None
+        ),
+        ducks=sum(1 for _ in ducks(story)),
+        resumes=len(story.record.resumes_s),
         utterances=len(story.said),
         cut_off=sum(was_cut_off(story, span) for span in story.said),
         waits_s=tuple(wait for wait in waits if wait is not None),
@@ -104,6 +118,20 @@ def silenced_s(story: Story, levels: Signal, span: Span) -> float | None:
     loud = np.flatnonzero(levels[first:last] > AUDIBLE_DB)
     silence_s = float(loud[-1] + 1) * STEP_S if len(loud) else 0.0
     return silence_s if silence_s <= STILL_S else None
+
+
+def ducks(story: Story) -> Iterator[float]:
+    """When an answer got softer by what is heard."""
+    before_db = 0.0
+    for at_s, db in story.record.gains:
+        if db <= DUCK_DB < before_db:
+            yield at_s
+        before_db = db
+
+
+def ducked_s(story: Story, span: Span) -> float:
+    """From the user's first voiced sample to the first softer one of the answer; infinite where there is none."""
+    return next((at_s - span.from_s for at_s in ducks(story) if span.from_s <= at_s <= span.until_s), math.inf)
 
 
 def false_interruptions(story: Story) -> Iterator[events.TurnInterrupted]:
