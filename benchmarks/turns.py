@@ -37,6 +37,7 @@ ECHOES_DB = (-10.0, -20.0, -30.0)
 DELAYS_S = (0.04, 0.12, 0.25)
 DRIFTS_PPM = (100.0, -100.0, 100.0)
 AFTER_S = 2.5  # of an answer, until somebody speaks over it
+STAGGER_S = 0.08  # later in each further room, so that all do not meet the same pause of the answer
 NOISE_ROOM = Room(0.12, -20.0)
 NOISES_DB = (0.0, -10.0)  # over the user's voice
 ORDERS, NOISE_ORDERS, COUGHS = 10, 3, 6
@@ -69,16 +70,18 @@ class Bench:
 
 
 def room_rows(bench: Bench) -> Iterator[list[object]]:
-    """Each echo level without and with the canceller: delays are spread over the barge-ins."""
-    arms = [(-np.inf, False), *((echo_db, echo) for echo_db in ECHOES_DB for echo in (False, True))]
-    for echo_db, echo in arms[0:3:2] if bench.quick else arms:
+    """Each echo level, as it is and cancelled. What is left as it is interrupts itself so often that few orders do."""
+    arms: list[tuple[str, float, bool, int]] = [("headphones", -np.inf, False, ORDERS)]
+    for echo_db in ECHOES_DB:
+        arms.append((f"{echo_db:.0f} dB, cancelled", echo_db, True, ORDERS))
+        arms.append((f"{echo_db:.0f} dB, as it is", echo_db, False, len(DELAYS_S)))
+    for name, echo_db, echo, count in arms[: 2 if bench.quick else None]:
         total = Score()
-        name = "headphones" if echo_db == -np.inf else f"{echo_db:.0f} dB, {'cancelled' if echo else 'as it is'}"
         for index, (delay_s, drift_ppm) in enumerate(zip(DELAYS_S, DRIFTS_PPM, strict=True)):
             room = Room(delay_s, echo_db, drift_ppm=drift_ppm, seed=index)
-            clips = bench.clips[index :: len(DELAYS_S)]
+            clips = bench.clips[:count][index :: len(DELAYS_S)]
             if clips:
-                total += bench.play(name, room, barge_ins(clips, AFTER_S), echo=echo)
+                total += bench.play(name, room, barge_ins(clips, AFTER_S + index * STAGGER_S), echo=echo)
         yield row(name, total)
 
 
