@@ -64,7 +64,8 @@ class Bench:
 
     def play(self, name: str, room: Room, scene: Scene, *, echo: bool = True) -> Score:
         """One conversation, told on stderr."""
-        found = score(play(self.cast, Set(room, self.settings, echo), scene))
+        settings = self.settings if room.echo_db > -np.inf else settings_with({"listen.barge_in": "headphones"})
+        found = score(play(self.cast, Set(room, settings, echo), scene))
         print(f"{name}, {room.echo_db:g} dB, {1000 * room.delay_s:.0f} ms: {found}", file=sys.stderr, flush=True)
         return found
 

@@ -23,9 +23,10 @@ from voicecli.audio.wav import WavMicrophone, WavSpeaker
 from voicecli.conversation.activity import Activity
 from voicecli.conversation.answering import Engines
 from voicecli.conversation.barge_in import BargeIn
-from voicecli.conversation.conversation import Conversation, Devices, Rules
+from voicecli.conversation.conversation import Conversation, Rules
 from voicecli.conversation.drafting import Cadence
 from voicecli.conversation.history import History
+from voicecli.conversation.overlap import Devices
 from voicecli.conversation.pacing import MOST_LEAD_S
 from voicecli.engines.base import EndOfTurn, SpeechToText, TextToSpeech
 from voicecli.engines.cpu import sleep_while_waiting
@@ -91,11 +92,14 @@ def make_rules(settings: Settings, *, prefill: bool) -> Rules:
     wait_s = max(0, soonest_ms - listen.pause_ms) / 1000
     lull_to_end_s = max(0, listen.end_ms - listen.lull_ms) / 1000  # not the soonest: a decode in the end is the final
     return Rules(
-        BargeIn(listen.start_ms, listen.min_interrupt_ms, listen.barge_in == "on"),
+        BargeIn(
+            listen.start_ms, listen.hush_ms, listen.min_interrupt_ms, listen.duck_db, allowed=listen.barge_in != "off"
+        ),
         Cadence(settings.stt.partial_interval_s, listen.pause_ms / 1000, lull_to_end_s),
         bounds,
         wait_s,
         prefill,
+        echo=listen.barge_in != "headphones",
     )
 
 

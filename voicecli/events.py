@@ -17,6 +17,9 @@ Clock = Callable[[], float]
 
 Stage = Literal["stt", "llm", "tts", "playout"]
 
+Volume = Literal["full", "soft", "silent"]
+"""Of the answer; silent, it waits where it is."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
@@ -148,6 +151,21 @@ class Synthesized(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audible(Event):
     """The first sample of the answer leaves the loudspeaker."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ducked(Event):
+    """Somebody may be talking over the answer, or is done with that."""
+
+    volume: Volume
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TalkedOver(Event):
+    """Somebody made a sound over the answer that was not meant to end it; the answer goes on."""
+
+    text: str  # empty where it held no words
+    reason: str  # why it is passed over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,10 +64,15 @@ class ListenSettings(Section):
     """Utterances with less voiced time than this are dropped."""
     max_utterance_s: Annotated[float, Field(gt=1, le=30)]
     """An utterance is closed at this length: Whisper's window is 30 s."""
-    barge_in: Literal["on", "off"]
-    """Whether speech interrupts the answer."""
+    barge_in: Literal["auto", "headphones", "off"]
+    """Whether speech interrupts the answer. headphones: the microphone cannot hear the speaker, so nothing is done
+    about an echo; off: the assistant finishes first."""
+    duck_db: Annotated[float, Field(ge=0)]
+    """How much softer the answer gets at the first sound that may be speech."""
+    hush_ms: Annotated[int, Field(ge=20)]
+    """Voiced time over an answer after which it falls silent and waits for the words."""
     min_interrupt_ms: Annotated[int, Field(ge=20)]
-    """Voiced time that counts as an interruption while the assistant speaks."""
+    """Voiced time after which words over an answer end it."""
 
 
 class SttSettings(Section):

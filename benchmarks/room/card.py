@@ -131,6 +131,7 @@ class RoomCard:
         if self.record.gains and self.record.gains[-1][1] == -math.inf < db:
             self.record.resumes_s.append(self.record.until_s)
         self.record.gains.append((self.record.until_s, db))
+        self._playout.duck(db)
 
     async def drained(self) -> None:
         while self._playout.lead:  # noqa: ASYNC110 - playing takes the time that it takes

@@ -24,8 +24,9 @@ from voicecli.audio.echo_guard import GuardedGate
 from voicecli.audio.segmenter import Segmenter
 from voicecli.conversation.activity import Activity
 from voicecli.conversation.answering import Engines
-from voicecli.conversation.conversation import Conversation, Devices
+from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.history import History
+from voicecli.conversation.overlap import Devices
 from voicecli.engines.base import EndOfTurn, SpeechToText, TextToSpeech
 from voicecli.engines.remembering import RememberedFinals
 from voicecli.engines.smart_turn import SmartTurn

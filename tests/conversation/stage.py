@@ -23,12 +23,16 @@ from voicecli.audio.segmenter import Segmenter
 from voicecli.audio.wav import WavSpeaker
 from voicecli.conversation.answering import Engines
 from voicecli.conversation.barge_in import BargeIn
-from voicecli.conversation.conversation import Conversation, Devices, Rules
+from voicecli.conversation.conversation import Conversation, Rules
 from voicecli.conversation.drafting import Cadence
 from voicecli.conversation.history import History
+from voicecli.conversation.overlap import Devices
 from voicecli.engines.remembering import RememberedFinals
 from voicecli.events import Event, LevelMeasured
 from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, Message, SpeechSegment, Stretch, Token, Transcript
+
+SPEECH, NOISE = 1000, 100
+"""Loudness of what is speech, and of what only might be."""
 
 CHAR_S = 0.05
 """Speech of the fake voice: seconds a character."""
@@ -39,6 +43,10 @@ class Said:
     text: str
     from_s: float
     until_s: float
+    loudness: int = SPEECH
+
+    def covers(self, at_s: float) -> bool:
+        return self.from_s <= at_s < self.until_s
 
 
 @dataclass
@@ -62,13 +70,16 @@ class FakeMicrophone:
         for index in range(round(self.length_s / FRAME_S)):
             at_s = index * FRAME_S
             await asyncio.sleep(start_s + at_s + FRAME_S - loop.time())
-            loud = any(said.from_s <= at_s + FRAME_S / 2 < said.until_s for said in self.said)
-            yield AudioFrame(np.full(FRAME_SAMPLES, 1000 if loud else 0, np.int16), start_s + at_s)
+            loudness = max((said.loudness for said in self.said if said.covers(at_s + FRAME_S / 2)), default=0)
+            yield AudioFrame(np.full(FRAME_SAMPLES, loudness, np.int16), start_s + at_s)
 
 
 class LoudnessGate:
+    suspects = False
+
     def is_speech(self, frame: AudioFrame) -> bool:
-        return bool(frame.pcm[0])
+        self.suspects = bool(frame.pcm[0])
+        return bool(frame.pcm[0] >= SPEECH)
 
 
 @dataclass
@@ -102,7 +113,7 @@ class ScriptedStt:
 
     def _inside(self, segment: SpeechSegment) -> Transcript:
         from_s, until_s = segment.started_at_s - 1000, segment.ended_at_s - 1000
-        text = " ".join(s.text for s in self.said if s.from_s < until_s - 0.01 and s.until_s > from_s + 0.01)
+        text = " ".join(s.text for s in self.said if s.text and s.from_s < until_s - 0.01 and s.until_s > from_s + 0.01)
         return Transcript(text, "en", segment.audio_s, "" if text else "no speech")
 
 
@@ -188,12 +199,17 @@ class Talk:
         self.stt_s = 0.18
         self.tts_s_per_char = 0.01
         self.barge_in = True
+        self.echo = True
         self.prefill = True
         self.events: list[Event] = []
         self.history = History("Be brief.", 4000)
 
     def user_says(self, text: str, at: float, until: float) -> None:
         self.said.append(Said(text, at, until))
+
+    def noise(self, at: float, until: float) -> None:
+        """Something that is suspicious, and no speech."""
+        self.said.append(Said("", at, until, NOISE))
 
     def at(self, at_s: float, action: Callable[[Conversation], None]) -> None:
         self.actions.append((at_s, action))
@@ -230,11 +246,14 @@ class Talk:
                 TimedWorker(lambda *_: self.turn_s),
             )
             rules = Rules(
-                BargeIn(LISTEN.start_ms, LISTEN.min_interrupt_ms, self.barge_in),
+                BargeIn(
+                    LISTEN.start_ms, LISTEN.hush_ms, LISTEN.min_interrupt_ms, LISTEN.duck_db, allowed=self.barge_in
+                ),
                 Cadence(0.5, LISTEN.pause_ms / 1000, (LISTEN.end_ms - LISTEN.lull_ms) / 1000),
                 MODES["balanced"] if self.turn else None,
                 (LISTEN.end_ms - LISTEN.pause_ms) / 1000,
                 self.prefill,
+                echo=self.echo,
             )
             conversation = Conversation(Devices(ear, speaker), engines, self.history, rules, loop.time, publish)
             for at_s, action in self.actions:

@@ -13,6 +13,8 @@ from voicecli.types import FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm
 class LateGate:
     """Takes a sound for speech when it has lasted for `late` frames."""
 
+    suspects = False
+
     def __init__(self, late: int) -> None:
         self._late = late
         self._loud = 0

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests.conversation.stage import LoudnessGate
 from tests.defaults import LISTEN
 from tests.speech import NOISE, SPOKEN, clip
+from voicecli.audio.attention import Calm, Stir
 from voicecli.audio.devices import DeviceInfo, find_device
 from voicecli.audio.ear import FLOOR_DB, Ear, level_db
 from voicecli.audio.gate import Gate, Silero
@@ -48,7 +49,8 @@ def heard_by(ear: Ear, mute_after: int = -1) -> list[Heard]:
     async def listen() -> list[Heard]:
         out: list[Heard] = []
         async for heard in ear.hear(lambda: 120.0):
-            out.append(heard)
+            if not isinstance(heard, Stir | Calm):
+                out.append(heard)
             if len(out) == mute_after:
                 ear.mute(True)
         return out

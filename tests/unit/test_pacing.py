@@ -3,7 +3,6 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.conversation.barge_in import BargeIn
 from voicecli.conversation.pacing import FIRST_GUESS_S_PER_CHAR, MOST_LEAD_S, SAFETY, Pace
 
 
@@ -39,11 +38,3 @@ def test_at_the_learnt_pace_the_next_piece_is_ready_before_the_sound_ends(
     slowest = max([FIRST_GUESS_S_PER_CHAR, *(seconds / chars for chars, seconds in syntheses)])
     fastest = min([FIRST_GUESS_S_PER_CHAR, *(seconds / chars for chars, seconds in syntheses)])
     assert SAFETY * lead_s / slowest - 1 <= pace.budget_chars(lead_s) <= SAFETY * lead_s / fastest + 1
-
-
-def test_speech_over_an_answer_needs_more_voice_or_can_do_nothing() -> None:
-    rule = BargeIn(start_ms=120, interrupt_ms=240, allowed=True)
-    assert (rule.needed_ms(answering=False), rule.needed_ms(answering=True)) == (120, 240)
-    never = BargeIn(start_ms=120, interrupt_ms=240, allowed=False)
-    assert never.needed_ms(answering=False) == 120
-    assert never.needed_ms(answering=True) > 1e9

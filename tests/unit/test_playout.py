@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,6 +103,65 @@ def test_silence_before_and_after_an_answer_is_no_gap() -> None:
     playout.add(TWO, tone(1, 5))
     readings.append(playout.read(10))
     assert all(reading.starved is None for reading in readings)
+
+
+def test_a_ducked_answer_gets_softer_by_a_ramp_and_as_loud_again() -> None:
+    playout = playing()
+    playout.add(ONE, tone(1000, 200))
+    playout.duck(-20)
+    falling = playout.read(30).pcm.tolist()
+    assert falling[:18] == sorted(falling[:18], reverse=True)
+    assert falling[-1] == 100
+    playout.duck(0)
+    rising = playout.read(30).pcm.tolist()
+    assert rising == sorted(rising)
+    assert rising[-1] == 1000
+
+
+def test_a_hushed_answer_waits_where_it_is_and_starves_nobody() -> None:
+    playout = playing()
+    playout.add(ONE, tone(1000, 100))
+    playout.read(10)
+    playout.duck(-math.inf)
+    assert not playout.read(50).pcm[20:].any()
+    assert not playout.read(500).pcm.any()
+    played = playout.played
+    assert 25 <= played <= 30
+    playout.duck(0)
+    reading = playout.read(500)
+    assert np.count_nonzero(reading.pcm) == 100 - played
+    assert reading.starved is None
+
+
+def test_a_new_answer_begins_at_full_volume() -> None:
+    playout = playing()
+    playout.add(ONE, tone(1000, 100))
+    playout.duck(-math.inf)
+    playout.read(50)
+    playout.begin(TWO, held=False)
+    playout.add(TWO, tone(1000, 5))
+    assert playout.read(5).pcm.tolist() == [1000] * 5
+
+
+volume = st.one_of(
+    st.tuples(st.just("duck"), st.sampled_from([0.0, -6.0, -20.0, -math.inf])),
+    st.tuples(st.just("read"), st.integers(1, 40)),
+)
+
+
+@given(st.lists(volume, max_size=40))
+def test_no_sample_is_lost_or_repeated_by_a_change_of_volume(steps: list[tuple[str, float]]) -> None:
+    playout = playing()
+    playout.add(ONE, tone(1000, 300))
+    sounded = 0
+    for verb, number in steps:
+        if verb == "duck":
+            playout.duck(number)
+        else:
+            sounded += int(np.count_nonzero(playout.read(int(number)).pcm))
+    assert playout.played == sounded
+    playout.duck(0)
+    assert sounded + np.count_nonzero(playout.read(400).pcm) == 300
 
 
 step = st.one_of(

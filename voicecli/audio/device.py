@@ -54,6 +54,10 @@ class Speaker(Protocol):
         """Let a held turn sound. No effect on any other turn."""
         ...
 
+    def duck(self, db: float) -> None:
+        """The begun turn sounds at `db`, 0 being full volume; at -inf it is silent and waits where it is."""
+        ...
+
     def finish(self, turn: TurnId) -> None:
         """No more chunks of `turn` will come: silence after the last one is not starvation."""
         ...

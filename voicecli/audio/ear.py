@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from voicecli.audio.attention import Attention, Calm, Stir
 from voicecli.audio.device import Microphone
 from voicecli.audio.segmenter import Dropped, Heard, Segmenter
 from voicecli.events import Clock, LevelMeasured, MuteChanged, Publish
@@ -17,7 +18,10 @@ FLOOR_DB = -90.0
 
 
 class SpeechGate(Protocol):
-    """Verdict on one frame."""
+    """Verdict on one frame after the other."""
+
+    suspects: bool
+    """The last frame may be speech. Sooner than `is_speech`, and more often wrong."""
 
     def is_speech(self, frame: AudioFrame) -> bool: ...
 
@@ -33,6 +37,7 @@ class Ear:
         self._segmenter = segmenter
         self._clock = clock
         self._publish = publish
+        self._attention = Attention()
         self._muted = False
 
     @property
@@ -49,12 +54,20 @@ class Ear:
         """What has been said of an utterance under way; None between utterances and in a silence."""
         return self._segmenter.so_far
 
+    @property
+    def voiced_ms(self) -> float:
+        """Voiced time of the utterance under way."""
+        return self._segmenter.voiced_ms
+
     def wait_until(self, silence_ms: float) -> None:
         """The pause under way is the end after so much silence; nothing outside a pause."""
         self._segmenter.wait_until(silence_ms)
 
-    async def hear(self, start_ms: Callable[[], float]) -> AsyncIterator[Heard]:
-        """Utterances as they unfold; `start_ms` is asked for the voiced time that makes one just now."""
+    async def hear(self, start_ms: Callable[[], float]) -> AsyncIterator[Heard | Stir | Calm]:
+        """What may become an utterance, and utterances as they unfold.
+
+        `start_ms` is asked for the voiced time that makes one just now.
+        """
         count, peak_db = 0, FLOOR_DB
         async for frame in self._microphone.frames():
             peak_db = max(peak_db, FLOOR_DB if self._muted else level_db(frame.pcm))
@@ -62,8 +75,11 @@ class Ear:
             if count % LEVEL_EVERY_FRAMES == 0:
                 self._publish(LevelMeasured(at_s=self._clock(), level_db=peak_db))
                 peak_db = FLOOR_DB
+            is_speech = not self._muted and self._gate.is_speech(frame)
+            for stir in self._attention.push(not self._muted and self._gate.suspects):
+                yield stir
             if not self._muted:
-                for heard in self._segmenter.push(frame, self._gate.is_speech(frame), start_ms()):
+                for heard in self._segmenter.push(frame, is_speech, start_ms()):
                     yield heard
             elif self._segmenter.is_open:
                 self._segmenter.reset()

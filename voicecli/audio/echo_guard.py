@@ -109,7 +109,11 @@ class GuardedGate:
     def __init__(self, gate: SpeechGate, bar: Bar) -> None:
         self._gate = gate
         self._bar = bar
+        self.suspects = False
 
     def is_speech(self, frame: AudioFrame) -> bool:
         """The inner gate hears every frame, for it remembers."""
-        return self._gate.is_speech(frame) and level_db(frame.pcm) >= self._bar.needed_db(frame.captured_at_s)
+        speech = self._gate.is_speech(frame)
+        loud = level_db(frame.pcm) >= self._bar.needed_db(frame.captured_at_s)
+        self.suspects = self._gate.suspects and loud
+        return speech and loud

@@ -22,6 +22,10 @@ from voicecli.types import FRAME_S, LISTEN_RATE_HZ, AudioFrame
 WINDOW_SAMPLES = 512  # what Silero v6 takes at 16 kHz ...
 CONTEXT_SAMPLES = 64  # ... with this much of the window before
 STATE_SHAPE = (1, 1, 128)
+POSSIBLE = 0.2
+"""Speech probability that is worth a moment's attention. Among 40 spoken orders it was reached 16 ms after the start
+that Silero finds in the median and 48 ms at the most, the threshold of 0.7 after 144 ms at the most; in 78 s of noise
+it was reached on 4 % of the frames."""
 HYSTERESIS = 0.35  # once open, the gate closes this far below the threshold: soft syllables are no pauses
 HANGOVER_S = 0.5  # Silero goes on this long after webrtcvad's last yes, so that soft endings are not lost
 WARM_UP_S = 0.32  # audio from before webrtcvad's yes that Silero hears first: its state needs some context
@@ -77,11 +81,13 @@ class Gate:
         self._before: deque[NDArray[np.float32]] = deque(maxlen=round(WARM_UP_S / FRAME_S))
         self._hangover_s = 0.0
         self._is_open = False
+        self.suspects = False
 
     def is_speech(self, frame: AudioFrame) -> bool:
-        """Verdict on one frame of 20 ms at 16 kHz."""
+        """Verdict on one frame of 20 ms at 16 kHz; `suspects` tells whether it may at least be the start of speech."""
         audio = frame.pcm.astype(np.float32) / np.float32(32768)
-        if self._webrtc.is_speech(frame.pcm.tobytes(), LISTEN_RATE_HZ):
+        sounds = self._webrtc.is_speech(frame.pcm.tobytes(), LISTEN_RATE_HZ)
+        if sounds:
             if self._hangover_s <= 0:
                 self._silero.reset()
                 for earlier in self._before:
@@ -89,9 +95,11 @@ class Gate:
             self._hangover_s = HANGOVER_S
         self._before.append(audio)
         if self._hangover_s <= 0:
-            self._is_open = False
+            self._is_open = self.suspects = False
             return False
         self._hangover_s -= FRAME_S
         bar = self._threshold - HYSTERESIS if self._is_open else self._threshold
-        self._is_open = self._silero.probability(audio) >= bar
+        probability = self._silero.probability(audio)
+        self._is_open = probability >= bar
+        self.suspects = sounds and probability >= POSSIBLE
         return self._is_open

@@ -10,11 +10,15 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from voicecli.types import Pcm, TurnId
 
 FADE_S = 0.005
 """A flushed answer ends in a fade this long: a cut at an arbitrary sample clicks (remsky/Kokoro-FastAPI#463)."""
+
+RAMP_S = 0.02
+"""Length of a change of volume."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +54,13 @@ class Playout:
         self._played: tuple[TurnId | None, int] = (None, 0)  # the callback's side
         self._needle: _Sounding | None = None
         self._gap = 0
+        self._wanted_gain = 1.0  # the loop's side
+        self._gain = 1.0  # the callback's: follows what is wanted by a ramp
 
     def begin(self, turn: TurnId, *, held: bool) -> None:
         """From the next read on only `turn` may sound; while held it is silent."""
         self._begun, self._queued = turn, 0
+        self._wanted_gain = 1.0
         self._live = (turn, held)
 
     def add(self, turn: TurnId, pcm: Pcm) -> None:
@@ -66,6 +73,10 @@ class Playout:
         """Let a held turn sound."""
         if turn == self._live[0]:
             self._live = (turn, False)
+
+    def duck(self, db: float) -> None:
+        """The live turn sounds at `db` from now on, 0 being full volume; at -inf it waits, silent, where it is."""
+        self._wanted_gain = 10 ** (db / 20)
 
     def finish(self, turn: TurnId) -> None:
         """Nothing more will be added to `turn`: silence after it is not starvation."""
@@ -90,22 +101,40 @@ class Playout:
         """The next block for the device, shape (samples,). Called by the device's thread alone."""
         out = np.zeros(samples, np.int16)
         turn, held = self._live
-        filled = self._fade_stale(out, turn)
+        filled = stale = self._fade_stale(out, turn)
         began: tuple[TurnId, int] | None = None
         starved = 0
-        while not held and filled < samples and self._next(turn):
+        gains = self._gains(samples, turn)
+        end = int(np.count_nonzero(gains))
+        held = held or not end
+        while not held and filled < end and self._next(turn):
             needle = self._needle
             assert needle is not None
             if self._played[0] != needle.turn:
                 self._played, self._gap = (needle.turn, 0), 0
                 began = (needle.turn, filled)
             starved, self._gap = starved + self._gap, 0
-            filled += self._copy(needle, out[filled:])
+            filled += self._copy(needle, out[filled:end])
         if turn is not None and not held and turn == self._played[0] and turn != self._finished:
-            self._gap += samples - filled
+            self._gap += end - filled
+        out[stale:filled] = out[stale:filled] * gains[stale:filled]
         if began:
             return Reading(out, *began)
         return Reading(out, starved_samples=starved, starved=turn if starved else None)
+
+    def _gains(self, samples: int, turn: TurnId | None) -> NDArray[np.float64]:
+        """Volume of each sample, shape (samples,): a ramp to what is wanted, then that. Zeros come last, if at all."""
+        wanted = self._wanted_gain
+        if turn != self._played[0]:  # nothing of it has sounded yet, so nothing can click
+            self._gain = wanted
+        step = 1 / (RAMP_S * self.rate_hz)
+        way = step * np.arange(1, samples + 1)
+        rising = wanted > self._gain
+        gains: NDArray[np.float64] = (
+            np.minimum(self._gain + way, wanted) if rising else np.maximum(self._gain - way, wanted)
+        )
+        self._gain = float(gains[-1])
+        return gains
 
     def _next(self, turn: TurnId | None) -> bool:
         """Put the needle on samples of `turn`; False when there are none."""
@@ -133,5 +162,5 @@ class Playout:
             return 0
         self._needle = None
         tail = needle.pcm[needle.position : needle.position + min(len(out), round(FADE_S * self.rate_hz))]
-        out[: len(tail)] = tail * np.linspace(1, 0, len(tail), dtype=np.float32)
+        out[: len(tail)] = tail * np.linspace(self._gain, 0, len(tail), dtype=np.float32)
         return len(tail)

@@ -174,6 +174,9 @@ class PortAudioSpeaker:
     def release(self, turn: TurnId) -> None:
         self._playout.release(turn)
 
+    def duck(self, db: float) -> None:
+        self._playout.duck(db)
+
     def finish(self, turn: TurnId) -> None:
         if turn == self._live and self._converter is not None:
             self._playout.add(turn, self._converter.finish())

@@ -48,6 +48,9 @@ class Recording:
     def release(self, turn: TurnId) -> None:
         """Nothing was held."""
 
+    def duck(self, db: float) -> None:
+        """Nobody talks over a file."""
+
     def finish(self, turn: TurnId) -> None:
         """A file does not starve."""
 

@@ -87,6 +87,11 @@ class Segmenter:
         """What has been said of an utterance under way; None between utterances and in a silence."""
         return self._segment(len(self._frames)) if self.is_open and not self._silent_frames else None
 
+    @property
+    def voiced_ms(self) -> float:
+        """Voiced time of the utterance under way."""
+        return self._voiced_frames * FRAME_S * 1000
+
     def wait_until(self, silence_ms: float) -> None:
         """The pause under way is the end after so much silence. Each pause begins with `end_ms`."""
         if self._paused:

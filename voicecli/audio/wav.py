@@ -118,6 +118,10 @@ class WavSpeaker:
         self._playout.release(turn)
         self._work.set()
 
+    def duck(self, db: float) -> None:
+        self._playout.duck(db)
+        self._work.set()
+
     def finish(self, turn: TurnId) -> None:
         self._playout.finish(turn)
 

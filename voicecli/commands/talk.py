@@ -38,7 +38,8 @@ class Endpoint(StrEnum):
 
 
 class BargeIn(StrEnum):
-    on = "on"
+    auto = "auto"
+    headphones = "headphones"
     off = "off"
 
 
@@ -55,7 +56,8 @@ def talk(
     input_device: Annotated[str | None, option(help="Microphone: index or part of its name.", panel=DEVICES)] = None,
     output_device: Annotated[str | None, option(help="Speaker: index or part of its name.", panel=DEVICES)] = None,
     barge_in: Annotated[
-        BargeIn | None, option(help="off: finish speaking first, whatever is said.", panel=DEVICES)
+        BargeIn | None,
+        option(help="headphones: nothing is done about an echo; off: answers are not interrupted.", panel=DEVICES),
     ] = None,
     echo: Annotated[
         Echo | None, option(help="on: cancel the echo of open loudspeakers; auto: if it can be loaded.", panel=DEVICES)

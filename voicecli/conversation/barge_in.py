@@ -3,22 +3,63 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
+
+_LISTENING = """
+ah aha alright cool course exactly fine get good got great hm hmm huh i indeed interesting it mhm mm mmhm mmhmm mmm nice
+oh ok okay of really right see sure true uh uhhuh uhuh uhm um wow yeah yep yes yup
+"""
+BACKCHANNELS = frozenset(_LISTENING.split())
+"""Words of English listeners who want the speaker to go on: "mm-hm", "oh I see", "yeah, right", "of course"."""
+
+MOST_BACKCHANNELS = 4
+"""More words than these are a sentence, whatever they are."""
+
+ORDERS = frozenset(("stop", "wait", "no", "quiet", "cancel", "enough", "hey", "hold", "pause"))
+"""Words that one hypothesis is enough for, however short they are: who says them wants silence."""
 
 
 @dataclass(frozen=True, slots=True)
 class BargeIn:
-    """How much voiced time it takes to be heard.
+    """How much speech it takes to be heard, and what the answer does meanwhile.
 
-    Speech over an answer has to last longer: a cough or "mm-hm" must not cost the user the rest of a sentence.
+    Speech over an answer makes it softer at once and silent soon, which costs nothing where it was a cough or "mm-hm":
+    the answer goes on where it was. Only words end it.
     """
 
-    start_ms: float  # while nothing sounds
-    interrupt_ms: float  # while an answer sounds
-    allowed: bool  # without it the assistant finishes first: for open loudspeakers
+    start_ms: float  # voiced time that makes an utterance while nothing sounds
+    hush_ms: float  # ... and while an answer sounds: it falls silent and waits
+    interrupt_ms: float  # voiced time and words end the answer
+    duck_db: float  # how much softer the answer is while it is only possible that somebody speaks
+    allowed: bool = True  # without it the assistant finishes first
 
     def needed_ms(self, *, answering: bool) -> float:
         """Voiced milliseconds that make an utterance just now; infinite when nothing can interrupt."""
         if not answering:
             return self.start_ms
-        return self.interrupt_ms if self.allowed else math.inf
+        return self.hush_ms if self.allowed else math.inf
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """Words without case and marks: "Uh-huh." is one, as is "it's"."""
+    return tuple(re.findall(r"\w+", re.sub(r"(?<=\w)['’-](?=\w)", "", text.casefold())))
+
+
+def is_backchannel(text: str) -> bool:
+    """Whether a listener says this without wanting the word."""
+    words = words_of(text)
+    return 0 < len(words) <= MOST_BACKCHANNELS and BACKCHANNELS.issuperset(words)
+
+
+def is_order(text: str) -> bool:
+    """Whether it begins with a word that wants silence."""
+    return ORDERS.issuperset(words_of(text)[:1] or ("",))
+
+
+def wants_the_word(text: str, *, sure: bool) -> bool:
+    """Whether whoever says `text` over an answer wants it to end; `sure`: these words will not change any more."""
+    words = words_of(text)
+    if not words or is_backchannel(text):
+        return False
+    return sure or len(words) > 1 or is_order(text)

@@ -11,8 +11,6 @@ import asyncio
 from dataclasses import dataclass
 
 from voicecli import events
-from voicecli.audio.device import Speaker
-from voicecli.audio.ear import Ear
 from voicecli.audio.endpoint import Bounds
 from voicecli.audio.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume
 from voicecli.conversation.answering import Answering, Engines
@@ -20,6 +18,7 @@ from voicecli.conversation.barge_in import BargeIn
 from voicecli.conversation.drafting import Cadence, Drafter
 from voicecli.conversation.endpointing import Endpointing
 from voicecli.conversation.history import History
+from voicecli.conversation.overlap import Devices, Overlap
 from voicecli.conversation.partials import Hypotheses
 from voicecli.conversation.prefill import Prefill
 from voicecli.conversation.self_echo import AHEAD_S, OwnVoice
@@ -34,18 +33,13 @@ REOPEN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Devices:
-    ear: Ear
-    speaker: Speaker
-
-
-@dataclass(frozen=True, slots=True)
 class Rules:
     barge_in: BargeIn
     drafts: Cadence
     endpoint: Bounds | None  # None: the segmenter's own silence is the end
     wait_s: float  # from a pause to the soonest endpoint
     prefill: bool  # send the question ahead while it is being asked
+    echo: bool  # the microphone may hear the speaker
 
 
 class Conversation:
@@ -64,8 +58,9 @@ class Conversation:
         self._drafter = Drafter(engines.stt, engines.stt_worker, rules.drafts, clock)
         self._prefill = Prefill(engines.llm, history)
         self._endpointing = Endpointing(engines, rules.endpoint, self._ear.wait_until, clock, publish)
-        self._own_voice = OwnVoice()
+        self._own_voice = OwnVoice(audible=rules.echo)
         self._answering = Answering(engines, devices.speaker, history, self._own_voice, clock, self._publish)
+        self._overlap = Overlap(devices, engines, rules.barge_in, self._own_voice, clock, publish)
         self._minted = 0
         self._hearing = TurnId(0)  # the utterance under way or the last one
         self._turn: Turn | None = None
@@ -74,8 +69,9 @@ class Conversation:
     async def run(self) -> None:
         """Until the microphone ends and the last answer is over."""
         async with asyncio.TaskGroup() as self._tasks:
+            self._overlap.open(self._tasks, self._take)
             async for heard in self._ear.hear(self._needed_ms):
-                self._take(heard)
+                self._overlap.take(heard, self._answer)
             self._stop_drafting()
 
     def mute(self, muted: bool) -> None:
@@ -105,12 +101,18 @@ class Conversation:
             self._tasks.create_task(self._salvage(turn))
         if released:
             self._publish(events.TurnInterrupted(at_s=self._clock(), turn=turn.id, spoken=heard, reopened=reopen))
+            self._overlap.answer_is_over()
+
+    @property
+    def _answer(self) -> Turn | None:
+        """The one that is being made or spoken."""
+        return self._turn if self._turn is not None and self._turn.released.is_set() else None
 
     def _take(self, heard: Heard) -> None:
         now_s, hearing = self._clock(), self._hearing
         match heard:
             case Onset(started_at_s):
-                self.interrupt(reopen=self._goes_on(now_s - started_at_s))
+                self.interrupt(reopen=self._goes_on())
                 self._endpointing.begins(started_at_s)
                 self._hearing = self._mint()
                 self._publish(events.SpeechStarted(at_s=now_s, turn=self._hearing, started_at_s=started_at_s))
@@ -146,18 +148,17 @@ class Conversation:
                 self._discard(hearing)
                 self._publish(events.NothingHeard(at_s=now_s, turn=hearing, reason="too short"))
 
-    def _goes_on(self, speaking_s: float) -> bool:
-        """Whether somebody who has spoken for `speaking_s` was not done with the question that is being answered."""
+    def _goes_on(self) -> bool:
+        """Whether somebody who talks over the answer was not done with the question."""
         spoken = self._turn is not None and self._turn.segment is not None
-        return spoken and self._speaker.heard_s() - speaking_s < REOPEN_S
+        return spoken and self._overlap.heard_before_s < REOPEN_S
 
     def _mint(self) -> TurnId:
         self._minted += 1
         return TurnId(self._minted)
 
     def _needed_ms(self) -> float:
-        answering = self._turn is not None and self._turn.released.is_set()
-        return self._rules.barge_in.needed_ms(answering=answering)
+        return self._rules.barge_in.needed_ms(answering=self._answer is not None)
 
     def _publish(self, event: Event) -> None:
         self._speculation = self._speculation.apply(event)
@@ -215,6 +216,7 @@ class Conversation:
             self._publish(events.TurnDone(at_s=now_s, turn=turn.id, spoken=spoken))
         else:
             self._publish(events.NothingHeard(at_s=now_s, turn=turn.id, reason=reason))
+        self._overlap.answer_is_over()
 
     def _start_drafting(self) -> None:
         self._drafting = self._tasks.create_task(self._draft(self._hearing))
@@ -226,6 +228,8 @@ class Conversation:
 
     async def _draft(self, turn: TurnId) -> None:
         def tell(words: Hypotheses) -> None:
+            if not words.words:
+                return
             stable, unstable = words.stable, words.unstable
             self._publish(events.PartialHeard(at_s=self._clock(), turn=turn, stable=stable, unstable=unstable))
             if self._rules.prefill:

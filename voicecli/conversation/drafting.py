@@ -50,7 +50,7 @@ class Drafter:
         self._lulled.set()
 
     async def run(self, so_far: Callable[[], SpeechSegment | None], tell: Callable[[Hypotheses], None]) -> None:
-        """Draft until cancelled. Raises EngineError."""
+        """Draft until cancelled, and tell after each decode what is known. Raises EngineError."""
         hypotheses = Hypotheses()
         self._take_lull()
         while True:
@@ -60,7 +60,7 @@ class Drafter:
             transcript = await self._worker.run(self._timed, *chance)
             if transcript.text:
                 hypotheses = hypotheses.heard(transcript.text)
-                tell(hypotheses)
+            tell(hypotheses)
 
     async def _next(self, so_far: Callable[[], SpeechSegment | None]) -> tuple[Decode, SpeechSegment] | None:
         """What to decode at the next chance and how, if that is worth it."""

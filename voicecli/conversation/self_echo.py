@@ -10,6 +10,8 @@ import re
 
 import numpy as np
 
+from voicecli.conversation.barge_in import words_of
+
 MIN_WORDS = 4
 """Shorter ones are taken for the user's: "the second one" or "coffee with milk" is how people choose."""
 
@@ -26,19 +28,32 @@ MOST_WRONG = 0.3
 MOST_LETTERS = 4000
 """Of an answer, from its end: some four minutes of speech."""
 
+LATEST_WORDS = 14
+"""Some four seconds of speech: what an echo of two or three words can be of."""
+
 REASON = "my own voice"
 
 
 class OwnVoice:
     """Remembers the last that was said aloud. All times are of one clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, audible: bool) -> None:
+        """`audible`: the microphone may hear the speaker; with headphones it cannot, and nothing is an echo."""
+        self._audible = audible
         self._letters = ""
+        self._latest: tuple[str, ...] = ()
         self._until_s = -np.inf
 
     def spoke(self, text: str, until_s: float) -> None:
         """The assistant said `text` and fell silent at `until_s`."""
-        self._letters, self._until_s = letters(text)[-MOST_LETTERS:], until_s
+        if self._audible:
+            self._letters, self._until_s = letters(text)[-MOST_LETTERS:], until_s
+            self._latest = words_of(text)[-LATEST_WORDS:]
+
+    def has_just_said(self, text: str) -> bool:
+        """Whether these few words, all of them and in that order, are among the latest ones."""
+        words = words_of(text)
+        return any(self._latest[at : at + len(words)] == words for at in range(len(self._latest) - len(words) + 1))
 
     def is_echo(self, text: str, started_at_s: float) -> bool:
         """Whether a transcript of what began at `started_at_s` is the assistant's."""

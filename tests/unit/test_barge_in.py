@@ -1,0 +1,89 @@
+"""What counts as an interruption, by its length and by its words."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voicecli.audio.attention import CALM_S, Attention, Calm, Stir
+from voicecli.conversation.barge_in import BACKCHANNELS, BargeIn, is_backchannel, is_order, wants_the_word
+from voicecli.conversation.self_echo import OwnVoice
+from voicecli.types import FRAME_S
+
+
+def test_speech_over_an_answer_is_noticed_sooner_or_not_at_all() -> None:
+    rule = BargeIn(start_ms=120, hush_ms=80, interrupt_ms=240, duck_db=12)
+    assert (rule.needed_ms(answering=False), rule.needed_ms(answering=True)) == (120, 80)
+    never = BargeIn(start_ms=120, hush_ms=80, interrupt_ms=240, duck_db=12, allowed=False)
+    assert never.needed_ms(answering=False) == 120
+    assert never.needed_ms(answering=True) > 1e9
+
+
+@pytest.mark.parametrize(
+    "text", ["Mm-hm.", "Mm-hmm", "Uh-huh!", "Yeah.", "Okay.", "Yeah, right.", "Oh, I see.", "Of course."]
+)
+def test_listeners_sounds(text: str) -> None:
+    assert is_backchannel(text)
+    assert not wants_the_word(text, sure=True)
+
+
+@pytest.mark.parametrize(
+    "text", ["Okay, stop.", "Yeah but why?", "Right, and the second one?", "I see it, I see it, yes."]
+)
+def test_sentences_that_begin_like_one(text: str) -> None:
+    assert wants_the_word(text, sure=True)
+
+
+def test_a_single_word_of_one_hypothesis_may_be_misheard_unless_it_is_an_order() -> None:
+    assert not wants_the_word("Banana", sure=False)
+    assert wants_the_word("Banana", sure=True)
+    assert wants_the_word("Banana bread", sure=False)
+    assert wants_the_word("Stop.", sure=False)
+    assert is_order("No, no.")
+    assert not is_order("")
+
+
+@given(st.text())
+def test_whatever_is_said_is_one_or_the_other(text: str) -> None:
+    assert not (is_backchannel(text) and wants_the_word(text, sure=True))
+    assert wants_the_word(text, sure=True) or not wants_the_word(text, sure=False)
+
+
+@given(st.lists(st.sampled_from(sorted(BACKCHANNELS)), min_size=1, max_size=4))
+def test_listeners_sounds_add_up_to_one(words: list[str]) -> None:
+    assert is_backchannel(" ".join(words).capitalize() + ".")
+
+
+@given(st.lists(st.booleans(), max_size=200))
+def test_stir_and_calm_come_by_turns_and_calm_only_after_a_while(frames: list[bool]) -> None:
+    attention = Attention()
+    last: Stir | Calm = Calm()
+    since_s = 0.0
+    for suspects in frames:
+        since_s = 0.0 if suspects else since_s + FRAME_S
+        told = attention.push(suspects)
+        assert len(told) <= 1
+        for stir in told:
+            assert type(stir) is not type(last)
+            assert suspects if isinstance(stir, Stir) else since_s >= CALM_S - FRAME_S
+            last = stir
+        assert isinstance(last, Stir) or since_s > 0 or not frames[0]
+
+
+def test_few_words_are_compared_with_the_latest_ones_alone() -> None:
+    voice = OwnVoice(audible=True)
+    voice.spoke(
+        "The capital of France is Paris. " + "It lies on the river Seine and has two million people in it.", 5.0
+    )
+    assert voice.has_just_said("two million")
+    assert not voice.has_just_said("million two")
+    assert not voice.has_just_said("capital of France")
+    assert not voice.has_just_said("mill")
+
+
+def test_with_headphones_nothing_is_an_echo() -> None:
+    voice = OwnVoice(audible=False)
+    voice.spoke("It lies on the river Seine.", 5.0)
+    assert not voice.is_echo("It lies on the river Seine.", 4.0)
+    assert not voice.has_just_said("the river")

@@ -1,0 +1,35 @@
+"""Something may be speech: told at once, long before enough of it was heard to be an utterance. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from voicecli.types import FRAME_S
+
+CALM_S = 0.3
+"""Without a suspicious frame for this long it was nothing. Shorter, and the volume of an answer flutters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stir:
+    """What is heard may be the start of speech."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """It was not, or it is over."""
+
+
+class Attention:
+    """A Stir and a Calm by turns."""
+
+    def __init__(self) -> None:
+        self._left_s = 0.0  # until calm
+
+    def push(self, suspects: bool) -> list[Stir | Calm]:
+        """Take one frame's verdict."""
+        stirred = self._left_s > 0
+        self._left_s = CALM_S if suspects else max(0.0, self._left_s - FRAME_S)
+        if stirred == (self._left_s > 0):
+            return []
+        return [Calm() if stirred else Stir()]

@@ -1,0 +1,218 @@
+"""Somebody speaks over the answer. Is it meant to end it?
+
+At the first possible sound of speech the answer gets softer; after a little more it is silent and waits where it is. If
+the words are meant for the assistant, the conversation gets the whole utterance, from its onset on, as if nothing had
+been in between; else the answer goes on. An echo cannot outlive the silence, so what goes on in it is the user's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+
+from voicecli import events
+from voicecli.audio.attention import Calm, Stir
+from voicecli.audio.device import Speaker
+from voicecli.audio.ear import Ear
+from voicecli.audio.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume
+from voicecli.conversation.answering import Engines
+from voicecli.conversation.barge_in import BargeIn, is_backchannel, is_order, wants_the_word, words_of
+from voicecli.conversation.drafting import Cadence, Drafter
+from voicecli.conversation.partials import Hypotheses
+from voicecli.conversation.self_echo import AHEAD_S, REASON, OwnVoice
+from voicecli.conversation.turn import Turn
+from voicecli.errors import VoiceCliError
+from voicecli.events import Clock, Publish, Volume
+from voicecli.types import SpeechSegment, Transcript
+
+EAGER_S = 0.04
+"""From one decode to the next. They have the machine to themselves: the answer is silent, the next not asked for."""
+
+PATIENCE_S = 0.9
+"""An answer that was silent for so long goes on, softly, if what was decoded by then is no reason to end it."""
+
+ECHO_S = 0.4
+"""What is still heard so long after the answer fell silent is no echo of it: the longest delay of a loudspeaker that
+Bluetooth makes (0.25 s) and a room."""
+
+LAST_WORDS_S = 1.0
+"""Whoever says "yes" in the last second of an answer answers it."""
+
+Deliver = Callable[[Heard], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    ear: Ear
+    speaker: Speaker
+
+
+@dataclass(slots=True, eq=False)
+class Contest:
+    """An utterance over an answer."""
+
+    answer: Turn
+    started_at_s: float
+    hushed_at_s: float
+    said: list[Heard] = field(default_factory=list)  # of the utterance, from its onset on
+    heard_until_s: float = 0.0  # last voiced sample of what was decoded
+    refused: bool = False  # by the words so far
+
+
+class Overlap:
+    """Stands between the ear and the conversation. All methods belong to the loop."""
+
+    def __init__(
+        self, devices: Devices, engines: Engines, rules: BargeIn, own_voice: OwnVoice, clock: Clock, publish: Publish
+    ) -> None:
+        self._ear, self._speaker = devices.ear, devices.speaker
+        self._engines = engines
+        self._rules = rules
+        self._own_voice = own_voice
+        self._clock = clock
+        self._publish = publish
+        self._drafter = Drafter(engines.stt, engines.stt_worker, Cadence(EAGER_S, math.inf, math.inf), clock)
+        self._contest: Contest | None = None
+        self._judging: asyncio.Task[None] | None = None
+        self._volume: Volume = "full"
+        self.heard_before_s = 0.0
+        """Seconds of the answer that had been heard when the last utterance over one began."""
+
+    def open(self, tasks: asyncio.TaskGroup, deliver: Deliver) -> None:
+        """Before the first `take`. `deliver` is given what is the conversation's."""
+        self._tasks, self._deliver = tasks, deliver
+
+    def take(self, heard: Heard | Stir | Calm, answer: Turn | None) -> None:
+        """What the ear hears next; `answer` is the one that may be talked over, None while there is none."""
+        contest = self._contest
+        match heard:
+            case Stir() | Calm():
+                if answer is not None and contest is None and self._rules.allowed:
+                    self._set(answer, "soft" if isinstance(heard, Stir) else "full")
+            case Onset() if contest is None and answer is not None:
+                self._begin(heard, answer)
+            case _ if contest is None:
+                self._deliver(heard)
+            case _:
+                contest.said.append(heard)
+                self._go_on(contest, heard)
+
+    def answer_is_over(self) -> None:
+        """Nothing is left that could be talked over: what is being said is for the conversation."""
+        self._volume = "full"
+        contest = self._contest
+        if contest is not None and not contest.refused:
+            self._accept(contest)
+
+    def _begin(self, onset: Onset, answer: Turn) -> None:
+        now_s = self._clock()
+        self.heard_before_s = self._speaker.heard_s() - (now_s - onset.started_at_s)
+        self._contest = Contest(answer, onset.started_at_s, now_s, [onset])
+        self._set(answer, "silent")
+        self._judge(self._listen(self._contest))
+
+    def _go_on(self, contest: Contest, heard: Heard) -> None:
+        match heard:
+            case Lull(segment):
+                self._drafter.lull(segment)
+            case Pause(segment):
+                contest.heard_until_s = segment.ended_at_s
+                self._judge(self._decide(contest, segment, self._ear.voiced_ms))
+            case Resume():
+                contest.refused = False
+                contest.hushed_at_s = self._clock()
+                self._set(contest.answer, "silent")
+                self._judge(self._listen(contest))
+            case Endpoint() if contest.refused:
+                self._contest = None
+            case Dropped():
+                self._stop_judging()
+                self._refuse(contest, "", "too short")
+                self._contest = None
+            case _:
+                pass
+
+    def _judge(self, work: Coroutine[None, None, None]) -> None:
+        self._stop_judging()
+        self._judging = self._tasks.create_task(work, name="overlap")
+
+    def _stop_judging(self) -> None:
+        if self._judging is not None:
+            self._judging.cancel()
+        self._judging = None
+
+    async def _listen(self, contest: Contest) -> None:
+        """Decode what is being said until it is enough."""
+
+        def so_far() -> SpeechSegment | None:
+            segment = self._ear.so_far() if self._ear.voiced_ms >= self._rules.interrupt_ms else None
+            contest.heard_until_s = segment.ended_at_s if segment is not None else contest.heard_until_s
+            return segment
+
+        def hear(words: Hypotheses) -> None:
+            text = " ".join(words.words)
+            if wants_the_word(text, sure=bool(words.firm)) and not self._is_own(contest, text):
+                self._accept(contest)
+            elif self._clock() - contest.hushed_at_s > PATIENCE_S:
+                self._set(contest.answer, "soft")
+
+        try:
+            await self._drafter.run(so_far, hear)
+        except VoiceCliError:  # nothing can be judged: the conversation takes it, and says what is wrong
+            self._accept(contest)
+
+    async def _decide(self, contest: Contest, segment: SpeechSegment, voiced_ms: float) -> None:
+        """The sound is over, for now at least: so its words are known."""
+        try:
+            transcript = await self._engines.stt_worker.run(self._engines.stt.transcribe, segment)
+        except VoiceCliError:
+            self._accept(contest)
+            return
+        if reason := self._objection(contest, transcript, voiced_ms):
+            self._refuse(contest, transcript.text, reason)
+        else:
+            self._accept(contest)
+
+    def _objection(self, contest: Contest, transcript: Transcript, voiced_ms: float) -> str:
+        """Why these words do not end the answer; empty where they do."""
+        text = transcript.text
+        if not words_of(text):
+            return transcript.reason or "no words"
+        if self._is_own(contest, text):
+            return REASON
+        if is_backchannel(text) and not self._in_last_words(contest.answer):
+            return "a listener's sound"
+        return "too short" if voiced_ms < self._rules.interrupt_ms and not is_order(text) else ""
+
+    def _accept(self, contest: Contest) -> None:
+        self._contest = None
+        self._stop_judging()
+        for heard in contest.said:
+            self._deliver(heard)
+        self._volume = "full"
+
+    def _refuse(self, contest: Contest, text: str, reason: str) -> None:
+        contest.refused = True
+        self._publish(events.TalkedOver(at_s=self._clock(), turn=contest.answer.id, text=text, reason=reason))
+        self._set(contest.answer, "full")
+        if isinstance(contest.said[-1], Endpoint):
+            self._contest = None
+
+    def _is_own(self, contest: Contest, text: str) -> bool:
+        """Whether the words may well be an echo of the answer."""
+        spoken = contest.answer.heard(self._speaker.heard_s() + AHEAD_S)
+        self._own_voice.spoke(spoken, self._clock())
+        echoes = contest.heard_until_s < contest.hushed_at_s + ECHO_S
+        return self._own_voice.is_echo(text, contest.started_at_s) or (echoes and self._own_voice.has_just_said(text))
+
+    def _in_last_words(self, answer: Turn) -> bool:
+        return answer.pieces.exhausted and self._speaker.lead_s() < LAST_WORDS_S
+
+    def _set(self, answer: Turn, volume: Volume) -> None:
+        if volume != self._volume:
+            self._volume = volume
+            db = {"full": 0.0, "soft": -self._rules.duck_db, "silent": -math.inf}
+            self._speaker.duck(db[volume])
+            self._publish(events.Ducked(at_s=self._clock(), turn=answer.id, volume=volume))
