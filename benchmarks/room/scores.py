@@ -47,7 +47,7 @@ class Score:
     barge_ins: int = 0  # words of a second or more over an answer
     missed: int = 0  # of those: the answer went on
     to_silence_s: tuple[float, ...] = ()  # of those that were not missed, from the user's first voiced sample
-    to_duck_s: tuple[float, ...] = ()  # of those that were not missed: until the answer was 6 dB softer, or over
+    to_duck_s: tuple[float, ...] = ()  # of all: until the answer was 6 dB softer, or silent
     ducks: int = 0  # an answer was made softer or silent ...
     resumes: int = 0  # ... and went on after a silence
     utterances: int = 0  # of the user, with those over an answer
@@ -65,6 +65,10 @@ def score(story: Story) -> Score:
     over = [span for span in story.said if any(one.from_s < span.from_s < one.until_s for one in answers)]
     tried = [span for span in over if span.until_s - span.from_s >= LONG_S]
     silences = [silenced_s(story, levels, span) for span in tried]
+    softened = [
+        min(ducked_s(story, span), math.inf if silence is None else silence)
+        for span, silence in zip(tried, silences, strict=True)
+    ]
     waits = [waited_s(story, span) for span in story.said]
     return Score(
         answers=len(answers),
@@ -73,11 +77,7 @@ def score(story: Story) -> Score:
         barge_ins=len(tried),
         missed=silences.count(None),
         to_silence_s=tuple(silence for silence in silences if silence is not None),
-        to_duck_s=tuple(
-            min(silence, ducked_s(story, span))
-            for span, silence in zip(tried, silences, strict=True)
-            if silence is not None
-        ),
+        to_duck_s=tuple(softer for softer in softened if softer < math.inf),
         ducks=sum(1 for _ in ducks(story)),
         resumes=len(story.record.resumes_s),
         utterances=len(story.said),
