@@ -11,7 +11,7 @@ from benchmarks.room.acoustics import Room
 from benchmarks.room.scenes import answers, barge_ins
 from benchmarks.room.scores import of, score
 from benchmarks.room.sounds import voiced_clip
-from benchmarks.room.stage import Cast, Set, play
+from benchmarks.room.stage import Cast, Costs, Set, play
 from benchmarks.speech import spoken
 from tests.defaults import SETTINGS
 from voicecli.assemble import make_gate
@@ -26,7 +26,7 @@ ROOMS = [Room(0.04, -10.0), Room(0.25, -20.0)]
 def cast(model_folder: Callable[[str], Path]) -> Cast:
     for name in (SETTINGS.stt.model, SETTINGS.listen.endpoint_model, SETTINGS.tts.model, "kokoro-voices"):
         model_folder(name)
-    return Cast.load()
+    return Cast.load(Costs())
 
 
 @pytest.mark.parametrize("room", ROOMS, ids=str)
