@@ -51,10 +51,10 @@ ANSWERS = (
     "The museum opens at nine and closes at six. On Sundays the entrance is free, and there is a guided tour through "
     "the new wing every hour, which takes about forty minutes.",
 )
-"""Nine to eleven seconds each when spoken."""
+"""About ten seconds each when spoken."""
 
 FIRST_TOKEN_S, TOKEN_S = 0.15, 0.02
-"""Of the scripted language model: about what the embedded one takes on two cores (docs/performance.md)."""
+"""Of the scripted language model: round figures for a small one on the same machine."""
 
 
 @dataclass
@@ -109,7 +109,7 @@ class RememberedVoice:
 class Costs:
     """What a call takes, in s, where that should not hang on the machine. Inside a call no time passes then.
 
-    About the medians of two idle cores of an AMD EPYC.
+    Round figures in the range of two cores of an AMD EPYC.
     """
 
     stt_s: float = 0.2  # a decode
@@ -177,15 +177,15 @@ class Director:
     async def happens(self, kind: type[E], within_s: float) -> E | None:
         """The next event of a kind; None when it does not come in time."""
         seen = len(self.story.events)
-        return await self._true(
+        return await self._found(
             lambda: next((event for event in self.story.events[seen:] if isinstance(event, kind)), None), within_s
         )
 
     async def settles(self, within_s: float) -> None:
         """Wait until no turn is alive, or give up waiting."""
-        await self._true(lambda: self.activity.settled() or None, within_s)
+        await self._found(lambda: self.activity.settled() or None, within_s)
 
-    async def _true(self, found: Callable[[], T | None], within_s: float) -> T | None:
+    async def _found(self, found: Callable[[], T | None], within_s: float) -> T | None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 while (result := found()) is None:
