@@ -179,18 +179,24 @@ def heed(ends: list[tuple[float, Endpoint]], true_end: Endpoint) -> Heeded:
     return Heeded(ends[0][1] != true_end, None if told_s is None else told_s - true_end.ended_at_s)
 
 
-def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    speech_option(options)
-    folder: Path | None = options.parse_args().speech
-    orders = [one for one in recordings(folder) if one.slots]
+def tables(folder: Path | None, most: int | None = None) -> Iterator[str]:
+    """All rules on `most` of the orders: as recorded, and with a pause for thought."""
+    orders = [one for one in recordings(folder) if one.slots][:most]
     model = whisper_model(shipped().stt.model)
     turn = SmartTurn.load(model_file(open_store(shipped()), shipped().listen.endpoint_model, ".onnx"))
     for title, said in (("as recorded", orders), ("with a pause for thought", with_hesitations(orders, model))):
         oracle = Oracle(turn, recogniser(model, shipped().stt.window))
-        print(f"\n{len(said)} orders, {title}\n\n{compare([voiced_frames(one.pcm) for one in said], oracle)}")
+        yield f"{len(said)} orders, {title}\n\n{compare([voiced_frames(one.pcm) for one in said], oracle)}"
     judge_ms = 1000 * statistics.median(judged.judge_s for judged in oracle.known.values())
-    print(f"\n{machine()}; Smart Turn takes {judge_ms:.0f} ms, one thread")
+    yield f"Smart Turn takes {judge_ms:.0f} ms, one thread"
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    speech_option(options)
+    for text in tables(options.parse_args().speech):
+        print(f"\n{text}", flush=True)
+    print(f"\n{machine()}")
 
 
 if __name__ == "__main__":

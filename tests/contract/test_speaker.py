@@ -1,4 +1,4 @@
-"""What every speaker must do: the one over files, and the one over a sound card."""
+"""What every speaker must do: the one over files, the one of the simulated room, and the one over a sound card."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.room.acoustics import Room
+from benchmarks.room.card import RoomCard
 from tests.card.pulse import VirtualCard
+from tests.defaults import SETTINGS
 from voicecli.audio.device import Speaker
 from voicecli.audio.wav import WavSpeaker
 from voicecli.events import Audible, Event, Publish, Starved
@@ -26,11 +29,13 @@ def chunk(turn: TurnId, seconds: float) -> SpeechChunk:
     return SpeechChunk(turn, tone.astype(np.int16), 24_000, 2)
 
 
-@pytest.fixture(params=["wav", pytest.param("card", marks=pytest.mark.card)])
+@pytest.fixture(params=["wav", "room", pytest.param("card", marks=pytest.mark.card)])
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
     """Opens a speaker of each kind."""
     if request.param == "wav":
         return lambda publish: WavSpeaker(tmp_path / "out.wav", time.monotonic, publish)
+    if request.param == "room":
+        return lambda publish: RoomCard(Room(), SETTINGS.audio, time.monotonic, publish)
     card: VirtualCard = request.getfixturevalue("card")
     return card.open_speaker
 

@@ -7,15 +7,15 @@ conversation are the real ones. Fakes are strict: an unexpected call and an unus
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import ParamSpec, Self, TypeVar
+from typing import Self
 
 import numpy as np
 
-from tests import virtual_time
+from benchmarks.room import virtual_time
+from benchmarks.room.worker import TimedWorker
 from tests.defaults import LISTEN
 from voicecli.audio.ear import Ear
 from voicecli.audio.endpoint import MODES
@@ -31,9 +31,6 @@ from voicecli.engines.long_speech import LongSpeech
 from voicecli.engines.remembering import RememberedFinals
 from voicecli.events import Event, LevelMeasured
 from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, Message, SpeechSegment, Stretch, Token, Transcript
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 SPEECH, NOISE = 1000, 100
 """Loudness of what is speech, and of what only might be."""
@@ -187,62 +184,6 @@ class ScriptedEndOfTurn:
         if isinstance(verdict, Exception):
             raise verdict
         return verdict
-
-
-@dataclass
-class Job:
-    """A call that waits for the worker or runs on it."""
-
-    call: Callable[[], object]
-    args: tuple[object, ...]
-    answer: asyncio.Future[object]
-
-
-class TimedWorker:
-    """Calls take virtual time and run one after the other, as on a thread.
-
-    A call that has begun is not stopped by a cancel; one that waits is skipped.
-    """
-
-    def __init__(self, took_s: Callable[..., float]) -> None:
-        """`took_s` is asked after a call, with its arguments, how long it took."""
-        self._took_s = took_s
-        self._waiting: deque[Job] = deque()
-        self._running = False
-
-    @property
-    def idle(self) -> bool:
-        return not self._running and not self._waiting
-
-    async def run(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Job(lambda: call(*args, **kwargs), args, answer))  # type: ignore[arg-type]
-        if not self._running:
-            self._begin()
-        return await answer
-
-    def _begin(self) -> None:
-        while self._waiting:
-            job = self._waiting.popleft()
-            if job.answer.cancelled():
-                continue
-            self._running = True
-            try:
-                result, error = job.call(), None
-            except Exception as caught:
-                result, error = None, caught
-            asyncio.get_running_loop().call_later(self._took_s(*job.args), self._end, job, result, error)
-            return
-
-    def _end(self, job: Job, result: object, error: Exception | None) -> None:
-        self._running = False
-        if job.answer.cancelled():
-            pass
-        elif error is not None:
-            job.answer.set_exception(error)
-        else:
-            job.answer.set_result(result)
-        self._begin()
 
 
 class Talk:

@@ -7,8 +7,10 @@ import pytest
 
 from benchmarks.hesitations import quietest, room_tone
 from benchmarks.report import table
+from benchmarks.room.scores import Score
 from benchmarks.sound import HOP, MOST_SHIFT, RATE_HZ, Signal, distance
 from benchmarks.steps import NAIVE, arms
+from benchmarks.turns import HEAD, row
 from benchmarks.waterfall import ADDED, HIDDEN, bar, waterfall
 from benchmarks.words import found_slots, repeats, word_errors, words
 from voicecli.conversation.latency import Span, TurnLatency
@@ -90,6 +92,23 @@ def test_a_waterfall_has_a_line_for_each_stage_and_the_median_of_the_whole() -> 
     drawn = waterfall("product", [turn]).splitlines()
     assert drawn[0] == "product: 0.95 s"
     assert [line.split()[-1] for line in drawn[1:7]] == ["700", "0", "0", "0", "200", "50"]
+
+
+def test_a_row_of_turns_counts_out_of_what_there_was() -> None:
+    found = Score(answers=4, barge_ins=2, missed=1, to_silence_s=(0.2,), utterances=2, waits_s=(0.5, 0.7))
+    assert dict(zip(HEAD, row("room", found), strict=True)) == {
+        "": "room",
+        "answers": 4,
+        "self-answers": 0,
+        "false interruptions": 0,
+        "missed interruptions": "1 of 2",
+        "softer after, ms": "",
+        "silent after, ms": "200 / 200",
+        "went on after a silence": 0,
+        "cut off": "0 of 2",
+        "wait, ms": "600 / 690",
+    }
+    assert row("noise", Score(answers=3))[4:] == ["", "", "", 0, "", ""]
 
 
 def test_a_table_is_markdown() -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests import virtual_time
-from tests.conversation.stage import CHAR_S, TimedWorker, ToneTts
+from benchmarks.room import virtual_time
+from benchmarks.room.worker import TimedWorker
+from tests.conversation.stage import CHAR_S, ToneTts
 from tests.defaults import SETTINGS
 from voicecli.audio.recording import Recording
 from voicecli.commands.say import text_of
