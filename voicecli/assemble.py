@@ -123,7 +123,10 @@ async def open_devices(
         speaker, voiced = await stack.enter_async_context(WavSpeaker(None, CLOCK, publish)), False
     gate: SpeechGate = make_gate(settings.listen)
     if canceller is not None and voiced:
-        microphone, gate = EchoFreeMicrophone(microphone, canceller), GuardedGate(gate, canceller.guard)
+        microphone, gate = (
+            EchoFreeMicrophone(microphone, canceller),
+            GuardedGate(gate, canceller.guard, canceller.likeness),
+        )
     return Ear(microphone, gate, Segmenter(settings.listen), CLOCK, publish), speaker, voiced
 
 

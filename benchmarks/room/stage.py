@@ -258,7 +258,10 @@ async def opened(cast: Cast, where: Set) -> AsyncIterator[tuple[Director, Conver
         microphone: Microphone = card
         gate: SpeechGate = make_gate(settings.listen)
         if canceller is not None:
-            microphone, gate = EchoFreeMicrophone(card, canceller), GuardedGate(gate, canceller.guard)
+            microphone, gate = (
+                EchoFreeMicrophone(card, canceller),
+                GuardedGate(gate, canceller.guard, canceller.likeness),
+            )
         ear = Ear(microphone, gate, Segmenter(settings.listen), clock, publish)
         turn = cast.turn if settings.listen.endpoint != "silence" else None
         engines = Engines(RememberedFinals(cast.stt), Narrator(where.stories), cast.tts, turn, *cast.workers())

@@ -84,7 +84,7 @@ def cancelled(played: Pcm, captured: NDArray[np.float64], canceller: EchoCancell
 def listened(played: Pcm, captured: NDArray[np.float64]) -> tuple[list[AudioFrame], list[tuple[float, Heard]]]:
     """The frames without echo, and what the product's own gate and segmenter make of them while an answer sounds."""
     canceller = EchoCanceller.load()
-    gate, segmenter = GuardedGate(Gate(Silero.load(), LISTEN), canceller.guard), Segmenter(LISTEN)
+    gate, segmenter = GuardedGate(Gate(Silero.load(), LISTEN), canceller.guard, canceller.likeness), Segmenter(LISTEN)
     frames, heard = [], []
     for frame in cancelled(played, captured, canceller):
         frames.append(frame)

@@ -102,9 +102,25 @@ class Counting:
         return True
 
 
+class Different:
+    def is_playback(self) -> bool:
+        return False
+
+
+class Same:
+    def is_playback(self) -> bool:
+        return True
+
+
+def test_the_playback_itself_is_nobody_s_voice_however_loud() -> None:
+    gate = GuardedGate(Counting(), EchoGuard(), Same())
+    assert not gate.is_speech(AudioFrame(at_db(-20, FRAME_SAMPLES), 0.0))
+    assert not gate.suspects
+
+
 def test_a_gate_hears_every_frame_and_lets_the_loud_ones_pass() -> None:
     inner, guard = Counting(), EchoGuard()
-    gate = GuardedGate(inner, guard)
+    gate = GuardedGate(inner, guard, Different())
     assert gate.is_speech(AudioFrame(at_db(-60, FRAME_SAMPLES), 0.0))
     guard.sounded(at_db(-20), 0.0, 0.5)
     assert not gate.is_speech(AudioFrame(at_db(-40, FRAME_SAMPLES), 0.3))

@@ -7,9 +7,9 @@ import asyncio
 import numpy as np
 import pytest
 
+from benchmarks.room.virtual_time import run
 from tests.conversation.stage import FakeMicrophone, LoudnessGate
 from tests.defaults import LISTEN
-from tests.virtual_time import run
 from voicecli.audio.ear import Ear, level_db
 from voicecli.audio.ready_sound import LENGTH_S, LEVEL_DB, RATE_HZ, READY, play_ready_sound, ready_sound
 from voicecli.audio.segmenter import Segmenter

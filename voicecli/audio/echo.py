@@ -17,6 +17,7 @@ import numpy as np
 
 from voicecli.audio.device import Microphone
 from voicecli.audio.echo_guard import LEARNING_S, EchoGuard
+from voicecli.audio.likeness import Likeness
 from voicecli.audio.resample import Framer
 from voicecli.errors import EngineError
 from voicecli.types import LISTEN_RATE_HZ, AudioFrame, Pcm
@@ -57,12 +58,16 @@ class Processing(Protocol):
 
 
 class EchoCanceller:
-    """One loudspeaker and one microphone. `played` belongs to the speaker's thread, all else to the loop."""
+    """One loudspeaker and one microphone. `played` belongs to the speaker's thread, all else to the loop.
+
+    `guard` and `likeness` learn from both sides what a gate may ask: how loud an echo can be, and whether this is one.
+    """
 
     def __init__(
         self, processing: Processing, frame: Callable[[bytes, int, int, int], Any], learning_s: float = LEARNING_S
     ) -> None:
         self.guard = EchoGuard(learning_s)
+        self.likeness = Likeness()
         self._processing = processing
         self._frame = frame
         self._blocks: deque[PlayedBlock] = deque(maxlen=MOST_BLOCKS)
@@ -93,6 +98,7 @@ class EchoCanceller:
         while self._blocks and self._blocks[0].sounds_at_s < frame.captured_at_s + AHEAD_S:
             self._learn(self._blocks.popleft())
         self.guard.captured(frame.pcm, frame.captured_at_s)
+        self.likeness.heard(frame.pcm)
         steps = [self._step(step, self._processing.process_stream) for step in np.split(frame.pcm, 2)]
         return AudioFrame(np.concatenate(steps), frame.captured_at_s - DELAY_S)
 
@@ -101,6 +107,7 @@ class EchoCanceller:
         if self._framer is None:
             self._framer = Framer(block.rate_hz, STEP_SAMPLES)
         for step in self._framer.push(block.pcm):
+            self.likeness.played(step)
             self._step(step, self._processing.process_reverse_stream)
 
     def _step(self, pcm: Pcm, process: Callable[[Any], None]) -> Pcm:

@@ -109,17 +109,28 @@ class Bar(Protocol):
     def needed_db(self, at_s: float) -> float: ...
 
 
-class GuardedGate:
-    """A gate that also asks whether the frame is loud enough to be somebody else's."""
+class Echo(Protocol):
+    """Whether what is heard is the playback itself."""
 
-    def __init__(self, gate: SpeechGate, bar: Bar) -> None:
+    def is_playback(self) -> bool: ...
+
+
+class GuardedGate:
+    """A gate that also asks whether the frame is loud enough to be somebody else's, and is not the playback itself."""
+
+    def __init__(self, gate: SpeechGate, bar: Bar, echo: Echo) -> None:
         self._gate = gate
         self._bar = bar
+        self._echo = echo
         self.suspects = False
 
     def is_speech(self, frame: AudioFrame) -> bool:
         """The inner gate hears every frame, for it remembers."""
         speech = self._gate.is_speech(frame)
-        loud = level_db(frame.pcm) >= self._bar.needed_db(frame.captured_at_s)
-        self.suspects = self._gate.suspects and loud
-        return speech and loud
+        foreign = (
+            (speech or self._gate.suspects)
+            and level_db(frame.pcm) >= self._bar.needed_db(frame.captured_at_s)
+            and not self._echo.is_playback()
+        )
+        self.suspects = self._gate.suspects and foreign
+        return speech and foreign

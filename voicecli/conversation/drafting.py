@@ -35,8 +35,11 @@ class Drafter:
     took no longer than this one may.
     """
 
-    def __init__(self, stt: SpeechToText, worker: Worker, cadence: Cadence, clock: Clock) -> None:
-        self._stt = stt
+    def __init__(
+        self, stt: SpeechToText, worker: Worker, cadence: Cadence, clock: Clock, *, careful: bool = False
+    ) -> None:
+        """`careful`: drafts are made as finals are, and hold no word that a final would withhold."""
+        self._final, self._draft = stt.transcribe, stt.transcribe if careful else stt.draft
         self._worker = worker
         self._cadence = cadence
         self._clock = clock
@@ -67,9 +70,9 @@ class Drafter:
         try:
             async with asyncio.timeout(self._cadence.interval_s):
                 await self._lulled.wait()
-            decode, segment, may_take_s = self._stt.transcribe, self._take_lull(), self._cadence.lull_to_end_s
+            decode, segment, may_take_s = self._final, self._take_lull(), self._cadence.lull_to_end_s
         except TimeoutError:
-            decode, segment, may_take_s = self._stt.draft, so_far(), self._cadence.pause_s
+            decode, segment, may_take_s = self._draft, so_far(), self._cadence.pause_s
         if segment is None or not self._worker.idle:
             return None
         if self._expected_s > may_take_s:

@@ -33,9 +33,9 @@ EAGER_S = 0.04
 PATIENCE_S = 0.9
 """An answer that was silent for so long goes on, softly, if what was decoded by then is no reason to end it."""
 
-ECHO_S = 0.4
-"""What is still heard so long after the answer fell silent is no echo of it: the longest delay of a loudspeaker that
-Bluetooth makes (0.25 s) and a room."""
+ECHO_S = 0.3
+"""What is voiced so long after the answer fell silent is no echo of it: Bluetooth loudspeakers delay by 0.25 s at most,
+and a room adds a little. Words that all lie before it are believed when they are over, not sooner."""
 
 LAST_WORDS_S = 1.0
 """Whoever says "yes" in the last second of an answer answers it."""
@@ -60,6 +60,11 @@ class Contest:
     heard_until_s: float = 0.0  # last voiced sample of what was decoded
     refused: bool = False  # by the words so far
 
+    @property
+    def may_be_echo(self) -> bool:
+        """Nothing voiced has outlived the answer's silence yet."""
+        return self.heard_until_s < self.hushed_at_s + ECHO_S
+
 
 class Overlap:
     """Stands between the ear and the conversation. All methods belong to the loop."""
@@ -73,7 +78,8 @@ class Overlap:
         self._own_voice = own_voice
         self._clock = clock
         self._publish = publish
-        self._drafter = Drafter(engines.stt, engines.stt_worker, Cadence(EAGER_S, math.inf, math.inf), clock)
+        eager = Cadence(EAGER_S, math.inf, math.inf)
+        self._drafter = Drafter(engines.stt, engines.stt_worker, eager, clock, careful=True)
         self._contest: Contest | None = None
         self._judging: asyncio.Task[None] | None = None
         self._volume: Volume = "full"
@@ -156,7 +162,8 @@ class Overlap:
 
         def hear(words: Hypotheses) -> None:
             text = " ".join(words.words)
-            if wants_the_word(text, sure=bool(words.firm)) and not self._is_own(contest, text):
+            wanted = wants_the_word(text, sure=bool(words.firm)) and not self._is_own(contest, text)
+            if wanted and (is_order(text) or not contest.may_be_echo):
                 self._accept(contest)
             elif self._clock() - contest.hushed_at_s > PATIENCE_S:
                 self._set(contest.answer, "soft")
@@ -207,8 +214,8 @@ class Overlap:
         """Whether the words may well be an echo of the answer."""
         spoken = contest.answer.heard(self._speaker.heard_s() + AHEAD_S)
         self._own_voice.spoke(spoken, self._clock())
-        echoes = contest.heard_until_s < contest.hushed_at_s + ECHO_S
-        return self._own_voice.is_echo(text, contest.started_at_s) or (echoes and self._own_voice.has_just_said(text))
+        few = contest.may_be_echo and self._own_voice.has_just_said(text)
+        return few or self._own_voice.is_echo(text, contest.started_at_s)
 
     def _in_last_words(self, answer: Turn) -> bool:
         return answer.pieces.exhausted and self._speaker.lead_s() < LAST_WORDS_S
