@@ -62,6 +62,7 @@ class RoomCard:
         self._converter: Converter | None = None  # of the live turn
         self._live: TurnId | None = None
         self._background: Callable[[int, int], Signal] | None = None
+        self._captured = 0  # samples that were given out
 
     async def __aenter__(self) -> Self:
         self._opened_s = self._clock()
@@ -93,8 +94,9 @@ class RoomCard:
         self._background = lambda first, last: noise[np.arange(first, last) % len(noise)]
 
     async def frames(self) -> AsyncIterator[AudioFrame]:
-        """As a microphone whose clock is slower by the room's drift."""
-        for first in range(0, 1 << 62, FRAME_SAMPLES):
+        """As a microphone whose clock is slower by the room's drift. Whoever asks again goes on where the last one was."""
+        while True:
+            first, self._captured = self._captured, self._captured + FRAME_SAMPLES
             captured_at_s = self._opened_s + first / LISTEN_RATE_HZ * self._room.drift
             await asyncio.sleep(max(0.0, captured_at_s + self._input_s - self._clock()))
             heard = self._echo.capture(first, FRAME_SAMPLES) + self._near.read(first, first + FRAME_SAMPLES)

@@ -20,7 +20,8 @@ from voicecli.assemble import make_gate, make_rules, model_file, open_store
 from voicecli.audio.device import Microphone
 from voicecli.audio.ear import Ear, SpeechGate
 from voicecli.audio.echo import EchoCanceller, EchoFreeMicrophone
-from voicecli.audio.echo_guard import GuardedGate
+from voicecli.audio.echo_guard import LEARNING_S, READY_LEARNING_S, GuardedGate
+from voicecli.audio.ready_sound import play_ready_sound
 from voicecli.audio.segmenter import Segmenter
 from voicecli.conversation.activity import Activity
 from voicecli.conversation.answering import Engines
@@ -252,7 +253,8 @@ async def opened(cast: Cast, where: Set) -> AsyncIterator[tuple[Director, Conver
     def publish(event: Event) -> None:
         directors[0].see(event)
 
-    canceller = EchoCanceller.load() if where.echo else None
+    learning_s = READY_LEARNING_S if settings.audio.ready_sound else LEARNING_S
+    canceller = EchoCanceller.load(learning_s) if where.echo else None
     card = RoomCard(where.room, settings.audio, clock, publish, canceller.played if canceller else None)
     async with card:
         microphone: Microphone = card
@@ -269,4 +271,6 @@ async def opened(cast: Cast, where: Set) -> AsyncIterator[tuple[Director, Conver
         rules = make_rules(settings, prefill=False)
         conversation = Conversation(Devices(ear, card), engines, history, rules, clock, publish)
         directors.append(Director(card, conversation, clock, Story(card.record)))
+        if settings.audio.ready_sound:
+            await play_ready_sound(ear, card)
         yield directors[0], conversation

@@ -108,9 +108,11 @@ def test_silence_before_and_after_an_answer_is_no_gap() -> None:
 def test_a_ducked_answer_gets_softer_by_a_ramp_and_as_loud_again() -> None:
     playout = playing()
     playout.add(ONE, tone(1000, 200))
+    playout.read(10)
     playout.duck(-20)
     falling = playout.read(30).pcm.tolist()
-    assert falling[:18] == sorted(falling[:18], reverse=True)
+    assert falling == sorted(falling, reverse=True)
+    assert len(set(falling)) > 5
     assert falling[-1] == 100
     playout.duck(0)
     rising = playout.read(30).pcm.tolist()
@@ -123,10 +125,10 @@ def test_a_hushed_answer_waits_where_it_is_and_starves_nobody() -> None:
     playout.add(ONE, tone(1000, 100))
     playout.read(10)
     playout.duck(-math.inf)
-    assert not playout.read(50).pcm[20:].any()
+    assert not playout.read(50).pcm[10:].any()
     assert not playout.read(500).pcm.any()
     played = playout.played
-    assert 25 <= played <= 30
+    assert 15 <= played <= 20
     playout.duck(0)
     reading = playout.read(500)
     assert np.count_nonzero(reading.pcm) == 100 - played

@@ -17,7 +17,7 @@ from voicecli.types import Pcm, TurnId
 FADE_S = 0.005
 """A flushed answer ends in a fade this long: a cut at an arbitrary sample clicks (remsky/Kokoro-FastAPI#463)."""
 
-RAMP_S = 0.02
+RAMP_S = 0.01
 """Length of a change of volume."""
 
 
