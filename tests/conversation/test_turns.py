@@ -104,6 +104,22 @@ def test_speech_stops_the_answer_and_only_what_was_heard_is_remembered(talk: Tal
     assert {event.turn for event in all_of(seen, events.Audible)} == {1, 2}
 
 
+def test_a_voice_that_tells_when_words_end_is_cut_at_the_word(talk: Talk) -> None:
+    assert talk.tts is not None
+    talk.tts.tells_words = True
+    talk.user_says("what does it cost", 0.5, 1.5)
+    talk.llm_replies("It costs £3 *altogether* this year.")
+    talk.at(2.2 + 5.0, lambda conversation: conversation.interrupt())
+    seen = talk.run(9.0)
+    begun_s = only(seen, events.Audible).at_s
+    ends_s = [0.1, 1.1 + 0.25, 2.35 + 0.25, 3.6 + 0.3, 4.9 + 0.6]  # It costs three pounds altogether
+    assert only(seen, events.TurnInterrupted).spoken == "It costs £3"
+    for event in all_of(seen, events.SpokenUpTo):
+        said = sum(end_s <= event.at_s - begun_s + BLOCK_S for end_s in ends_s)
+        assert event.source_end <= [2, 8, 8, 11, 24, 24][said]
+    assert all_of(seen, events.SpokenUpTo)[-1].source_end >= 11
+
+
 def test_a_cough_over_the_answer_changes_nothing(talk: Talk) -> None:
     talk.user_says("tell me a story", 0.5, 1.5)
     talk.user_says("ahem", 3.5, 3.68)
