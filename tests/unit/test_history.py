@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.conversation.history import CHARS_PER_TOKEN, History, heard_source_end, whole_words
+from voicecli.conversation.history import CHARS_PER_TOKEN, INTERRUPTED, History, heard_source_end, whole_words
 from voicecli.types import Message, SpeechChunk, TurnId, WordEnd
 
 RATE_HZ = 1000
@@ -43,6 +43,36 @@ def test_a_question_without_an_answer_is_asked_along_with_the_next() -> None:
         ("assistant", "Ada."),
         ("user", "thanks"),
     ]
+
+
+def test_the_question_after_an_answer_that_was_cut_says_so_and_is_remembered_so() -> None:
+    history = History("", 1000)
+    before = history.asking("tell me a story")
+    history.add("tell me a story", "Once upon a", cut=True)
+    asked = history.asking("stop")
+    assert roles(asked)[1:] == [
+        ("user", "tell me a story"),
+        ("assistant", "Once upon a"),
+        ("user", f"{INTERRUPTED} stop"),
+    ]
+    assert asked[: len(before)] == before
+    history.add("stop", "Fine.")
+    later = history.asking("thanks")
+    assert later[: len(asked)] == asked
+    assert roles(later)[-1] == ("user", "thanks")
+
+
+def test_an_interruption_without_an_answer_of_its_own_is_told_once() -> None:
+    history = History("", 1000)
+    history.add("tell me a story", "Once upon a", cut=True)
+    history.add("wait", "")
+    assert roles(history.asking("stop"))[-1] == ("user", f"{INTERRUPTED} wait stop")
+
+
+def test_an_answer_that_nobody_heard_was_not_interrupted() -> None:
+    history = History("", 1000)
+    history.add("tell me", "", cut=True)
+    assert roles(history.asking("a story"))[1:] == [("user", "tell me a story")]
 
 
 def test_a_full_context_loses_its_older_half_and_keeps_pairs_together() -> None:

@@ -15,6 +15,14 @@ from voicecli.types import Message, SpeechChunk, WordEnd
 CHARS_PER_TOKEN = 3.0
 """Fewer than English text has (about 4), so that the estimate errs on the safe side."""
 
+INTERRUPTED = "Sorry to interrupt."
+"""How the model is told that the user cut its answer short: before what the user says next.
+
+A mark at the end of the answer itself is copied: with "…" there SmolLM2-135M broke off 3 of 16 answers in the same way,
+all of them among the 8 after three cuts in a row. With these words it broke off none of 16, and spoke of the
+interruption in none.
+"""
+
 _CLOSING = re.compile(r"(?<=\S)(?:\]\([^()\s]*\)|[^\w\s])*(?=\s|\Z)")
 """What may follow a word that has been said: marks and the address of a link, as far as the next space."""
 
@@ -38,12 +46,12 @@ class History:
             self._turns = self._turns[max(2, len(self._turns) // 4 * 2) :]
         return [self._system, *self._turns, question]
 
-    def add(self, question: str, heard: str) -> None:
-        """Remember a turn: the question, and as much of the answer as was heard."""
+    def add(self, question: str, heard: str, *, cut: bool = False) -> None:
+        """Remember a turn: the question, and as much of the answer as was heard; `cut`: the user interrupted it."""
         self._unanswered.append(question)
         if heard.strip():
             self._turns += [Message("user", " ".join(self._unanswered)), Message("assistant", heard.strip())]
-            self._unanswered = []
+            self._unanswered = [INTERRUPTED] if cut else []
 
     def _size(self, messages: Sequence[Message]) -> int:
         return sum(len(message.text) for message in [self._system, *messages])

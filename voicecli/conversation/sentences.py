@@ -58,6 +58,11 @@ class PieceBuffer:
         self._closed = True
 
     @property
+    def closed(self) -> bool:
+        """Nothing more will come."""
+        return self._closed
+
+    @property
     def exhausted(self) -> bool:
         """Closed, and all that can be said has been taken."""
         return self._closed and not _letters(self._text)
