@@ -78,6 +78,7 @@ class Piece:
 
     text: str  # as a voice says it
     source_end: int  # characters of the answer, as written, that are covered when it has been spoken
+    word_ends: tuple[int, ...] = ()  # the same for each word of `text.split()`; never decreases
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,19 @@ class Stretch:
 
     pcm: Pcm  # (n,) at the voice's rate
     share: float  # of the piece that has been spoken at its end, 0 to 1; 1 for the last
+    word_ends_s: tuple[float, ...] | None = None
+    """When each word that ends in it does, from its beginning on; None: the voice cannot tell.
+
+    The stretches of a piece together have an end for each word of `text.split()`, in order.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class WordEnd:
+    """The end of a word in the sound of a chunk."""
+
+    at_s: float  # from the chunk's beginning on
+    source_end: int  # characters of the answer, as written, that have been said by then
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +110,7 @@ class SpeechChunk:
     pcm: Pcm  # (n,) at sample_rate_hz
     sample_rate_hz: int
     source_end: int  # characters of the answer, as written, that are covered when it has been heard
+    words: tuple[WordEnd, ...] = ()  # in order; empty where the voice does not tell, or no word ends in it
 
     @property
     def audio_s(self) -> float:

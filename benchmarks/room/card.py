@@ -94,7 +94,7 @@ class RoomCard:
         self._background = lambda first, last: noise[np.arange(first, last) % len(noise)]
 
     async def frames(self) -> AsyncIterator[AudioFrame]:
-        """As a microphone whose clock is slower by the room's drift. Whoever asks again goes on where the last one was."""
+        """As a microphone whose clock is slower by the room's drift; asked again, on from where it was."""
         while True:
             first, self._captured = self._captured, self._captured + FRAME_SAMPLES
             captured_at_s = self._opened_s + first / LISTEN_RATE_HZ * self._room.drift

@@ -67,6 +67,36 @@ def test_the_first_sound_is_a_small_part_of_the_whole(stretches: list[Stretch]) 
     assert [share == 1 for share in shares] == [False] * (len(shares) - 1) + [True]
 
 
+@pytest.mark.parametrize("text", [LONG, "In the middle of the night, some of them were in the house — 221B, I think."])
+def test_every_word_has_an_end_in_its_stretch(kokoro: Kokoro, text: str) -> None:
+    ends_s, passed_s = [], 0.0
+    for stretch in kokoro.synthesize(text):
+        assert stretch.word_ends_s is not None
+        length_s = len(stretch.pcm) / kokoro.sample_rate_hz
+        assert all(0 <= end_s <= length_s for end_s in stretch.word_ends_s)
+        ends_s += [passed_s + end_s for end_s in stretch.word_ends_s]
+        passed_s += length_s
+    assert len(ends_s) == len(text.split())
+    assert ends_s == sorted(ends_s)
+
+
+def test_words_end_when_they_are_heard_to(kokoro: Kokoro) -> None:
+    """The pause after the comma begins with the word before it over, and ends with the next one not begun."""
+    text = "Take the bread to the kitchen; and then come back to the table."
+    stretches = list(kokoro.synthesize(text))
+    pcm = np.abs(joined(stretches).astype(np.int64))
+    begins_s = np.cumsum([0, *(len(stretch.pcm) for stretch in stretches)]) / kokoro.sample_rate_hz
+    told = zip(begins_s, stretches, strict=False)
+    ends_s = [begin_s + end_s for begin_s, stretch in told for end_s in stretch.word_ends_s or ()]
+    kitchen_s, and_s = ends_s[5], ends_s[6]
+    step = kokoro.sample_rate_hz // 100
+    loud = pcm[: len(pcm) // step * step].reshape(-1, step).max(axis=1) > 0.02 * pcm.max()
+    quiet = [index for index in range(len(loud) - 10) if not loud[index : index + 10].any()]
+    pause_s = quiet[0] / 100
+    assert kitchen_s == pytest.approx(pause_s, abs=0.12)
+    assert and_s > pause_s + 0.1
+
+
 def test_stretches_join_without_a_jump(stretches: list[Stretch]) -> None:
     pcm = joined(stretches).astype(np.int64)
     seams = np.cumsum([len(stretch.pcm) for stretch in stretches])[:-1]
@@ -127,4 +157,4 @@ def test_an_export_built_differently_speaks_whole_and_says_so(model: Path, voice
 def test_the_stock_path_is_a_setting(model: Path, voices: Path) -> None:
     kokoro = Kokoro.load(model, voices, WHOLE)
     assert "does not stream" not in kokoro.name
-    assert [stretch.share for stretch in kokoro.synthesize(LONG)] == [1.0]
+    assert [(stretch.share, stretch.word_ends_s) for stretch in kokoro.synthesize(LONG)] == [(1.0, None)]

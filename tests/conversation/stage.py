@@ -35,6 +35,9 @@ from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, Message, SpeechSe
 SPEECH, NOISE = 1000, 100
 """Loudness of what is speech, and of what only might be."""
 
+SPACE_S = 1.0
+"""Between two words of a fake voice that tells when they end: long, so that an even pace would be far off."""
+
 CHAR_S = 0.05
 """Speech of the fake voice: seconds a character."""
 
@@ -155,10 +158,11 @@ class ScriptedLlm:
 
 @dataclass
 class ToneTts:
-    """Each character is `CHAR_S` of sound."""
+    """Each character is `CHAR_S` of sound, and each space, if it tells when words end, `SPACE_S`."""
 
     errors: dict[str, Exception] = field(default_factory=dict)
     spoken: list[str] = field(default_factory=list)
+    tells_words: bool = False
     sample_rate_hz: int = 24_000
     name: str = "tone"
 
@@ -167,8 +171,23 @@ class ToneTts:
             if word in text:
                 raise error
         self.spoken.append(text)
+        if self.tells_words:
+            return iter(self._word_by_word(text.split()))
         half = np.full(round(len(text) / 2 * CHAR_S * self.sample_rate_hz), 500, np.int16)
         return iter([Stretch(half, 0.5), Stretch(half, 1.0)])
+
+    def _word_by_word(self, words: list[str]) -> list[Stretch]:
+        """Two words a stretch, with a space after each of them; the last stretch is a space alone."""
+        made = []
+        for begin in range(0, len(words), 2):
+            ends_s, length_s = [], 0.0
+            for word in words[begin : begin + 2]:
+                ends_s.append(length_s + CHAR_S * len(word))
+                length_s = ends_s[-1] + SPACE_S
+            share = min(begin + 2, len(words)) / (len(words) + 1)
+            made.append(Stretch(np.full(round(length_s * self.sample_rate_hz), 500, np.int16), share, tuple(ends_s)))
+        space = np.full(round(SPACE_S * self.sample_rate_hz), 500, np.int16)
+        return [*made, Stretch(space, 1.0, ())]
 
 
 @dataclass

@@ -7,6 +7,7 @@ import pytest
 from tests.conversation.stage import CHAR_S, Talk
 from tests.conversation.test_turns import all_of, at_s, only, roles
 from voicecli import events
+from voicecli.conversation.history import INTERRUPTED
 from voicecli.errors import EngineError
 from voicecli.events import Event
 
@@ -19,6 +20,14 @@ def story(talk: Talk) -> Talk:
     talk.user_says("tell me a story", 0.5, 1.5)
     talk.llm_replies(STORY)
     return talk
+
+
+def last_question(talk: Talk) -> str:
+    """What the model was asked over its own answer."""
+    role, text = roles(talk.llm.asked[1])[-1]
+    assert role == "user"
+    assert text.startswith(INTERRUPTED)
+    return text.removeprefix(INTERRUPTED).strip()
 
 
 def volumes(seen: list[Event]) -> list[tuple[str, float]]:
@@ -65,7 +74,7 @@ def test_other_words_end_it(story: Talk, reply: str) -> None:
         assert not all_of(seen, events.TalkedOver)
     else:
         assert not only(seen, events.TurnInterrupted).reopened
-    assert roles(story.llm.asked[1])[-1] == ("user", reply)
+    assert last_question(story) == reply
 
 
 def test_a_sound_without_words_is_waited_for_only_so_long(story: Talk) -> None:
@@ -83,7 +92,7 @@ def test_who_goes_on_after_a_listener_s_sound_is_heard_from_the_start(story: Tal
     story.llm_replies("It sleeps.")
     seen = story.run(12.0)
     assert only(seen, events.TalkedOver).text == "Yeah."
-    assert roles(story.llm.asked[1])[-1] == ("user", "Yeah. But what about the dragon?")
+    assert last_question(story) == "Yeah. But what about the dragon?"
     assert only(seen, events.TurnDone).spoken == "It sleeps. "
 
 
@@ -93,7 +102,7 @@ def test_a_short_order_counts_a_short_sound_does_not(story: Talk) -> None:
     story.llm_replies("Fine.")
     seen = story.run(12.0)
     assert only(seen, events.TalkedOver).reason == "too short"
-    assert roles(story.llm.asked[1])[-1] == ("user", "No!")
+    assert last_question(story) == "No!"
 
 
 def test_a_click_is_dropped_and_the_answer_goes_on(story: Talk) -> None:
@@ -121,7 +130,7 @@ def test_words_that_go_on_in_the_silence_are_the_user_s_even_if_they_are_the_ass
     story.llm_replies("Indeed.")
     seen = story.run(9.0)
     assert not all_of(seen, events.TalkedOver)
-    assert roles(story.llm.asked[1])[-1] == ("user", "a time there")
+    assert last_question(story) == "a time there"
 
 
 def test_what_is_said_over_the_end_of_an_answer_is_the_next_question(talk: Talk) -> None:
@@ -143,7 +152,7 @@ def test_the_escape_key_ends_the_answer_and_keeps_what_is_being_said(story: Talk
     story.llm_replies("It sleeps.")
     seen = story.run(9.0)
     assert only(seen, events.TurnInterrupted).spoken
-    assert roles(story.llm.asked[1])[-1] == ("user", "and the dragon")
+    assert last_question(story) == "and the dragon"
 
 
 def test_an_answer_that_ends_after_a_listener_s_sound_leaves_nothing_behind(talk: Talk) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.conversation.stage import CHAR_S, Talk
 from voicecli import events
+from voicecli.conversation.history import INTERRUPTED
 from voicecli.conversation.pacing import MOST_LEAD_S
 from voicecli.errors import BackendUnavailable, EngineError
 from voicecli.types import Message
@@ -102,8 +103,49 @@ def test_speech_stops_the_answer_and_only_what_was_heard_is_remembered(talk: Tal
     heard_s = at_s(hush) - at_s(all_of(seen, events.Audible)[0])
     assert len(cut.spoken) == pytest.approx(heard_s / CHAR_S, abs=9)
     assert "Once upon a time there was a king who had ".startswith(cut.spoken)
-    assert roles(talk.llm.asked[1]) == [("user", "tell me a story"), ("assistant", cut.spoken), ("user", "stop")]
+    assert roles(talk.llm.asked[1]) == [
+        ("user", "tell me a story"),
+        ("assistant", cut.spoken),
+        ("user", f"{INTERRUPTED} stop"),
+    ]
     assert {event.turn for event in all_of(seen, events.Audible)} == {1, 2}
+
+
+def test_a_voice_that_tells_when_words_end_is_cut_at_the_word(talk: Talk) -> None:
+    assert talk.tts is not None
+    talk.tts.tells_words = True
+    talk.user_says("what does it cost", 0.5, 1.5)
+    talk.llm_replies("It costs £3 *altogether* this year.")
+    talk.at(2.2 + 5.0, lambda conversation: conversation.interrupt())
+    seen = talk.run(9.0)
+    begun_s = only(seen, events.Audible).at_s
+    ends_s = [0.1, 1.1 + 0.25, 2.35 + 0.25, 3.6 + 0.3, 4.9 + 0.6]  # It costs three pounds altogether
+    assert only(seen, events.TurnInterrupted).spoken == "It costs £3"
+    for event in all_of(seen, events.SpokenUpTo):
+        said = sum(end_s <= event.at_s - begun_s + BLOCK_S for end_s in ends_s)
+        assert event.source_end <= [2, 8, 8, 11, 24, 24][said]
+    assert all_of(seen, events.SpokenUpTo)[-1].source_end >= 11
+
+
+def test_an_answer_that_was_heard_to_its_end_was_not_interrupted(talk: Talk) -> None:
+    assert talk.tts is not None
+    talk.tts.tells_words = True
+    talk.user_says("what does it cost", 0.5, 1.5)
+    talk.llm_replies("It costs £3.", "Yes.")
+    talk.at(2.2 + 5.5, lambda conversation: conversation.ask("really"))
+    seen = talk.run(11.0)
+    assert only(seen, events.TurnInterrupted).spoken.strip() == "It costs £3."
+    assert roles(talk.llm.asked[1])[1:] == [("assistant", "It costs £3."), ("user", "really")]
+
+
+def test_an_answer_in_writing_that_was_cut_says_so(talk: Talk) -> None:
+    talk.tts = None
+    talk.llm.token_s = 0.5
+    talk.at(0.5, lambda conversation: conversation.ask("tell me a story"))
+    talk.at(1.7, lambda conversation: conversation.ask("stop"))
+    talk.llm_replies("Once upon a time there was a king.", "Fine.")
+    talk.run(4.0)
+    assert roles(talk.llm.asked[1])[1:] == [("assistant", "Once upon a"), ("user", f"{INTERRUPTED} stop")]
 
 
 def test_a_cough_over_the_answer_changes_nothing(talk: Talk) -> None:
@@ -360,4 +402,4 @@ def test_a_typed_question_is_not_reopened_by_speech(talk: Talk) -> None:
     talk.llm_replies("Once upon a time there was a king.", "Fine.")
     seen = talk.run(5.0)
     assert not only(seen, events.TurnInterrupted).reopened
-    assert ("user", "stop") in roles(talk.llm.asked[1])
+    assert ("user", f"{INTERRUPTED} stop") in roles(talk.llm.asked[1])

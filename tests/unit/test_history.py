@@ -4,14 +4,15 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.conversation.history import CHARS_PER_TOKEN, History, heard_source_end, whole_words
-from voicecli.types import Message, SpeechChunk, TurnId
+from voicecli.conversation.history import CHARS_PER_TOKEN, INTERRUPTED, History, heard_source_end, whole_words
+from voicecli.types import Message, SpeechChunk, TurnId, WordEnd
 
 RATE_HZ = 1000
 
 
-def chunk(seconds: float, source_end: int) -> SpeechChunk:
-    return SpeechChunk(TurnId(1), np.zeros(round(seconds * RATE_HZ), np.int16), RATE_HZ, source_end)
+def chunk(seconds: float, source_end: int, *words: tuple[float, int]) -> SpeechChunk:
+    ends = tuple(WordEnd(*word) for word in words)
+    return SpeechChunk(TurnId(1), np.zeros(round(seconds * RATE_HZ), np.int16), RATE_HZ, source_end, ends)
 
 
 def roles(messages: list[Message]) -> list[tuple[str, str]]:
@@ -44,6 +45,36 @@ def test_a_question_without_an_answer_is_asked_along_with_the_next() -> None:
     ]
 
 
+def test_the_question_after_an_answer_that_was_cut_says_so_and_is_remembered_so() -> None:
+    history = History("", 1000)
+    before = history.asking("tell me a story")
+    history.add("tell me a story", "Once upon a", cut=True)
+    asked = history.asking("stop")
+    assert roles(asked)[1:] == [
+        ("user", "tell me a story"),
+        ("assistant", "Once upon a"),
+        ("user", f"{INTERRUPTED} stop"),
+    ]
+    assert asked[: len(before)] == before
+    history.add("stop", "Fine.")
+    later = history.asking("thanks")
+    assert later[: len(asked)] == asked
+    assert roles(later)[-1] == ("user", "thanks")
+
+
+def test_an_interruption_without_an_answer_of_its_own_is_told_once() -> None:
+    history = History("", 1000)
+    history.add("tell me a story", "Once upon a", cut=True)
+    history.add("wait", "")
+    assert roles(history.asking("stop"))[-1] == ("user", f"{INTERRUPTED} wait stop")
+
+
+def test_an_answer_that_nobody_heard_was_not_interrupted() -> None:
+    history = History("", 1000)
+    history.add("tell me", "", cut=True)
+    assert roles(history.asking("a story"))[1:] == [("user", "tell me a story")]
+
+
 def test_a_full_context_loses_its_older_half_and_keeps_pairs_together() -> None:
     history = History("s", 100)
     for index in range(20):
@@ -66,6 +97,17 @@ def test_what_was_heard_is_counted_chunk_by_chunk_and_evenly_inside_one() -> Non
     assert heard_source_end([], 1.0) == 0
 
 
+def test_inside_a_chunk_that_tells_of_its_words_each_end_is_exact() -> None:
+    chunks = [chunk(1.0, 4, (0.8, 4)), chunk(2.0, 20, (0.2, 10), (0.2, 11), (1.5, 18))]
+    ends = [heard_source_end(chunks, heard_s) for heard_s in (0.4, 0.8, 0.9, 1.1, 1.21, 2.5, 2.75, 3.0)]
+    assert ends == [2, 4, 4, 7, 11, 18, 19, 20]
+
+
+def test_words_that_end_with_the_chunk_leave_nothing_after_them() -> None:
+    assert heard_source_end([chunk(1.0, 4, (0.0, 1), (1.0, 4))], 0.0) == 1
+    assert heard_source_end([chunk(1.0, 4, (0.0, 1), (1.0, 4))], 1.0) == 4
+
+
 def test_an_empty_chunk_takes_no_time() -> None:
     assert heard_source_end([chunk(0.0, 4), chunk(1.0, 10)], 0.5) == 7
 
@@ -76,14 +118,46 @@ def test_a_word_that_was_cut_does_not_count() -> None:
     assert whole_words(text, 11) == "Once upon a"
     assert whole_words(text, 14) == "Once upon a"
     assert whole_words(text, 2) == ""
+    assert whole_words("**Once** upon", 0) == ""
     assert whole_words(text, 99) == text
 
 
-@given(st.lists(st.tuples(st.floats(0.1, 3), st.integers(1, 40)), max_size=6), st.floats(0, 20), st.floats(0, 20))
-def test_more_sound_never_means_less_text(parts: list[tuple[float, int]], one_s: float, other_s: float) -> None:
-    chunks, end = [], 0
-    for seconds, length in parts:
-        end += length
-        chunks.append(chunk(seconds, end))
+def test_marks_that_close_a_word_belong_to_it() -> None:
+    text = 'It is **noon**, see ["my clock"](http://clock.example) there.'
+    assert whole_words(text, text.index("noon") + 4) == "It is **noon**,"
+    assert whole_words(text, text.index("clock") + 5) == 'It is **noon**, see ["my clock"](http://clock.example)'
+    assert whole_words(text, text.index("noon") + 3) == "It is"
+    assert whole_words(text, text.index("there") + 5) == text
+
+
+@st.composite
+def spoken(draw: st.DrawFn) -> list[SpeechChunk]:
+    """Chunks of an answer, some of which tell of their words."""
+    chunks: list[SpeechChunk] = []
+    for seconds in draw(st.lists(st.floats(0.1, 3), max_size=6)):
+        begin, length = chunks[-1].source_end if chunks else 0, draw(st.integers(1, 40))
+        places = st.lists(st.tuples(st.floats(0, 1), st.integers(0, length)), max_size=4)
+        shares, offsets = zip(*draw(places) or [(0.0, 0)], strict=True)
+        ends = zip(sorted(shares), sorted(offsets), strict=True)
+        audio_s = chunk(seconds, 0).audio_s
+        chunks.append(chunk(seconds, begin + length, *((share * audio_s, begin + end) for share, end in ends)))
+    return chunks
+
+
+@given(spoken(), st.floats(0, 20), st.floats(0, 20))
+def test_more_sound_never_means_less_text(chunks: list[SpeechChunk], one_s: float, other_s: float) -> None:
     early, late = sorted((one_s, other_s))
+    end = chunks[-1].source_end if chunks else 0
     assert 0 <= heard_source_end(chunks, early) <= heard_source_end(chunks, late) <= end
+
+
+@given(spoken())
+def test_all_of_the_sound_is_all_of_the_text(chunks: list[SpeechChunk]) -> None:
+    assert heard_source_end(chunks, 100.0) == (chunks[-1].source_end if chunks else 0)
+
+
+@given(spoken())
+def test_a_word_counts_from_its_end_on(chunks: list[SpeechChunk]) -> None:
+    for one in chunks[:1]:
+        for word in one.words:
+            assert heard_source_end(chunks, word.at_s) >= word.source_end

@@ -24,11 +24,13 @@ from voicecli.engines.kokoro_streaming import (
     next_window,
     window_end,
 )
+from voicecli.engines.kokoro_words import Batch
 
 STYLES = np.arange(510 * 256, dtype=np.float32).reshape(510, 1, 256)
 STATISTICS = 4
 FORETELLING = Foretelling(np.zeros((2, STATISTICS), np.float32), np.ones(STATISTICS // 2, np.float32), 0.5)
-SILENT_FRAMES = 20
+SILENT_FRAMES, TRAILING_FRAMES = 20, 2
+FRAME_S = COLUMNS_PER_FRAME * COLUMN_SAMPLES / RATE_HZ
 
 
 class Ramp:
@@ -40,7 +42,7 @@ class Ramp:
         self.given: list[bool] = []
 
     def utterance(self, tokens: Sequence[int], style: Values, speed: float) -> tuple[Utterance, NDArray[np.int64]]:
-        frames = np.array([SILENT_FRAMES, *[self.frames_per_token] * len(tokens), 2])
+        frames = np.array([SILENT_FRAMES, *[self.frames_per_token] * len(tokens), TRAILING_FRAMES])
         columns = int(frames.sum()) * COLUMNS_PER_FRAME
         values = np.tile(np.linspace(0.2, 0.5, columns, dtype=np.float32), (1, 512, 1))
         source = np.ones((1, 22, columns * SOURCE_PER_COLUMN + 1), np.float32)
@@ -57,13 +59,15 @@ class Ramp:
 
 
 def voice(ramp: Ramp, batches: Sequence[Sequence[int]]) -> StreamingVoice:
-    return StreamingVoice(ramp, lambda text: batches, STYLES, 1.0, FORETELLING)
+    """Each token is a word."""
+    phonemes = [Batch(list(tokens), range(1, len(tokens) + 1)) for tokens in batches]
+    return StreamingVoice(ramp, lambda text: phonemes, STYLES, 1.0, FORETELLING)
 
 
 @given(st.integers(1, 60), st.integers(1, 8))
 def test_windows_join_to_the_whole(tokens: int, frames_per_token: int) -> None:
     ramp = Ramp(frames_per_token)
-    parts = [audio for audio, _ in voice(ramp, [range(tokens)]).say("x")]
+    parts = [sound.audio for sound in voice(ramp, [range(tokens)]).say("x")]
     sound = np.concatenate(parts)
     utterance, frames = ramp.utterance(range(tokens), STYLES[0], 1.0)
     silent = (int(frames[0]) - LEAD_FRAMES) * COLUMNS_PER_FRAME
@@ -76,7 +80,7 @@ def test_windows_join_to_the_whole(tokens: int, frames_per_token: int) -> None:
 
 @given(st.lists(st.integers(1, 80), min_size=1, max_size=3))
 def test_the_share_grows_to_one_and_only_the_last_is_one(batches: list[int]) -> None:
-    shares = [share for _, share in voice(Ramp(4), [range(size) for size in batches]).say("x")]
+    shares = [sound.share for sound in voice(Ramp(4), [range(size) for size in batches]).say("x")]
     assert shares == sorted(shares)
     assert [share == 1 for share in shares] == [False] * (len(shares) - 1) + [True]
 
@@ -96,8 +100,48 @@ def test_an_abandoned_utterance_computes_nothing_more() -> None:
 
 def test_the_first_window_is_short() -> None:
     ramp = Ramp(4)
-    audio, _ = next(voice(ramp, [range(200)]).say("x"))
-    assert len(audio) / RATE_HZ < 0.5
+    assert len(next(voice(ramp, [range(200)]).say("x")).audio) / RATE_HZ < 0.5
+
+
+@given(st.lists(st.integers(1, 80), min_size=1, max_size=3), st.integers(1, 8))
+def test_each_word_ends_where_the_frames_of_its_last_token_begin(batches: list[int], frames_per_token: int) -> None:
+    ramp = Ramp(frames_per_token)
+    ends_s, passed_s = [], 0.0
+    for sound in voice(ramp, [range(size) for size in batches]).say("x"):
+        assert sound.word_ends_s is not None
+        assert all(0 <= end_s <= len(sound.audio) / RATE_HZ for end_s in sound.word_ends_s)
+        ends_s += [passed_s + end_s for end_s in sound.word_ends_s]
+        passed_s += len(sound.audio) / RATE_HZ
+    expected_s, begin = [], 0
+    for size in batches:
+        expected_s += [(begin + LEAD_FRAMES + token * frames_per_token) * FRAME_S for token in range(size)]
+        begin += LEAD_FRAMES + size * frames_per_token + TRAILING_FRAMES
+    assert ends_s == pytest.approx(expected_s, abs=1e-6)
+
+
+class Hushed(Ramp):
+    """A generator that is silent where its columns are below a level."""
+
+    def __init__(self, level: float) -> None:
+        super().__init__(frames_per_token=4)
+        self.level = level
+
+    def sound(self, utterance: Utterance, statistics: Values | None) -> tuple[Audio, Values]:
+        audio = np.repeat(utterance.columns[0, 0], COLUMN_SAMPLES)
+        return np.where(audio < self.level, 0, audio), np.zeros((1, STATISTICS, 1), np.float32)
+
+
+def test_silence_that_is_cut_off_takes_the_words_along() -> None:
+    def ends_s(level: float) -> tuple[list[float], float]:
+        ends, passed_s = [], 0.0
+        for sound in voice(Hushed(level), [range(20)]).say("x"):
+            ends += [passed_s + end_s for end_s in sound.word_ends_s or ()]
+            passed_s += len(sound.audio) / RATE_HZ
+        return ends, passed_s
+
+    (whole, whole_s), (late, late_s) = ends_s(0.0), ends_s(0.3)
+    assert 0.1 < whole_s - late_s < whole_s / 2
+    assert late == pytest.approx([max(0, end_s - (whole_s - late_s)) for end_s in whole], abs=1e-6)
 
 
 @given(st.integers(LEAST, MOST), st.floats(0.05, 5))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicecli.conversation.sentences import MAX_PIECE_CHARS, MIN_PIECE_LETTERS, PieceBuffer
-from voicecli.conversation.speakable import Span
+from voicecli.conversation.speakable import Span, SpeakableFilter
 from voicecli.types import Piece
 
 
@@ -67,15 +67,15 @@ def test_nothing_is_taken_before_a_clause_is_complete() -> None:
     pieces.feed(Span(" simple,", 21))
     assert pieces.take(100) is None
     pieces.feed(Span(" I", 23))
-    assert pieces.take(100) == Piece("The answer is simple,", 21)
+    assert pieces.take(100) == Piece("The answer is simple,", 21, (3, 10, 13, 21))
     assert pieces.take(100) is None
 
 
 def test_when_closed_the_rest_is_taken_finished_or_not() -> None:
     pieces = buffer("The answer is simple, I", closed=False)
-    assert pieces.take(100) == Piece("The answer is simple,", 21)
+    assert pieces.take(100) == Piece("The answer is simple,", 21, (3, 10, 13, 21))
     pieces.close()
-    assert pieces.take(100) == Piece("I", 23)
+    assert pieces.take(100) == Piece("I", 23, (23,))
     assert pieces.take(100) is None
 
 
@@ -89,7 +89,7 @@ def test_a_line_without_much_to_say_waits() -> None:
     pieces = buffer("Steps.\n", closed=False)
     assert pieces.take(100) is None
     pieces.feed(Span("Whisk the eggs.\n", 23))
-    assert pieces.take(100) == Piece("Steps. Whisk the eggs.", 22)
+    assert pieces.take(100) == Piece("Steps. Whisk the eggs.", 22, (6, 12, 16, 22))
 
 
 def test_later_pieces_fill_the_budget() -> None:
@@ -142,8 +142,8 @@ def test_a_clause_beyond_the_budget_is_taken_whole() -> None:
 def test_a_clause_beyond_the_limit_is_cut_at_a_space() -> None:
     text = "word " * 70
     first, second = take_all(buffer(text), 1000)
-    assert first == Piece(("word " * 40).strip(), 199)
-    assert second == Piece(("word " * 30).strip(), 350)
+    assert first == Piece(("word " * 40).strip(), 199, tuple(range(4, 200, 5)))
+    assert second == Piece(("word " * 30).strip(), 350, (*range(204, 349, 5), 350))
     assert texts(buffer(text, closed=False))[0] == first.text
 
 
@@ -161,7 +161,7 @@ def test_a_crumb_joins_the_piece_before() -> None:
 
 def test_what_cannot_be_said_is_left_out_at_the_end() -> None:
     pieces = buffer("The answer is this. So", closed=False)
-    assert pieces.take(100) == Piece("The answer is this.", 19)
+    assert pieces.take(100) == Piece("The answer is this.", 19, (3, 10, 13, 19))
     pieces = buffer(" … ", "!")
     assert pieces.take(100) is None
     assert pieces.exhausted
@@ -181,7 +181,19 @@ def test_pieces_are_said_as_a_person_would() -> None:
     pieces = PieceBuffer()
     pieces.feed(Span("It costs $5 in total.", 21))
     pieces.close()
-    assert pieces.take(100) == Piece("It costs five dollars in total.", 21)
+    assert pieces.take(100) == Piece("It costs five dollars in total.", 21, (2, 8, 8, 11, 14, 21))
+
+
+def test_a_word_between_marks_has_its_own_end() -> None:
+    pieces = PieceBuffer(as_written)
+    speakable = SpeakableFilter()
+    written = "It is **noon** now, see [the clock](http://clock.example) there.\n"
+    for span in [*speakable.feed(written), *speakable.close()]:
+        pieces.feed(span)
+    pieces.close()
+    piece, *_ = take_all(pieces, 100)
+    said = [written[:end] for end in piece.word_ends]
+    assert said[:4] == ["It", "It is", "It is **noon", "It is **noon** now,"]
 
 
 _WORDS = st.sampled_from(
@@ -236,3 +248,15 @@ def test_pieces_may_be_taken_while_the_text_grows(text: str, budgets: list[int])
         word for word in text.split() if any(map(str.isalnum, word))
     ]
     assert [piece.source_end for piece in said] == sorted(piece.source_end for piece in said)
+
+
+@given(_SPEAKABLE, _BUDGET)
+def test_each_word_has_an_end_in_the_source(text: str, budget: int) -> None:
+    begin = 0
+    for piece in take_all(buffer(text), budget):
+        assert len(piece.word_ends) == len(piece.text.split())
+        ends = [begin, *piece.word_ends, piece.source_end]
+        assert ends == sorted(ends)
+        for word, end in zip(piece.text.split()[:-1], piece.word_ends, strict=False):
+            assert text[:end].endswith(word)
+        begin = piece.source_end

@@ -98,7 +98,7 @@ class Conversation:
             self._own_voice.spoke(turn.heard(self._speaker.heard_s() + AHEAD_S), self._clock())
         self._discard(turn.id)
         if turn.question:
-            self._history.add(turn.question, heard if released and not reopen else "")
+            self._history.add(turn.question, heard if released and not reopen else "", cut=not turn.is_whole(heard))
         else:
             self._tasks.create_task(self._salvage(turn))
         if released:

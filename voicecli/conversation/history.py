@@ -6,12 +6,25 @@ goes at once, because each removal costs a whole new prefill.
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from collections.abc import Sequence
 
-from voicecli.types import Message, SpeechChunk
+from voicecli.types import Message, SpeechChunk, WordEnd
 
 CHARS_PER_TOKEN = 3.0
 """Fewer than English text has (about 4), so that the estimate errs on the safe side."""
+
+INTERRUPTED = "Sorry to interrupt."
+"""How the model is told that the user cut its answer short: before what the user says next.
+
+A mark at the end of the answer itself is copied: with "…" there SmolLM2-135M broke off 3 of 16 answers in the same way,
+all of them among the 8 after three cuts in a row. With these words it broke off none of 16, and spoke of the
+interruption in none.
+"""
+
+_CLOSING = re.compile(r"(?<=\S)(?:\]\([^()\s]*\)|[^\w\s])*(?=\s|\Z)")
+"""What may follow a word that has been said: marks and the address of a link, as far as the next space."""
 
 
 class History:
@@ -33,12 +46,12 @@ class History:
             self._turns = self._turns[max(2, len(self._turns) // 4 * 2) :]
         return [self._system, *self._turns, question]
 
-    def add(self, question: str, heard: str) -> None:
-        """Remember a turn: the question, and as much of the answer as was heard."""
+    def add(self, question: str, heard: str, *, cut: bool = False) -> None:
+        """Remember a turn: the question, and as much of the answer as was heard; `cut`: the user interrupted it."""
         self._unanswered.append(question)
         if heard.strip():
             self._turns += [Message("user", " ".join(self._unanswered)), Message("assistant", heard.strip())]
-            self._unanswered = []
+            self._unanswered = [INTERRUPTED] if cut else []
 
     def _size(self, messages: Sequence[Message]) -> int:
         return sum(len(message.text) for message in [self._system, *messages])
@@ -47,20 +60,31 @@ class History:
 def heard_source_end(chunks: Sequence[SpeechChunk], heard_s: float) -> int:
     """How many characters of the answer as written had been spoken after `heard_s` seconds of its chunks.
 
-    Inside a chunk the voice is taken to go through the text at an even pace.
+    Exact at the end of each word that a chunk tells of, and at the end of each chunk; between two of these the voice
+    is taken to go through the text at an even pace.
     """
     begin = 0
     for chunk in chunks:
         if heard_s < chunk.audio_s:
-            return begin + int((chunk.source_end - begin) * max(0.0, heard_s) / chunk.audio_s)
+            return _reached(chunk, begin, max(0.0, heard_s))
         heard_s -= chunk.audio_s
         begin = chunk.source_end
     return begin
 
 
+def _reached(chunk: SpeechChunk, begin: int, heard_s: float) -> int:
+    known = [WordEnd(0.0, begin), *chunk.words, WordEnd(chunk.audio_s, chunk.source_end)]
+    after = bisect_right(known, heard_s, key=lambda word: word.at_s)
+    last, coming = known[after - 1], known[after]
+    share = (heard_s - last.at_s) / (coming.at_s - last.at_s)
+    return last.source_end + int((coming.source_end - last.source_end) * share)
+
+
 def whole_words(text: str, end: int) -> str:
     """`text` up to `end`, without the word that is cut there."""
-    if end >= len(text) or text[end : end + 1].isspace():
-        return text[:end]
+    if end >= len(text):
+        return text
     head = text[:end]
+    if closing := _CLOSING.match(text, end):
+        return head + closing[0]
     return head[: max((i + 1 for i, c in enumerate(head) if c.isspace()), default=0)].rstrip()

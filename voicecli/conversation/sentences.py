@@ -13,6 +13,7 @@ from collections.abc import Callable
 from voicecli.conversation.clauses import ClauseEnd, Strength, clause_ends
 from voicecli.conversation.speakable import Span
 from voicecli.conversation.verbalize import verbalize
+from voicecli.conversation.word_offsets import words_covered
 from voicecli.types import Piece
 
 MIN_PIECE_LETTERS = 10
@@ -57,6 +58,11 @@ class PieceBuffer:
         self._closed = True
 
     @property
+    def closed(self) -> bool:
+        """Nothing more will come."""
+        return self._closed
+
+    @property
     def exhausted(self) -> bool:
         """Closed, and all that can be said has been taken."""
         return self._closed and not _letters(self._text)
@@ -70,12 +76,17 @@ class PieceBuffer:
         end = self._end_of_piece(0 if self._is_first else min(budget_chars, MAX_PIECE_CHARS))
         if end is None:
             return None
-        written = " ".join(self._text[:end].split())
-        self._source_end = max(self._source_end, self._source_at(self._taken_chars + end))
+        words = list(re.finditer(r"\S+", self._text[:end]))
+        written = [word[0] for word in words]
+        said = self._say(" ".join(written))
+        offsets = [0, *(word.end() for word in words[:-1]), end]
+        ends = [max(self._source_end, self._source_at(self._taken_chars + offset)) for offset in offsets]
+        self._source_end = ends[-1]
         self._taken_chars += end
         self._text = self._text[end:]
         self._is_first = False
-        return Piece(self._say(written), self._source_end)
+        word_ends = tuple(ends[count] for count in words_covered(written, said.split()))
+        return Piece(said, self._source_end, word_ends)
 
     def _end_of_piece(self, budget_chars: int) -> int | None:
         if self.exhausted:

@@ -10,7 +10,7 @@ from voicecli.conversation.pacing import Pace
 from voicecli.conversation.turn import Turn, stage
 from voicecli.engines.base import TextToSpeech, Worker
 from voicecli.events import Clock, Publish
-from voicecli.types import Piece, SpeechChunk
+from voicecli.types import Piece, SpeechChunk, Stretch, WordEnd
 
 
 class Speaking:
@@ -45,14 +45,14 @@ class Speaking:
     async def _voice(self, turn: Turn, piece: Piece) -> None:
         began_s = self._clock()
         self._publish(events.PieceReady(at_s=began_s, turn=turn.id, text=piece.text, source_end=piece.source_end))
-        source_begin = turn.chunks[-1].source_end if turn.chunks else 0
+        place = Place(piece, turn.chunks[-1].source_end if turn.chunks else 0)
         with stage("tts"):
             stretches = self._tts.synthesize(piece.text)
             share = 0.0
             while share < 1 and (stretch := await self._worker.run(next, stretches, None)):
                 share = stretch.share
-                source_end = source_begin + round(share * (piece.source_end - source_begin))
-                chunk = SpeechChunk(turn.id, stretch.pcm, self._tts.sample_rate_hz, source_end)
+                words, source_end = place.after(stretch)
+                chunk = SpeechChunk(turn.id, stretch.pcm, self._tts.sample_rate_hz, source_end, words)
                 turn.chunks.append(chunk)
                 self._speaker.play(chunk)
                 now_s = self._clock()
@@ -60,3 +60,22 @@ class Speaking:
                     events.Synthesized(at_s=now_s, turn=turn.id, text=piece.text, audio_s=chunk.audio_s, share=share)
                 )
         self._pace.took(len(piece.text), self._clock() - began_s)
+
+
+class Place:
+    """How far a voice has come in the answer as written, stretch by stretch of one piece."""
+
+    def __init__(self, piece: Piece, source_begin: int) -> None:
+        self._begin = self._reached = source_begin
+        self._end = piece.source_end
+        self._words = iter(piece.word_ends)
+
+    def after(self, stretch: Stretch) -> tuple[tuple[WordEnd, ...], int]:
+        """The words that end in `stretch`, and the characters of the answer that are covered at its end."""
+        if stretch.word_ends_s is None:
+            self._reached = self._begin + round(stretch.share * (self._end - self._begin))
+            return (), self._reached
+        ended = zip(stretch.word_ends_s, self._words, strict=False)  # ends first: no word is lost to the next stretch
+        words = tuple(WordEnd(at_s, max(self._begin, source_end)) for at_s, source_end in ended)
+        self._reached = words[-1].source_end if words else self._reached
+        return words, self._end if stretch.share == 1 else self._reached

@@ -54,6 +54,10 @@ class Turn:
     released: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
 
+    def is_whole(self, heard: str) -> bool:
+        """Whether `heard` is all of the answer, and no more of it was to come."""
+        return self.pieces.closed and heard.rstrip() == self.written.rstrip()
+
     def heard(self, heard_s: float) -> str:
         """The answer as written, as far as `heard_s` seconds of its speech go."""
         return whole_words(self.written, heard_source_end(self.chunks, heard_s))

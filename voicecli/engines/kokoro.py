@@ -19,9 +19,10 @@ from voicecli.engines import gpu
 from voicecli.engines.cpu import physical_cores
 from voicecli.engines.kokoro_cache import StreamingCache
 from voicecli.engines.kokoro_parts import NotCuttable, OnnxParts, Utterance, Values
-from voicecli.engines.kokoro_sound import RATE_HZ, Audio, pause_samples, to_pcm, trimmed
+from voicecli.engines.kokoro_sound import RATE_HZ, pause_samples, to_pcm, trimmed
 from voicecli.engines.kokoro_statistics import Foretelling, calibrate
-from voicecli.engines.kokoro_streaming import StreamingVoice, spoken_part
+from voicecli.engines.kokoro_streaming import Sound, StreamingVoice, spoken_part
+from voicecli.engines.kokoro_words import Batch, spread, word_ends
 from voicecli.errors import EngineError, ModelMissing, SettingsError
 from voicecli.settings import TtsSettings
 from voicecli.types import Stretch
@@ -46,9 +47,9 @@ Narrate = Callable[[str], None]
 
 
 class Voice(Protocol):
-    """Says a text: sound without the silence at its ends, and the share of the text that has been spoken by then."""
+    """Says a text, without the silence at its ends."""
 
-    def say(self, text: str) -> Iterator[tuple[Audio, float]]: ...
+    def say(self, text: str) -> Iterator[Sound]: ...
 
 
 class Kokoro:
@@ -86,9 +87,9 @@ class Kokoro:
         """One piece, a stretch at a time, with the pause that its last mark calls for."""
         if not any(c.isalnum() for c in text):
             return
-        for audio, share in self._voice.say(text):
-            pause = np.zeros(pause_samples(text) if share == 1 else 0, np.int16)
-            yield Stretch(np.concatenate([to_pcm(audio), pause]), share)
+        for sound in self._voice.say(text):
+            pause = np.zeros(pause_samples(text) if sound.share == 1 else 0, np.int16)
+            yield Stretch(np.concatenate([to_pcm(sound.audio), pause]), sound.share, sound.word_ends_s)
 
 
 class WholePieces:
@@ -102,8 +103,8 @@ class WholePieces:
             self._model = KokoroOnnx.from_session(session, file.name)
         self._model.voices = {settings.voice: styles}
 
-    def say(self, text: str) -> Iterator[tuple[Audio, float]]:
-        """All of it in one step."""
+    def say(self, text: str) -> Iterator[Sound]:
+        """All of it in one step. The whole model does not tell how long its phonemes last."""
         voice = self._settings.voice
         try:
             audio, _ = self._model.create(text, voice, self._settings.speed, LANGUAGES[voice[0]], trim=False)
@@ -114,7 +115,7 @@ class WholePieces:
         except RuntimeError as error:
             raise EngineError(f"Kokoro failed on {text!r}: {error}") from error
         if len(sound := trimmed(np.asarray(audio, np.float32))):
-            yield sound, 1.0
+            yield Sound(sound, 1.0, None)
 
 
 def open_voice(model: Path, styles: Values, settings: TtsSettings, narrate: Narrate) -> Voice:
@@ -138,11 +139,11 @@ def open_voice(model: Path, styles: Values, settings: TtsSettings, narrate: Narr
     tokenizer = Tokenizer(vocab=embedded_vocab(front))
     language = LANGUAGES[settings.voice[0]]
 
-    def phonemise(text: str) -> list[list[int]]:
+    def phonemise(text: str) -> list[Batch]:
         return token_batches(tokenizer, text, language)
 
     def utterances(text: str) -> list[Utterance]:
-        return [spoken_part(parts, tokens, styles, 1.0) for tokens in phonemise(text)]
+        return [spoken_part(parts, batch.tokens, styles, 1.0)[0] for batch in phonemise(text)]
 
     def calibrated() -> list[bytes]:
         narrate(f"Getting to know the voice {settings.voice}, this once…")
@@ -153,14 +154,22 @@ def open_voice(model: Path, styles: Values, settings: TtsSettings, narrate: Narr
     return StreamingVoice(parts, phonemise, styles, settings.speed, Foretelling.from_bytes(content))
 
 
-def token_batches(tokenizer: Tokenizer, text: str, language: str) -> list[list[int]]:
+def token_batches(tokenizer: Tokenizer, text: str, language: str) -> list[Batch]:
     """The text as Kokoro's tokens, cut at marks and words where it is longer than the model takes."""
+
+    def phonemes(said: str) -> str:
+        return " ".join(tokenizer.phonemize(said, language).split())
+
     try:
-        phonemes = " ".join(tokenizer.phonemize(text, language).split())
+        spoken = phonemes(text)
+        ends = word_ends(spoken, [phonemes(word) for word in text.split()])  # 1 ms for a long piece
     except RuntimeError as error:
         raise EngineError(f"espeak failed on {text!r}: {error}") from error
-    batches = [tokenizer.tokenize(batch) for batch in split_phonemes(phonemes)]
-    return [tokens for tokens in batches if tokens]
+    batches = split_phonemes(spoken)
+    return [
+        Batch(tokenizer.tokenize(batch), ends)
+        for batch, ends in zip(batches, spread(ends, spoken, batches), strict=True)
+    ]
 
 
 def read_voice(folder: Path, name: str) -> Values:

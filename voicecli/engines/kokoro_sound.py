@@ -31,6 +31,7 @@ class Trimmer:
         self._held = np.zeros(0, np.float32)  # begins at a whole step of the sound
         self._heard = False  # something loud has come
         self._begun = False  # something has been given out
+        self.left_out = 0  # samples before the first that is given out
 
     def feed(self, audio: Audio) -> Audio:
         """Add the next part; returns what is certain to be kept."""
@@ -38,7 +39,9 @@ class Trimmer:
         loud = self._loud_steps()
         if not self._heard:
             first = loud[0] if len(loud) else len(self._held) // STEP_SAMPLES
-            self._held = self._held[max(0, first - HEAD_STEPS) * STEP_SAMPLES :]
+            silent = max(0, first - HEAD_STEPS) * STEP_SAMPLES
+            self.left_out += silent
+            self._held = self._held[silent:]
             self._heard = bool(len(loud))
             loud = self._loud_steps()
         # The last loud step stays: it may turn out to be the one that fades out.
