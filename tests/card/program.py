@@ -14,6 +14,9 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
+from voicecli.events import Event
+from voicecli.ui.jsonl import event_of
+
 ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[()][A-Z0-9]|\x1b\][^\x07]*\x07")
 
 
@@ -61,6 +64,24 @@ class Program:
                     break
                 self._changed.wait(min(0.1, remaining_s))
         raise AssertionError(f"{pattern!r} was not printed within {timeout_s} s:\n{self.text}")
+
+    def events(self, after: int = 0) -> list[Event]:
+        """What was printed as JSON lines, from the `after`-th event on."""
+        lines = [line for line in self.text.splitlines() if line.startswith('{"event"') and line.endswith("}")]
+        return [event_of(line) for line in lines[after:]]
+
+    def await_event(self, *kinds: type[Event], after: int = 0, timeout_s: float = 60.0) -> tuple[int, Event]:
+        """The first event of one of the kinds from the `after`-th on, and the number of the next."""
+        deadline_s = time.monotonic() + timeout_s
+        with self._changed:
+            while (remaining_s := deadline_s - time.monotonic()) > 0:
+                for index, event in enumerate(self.events(after)):
+                    if isinstance(event, kinds):
+                        return after + index + 1, event
+                if self._process.poll() is not None:
+                    break
+                self._changed.wait(min(0.1, remaining_s))
+        raise AssertionError(f"none of {kinds} within {timeout_s} s:\n{self.text[-3000:]}")
 
     def press(self, keys: str) -> None:
         """Type."""

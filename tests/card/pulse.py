@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import wave
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -51,12 +52,14 @@ class VirtualCard:
         self.control("set-default-sink", "speaker")
         self.control("set-default-source", "mic")
         self.speaker = Recorder("speaker.monitor", self.env)
+        self.air = Recorder("ether.monitor", self.env)  # what the microphone hears
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.speaker.close()
+        self.air.close()
         self._daemon.terminate()
         self._daemon.wait(START_S)
         self._log.close()
@@ -143,6 +146,7 @@ class Recorder:
             env=env, stdout=subprocess.PIPE,
         )  # fmt: skip
         self._blocks: list[bytes] = []
+        self._samples = 0
         self._began_s: float | None = None
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._read, daemon=True)
@@ -185,10 +189,21 @@ class Recorder:
         assert self._process.stdout is not None
         while block := os.read(self._process.stdout.fileno(), 3200):
             with self._changed:
-                if self._began_s is None:
-                    self._began_s = time.monotonic() - len(block) / 2 / LISTEN_RATE_HZ
                 self._blocks.append(block)
+                self._samples += len(block) // 2
+                began_s = time.monotonic() - self._samples / LISTEN_RATE_HZ
+                self._began_s = began_s if self._began_s is None else min(self._began_s, began_s)  # the least late
                 self._changed.notify_all()
+
+
+def write_wav(path: Path, pcm: Pcm) -> Path:
+    """A mono file at 16 kHz."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(LISTEN_RATE_HZ)
+        file.writeframes(pcm.tobytes())
+    return path
 
 
 def loud_steps(pcm: Pcm) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

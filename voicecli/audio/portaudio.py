@@ -21,8 +21,9 @@ from voicecli.types import LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechChunk, TurnId
 QUEUE_BLOCKS = 64
 """Blocks that may wait for the loop (about 1 s); then the oldest is dropped."""
 
-BLOCK_S = 0.02
-"""Captured in one go. Each block wakes a thread and the loop; the gate takes frames that are as long."""
+BLOCK_S = 0.01
+"""Captured in one go. Each block wakes a thread and the loop, and what is longer comes later: with 20 ms an answer got
+softer 10 ms later over a voice (14 orders over a virtual card, medians)."""
 
 STALL_S = 5.0
 """A device that delivers nothing for this long has gone."""
