@@ -16,8 +16,8 @@ from voicecli.settings import Settings
 from voicecli.ui.screen import Controls, Screen, ScreenKind, open_screen
 
 SWITCH_S = 0.001
-"""How long one thread keeps Python's lock while another waits. The sound card's callbacks have 10 ms to answer: with the
-default of 5 ms three came too late in a minute of talk on two cores, with this, one in two minutes."""
+"""How long one thread keeps Python's lock while another waits. The sound card's callbacks have 10 ms to answer. With
+the default of 5 ms three came too late in a minute of talk on two cores; with this, one did in two minutes."""
 
 FORCE_AFTER_S = 0.8
 """An orderly end takes some 50 ms; if it has not come by then, a native call is in its way."""

@@ -91,7 +91,7 @@ class VirtualCard:
     @asynccontextmanager
     async def open_speaker(self, publish: Publish) -> AsyncIterator[Speaker]:
         """The product's own speaker on this card, in this process."""
-        with self._in_this_process():
+        with self.in_this_process():
             from voicecli.audio.devices import find_device, list_devices
             from voicecli.audio.portaudio import PortAudioSpeaker
 
@@ -114,7 +114,7 @@ class VirtualCard:
         raise RuntimeError("the virtual sound card never kept real time")
 
     @contextmanager
-    def _in_this_process(self) -> Iterator[None]:
+    def in_this_process(self) -> Iterator[None]:
         """PortAudio looks for devices once, when it starts: start it anew where it can find this card."""
         import sounddevice
 

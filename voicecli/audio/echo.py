@@ -33,7 +33,7 @@ AHEAD_S = 0.1
 much. So both go in step even when frames have piled up: after bursts of 0.8 s on one side AEC3 took 5 dB, not 30."""
 
 MOST_BLOCKS = 256
-"""Played blocks that may wait for the microphone, some 3 s: it does not listen before the engines are loaded."""
+"""Played blocks that may wait for the microphone, a second and more. It is deaf while the engines are loaded."""
 
 
 @dataclass(frozen=True, slots=True)

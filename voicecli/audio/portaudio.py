@@ -18,7 +18,7 @@ from voicecli.errors import DeviceError
 from voicecli.events import Audible, Clock, FramesDropped, Publish, Starved
 from voicecli.types import LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechChunk, TurnId
 
-QUEUE_BLOCKS = 64
+QUEUE_BLOCKS = 100
 """Blocks that may wait for the loop (about 1 s); then the oldest is dropped."""
 
 BLOCK_S = 0.01
