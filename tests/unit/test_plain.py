@@ -34,6 +34,7 @@ from voicecli.events import (
     Ready,
     SpeechResumed,
     Starved,
+    TalkedOver,
     TurnDone,
     TurnFailed,
     TurnInterrupted,
@@ -116,6 +117,8 @@ def test_everything_else_is_one_line_or_none() -> None:
         Starved(at_s=1, turn=ONE, gap_s=0.2),
         NothingHeard(at_s=1, turn=ONE, reason="no speech"),
         NothingHeard(at_s=1, turn=ONE, reason=""),
+        TalkedOver(at_s=1, turn=ONE, text="Mm-hm.", reason="a listener's sound"),
+        TalkedOver(at_s=1, turn=ONE, text="", reason="no speech"),
         LevelMeasured(at_s=1, level_db=-30),
         token("nobody's", TWO),
     ) == [
@@ -126,6 +129,8 @@ def test_everything_else_is_one_line_or_none() -> None:
         "Note: a gap of 0.20 s in the answer",
         "(no words: no speech)",
         "(no words)",
+        "(passed over: Mm-hm.)",
+        "(passed over: no speech)",
     ]
 
 

@@ -30,9 +30,11 @@ from voicecli.events import (
     Notice,
     PieceReady,
     Ready,
+    SpeechEnded,
     SpeechResumed,
     Starved,
     Synthesized,
+    TalkedOver,
     TurnDone,
     TurnFailed,
     TurnInterrupted,
@@ -165,6 +167,15 @@ def test_a_typed_question_is_final_at_once() -> None:
     assert typed.typed
     assert typed.heard == ("Hi?", "")
     assert typed.answer == ("", "Hello.")
+
+
+def test_a_sound_over_the_answer_leaves_only_a_remark() -> None:
+    answering = (READY, started(), SpeechEnded(at_s=1, turn=ONE, ended_at_s=1))
+    view = view_of(*answering, TalkedOver(at_s=2, turn=ONE, text="Mm-hm.", reason="a listener's sound"))
+    assert view.remark == "passed over: Mm-hm."
+    assert view.is_answering
+    view = view.apply(TalkedOver(at_s=2, turn=ONE, text="", reason="no speech"))
+    assert view.remark == "passed over: no speech"
 
 
 def test_sound_without_words_leaves_only_a_remark() -> None:

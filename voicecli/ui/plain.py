@@ -18,6 +18,7 @@ from voicecli.events import (
     Ready,
     SpeechEnded,
     Starved,
+    TalkedOver,
     Transcribed,
     TurnDone,
     TurnFailed,
@@ -48,6 +49,8 @@ def lines_of(event: Event, view: ViewModel) -> Iterator[str]:
             yield f"Note: {count} frames of the microphone were dropped"
         case NothingHeard(reason=reason):
             yield f"(no words: {reason})" if reason else "(no words)"
+        case TalkedOver(text=text, reason=reason):
+            yield f"(passed over: {_flat(text) or reason})"
         case Starved(gap_s=gap_s):
             yield f"Note: a gap of {seconds(gap_s)} in the answer"
         case _:
@@ -59,7 +62,8 @@ def lines_of(event: Event, view: ViewModel) -> Iterator[str]:
 def _ready(ready: Ready) -> Iterator[str]:
     yield f"Speech-to-text: {ready.stt}"
     yield f"Language model: {ready.llm}" + (f" ({ready.llm_why})" if ready.llm_why else "")
-    yield f"Speech: {ready.tts}"
+    if ready.tts:
+        yield f"Speech: {ready.tts}"
     yield f"Speaker: {ready.speaker or 'none, answers are written'}"
     yield f"Listening ({ready.microphone})" if ready.microphone else "Listening (no microphone: type your question)"
 

@@ -28,6 +28,7 @@ from voicecli.events import (
     SpokenUpTo,
     Stage,
     Starved,
+    TalkedOver,
     TokenArrived,
     Transcribed,
     TurnDone,
@@ -259,6 +260,8 @@ class ViewModel:
                 gone = self.exchange(turn)
                 rest = tuple(one for one in self.entries if one is not gone)
                 return replace(self, entries=rest, remark=f"no words ({reason})" if reason else "no words")
+            case TalkedOver(text=text, reason=reason):
+                return replace(self, remark=f"passed over: {printable(text) or reason}")
             case Starved():
                 return replace(self, starved_gaps=self.starved_gaps + 1)
             case _:
