@@ -211,3 +211,13 @@ def test_a_final_that_fails_hands_the_matter_to_the_conversation_too(story: Talk
     seen = story.run(12.0)
     assert only(seen, events.TurnInterrupted)
     assert "out of memory" in only(seen, events.TurnFailed).message
+
+
+def test_on_a_slow_machine_the_first_word_keeps_the_answer_silent(story: Talk) -> None:
+    story.stt_s = 0.6
+    story.user_says("Tell", 4.0, 4.5)
+    story.user_says("me of the dragon", 4.5, 6.5)
+    story.llm_replies("It sleeps.")
+    seen = story.run(12.0)
+    assert [volume for volume, _ in volumes(seen)] == ["soft", "silent"]
+    assert last_question(story) == "Tell me of the dragon"

@@ -162,10 +162,11 @@ class Overlap:
 
         def hear(words: Hypotheses) -> None:
             text = " ".join(words.words)
-            wanted = wants_the_word(text, sure=bool(words.firm)) and not self._is_own(contest, text)
-            if wanted and (is_order(text) or not contest.may_be_echo):
+            wanted = wants_the_word(text, sure=True) and not self._is_own(contest, text)
+            sure = wants_the_word(text, sure=bool(words.firm)) and (is_order(text) or not contest.may_be_echo)
+            if wanted and sure:
                 self._accept(contest)
-            elif self._clock() - contest.hushed_at_s > PATIENCE_S:
+            elif not wanted and self._clock() - contest.hushed_at_s > PATIENCE_S:
                 self._set(contest.answer, "soft")
 
         try:
