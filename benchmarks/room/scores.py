@@ -13,6 +13,7 @@ from benchmarks.room.acoustics import Signal
 from benchmarks.room.card import Record
 from benchmarks.room.story import Span, Story
 from voicecli import events
+from voicecli.audio.ready_sound import READY
 from voicecli.types import TurnId
 
 E = TypeVar("E", bound=events.Event)
@@ -106,7 +107,7 @@ def sounding(story: Story) -> Iterator[Span]:
     for event in story.events:
         if isinstance(event, events.TurnDone | events.TurnInterrupted | events.TurnFailed):
             ends[event.turn] = event.at_s
-    for audible in of(story, events.Audible):
+    for audible in (event for event in of(story, events.Audible) if event.turn != READY):
         yield Span(audible.at_s, ends.get(audible.turn, np.inf))
 
 
