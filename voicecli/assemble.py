@@ -140,7 +140,8 @@ def load_canceller(settings: Settings, files: Files, publish: Publish) -> EchoCa
     except EngineError as error:
         if settings.audio.echo == "on":
             raise
-        text = f"No echo cancellation, so use headphones, or --barge-in off: {error.message} ({error.hint})"
+        instead = "wear headphones (--barge-in headphones), or --barge-in off"
+        text = f"No echo cancellation, so {instead}: {error.message} ({error.hint})"
         publish(events.Notice(at_s=CLOCK(), text=text))
         return None
 
