@@ -147,7 +147,7 @@ def test_a_new_answer_begins_at_full_volume() -> None:
 
 volume = st.one_of(
     st.tuples(st.just("duck"), st.sampled_from([0.0, -6.0, -20.0, -math.inf])),
-    st.tuples(st.just("read"), st.integers(1, 40)),
+    st.tuples(st.just("read"), st.integers(0, 40)),
 )
 
 

@@ -133,7 +133,7 @@ class Playout:
         gains: NDArray[np.float64] = (
             np.minimum(self._gain + way, wanted) if rising else np.maximum(self._gain - way, wanted)
         )
-        self._gain = float(gains[-1])
+        self._gain = float(gains[-1]) if samples else self._gain
         return gains
 
     def _next(self, turn: TurnId | None) -> bool:
