@@ -3,6 +3,7 @@
 python -m benchmarks.turns --speech FOLDER              all of them
 python -m benchmarks.turns --speech FOLDER --quick      a few of each, to see that it works
 python -m benchmarks.turns --only rooms                 one of: rooms, noises, endpoints
+python -m benchmarks.turns --fixed                      with round figures for what the engines take
 
 Whole conversations with the product's own parts and real models, in a simulated room (benchmarks/room) on a clock that
 jumps: an engine's call takes the time on that clock that it really took. What the engines do at the same time is made
@@ -26,7 +27,7 @@ from benchmarks.room.acoustics import Room
 from benchmarks.room.scenes import answers, barge_ins, murmurs
 from benchmarks.room.scores import Score, score
 from benchmarks.room.sounds import NEAR_DB, Clip, cough, fan, keyboard, to_level, voiced_clip
-from benchmarks.room.stage import Cast, Scene, Set, play, settings_with
+from benchmarks.room.stage import Cast, Costs, Scene, Set, play, settings_with
 from benchmarks.speech import recordings, speech_option, spoken
 from voicecli.assemble import make_gate
 from voicecli.audio.wav import read_clip
@@ -123,14 +124,14 @@ def clip_of(name: str, pcm: Pcm, settings: Settings) -> Clip | None:
     return voiced_clip(name, pcm, make_gate(settings.listen))
 
 
-def load(folder: Path | None, *, quick: bool) -> Bench:
-    """Engines and the orders, of different speakers."""
+def load(folder: Path | None, *, quick: bool, fixed: bool = False) -> Bench:
+    """Engines and the orders, of different speakers; `fixed`: what the engines take does not hang on the machine."""
     settings = settings_with({})
     orders = [one for one in recordings(folder) if one.slots]
     count = 1 if quick else ORDERS
     chosen = orders[:: len(orders) // count][:count]
     clips = [clip_of(one.name, one.pcm, settings) for one in chosen]
-    return Bench(Cast.load(), settings, [clip for clip in clips if clip is not None], quick)
+    return Bench(Cast.load(Costs() if fixed else None), settings, [clip for clip in clips if clip is not None], quick)
 
 
 def noises_of(folder: Path | None, *, quick: bool) -> list[tuple[str, Pcm]]:
@@ -144,9 +145,10 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     speech_option(options)
     options.add_argument("--quick", action="store_true", help="a few of each")
+    options.add_argument("--fixed", action="store_true", help="round figures for what engines take: on a busy machine")
     options.add_argument("--only", choices=["rooms", "noises", "endpoints"])
     chosen = options.parse_args()
-    bench = load(chosen.speech, quick=chosen.quick)
+    bench = load(chosen.speech, quick=chosen.quick, fixed=chosen.fixed)
     if chosen.only in (None, "rooms"):
         print(f"\nEchoes\n\n{table(HEAD, list(room_rows(bench)))}\n\n{TIMES}", flush=True)
     if chosen.only in (None, "noises"):
