@@ -17,6 +17,7 @@ import numpy as np
 
 from voicecli.audio.device import Microphone
 from voicecli.audio.echo_guard import LEARNING_S, EchoGuard
+from voicecli.audio.echo_path import EchoPath
 from voicecli.audio.likeness import Likeness
 from voicecli.audio.resample import Framer
 from voicecli.errors import EngineError
@@ -25,8 +26,10 @@ from voicecli.types import LISTEN_RATE_HZ, AudioFrame, Pcm
 STEP_SAMPLES = LISTEN_RATE_HZ // 100
 """10 ms: the only length that WebRTC takes."""
 
-DELAY_S = 0.008
-"""What comes out is this much older than what goes in: 128 samples, measured by correlation on speech without echo."""
+DELAY_SAMPLES = 128
+"""What comes out is this much older than what goes in, measured by correlation on speech without echo."""
+
+DELAY_S = DELAY_SAMPLES / LISTEN_RATE_HZ
 
 AHEAD_S = 0.1
 """Playback goes in this long before what is captured as it sounds, by the devices' own times, which may be wrong by as
@@ -68,6 +71,8 @@ class EchoCanceller:
     ) -> None:
         self.guard = EchoGuard(learning_s)
         self.likeness = Likeness()
+        self._path = EchoPath()
+        self._late = np.zeros(DELAY_SAMPLES, np.int16)  # of the microphone as it is
         self._processing = processing
         self._frame = frame
         self._blocks: deque[PlayedBlock] = deque(maxlen=MOST_BLOCKS)
@@ -94,13 +99,15 @@ class EchoCanceller:
         self._blocks.append(block)
 
     def cancel(self, frame: AudioFrame) -> AudioFrame:
-        """The frame without the echo of what was played until it was captured."""
+        """The frame without the echo of what was played until it was captured, as late with an echo as without."""
         while self._blocks and self._blocks[0].sounds_at_s < frame.captured_at_s + AHEAD_S:
             self._learn(self._blocks.popleft())
         self.guard.captured(frame.pcm, frame.captured_at_s)
         self.likeness.heard(frame.pcm)
+        self._path.heard(frame.pcm)
         steps = [self._step(step, self._processing.process_stream) for step in np.split(frame.pcm, 2)]
-        return AudioFrame(np.concatenate(steps), frame.captured_at_s - DELAY_S)
+        as_it_is, self._late = np.split(np.concatenate([self._late, frame.pcm]), [len(frame.pcm)])
+        return AudioFrame(as_it_is if self._path.is_silent else np.concatenate(steps), frame.captured_at_s - DELAY_S)
 
     def _learn(self, block: PlayedBlock) -> None:
         self.guard.sounded(block.pcm, block.sounds_at_s, block.sounds_at_s + len(block.pcm) / block.rate_hz)
@@ -108,6 +115,7 @@ class EchoCanceller:
             self._framer = Framer(block.rate_hz, STEP_SAMPLES)
         for step in self._framer.push(block.pcm):
             self.likeness.played(step)
+            self._path.played(step)
             self._step(step, self._processing.process_reverse_stream)
 
     def _step(self, pcm: Pcm, process: Callable[[Any], None]) -> Pcm:

@@ -7,6 +7,8 @@ that can be told without knowing the shift.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,19 +17,48 @@ from voicecli.types import LISTEN_RATE_HZ, Pcm
 WINDOW_SAMPLES = LISTEN_RATE_HZ * 80 // 1000
 """Of the microphone, compared as one: as long as the shortest speech that silences an answer."""
 
-MEMORY_SAMPLES = LISTEN_RATE_HZ * 6 // 10
-"""Of the playback that it may be: the longest delay, 0.25 s, with what goes ahead of the microphone and a margin."""
+LONGEST_DELAY_SAMPLES = LISTEN_RATE_HZ * 52 // 100
+"""Of the playback's shift: the longest delay, 0.25 s, with what goes ahead of the microphone and a margin."""
 
-TRANSFORM = 1 << (MEMORY_SAMPLES + WINDOW_SAMPLES).bit_length()
+MEMORY_SAMPLES = LONGEST_DELAY_SAMPLES + WINDOW_SAMPLES
+"""Of the playback that a window may be."""
 
 MOSTLY = 0.75
 """Share of the energy from which on it is the playback. Of a voice over an echo 0.5 was explained at most in nineteen
 frames of twenty, in five simulated rooms, and 0.7 where it was 4 dB weaker than the echo. An echo with a room around it
 is not told by this, for one shift explains a third of it: that is the canceller's work."""
 
+NO_GAIN_DB = -120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The shift at which the playback resembles most what was heard."""
+
+    explained: float  # share of the energy that was heard, 0 to 1
+    gain_db: float  # of what was heard over the playback at that shift, at least NO_GAIN_DB
+    quietest: float  # energy of the playback at the shift where it has least
+
+
+def match(played: NDArray[np.float32], heard: NDArray[np.float32]) -> Match:
+    """Lay `heard`, shape (n,), along `played`, shape (m,) with m > n, at each shift, by one correlation."""
+    length, shifts = len(heard), len(played) - len(heard) + 1
+    size = 1 << (len(played) + length).bit_length()
+    likeness = np.fft.irfft(np.fft.rfft(played, size) * np.conj(np.fft.rfft(heard, size)))[:shifts]
+    sums = np.concatenate([[0.0], np.cumsum(played.astype(np.float64) ** 2)])
+    energies = sums[length:] - sums[:-length]
+    explained = likeness**2 / np.maximum(energies, 1.0)
+    best = int(np.argmax(explained))
+    gain = abs(float(likeness[best])) / max(float(energies[best]), 1.0)
+    gain_db = 20 * np.log10(gain) if gain > 0 else NO_GAIN_DB
+    energy = float(heard @ heard)
+    return Match(
+        float(explained[best]) / energy if energy else 0.0, max(NO_GAIN_DB, float(gain_db)), float(energies.min())
+    )
+
 
 class Likeness:
-    """The latest of both sides, in step to within what `MEMORY_SAMPLES` leaves room for."""
+    """The latest of both sides, in step to within what `LONGEST_DELAY_SAMPLES` leaves room for."""
 
     def __init__(self) -> None:
         self._played = np.zeros(MEMORY_SAMPLES, np.float32)
@@ -35,11 +66,11 @@ class Likeness:
 
     def played(self, pcm: Pcm) -> None:
         """Playback at 16 kHz, shape (n,)."""
-        self._played = _appended(self._played, pcm)
+        self._played = appended(self._played, pcm)
 
     def heard(self, pcm: Pcm) -> None:
         """The microphone before the canceller, at 16 kHz, shape (n,)."""
-        self._heard = _appended(self._heard, pcm)
+        self._heard = appended(self._heard, pcm)
 
     def is_playback(self) -> bool:
         """Whether the last 80 ms of the microphone are hardly anything else."""
@@ -47,15 +78,9 @@ class Likeness:
 
     def explained(self) -> float:
         """Share of the energy of the last 80 ms that the playback explains at the best shift, 0 to 1."""
-        energy = float(self._heard @ self._heard)
-        if not energy:
-            return 0.0
-        likeness = np.fft.irfft(np.fft.rfft(self._played, TRANSFORM) * np.conj(np.fft.rfft(self._heard, TRANSFORM)))
-        shifts = MEMORY_SAMPLES - WINDOW_SAMPLES + 1
-        sums = np.concatenate([[0.0], np.cumsum(self._played.astype(np.float64) ** 2)])
-        energies = sums[WINDOW_SAMPLES:] - sums[:-WINDOW_SAMPLES]
-        return float(np.max(likeness[:shifts] ** 2 / np.maximum(energies[:shifts], 1.0))) / energy
+        return match(self._played, self._heard).explained if self._heard.any() else 0.0
 
 
-def _appended(buffer: NDArray[np.float32], pcm: Pcm) -> NDArray[np.float32]:
+def appended(buffer: NDArray[np.float32], pcm: Pcm) -> NDArray[np.float32]:
+    """The latest `len(buffer)` samples once `pcm`, shape (n,), has come."""
     return np.concatenate([buffer[len(pcm) :], pcm.astype(np.float32)])
