@@ -100,5 +100,5 @@ def test_noises_over_an_answer_duck_it_at_most(card: VirtualCard, tmp_path: Path
             seen, _ = answered(program, seen)
             card.say(write_wav(tmp_path / f"{name}.wav", noise))
             seen, over = program.await_event(*OVER, after=seen)
-            assert isinstance(over, events.TurnDone), name
+            assert isinstance(over, events.TurnDone), f"{name}: {over}"
         assert not [event for event in program.events() if isinstance(event, events.Transcribed)]

@@ -97,12 +97,26 @@ def test_who_goes_on_after_a_listener_s_sound_is_heard_from_the_start(story: Tal
 
 
 def test_a_short_order_counts_a_short_sound_does_not(story: Talk) -> None:
-    story.user_says("Banana.", 3.0, 3.18)
+    story.user_says("Big banana.", 3.0, 3.18)
     story.user_says("No!", 5.0, 5.18)
     story.llm_replies("Fine.")
     seen = story.run(12.0)
     assert only(seen, events.TalkedOver).reason == "too short"
     assert last_question(story) == "No!"
+
+
+@pytest.mark.parametrize(
+    ("word", "until_s", "ends"), [("Banana.", 3.36, False), ("Banana.", 3.9, True), ("Why?", 3.36, True)]
+)
+def test_one_word_that_does_not_outlast_the_silence_may_be_a_cough_over_an_echo(
+    story: Talk, word: str, until_s: float, ends: bool
+) -> None:
+    if ends:
+        story.llm_replies("Fine.")
+    story.user_says(word, 3.0, until_s)
+    seen = story.run(12.0)
+    assert [event.reason for event in all_of(seen, events.TalkedOver)] == ([] if ends else ["one short word"])
+    assert (only(seen, events.TurnDone).spoken == STORY + " ") != ends
 
 
 def test_a_click_is_dropped_and_the_answer_goes_on(story: Talk) -> None:

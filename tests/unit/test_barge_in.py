@@ -80,6 +80,9 @@ def test_few_words_are_compared_with_the_latest_ones_alone() -> None:
     assert not voice.has_just_said("million two")
     assert not voice.has_just_said("capital of France")
     assert not voice.has_just_said("mill")
+    assert voice.has_just_said("on the rifer")
+    assert voice.has_just_said("two million pews")  # the last word was cut off
+    assert not voice.has_just_said("two pews")
 
 
 def test_with_headphones_nothing_is_an_echo() -> None:

@@ -16,8 +16,9 @@ BACKCHANNELS = frozenset(_LISTENING.split())
 MOST_BACKCHANNELS = 4
 """More words than these are a sentence, whatever they are."""
 
-ORDERS = frozenset(("stop", "wait", "no", "quiet", "cancel", "enough", "hey", "hold", "pause"))
-"""Words that one hypothesis is enough for, however short they are: who says them wants silence."""
+_ORDERS = "stop wait no quiet cancel enough hey hold pause what why sorry pardon skip next again"
+ORDERS = frozenset(_ORDERS.split())
+"""Words that one hypothesis is enough for, however short they are: who begins with them wants the word."""
 
 
 @dataclass(frozen=True, slots=True)

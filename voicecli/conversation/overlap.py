@@ -195,7 +195,14 @@ class Overlap:
             return REASON
         if is_backchannel(text) and not self._in_last_words(contest.answer):
             return "a listener's sound"
+        if self._is_doubtful(contest, text):
+            return "one short word"
         return "too short" if voiced_ms < self._rules.interrupt_ms and not is_order(text) else ""
+
+    def _is_doubtful(self, contest: Contest, text: str) -> bool:
+        """Whether it is what a recogniser makes of a cough over an echo: a single word that is no order."""
+        alone = not wants_the_word(text, sure=False)
+        return alone and self._own_voice.audible and contest.may_be_echo and not self._in_last_words(contest.answer)
 
     def _accept(self, contest: Contest) -> None:
         self._contest = None

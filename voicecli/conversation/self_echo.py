@@ -7,6 +7,7 @@ only one of several words nearly all of which it had spoken, in that order.
 from __future__ import annotations
 
 import re
+from difflib import SequenceMatcher
 
 import numpy as np
 
@@ -31,6 +32,10 @@ MOST_LETTERS = 4000
 LATEST_WORDS = 14
 """Some four seconds of speech: what an echo of two or three words can be of."""
 
+ALIKE = 0.8
+"""Letters, as a share of both, that a few words have in common with the words they are: "above the bar" has 0.91 with
+"above the bay"."""
+
 REASON = "my own voice"
 
 
@@ -39,21 +44,32 @@ class OwnVoice:
 
     def __init__(self, *, audible: bool) -> None:
         """`audible`: the microphone may hear the speaker; with headphones it cannot, and nothing is an echo."""
-        self._audible = audible
+        self.audible = audible
         self._letters = ""
         self._latest: tuple[str, ...] = ()
         self._until_s = -np.inf
 
     def spoke(self, text: str, until_s: float) -> None:
         """The assistant said `text` and fell silent at `until_s`."""
-        if self._audible:
+        if self.audible:
             self._letters, self._until_s = letters(text)[-MOST_LETTERS:], until_s
             self._latest = words_of(text)[-LATEST_WORDS:]
 
     def has_just_said(self, text: str) -> bool:
-        """Whether these few words, all of them and in that order, are among the latest ones."""
+        """Whether these few words are among the latest ones, in that order and nearly as they were said.
+
+        The last of three and more does not count: it was cut off, and a recogniser makes of it what it likes.
+        """
         words = words_of(text)
-        return any(self._latest[at : at + len(words)] == words for at in range(len(self._latest) - len(words) + 1))
+        return self._were_said(words) or (len(words) > 2 and self._were_said(words[:-1]))
+
+    def _were_said(self, words: tuple[str, ...]) -> bool:
+        heard = SequenceMatcher(b="".join(words), autojunk=False)
+        for at in range(len(self._latest) - len(words) + 1):
+            heard.set_seq1("".join(self._latest[at : at + len(words)]))
+            if heard.ratio() >= ALIKE:
+                return True
+        return False
 
     def is_echo(self, text: str, started_at_s: float) -> bool:
         """Whether a transcript of what began at `started_at_s` is the assistant's."""
