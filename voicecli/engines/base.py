@@ -109,7 +109,8 @@ class Voice(Protocol):
 class Voices(Protocol):
     """A resident model with several voices. These calls are quick and do not run the model."""
 
-    name: str
+    model: str
+    """What it is called."""
 
     def known_voices(self) -> Sequence[KnownVoice]:
         """Those that can be blended and spoken with."""

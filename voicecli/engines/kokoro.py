@@ -24,6 +24,7 @@ class Kokoro:
 
     def __init__(self, model: Model, folder: Path, title: str, styles: Styles, speed: float) -> None:
         """`title`: what the model is called, and where it runs, with a place for the voice."""
+        self.model = title.partition(" ")[0]
         self._model = model
         self._folder = folder
         self._title = title

@@ -1,14 +1,11 @@
-"""The text-to-speech server: `create_app` over voices that are loaded already."""
+"""Text-to-speech as an ASGI app: one resident model, many clients."""
 
 from __future__ import annotations
 
-import time
-
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 
 from voicecli import __version__
-from voicecli.engines.base import Voices, Worker
-from voicecli.events import Clock
+from voicecli.server.sessions import Sessions
 from voicecli.server.tts_openai import openai_routes
 from voicecli.server.tts_problems import answer_as_openai
 from voicecli.server.tts_seed import seed_routes
@@ -16,20 +13,28 @@ from voicecli.server.tts_speak import speak_routes
 from voicecli.server.tts_speech import Speech
 
 
-def create_app(voices: Voices, worker: Worker, voice: str, speed: float, clock: Clock = time.monotonic) -> FastAPI:
-    """All routes. The model runs on `worker`; `voice` and `speed` are for clients that ask for none."""
-    app = FastAPI(title="voicecli text-to-speech", version=__version__)
-    speech = Speech(voices, worker, voice, speed, clock)
+def create_app(speech: Speech, sessions: Sessions) -> FastAPI:
+    """Everything but who may come in, and on which port. A request and a WebSocket are a session each."""
+    app = FastAPI(
+        title="voicecli serve-tts",
+        version=__version__,
+        description="Text-to-speech on this machine. The WebSockets are described in docs/protocol-tts.md.",
+    )
 
-    @app.get("/health")
+    @app.get("/health", tags=["watch"])
     async def health() -> dict[str, str]:
+        """The server is alive."""
         return {"status": "ok"}
 
-    @app.get("/ready")
-    async def ready() -> dict[str, str]:
-        return {"status": "ready", "model": voices.name}
+    @app.get("/ready", tags=["watch"], responses={503: {"description": "No session would be taken now."}})
+    async def ready(response: Response) -> dict[str, object]:
+        """Whether a session would be taken now."""
+        is_ready = not sessions.leaving.is_set() and sessions.active < sessions.most
+        response.status_code = 200 if is_ready else 503
+        model = speech.voices.model
+        return {"ready": is_ready, "model": model, "sessions": sessions.active, "max_sessions": sessions.most}
 
     for routes in (openai_routes, speak_routes, seed_routes):
-        app.include_router(routes(speech))
+        app.include_router(routes(speech, sessions))
     answer_as_openai(app)
     return app

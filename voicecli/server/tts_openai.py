@@ -10,19 +10,21 @@ from fastapi.responses import StreamingResponse
 
 from voicecli.conversation.turn import Turn
 from voicecli.engines.base import Voice
+from voicecli.server.sessions import Sessions
 from voicecli.server.sound_files import MEDIA_TYPES, open_sound_file
 from voicecli.server.tts_problems import NOTHING_TO_SAY, Refused
 from voicecli.server.tts_protocol import SoundFormat, SpeechRequest
 from voicecli.server.tts_speech import Hearer, Speech
 
 
-def openai_routes(speech: Speech) -> APIRouter:
+def openai_routes(speech: Speech, sessions: Sessions) -> APIRouter:
     router = APIRouter()
 
     @router.post("/v1/audio/speech")
     async def speak(request: SpeechRequest) -> StreamingResponse:
         voice = speech.choose(request.voice_name, request.speed)
-        sound = sound_bytes(speech, voice, speech.whole(voice, request.input), request.response_format)
+        turn = speech.whole(voice, request.input)
+        sound = _counted(sessions, sound_bytes(speech, voice, turn, request.response_format))
         # The status tells whether there is sound: nothing can be said about it once the body has begun.
         first = await anext(sound, b"")
         if not first:
@@ -31,7 +33,7 @@ def openai_routes(speech: Speech) -> APIRouter:
 
     @router.get("/v1/models")
     async def models() -> dict[str, object]:
-        model = {"id": speech.voices.name, "object": "model", "created": 0, "owned_by": "voicecli"}
+        model = {"id": speech.voices.model, "object": "model", "created": 0, "owned_by": "voicecli"}
         return {"object": "list", "data": [model]}
 
     @router.get("/v1/voices")
@@ -54,6 +56,14 @@ async def sound_bytes(speech: Speech, voice: Voice, turn: Turn, form: SoundForma
                 yield part
     if begun and (part := file.finish()):
         yield part
+
+
+async def _counted(sessions: Sessions, sound: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """Raises Full at the first step."""
+    with sessions.one():
+        async with aclosing(sound):
+            async for part in sound:
+                yield part
 
 
 async def _with_first(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:

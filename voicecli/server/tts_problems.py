@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from voicecli.conversation.turn import StageError
 from voicecli.errors import SettingsError, VoiceCliError
+from voicecli.server.sessions import Full
 from voicecli.server.tts_protocol import MOST_CHARS
 
 
@@ -53,6 +54,8 @@ def problem_of(error: Exception) -> Problem:
             return _invalid(error.errors())
         case ValidationError():
             return _invalid(error.errors())
+        case Full():
+            return Problem("full", error.message, error.hint)
         case SettingsError():
             return Problem("invalid_value", error.message, error.hint, "voice")
         case VoiceCliError() | StageError():
@@ -73,8 +76,9 @@ def answer_as_openai(app: FastAPI) -> None:
     """Errors of HTTP routes in the shape that OpenAI's clients read."""
 
     async def answer(request: Request, error: Exception) -> JSONResponse:
-        problem = problem_of(error)
-        return error_response(400 if problem.param or problem.code == "invalid_value" else 500, problem)
+        if isinstance(error, Full):
+            return error_response(503, problem_of(error))
+        return error_response(500 if is_ours(error) else 400, problem_of(error))
 
     async def answer_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
@@ -83,6 +87,11 @@ def answer_as_openai(app: FastAPI) -> None:
     for kind in (Refused, RequestValidationError, VoiceCliError, StageError):
         app.add_exception_handler(kind, answer)
     app.add_exception_handler(HTTPException, answer_http)
+
+
+def is_ours(error: Exception) -> bool:
+    """Not the client's mistake."""
+    return isinstance(error, VoiceCliError | StageError) and not isinstance(error, SettingsError)
 
 
 def error_response(status: int, problem: Problem) -> JSONResponse:

@@ -6,7 +6,8 @@ where the voice fails on the way; then by END.
 
 from __future__ import annotations
 
-from contextlib import aclosing, suppress
+import asyncio
+from contextlib import aclosing
 from typing import NoReturn
 
 import numpy as np
@@ -15,7 +16,9 @@ from pydantic import ValidationError
 
 from voicecli.conversation.turn import StageError
 from voicecli.errors import VoiceCliError
-from voicecli.server.sockets import frames
+from voicecli.server.sessions import Full, Sessions
+from voicecli.server.sockets import accept, next_frame
+from voicecli.server.transport import GOING_AWAY, TRY_AGAIN
 from voicecli.server.tts_problems import Problem, Refused, problem_of
 from voicecli.server.tts_protocol import SeedRequest
 from voicecli.server.tts_speech import Hearer, Speech
@@ -24,21 +27,33 @@ from voicecli.types import Pcm
 END = "END"
 
 
-def seed_routes(speech: Speech) -> APIRouter:
+def seed_routes(speech: Speech, sessions: Sessions) -> APIRouter:
     router = APIRouter()
 
     @router.websocket("/ws")
     async def speak(socket: WebSocket) -> None:
-        await socket.accept()
-        with suppress(WebSocketDisconnect):
-            async for frame in frames(socket):
-                try:
-                    await _speak(socket, speech, request_of(frame))
-                except (ValidationError, VoiceCliError, StageError, Refused) as error:
-                    await socket.send_text(f"ERROR: {problem_of(error).text}")
-                await socket.send_text(END)
+        await accept(socket)
+        try:
+            with sessions.one():
+                await _converse(socket, speech, sessions.leaving)
+        except Full as full:
+            await socket.close(TRY_AGAIN, full.message)
+        except WebSocketDisconnect:
+            pass
 
     return router
+
+
+async def _converse(socket: WebSocket, speech: Speech, leaving: asyncio.Event) -> None:
+    """Until the client is gone, or the server leaves. Raises WebSocketDisconnect."""
+    while (frame := await next_frame(socket, leaving)) is not None:
+        try:
+            await _speak(socket, speech, request_of(frame))
+        except (ValidationError, VoiceCliError, StageError, Refused) as error:
+            await socket.send_text(f"ERROR: {problem_of(error).text}")
+        await socket.send_text(END)
+    if leaving.is_set():
+        await socket.close(GOING_AWAY, "the server is going away")
 
 
 async def _speak(socket: WebSocket, speech: Speech, request: SeedRequest) -> None:

@@ -17,7 +17,9 @@ from voicecli.conversation.dictation import Dictation
 from voicecli.conversation.turn import StageError
 from voicecli.engines.base import Voice
 from voicecli.errors import VoiceCliError
-from voicecli.server.sockets import frames
+from voicecli.server.sessions import Full, Sessions
+from voicecli.server.sockets import accept, next_frame
+from voicecli.server.transport import GOING_AWAY, TRY_AGAIN
 from voicecli.server.tts_problems import TOO_LONG, Problem, Refused, problem_of
 from voicecli.server.tts_protocol import (
     ASKED,
@@ -43,14 +45,17 @@ NOT_TEXT = Problem("invalid_message", "a binary frame was sent", "messages are J
 NO_UTTERANCE = Problem("no_utterance", "end came before any text", "send a text first")
 
 
-def speak_routes(speech: Speech) -> APIRouter:
+def speak_routes(speech: Speech, sessions: Sessions) -> APIRouter:
     router = APIRouter()
 
     @router.websocket("/v1/speak")
     async def speak(socket: WebSocket) -> None:
-        await socket.accept()
+        await accept(socket)
         try:
-            await SpeakSession(socket, speech).run()
+            with sessions.one():
+                await SpeakSession(socket, speech, sessions.leaving).run()
+        except* Full as full:
+            await socket.close(TRY_AGAIN, str(full.exceptions[0]))
         except* WebSocketDisconnect:
             pass
 
@@ -81,8 +86,9 @@ class Utterance:
 class SpeakSession:
     """One client."""
 
-    def __init__(self, socket: WebSocket, speech: Speech) -> None:
+    def __init__(self, socket: WebSocket, speech: Speech, leaving: asyncio.Event) -> None:
         self._socket = socket
+        self._leaving = leaving
         self._speech = speech
         self._hearer = Hearer(speech.clock)
         self._speaking = asyncio.Lock()
@@ -91,17 +97,24 @@ class SpeakSession:
         self._begun = 0
 
     async def run(self) -> None:
-        """Until the client is gone. Raises WebSocketDisconnect in a group."""
+        """Until the client is gone, or the server leaves: then what is written is spoken to its end.
+
+        Raises WebSocketDisconnect in a group.
+        """
         await self._start(Start(type="start"))
         async with asyncio.TaskGroup() as self._tasks:
-            async for frame in frames(self._socket):
+            while (frame := await next_frame(self._socket, self._leaving)) is not None:
                 try:
                     await self._take(parsed(frame))
                 except (ValidationError, VoiceCliError, Refused) as error:
                     await self._fail(problem_of(error))
-            for utterance in self._live:
-                assert utterance.task is not None
-                utterance.task.cancel()
+            if self._leaving.is_set():
+                if self._written is not None:
+                    self._end()
+            else:
+                await self._silence(list(self._live))
+        if self._leaving.is_set():
+            await self._socket.close(GOING_AWAY, "the server is going away")
 
     async def _take(self, message: Asked) -> None:
         match message:
