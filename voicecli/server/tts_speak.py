@@ -44,6 +44,9 @@ from voicecli.types import SpeechChunk
 NOT_TEXT = Problem("invalid_message", "a binary frame was sent", "messages are JSON objects in text frames")
 NO_UTTERANCE = Problem("no_utterance", "end came before any text", "send a text first")
 
+MARKUP = " \n\t*_~`#>|"
+"""Around a word it is no part of it."""
+
 
 def speak_routes(speech: Speech, sessions: Sessions) -> APIRouter:
     router = APIRouter()
@@ -77,7 +80,7 @@ class Utterance:
     def words(self, chunk: SpeechChunk) -> Iterator[SpokenWord]:
         """Those that end in `chunk`, which is the next to be sent."""
         for word in chunk.words:
-            text = self.dictation.turn.written[self.source_end : word.source_end].strip()
+            text = self.dictation.turn.written[self.source_end : word.source_end].strip(MARKUP)
             if text:  # a written word may be several spoken ones: it counts when the last of them is said
                 self.source_end = word.source_end
                 yield SpokenWord(text=text, end_s=round(self.audio_s + word.at_s, 3))
