@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 
 import pytest
 
 from benchmarks.room import virtual_time
 from tests.server.stage import Room, sound
 from voicecli.errors import EngineError
-from voicecli.server.scheduler import Desk, Urgency
+from voicecli.server.scheduler import Desk, Together, Urgency
 from voicecli.types import SpeechSegment, Transcript
 
 
@@ -123,6 +123,31 @@ def test_while_finals_pile_up_nothing_is_decoded_on_speculation() -> None:
         await asyncio.sleep(0)
 
     assert decoded(on(1.0, script))[-1] == "9"
+
+
+def test_finals_that_end_at_the_same_moment_are_decoded_together_where_that_pays() -> None:
+    batches: list[list[str]] = []
+
+    async def script(room: Room, tasks: asyncio.TaskGroup) -> None:
+        def transcribe_all(segments: Sequence[SpeechSegment]) -> list[Transcript]:
+            found = [room.recogniser.transcribe(one) for one in segments]
+            batches.append([transcript.text for transcript in found])
+            return found
+
+        def desk(wish: str) -> Desk:
+            return room.scheduler.desk(room.recogniser, Together(transcribe_all, wish, longest_s=2.0))
+
+        long = SpeechSegment(sound(3, 5), 0.0, 3.0)
+        english, auto = desk("en"), desk("auto")
+        said = [(english, segment(1)), (english, segment(2)), (auto, segment(3)), (english, long), (auto, segment(4))]
+        finals = [tasks.create_task(one.final(its)) for one, its in said]
+        await asyncio.sleep(0.02)
+        finals.append(tasks.create_task(english.final(segment(6))))
+        found = [(await final).transcript.text for final in finals]
+        assert found == ["1", "2", "3", "5", "4", "6"]
+
+    on(1.0, script)
+    assert batches == [["1", "2", "6"], ["3", "4"]]
 
 
 def test_an_error_is_the_one_s_whose_words_they_were() -> None:
