@@ -22,6 +22,7 @@ from voicecli.server.metrics import Metrics
 from voicecli.server.serving import Bind, QuietServer, listen
 from voicecli.server.sessions import Sessions
 from voicecli.server.tts import create_app
+from voicecli.server.tts_learning import Learning
 from voicecli.server.tts_speech import Speech
 from voicecli.types import KnownVoice, Pcm, Stretch
 
@@ -63,16 +64,21 @@ class FakeVoices:
     pcm: Pcm = field(default_factory=TONE.copy)
     said: list[tuple[str, str]] = field(default_factory=list)
     asked: list[tuple[str, float, str]] = field(default_factory=list)
+    learnt: list[str] = field(default_factory=lambda: ["anna"])
 
     def known_voices(self) -> Sequence[KnownVoice]:
         return [KnownVoice("anna", "en-us"), KnownVoice("bert", "es")]
+
+    def preparing(self, voice: str) -> Iterator[int]:
+        yield from (1, 2)
+        self.learnt.append(voice)
 
     def speaking(self, voice: str, speed: float, language_code: str = "") -> FakeVoice:
         languages = {known.name: known.language for known in self.known_voices()}
         if voice not in languages:
             raise SettingsError(f"there is no voice {voice!r}", "nearest: anna")
         self.asked.append((voice, speed, language_code))
-        return FakeVoice(self, voice, languages[voice])
+        return FakeVoice(self, voice, languages[voice], streams=voice in self.learnt)
 
 
 class SteppedWorker:
@@ -93,6 +99,7 @@ class SteppedWorker:
 
     async def run(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         self.waiting += 1
+        await asyncio.sleep(0)  # a call on a thread is never done at once
         try:
             await self._allowed.acquire()
         finally:
@@ -140,7 +147,7 @@ def on_stage(
 
     async def main() -> None:
         voices, worker, sessions = FakeVoices(), SteppedWorker(steps), Sessions(most, Metrics())
-        speech = Speech(voices, worker, "anna", 1.0, clock)
+        speech = Speech(voices, worker, "anna", 1.0, clock, Learning(voices, worker))
         async with on_port(create_app(speech, sessions)) as port:
             await play(Stage(voices, worker, sessions, port))
 

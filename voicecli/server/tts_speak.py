@@ -134,14 +134,15 @@ class SpeakSession:
                     await self._tell(Cancelled(utterance=utterance.number, audio_s=round(utterance.audio_s, 3)))
 
     async def _start(self, start: Start) -> None:
-        self._voice = self._speech.choose(start.voice, start.speed)
+        voice = self._speech.choose(start.voice, start.speed)
+        self._wanted = start
         await self._tell(
             Ready(
-                voice=self._voice.voice,
-                language=self._voice.language,
+                voice=voice.voice,
+                language=voice.language,
                 speed=start.speed or self._speech.speed,
-                streams=self._voice.streams,
-                sample_rate_hz=self._voice.sample_rate_hz,
+                streams=voice.streams,
+                sample_rate_hz=voice.sample_rate_hz,
             )
         )
 
@@ -161,8 +162,9 @@ class SpeakSession:
         self._written = None
 
     def _begin(self) -> Utterance:
+        voice = self._speech.choose(self._wanted.voice, self._wanted.speed)  # anew: it may stream by now
         self._begun += 1
-        utterance = Utterance(self._begun, self._voice, self._speech.dictation(self._voice, self._begun))
+        utterance = Utterance(self._begun, voice, self._speech.dictation(voice, self._begun))
         self._live.append(utterance)
         utterance.task = self._tasks.create_task(self._speak(utterance))
         return utterance
