@@ -41,7 +41,7 @@ from voicecli.server.tts_protocol import (
 from voicecli.server.tts_speech import Hearer, Speech
 from voicecli.types import SpeechChunk
 
-NOT_TEXT = Problem("invalid_message", "a binary frame was sent", "messages are JSON objects in text frames")
+NOT_TEXT = Problem("bad_message", "a binary frame was sent", "messages are JSON objects in text frames")
 NO_UTTERANCE = Problem("no_utterance", "end came before any text", "send a text first")
 
 MARKUP = " \n\t*_~`#>|"
@@ -210,7 +210,7 @@ class SpeakSession:
             utterance.over = True
 
     async def _tell(self, message: Told) -> None:
-        await self._socket.send_text(message.model_dump_json(exclude_none=True))
+        await self._socket.send_text(message.model_dump_json())
 
 
 def parsed(frame: str | bytes) -> Asked:
