@@ -52,7 +52,7 @@ def server(model_folder: Callable[[str], Path]) -> Iterator[ServerProgram]:
     ("number", "file", "said"),
     [
         (0, "dinner.wav", "Dinner is ready."),
-        (1, "answer.wav", "The train leaves at nine oh five from platform two. Have a good trip!"),
+        (1, "answer.wav", "The train leaves at 905 from platform 2. Have a good trip!"),
     ],
 )
 def test_the_examples_work(
@@ -65,7 +65,7 @@ def test_the_examples_work(
     assert done.returncode == 0, done.stderr
     whisper = Whisper.load(model_folder("whisper-base"), SETTINGS.stt)
     heard = whisper.transcribe(SpeechSegment(read_clip(tmp_path / file), 0.0, 0.0)).text
-    assert word_error_rate(said, heard.replace("9:05", "nine oh five").replace("2", "two")) <= 0.15
+    assert word_error_rate(said, heard.replace(":", "")) <= 0.15
 
 
 @pytest.mark.model
