@@ -1,6 +1,6 @@
 """A cluster of one machine in a process of its own: prints its port when two replicas serve, ends with its input.
 
-python -m tests.server.ray_cluster light|stt PORT
+python -m tests.server.ray_cluster light|stt|tts PORT
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -18,7 +19,10 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
-from voicecli.server.ray_app import Options, deployment, stt
+from voicecli.server.ray_app import Options, deployment, stt, tts
+
+if TYPE_CHECKING:
+    from ray.serve import Application
 
 SESSIONS = 2
 """Of each replica."""
@@ -50,6 +54,13 @@ async def open_light(sessions: int) -> AsyncIterator[ASGIApp]:
     yield Starlette(routes=[WebSocketRoute("/talk", talk), Route("/health", health)])
 
 
+def application_of(kind: str) -> Application:
+    """The real servers as `serve run` would ask for them."""
+    if kind == "light":
+        return deployment(kind, partial(open_light, SESSIONS), Options.model_validate(SCALE))
+    return {"stt": stt, "tts": tts}[kind]({**SCALE, "insecure": "true"})
+
+
 def main(kind: str, port: int) -> None:
     """Needs Ray."""
     import ray
@@ -58,11 +69,7 @@ def main(kind: str, port: int) -> None:
     ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False, _node_ip_address="127.0.0.1")
     try:
         serve.start(http_options={"host": "127.0.0.1", "port": port})
-        if kind == "stt":
-            application = stt({**SCALE, "insecure": "true"})
-        else:
-            application = deployment("light", partial(open_light, SESSIONS), Options.model_validate(SCALE))
-        serve.run(application, name=kind)
+        serve.run(application_of(kind), name=kind)
         print(f"serving {port}", flush=True)
         sys.stdin.read()
         serve.shutdown()

@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 NO_RAY = importlib.util.find_spec("ray") is None
 needs_ray = pytest.mark.skipif(NO_RAY, reason="Ray is not installed: pip install 'voicecli[ray]'")
 START_S = 180.0
-"""Limit for a test that starts a cluster: alone it takes 12 s, with real engines 33 s."""
+"""Limit for a test that starts a cluster and loads engines twice, on a machine that has other work too."""
 
 
 @contextlib.contextmanager
@@ -129,6 +129,20 @@ def test_speech_is_transcribed_by_replicas(path: Path, model_folder: Callable[[s
 
     with cluster("stt") as port:
         asyncio.run(ask(port))
+
+
+@needs_ray
+@pytest.mark.timeout(START_S)
+@pytest.mark.model
+def test_text_is_spoken_by_replicas(model_folder: Callable[[str], Path]) -> None:
+    for name in ("kokoro-v1.0-int8", "kokoro-voices"):
+        model_folder(name)
+    wanted = {"input": "Dinner is ready.", "response_format": "wav"}
+    with cluster("tts") as port:
+        answer = httpx.post(f"http://127.0.0.1:{port}/v1/audio/speech", json=wanted, timeout=60)
+    assert answer.status_code == 200
+    assert answer.content[:4] == b"RIFF"
+    assert len(answer.content) > 24_000  # half a second
 
 
 async def health_follows_the_app(status: int) -> None:

@@ -1,6 +1,7 @@
 """The servers on Ray Serve: many replicas on many machines behind one address (docs/scaling.md).
 
     serve run voicecli.server.ray_app:stt sessions=4 max_replicas=8
+    serve run voicecli.server.ray_app:tts sessions=4 max_replicas=8
 
 Each replica is a process with engines of its own. A WebSocket stays with the replica that took it: a session's state
 is in that process alone, and Ray moves a connection for as long as it lasts no more than a kernel does.
@@ -8,6 +9,7 @@ is in that process alone, and Ray moves a connection for as long as it lasts no 
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from ray.serve import Application
     from starlette.applications import Starlette
     from starlette.types import ASGIApp
+
+    from voicecli.server.access import Access
+    from voicecli.settings import Settings
 
 Open = Callable[[], AbstractAsyncContextManager["ASGIApp"]]
 """Opens an app with its engines, in the process and on the loop that serve it."""
@@ -68,17 +73,49 @@ def stt(arguments: Mapping[str, object]) -> Application:
 async def open_stt_app(options: Options) -> AsyncIterator[ASGIApp]:
     """Settings are those of the machine that the replica is on. Raises ModelMissing, EngineError or SettingsError."""
     from voicecli.assemble_stt import Wanted, open_stt
-    from voicecli.server.access import Access, Guard
+    from voicecli.server.access import Guard
     from voicecli.server.stt import create_app
-    from voicecli.settings_load import load_settings
 
-    threads = max(1, round(options.cpus))
-    settings = load_settings({"stt.threads": threads}, profile=options.profile).settings
-    access = Access(key_of(os.environ, insecure=options.insecure))
-    async with open_stt(settings, Wanted(options.sessions)) as service:
+    access = access_of(options)
+    async with open_stt(settings_of(options, "stt"), Wanted(options.sessions)) as service:
         app = create_app(service)
         async with app.router.lifespan_context(app):
             yield Guard(app, access)
+
+
+def tts(arguments: Mapping[str, object]) -> Application:
+    """Text-to-speech, for `serve run`."""
+    options = Options.model_validate(arguments)
+    return deployment("tts", partial(open_tts_app, options), options)
+
+
+@asynccontextmanager
+async def open_tts_app(options: Options) -> AsyncIterator[ASGIApp]:
+    """As `open_stt_app`."""
+    from voicecli.assemble_tts import open_tts
+    from voicecli.server.access import Guard
+    from voicecli.server.metrics import Metrics
+    from voicecli.server.sessions import Sessions
+    from voicecli.server.tts import create_app
+
+    access = access_of(options)
+    async with open_tts(settings_of(options, "tts"), (), logging.getLogger(__name__).info) as speech:
+        yield Guard(create_app(speech, Sessions(options.sessions, Metrics())), access)
+
+
+def settings_of(options: Options, engine: Literal["stt", "tts"]) -> Settings:
+    """Of this machine, with as many threads as Ray set aside. Raises SettingsError."""
+    from voicecli.settings_load import load_settings
+
+    threads = max(1, round(options.cpus))
+    return load_settings({f"{engine}.threads": threads}, profile=options.profile).settings
+
+
+def access_of(options: Options) -> Access:
+    """Raises SettingsError as `key_of`."""
+    from voicecli.server.access import Access
+
+    return Access(key_of(os.environ, insecure=options.insecure))
 
 
 def key_of(environ: Mapping[str, str], *, insecure: bool) -> str:
