@@ -59,7 +59,9 @@ class Conversation:
         self._speculation = Speculation()
         self._drafter = Drafter(engines.stt, engines.stt_worker, rules.drafts, clock)
         self._prefill = Prefill(engines.llm, history)
-        self._endpointing = Endpointing(engines, rules.endpoint, self._ear.wait_until, clock, publish)
+        self._endpointing = Endpointing(
+            engines.turn, engines.turn_worker, rules.endpoint, self._ear.wait_until, clock, publish
+        )
         self._own_voice = OwnVoice(audible=rules.echo)
         self._answering = Answering(engines, devices.speaker, history, self._own_voice, clock, self._publish)
         self._overlap = Overlap(devices, engines, rules.barge_in, self._own_voice, clock, publish)

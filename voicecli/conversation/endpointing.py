@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from voicecli import events
 from voicecli.audio.endpoint import WENT_ON_S, Bounds, Pauses, wait_ms
-from voicecli.conversation.answering import Engines
+from voicecli.engines.base import EndOfTurn, Worker
 from voicecli.errors import EngineError
 from voicecli.events import Clock, Event, Publish
 from voicecli.types import SpeechSegment, Transcript, TurnId
@@ -22,13 +22,14 @@ class Endpointing:
 
     def __init__(
         self,
-        engines: Engines,
+        engine: EndOfTurn | None,
+        worker: Worker,
         bounds: Bounds | None,
         wait_until: Callable[[float], None],
         clock: Clock,
         publish: Publish,
     ) -> None:
-        self._engine, self._worker = engines.turn, engines.turn_worker
+        self._engine, self._worker = engine, worker
         self._bounds = bounds
         self._wait_until = wait_until
         self._clock = clock
@@ -72,13 +73,14 @@ class Endpointing:
     def see(self, event: Event) -> None:
         """Take the words of the pause under way, once they are known."""
         if isinstance(event, events.Transcribed):
-            self._know(event.turn, Transcript(event.text, event.language, event.audio_s))
+            self.know(event.turn, Transcript(event.text, event.language, event.audio_s))
 
     def wordless(self, turn: TurnId) -> None:
         """No words could be made out, so far."""
-        self._know(turn, Transcript("", "", 0.0))
+        self.know(turn, Transcript("", "", 0.0))
 
-    def _know(self, turn: TurnId | None, transcript: Transcript) -> None:
+    def know(self, turn: TurnId | None, transcript: Transcript) -> None:
+        """The words of an utterance in a pause; what comes when the pause is over is dropped."""
         if turn == self._turn:
             self._transcript = transcript
             self._set(turn)

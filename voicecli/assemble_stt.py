@@ -1,0 +1,92 @@
+"""Settings -> a speech-to-text server, ready to run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from voicecli.assemble import CLOCK, load_end_of_turn, load_recogniser, make_gate, open_store
+from voicecli.audio.endpoint import MODES
+from voicecli.audio.segmenter import Segmenter
+from voicecli.engines.base import EndOfTurn, SpeechToText, Worker
+from voicecli.engines.cpu import sleep_while_waiting
+from voicecli.engines.long_speech import LongSpeech
+from voicecli.engines.worker import ThreadWorker
+from voicecli.server.listening import Senses
+from voicecli.server.metrics import Metrics
+from voicecli.server.protocol import Start
+from voicecli.server.scheduler import Desk, Scheduler
+from voicecli.server.sessions import Limits, Sessions, capacity
+from voicecli.server.stt import Service
+from voicecli.settings import Settings
+from voicecli.types import LISTEN_RATE_HZ, SpeechSegment
+
+SEED_SILENCE_MS = 500
+"""What `/ws` takes for an end: the figure that VoiceAgentGuide's text gives."""
+
+TRIAL_S = 3.5
+"""Length of the utterance that is timed at the start: the mean of peers.md's corpus of orders is 3.6 s."""
+
+TRIALS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the command line says."""
+
+    max_sessions: int = 0  # 0: as many as the machine can serve, measured
+    limits: Limits = Limits()
+
+
+@asynccontextmanager
+async def open_stt(settings: Settings, wanted: Wanted) -> AsyncIterator[Service]:
+    """Engines loaded and warm; they go with the context. Raises ModelMissing, EngineError or SettingsError."""
+    sleep_while_waiting()
+    store = open_store(settings)
+    with ThreadWorker("stt") as worker, ThreadWorker("turn") as turn_worker:
+        recogniser = await load_recogniser(worker, store, settings.stt)
+        turn = await load_end_of_turn(turn_worker, store, settings.listen)
+        most = wanted.max_sessions or capacity(await worker.run(final_s, recogniser))
+        metrics = Metrics()
+        scheduler = Scheduler(worker, CLOCK, metrics)
+
+        def make_desk(start: Start) -> Desk:
+            return scheduler.desk(LongSpeech(recogniser))
+
+        def make_senses(start: Start) -> Senses:
+            return senses_for(start, settings, turn, turn_worker)
+
+        sessions = Sessions(most, metrics)
+        yield Service(scheduler, make_desk, make_senses, sessions, wanted.limits, metrics, CLOCK, recogniser.name)
+
+
+def senses_for(start: Start, settings: Settings, turn: EndOfTurn | None, turn_worker: Worker) -> Senses:
+    """The ear of one session."""
+    listen = settings.listen
+    bounds = MODES[start.endpoint] if start.endpoint != "silence" and turn is not None else None
+    end_ms = SEED_SILENCE_MS if start.endpoint == "silence" else listen.end_ms
+    return Senses(
+        gate=make_gate(listen),
+        segmenter=Segmenter(listen.model_copy(update={"end_ms": end_ms})),
+        bounds=bounds,
+        turn=turn if bounds is not None else None,
+        turn_worker=turn_worker,
+        start_ms=listen.start_ms,
+        partial_s=settings.stt.partial_interval_s if start.partials else math.inf,
+        quiet_s=SEED_SILENCE_MS / 1000 if start.endpoint == "silence" else None,
+    )
+
+
+def final_s(recogniser: SpeechToText) -> float:
+    """Time that a final takes here: the median of a few, on noise that is as much work as speech."""
+    noise = np.random.default_rng(0).normal(0, 1000, round(TRIAL_S * LISTEN_RATE_HZ)).astype(np.int16)
+    times_s = []
+    for _ in range(TRIALS):
+        began_s = CLOCK()
+        recogniser.transcribe(SpeechSegment(noise, 0.0, TRIAL_S))
+        times_s.append(CLOCK() - began_s)
+    return float(np.median(times_s))

@@ -1,0 +1,166 @@
+"""A session over a WebSocket: what comes in, what goes out, and when it is over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from fastapi import WebSocket, WebSocketDisconnect
+from starlette.types import Message
+
+from voicecli.events import Clock
+from voicecli.server.listening import Listener
+from voicecli.server.sessions import Limits
+
+NORMAL, GOING_AWAY, UNSUPPORTED, POLICY, TRY_AGAIN = 1000, 1001, 1003, 1008, 1013
+REASON_BYTES = 123
+"""The longest reason that a close frame holds."""
+
+
+class Closed(Exception):
+    """The session is over."""
+
+    def __init__(self, code: int, reason: str = "") -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class Gone(Exception):
+    """The client has left, or does not read; nothing can be told any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Something to send."""
+
+    text: str
+    may_be_dropped: bool = False  # where the client reads too slowly
+
+
+class Outbox:
+    """Replies on their way, at most so many: a client that reads slowly loses partials first, then the session."""
+
+    def __init__(self, websocket: WebSocket, limits: Limits) -> None:
+        self._websocket = websocket
+        self._limits = limits
+        self._lines: asyncio.Queue[Line | None] = asyncio.Queue()
+        self._overflowed = asyncio.Event()
+
+    def put(self, line: Line) -> None:
+        """Never waits."""
+        if self._lines.qsize() < self._limits.outbox:
+            self._lines.put_nowait(line)
+        elif not line.may_be_dropped:
+            self._overflowed.set()
+
+    def close(self) -> None:
+        """Nothing follows."""
+        self._lines.put_nowait(None)
+
+    async def serve(self) -> None:
+        """Send until closed and empty. Raises Gone."""
+        while (line := await self._lines.get()) is not None:
+            if self._overflowed.is_set():
+                raise Gone
+            try:
+                async with asyncio.timeout(self._limits.send_s):
+                    await self._websocket.send_text(line.text)
+            except (TimeoutError, WebSocketDisconnect, RuntimeError) as error:  # RuntimeError: it is closed already
+                raise Gone from error
+
+
+class Allowance:
+    """Messages that a client may send: a bucket that a second fills."""
+
+    def __init__(self, per_s: int, clock: Clock) -> None:
+        self._per_s = per_s
+        self._clock = clock
+        self._left, self._at_s = float(per_s), clock()
+
+    def take(self) -> bool:
+        """Whether one more is allowed."""
+        now_s = self._clock()
+        self._left = min(self._per_s, self._left + (now_s - self._at_s) * self._per_s) - 1
+        self._at_s = now_s
+        return self._left >= 0
+
+
+Take = Callable[[str | bytes], Awaitable[None]]
+"""What a protocol does with a message; raises Closed where it ends the session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One client: its socket, its ear, and what ends it."""
+
+    websocket: WebSocket
+    outbox: Outbox
+    limits: Limits
+    leaving: asyncio.Event
+    clock: Clock
+
+    async def run(self, listener: Listener, take: Take) -> None:
+        """Until either side has had enough; the client is told all finals, then why it is over."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                sending = tasks.create_task(self.outbox.serve())
+                hearing = tasks.create_task(listener.run())
+                end = await self._receive(take)
+                await listener.mark("stop")
+                await hearing
+                self.outbox.close()
+                await sending
+                await self._close(end)
+        except* (Gone, WebSocketDisconnect):
+            pass
+
+    async def _receive(self, take: Take) -> Closed:
+        allowance = Allowance(self.limits.messages_per_s, self.clock)
+        until_s = self.clock() + self.limits.session_s
+        async with asyncio.TaskGroup() as tasks:
+            leaving = tasks.create_task(self.leaving.wait())
+            try:
+                while (message := await self._next(until_s, leaving)) is not None:
+                    if not allowance.take():
+                        return Closed(POLICY, f"more than {self.limits.messages_per_s} messages a second")
+                    await take(message)
+                return Closed(GOING_AWAY, "the server is going away")
+            except Closed as end:
+                return end
+            finally:
+                leaving.cancel()
+
+    async def _next(self, until_s: float, leaving: asyncio.Task[bool]) -> str | bytes | None:
+        """The next message; None when the server stops. Raises Closed, or Gone when the client has left."""
+        left_s = until_s - self.clock()
+        receiving = asyncio.ensure_future(self.websocket.receive())
+        try:
+            await asyncio.wait(
+                (receiving, leaving), timeout=min(self.limits.idle_s, left_s), return_when=asyncio.FIRST_COMPLETED
+            )
+            if receiving.done():
+                return content_of(receiving.result())
+            if leaving.done():
+                return None
+        finally:
+            receiving.cancel()
+        if self.clock() >= until_s:
+            raise Closed(POLICY, f"a session lasts {self.limits.session_s:g} s at most")
+        raise Closed(POLICY, f"nothing came for {self.limits.idle_s:g} s")
+
+    async def _close(self, end: Closed) -> None:
+        try:
+            async with asyncio.timeout(self.limits.send_s):
+                await self.websocket.close(end.code, end.reason.encode()[:REASON_BYTES].decode(errors="ignore"))
+        except (TimeoutError, RuntimeError, WebSocketDisconnect) as error:
+            raise Gone from error
+
+
+def content_of(message: Message) -> str | bytes:
+    """Raises Gone where the client has left."""
+    if message["type"] == "websocket.disconnect":
+        raise Gone
+    data: str | bytes | None = message.get("bytes")
+    return data if data is not None else message["text"]
