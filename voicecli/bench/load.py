@@ -28,6 +28,9 @@ EARLY_S = 0.5
 READY_S = 30.0
 """Longest wait for the server's greeting, and for a message to be taken."""
 
+LEAVE_S = 2.0
+"""Longest wait for the server to close after the last message."""
+
 Connect = Callable[[str], AbstractAsyncContextManager[Wire]]
 """Takes a path."""
 
@@ -40,6 +43,7 @@ class Pace:
     apart_s: float = 0.37  # between the beginnings of two clients: few of them end at the same moment
     least_s: float = 1.5  # silence after the end of speech
     wait_s: float = 8.0  # for a final, after the end of speech
+    rest_s: float = 2.0  # before the first client: a server may work on for those who have left
 
 
 async def load(
@@ -79,7 +83,8 @@ class Speaker:
             async with connect(self._client.path) as wire, asyncio.TaskGroup() as tasks:
                 hearing = tasks.create_task(self._hear(wire))
                 said = await self._speak(wire, spoken)
-                hearing.cancel()
+                lost = str(self._gone or "")
+                await self._leave(wire, hearing)
         except Gone as gone:
             if not gone.busy:
                 raise BackendUnavailable(f"the server does not take the connection: {gone}", "--protocol") from gone
@@ -87,7 +92,7 @@ class Speaker:
         refusals = [reply.text for _, reply in self._replies if reply.kind == "refused"]
         if refusals or (self._gone and self._gone.busy and not any(one.finals or one.partials for one in said)):
             return Session(refused=refusals[0] if refusals else str(self._gone))
-        return Session(tuple(said), lost=str(self._gone or ""))
+        return Session(tuple(said), lost=lost)
 
     async def _speak(self, wire: Wire, spoken: Sequence[Utterance]) -> list[Said]:
         if self._client.hello:
@@ -99,9 +104,14 @@ class Speaker:
             if self._gone or self._any("refused"):
                 return said
             said.append(await self._say(wire, one))
-        if self._client.goodbye and not self._gone:
-            await self._send(wire, self._client.goodbye)
         return said
+
+    async def _leave(self, wire: Wire, hearing: asyncio.Task[None]) -> None:
+        """Say goodbye, and let the server close: only then is its place free."""
+        if self._client.goodbye and not (self._gone or self._any("refused")):
+            await self._send(wire, self._client.goodbye)
+            await asyncio.wait((hearing,), timeout=LEAVE_S)
+        hearing.cancel()
 
     async def _greeting(self) -> None:
         try:

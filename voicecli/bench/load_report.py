@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from voicecli.bench.words import found_slots, words
@@ -152,38 +152,9 @@ def differ(before: Heard | None, now: Heard) -> bool:
     return before is None or words(before.text) != words(now.text)
 
 
-HEAD = (
-    "clients",
-    "utterances",
-    "refused",
-    "no final",
-    "final p50 / p95 s",
-    "settled p50 / p95 s",
-    "first partial p50 s",
-    "partials / s",
-    "slots found",
-    "CPU s / audio s",
-    "cores",
-    "RSS start → most MB",
-)
-
-
-def cells(row: Row) -> tuple[str, ...]:
-    """As a line of the table."""
-    return (
-        str(row.clients),
-        str(row.utterances),
-        str(row.refused),
-        str(row.no_final),
-        both(row.final_p50_s, row.final_p95_s, " / ", 2),
-        both(row.settled_p50_s, row.settled_p95_s, " / ", 2),
-        figure(row.first_partial_p50_s, 2),
-        figure(row.partials_per_s, 2),
-        figure(row.slots_found, 3),
-        figure(row.cpu_s_per_audio_s, 3),
-        figure(row.cores, 2),
-        both(row.rss_start_mb, row.rss_most_mb, " → ", 0),
-    )
+def lines(rows: Sequence[Row]) -> list[tuple[str, ...]]:
+    """A table with a line for each figure and a column for each run; the first is the head."""
+    return [(name, *(cell(one) for one in rows)) for name, cell in LINES]
 
 
 def figure(value: float | None, digits: int) -> str:
@@ -192,3 +163,20 @@ def figure(value: float | None, digits: int) -> str:
 
 def both(one: float | None, other: float | None, between: str, digits: int) -> str:
     return "–" if one is None else figure(one, digits) + between + figure(other, digits)
+
+
+LINES: tuple[tuple[str, Callable[[Row], str]], ...] = (
+    ("clients", lambda row: str(row.clients)),
+    ("utterances", lambda row: str(row.utterances)),
+    ("clients refused", lambda row: str(row.refused)),
+    ("no final", lambda row: str(row.no_final)),
+    ("final, p50 / p95 s", lambda row: both(row.final_p50_s, row.final_p95_s, " / ", 2)),
+    ("words settled, p50 / p95 s", lambda row: both(row.settled_p50_s, row.settled_p95_s, " / ", 2)),
+    ("first partial, p50 s", lambda row: figure(row.first_partial_p50_s, 2)),
+    ("partials a second", lambda row: figure(row.partials_per_s, 2)),
+    ("slots found", lambda row: figure(row.slots_found, 3)),
+    ("CPU s a second of audio", lambda row: figure(row.cpu_s_per_audio_s, 3)),
+    ("cores", lambda row: figure(row.cores, 2)),
+    ("RSS start → most, MB", lambda row: both(row.rss_start_mb, row.rss_most_mb, " → ", 0)),
+)
+"""Finals and settled words count from the true end of speech, the first partial from its start."""

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import httpx
@@ -68,8 +68,9 @@ async def measure(
     Raises BackendUnavailable where there is no server, SettingsError where there is no such process.
     """
     process = Process(server.pid) if server.pid is not None else None
-    await load(server.connect, CLIENTS[server.protocol], spoken, 1, Pace(1))
+    await load(server.connect, CLIENTS[server.protocol], spoken, 1, replace(pace, utterances=1))
     for count in counts:
+        await asyncio.sleep(pace.rest_s)
         speaking = load(server.connect, CLIENTS[server.protocol], spoken, count, pace)
         sessions, use = await watched(speaking, process)
         show(Measured(row(sessions, use), tuple(sessions)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,6 +34,8 @@ LOAD, PEER, SCREEN = "Load", "A server that runs already", "Output"
 
 BUSY_CORES, LATE_S = 0.3, 0.1
 """With more of the machine used by others, or clients that speak so much too late, figures say little."""
+
+PIPE_WIDTH = 200  # nothing of the table is folded in a file
 
 bench = typer.Typer(help="Measure the program on this machine.", no_args_is_help=True)
 
@@ -70,7 +73,7 @@ def bench_serve_stt(
     """
     from voicecli.bench.load import Pace
     from voicecli.bench.serve_stt import Server, measure, our_server
-    from voicecli.errors import SettingsError
+    from voicecli.errors import SettingsError, first_of
 
     if pid is not None and url is None:
         raise SettingsError("--pid tells the process of a server that runs already", "add --url, or leave it out")
@@ -91,7 +94,10 @@ def bench_serve_stt(
         async with our_server(server_options or ()) as (own_url, own_pid):
             await measure(Server(own_url, protocol, own_pid), spoken, counts, pace, show)
 
-    asyncio.run(run())
+    try:
+        asyncio.run(run())
+    except ExceptionGroup as group:
+        raise first_of(group) from group
     print_table(done, f"{protocol} at {url}" if url else f"voicecli serve-stt ({protocol})")
     if json_file is not None:
         write_json(json_file, done)
@@ -125,7 +131,7 @@ def tell_progress(one: Measured) -> None:
 
     row = one.row
     finals = both(row.final_p50_s, row.final_p95_s, " / ", 2)
-    tell(f"{row.clients} clients, {row.utterances} utterances: finals after {finals} s, {row.refused} refused")
+    tell(f"{row.clients} at once, {row.utterances} utterances: finals after {finals} s, {row.refused} refused")
     if row.other_cores is not None and row.other_cores > BUSY_CORES:
         tell(f"  other programs used {figure(row.other_cores, 1)} cores meanwhile: measure again on a quiet machine")
     if row.late_s > LATE_S:
@@ -136,20 +142,20 @@ def tell_progress(one: Measured) -> None:
 
 def print_table(done: Sequence[Measured], title: str) -> None:
     """On stdout."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
-    from voicecli.bench.load_report import HEAD, cells
+    from voicecli.bench.load_report import lines
     from voicecli.bench.machine import machine
 
-    table = Table(*HEAD, title=title, caption=machine(), title_justify="left", caption_justify="left")
-    for column in table.columns:
-        column.justify = "right"
-    for one in done:
-        table.add_row(*cells(one.row))
-    console = Console()
-    # A pipe has no width; there the table is as wide as it is.
-    console.print(table, width=None if console.is_terminal else console.measure(table).maximum)
+    (name, *columns), *others = lines([one.row for one in done])
+    table = Table(name, box=SIMPLE_HEAD, title=title, caption=machine(), title_justify="left", caption_justify="left")
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
+    for line in others:
+        table.add_row(*line)
+    Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
 
 
 def write_json(path: Path, done: Sequence[Measured]) -> None:
