@@ -8,7 +8,7 @@ from urllib.parse import urlunsplit
 
 from voicecli.assemble_stt import Wanted, open_stt
 from voicecli.server.access import Access, Guard
-from voicecli.server.serving import Bind, listen, serve
+from voicecli.server.serving import Bind, configured, listen, serve
 from voicecli.server.stt import create_app
 from voicecli.settings import Settings
 
@@ -32,7 +32,8 @@ async def _run_stt(settings: Settings, wanted: Wanted, access: Access, bind: Bin
             def ready() -> None:
                 narrate(f"{service.model} for {sessions.most} sessions at once on {url}")
 
-            await serve(Guard(create_app(service), access), bind, listening, sessions.drain, ready)
+            config = configured(Guard(create_app(service), access), bind)
+            await serve(config, listening, sessions.drain, bind.drain_s, ready)
 
 
 def _bracketed(host: str) -> str:
