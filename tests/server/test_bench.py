@@ -102,6 +102,18 @@ def test_the_code_of_a_close_is_kept() -> None:
     assert asyncio.run(scene()) == "1013 full"
 
 
+def test_a_key_is_sent_to_those_who_ask_for_one() -> None:
+    async def key(connection: ServerConnection) -> None:
+        assert connection.request is not None
+        await connection.send(connection.request.headers.get("Authorization", "none"))
+
+    async def scene() -> list[str]:
+        async with served(key) as url, web_socket(url, "sesame") as one, web_socket(url) as other:
+            return [await one.receive(), await other.receive()]
+
+    assert asyncio.run(scene()) == ["Bearer sesame", "none"]
+
+
 def test_a_port_where_nobody_listens_is_an_error_that_names_it() -> None:
     async def scene() -> None:
         async with served(says_latte) as url:

@@ -87,7 +87,9 @@ class Speaker:
                 await self._leave(wire, hearing)
         except Gone as gone:
             if not gone.busy:
-                raise BackendUnavailable(f"the server does not take the connection: {gone}", "--protocol") from gone
+                raise BackendUnavailable(
+                    f"the server does not take the connection: {gone}", "--protocol, --api-key"
+                ) from gone
             return Session(refused=str(gone))
         refusals = [reply.text for _, reply in self._replies if reply.kind == "refused"]
         if refusals or (self._gone and self._gone.busy and not any(one.finals or one.partials for one in said)):

@@ -17,7 +17,7 @@ import httpx
 from voicecli.bench.clients import CLIENTS
 from voicecli.bench.load import Pace, load
 from voicecli.bench.load_report import Row, Session, Use, row
-from voicecli.bench.machine import Process
+from voicecli.bench.machine import PROC, Process
 from voicecli.bench.speech import Utterance
 from voicecli.bench.wire import Wire, web_socket
 from voicecli.errors import BackendUnavailable
@@ -39,9 +39,10 @@ class Server:
     url: str  # without a path, as ws://127.0.0.1:8000
     protocol: str  # one of CLIENTS
     pid: int | None = None  # of its process, to tell what it uses
+    api_key: str = ""  # empty: it asks for none
 
     def connect(self, path: str) -> AbstractAsyncContextManager[Wire]:
-        return web_socket(self.url.rstrip("/") + path)
+        return web_socket(self.url.rstrip("/") + path, self.api_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +104,8 @@ async def watched(
 
 
 @asynccontextmanager
-async def our_server(options: Sequence[str]) -> AsyncIterator[tuple[str, int]]:
-    """`voicecli serve-stt` on a free port of this machine; gives its URL and process.
+async def our_server(options: Sequence[str]) -> AsyncIterator[tuple[str, int | None]]:
+    """`voicecli serve-stt` on a free port of this machine; gives its URL and, where it can be watched, its process.
 
     Raises BackendUnavailable where it ends before it is ready, or does not become ready.
     """
@@ -113,7 +114,7 @@ async def our_server(options: Sequence[str]) -> AsyncIterator[tuple[str, int]]:
     process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL)
     try:
         await ready(f"http://127.0.0.1:{port}/ready", process)
-        yield f"ws://127.0.0.1:{port}", process.pid
+        yield f"ws://127.0.0.1:{port}", process.pid if PROC.is_dir() else None
     finally:
         if process.returncode is None:
             process.terminate()

@@ -63,13 +63,21 @@ def gone(closed: ConnectionClosed) -> Gone:
 
 
 @asynccontextmanager
-async def web_socket(url: str) -> AsyncIterator[Wire]:
+async def web_socket(url: str, api_key: str = "") -> AsyncIterator[Wire]:
     """Open and close. Raises Gone where the server is there and says no, BackendUnavailable where it is not.
 
     Nothing is compressed: samples hardly get smaller, and it would cost both sides time.
     """
+    headers = {"Authorization": f"Bearer {api_key}"} if api_key else None
     try:
-        socket = await connect(url, compression=None, max_size=None, open_timeout=OPEN_TIMEOUT_S, ping_interval=None)
+        socket = await connect(
+            url,
+            additional_headers=headers,
+            compression=None,
+            max_size=None,
+            open_timeout=OPEN_TIMEOUT_S,
+            ping_interval=None,
+        )
     except InvalidStatus as refusal:
         raise Gone(refusal.response.status_code, refusal.response.reason_phrase) from refusal
     except (OSError, InvalidHandshake) as error:  # TimeoutError is an OSError

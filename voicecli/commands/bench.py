@@ -53,6 +53,7 @@ def bench_serve_stt(
     url: Annotated[str | None, option(help="Measure the server at ws://HOST:PORT.", panel=PEER)] = None,
     pid: Annotated[int | None, option(help="Its process, to tell what it uses.", panel=PEER)] = None,
     protocol: Annotated[ServerProtocol, option(help="How it talks (listen).", panel=PEER)] = ServerProtocol.listen,
+    api_key: Annotated[str, option(help="Key that the server asks for.", envvar="VOICECLI_API_KEY", panel=PEER)] = "",
     json_file: Annotated[Path | None, option("--json", metavar="FILE", help="All figures.", panel=SCREEN)] = None,
 ) -> None:
     """Speak to a speech-to-text server with several clients at once.
@@ -88,11 +89,11 @@ def bench_serve_stt(
 
     async def run() -> None:
         if url is not None:
-            await measure(Server(url, protocol, pid), spoken, counts, pace, show)
+            await measure(Server(url, protocol, pid, api_key), spoken, counts, pace, show)
             return
         tell("Starting voicecli serve-stt…")
         async with our_server(server_options or ()) as (own_url, own_pid):
-            await measure(Server(own_url, protocol, own_pid), spoken, counts, pace, show)
+            await measure(Server(own_url, protocol, own_pid, api_key), spoken, counts, pace, show)
 
     try:
         asyncio.run(run())
