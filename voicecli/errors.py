@@ -55,3 +55,9 @@ class EngineError(VoiceCliError):
     """An engine cannot start (a GPU that is not there) or failed at its work."""
 
     exit_code = 6
+
+
+def first_of(group: ExceptionGroup[Exception]) -> Exception:
+    """The error that a user can act on, where there is one; else the first."""
+    inner = [first_of(error) if isinstance(error, ExceptionGroup) else error for error in group.exceptions]
+    return next((error for error in inner if isinstance(error, VoiceCliError)), inner[0])
