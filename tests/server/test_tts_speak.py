@@ -72,6 +72,23 @@ def test_start_chooses_for_the_utterances_that_follow() -> None:
     on_stage(play)
 
 
+def test_a_voice_that_was_used_learns_to_stream() -> None:
+    async def play(stage: Stage) -> None:
+        async with stage.socket("/v1/speak") as socket, asyncio.timeout(20):
+            ready: dict[str, object] = {"streams": False}
+            await socket.send('{"type": "start", "voice": "bert"}')
+            await say(socket, "Dos palabras.")
+            assert [message["streams"] for message in (await hear(socket, "done"))[0][:2]] == [True, False]
+            while not ready["streams"]:
+                await socket.send('{"type": "start", "voice": "bert"}')
+                ready = (await hear(socket, "ready"))[0][-1]
+            await say(socket, "Y dos.")
+            await hear(socket, "done")
+        assert stage.voices.learnt == ["anna", "bert"], "once"
+
+    on_stage(play)
+
+
 def test_after_a_cancel_nothing_more_is_heard_of_what_was_written() -> None:
     async def play(stage: Stage) -> None:
         async with stage.socket("/v1/speak") as socket:
@@ -137,8 +154,9 @@ def test_an_utterance_ends_once_however_it_ends() -> None:
             await say(socket, "word " * 2001)
             long, samples = await hear(socket, *DONE)
             assert (types(long), long[0]["code"], long[0]["utterance"], samples) == (["error"], "text_too_long", 2, 0)
-            await say(socket, "🎉")
-            assert (await hear(socket, *DONE))[0] == [{"type": "done", "utterance": 3, "audio_s": 0.0}]
+            for number, silent in enumerate(("🎉", "An unsayable text."), start=3):
+                await say(socket, silent)
+                assert (await hear(socket, *DONE))[0] == [{"type": "done", "utterance": number, "audio_s": 0.0}]
 
     on_stage(play)
 
