@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.conversation.sentences import MAX_PIECE_CHARS, MIN_PIECE_LETTERS, PieceBuffer
+from voicecli.conversation.sentences import LONGEST_WORD_CHARS, MAX_PIECE_CHARS, MIN_PIECE_LETTERS, PieceBuffer
 from voicecli.conversation.speakable import Span, SpeakableFilter
 from voicecli.types import Piece
 
@@ -152,6 +152,15 @@ def test_a_single_long_word_stays_whole() -> None:
     assert texts(buffer(word)) == [word]
     assert texts(buffer(word, " and so it goes on")) == [word, "and so it goes on"]
     assert texts(buffer(word, closed=False)) == []
+
+
+@pytest.mark.parametrize("after", ["", " and more words."])
+def test_what_is_longer_than_any_word_is_cut(after: str) -> None:
+    pieces = texts(buffer("x" * 1000 + after))
+    assert max(map(len, pieces)) <= LONGEST_WORD_CHARS
+    assert "".join(pieces).count("x") == 1000
+    silent = texts(buffer("—" * 1000 + after + " end"))
+    assert "".join(silent).endswith("end")
 
 
 def test_a_crumb_joins_the_piece_before() -> None:

@@ -27,6 +27,9 @@ budget is small, since a gap in the speech is worse than a melody that starts an
 MAX_PIECE_CHARS = 200
 """Kokoro takes 510 phonemes at most and rushes through pieces that come near to it."""
 
+LONGEST_WORD_CHARS = 400
+"""Beyond it, it is no word: ten thousand letters in one piece would hold up everything else for seconds."""
+
 
 class PieceBuffer:
     """Feed it spans, take pieces.
@@ -114,11 +117,19 @@ class PieceBuffer:
         return len(self._text) if leaves_crumb else end
 
     def _cut_at_space(self) -> int | None:
-        """The last space that makes a piece short enough, else the first one after something to say."""
+        """The last space that makes a piece short enough, else the first one after something to say.
+
+        What goes on for longer than any word is cut inside.
+        """
         spaces = [match.start() for match in re.finditer(r"(?<=\S)\s", self._text)]
         sayable = [at for at in spaces if _letters(self._text[:at])]
         short = [at for at in sayable if at <= MAX_PIECE_CHARS]
-        return short[-1] if short else next(iter(sayable), None)
+        if short:
+            return short[-1]
+        first = next(iter(sayable), len(self._text))
+        if first > LONGEST_WORD_CHARS and _letters(self._text[:LONGEST_WORD_CHARS]):
+            return LONGEST_WORD_CHARS
+        return first if sayable else None
 
     def _source_at(self, offset: int) -> int:
         """Characters of the written answer that `offset` characters of the plain text cover."""
