@@ -170,7 +170,7 @@ class Whisper:
     def transcribe_all(self, segments: Sequence[SpeechSegment]) -> list[Transcript]:
         """Finals of several utterances, encoded and read in one go. Raises EngineError.
 
-        Who looks misled or unsure is transcribed by itself. It pays on a GPU; two cores are as quick one by one.
+        What looks misled or unsure is transcribed by itself. Meant for a GPU: two cores are as quick one by one.
         """
         pcms = [without_tail(segment.pcm) for segment in segments]
         if not pcms:
@@ -230,15 +230,15 @@ class Whisper:
         """When each word of each utterance was said; none of a text that is withheld."""
         found: list[tuple[Word, ...]] = [()] * len(decoded)
         told = [index for index, one in enumerate(decoded) if self._tells_words and not withheld(one)]
+        texts = [one.tokens for one in decoded]
         for language in {decoded[index].language for index in told}:  # an alignment is of one language
             tokenizer = self._tokenizer(language)
-            texts = [one.tokens for one in decoded]
             paths = self._model.model.align(encoded.states, tokenizer.sot_sequence, texts, list(encoded.frames))
             for index in told:
                 if decoded[index].language == language:
-                    texts_, tokens = tokenizer.split_tokens_on_unicode(texts[index])
-                    bits = timed(texts_, tokens, paths[index].alignments, paths[index].text_token_probs)
-                    found[index] = trimmed(joined(bits, language), pcms[index])
+                    bits, of_bits = tokenizer.split_tokens_on_unicode(texts[index])
+                    spoken = timed(bits, of_bits, paths[index].alignments, paths[index].text_token_probs)
+                    found[index] = trimmed(joined(spoken, language), pcms[index])
         return found
 
     def _known(self, language: str) -> str:

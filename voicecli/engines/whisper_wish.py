@@ -28,7 +28,7 @@ def known_language(wanted: str, known: Collection[str], model: str) -> str:
 def nearest(wanted: str, known: Collection[str]) -> list[str]:
     """Codes that may be meant: by a locale ("de-AT"), by an English name ("german"), else by their letters."""
     code = locale.normalize(wanted.lower().replace("-", "_")).split("_")[0]
-    return [code] if code in known else difflib.get_close_matches(code, sorted(known), n=3, cutoff=0.4)
+    return [code] if code in known else difflib.get_close_matches(code, sorted(known), n=3, cutoff=0.5)
 
 
 def hotword_tokens(encode: Callable[[str], list[int]], hotwords: Sequence[str], most: int) -> list[int]:
