@@ -25,9 +25,6 @@ from voicecli.server.stt import Service
 from voicecli.settings import Settings
 from voicecli.types import LISTEN_RATE_HZ, SpeechSegment
 
-SEED_SILENCE_MS = 500
-"""What `/ws` takes for an end: the figure that VoiceAgentGuide's text gives."""
-
 TRIAL_S = 3.5
 """Length of the utterance that is timed at the start: the mean of peers.md's corpus of orders is 3.6 s."""
 
@@ -68,7 +65,7 @@ def senses_for(start: Start, settings: Settings, turn: EndOfTurn | None, turn_wo
     """The ear of one session."""
     listen = settings.listen
     bounds = MODES[start.endpoint] if start.endpoint != "silence" and turn is not None else None
-    end_ms = SEED_SILENCE_MS if start.endpoint == "silence" else listen.end_ms
+    end_ms = start.silence_ms if start.endpoint == "silence" else listen.end_ms
     return Senses(
         gate=make_gate(listen),
         segmenter=Segmenter(listen.model_copy(update={"end_ms": end_ms})),
@@ -77,7 +74,7 @@ def senses_for(start: Start, settings: Settings, turn: EndOfTurn | None, turn_wo
         turn_worker=turn_worker,
         start_ms=listen.start_ms,
         partial_s=settings.stt.partial_interval_s if start.partials else math.inf,
-        quiet_s=SEED_SILENCE_MS / 1000 if start.endpoint == "silence" else None,
+        quiet_s=start.silence_ms / 1000 if start.endpoint == "silence" else None,
     )
 
 

@@ -19,8 +19,9 @@ from voicecli.errors import SettingsError
 OPEN_PATHS = frozenset(("/health", "/ready"))
 """Without a key: they tell nothing but that the server is there, and whoever watches it has none."""
 
-SUBPROTOCOL = "voicecli-key."
-"""Of a WebSocket in a browser, which cannot send headers: this and the key, beside the subprotocol "voicecli"."""
+SUBPROTOCOLS = ("voicecli-key.", "openai-insecure-api-key.")
+"""Of a WebSocket in a browser, which cannot send headers: one of these and the key, beside the subprotocol "voicecli".
+The other is how OpenAI's own client does it."""
 
 ANSWERED_SUBPROTOCOL = "voicecli"
 
@@ -94,8 +95,9 @@ class Headers:
             yield token.strip()
         yield self.first("x-api-key")
         for subprotocol in self.first("sec-websocket-protocol").split(","):
-            if subprotocol.strip().startswith(SUBPROTOCOL):
-                yield subprotocol.strip().removeprefix(SUBPROTOCOL)
+            for prefix in SUBPROTOCOLS:
+                if subprotocol.strip().startswith(prefix):
+                    yield subprotocol.strip().removeprefix(prefix)
 
 
 async def refuse(scope: Scope, receive: Receive, send: Send, status: int, message: str) -> None:

@@ -38,7 +38,7 @@ class Service:
 
 def create_app(service: Service) -> FastAPI:
     """Everything but who may come in, and on which port."""
-    from voicecli.server import stt_listen, stt_openai, stt_seed
+    from voicecli.server import stt_listen, stt_openai, stt_realtime, stt_seed
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -54,7 +54,7 @@ def create_app(service: Service) -> FastAPI:
         lifespan=lifespan,
     )
     app.include_router(watch_routes(service))
-    for routes in (stt_seed.routes, stt_listen.routes, stt_openai.routes):
+    for routes in (stt_seed.routes, stt_listen.routes, stt_openai.routes, stt_realtime.routes):
         app.include_router(routes(service))
     return app
 
