@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from voicecli import events
 from voicecli.audio.device import Microphone, Speaker
@@ -39,6 +40,9 @@ from voicecli.errors import DeviceError, EngineError, ModelMissing
 from voicecli.events import Clock, Event, Publish
 from voicecli.language_model import Opened, open_language_model
 from voicecli.settings import ListenSettings, Settings, SttSettings, TtsSettings
+
+if TYPE_CHECKING:
+    from voicecli.engines.whisper import Whisper
 
 CLOCK: Clock = time.monotonic
 
@@ -224,7 +228,7 @@ async def load_engines(
     return Engines(final, opened.model, voice, turn.result(), stt_worker, tts_worker, turn_worker), opened
 
 
-async def load_recogniser(worker: ThreadWorker, store: ModelStore, settings: SttSettings) -> SpeechToText:
+async def load_recogniser(worker: ThreadWorker, store: ModelStore, settings: SttSettings) -> Whisper:
     """Whisper, loaded on its worker."""
     from voicecli.engines.whisper import Whisper
 

@@ -23,7 +23,7 @@ from voicecli.server.scheduler import Desk, Scheduler
 from voicecli.server.sessions import Limits, Sessions, capacity
 from voicecli.server.stt import Service
 from voicecli.settings import Settings
-from voicecli.types import LISTEN_RATE_HZ, SpeechSegment
+from voicecli.types import LISTEN_RATE_HZ, SpeechSegment, Wish
 
 TRIAL_S = 3.5
 """Length of the utterance that is timed at the start: the mean of peers.md's corpus of orders is 3.6 s."""
@@ -52,13 +52,24 @@ async def open_stt(settings: Settings, wanted: Wanted) -> AsyncIterator[Service]
         scheduler = Scheduler(worker, CLOCK, metrics)
 
         def make_desk(start: Start) -> Desk:
-            return scheduler.desk(LongSpeech(recogniser))
+            wish = Wish(start.language, start.hotwords, start.words)
+            return scheduler.desk(LongSpeech(recogniser.wishing(wish)))
 
         def make_senses(start: Start) -> Senses:
             return senses_for(start, settings, turn, turn_worker)
 
         sessions = Sessions(most, metrics)
-        yield Service(scheduler, make_desk, make_senses, sessions, wanted.limits, metrics, CLOCK, recogniser.name)
+        yield Service(
+            scheduler,
+            make_desk,
+            make_senses,
+            sessions,
+            wanted.limits,
+            metrics,
+            CLOCK,
+            recogniser.name,
+            recogniser.languages,
+        )
 
 
 def senses_for(start: Start, settings: Settings, turn: EndOfTurn | None, turn_worker: Worker) -> Senses:

@@ -225,6 +225,14 @@ class Whisper:
                     found[index] = trimmed(joined(bits, language), pcms[index])
         return found
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """ISO 639-1, all that the model knows."""
+        if not self._model.model.is_multilingual:
+            return ("en",)
+        of_model = self._model.hf_tokenizer.get_vocab()
+        return tuple(code for code in self._model.supported_languages if f"<|{code}|>" in of_model)
+
     def _known(self, language: str) -> str:
         """A language to decode in, or auto. Raises SettingsError."""
         if not self._model.model.is_multilingual:
@@ -232,8 +240,7 @@ class Whisper:
                 return "en"
             hint = "a model without .en in its name: voicecli download-models --list"
             raise SettingsError(f"{self.name} knows English alone, not {language!r}", hint)
-        of_model = self._model.hf_tokenizer.get_vocab()
-        known = [code for code in self._model.supported_languages if f"<|{code}|>" in of_model]
+        known = self.languages
         if language in ("auto", *known):
             return language
         near = difflib.get_close_matches(language.lower(), known, n=3, cutoff=0.4)

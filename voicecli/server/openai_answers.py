@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from voicecli.server.recordings import Heard
 from voicecli.server.subtitles import Timed, cues, spread
@@ -24,8 +24,10 @@ def language_of(heard: Sequence[Heard]) -> str:
 
 
 def words_of(one: Heard) -> list[Timed]:
-    """The words of a part in the recording's time: estimated inside the part."""
-    segment = one.part.segment
+    """The words of a part in the recording's time; where the recogniser told no times they are estimated."""
+    begin_s, segment = one.part.begin_s, one.part.segment
+    if words := one.transcript.words:
+        return [Timed(word.text, begin_s + word.start_s, begin_s + word.end_s) for word in words]
     return spread(one.transcript.text, segment.started_at_s, segment.ended_at_s)
 
 
@@ -44,16 +46,25 @@ def short(heard: Sequence[Heard], audio_s: float) -> dict[str, object]:
     return {"text": text_of(heard), "usage": usage(audio_s)}
 
 
-def verbose(heard: Sequence[Heard], audio_s: float) -> dict[str, object]:
-    """response_format verbose_json."""
+def verbose(heard: Sequence[Heard], audio_s: float, granularities: Collection[str]) -> dict[str, object]:
+    """response_format verbose_json, with `words`, `segments` or both."""
+    timed: dict[str, object] = {}
+    if "segment" in granularities or not granularities:
+        timed["segments"] = [_segment(number, cue) for number, cue in enumerate(cues_of(heard))]
+    if "word" in granularities:
+        timed["words"] = [_word(word) for one in heard for word in words_of(one)]
     return {
         "task": "transcribe",
         "language": language_of(heard),
         "duration": round(audio_s, 2),
         "text": text_of(heard),
-        "segments": [_segment(number, cue) for number, cue in enumerate(cues_of(heard))],
+        **timed,
         "usage": usage(audio_s),
     }
+
+
+def _word(word: Timed) -> dict[str, object]:
+    return {"word": word.text, "start": round(word.start_s, 2), "end": round(word.end_s, 2)}
 
 
 def _segment(number: int, cue: Timed) -> dict[str, object]:

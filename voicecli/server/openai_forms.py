@@ -27,6 +27,7 @@ RETRY_AFTER_S = 2
 """In which a machine gives all its finals if it takes no more than it can (`sessions.TOGETHER_S`)."""
 
 MOST_FIELDS = 200
+TIMED = ("srt", "vtt", "verbose_json")
 HOTWORD_CHARACTERS = 100
 
 
@@ -63,8 +64,9 @@ class Fields(BaseModel):
 
     def start(self) -> Start:
         """As the session protocol says it. Raises Refused."""
+        words = self.response_format in TIMED
         try:
-            return Start(language=self.language, hotwords=hotwords(self.prompt, self.keywords))
+            return Start(language=self.language, hotwords=hotwords(self.prompt, self.keywords), words=words)
         except ValidationError as error:
             raise refused(error) from error
 

@@ -30,6 +30,7 @@ class Service:
     metrics: Metrics
     clock: Clock
     model: str
+    languages: tuple[str, ...] = ("en",)  # ISO 639-1, that may be asked for
 
     def listener(self, start: Start, tell: Tell) -> Listener:
         """For one session. Raises VoiceCliError as `make_desk` does."""

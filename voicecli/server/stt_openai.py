@@ -83,16 +83,13 @@ def routes(service: Service) -> APIRouter:
         if job.fields.stream:
             return StreamingResponse(events(job), media_type="text/event-stream")
         heard = [one async for one in job.transcripts()]
-        return answer(job.fields.response_format, heard, job.recording.audio_s)
+        return answer(job.fields, heard, job.recording.audio_s)
 
     return router
 
 
 def checked(fields: Fields) -> Fields:
     """What is right by itself but not together. Raises Refused."""
-    if "word" in fields.timestamp_granularities:
-        name = "timestamp_granularities"
-        raise Refused(f"{name}: this server tells the times of segments, not of words", name, "unsupported_value")
     if fields.timestamp_granularities and fields.response_format != "verbose_json":
         raise Refused("timestamp_granularities: only verbose_json has them", "timestamp_granularities")
     if fields.stream and fields.response_format not in ("json", "text"):
@@ -100,9 +97,9 @@ def checked(fields: Fields) -> Fields:
     return fields
 
 
-def answer(response_format: str, heard: Sequence[Heard], audio_s: float) -> Response:
+def answer(fields: Fields, heard: Sequence[Heard], audio_s: float) -> Response:
     """All of it at once."""
-    match response_format:
+    match fields.response_format:
         case "text":
             return PlainTextResponse(answers.text_of(heard) + "\n")
         case "srt":
@@ -110,7 +107,7 @@ def answer(response_format: str, heard: Sequence[Heard], audio_s: float) -> Resp
         case "vtt":
             return Response(subtitles.vtt(answers.cues_of(heard)), media_type="text/vtt; charset=utf-8")
         case "verbose_json":
-            return JSONResponse(answers.verbose(heard, audio_s))
+            return JSONResponse(answers.verbose(heard, audio_s, fields.timestamp_granularities))
         case _:
             return JSONResponse(answers.short(heard, audio_s))
 
