@@ -37,6 +37,7 @@ class Wanted:
 
     max_sessions: int = 0  # 0: as many as the machine can serve, measured
     limits: Limits = Limits()
+    wyoming_port: int = 0  # 0: none
 
 
 @asynccontextmanager

@@ -42,6 +42,16 @@ def check_binding(host: str, access: Access, *, insecure: bool) -> None:
     )
 
 
+def check_wyoming(host: str, *, insecure: bool) -> None:
+    """Raises SettingsError where other machines could connect: Wyoming has neither keys nor TLS."""
+    if is_loopback(host) or insecure:
+        return
+    raise SettingsError(
+        f"--wyoming on --host {host} lets other machines connect, and Wyoming has no keys",
+        "--insecure where the network itself keeps others out, or --host 127.0.0.1",
+    )
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach it."""
     try:

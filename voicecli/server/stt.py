@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -39,16 +40,19 @@ class Service:
         return Listener(self.make_senses(start), self.make_desk(start), start.sample_rate_hz, self.clock, tell)
 
 
-def create_app(service: Service) -> FastAPI:
-    """Everything but who may come in, and on which port."""
-    from voicecli.server import stt_listen, stt_openai, stt_realtime, stt_seed
+def create_app(service: Service, wyoming: socket.socket | None = None) -> FastAPI:
+    """Everything but who may come in, and on which port; `wyoming`: where that protocol is spoken beside it."""
+    from voicecli.server import stt_listen, stt_openai, stt_realtime, stt_seed, wyoming_stt
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with asyncio.TaskGroup() as tasks:
-            serving = tasks.create_task(service.scheduler.serve(), name="scheduler")
+            serving = [tasks.create_task(service.scheduler.serve(), name="scheduler")]
+            if wyoming is not None:
+                serving.append(tasks.create_task(wyoming_stt.serve_wyoming(service, wyoming), name="wyoming"))
             yield
-            serving.cancel()
+            for task in serving:
+                task.cancel()
 
     app = FastAPI(
         title="voicecli serve-stt",
