@@ -10,11 +10,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, BinaryIO, Literal
 
-from fastapi import HTTPException, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
 
@@ -74,7 +75,7 @@ class Fields(BaseModel):
 def hotwords(prompt: str, keywords: tuple[str, ...] = ()) -> tuple[str, ...]:
     """The names and terms in a prompt; a sentence counts as one, as far as it fits."""
     phrases = [*keywords, *re.split(r"[,;.\n]+", prompt)]
-    return tuple(piece for phrase in phrases for piece in textwrap.wrap(phrase, HOTWORD_CHARACTERS))
+    return tuple(piece for phrase in phrases for piece in textwrap.wrap(phrase.strip(), HOTWORD_CHARACTERS))
 
 
 ARRAYS = ("keywords", "timestamp_granularities")

@@ -42,13 +42,15 @@ class Service:
 
 def create_app(service: Service, wyoming: socket.socket | None = None) -> FastAPI:
     """Everything but who may come in, and on which port; `wyoming`: where that protocol is spoken beside it."""
-    from voicecli.server import stt_listen, stt_openai, stt_realtime, stt_seed, wyoming_stt
+    from voicecli.server import stt_listen, stt_openai, stt_realtime, stt_seed
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with asyncio.TaskGroup() as tasks:
             serving = [tasks.create_task(service.scheduler.serve(), name="scheduler")]
             if wyoming is not None:
+                from voicecli.server import wyoming_stt
+
                 serving.append(tasks.create_task(wyoming_stt.serve_wyoming(service, wyoming), name="wyoming"))
             yield
             for task in serving:
