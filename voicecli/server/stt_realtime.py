@@ -137,8 +137,9 @@ class Realtime:
             raise ProtocolError("invalid_audio", f"audio is no base64: {error}") from error
         audio_s = len(pcm) / self._config.format.rate
         if self._config.turn_detection is not None:
+            ear = self._ears_own()
             self._heard_s += audio_s
-            await self._ears_own().listener.feed(pcm)
+            await ear.listener.feed(pcm)
         elif self._buffer.audio_s + audio_s > LONGEST_S:
             hint = "commit sooner, or set turn_detection"
             raise ProtocolError("input_audio_buffer_full", f"the buffer takes {LONGEST_S:g} s at most", hint)
