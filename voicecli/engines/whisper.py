@@ -241,12 +241,17 @@ class Whisper:
                     found[index] = trimmed(joined(spoken, language), pcms[index])
         return found
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """ISO 639-1, all that the model knows."""
+        if not self._model.model.is_multilingual:
+            return ("en",)
+        of_model = self._model.hf_tokenizer.get_vocab()  # older models lack some: Cantonese came with large-v3
+        return tuple(code for code in self._model.supported_languages if f"<|{code}|>" in of_model)
+
     def _known(self, language: str) -> str:
         """A language to decode in, or auto. Raises SettingsError."""
-        of_model = self._model.hf_tokenizer.get_vocab()  # older models lack some: Cantonese came with large-v3
-        multilingual = self._model.model.is_multilingual
-        known = [code for code in self._model.supported_languages if f"<|{code}|>" in of_model or not multilingual]
-        return known_language(language, known, self.name)
+        return known_language(language, self.languages, self.name)
 
     def _tokenizers(self, encoded: Encoded) -> list[Tokenizer]:
         """One for each utterance, in its language."""
