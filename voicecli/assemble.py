@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from voicecli import events
 from voicecli.audio.device import Microphone, Speaker
@@ -29,7 +30,7 @@ from voicecli.conversation.drafting import Cadence
 from voicecli.conversation.history import History
 from voicecli.conversation.overlap import Devices
 from voicecli.conversation.pacing import MOST_LEAD_S
-from voicecli.engines.base import EndOfTurn, SpeechToText, TextToSpeech
+from voicecli.engines.base import EndOfTurn, SpeechToText
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.long_speech import LongSpeech
 from voicecli.engines.models import Manifest, ModelStore
@@ -39,6 +40,9 @@ from voicecli.errors import DeviceError, EngineError, ModelMissing
 from voicecli.events import Clock, Event, Publish
 from voicecli.language_model import Opened, open_language_model
 from voicecli.settings import ListenSettings, Settings, SttSettings, TtsSettings
+
+if TYPE_CHECKING:
+    from voicecli.engines.kokoro import Kokoro
 
 CLOCK: Clock = time.monotonic
 
@@ -242,17 +246,22 @@ async def load_end_of_turn(worker: ThreadWorker, store: ModelStore, settings: Li
 
 async def load_voice(
     worker: ThreadWorker, store: ModelStore, settings: TtsSettings, narrate: Callable[[str], None]
-) -> TextToSpeech:
+) -> Kokoro:
     """Kokoro, loaded on its worker. What it tells comes from there and is told on the loop."""
     from voicecli.engines.kokoro import Kokoro
 
+    model = model_file(store, settings.model, ".onnx")
+    return await worker.run(Kokoro.load, model, store.path("kokoro-voices"), settings, told_on_loop(narrate))
+
+
+def told_on_loop(narrate: Callable[[str], None]) -> Callable[[str], None]:
+    """What a worker's thread may call in place of `narrate`."""
     loop = asyncio.get_running_loop()
 
     def narrate_on_loop(text: str) -> None:
         loop.call_soon_threadsafe(narrate, text)
 
-    model = model_file(store, settings.model, ".onnx")
-    return await worker.run(Kokoro.load, model, store.path("kokoro-voices"), settings, narrate_on_loop)
+    return narrate_on_loop
 
 
 def model_folder(store: ModelStore, name: str) -> Path:

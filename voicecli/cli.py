@@ -15,6 +15,7 @@ from voicecli.commands.download_models import download_models
 from voicecli.commands.narration import tell_error
 from voicecli.commands.say import say
 from voicecli.commands.serve_stt import serve_stt
+from voicecli.commands.serve_tts import serve_tts
 from voicecli.commands.talk import talk
 from voicecli.commands.transcribe import transcribe
 from voicecli.errors import INTERRUPTED_EXIT_CODE, VoiceCliError
@@ -30,6 +31,7 @@ app.command()(talk)
 app.command()(transcribe)
 app.command()(say)
 app.command(name="serve-stt")(serve_stt)
+app.command(name="serve-tts")(serve_tts)
 app.command(name="download-models")(download_models)
 app.command()(devices)
 

@@ -1,15 +1,19 @@
-"""One run of `voicecli serve-stt`: from the port that is taken to the last session's end."""
+"""One run of `voicecli serve-stt` or `serve-tts`: from the port that is taken to the last session's end."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Sequence
 from urllib.parse import urlunsplit
 
 from voicecli.assemble_stt import Wanted, open_stt
+from voicecli.assemble_tts import open_tts
+from voicecli.server import stt, tts
 from voicecli.server.access import Access, Guard
-from voicecli.server.serving import Bind, listen, serve
-from voicecli.server.stt import create_app
+from voicecli.server.metrics import Metrics
+from voicecli.server.serving import Bind, configured, listen, serve
+from voicecli.server.sessions import Sessions
 from voicecli.settings import Settings
 
 Narrate = Callable[[str], None]
@@ -25,14 +29,43 @@ async def _run_stt(settings: Settings, wanted: Wanted, access: Access, bind: Bin
     with listen(bind) as listening:
         narrate("Loading the models…")
         async with open_stt(settings, wanted) as service:
-            port = listening.getsockname()[1]
-            url = urlunsplit(("https" if bind.secure else "http", f"{_bracketed(bind.host)}:{port}", "", "", ""))
             sessions = service.sessions
 
             def ready() -> None:
-                narrate(f"{service.model} for {sessions.most} sessions at once on {url}")
+                narrate(f"{service.model} for {sessions.most} sessions at once on {url_of(bind, listening)}")
 
-            await serve(Guard(create_app(service), access), bind, listening, sessions.drain, ready)
+            config = configured(Guard(stt.create_app(service), access), bind)
+            await serve(config, listening, sessions.drain, bind.drain_s, ready)
+
+
+def run_tts(
+    settings: Settings, prepare: Sequence[str], most: int, access: Access, bind: Bind, narrate: Narrate
+) -> None:
+    """Serve `most` sessions at once until SIGTERM or Ctrl-C; `prepare`: voices that stream beside the settings' own.
+
+    Raises SettingsError, ModelMissing or EngineError.
+    """
+    asyncio.run(_run_tts(settings, prepare, Sessions(most, Metrics()), access, bind, narrate))
+
+
+async def _run_tts(
+    settings: Settings, prepare: Sequence[str], sessions: Sessions, access: Access, bind: Bind, narrate: Narrate
+) -> None:
+    with listen(bind) as listening:
+        narrate("Loading the model…")
+        async with open_tts(settings, prepare, narrate) as speech:
+
+            def ready() -> None:
+                narrate(f"{speech.voices.model}, {speech.voice}, on {url_of(bind, listening)}")
+
+            config = configured(Guard(tts.create_app(speech, sessions), access), bind)
+            await serve(config, listening, sessions.drain, bind.drain_s, ready)
+
+
+def url_of(bind: Bind, listening: socket.socket) -> str:
+    """Where the server is to be found."""
+    port = listening.getsockname()[1]
+    return urlunsplit(("https" if bind.secure else "http", f"{_bracketed(bind.host)}:{port}", "", "", ""))
 
 
 def _bracketed(host: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from voicecli.assemble import CLOCK, Files, load_voice, make_recording, make_speaker, open_store
 from voicecli.audio.device import Speaker
-from voicecli.conversation.speakable import SpeakableFilter
+from voicecli.conversation.dictation import Dictation
 from voicecli.conversation.speaking import Speaking
 from voicecli.conversation.turn import StageError, Turn
 from voicecli.engines.base import TextToSpeech, Worker
@@ -46,11 +46,10 @@ def say_text(text: str, settings: Settings, output: Path | None, narrate: Callab
 
 def turn_of(text: str) -> Turn:
     """A turn whose answer is known from the start."""
-    turn = Turn(ONLY_TURN, written=text)
-    speakable = SpeakableFilter()
-    for span in [*speakable.feed(text), *speakable.close()]:
-        turn.pieces.feed(span)
-    turn.pieces.close()
+    turn = Turn(ONLY_TURN)
+    dictation = Dictation(turn)
+    dictation.feed(text)
+    dictation.close()
     return turn
 
 

@@ -73,6 +73,14 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownVoice:
+    """A voice that can be asked for."""
+
+    name: str
+    language: str  # such as "en-us"
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """A stretch of the answer that is synthesised in one go."""
 

@@ -200,7 +200,11 @@ def test_calibrating_speaks_every_sentence_by_its_own_statistics() -> None:
         said.append(text)
         return [ramp.utterance(range(len(text)), STYLES[0], 1.0)[0]]
 
-    foretelling = calibrate(ramp, utterances)
+    steps = calibrate(ramp, utterances)
+    assert [next(steps) for _ in SENTENCES] == list(range(1, len(SENTENCES) + 1))
+    with pytest.raises(StopIteration) as end:
+        next(steps)
+    foretelling = end.value.value
     assert said == list(SENTENCES)
     assert not any(ramp.given)
     assert foretelling.loudest == pytest.approx(0.5)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 
 from voicecli import events
 from voicecli.audio.device import Speaker
@@ -17,49 +19,73 @@ class Speaking:
     """One voice and its speaker. Of a turn it holds nothing; what it keeps is how fast this machine speaks."""
 
     def __init__(self, tts: TextToSpeech, worker: Worker, speaker: Speaker, clock: Clock, publish: Publish) -> None:
-        self._tts = tts
-        self._worker = worker
+        self._voicing = Voicing(tts, worker, clock, publish)
         self._speaker = speaker
-        self._clock = clock
-        self._publish = publish
-        self._pace = Pace()
 
     async def speak(self, turn: Turn) -> None:
         """Queue all that the turn has to say, as it comes; ends when the last of it is queued.
 
         Raises StageError when synthesis fails.
         """
+        async with aclosing(self._voicing.chunks(turn, self._speaker.lead_s)) as chunks:
+            async for chunk in chunks:
+                self._speaker.play(chunk)
+        self._speaker.finish(turn.id)
+
+
+class Voicing:
+    """One voice on its worker: pieces -> chunks, when they are asked for."""
+
+    def __init__(self, tts: TextToSpeech, worker: Worker, clock: Clock, publish: Publish) -> None:
+        self._tts = tts
+        self._worker = worker
+        self._clock = clock
+        self._publish = publish
+        self._pace = Pace()
+
+    async def chunks(self, turn: Turn, lead_s: Callable[[], float]) -> AsyncGenerator[SpeechChunk, None]:
+        """All that the turn has to say, as it comes; `lead_s` tells how much sound its hearer has in store.
+
+        Raises StageError when synthesis fails.
+        """
         while True:
-            while rest_s := self._pace.rest_s(self._speaker.lead_s()):  # noqa: ASYNC110 - playing takes its time
+            while rest_s := self._pace.rest_s(lead_s()):  # noqa: ASYNC110 - playing takes its time
                 await asyncio.sleep(rest_s)
-            piece = turn.pieces.take(self._pace.budget_chars(self._speaker.lead_s()))
+            piece = turn.pieces.take(self._pace.budget_chars(lead_s()))
             if piece is None and turn.pieces.exhausted:
-                break
+                return
             if piece is None:
                 turn.more.clear()
                 await turn.more.wait()
                 continue
-            await self._voice(turn, piece)
-        self._speaker.finish(turn.id)
+            async with aclosing(self._voice(turn, piece)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
 
-    async def _voice(self, turn: Turn, piece: Piece) -> None:
+    async def _voice(self, turn: Turn, piece: Piece) -> AsyncGenerator[SpeechChunk, None]:
         began_s = self._clock()
         self._publish(events.PieceReady(at_s=began_s, turn=turn.id, text=piece.text, source_end=piece.source_end))
         place = Place(piece, turn.chunks[-1].source_end if turn.chunks else 0)
         with stage("tts"):
             stretches = self._tts.synthesize(piece.text)
-            share = 0.0
-            while share < 1 and (stretch := await self._worker.run(next, stretches, None)):
-                share = stretch.share
-                words, source_end = place.after(stretch)
-                chunk = SpeechChunk(turn.id, stretch.pcm, self._tts.sample_rate_hz, source_end, words)
-                turn.chunks.append(chunk)
-                self._speaker.play(chunk)
-                now_s = self._clock()
-                self._publish(
-                    events.Synthesized(at_s=now_s, turn=turn.id, text=piece.text, audio_s=chunk.audio_s, share=share)
-                )
-        self._pace.took(len(piece.text), self._clock() - began_s)
+        share, took_s = 0.0, 0.0
+        while share < 1:
+            asked_s = self._clock()
+            with stage("tts"):
+                stretch = await self._worker.run(next, stretches, None)
+            took_s += self._clock() - asked_s
+            if stretch is None:
+                break
+            share = stretch.share
+            words, source_end = place.after(stretch)
+            chunk = SpeechChunk(turn.id, stretch.pcm, self._tts.sample_rate_hz, source_end, words)
+            turn.chunks.append(chunk)
+            yield chunk
+            now_s = self._clock()
+            self._publish(
+                events.Synthesized(at_s=now_s, turn=turn.id, text=piece.text, audio_s=chunk.audio_s, share=share)
+            )
+        self._pace.took(len(piece.text), took_s)
 
 
 class Place:

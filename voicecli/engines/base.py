@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from typing import ParamSpec, Protocol, TypeVar
 
-from voicecli.types import Message, SpeechSegment, Stretch, Token, Transcript
+from voicecli.types import KnownVoice, Message, SpeechSegment, Stretch, Token, Transcript
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -86,4 +86,44 @@ class TextToSpeech(Protocol):
         Each stretch is one unit of work: an abandoned iterator computes nothing more. No stretch at all when the text
         has nothing to say. Raises EngineError when synthesis fails.
         """
+        ...
+
+
+class Voice(Protocol):
+    """A `TextToSpeech` that shares its model with others: one voice at one speed."""
+
+    name: str
+    sample_rate_hz: int
+    voice: str
+    """Its name, or that of a blend."""
+    language: str
+    """What it speaks, such as "en-us"."""
+    streams: bool
+    """The sound of a piece comes as it is computed, not all at once."""
+
+    def synthesize(self, text: str) -> Iterator[Stretch]:
+        """As `TextToSpeech.synthesize`."""
+        ...
+
+
+class Voices(Protocol):
+    """A resident model with several voices. These calls are quick and do not run the model."""
+
+    model: str
+    """What it is called."""
+
+    def known_voices(self) -> Sequence[KnownVoice]:
+        """Those that can be blended and spoken with."""
+        ...
+
+    def speaking(self, voice: str, speed: float, language_code: str = "") -> Voice:
+        """A view with a voice ("af_heart") or a blend ("af_heart:2+bm_george:1") of its own.
+
+        `speed`: 0.5 to 2, 1 being the voice's own; `language_code`: Kokoro's letter, empty for the voice's own.
+        Raises SettingsError, with the nearest names, when there is no such voice or language.
+        """
+        ...
+
+    def preparing(self, voice: str) -> Iterator[int]:
+        """Make a voice stream that does not yet. Each step of the iterator blocks and is one unit of work."""
         ...

@@ -28,7 +28,7 @@ class StreamingCache:
 
     def kept(self, names: Sequence[str], make: Callable[[], Sequence[bytes]]) -> list[bytes]:
         """Contents of the files; where one is absent or damaged, all are made and written."""
-        contents = [self._read(name) for name in names]
+        contents = [self.read(name) for name in names]
         whole = [content for content in contents if content is not None]
         if len(whole) == len(names):
             return whole
@@ -39,7 +39,8 @@ class StreamingCache:
                 self._write(name, content)
         return fresh
 
-    def _read(self, name: str) -> bytes | None:
+    def read(self, name: str) -> bytes | None:
+        """The content of a file; None where it is absent or damaged."""
         try:
             sealed = (self.folder / name).read_bytes()
         except OSError:

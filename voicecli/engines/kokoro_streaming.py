@@ -55,9 +55,9 @@ class StreamingVoice:
     """One voice of a cut Kokoro. Used by one thread."""
 
     def __init__(
-        self, parts: Parts, phonemise: Phonemiser, styles: Values, speed: float, foretelling: Foretelling
+        self, parts: Parts, phonemise: Phonemiser, styles: Values, speed: float, foretelling: Foretelling | None
     ) -> None:
-        """`styles`: a row for each number of tokens, (510, 1, 256)."""
+        """`styles`: a row for each number of tokens, (510, 1, 256). Without a `foretelling` it does not stream."""
         self._parts = parts
         self._phonemise = phonemise
         self._styles = styles
@@ -65,11 +65,15 @@ class StreamingVoice:
         self._foretelling = foretelling
         self._cost = FIRST_GUESS
 
+    @property
+    def streams(self) -> bool:
+        return self._foretelling is not None
+
     def say(self, text: str) -> Iterator[Sound]:
         """The sound of `text`, as it becomes ready. Each step runs the generator once."""
         batches = self._phonemise(text)
         total = sum(len(batch.tokens) for batch in batches)
-        trimmer, said = Trimmer(self._foretelling.loudest), 0
+        trimmer, said = self._trimmer(), 0
         sound = np.zeros(0, np.float32)
         words, given, made = list[int](), 0, 0  # samples: ends of words yet to come, sound given out and sound begun
         for batch in batches:
@@ -78,20 +82,26 @@ class StreamingVoice:
             made += len(utterance) * COLUMN_SAMPLES
             for audio, end in self._windows(utterance, MOST if said else FIRST):
                 share = (said + len(batch.tokens) * end / len(utterance)) / total
+                trimmer = trimmer or Trimmer(float(np.abs(audio).max(initial=0.0)))
                 sound = trimmer.feed(audio)
                 if share < 1 and len(sound):
                     ended = bisect_right(words, trimmer.left_out + given + len(sound))
                     yield Sound(sound, share, _ends_s(words[:ended], trimmer.left_out + given, len(sound)))
                     words, given = words[ended:], given + len(sound)
             said += len(batch.tokens)
-        if len(ending := trimmer.finish()):
+        if trimmer is not None and len(ending := trimmer.finish()):
             sound = np.concatenate([sound, ending])
             yield Sound(sound, 1.0, _ends_s(words, trimmer.left_out + given, len(sound)))
+
+    def _trimmer(self) -> Trimmer | None:
+        """None while it is not known how loud the voice is: then the first batch, which comes whole, tells."""
+        return Trimmer(self._foretelling.loudest) if self._foretelling is not None else None
 
     def _windows(self, utterance: Utterance, length: int) -> Iterator[tuple[Audio, int]]:
         """The sound, window by window and joined without a seam, and the column at which each window ends."""
         columns = len(utterance)
-        statistics = None if columns <= WHOLE else self._foretelling(utterance)
+        foretelling = self._foretelling if columns > WHOLE else None
+        statistics = foretelling(utterance) if foretelling is not None else None
         begin, overhang = 0, np.zeros(0, np.float32)
         lead = LEAD_FRAMES * COLUMNS_PER_FRAME
         while begin < columns:

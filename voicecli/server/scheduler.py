@@ -1,7 +1,7 @@
 """One recogniser, many sessions: who is next.
 
 A final is what somebody waits for, so finals come first. A decode in a first silence may become a final, so it comes
-next, while few wait. Partials are the load that can give way: a session has one wish for a partial at most, what it has
+next. Partials are the load that can give way: a session has one wish for a partial at most, what it has
 said by the time it is its turn is what is decoded, and after each the recogniser rests from partials for as long as it
 took. So partials never take more than half of it, and fewer come the more sessions there are.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Protocol
@@ -22,9 +22,6 @@ from voicecli.types import SpeechSegment, Transcript
 
 REST = 1.0
 """Time without partials after one, in multiples of what it took."""
-
-MOST_WAITING = 2
-"""Finals in the queue beyond which no decode is begun that may turn out useless."""
 
 BATCH_WITHIN_S = 0.05
 """On a GPU a final waits so long for others to be decoded with it ..."""
@@ -43,7 +40,13 @@ class Recogniser(Protocol):
     def draft(self, segment: SpeechSegment) -> Transcript: ...
 
 
-Batch = Callable[[Sequence[SpeechSegment]], list[Transcript]]
+@dataclass(frozen=True, slots=True)
+class Together:
+    """How finals of several sessions are decoded in one go, and which: those that wish the same."""
+
+    transcribe_all: Callable[[Sequence[SpeechSegment]], list[Transcript]]
+    wish: Hashable
+    longest_s: float  # of an utterance; longer ones are decoded by themselves
 
 
 class Urgency(IntEnum):
@@ -62,11 +65,18 @@ class Decoded:
 class Job:
     """A decode that somebody awaits."""
 
-    recogniser: Recogniser
+    desk: Desk
     segment: SpeechSegment
     urgency: Urgency
     asked_at_s: float
     done: asyncio.Future[Decoded]
+
+    def goes_with(self, other: Job) -> bool:
+        """Whether both can be decoded in one go."""
+        mine, yours = self.desk.together, other.desk.together
+        if mine is None or yours is None or mine.wish != yours.wish:
+            return False
+        return max(self.segment.audio_s, other.segment.audio_s) <= mine.longest_s
 
 
 class Watch(Protocol):
@@ -83,12 +93,13 @@ class Desk:
 
     scheduler: Scheduler
     recogniser: Recogniser
+    together: Together | None = None  # None: one by one, which is as quick on a processor
     wanted: Callable[[], SpeechSegment | None] | None = None
     told: Callable[[Transcript], None] | None = None
 
     async def final(self, segment: SpeechSegment, urgency: Urgency = Urgency.FINAL) -> Decoded:
         """Raises EngineError; a cancelled wait is forgotten by the queue."""
-        return await self.scheduler.decode(self.recogniser, segment, urgency)
+        return await self.scheduler.decode(self, segment, urgency)
 
     def want_partial(self, so_far: Callable[[], SpeechSegment | None], tell: Callable[[Transcript], None]) -> None:
         """When it is this session's turn, decode what it has said by then and tell."""
@@ -109,25 +120,24 @@ class Scheduler:
     worker: Worker
     clock: Clock
     watch: Watch
-    batch: Batch | None = None  # decodes finals of several sessions at once: a GPU's way
     _jobs: tuple[deque[Job], deque[Job]] = field(default_factory=lambda: (deque(), deque()))
     _partials: deque[Desk] = field(default_factory=deque)  # in the order of asking; a desk is in it once
     _rests_until_s: float = 0.0  # from partials
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def desk(self, recogniser: Recogniser) -> Desk:
+    def desk(self, recogniser: Recogniser, together: Together | None = None) -> Desk:
         """For one session; `recogniser` is its own view."""
-        return Desk(self, recogniser)
+        return Desk(self, recogniser, together)
 
     @property
     def waiting(self) -> int:
         """Finals in the queue."""
         return len(self._jobs[Urgency.FINAL])
 
-    async def decode(self, recogniser: Recogniser, segment: SpeechSegment, urgency: Urgency) -> Decoded:
+    async def decode(self, desk: Desk, segment: SpeechSegment, urgency: Urgency) -> Decoded:
         """Wait for the turn and the decode. Raises EngineError."""
         done: asyncio.Future[Decoded] = asyncio.get_running_loop().create_future()
-        job = Job(recogniser, segment, urgency, self.clock(), done)
+        job = Job(desk, segment, urgency, self.clock(), done)
         self._jobs[urgency].append(job)
         self._woken.set()
         return await done
@@ -137,6 +147,7 @@ class Scheduler:
         for job in self._jobs[Urgency.EAGER]:
             if job.segment is segment:
                 self._jobs[Urgency.EAGER].remove(job)
+                job.urgency = Urgency.FINAL
                 self._jobs[Urgency.FINAL].append(job)
                 return
 
@@ -162,28 +173,33 @@ class Scheduler:
                     continue
 
     async def _next_jobs(self) -> list[Job]:
-        finals, eager = self._jobs
-        if finals and self.batch is not None and len(finals) < BATCH_MOST:
-            self._woken.clear()
+        finals, eager = (self._awaited(urgency) for urgency in Urgency)
+        if finals and finals[0].desk.together is not None and len(finals) < BATCH_MOST:
             await asyncio.sleep(BATCH_WITHIN_S)  # others may end at the same moment
-        taken: list[Job] = []
-        while finals and len(taken) < (BATCH_MOST if self.batch is not None else 1):
-            job = finals.popleft()
-            if not job.done.done():
-                taken.append(job)
-        while eager and not taken and len(finals) <= MOST_WAITING:
-            job = eager.popleft()
-            if not job.done.done():
-                taken.append(job)
+            finals = self._awaited(Urgency.FINAL)
+        if finals:
+            taken = [finals[0], *(job for job in finals[1:] if job.goes_with(finals[0]))][:BATCH_MOST]
+        else:
+            taken = eager[:1]
+        for job in taken:
+            self._jobs[job.urgency].remove(job)
         return taken
 
+    def _awaited(self, urgency: Urgency) -> list[Job]:
+        """Jobs that somebody still waits for; the others are forgotten."""
+        jobs = self._jobs[urgency]
+        for job in [job for job in jobs if job.done.done()]:
+            jobs.remove(job)
+        return list(jobs)
+
     async def _decode(self, jobs: list[Job]) -> None:
-        began_s = self.clock()
+        began_s, first = self.clock(), jobs[0].desk
         try:
-            if self.batch is not None and len(jobs) > 1:
-                transcripts = await self.worker.run(self.batch, [job.segment for job in jobs])
+            if first.together is not None and len(jobs) > 1:
+                segments = [job.segment for job in jobs]
+                transcripts = await self.worker.run(first.together.transcribe_all, segments)
             else:
-                transcripts = [await self.worker.run(jobs[0].recogniser.transcribe, jobs[0].segment)]
+                transcripts = [await self.worker.run(first.recogniser.transcribe, jobs[0].segment)]
         except VoiceCliError as error:
             for job in jobs:
                 if not job.done.done():

@@ -53,23 +53,15 @@ def listen(bind: Bind) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((bind.host, bind.port))
+        listening.listen()  # who connects from now on waits until the app is up
     except OSError as error:
         listening.close()
         raise SettingsError(f"cannot listen on {bind.host} port {bind.port}: {error.strerror}", "--port") from error
     return listening
 
 
-async def serve(
-    app: ASGIApp,
-    bind: Bind,
-    listening: socket.socket,
-    drain: Callable[[], Coroutine[None, None, None]],
-    ready: Callable[[], None],
-) -> None:
-    """Until SIGTERM or Ctrl-C: then no more sessions, `drain` lets those under way finish, and all is closed.
-
-    A second signal ends it at once. Raises SettingsError where the certificate cannot be used.
-    """
+def configured(app: ASGIApp, bind: Bind) -> uvicorn.Config:
+    """Raises SettingsError where the certificate cannot be used."""
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -89,6 +81,20 @@ async def serve(
         raise SettingsError(
             f"the certificate cannot be used: {error}", "--tls-cert and --tls-key, PEM files"
         ) from error
+    return config
+
+
+async def serve(
+    config: uvicorn.Config,
+    listening: socket.socket,
+    drain: Callable[[], Coroutine[None, None, None]],
+    drain_s: float,
+    ready: Callable[[], None],
+) -> None:
+    """Until SIGTERM or Ctrl-C: then no more sessions, `drain` lets those under way finish, and all is closed.
+
+    A second signal ends it at once.
+    """
     server = QuietServer(config)
     stop, hurry = asyncio.Event(), asyncio.Event()
 
@@ -102,7 +108,7 @@ async def serve(
         serving = tasks.create_task(server.serve([listening]))
         ready()
         await first_of(serving, stop.wait())
-        await first_of(serving, drain(), hurry.wait(), timeout_s=bind.drain_s)
+        await first_of(serving, drain(), hurry.wait(), timeout_s=drain_s)
         server.should_exit, server.force_exit = True, hurry.is_set()
 
 

@@ -74,4 +74,8 @@ class Sessions:
     async def drain(self) -> None:
         """No session more, and those under way are asked to end; returns when the last one has."""
         self.leaving.set()
+        await self.empty()
+
+    async def empty(self) -> None:
+        """Until no session is under way."""
         await self._empty.wait()

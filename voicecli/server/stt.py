@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from fastapi import APIRouter, FastAPI, Response
 
 from voicecli import __version__
 from voicecli.events import Clock
+from voicecli.server.asyncapi import description
 from voicecli.server.listening import Listener, Senses, Tell
 from voicecli.server.metrics import Metrics
 from voicecli.server.protocol import Start
@@ -75,6 +77,11 @@ def watch_routes(service: Service) -> APIRouter:
         is_ready = not sessions.leaving.is_set() and sessions.active < sessions.most
         response.status_code = 200 if is_ready else 503
         return {"ready": is_ready, "model": service.model, "sessions": sessions.active, "max_sessions": sessions.most}
+
+    @router.get("/asyncapi.json")
+    async def asyncapi() -> dict[str, Any]:
+        """The WebSocket /v1/listen, described for programs."""
+        return description()
 
     @router.get("/metrics", response_class=Response)
     async def metrics() -> Response:

@@ -1,0 +1,68 @@
+"""The real app on a real port of this machine, in the test's own loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from tests.defaults import LISTEN
+from tests.server.stage import AnySound, Hearing, Inline
+from voicecli.audio.segmenter import Segmenter
+from voicecli.server.access import Access, Guard
+from voicecli.server.listening import Senses
+from voicecli.server.metrics import Metrics
+from voicecli.server.protocol import Start
+from voicecli.server.scheduler import Scheduler
+from voicecli.server.serving import Bind, QuietServer, configured, listen
+from voicecli.server.sessions import Limits, Sessions
+from voicecli.server.stt import Service, create_app
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    port: int
+    service: Service
+
+    def ws(self, path: str) -> str:
+        return f"ws://127.0.0.1:{self.port}{path}"
+
+    def http(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.port}{path}"
+
+
+def scripted(most: int = 8, limits: Limits | None = None, took_s: float = 0.0) -> Service:
+    """Hears numbers, as `Hearing` does."""
+    clock, metrics, recogniser = asyncio.get_running_loop().time, Metrics(), Hearing()
+    scheduler = Scheduler(Inline(took_s), clock, metrics)
+
+    def senses(start: Start) -> Senses:
+        quick = LISTEN.model_copy(update={"end_ms": 500})
+        quiet_s = 0.5 if start.endpoint == "silence" else None
+        return Senses(AnySound(), Segmenter(quick), None, None, Inline(), LISTEN.start_ms, 0.5, quiet_s)
+
+    return Service(
+        scheduler,
+        lambda _: scheduler.desk(recogniser),
+        senses,
+        Sessions(most, metrics),
+        limits or Limits(),
+        metrics,
+        clock,
+        "hearing",
+    )
+
+
+@asynccontextmanager
+async def running(service: Service, access: Access | None = None, bind: Bind | None = None) -> AsyncIterator[Running]:
+    """Up when it yields; at the end all sessions are drained."""
+    bind = replace(bind or Bind("127.0.0.1", 0), port=0)
+    with listen(bind) as listening:
+        server = QuietServer(configured(Guard(create_app(service), access or Access()), bind))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(server.serve([listening]))
+            yield Running(listening.getsockname()[1], service)
+            async with asyncio.timeout(10):
+                await service.sessions.drain()
+            server.should_exit = True

@@ -1,0 +1,34 @@
+"""A turn whose answer is given to it as text, bit by bit: without thoughts and markup it becomes pieces for a voice."""
+
+from __future__ import annotations
+
+from voicecli.conversation.speakable import SpeakableFilter
+from voicecli.conversation.thinking import ThinkFilter
+from voicecli.conversation.turn import Turn
+
+
+class Dictation:
+    """Feed it the text as a language model writes it."""
+
+    def __init__(self, turn: Turn) -> None:
+        self.turn = turn
+        self._answer = ThinkFilter()
+        self._speakable = SpeakableFilter()
+
+    def feed(self, text: str) -> None:
+        """Some more; cut anywhere."""
+        self._write(self._answer.feed(text))
+
+    def close(self) -> None:
+        """No more will come."""
+        self._write(self._answer.close())
+        for span in self._speakable.close():
+            self.turn.pieces.feed(span)
+        self.turn.pieces.close()
+        self.turn.more.set()
+
+    def _write(self, text: str) -> None:
+        self.turn.written += text
+        for span in self._speakable.feed(text):
+            self.turn.pieces.feed(span)
+        self.turn.more.set()

@@ -1,0 +1,194 @@
+"""A resident Kokoro on ONNX Runtime, on which voices are opened: cut, so that they stream, or whole."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import onnxruntime
+from kokoro_onnx import Kokoro as KokoroOnnx
+from kokoro_onnx.chunker import split_phonemes
+from kokoro_onnx.session import embedded_vocab
+from kokoro_onnx.tokenizer import Tokenizer
+
+from voicecli.engines import gpu
+from voicecli.engines.cpu import physical_cores
+from voicecli.engines.kokoro_cache import StreamingCache
+from voicecli.engines.kokoro_parts import NotCuttable, OnnxParts, Utterance
+from voicecli.engines.kokoro_sound import trimmed
+from voicecli.engines.kokoro_statistics import Foretelling, calibrate
+from voicecli.engines.kokoro_streaming import Sound, StreamingVoice, spoken_part
+from voicecli.engines.kokoro_voices import VOICE_SHAPE, Styles
+from voicecli.engines.kokoro_words import Batch, spread, word_ends
+from voicecli.errors import EngineError
+from voicecli.settings import TtsSettings
+
+MAX_THREADS = 4  # the fourth still gives 8 % (k2-fsa/sherpa, Kokoro on a Raspberry Pi 4)
+
+Narrate = Callable[[str], None]
+
+
+class Voice(Protocol):
+    """Says a text, without the silence at its ends."""
+
+    @property
+    def streams(self) -> bool:
+        """The sound of a piece comes as it is computed, not all at once."""
+        ...
+
+    def say(self, text: str) -> Iterator[Sound]: ...
+
+
+class Model(Protocol):
+    """Voices cost little: they share the model."""
+
+    def voice(self, styles: Styles, speed: float) -> Voice:
+        """One that may be used at once."""
+        ...
+
+    def preparing(self, styles: Styles, narrate: Narrate) -> Iterator[int]:
+        """Do what makes a voice stream, where that is not done yet; each step takes about a second."""
+        ...
+
+
+class CutModel:
+    """The graph in two, made once and kept beside the model; so are the statistics of each voice that was prepared.
+
+    A voice that was not is spoken by its own statistics, which are known once all of a piece is computed: it is as
+    good, and its sound comes later.
+    """
+
+    def __init__(self, model: Path, settings: TtsSettings, narrate: Narrate) -> None:
+        """Raises NotCuttable when the export is built differently."""
+        self._cache = StreamingCache(model)
+
+        def cut_graphs() -> list[bytes]:
+            from voicecli.engines.kokoro_graph import cut
+
+            narrate("Preparing the voice model for streaming, this once…")
+            return [part.SerializeToString() for part in cut(model)]
+
+        front, generator = (
+            open_session(content, settings)
+            for content in self._cache.kept(["front.onnx", "generator.onnx"], cut_graphs)
+        )
+        self._parts = OnnxParts(front, generator)
+        self._tokenizer = Tokenizer(vocab=embedded_vocab(front))
+        self._foretold: dict[str, Foretelling] = {}  # by the file that keeps it
+
+    def voice(self, styles: Styles, speed: float) -> StreamingVoice:
+        file = _statistics_file(styles)
+        if file not in self._foretold and (content := self._cache.read(file)) is not None:
+            self._foretold[file] = Foretelling.from_bytes(content)
+
+        def phonemise(text: str) -> list[Batch]:
+            return token_batches(self._tokenizer, text, styles.language)
+
+        return StreamingVoice(self._parts, phonemise, styles.table, speed, self._foretold.get(file))
+
+    def preparing(self, styles: Styles, narrate: Narrate) -> Iterator[int]:
+        def utterances(text: str) -> list[Utterance]:
+            batches = token_batches(self._tokenizer, text, styles.language)
+            return [spoken_part(self._parts, batch.tokens, styles.table, 1.0)[0] for batch in batches]
+
+        if self.voice(styles, 1.0).streams:
+            return
+        narrate(f"Getting to know the voice {styles.name}, this once…")
+        foretelling = yield from calibrate(self._parts, utterances)
+        file = _statistics_file(styles)
+        self._cache.kept([file], lambda: [foretelling.to_bytes()])
+        self._foretold[file] = foretelling
+
+
+def _statistics_file(styles: Styles) -> str:
+    digest = hashlib.sha256(styles.table.tobytes()).hexdigest()[:12]
+    return f"{'blend' if styles.is_blend else styles.name}-{digest}.npz"
+
+
+class WholeModel:
+    """Kokoro as kokoro-onnx runs it."""
+
+    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+        with tempfile.NamedTemporaryFile(suffix=".npz") as file:  # it wants a file of voices; they are given later
+            np.savez(file, np.zeros(VOICE_SHAPE, np.float32))
+            file.flush()
+            self._model = KokoroOnnx.from_session(session, file.name)
+
+    def voice(self, styles: Styles, speed: float) -> WholePieces:
+        return WholePieces(self._model, styles, speed)
+
+    def preparing(self, styles: Styles, narrate: Narrate) -> Iterator[int]:
+        """There is nothing to prepare."""
+        return iter(())
+
+
+class WholePieces:
+    """One voice of a whole Kokoro."""
+
+    streams = False
+
+    def __init__(self, model: KokoroOnnx, styles: Styles, speed: float) -> None:
+        self._model = model
+        self._styles = styles
+        self._speed = speed
+
+    def say(self, text: str) -> Iterator[Sound]:
+        """All of it in one step. The whole model does not tell how long its phonemes last."""
+        try:
+            audio, _ = self._model.create(text, self._styles.table, self._speed, self._styles.language, trim=False)
+        except ValueError as error:
+            if "phonemes" in str(error):  # none: nothing that this voice can say
+                return
+            raise EngineError(f"Kokoro failed on {text!r}: {error}") from error
+        except RuntimeError as error:
+            raise EngineError(f"Kokoro failed on {text!r}: {error}") from error
+        if len(sound := trimmed(np.asarray(audio, np.float32))):
+            yield Sound(sound, 1.0, None)
+
+
+def token_batches(tokenizer: Tokenizer, text: str, language: str) -> list[Batch]:
+    """The text as Kokoro's tokens, cut at marks and words where it is longer than the model takes."""
+
+    def phonemes(said: str) -> str:
+        return " ".join(tokenizer.phonemize(said, language).split())
+
+    try:
+        spoken = phonemes(text)
+        ends = word_ends(spoken, [phonemes(word) for word in text.split()])  # 1 ms for a long piece
+    except RuntimeError as error:
+        raise EngineError(f"espeak failed on {text!r}: {error}") from error
+    batches = split_phonemes(spoken)
+    return [
+        Batch(tokenizer.tokenize(batch), ends)
+        for batch, ends in zip(batches, spread(ends, spoken, batches), strict=True)
+    ]
+
+
+def open_session(model: Path | bytes, settings: TtsSettings) -> onnxruntime.InferenceSession:
+    """An inference session on the asked device. Spinning is off: idle threads would steal from the language model."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = settings.threads or physical_cores(MAX_THREADS)
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    providers: list[str | tuple[str, dict[str, str]]] = ["CPUExecutionProvider"]
+    if settings.device == "cuda":
+        gpu.require_cuda_provider(onnxruntime.get_available_providers())
+        # DEFAULT spares the exhaustive search for each new length (thewh1teagle/kokoro-onnx#125).
+        providers.insert(0, ("CUDAExecutionProvider", {"cudnn_conv_algo_search": "DEFAULT"}))
+    try:
+        session = onnxruntime.InferenceSession(
+            model if isinstance(model, bytes) else str(model), options, providers=providers
+        )
+    except Exception as error:  # onnxruntime's exceptions share no public base
+        if isinstance(model, bytes):
+            raise NotCuttable(f"ONNX Runtime does not take its parts: {error}") from error
+        raise EngineError(f"Kokoro cannot load {model}: {error}", "voicecli download-models --verify") from error
+    if settings.device == "cuda" and "CUDAExecutionProvider" not in session.get_providers():
+        raise EngineError(
+            f"Kokoro was asked to run on a GPU and ONNX Runtime fell back ({'; '.join(gpu.findings())})", gpu.CPU_HINT
+        )
+    return session
