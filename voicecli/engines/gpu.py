@@ -33,7 +33,7 @@ def require_cuda_provider(providers: list[str]) -> None:
     if shadowed():
         raise EngineError(
             "onnxruntime and onnxruntime-gpu are both installed; the first shadows the second, so CUDA is not offered",
-            "pip uninstall -y onnxruntime onnxruntime-gpu && pip install onnxruntime-gpu",
+            "pip uninstall -y onnxruntime onnxruntime-gpu && pip install 'onnxruntime-gpu<1.27'",
         )
     raise EngineError(
         f"Kokoro was asked to run on a GPU; ONNX Runtime offers {', '.join(providers)} ({'; '.join(findings())})",

@@ -85,17 +85,17 @@ def configured(app: ASGIApp, bind: Bind) -> uvicorn.Config:
 
 
 async def serve(
-    config: uvicorn.Config,
+    app: ASGIApp,
+    bind: Bind,
     listening: socket.socket,
     drain: Callable[[], Coroutine[None, None, None]],
-    drain_s: float,
     ready: Callable[[], None],
 ) -> None:
     """Until SIGTERM or Ctrl-C: then no more sessions, `drain` lets those under way finish, and all is closed.
 
-    A second signal ends it at once.
+    A second signal ends it at once. Raises SettingsError where the certificate cannot be used.
     """
-    server = QuietServer(config)
+    server = QuietServer(configured(app, bind))
     stop, hurry = asyncio.Event(), asyncio.Event()
 
     def on_signal() -> None:
@@ -108,7 +108,7 @@ async def serve(
         serving = tasks.create_task(server.serve([listening]))
         ready()
         await first_of(serving, stop.wait())
-        await first_of(serving, drain(), hurry.wait(), timeout_s=drain_s)
+        await first_of(serving, drain(), hurry.wait(), timeout_s=bind.drain_s)
         server.should_exit, server.force_exit = True, hurry.is_set()
 
 
