@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -59,7 +59,7 @@ async def listen(url: str, start: Start | None = None, *, api_key: str = "") -> 
             open_timeout=OPEN_S,
             close_timeout=CLOSE_S,
             compression=None,  # sound hardly gets smaller
-            proxy=None if is_loopback(urlsplit(address).hostname or "") else True,
+            proxy=proxy_for(address),
             ping_interval=None,  # a pong waits behind the audio that the server has not heard yet
         )
     except (OSError, InvalidHandshake, TimeoutError) as error:
@@ -140,7 +140,7 @@ class Session:
     async def _reply(self) -> Reply | None:
         """None at the end of the session."""
         try:
-            return _REPLY.validate_json(await self._connection.recv())
+            return reply_of(await self._connection.recv())
         except ConnectionClosed as error:
             if error.rcvd is not None and error.rcvd.code == 1000:
                 return None
@@ -160,6 +160,11 @@ class Session:
         )
 
 
+def reply_of(message: str | bytes) -> Reply:
+    """Raises ValidationError."""
+    return _REPLY.validate_json(message)
+
+
 def websocket_url(url: str, path: str) -> str:
     """The WebSocket of a server that is named by its base. Raises SettingsError."""
     hint = "a URL such as http://127.0.0.1:8000 or wss://host/path is needed"
@@ -172,6 +177,11 @@ def websocket_url(url: str, path: str) -> str:
         raise SettingsError(f"the server is {url!r}", hint)
     base = parts.path.rstrip("/").removesuffix(path)
     return urlunsplit((_SCHEMES[parts.scheme], parts.netloc, base + path, parts.query, ""))
+
+
+def proxy_for(address: str) -> Literal[True] | None:
+    """The environment's proxy, but none to this machine."""
+    return None if is_loopback(urlsplit(address).hostname or "") else True
 
 
 def key_headers(api_key: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from voicecli.assemble_tts import open_tts
 from voicecli.server import stt, tts
 from voicecli.server.access import Access, Guard
 from voicecli.server.metrics import Metrics
-from voicecli.server.serving import Bind, configured, listen, serve
+from voicecli.server.serving import Bind, listen, serve
 from voicecli.server.sessions import Sessions
 from voicecli.settings import Settings
 
@@ -34,8 +34,7 @@ async def _run_stt(settings: Settings, wanted: Wanted, access: Access, bind: Bin
             def ready() -> None:
                 narrate(f"{service.model} for {sessions.most} sessions at once on {url_of(bind, listening)}")
 
-            config = configured(Guard(stt.create_app(service), access), bind)
-            await serve(config, listening, sessions.drain, bind.drain_s, ready)
+            await serve(Guard(stt.create_app(service), access), bind, listening, sessions.drain, ready)
 
 
 def run_tts(
@@ -58,8 +57,7 @@ async def _run_tts(
             def ready() -> None:
                 narrate(f"{speech.voices.model}, {speech.voice}, on {url_of(bind, listening)}")
 
-            config = configured(Guard(tts.create_app(speech, sessions), access), bind)
-            await serve(config, listening, sessions.drain, bind.drain_s, ready)
+            await serve(Guard(tts.create_app(speech, sessions), access), bind, listening, sessions.drain, ready)
 
 
 def url_of(bind: Bind, listening: socket.socket) -> str:
