@@ -30,7 +30,7 @@ from voicecli.conversation.drafting import Cadence
 from voicecli.conversation.history import History
 from voicecli.conversation.overlap import Devices
 from voicecli.conversation.pacing import MOST_LEAD_S
-from voicecli.engines.base import EndOfTurn, SpeechToText
+from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.long_speech import LongSpeech
 from voicecli.engines.models import Manifest, ModelStore
@@ -43,6 +43,7 @@ from voicecli.settings import ListenSettings, Settings, SttSettings, TtsSettings
 
 if TYPE_CHECKING:
     from voicecli.engines.kokoro import Kokoro
+    from voicecli.engines.whisper import Whisper
 
 CLOCK: Clock = time.monotonic
 
@@ -228,7 +229,7 @@ async def load_engines(
     return Engines(final, opened.model, voice, turn.result(), stt_worker, tts_worker, turn_worker), opened
 
 
-async def load_recogniser(worker: ThreadWorker, store: ModelStore, settings: SttSettings) -> SpeechToText:
+async def load_recogniser(worker: ThreadWorker, store: ModelStore, settings: SttSettings) -> Whisper:
     """Whisper, loaded on its worker."""
     from voicecli.engines.whisper import Whisper
 

@@ -14,19 +14,16 @@ from voicecli.audio.endpoint import MODES
 from voicecli.audio.segmenter import Segmenter
 from voicecli.engines.base import EndOfTurn, SpeechToText, Worker
 from voicecli.engines.cpu import sleep_while_waiting
-from voicecli.engines.long_speech import LongSpeech
+from voicecli.engines.long_speech import LONGEST_S, LongSpeech
 from voicecli.engines.worker import ThreadWorker
 from voicecli.server.listening import Senses
 from voicecli.server.metrics import Metrics
 from voicecli.server.protocol import Start
-from voicecli.server.scheduler import Desk, Scheduler
+from voicecli.server.scheduler import Desk, Scheduler, Together
 from voicecli.server.sessions import Limits, Sessions, capacity
 from voicecli.server.stt import Service
 from voicecli.settings import Settings
-from voicecli.types import LISTEN_RATE_HZ, SpeechSegment
-
-SEED_SILENCE_MS = 500
-"""What `/ws` takes for an end: the figure that VoiceAgentGuide's text gives."""
+from voicecli.types import LISTEN_RATE_HZ, SpeechSegment, Wish
 
 TRIAL_S = 3.5
 """Length of the utterance that is timed at the start: the mean of peers.md's corpus of orders is 3.6 s."""
@@ -40,6 +37,7 @@ class Wanted:
 
     max_sessions: int = 0  # 0: as many as the machine can serve, measured
     limits: Limits = Limits()
+    wyoming_port: int = 0  # 0: none
 
 
 @asynccontextmanager
@@ -55,20 +53,33 @@ async def open_stt(settings: Settings, wanted: Wanted) -> AsyncIterator[Service]
         scheduler = Scheduler(worker, CLOCK, metrics)
 
         def make_desk(start: Start) -> Desk:
-            return scheduler.desk(LongSpeech(recogniser))
+            wish = Wish(start.language, start.hotwords, start.words)
+            view = recogniser.wishing(wish)
+            together = Together(view.transcribe_all, wish, LONGEST_S) if settings.stt.device == "cuda" else None
+            return scheduler.desk(LongSpeech(view), together)
 
         def make_senses(start: Start) -> Senses:
             return senses_for(start, settings, turn, turn_worker)
 
         sessions = Sessions(most, metrics)
-        yield Service(scheduler, make_desk, make_senses, sessions, wanted.limits, metrics, CLOCK, recogniser.name)
+        yield Service(
+            scheduler,
+            make_desk,
+            make_senses,
+            sessions,
+            wanted.limits,
+            metrics,
+            CLOCK,
+            recogniser.name,
+            recogniser.languages,
+        )
 
 
 def senses_for(start: Start, settings: Settings, turn: EndOfTurn | None, turn_worker: Worker) -> Senses:
     """The ear of one session."""
     listen = settings.listen
     bounds = MODES[start.endpoint] if start.endpoint != "silence" and turn is not None else None
-    end_ms = SEED_SILENCE_MS if start.endpoint == "silence" else listen.end_ms
+    end_ms = start.silence_ms if start.endpoint == "silence" else listen.end_ms
     return Senses(
         gate=make_gate(listen),
         segmenter=Segmenter(listen.model_copy(update={"end_ms": end_ms})),
@@ -77,7 +88,7 @@ def senses_for(start: Start, settings: Settings, turn: EndOfTurn | None, turn_wo
         turn_worker=turn_worker,
         start_ms=listen.start_ms,
         partial_s=settings.stt.partial_interval_s if start.partials else math.inf,
-        quiet_s=SEED_SILENCE_MS / 1000 if start.endpoint == "silence" else None,
+        quiet_s=start.silence_ms / 1000 if start.endpoint == "silence" else None,
     )
 
 

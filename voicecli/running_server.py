@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from urllib.parse import urlunsplit
 
 from voicecli.assemble_stt import Wanted, open_stt
@@ -26,15 +28,22 @@ def run_stt(settings: Settings, wanted: Wanted, access: Access, bind: Bind, narr
 
 async def _run_stt(settings: Settings, wanted: Wanted, access: Access, bind: Bind, narrate: Narrate) -> None:
     """The port comes first: that it is taken should not be told after a minute of loading."""
-    with listen(bind) as listening:
+    with ExitStack() as sockets:
+        listening = sockets.enter_context(listen(bind))
+        wyoming = None
+        if wanted.wyoming_port:
+            wyoming = sockets.enter_context(listen(replace(bind, port=wanted.wyoming_port)))
         narrate("Loading the models…")
         async with open_stt(settings, wanted) as service:
             sessions = service.sessions
 
             def ready() -> None:
                 narrate(f"{service.model} for {sessions.most} sessions at once on {url_of(bind, listening)}")
+                if wyoming is not None:
+                    narrate(f"Wyoming on tcp://{_bracketed(bind.host)}:{wanted.wyoming_port}")
 
-            await serve(Guard(stt.create_app(service), access), bind, listening, sessions.drain, ready)
+            app = Guard(stt.create_app(service, wyoming), access)
+            await serve(app, bind, listening, sessions.drain, ready)
 
 
 def run_tts(

@@ -45,6 +45,25 @@ class SpeechSegment:
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """What may be asked of a recogniser beside the text, for one speaker or one recording."""
+
+    language: str = ""  # ISO 639-1; empty: as the model is set; auto: each utterance's own
+    hotwords: tuple[str, ...] = ()  # names and terms that are likely to be said, the most important first
+    words: bool = False  # whether finals tell when each word was said
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a transcript, with the marks that belong to it."""
+
+    text: str
+    start_s: float  # from the segment's first sample on
+    end_s: float
+    probability: float  # mean over its tokens
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """What a recogniser made of one segment."""
 
@@ -55,6 +74,7 @@ class Transcript:
     provisional: bool = False  # a draft that a final decode would not leave at that
     settled: int = 0  # words at the front that stand, however long the same utterance grows
     redecoded: bool = False  # a first, quicker decode looked wrong or unsure, so another was made with more effort
+    words: tuple[Word, ...] = ()  # in order; empty for a draft, where the text is, and where nobody asked for them
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,8 +126,11 @@ def test_a_port_where_nobody_listens_is_an_error_that_names_it() -> None:
 
 
 def test_a_process_is_watched_with_its_children() -> None:
-    busy = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'sum(range(10**6)); input()'])"
-    with subprocess.Popen([sys.executable, "-c", busy], stdin=subprocess.PIPE) as process:
+    busy = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'sum(range(10**6)); input(0)'])"
+    command = [sys.executable, "-c", busy]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.read(1)  # the child asks: both are up
         watched = Process(process.pid)
         own = Process(os.getpid()).usage()
         assert own.rss_bytes > watched.usage().rss_bytes > 0  # of two small ones, while the own one has them both

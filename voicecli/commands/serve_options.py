@@ -41,6 +41,13 @@ def access_of(host: str, api_key: str, origins: list[str] | None, *, insecure: b
     return access
 
 
+def check_wyoming(host: str, *, insecure: bool) -> None:
+    """Raises SettingsError where the door would stand open."""
+    from voicecli.server import access
+
+    access.check_wyoming(host, insecure=insecure)
+
+
 def bind_of(host: str, port: int, tls_cert: str, tls_key: str, drain_s: float) -> Bind:
     """Raises SettingsError where half of a certificate is missing."""
     from voicecli.errors import SettingsError

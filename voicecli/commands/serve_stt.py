@@ -20,6 +20,10 @@ DEFAULT_PORT = 8000
 def serve_stt(
     host: serve.Host = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port.", rich_help_panel=serve.WHERE)] = DEFAULT_PORT,
+    wyoming: Annotated[
+        int,
+        typer.Option(min=0, max=65535, help="Port for Wyoming (Home Assistant); 0: none.", rich_help_panel=serve.WHERE),
+    ] = 0,
     tls_cert: serve.TlsCert = "",
     tls_key: serve.TlsKey = "",
     drain_s: serve.Drain = 10.0,
@@ -51,7 +55,9 @@ def serve_stt(
 
     WebSockets: [bold]/ws[/] (samples in, text out) and [bold]/v1/listen[/] (partials, times, control). HTTP:
     [bold]/health[/], [bold]/ready[/], [bold]/metrics[/] and the API description at [bold]/docs[/]. The messages are in
-    docs/protocol.md. Neither sound nor words are kept or logged.
+    docs/protocol.md. For programs that know OpenAI's API: [bold]/v1/audio/transcriptions[/] and
+    [bold]/v1/realtime[/]; for Home Assistant: --wyoming (docs/compatibility.md). Neither sound nor words are kept or
+    logged.
 
     Examples:
 
@@ -59,11 +65,15 @@ def serve_stt(
 
       voicecli serve-stt --host 0.0.0.0 --api-key "$KEY" --tls-cert cert.pem --tls-key key.pem
 
+      voicecli serve-stt --wyoming 10300
+
       voicecli transcribe --server http://127.0.0.1:8000 meeting.wav
     """
     from voicecli.settings_load import load_settings
 
     access = serve.access_of(host, api_key, allow_origin, insecure=insecure)
+    if wyoming:
+        serve.check_wyoming(host, insecure=insecure)
     bind = serve.bind_of(host, port, tls_cert, tls_key, drain_s)
     settings = load_settings(
         {"stt.model": model, "stt.language": language, "models.offline": offline}, profile=profile or "", file=config
@@ -74,7 +84,8 @@ def serve_stt(
     from voicecli.running_server import run_stt
     from voicecli.server.sessions import Limits
 
-    run_stt(settings, Wanted(most, Limits(session_s=max_session_s, idle_s=idle_s)), access, bind, tell)
+    limits = Limits(session_s=max_session_s, idle_s=idle_s)
+    run_stt(settings, Wanted(most, limits, wyoming), access, bind, tell)
 
 
 def sessions_of(text: str) -> int:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from voicecli.audio.cutting import first_part
 from voicecli.engines.base import SpeechToText
 from voicecli.types import FRAME_SAMPLES, LISTEN_RATE_HZ, SpeechSegment, Transcript
 
 WINDOW_S = 28.0
-"""The longest that Whisper takes in one go: its window is 30 s, and 2 s of silence belong in it (`whisper.py`)."""
+"""The longest that Whisper takes in one go: its window is 30 s, and 2 s of silence belong in it
+(`whisper_encoder.py`)."""
 
 LONGEST_S = 25.0
 """An utterance that is longer than this has its first part cut off, at its quietest moment. Below WINDOW_S, so that the
@@ -32,7 +35,8 @@ class LongSpeech:
     def transcribe(self, segment: SpeechSegment) -> Transcript:
         """The final text of all parts. Raises EngineError."""
         settled, rest = self._settle(segment)
-        return _joined(settled, self._recogniser.transcribe(rest), segment)
+        begin = len(segment.pcm) - len(rest.pcm)
+        return _joined(settled, _later(self._recogniser.transcribe(rest), begin), segment)
 
     def draft(self, segment: SpeechSegment) -> Transcript:
         """The final text of all parts but the last, and a draft of that. Raises EngineError.
@@ -41,7 +45,8 @@ class LongSpeech:
         """
         settled, rest = self._settle(segment)
         last = self._recogniser.draft(rest)
-        return _joined([] if last.provisional and not last.text else settled, last, segment)
+        joined = _joined([] if last.provisional and not last.text else settled, last, segment)
+        return replace(joined, words=())  # the last part has none yet
 
     def _settle(self, segment: SpeechSegment) -> tuple[list[Transcript], SpeechSegment]:
         """The words of all parts before the last, and what is left."""
@@ -51,7 +56,8 @@ class LongSpeech:
         begin = parts[-1][0] if parts else 0
         while len(segment.pcm) - begin > self._longest_samples:
             end = begin + first_part(segment.pcm[begin : begin + self._longest_samples])
-            parts.append((end, self._recogniser.transcribe(_stretch(segment, begin, end))))
+            part = self._recogniser.transcribe(_stretch(segment, begin, end))
+            parts.append((end, _later(part, begin)))
             self._parts = parts
             begin = end
         return [transcript for _, transcript in parts], _stretch(segment, begin, len(segment.pcm))
@@ -63,6 +69,13 @@ def _stretch(segment: SpeechSegment, begin: int, end: int) -> SpeechSegment:
     whole = end == len(segment.pcm)
     ended_at_s = segment.ended_at_s if whole else segment.started_at_s + end / LISTEN_RATE_HZ
     return SpeechSegment(segment.pcm[begin:end], started_at_s, ended_at_s)
+
+
+def _later(part: Transcript, begin: int) -> Transcript:
+    """The words of a part that begins at this sample, as words of the whole."""
+    by_s = begin / LISTEN_RATE_HZ
+    words = [replace(word, start_s=word.start_s + by_s, end_s=word.end_s + by_s) for word in part.words]
+    return replace(part, words=tuple(words))
 
 
 def _joined(settled: list[Transcript], last: Transcript, segment: SpeechSegment) -> Transcript:
@@ -78,4 +91,5 @@ def _joined(settled: list[Transcript], last: Transcript, segment: SpeechSegment)
         provisional=last.provisional,
         settled=len(front.split()),
         redecoded=any(part.redecoded for part in parts),
+        words=tuple(word for part in parts for word in part.words),
     )

@@ -19,8 +19,9 @@ from voicecli.errors import SettingsError
 OPEN_PATHS = frozenset(("/health", "/ready"))
 """Without a key: they tell nothing but that the server is there, and whoever watches it has none."""
 
-SUBPROTOCOL = "voicecli-key."
-"""Of a WebSocket in a browser, which cannot send headers: this and the key, beside the subprotocol "voicecli"."""
+SUBPROTOCOLS = ("voicecli-key.", "openai-insecure-api-key.")
+"""Of a WebSocket in a browser, which cannot send headers: one of these and the key, beside the subprotocol "voicecli".
+The other is how OpenAI's own client does it."""
 
 ANSWERED_SUBPROTOCOL = "voicecli"
 
@@ -38,6 +39,16 @@ def check_binding(host: str, access: Access, *, insecure: bool) -> None:
     raise SettingsError(
         f"--host {host} lets other machines connect, and there is no key",
         "--api-key KEY (or VOICECLI_API_KEY), or --insecure where the network itself keeps others out",
+    )
+
+
+def check_wyoming(host: str, *, insecure: bool) -> None:
+    """Raises SettingsError where other machines could connect: Wyoming has neither keys nor TLS."""
+    if is_loopback(host) or insecure:
+        return
+    raise SettingsError(
+        f"--wyoming on --host {host} lets other machines connect, and Wyoming has no keys",
+        "--insecure where the network itself keeps others out, or --host 127.0.0.1",
     )
 
 
@@ -94,8 +105,9 @@ class Headers:
             yield token.strip()
         yield self.first("x-api-key")
         for subprotocol in self.first("sec-websocket-protocol").split(","):
-            if subprotocol.strip().startswith(SUBPROTOCOL):
-                yield subprotocol.strip().removeprefix(SUBPROTOCOL)
+            for prefix in SUBPROTOCOLS:
+                if subprotocol.strip().startswith(prefix):
+                    yield subprotocol.strip().removeprefix(prefix)
 
 
 async def refuse(scope: Scope, receive: Receive, send: Send, status: int, message: str) -> None:

@@ -60,7 +60,7 @@ class Senses:
 class Mark:
     """Something that a client says between two samples."""
 
-    said: str  # flush, cancel or stop
+    said: str  # flush, cancel, forget or stop
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +98,8 @@ class Listener:
         await self._arriving.put(Whole(pcm))
 
     async def mark(self, said: str) -> None:
-        """flush: what is being said is over. cancel: it is of no interest. stop: nothing more comes."""
+        """flush: what is being said is over. forget: it is of no interest. cancel: nor is what has no final yet.
+        stop: nothing more comes."""
         await self._arriving.put(Mark(said))
 
     async def run(self) -> None:
@@ -120,8 +121,11 @@ class Listener:
                         self._flush()
                     case Mark("silence"):
                         self._flush(asked=False)
+                    case Mark("forget"):
+                        self._forget()
                     case Mark():
-                        self._cancel()
+                        self._finals.cancel()
+                        self._forget()
                     case Whole(pcm):
                         await self._hear_whole(pcm)
                     case frame:
@@ -155,6 +159,7 @@ class Listener:
             await asyncio.sleep(0)
         self._finals.arrived(self._heard_s)
         self._utterance = TurnId(self._utterance + 1)
+        self._tell(SpeechEnded(utterance=self._utterance, at_s=round(self._heard_s, 3)))
         if voiced_ms < self._senses.start_ms:
             self._finals.nothing(self._utterance, "no speech")
             return
@@ -171,11 +176,11 @@ class Listener:
                 self._take(heard)
             self._segmenter.wait_until(0)
 
-    def _cancel(self) -> None:
-        self._finals.cancel()
+    def _forget(self) -> None:
         if self._segmenter.is_open:
             self._segmenter.reset()
             self._endpointing.over()
+            self._finals.forget()
             self._finals.nothing(self._utterance, "cancelled")
 
     def _take(self, heard: Heard) -> None:

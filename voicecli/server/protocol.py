@@ -37,6 +37,8 @@ class Start(Said):
     format: SampleFormat = "s16le"
     partials: bool = True
     endpoint: Endpoint = "balanced"
+    silence_ms: Annotated[int, Field(ge=250, le=10_000)] = 500
+    """What ends an utterance with the endpoint "silence". The default is what VoiceAgentGuide's text says."""
     hotwords: Annotated[tuple[Annotated[str, Field(max_length=100)], ...], Field(max_length=100)] = ()
     """Names and terms that are likely to come up."""
     words: bool = False

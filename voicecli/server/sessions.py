@@ -28,6 +28,8 @@ class Limits:
     send_s: float = 10.0  # a client that does not read for so long is gone
     outbox: int = 256  # replies that wait for a slow reader
     errors: int = 20  # of a client, each of which is answered; then the session is closed
+    upload_bytes: int = 100_000_000  # of a recording, as it comes; OpenAI takes 25 MB
+    recording_s: float = 4 * 3600.0
 
 
 def capacity(final_s: float) -> int:

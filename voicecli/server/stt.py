@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -32,22 +33,28 @@ class Service:
     metrics: Metrics
     clock: Clock
     model: str
+    languages: tuple[str, ...] = ("en",)  # ISO 639-1, that may be asked for
 
     def listener(self, start: Start, tell: Tell) -> Listener:
         """For one session. Raises VoiceCliError as `make_desk` does."""
         return Listener(self.make_senses(start), self.make_desk(start), start.sample_rate_hz, self.clock, tell)
 
 
-def create_app(service: Service) -> FastAPI:
-    """Everything but who may come in, and on which port."""
-    from voicecli.server import stt_listen, stt_seed
+def create_app(service: Service, wyoming: socket.socket | None = None) -> FastAPI:
+    """Everything but who may come in, and on which port; `wyoming`: where that protocol is spoken beside it."""
+    from voicecli.server import stt_listen, stt_openai, stt_realtime, stt_seed
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with asyncio.TaskGroup() as tasks:
-            serving = tasks.create_task(service.scheduler.serve(), name="scheduler")
+            serving = [tasks.create_task(service.scheduler.serve(), name="scheduler")]
+            if wyoming is not None:
+                from voicecli.server import wyoming_stt
+
+                serving.append(tasks.create_task(wyoming_stt.serve_wyoming(service, wyoming), name="wyoming"))
             yield
-            serving.cancel()
+            for task in serving:
+                task.cancel()
 
     app = FastAPI(
         title="voicecli serve-stt",
@@ -56,7 +63,7 @@ def create_app(service: Service) -> FastAPI:
         lifespan=lifespan,
     )
     app.include_router(watch_routes(service))
-    for routes in (stt_seed.routes, stt_listen.routes):
+    for routes in (stt_seed.routes, stt_listen.routes, stt_openai.routes, stt_realtime.routes):
         app.include_router(routes(service))
     return app
 

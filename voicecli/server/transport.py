@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from fastapi import WebSocket, WebSocketDisconnect
 from starlette.types import Message
 
 from voicecli.events import Clock
-from voicecli.server.listening import Listener
 from voicecli.server.sessions import Limits
 
 NORMAL, GOING_AWAY, UNSUPPORTED, POLICY, TRY_AGAIN = 1000, 1001, 1003, 1008, 1013
@@ -91,6 +91,16 @@ Take = Callable[[str | bytes], Awaitable[None]]
 """What a protocol does with a message; raises Closed where it ends the session."""
 
 
+class Hearing(Protocol):
+    """What a session is about: a Listener, or several one after the other."""
+
+    async def run(self) -> None:
+        """Until stop was said and all is told."""
+        ...
+
+    async def mark(self, said: str) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """One client: its socket, its ear, and what ends it."""
@@ -101,7 +111,7 @@ class Session:
     leaving: asyncio.Event
     clock: Clock
 
-    async def run(self, listener: Listener, take: Take) -> None:
+    async def run(self, listener: Hearing, take: Take) -> None:
         """Until either side has had enough; the client is told all finals, then why it is over."""
         try:
             async with asyncio.TaskGroup() as tasks:
