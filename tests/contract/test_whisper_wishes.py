@@ -103,7 +103,7 @@ def test_words_lie_in_the_sound_and_where_faster_whisper_finds_them(
     assert_words_fit(transcript)
     power = np.cumsum(pcm.astype(np.float64) ** 2)
     first, last = (round(at_s * LISTEN_RATE_HZ) for at_s in (transcript.words[0].start_s, transcript.words[-1].end_s))
-    assert power[last - 1] - power[first] >= 0.95 * power[-1]
+    assert power[last - 1] - power[first] >= 0.85 * power[-1]
     segments, _ = model.transcribe(pcm.astype(np.float32) / 32768, language="en", beam_size=1, word_timestamps=True)
     theirs = {word.word.strip(): word.end for each in segments for word in each.words or ()}
     both = [abs(word.end_s - theirs[word.text]) for word in transcript.words if word.text in theirs]
