@@ -23,6 +23,7 @@ from voicecli import __version__
 from voicecli.errors import VoiceCliError
 from voicecli.server.pcm import SampleReader
 from voicecli.server.protocol import Failure, Final, ProtocolError, Reply, Start
+from voicecli.server.sessions import Full
 from voicecli.server.stt import Service
 
 T = TypeVar("T", bound=BaseModel)
@@ -125,7 +126,7 @@ class Client:
 
     async def _refuse(self, error: VoiceCliError) -> None:
         self._refused = True
-        code = error.code if isinstance(error, ProtocolError) else type(error).__name__.lower()
+        code = error.code if isinstance(error, ProtocolError) else "full" if isinstance(error, Full) else "refused"
         await self._write(Error(f"{error.message} ({error.hint})" if error.hint else error.message, code))
 
     async def _transcribe(self, rate_hz: int) -> bool:
