@@ -15,7 +15,7 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks.engines import shipped
-from benchmarks.report import machine, table
+from benchmarks.report import table
 from benchmarks.speech import recordings, speech_option
 from voicecli.assemble import make_gate
 from voicecli.audio.ear import SpeechGate
@@ -23,6 +23,7 @@ from voicecli.audio.echo import EchoCanceller, PlayedBlock
 from voicecli.audio.echo_guard import GuardedGate
 from voicecli.audio.resample import Framer, resample
 from voicecli.audio.segmenter import Segmenter
+from voicecli.bench.machine import machine
 from voicecli.types import FRAME_S, LISTEN_RATE_HZ, AudioFrame, Pcm
 
 SPEAKER_HZ = 48_000

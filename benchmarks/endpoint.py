@@ -22,12 +22,13 @@ import numpy as np
 
 from benchmarks.engines import recogniser, shipped, whisper_model
 from benchmarks.hesitations import with_hesitations
-from benchmarks.report import machine, table
+from benchmarks.report import table
 from benchmarks.speech import recordings, speech_option
 from voicecli.assemble import make_gate, model_file, open_store
 from voicecli.audio.endpoint import MODES, WENT_ON_S, Bounds, Pauses, wait_ms
 from voicecli.audio.resample import Framer
 from voicecli.audio.segmenter import Endpoint, Heard, Lull, Onset, Pause, Resume, Segmenter
+from voicecli.bench.machine import machine
 from voicecli.engines.base import EndOfTurn, SpeechToText
 from voicecli.engines.smart_turn import SmartTurn
 from voicecli.types import FRAME_S, LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechSegment, Transcript

@@ -19,21 +19,11 @@ from voicecli.assemble import make_gate
 from voicecli.audio.resample import Framer, resample
 from voicecli.audio.segmenter import Endpoint, Pause, Segmenter
 from voicecli.audio.wav import open_wav, read_clip
+from voicecli.bench.speech import ORDERS, QUIET_S, VOICES
 from voicecli.types import FRAME_S, LISTEN_RATE_HZ, AudioFrame, Pcm
 
 BESIDE = Path(__file__).parents[2] / "shared" / "speech"  # where the tests look, too
 SLOTS = Path("commands", "slots.json")
-QUIET_S = 0.4  # around what Kokoro says, as a recording has it
-
-VOICES = ("am_michael", "af_bella", "bm_george", "bf_emma")
-ORDERS = (
-    ("I would like a large cappuccino with whole milk.", ("large", "cappuccino", "whole milk")),
-    ("Can I have a small latte with a double shot?", ("small", "latte", "double shot")),
-    ("Make me a medium roast americano with lots of sugar.", ("medium roast", "americano", "lots of sugar")),
-    ("A twenty ounce mocha with some almond milk, please.", ("twenty ounce", "mocha", "some almond milk")),
-    ("I want an espresso, dark roast, with brown sugar.", ("espresso", "dark roast", "brown sugar")),
-    ("Get me an iced coffee with a little bit of cream.", ("iced coffee", "a little bit of cream")),
-)
 SENTENCES = (
     "The boat drifted slowly past the old stone bridge.",
     "Please leave the keys on the table near the door.",

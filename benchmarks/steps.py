@@ -24,10 +24,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.engines import shipped
-from benchmarks.report import machine, table
+from benchmarks.report import table
 from benchmarks.speech import questions, speech_option
 from benchmarks.waterfall import waterfall
 from voicecli.audio.wav import open_wav
+from voicecli.bench.machine import machine
 from voicecli.conversation.latency import PART_NAMES, TurnLatency, latencies
 from voicecli.events import Event, Ready
 from voicecli.settings_load import keys

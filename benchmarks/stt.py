@@ -23,18 +23,20 @@ import numpy as np
 from faster_whisper import WhisperModel
 
 from benchmarks.engines import recogniser, whisper_model
-from benchmarks.report import machine, table
+from benchmarks.report import table
 from benchmarks.speech import (
     QUESTIONS,
     SENTENCES,
-    VOICES,
     Recording,
     as_the_conversation_cuts,
     recordings,
     speech_option,
     spoken,
 )
-from benchmarks.words import found_slots, repeats, word_errors
+from benchmarks.words import repeats, word_errors
+from voicecli.bench.machine import machine
+from voicecli.bench.speech import VOICES
+from voicecli.bench.words import found_slots
 from voicecli.engines.whisper import Whisper
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment
 

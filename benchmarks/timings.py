@@ -18,10 +18,11 @@ import numpy as np
 from faster_whisper import WhisperModel
 
 from benchmarks.engines import voice, whisper_model
-from benchmarks.report import machine, table
+from benchmarks.report import table
 from benchmarks.tts import SENTENCES
-from benchmarks.words import words as plain_words
 from voicecli.audio.resample import resample
+from voicecli.bench.machine import machine
+from voicecli.bench.words import words as plain_words
 from voicecli.conversation.history import heard_source_end
 from voicecli.conversation.speaking import Place
 from voicecli.types import LISTEN_RATE_HZ, Piece, SpeechChunk, Stretch, TurnId

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import endpoint
-from benchmarks.report import machine, table
+from benchmarks.report import table
 from benchmarks.room.acoustics import Room
 from benchmarks.room.scenes import answers, barge_ins, murmurs
 from benchmarks.room.scores import Score, score
@@ -31,6 +31,7 @@ from benchmarks.room.stage import Cast, Costs, Scene, Set, play, settings_with
 from benchmarks.speech import recordings, speech_option, spoken
 from voicecli.assemble import make_gate
 from voicecli.audio.wav import read_clip
+from voicecli.bench.machine import machine
 from voicecli.settings import Settings
 from voicecli.types import Pcm
 

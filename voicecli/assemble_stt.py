@@ -14,12 +14,12 @@ from voicecli.audio.endpoint import MODES
 from voicecli.audio.segmenter import Segmenter
 from voicecli.engines.base import EndOfTurn, SpeechToText, Worker
 from voicecli.engines.cpu import sleep_while_waiting
-from voicecli.engines.long_speech import LongSpeech
+from voicecli.engines.long_speech import LONGEST_S, LongSpeech
 from voicecli.engines.worker import ThreadWorker
 from voicecli.server.listening import Senses
 from voicecli.server.metrics import Metrics
 from voicecli.server.protocol import Start
-from voicecli.server.scheduler import Desk, Scheduler
+from voicecli.server.scheduler import Desk, Scheduler, Together
 from voicecli.server.sessions import Limits, Sessions, capacity
 from voicecli.server.stt import Service
 from voicecli.settings import Settings
@@ -54,7 +54,9 @@ async def open_stt(settings: Settings, wanted: Wanted) -> AsyncIterator[Service]
 
         def make_desk(start: Start) -> Desk:
             wish = Wish(start.language, start.hotwords, start.words)
-            return scheduler.desk(LongSpeech(recogniser.wishing(wish)))
+            view = recogniser.wishing(wish)
+            together = Together(view.transcribe_all, wish, LONGEST_S) if settings.stt.device == "cuda" else None
+            return scheduler.desk(LongSpeech(view), together)
 
         def make_senses(start: Start) -> Senses:
             return senses_for(start, settings, turn, turn_worker)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from voicecli.assemble import CLOCK, load_voice, open_store, told_on_loop
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.worker import ThreadWorker
+from voicecli.server.tts_learning import Learning
 from voicecli.server.tts_speech import Speech
 from voicecli.settings import Settings
 
@@ -22,5 +23,5 @@ async def open_tts(settings: Settings, prepare: Sequence[str], narrate: Callable
     with ThreadWorker("tts") as worker:
         kokoro = await load_voice(worker, open_store(settings), settings.tts, narrate)
         for voice in prepare:
-            await worker.run(kokoro.prepare, voice, told_on_loop(narrate))
-        yield Speech(kokoro, worker, settings.tts.voice, settings.tts.speed, CLOCK)
+            await worker.run(list, kokoro.preparing(voice, told_on_loop(narrate)))
+        yield Speech(kokoro, worker, settings.tts.voice, settings.tts.speed, CLOCK, Learning(kokoro, worker))

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from voicecli import __version__
+from voicecli.commands.bench import bench
 from voicecli.commands.devices import devices
 from voicecli.commands.download_models import download_models
 from voicecli.commands.narration import tell_error
@@ -34,6 +35,7 @@ app.command(name="serve-stt")(serve_stt)
 app.command(name="serve-tts")(serve_tts)
 app.command(name="download-models")(download_models)
 app.command()(devices)
+app.add_typer(bench, name="bench")
 
 
 def print_version(asked: bool) -> None:

@@ -4,7 +4,7 @@
     ├─ SettingsError                      2   a setting is unknown or out of range
     ├─ ModelMissing                       3   a model file is absent or damaged
     ├─ DeviceError                        4   a sound device is absent or refuses to open
-    ├─ BackendUnavailable                 5   a language model server does not answer
+    ├─ BackendUnavailable                 5   a server does not answer
     └─ EngineError                        6   an engine cannot start or failed at its work
 
 `voicecli.cli` prints the message and the hint on stderr and ends with the code. Inside a conversation an
@@ -46,7 +46,7 @@ class DeviceError(VoiceCliError):
 
 
 class BackendUnavailable(VoiceCliError):
-    """A language model server does not answer, or lacks the model."""
+    """A server does not answer, is full or lacks the model."""
 
     exit_code = 5
 
@@ -55,3 +55,9 @@ class EngineError(VoiceCliError):
     """An engine cannot start (a GPU that is not there) or failed at its work."""
 
     exit_code = 6
+
+
+def first_of(group: ExceptionGroup[Exception]) -> Exception:
+    """The error that a user can act on, where there is one; else the first."""
+    inner = [first_of(error) if isinstance(error, ExceptionGroup) else error for error in group.exceptions]
+    return next((error for error in inner if isinstance(error, VoiceCliError)), inner[0])

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from voicecli.assemble import CLOCK, Files, assemble
 from voicecli.conversation.conversation import Conversation
-from voicecli.errors import INTERRUPTED_EXIT_CODE, VoiceCliError
+from voicecli.errors import INTERRUPTED_EXIT_CODE, first_of
 from voicecli.settings import Settings
 from voicecli.ui.screen import Controls, Screen, ScreenKind, open_screen
 
@@ -115,9 +115,3 @@ def signals(stop: Callable[[], None]) -> Iterator[None]:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
-
-
-def first_of(group: ExceptionGroup[Exception]) -> Exception:
-    """The error that a user can act on, where there is one; else the first."""
-    inner = [first_of(error) if isinstance(error, ExceptionGroup) else error for error in group.exceptions]
-    return next((error for error in inner if isinstance(error, VoiceCliError)), inner[0])

@@ -41,7 +41,7 @@ class FileTranscript:
     text: str  # empty when nothing was said
     audio_s: float
     decode_s: float  # time in the recogniser
-    redecoded: bool  # some part of it was decoded twice
+    redecoded: bool | None  # some part of it was decoded twice; None: a server did it, which does not tell
     withheld: tuple[Withheld, ...]
 
     @property

@@ -7,17 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from voicecli.audio.ear import SpeechGate, level_db
-from voicecli.audio.resample import Framer
-from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm
+from voicecli.bench.speech import voiced
+from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 NEAR_DB = -25.0
 """Level of the user's voice while it sounds, RMS over full scale: somebody at arm's length from a laptop."""
-
-SEARCH_FRAMES = 10
-"""A gate confirms late: a voice begins up to so many frames of 20 ms before the first that it takes for speech ..."""
-
-QUIET_DB = 25.0
-"""... as long as these are at most so far below the level of the voice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +25,11 @@ class Clip:
 
 def voiced_clip(name: str, pcm: Pcm, gate: SpeechGate, level: float = NEAR_DB) -> Clip | None:
     """A recording from its first voiced sample to its last, at an RMS of `level` dB; None without speech in it."""
-    tail = np.zeros(LISTEN_RATE_HZ, np.int16)
-    frames = Framer(LISTEN_RATE_HZ).push(np.concatenate([pcm, tail]))
-    voiced = [index for index, one in enumerate(frames) if gate.is_speech(AudioFrame(one, index * FRAME_S))]
-    if not voiced:
+    found = voiced(pcm, gate)
+    if found is None:
         return None
-    levels_db = [level_db(frame) for frame in frames]
-    loud_db = float(np.percentile([levels_db[index] for index in voiced], 75))
-    first, last = voiced[0], voiced[-1] + 1
-    earliest = max(0, first - SEARCH_FRAMES)
-    while first > earliest and levels_db[first - 1] > loud_db - QUIET_DB:
-        first -= 1
-    said = np.concatenate(frames[first:last])[: max(0, len(pcm) - first * FRAME_SAMPLES)]
-    spoken = np.concatenate([frames[index] for index in voiced])
-    return Clip(name, at_level(said, level - level_db(spoken)), len(said) / LISTEN_RATE_HZ)
+    said = pcm[found.first : found.last]
+    return Clip(name, at_level(said, level - found.level_db), len(said) / LISTEN_RATE_HZ)
 
 
 def at_level(pcm: Pcm, gain_db: float) -> Pcm:

@@ -18,6 +18,7 @@ HEAVY = (
     "xllamacpp",
     "faster_whisper",
     "httpx",
+    "websockets",
 )
 
 
@@ -28,7 +29,9 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["talk"], ["transcribe"], ["say"], ["download-models"], ["devices"]], ids=" ".join
+    "command",
+    [[], ["talk"], ["transcribe"], ["say"], ["download-models"], ["devices"], ["bench"], ["bench", "serve-stt"]],
+    ids=" ".join,
 )
 def test_help_is_there_and_loads_no_engine(command: list[str]) -> None:
     code = f"""

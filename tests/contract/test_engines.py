@@ -15,7 +15,6 @@ from voicecli.audio.resample import resample
 from voicecli.engines.kokoro import Kokoro
 from voicecli.engines.kokoro_sound import SENTENCE_PAUSE_S
 from voicecli.engines.whisper import Whisper, restarts
-from voicecli.engines.whisper_sound import TAIL_S, without_tail
 from voicecli.errors import EngineError, ModelMissing, SettingsError
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment
 
@@ -151,21 +150,6 @@ def test_missing_models_are_named(tmp_path: Path) -> None:
 )
 def test_a_sentence_that_begins_again_is_noticed(text: str, expected: bool) -> None:
     assert restarts(text) is expected
-
-
-def tone(seconds: float, peak: float) -> Pcm:
-    return (peak * np.sin(np.arange(round(seconds * LISTEN_RATE_HZ)) / 5)).astype(np.int16)
-
-
-def test_silence_after_the_speech_is_cut_and_soft_speech_is_not() -> None:
-    spoken = np.concatenate([tone(0.5, 0), tone(1.0, 12_000), tone(0.5, 0), tone(1.0, 240)])
-    kept = without_tail(np.concatenate([spoken, tone(4.0, 12)]))
-    assert len(kept) == len(spoken) + round(TAIL_S * LISTEN_RATE_HZ)
-
-
-@pytest.mark.parametrize("pcm", [tone(3, 0), tone(3, 500), tone(0.01, 0)], ids=["silence", "hum", "nothing"])
-def test_what_is_equally_loud_to_its_end_is_kept(pcm: Pcm) -> None:
-    assert len(without_tail(pcm)) == len(pcm)
 
 
 @pytest.mark.parametrize("path", SENTENCES[:2], ids=lambda path: path.stem)

@@ -158,3 +158,44 @@ def test_the_stock_path_is_a_setting(model: Path, voices: Path) -> None:
     kokoro = Kokoro.load(model, voices, WHOLE)
     assert "does not stream" not in kokoro.name
     assert [(stretch.share, stretch.word_ends_s) for stretch in kokoro.synthesize(LONG)] == [(1.0, None)]
+
+
+@pytest.fixture(scope="module")
+def whisper(model_folder: Callable[[str], Path]) -> Whisper:
+    return Whisper.load(model_folder("whisper-base"), SETTINGS.stt)
+
+
+@pytest.mark.parametrize("name", ["bm_george", "af_heart:2+bm_george:1"])
+def test_a_voice_speaks_at_once_and_streams_once_it_is_prepared(kokoro: Kokoro, whisper: Whisper, name: str) -> None:
+    def errors(view: Kokoro) -> float:
+        heard = resample(joined(list(view.synthesize(LONG))), 24_000, LISTEN_RATE_HZ)
+        return word_error_rate(LONG, whisper.transcribe(SpeechSegment(heard, 0.0, 0.0)).text)
+
+    whole = kokoro.speaking(name, 1.0)
+    assert (whole.voice, whole.streams) == (name, False)
+    (stretch,) = whole.synthesize(LONG)
+    assert stretch.share == 1
+    assert len(stretch.word_ends_s or ()) == len(LONG.split())
+    assert list(kokoro.preparing(name)) == [1, 2, 3, 4, 5, 6]
+    prepared = kokoro.speaking(name, 1.0)
+    assert prepared.streams
+    assert len(list(prepared.synthesize(LONG))) > 4
+    assert not whole.streams, "a view stays as it was made"
+    assert list(kokoro.preparing(name)) == []
+    assert max(errors(whole), errors(prepared)) <= 0.15
+
+
+def test_views_share_a_model_and_nothing_else(kokoro: Kokoro) -> None:
+    fast = kokoro.speaking("af_heart", 2.0)
+    lengths = [len(joined(list(view.synthesize(LONG)))) for view in (kokoro, fast)]
+    assert lengths[1] < 0.65 * lengths[0]
+    assert (fast.language, kokoro.speaking("af_heart", 1.0, "b").language) == ("en-us", "en-gb")
+    assert kokoro.voice in [known.name for known in kokoro.known_voices()]
+
+
+def test_the_stock_path_has_all_voices_too(model: Path, voices: Path) -> None:
+    kokoro = Kokoro.load(model, voices, WHOLE)
+    blend = kokoro.speaking("af_heart+bm_george", 1.0)
+    sounds = [joined(list(view.synthesize("Hello there."))) for view in (kokoro, blend)]
+    assert not np.array_equal(sounds[0], sounds[1])
+    assert list(kokoro.preparing("af_heart+bm_george")) == []

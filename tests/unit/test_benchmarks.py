@@ -12,7 +12,8 @@ from benchmarks.sound import HOP, MOST_SHIFT, RATE_HZ, Signal, distance
 from benchmarks.steps import NAIVE, arms
 from benchmarks.turns import HEAD, row
 from benchmarks.waterfall import ADDED, HIDDEN, bar, waterfall
-from benchmarks.words import found_slots, repeats, word_errors, words
+from benchmarks.words import repeats, word_errors
+from voicecli.bench.words import found_slots, words
 from voicecli.conversation.latency import Span, TurnLatency
 
 

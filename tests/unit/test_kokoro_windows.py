@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from voicecli.engines.kokoro_parts import COLUMN_SAMPLES, COLUMNS_PER_FRAME, SOURCE_PER_COLUMN, Utterance, Values
-from voicecli.engines.kokoro_sound import RATE_HZ, Audio
+from voicecli.engines.kokoro_sound import RATE_HZ, STEP_SAMPLES, Audio
 from voicecli.engines.kokoro_statistics import LEAST_VARIANCE, SENTENCES, Foretelling, calibrate, fit, held_style
 from voicecli.engines.kokoro_streaming import (
     CONTEXT,
@@ -200,7 +200,11 @@ def test_calibrating_speaks_every_sentence_by_its_own_statistics() -> None:
         said.append(text)
         return [ramp.utterance(range(len(text)), STYLES[0], 1.0)[0]]
 
-    foretelling = calibrate(ramp, utterances)
+    steps = calibrate(ramp, utterances)
+    assert [next(steps) for _ in SENTENCES] == list(range(1, len(SENTENCES) + 1))
+    with pytest.raises(StopIteration) as end:
+        next(steps)
+    foretelling = end.value.value
     assert said == list(SENTENCES)
     assert not any(ramp.given)
     assert foretelling.loudest == pytest.approx(0.5)
@@ -216,3 +220,22 @@ class Mute(Ramp):
 
 def test_silence_is_nothing_to_give() -> None:
     assert list(voice(Mute(4), [range(30)]).say("x")) == []
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=3), st.integers(1, 8))
+def test_a_voice_that_is_not_prepared_speaks_whole_by_its_own_statistics(lengths: list[int], frames: int) -> None:
+    ramp = Ramp(frames)
+    batches = [Batch(list(range(length)), range(1, length + 1)) for length in lengths]
+    unprepared = StreamingVoice(ramp, lambda text: batches, STYLES, 1.0, None)
+    sounds = list(unprepared.say("x"))
+    assert not unprepared.streams
+    assert not any(ramp.given)
+    assert len(ramp.runs) == len(lengths)
+    assert sounds[-1].share == 1
+    assert sum(len(sound.audio) for sound in sounds) == pytest.approx(sum(ramp.runs) * COLUMN_SAMPLES, abs=STEP_SAMPLES)
+    assert sum(len(sound.word_ends_s or ()) for sound in sounds) == sum(lengths)
+
+
+def test_no_phonemes_are_no_sound() -> None:
+    assert list(StreamingVoice(Ramp(2), lambda text: [], STYLES, 1.0, None).say("x")) == []
+    assert list(voice(Ramp(2), []).say("x")) == []

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from voicecli.engines.long_speech import LongSpeech
 from voicecli.engines.remembering import RememberedFinals
 from voicecli.errors import EngineError
-from voicecli.types import FRAME_SAMPLES, LISTEN_RATE_HZ, Pcm, SpeechSegment, Transcript
+from voicecli.types import FRAME_SAMPLES, LISTEN_RATE_HZ, Pcm, SpeechSegment, Transcript, Word
 
 LONGEST_S = 2.0
 WORD, GAP = 0.3, 0.08  # seconds
@@ -134,6 +134,18 @@ def test_what_is_told_of_the_parts_is_told_of_the_whole() -> None:
     assert long.transcribe(whole) == Transcript("", "en", whole.audio_s, "repetition", redecoded=True)
     reader.script.append(Transcript("oui", "fr", 1.0))
     assert long.transcribe(whole) == Transcript("oui", "fr", whole.audio_s)
+
+
+def test_words_of_later_parts_are_later_and_a_draft_has_none() -> None:
+    one, two = Word("one", 0.25, 0.5, 0.9), Word("two", 0.0, 0.125, 0.8)
+    long = LongSpeech(reader := Reader(), LONGEST_S)
+    reader.script += [Transcript("one", "en", 1.0, words=(one,)), Transcript("two", "en", 1.0, words=(two,))]
+    whole = segment(monologue(6))
+    first, second = long.transcribe(whole).words
+    begin_s = len(reader.finals[0]) / 2 / LISTEN_RATE_HZ
+    assert first == one
+    assert second == Word("two", begin_s, begin_s + 0.125, 0.8)
+    assert long.draft(whole).words == ()
 
 
 def test_silence_after_settled_words_leaves_them() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from voicecli.engines.remembering import RememberedFinals
-from voicecli.types import SpeechSegment, Transcript
+from voicecli.types import SpeechSegment, Transcript, Word
 
 
 class Counting:
@@ -23,7 +23,7 @@ class Counting:
 
     def transcribe(self, segment: SpeechSegment) -> Transcript:
         self.finals += 1
-        return Transcript("final", "en", segment.audio_s)
+        return Transcript("final", "en", segment.audio_s, words=(Word("final", 0.1, 0.4, 0.9),))
 
 
 def segment(ended_at_s: float, audio_s: float, started_at_s: float = 0.5) -> SpeechSegment:
@@ -59,7 +59,8 @@ def test_only_the_latest_decode_is_remembered() -> None:
 
 def test_a_final_is_decoded_once() -> None:
     stt = RememberedFinals(inner := Counting())
-    assert stt.transcribe(segment(1.0, 1.1)) == Transcript("final", "en", 1.1)
-    assert stt.transcribe(segment(1.0, 1.2)) == Transcript("final", "en", 1.2)
+    words = (Word("final", 0.1, 0.4, 0.9),)
+    assert stt.transcribe(segment(1.0, 1.1)) == Transcript("final", "en", 1.1, words=words)
+    assert stt.transcribe(segment(1.0, 1.2)) == Transcript("final", "en", 1.2, words=words)
     assert inner.finals == 1
     assert stt.name == "counting"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,9 +14,12 @@ import typer
 from voicecli.commands.missing_models import fetch_missing
 from voicecli.commands.narration import tell, tell_error
 from voicecli.commands.options import Profile, option
+from voicecli.errors import SettingsError
 
 if TYPE_CHECKING:
+    from voicecli.settings import Settings
     from voicecli.transcribing import FileTranscript, Outcome
+    from voicecli.transcribing_sessions import Utterance
 
 
 class Window(StrEnum):
@@ -22,13 +27,16 @@ class Window(StrEnum):
     full = "full"
 
 
-RECOGNISER, SCREEN = "Recogniser", "Output and settings"
+RECOGNISER, SERVER, SCREEN = "Recogniser", "Server", "Output and settings"
+PIPE = Path("-")
 
 
 def transcribe(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE", help="Sound files: WAV, FLAC, MP3, Ogg, M4A and others.", show_default=False),
+        typer.Argument(
+            metavar="FILE", help="Sound files: WAV, FLAC, MP3, Ogg, M4A and others; - a pipe.", show_default=False
+        ),
     ],
     model: Annotated[str | None, option("--model", help="Whisper model: name or folder.", panel=RECOGNISER)] = None,
     language: Annotated[str | None, option(help="Spoken language, such as en, or auto.", panel=RECOGNISER)] = None,
@@ -37,6 +45,11 @@ def transcribe(
     ] = None,
     profile: Annotated[Profile | None, option(help="cpu, or gpu for one NVIDIA card.", panel=RECOGNISER)] = None,
     offline: Annotated[bool | None, option("--offline", help="Never download a model.", panel=RECOGNISER)] = None,
+    server: Annotated[str, option("--server", help="Let the voicecli serve-stt at this URL do it.", panel=SERVER)] = "",
+    api_key: Annotated[
+        str,
+        typer.Option(envvar="VOICECLI_API_KEY", help="Its key.", rich_help_panel=SERVER, show_default=False),
+    ] = "",
     as_json: Annotated[bool, option("--json", help="One JSON line a file, with times.", panel=SCREEN)] = False,
     config: Annotated[Path | None, option("--config", help="Settings file in place of your own.", panel=SCREEN)] = None,
 ) -> None:
@@ -45,6 +58,9 @@ def transcribe(
     One file gives its text, several give a line each. Recordings longer than Whisper's 30 s are cut at their pauses.
     A file that cannot be read is told on stderr; the others go on, and the command ends with its exit code.
 
+    [bold]-[/] is standard input: bare s16le mono samples at 16 kHz, or WAV. Each utterance is a
+    line as soon as it ends.
+
     Examples:
 
       voicecli transcribe question.wav
@@ -52,35 +68,104 @@ def transcribe(
       voicecli transcribe --json interviews/*.mp3 > interviews.jsonl
 
       voicecli transcribe --model whisper-small --language auto memo.m4a
+
+      voicecli transcribe --server http://127.0.0.1:8000 meeting.wav
+
+      arecord -q -f S16_LE -r 16000 -c 1 | voicecli transcribe -
     """
-    from voicecli.settings_load import load_settings
+    check_pipe(files)
+    show = Shown(as_json, named=len(files) > 1)
+    if server:
+        here = {"--model": model, "--window": window, "--profile": profile, "--offline": offline, "--config": config}
+        check_remote(here)
+        from voicecli.transcribing_sessions import Server, transcribe_at_server, transcribe_pipe
 
-    settings = load_settings(
-        {
-            "stt.model": model,
-            "stt.language": language,
-            "stt.window": window,
-            "models.offline": offline,
-        },
-        profile=profile or "",
-        file=config,
-    ).settings
-    fetch_missing(settings, [settings.stt.model])
-    from voicecli.transcribing import Unreadable, transcribe_files
+        there = Server(server, api_key, language or "")
+        if files == [PIPE]:
+            transcribe_pipe(there, show.utterance)
+        else:
+            transcribe_at_server(files, there, show.outcome)
+    else:
+        from voicecli.settings_load import load_settings
 
-    codes: list[int] = []
+        settings = load_settings(
+            {"stt.model": model, "stt.language": language, "stt.window": window, "models.offline": offline},
+            profile=profile or "",
+            file=config,
+        ).settings
+        transcribe_here(files, settings, show)
+    raise typer.Exit(show.exit_code)
 
-    def show(outcome: Outcome) -> None:
+
+def check_pipe(files: list[Path]) -> None:
+    """Raises SettingsError where standard input is asked for and cannot be had."""
+    if PIPE in files and len(files) > 1:
+        raise SettingsError("- is standard input, and does not go with files", "one command for each")
+    if PIPE in files and sys.stdin.isatty():
+        raise SettingsError("no sound comes through standard input", "arecord -f S16_LE -r 16000 -c 1 | voicecli ...")
+
+
+def check_remote(here: Mapping[str, object]) -> None:
+    """Raises SettingsError where something is asked for that the server alone decides."""
+    if typed := [name for name, value in here.items() if value is not None]:
+        raise SettingsError(f"{', '.join(typed)} cannot be had with --server", "give it to serve-stt")
+
+
+def transcribe_here(files: list[Path], settings: Settings, show: Shown) -> None:
+    """On engines of this process. Raises what loading them raises."""
+    if files == [PIPE]:
+        fetch_missing(settings, [settings.stt.model, settings.listen.endpoint_model])
+        from voicecli.transcribing_sessions import transcribe_pipe
+
+        transcribe_pipe(settings, show.utterance)
+    else:
+        fetch_missing(settings, [settings.stt.model])
+        from voicecli.transcribing import transcribe_files
+
+        transcribe_files(files, settings, show.outcome)
+
+
+class Shown:
+    """What is printed as it comes."""
+
+    exit_code = 0
+
+    def __init__(self, as_json: bool, *, named: bool) -> None:
+        self._as_json = as_json
+        self._named = named
+
+    def outcome(self, outcome: Outcome) -> None:
+        """A file."""
+        from voicecli.transcribing import Unreadable
+
         if isinstance(outcome, Unreadable):
-            codes.append(outcome.error.exit_code)
+            self.exit_code = self.exit_code or outcome.error.exit_code
             tell_error(outcome.error)
         else:
             tell_withheld(outcome)
-        if line := json.dumps(fields(outcome), ensure_ascii=False) if as_json else plain(outcome, len(files) > 1):
+        self._print(fields(outcome) if self._as_json else plain(outcome, self._named))
+
+    def utterance(self, utterance: Utterance) -> None:
+        """A part of standard input."""
+        if utterance.reason:
+            tell(f"no text from {utterance.from_s:.1f} to {utterance.until_s:.1f} s: {utterance.reason}")
+        self._print(utterance_fields(utterance) if self._as_json else utterance.text)
+
+    def _print(self, told: str | dict[str, Any]) -> None:
+        if line := told if isinstance(told, str) else json.dumps(told, ensure_ascii=False):
             print(line, flush=True)
 
-    transcribe_files(files, settings, show)
-    raise typer.Exit(codes[0] if codes else 0)
+
+def utterance_fields(utterance: Utterance) -> dict[str, Any]:
+    """What `--json` prints of a part of standard input; `reason` only where there is one."""
+    told: dict[str, Any] = {
+        "file": str(PIPE),
+        "text": utterance.text,
+        "from_s": round(utterance.from_s, 3),
+        "until_s": round(utterance.until_s, 3),
+        "decode_s": round(utterance.decode_s, 3),
+    }
+    return told | ({"reason": utterance.reason} if utterance.reason else {})
 
 
 def plain(outcome: Outcome, named: bool) -> str:
@@ -111,8 +196,9 @@ def fields(outcome: Outcome) -> dict[str, Any]:
         "text": outcome.text,
         "audio_s": round(outcome.audio_s, 3),
         "decode_s": round(outcome.decode_s, 3),
-        "redecoded": outcome.redecoded,
     }
+    if outcome.redecoded is not None:
+        told["redecoded"] = outcome.redecoded
     if outcome.reason:
         told["reason"] = outcome.reason
     elif outcome.withheld:

@@ -123,3 +123,7 @@ class Voices(Protocol):
         Raises SettingsError, with the nearest names, when there is no such voice or language.
         """
         ...
+
+    def preparing(self, voice: str) -> Iterator[int]:
+        """Make a voice stream that does not yet. Each step of the iterator blocks and is one unit of work."""
+        ...

@@ -52,7 +52,8 @@ class Kokoro:
             narrate(f"The voice does not stream, it speaks piece by piece: {model.name} differs, {reason}")
             title += " (does not stream)"
             opened = WholeModel(open_session(model, settings))
-        opened.prepare(styles, narrate)
+        for _ in opened.preparing(styles, narrate):
+            pass
         kokoro = cls(opened, voices, title, styles, settings.speed)
         list(kokoro.synthesize("Hello there."))
         return kokoro
@@ -80,9 +81,13 @@ class Kokoro:
             styles = replace(styles, language=language_of(language_code))
         return Kokoro(self._model, self._folder, self._title, styles, speed)
 
-    def prepare(self, voice: str, narrate: Narrate = lambda text: None) -> None:
-        """Make a voice or blend stream from now on, and after the next load too. The first time takes about 5 s."""
-        self._model.prepare(read_voice(self._folder, voice), narrate)
+    def preparing(self, voice: str, narrate: Narrate = lambda text: None) -> Iterator[int]:
+        """Make a voice or blend stream: views that are made when the last step is done do, and after the next load too.
+
+        Each step takes about a second; none is needed for a voice that streams, or where none can. Raises
+        SettingsError when there is no such voice.
+        """
+        return self._model.preparing(read_voice(self._folder, voice), narrate)
 
 
 def open_model(model: Path, settings: TtsSettings, narrate: Narrate) -> Model:

@@ -50,17 +50,16 @@ class Model(Protocol):
         """One that may be used at once."""
         ...
 
-    def prepare(self, styles: Styles, narrate: Narrate) -> None:
-        """Do what makes a voice stream, where that is not done yet. May take 5 s."""
+    def preparing(self, styles: Styles, narrate: Narrate) -> Iterator[int]:
+        """Do what makes a voice stream, where that is not done yet; each step takes about a second."""
         ...
 
 
 class CutModel:
     """The graph in two, made once and kept beside the model; so are the statistics of each voice that was prepared.
 
-    A voice that was not is spoken by its own statistics, which are known once all of a piece is computed. So it is as
-    good, but its sound comes later, and nobody waits for a voice that somebody else has asked for. Blends, of which
-    there is no end, would fill the disk if each were prepared unasked.
+    A voice that was not is spoken by its own statistics, which are known once all of a piece is computed: it is as
+    good, and its sound comes later.
     """
 
     def __init__(self, model: Path, settings: TtsSettings, narrate: Narrate) -> None:
@@ -91,18 +90,18 @@ class CutModel:
 
         return StreamingVoice(self._parts, phonemise, styles.table, speed, self._foretold.get(file))
 
-    def prepare(self, styles: Styles, narrate: Narrate) -> None:
+    def preparing(self, styles: Styles, narrate: Narrate) -> Iterator[int]:
         def utterances(text: str) -> list[Utterance]:
             batches = token_batches(self._tokenizer, text, styles.language)
             return [spoken_part(self._parts, batch.tokens, styles.table, 1.0)[0] for batch in batches]
 
-        def calibrated() -> list[bytes]:
-            narrate(f"Getting to know the voice {styles.name}, this once…")
-            return [calibrate(self._parts, utterances).to_bytes()]
-
+        if self.voice(styles, 1.0).streams:
+            return
+        narrate(f"Getting to know the voice {styles.name}, this once…")
+        foretelling = yield from calibrate(self._parts, utterances)
         file = _statistics_file(styles)
-        (content,) = self._cache.kept([file], calibrated)
-        self._foretold[file] = Foretelling.from_bytes(content)
+        self._cache.kept([file], lambda: [foretelling.to_bytes()])
+        self._foretold[file] = foretelling
 
 
 def _statistics_file(styles: Styles) -> str:
@@ -122,8 +121,9 @@ class WholeModel:
     def voice(self, styles: Styles, speed: float) -> WholePieces:
         return WholePieces(self._model, styles, speed)
 
-    def prepare(self, styles: Styles, narrate: Narrate) -> None:
+    def preparing(self, styles: Styles, narrate: Narrate) -> Iterator[int]:
         """There is nothing to prepare."""
+        return iter(())
 
 
 class WholePieces:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,16 +75,17 @@ def fit(voicings: Sequence[float], columns: Sequence[int], measured: Sequence[Va
     return Foretelling(solved.astype(np.float32), (LEAST_VARIANCE * variances.min(axis=0)).astype(np.float32), loudest)
 
 
-def calibrate(parts: Parts, utterances: Callable[[str], Sequence[Utterance]]) -> Foretelling:
-    """Speak the calibration sentences, unheard: about 5 s on two cores."""
+def calibrate(parts: Parts, utterances: Callable[[str], Sequence[Utterance]]) -> Generator[int, None, Foretelling]:
+    """Speak the calibration sentences, unheard, one a step, which are counted: about 5 s in all on two cores."""
     voicings, columns, measured, peaks = [], [], [], []
-    for sentence in SENTENCES:
+    for number, sentence in enumerate(SENTENCES, start=1):
         for utterance in utterances(sentence):
             audio, statistics = parts.sound(utterance, None)
             voicings.append(utterance.voicing)
             columns.append(len(utterance))
             measured.append(statistics)
             peaks.append(float(np.abs(audio).max(initial=0.0)))
+        yield number
     return fit(voicings, columns, measured, float(np.median(peaks)))
 
 

@@ -9,7 +9,8 @@ from voicecli.engines.base import SpeechToText
 from voicecli.types import FRAME_SAMPLES, LISTEN_RATE_HZ, SpeechSegment, Transcript
 
 WINDOW_S = 28.0
-"""The longest that Whisper takes in one go: its window is 30 s, and 2 s of silence belong in it (`whisper.py`)."""
+"""The longest that Whisper takes in one go: its window is 30 s, and 2 s of silence belong in it
+(`whisper_encoder.py`)."""
 
 LONGEST_S = 25.0
 """An utterance that is longer than this has its first part cut off, at its quietest moment. Below WINDOW_S, so that the

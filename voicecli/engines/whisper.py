@@ -1,17 +1,16 @@
 """Speech-to-text with faster-whisper (CTranslate2).
 
 The short window of `whisper_encoder.py` may lead the decoder to begin again after the end of the speech; a decode that
-does is done once more at the full window. A greedy decode that is unsure of its words is read again with a beam from the
-same states, which costs no encoding. Of 143 phrases in 40 spoken orders, 122 are heard without that and 126 with it,
-against 123 by a greedy decode of the full window and 126 by a beam of 5 there; under pink noise at 10 dB it is 124 and
-127. One in eleven is read again, one in five under noise, each for about 0.1 s. What the whole recogniser hears:
+does is done once more at the full window. A greedy decode that is unsure of its words is read again with a beam from
+the same states, which costs no encoding. Of 143 phrases in 40 spoken orders, 122 are heard without that and 126 with
+it, against 123 by a greedy decode of the full window and 126 by a beam of 5 there; under pink noise at 10 dB it is 124
+and 127. One in eleven is read again, one in five under noise, each for about 0.1 s. What the whole recogniser hears:
 `python -m benchmarks.stt`.
 """
 
 from __future__ import annotations
 
 import copy
-import difflib
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -27,8 +26,9 @@ from voicecli.engines import gpu
 from voicecli.engines.cpu import physical_cores
 from voicecli.engines.whisper_encoder import Encoded, Encoder
 from voicecli.engines.whisper_sound import trimmed, without_tail
-from voicecli.engines.whisper_words import fitting, joined, timed
-from voicecli.errors import EngineError, ModelMissing, SettingsError
+from voicecli.engines.whisper_wish import hotword_tokens, known_language
+from voicecli.engines.whisper_words import joined, timed
+from voicecli.errors import EngineError, ModelMissing
 from voicecli.settings import SttSettings
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Transcript, Wish, Word
 
@@ -148,7 +148,7 @@ class Whisper:
         if wish.language:
             view._language = self._known(wish.language)
         tokenizer = self._tokenizer("en")  # any: only the tokens of the text are asked of it
-        hotwords = fitting(tokenizer.encode, wish.hotwords, CONTEXT_TOKENS // 2 - 1)
+        hotwords = hotword_tokens(tokenizer.encode, wish.hotwords, CONTEXT_TOKENS // 2 - 1)
         view._before = [tokenizer.sot_prev, *hotwords] if hotwords else []
         view._tells_words = wish.words
         return view
@@ -159,7 +159,7 @@ class Whisper:
         with failing_on(segment):
             encoded = self._encoder.encode([pcm])
             [first] = [decoded] = self._read(encoded)
-            if not first.misled and first.unsure:
+            if not first.misled and first.unsure and not self._hopeless(first):
                 [decoded] = self._read(encoded, BEAM)
             if decoded.misled and encoded.short:
                 encoded = self._encoder.encode([pcm], short=False)
@@ -170,7 +170,7 @@ class Whisper:
     def transcribe_all(self, segments: Sequence[SpeechSegment]) -> list[Transcript]:
         """Finals of several utterances, encoded and read in one go. Raises EngineError.
 
-        Who looks misled or unsure is transcribed by itself. It pays on a GPU; two cores are as quick one by one.
+        What looks misled or unsure is transcribed by itself. Meant for a GPU: two cores are as quick one by one.
         """
         pcms = [without_tail(segment.pcm) for segment in segments]
         if not pcms:
@@ -208,21 +208,37 @@ class Whisper:
             return_no_speech_prob=True,
         )
         decodes = zip(results, tokenizers, encoded.most_tokens, strict=True)
-        return [_decoded(result, tokenizer, min(cap, most)) for result, tokenizer, cap in decodes]
+        decoded = [_decoded(result, tokenizer, min(cap, most)) for result, tokenizer, cap in decodes]
+        if not self._before:
+            return decoded
+        silent = self._no_speech(encoded, [prompt[len(self._before) :] for prompt in prompts])
+        return [replace(one, no_speech=no_speech) for one, no_speech in zip(decoded, silent, strict=True)]
+
+    def _no_speech(self, encoded: Encoded, prompts: list[list[int]]) -> list[float]:
+        """As it is without hotwords: after them Whisper finds up to 0.94 in clear speech."""
+        length = len(prompts[0])  # room for one token, the fewest
+        results = self._model.model.generate(
+            encoded.states, prompts, beam_size=1, max_length=length, return_no_speech_prob=True
+        )
+        return [result.no_speech_prob for result in results]
+
+    def _hopeless(self, first: Decoded) -> bool:
+        """Noise, in which a beam would find a hotword."""
+        return bool(self._before) and first.logprob < MIN_LOGPROB
 
     def _words(self, encoded: Encoded, decoded: Sequence[Decoded], pcms: Sequence[Pcm]) -> list[tuple[Word, ...]]:
         """When each word of each utterance was said; none of a text that is withheld."""
         found: list[tuple[Word, ...]] = [()] * len(decoded)
         told = [index for index, one in enumerate(decoded) if self._tells_words and not withheld(one)]
+        texts = [one.tokens for one in decoded]
         for language in {decoded[index].language for index in told}:  # an alignment is of one language
             tokenizer = self._tokenizer(language)
-            texts = [one.tokens for one in decoded]
             paths = self._model.model.align(encoded.states, tokenizer.sot_sequence, texts, list(encoded.frames))
             for index in told:
                 if decoded[index].language == language:
-                    texts_, tokens = tokenizer.split_tokens_on_unicode(texts[index])
-                    bits = timed(texts_, tokens, paths[index].alignments, paths[index].text_token_probs)
-                    found[index] = trimmed(joined(bits, language), pcms[index])
+                    bits, of_bits = tokenizer.split_tokens_on_unicode(texts[index])
+                    spoken = timed(bits, of_bits, paths[index].alignments, paths[index].text_token_probs)
+                    found[index] = trimmed(joined(spoken, language), pcms[index])
         return found
 
     @property
@@ -230,22 +246,12 @@ class Whisper:
         """ISO 639-1, all that the model knows."""
         if not self._model.model.is_multilingual:
             return ("en",)
-        of_model = self._model.hf_tokenizer.get_vocab()
+        of_model = self._model.hf_tokenizer.get_vocab()  # older models lack some: Cantonese came with large-v3
         return tuple(code for code in self._model.supported_languages if f"<|{code}|>" in of_model)
 
     def _known(self, language: str) -> str:
         """A language to decode in, or auto. Raises SettingsError."""
-        if not self._model.model.is_multilingual:
-            if language in ("en", "auto"):
-                return "en"
-            hint = "a model without .en in its name: voicecli download-models --list"
-            raise SettingsError(f"{self.name} knows English alone, not {language!r}", hint)
-        known = self.languages
-        if language in ("auto", *known):
-            return language
-        near = difflib.get_close_matches(language.lower(), known, n=3, cutoff=0.4)
-        guess = f"did you mean {', '.join(near)}? " if near else ""
-        raise SettingsError(f"Whisper knows no language {language!r}", f"{guess}All: {' '.join(known)}, or auto")
+        return known_language(language, self.languages, self.name)
 
     def _tokenizers(self, encoded: Encoded) -> list[Tokenizer]:
         """One for each utterance, in its language."""

@@ -26,14 +26,16 @@ def without_tail(pcm: Pcm) -> Pcm:
 def trimmed(words: Iterable[Word], pcm: Pcm) -> tuple[Word, ...]:
     """The words without the silence at their edges, which an aligner gives to the one or the other neighbour.
 
-    A word that is softer than that altogether keeps its times. None ends after the recording does.
+    A word that is softer than that altogether keeps its times. All lie between the first sound and the last.
     """
+    sounds = np.flatnonzero(_sounding(pcm, TAIL_DB))
+    first_s, last_s = (sounds[0] * FRAME_S, (sounds[-1] + 1) * FRAME_S) if len(sounds) else (0.0, 0.0)
     sounding = _sounding(pcm, WORD_DB)
-    return tuple(_trimmed(word, sounding, len(pcm) / LISTEN_RATE_HZ) for word in words)
+    return tuple(_trimmed(word, sounding, first_s, last_s) for word in words)
 
 
-def _trimmed(word: Word, sounding: NDArray[np.bool_], audio_s: float) -> Word:
-    start_s, end_s = min(word.start_s, audio_s), min(word.end_s, audio_s)
+def _trimmed(word: Word, sounding: NDArray[np.bool_], first_s: float, last_s: float) -> Word:
+    start_s, end_s = (min(max(at_s, first_s), last_s) for at_s in (word.start_s, word.end_s))
     first = int(start_s / FRAME_S + 0.5)
     steps = first + np.flatnonzero(sounding[first : int(end_s / FRAME_S + 0.5)])
     if len(steps):

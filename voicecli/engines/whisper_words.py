@@ -1,12 +1,12 @@
 """Whisper's tokens as words with times. Pure.
 
-The decoder's cross-attention tells which sound each token was read from; CTranslate2 finds the best monotone path through
-it (dynamic time warping, as in OpenAI's `whisper/timing.py`). Here that path becomes words.
+The decoder's cross-attention tells which sound each token was read from; CTranslate2 finds the best monotone path
+through it (dynamic time warping, as in OpenAI's `whisper/timing.py`). Here that path becomes words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from statistics import fmean
@@ -36,7 +36,7 @@ def timed(
     path: Sequence[tuple[int, int]],
     probabilities: Sequence[float],
 ) -> list[Bit]:
-    """Bits with their times. `path` pairs tokens with encoder states; the token after the last one is the text's end."""
+    """Bits with their times. `path` pairs tokens with encoder states; the token after the last is the text's end."""
     starts_s: dict[int, float] = {}
     for token, state in path:
         starts_s.setdefault(token, state * STATE_S)
@@ -55,17 +55,6 @@ def joined(bits: Sequence[Bit], language: str) -> list[Word]:
             groups.append([])
         groups[-1].append(bit)
     return [word for group in groups if (word := _word(group)).text]
-
-
-def fitting(encode: Callable[[str], list[int]], hotwords: Sequence[str], most: int) -> list[int]:
-    """Tokens of the hotwords, up to the first that would make more than `most`: half a name misleads."""
-    tokens: list[int] = []
-    for hotword in hotwords:
-        more = encode(" " + hotword.strip()) if hotword.strip() else []
-        if len(tokens) + len(more) > most:
-            break
-        tokens += more
-    return tokens
 
 
 def _begins(bit: Bit, before: Sequence[Bit], *, spaced: bool) -> bool:

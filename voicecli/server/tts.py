@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from fastapi import FastAPI, Response
 
 from voicecli import __version__
@@ -15,10 +19,19 @@ from voicecli.server.tts_speech import Speech
 
 def create_app(speech: Speech, sessions: Sessions) -> FastAPI:
     """Everything but who may come in, and on which port. A request and a WebSocket are a session each."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as tasks:
+            learning = tasks.create_task(speech.learning.serve(), name="learning")
+            yield
+            learning.cancel()
+
     app = FastAPI(
         title="voicecli serve-tts",
         version=__version__,
         description="Text-to-speech on this machine. The WebSockets are described in docs/protocol-tts.md.",
+        lifespan=lifespan,
     )
 
     @app.get("/health", tags=["watch"])

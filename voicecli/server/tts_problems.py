@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -53,13 +53,13 @@ def problem_of(error: Exception) -> Problem:
         case RequestValidationError():
             return _invalid(error.errors())
         case ValidationError():
-            return _invalid(error.errors())
+            return replace(_invalid(error.errors()), code="bad_message")
         case Full():
             return Problem("full", error.message, error.hint)
         case SettingsError():
             return Problem("invalid_value", error.message, error.hint, "voice")
         case VoiceCliError() | StageError():
-            return Problem("engine_failed", error.message, error.hint)
+            return Problem("engine", error.message, error.hint)
         case _:
             raise error
 
@@ -67,6 +67,8 @@ def problem_of(error: Exception) -> Problem:
 def _invalid(errors: Sequence[Any]) -> Problem:
     """The first thing that pydantic has found."""
     first = errors[0]
+    if first["type"] == "json_invalid":
+        return Problem("invalid_value", f"this is no JSON: {first['ctx']['error']}", param="body")
     place = ".".join(str(part) for part in first["loc"] if part != "body") or None
     code = "unknown_parameter" if first["type"] == "extra_forbidden" else "invalid_value"
     return Problem(code, f"{place}: {first['msg']}" if place else first["msg"], param=place)

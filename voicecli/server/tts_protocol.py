@@ -110,7 +110,7 @@ class AudioStarted(Frame):
 
 
 class SpokenWord(Frame):
-    text: str  # as written
+    text: str  # as written, without the markup around it
     end_s: float  # in the sound of the utterance
 
 

@@ -83,4 +83,4 @@ def louder(pcm: Pcm, factor: float) -> Pcm:
 
 
 def _refuse_binary() -> NoReturn:
-    raise Refused(Problem("invalid_message", "a binary frame was sent", "send the text in a text frame"))
+    raise Refused(Problem("bad_message", "a binary frame was sent", "send the text in a text frame"))

@@ -41,8 +41,11 @@ from voicecli.server.tts_protocol import (
 from voicecli.server.tts_speech import Hearer, Speech
 from voicecli.types import SpeechChunk
 
-NOT_TEXT = Problem("invalid_message", "a binary frame was sent", "messages are JSON objects in text frames")
+NOT_TEXT = Problem("bad_message", "a binary frame was sent", "messages are JSON objects in text frames")
 NO_UTTERANCE = Problem("no_utterance", "end came before any text", "send a text first")
+
+MARKUP = " \n\t*_~`#>|"
+"""Around a word it is no part of it."""
 
 
 def speak_routes(speech: Speech, sessions: Sessions) -> APIRouter:
@@ -77,7 +80,7 @@ class Utterance:
     def words(self, chunk: SpeechChunk) -> Iterator[SpokenWord]:
         """Those that end in `chunk`, which is the next to be sent."""
         for word in chunk.words:
-            text = self.dictation.turn.written[self.source_end : word.source_end].strip()
+            text = self.dictation.turn.written[self.source_end : word.source_end].strip(MARKUP)
             if text:  # a written word may be several spoken ones: it counts when the last of them is said
                 self.source_end = word.source_end
                 yield SpokenWord(text=text, end_s=round(self.audio_s + word.at_s, 3))
@@ -131,14 +134,15 @@ class SpeakSession:
                     await self._tell(Cancelled(utterance=utterance.number, audio_s=round(utterance.audio_s, 3)))
 
     async def _start(self, start: Start) -> None:
-        self._voice = self._speech.choose(start.voice, start.speed)
+        voice = self._speech.choose(start.voice, start.speed)
+        self._wanted = start
         await self._tell(
             Ready(
-                voice=self._voice.voice,
-                language=self._voice.language,
+                voice=voice.voice,
+                language=voice.language,
                 speed=start.speed or self._speech.speed,
-                streams=self._voice.streams,
-                sample_rate_hz=self._voice.sample_rate_hz,
+                streams=voice.streams,
+                sample_rate_hz=voice.sample_rate_hz,
             )
         )
 
@@ -158,8 +162,9 @@ class SpeakSession:
         self._written = None
 
     def _begin(self) -> Utterance:
+        voice = self._speech.choose(self._wanted.voice, self._wanted.speed)  # anew: it may stream by now
         self._begun += 1
-        utterance = Utterance(self._begun, self._voice, self._speech.dictation(self._voice, self._begun))
+        utterance = Utterance(self._begun, voice, self._speech.dictation(voice, self._begun))
         self._live.append(utterance)
         utterance.task = self._tasks.create_task(self._speak(utterance))
         return utterance
@@ -205,7 +210,7 @@ class SpeakSession:
             utterance.over = True
 
     async def _tell(self, message: Told) -> None:
-        await self._socket.send_text(message.model_dump_json(exclude_none=True))
+        await self._socket.send_text(message.model_dump_json())
 
 
 def parsed(frame: str | bytes) -> Asked:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -14,6 +15,7 @@ from voicecli.conversation.turn import Turn
 from voicecli.conversation.verbalize import verbalize
 from voicecli.engines.base import Voice, Voices, Worker
 from voicecli.events import Clock, Event
+from voicecli.server.tts_learning import Learning
 from voicecli.server.tts_problems import NOTHING_TO_SAY, TOO_LONG, Refused
 from voicecli.server.tts_protocol import MOST_CHARS
 from voicecli.types import SpeechChunk, TurnId
@@ -28,6 +30,7 @@ class Speech:
     voice: str  # where none is asked for
     speed: float  # likewise
     clock: Clock
+    learning: Learning
 
     def choose(self, voice: str, speed: float | None, language_code: str = "") -> Voice:
         """The voice that was asked for. Raises SettingsError."""
@@ -55,9 +58,13 @@ class Speech:
         Raises StageError.
         """
         voicing = Voicing(voice, self.worker, self.clock, _publish_nothing)
-        async for chunk in voicing.chunks(turn, hearer.lead_s):
-            hearer.got(chunk.audio_s)
-            yield chunk
+        try:
+            async with aclosing(voicing.chunks(turn, hearer.lead_s)) as chunks:
+                async for chunk in chunks:
+                    hearer.got(chunk.audio_s)
+                    yield chunk
+        finally:
+            self.learning.note(voice)  # not before: it would keep the worker from this text
 
 
 @dataclass(slots=True)

@@ -1,0 +1,1 @@
+"""Measurements that the program makes on the user's own machine."""

@@ -1,0 +1,68 @@
+"""What a measurement ran on, and what a process and its children use of it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+from voicecli.engines.cpu import physical_cores
+from voicecli.errors import SettingsError
+
+PROC = Path("/proc")
+
+
+def machine() -> str:
+    """Processor, cores and system."""
+    cpuinfo = PROC / "cpuinfo"
+    named = [line for line in cpuinfo.read_text().splitlines() if "model name" in line] if cpuinfo.exists() else []
+    processor = named[0].split(":", 1)[1].strip() if named else platform.processor() or platform.machine()
+    cores = physical_cores(os.cpu_count() or 1)
+    return f"{processor}, {cores} cores, {platform.system()}, Python {platform.python_version()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Of a process and its children, by now."""
+
+    cpu_s: float  # user and system, children that have ended included
+    rss_bytes: int
+    machine_cpu_s: float  # of all processes of the machine
+
+
+class Process:
+    """A process that is watched from outside. Reads /proc, so it needs Linux."""
+
+    def __init__(self, pid: int) -> None:
+        """Raises SettingsError where there is no such process to watch."""
+        self._pid = pid
+        if not (PROC / str(pid) / "stat").is_file():
+            raise SettingsError(
+                f"process {pid} was to be watched; {PROC / str(pid)} is not there",
+                "--pid takes the server's process; leave it out on systems other than Linux",
+            )
+
+    def usage(self) -> Usage:
+        """Zeros but for the machine's once the process has ended."""
+        cpu_s, rss_bytes = 0.0, 0
+        waiting = [self._pid]
+        while waiting:
+            folder = PROC / str(waiting.pop())
+            try:
+                # The second field is the name in brackets and may hold anything. Fields: man 5 proc_pid_stat.
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+                children = [path.read_text() for path in folder.glob("task/*/children")]
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            cpu_s += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+            rss_bytes += int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
+            waiting += [int(child) for text in children for child in text.split()]
+        return Usage(cpu_s, rss_bytes, machine_cpu_s())
+
+
+def machine_cpu_s() -> float:
+    """CPU time that was spent on anything since the machine was started."""
+    total = (PROC / "stat").read_text().split("\n", 1)[0].split()
+    user, nice, system, _idle, _waits, *interrupts = map(int, total[1:8])
+    return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
