@@ -193,6 +193,10 @@ async def test_a_stream_tells_part_by_part() -> None:
 
 async def test_a_stream_that_breaks_ends_in_an_error() -> None:
     async with running(scripted()) as server:
+        for nothing in (b"no sound", container(sound(1, BROKEN))):
+            response = await post(server, nothing, stream="true")
+            assert response.status_code >= 400
+            assert problem(response)
         told = events((await post(server, minutes(7, BROKEN), stream="true")).text)
         assert [list(event) for event in told] == [["type", "delta"], ["error"]]
 

@@ -81,7 +81,9 @@ def routes(service: Service) -> APIRouter:
     async def transcriptions(job: Job = Depends(job)) -> Response:
         """A recording's words, in the format that is asked for."""
         if job.fields.stream:
-            return StreamingResponse(events(job), media_type="text/event-stream")
+            transcripts = job.transcripts()
+            first = await anext(transcripts, None)  # what cannot be read or decoded at all has a status of its own
+            return StreamingResponse(events(first, transcripts), media_type="text/event-stream")
         heard = [one async for one in job.transcripts()]
         return answer(job.fields, heard, job.recording.audio_s)
 
@@ -112,15 +114,17 @@ def answer(fields: Fields, heard: Sequence[Heard], audio_s: float) -> Response:
             return JSONResponse(answers.short(heard, audio_s))
 
 
-async def events(job: Job) -> AsyncIterator[str]:
+async def events(first: Heard | None, others: AsyncIterator[Heard]) -> AsyncIterator[str]:
     """Part by part; an error is the last event."""
     heard: list[Heard] = []
     try:
-        async for one in job.transcripts():
+        one = first
+        while one is not None:
             if one.transcript.text:
                 delta = one.transcript.text if not heard else " " + one.transcript.text
                 heard.append(one)
                 yield answers.event({"type": "transcript.text.delta", "delta": delta})
+            one = await anext(others, None)
     except VoiceCliError as error:
         yield answers.event({"error": error_of(error)[1]})
     except ClientDisconnect:
@@ -146,7 +150,7 @@ def response_schemas() -> dict[int | str, dict[str, Any]]:
             "application/json": {"schema": {"type": "object", "properties": {"text": {"type": "string"}}}},
             "text/plain": text,
             "text/vtt": text,
-            "text/event-stream": text,
+            "text/event-stream": {},
         },
     }
     refusals: dict[int | str, dict[str, Any]] = {

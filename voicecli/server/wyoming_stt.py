@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from wyoming.asr import Transcribe, Transcript, TranscriptChunk, TranscriptStart, TranscriptStop
-from wyoming.audio import AudioChunk, AudioFormat, AudioStart, AudioStop
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.error import Error
 from wyoming.event import Event, Eventable, async_read_event, async_write_event
 from wyoming.info import AsrModel, AsrProgram, Attribution, Describe, Info
@@ -24,9 +23,10 @@ from voicecli import __version__
 from voicecli.errors import VoiceCliError
 from voicecli.server.pcm import SampleReader
 from voicecli.server.protocol import Failure, Final, ProtocolError, Reply, Start
+from voicecli.server.sessions import Full
 from voicecli.server.stt import Service
 
-T = TypeVar("T")
+T = TypeVar("T", bound=BaseModel)
 
 MOST_BYTES = 4 << 20
 """Of one event's data or sound: the longest message that the WebSockets take, too."""
@@ -48,6 +48,22 @@ class BoundedReader(asyncio.StreamReader):
         if n > MOST_BYTES:
             raise ValueError(f"{n} bytes in one event, {MOST_BYTES} at most")
         return await super().readexactly(n)
+
+
+class Asked(BaseModel):
+    """What a transcribe event asks for; the package takes any JSON for it."""
+
+    language: str = ""
+    transcript_names: tuple[str, ...] = ()
+    transcript_terms: tuple[str, ...] = ()
+
+
+class Sound(BaseModel):
+    """What audio-start and audio-chunk say of their samples."""
+
+    rate: int
+    width: int
+    channels: int
 
 
 @dataclass(slots=True)
@@ -78,7 +94,7 @@ class Client:
     def __init__(self, service: Service, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._service = service
         self._reader, self._writer = reader, writer
-        self._wanted = Transcribe()
+        self._asked = Asked()
         self._refused = False  # until audio-stop, then the connection ends: clients wait for a transcript or its end
 
     async def run(self) -> None:
@@ -99,9 +115,9 @@ class Client:
             elif Ping.is_type(event.type):
                 await self._write(Pong(event.data.get("text")))
             elif Transcribe.is_type(event.type):
-                self._wanted = Transcribe.from_event(event)
+                self._asked = parsed(Asked, event)
             elif AudioStart.is_type(event.type) and not self._refused:
-                await self._transcribe(understood(AudioStart.from_event, event))
+                return await self._transcribe(sound_of(event).rate)
             elif AudioStop.is_type(event.type) and self._refused:
                 return False
         except VoiceCliError as error:
@@ -110,26 +126,27 @@ class Client:
 
     async def _refuse(self, error: VoiceCliError) -> None:
         self._refused = True
-        code = error.code if isinstance(error, ProtocolError) else type(error).__name__.lower()
+        code = error.code if isinstance(error, ProtocolError) else "full" if isinstance(error, Full) else "refused"
         await self._write(Error(f"{error.message} ({error.hint})" if error.hint else error.message, code))
 
-    async def _transcribe(self, start: AudioStart) -> None:
-        """Raises VoiceCliError where the sound is of another kind, no session is free or the recogniser failed."""
-        check(start)
+    async def _transcribe(self, rate_hz: int) -> bool:
+        """False where the recogniser failed. Raises VoiceCliError for what is refused before audio-stop."""
         said = Said()
         with self._service.sessions.one():
             try:
-                await self._hear(start, said)
+                await self._hear(rate_hz, said)
             except BaseExceptionGroup as group:
                 raise leaf_of(group, Gone, VoiceCliError) from group
+        self._asked = Asked()
         if said.failure is not None:
-            raise ProtocolError(said.failure.code, said.failure.message, said.failure.hint)
+            await self._refuse(ProtocolError(said.failure.code, said.failure.message, said.failure.hint))
+            return False
         await self._write(Transcript(said.text, language=said.language or None))
         await self._write(TranscriptStop())
-        self._wanted = Transcribe()
+        return True
 
-    async def _hear(self, start: AudioStart, said: Said) -> None:
-        listener = self._service.listener(wish(self._wanted, start.rate), said.tell)
+    async def _hear(self, rate_hz: int, said: Said) -> None:
+        listener = self._service.listener(start_of(self._asked, rate_hz), said.tell)
         reader = SampleReader("s16le")
         await self._write(TranscriptStart())
         async with asyncio.TaskGroup() as tasks:
@@ -137,8 +154,8 @@ class Client:
             chunks = tasks.create_task(self._send(said))
             while not AudioStop.is_type((event := await self._read()).type):
                 if AudioChunk.is_type(event.type):
-                    check(chunk := understood(AudioChunk.from_event, event), start.rate)
-                    await listener.feed(reader.read(chunk.audio))
+                    sound_of(event, rate_hz)
+                    await listener.feed(reader.read(event.payload or b""))
             await listener.mark("stop")
             await hearing
             said.texts.put_nowait(None)
@@ -152,9 +169,11 @@ class Client:
         try:
             async with asyncio.timeout(self._service.limits.idle_s):
                 event = await async_read_event(self._reader)
-        except (TimeoutError, OSError, asyncio.IncompleteReadError, KeyError, TypeError, AttributeError) as error:
-            raise Gone from error  # the last three: JSON, but no event
-        if event is None:
+        except (TimeoutError, OSError, asyncio.IncompleteReadError) as error:
+            raise Gone from error
+        except (KeyError, TypeError, AttributeError, RecursionError) as error:  # JSON, but no event
+            raise Gone from error
+        if event is None or not isinstance(event.data, dict):
             raise Gone
         return event
 
@@ -166,38 +185,43 @@ class Client:
             raise Gone from error
 
 
-def check(audio: AudioFormat, rate_hz: int | None = None) -> None:
+def sound_of(event: Event, rate_hz: int | None = None) -> Sound:
     """Raises ProtocolError where the sound is of a kind that is not taken, or not the one that was announced."""
-    found = f"{audio.rate} Hz, {8 * audio.width} bit, {audio.channels} channels"
-    if audio.width != 2 or audio.channels != 1:
+    sound = parsed(Sound, event)
+    found = f"{sound.rate} Hz, {8 * sound.width} bit, {sound.channels} channels"
+    if sound.width != 2 or sound.channels != 1:
         raise ProtocolError("bad_audio", f"the audio has {found}", "16 bit and 1 channel are taken")
-    if rate_hz is not None and audio.rate != rate_hz:
+    if rate_hz is not None and sound.rate != rate_hz:
         raise ProtocolError("bad_audio", f"a chunk has {found}", f"audio-start said {rate_hz} Hz")
+    return sound
 
 
-def wish(wanted: Transcribe, rate_hz: int) -> Start:
+def start_of(asked: Asked, rate_hz: int) -> Start:
     """As the session protocol says it. Raises ProtocolError."""
-    language = str(wanted.language or "").partition("-")[0].lower()  # en-GB
-    said = {
-        "language": language,
-        "sample_rate_hz": rate_hz,
-        "partials": False,
-        "endpoint": "silence",
-        "hotwords": [*(wanted.transcript_names or ()), *(wanted.transcript_terms or ())],
-    }
     try:
-        return Start.model_validate(said)
+        return Start(
+            language=asked.language.partition("-")[0].lower(),  # en-GB
+            sample_rate_hz=rate_hz,
+            partials=False,
+            endpoint="silence",
+            hotwords=(*asked.transcript_names, *asked.transcript_terms),
+        )
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise ProtocolError("bad_event", f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise problem(error) from error
 
 
-def understood(read: Callable[[Event], T], event: Event) -> T:
-    """Raises ProtocolError where a field is missing."""
+def parsed(kind: type[T], event: Event) -> T:
+    """Raises ProtocolError that names what is wrong."""
     try:
-        return read(event)
-    except KeyError as error:
-        raise ProtocolError("bad_event", f"{event.type} has no {error}") from error
+        return kind.model_validate({name: value for name, value in event.data.items() if value is not None})
+    except ValidationError as error:
+        raise problem(error) from error
+
+
+def problem(error: ValidationError) -> ProtocolError:
+    """The first thing that is wrong."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    return ProtocolError("bad_event", f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
 
 
 def leaf_of(group: BaseExceptionGroup[BaseException], *kinds: type[Exception]) -> BaseException:
