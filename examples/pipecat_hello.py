@@ -39,7 +39,7 @@ def main() -> None:
 @contextmanager
 def language_model(options: argparse.Namespace) -> Iterator[OpenAILLMService]:
     """A server that was named, or llama.cpp in this process."""
-    settings = OpenAILLMService.Settings(model=options.llm_model, max_tokens=60)
+    settings = OpenAILLMService.Settings(model=options.llm_model, system_instruction=PROMPT, max_tokens=60)
     if options.llm_url:
         yield OpenAILLMService(base_url=options.llm_url, api_key="none", settings=settings)
         return
@@ -65,7 +65,7 @@ def make_transport(options: argparse.Namespace) -> BaseTransport:
 async def talk(options: argparse.Namespace, llm: OpenAILLMService) -> None:
     """Until Ctrl-C; with a file until it is answered."""
     transport = make_transport(options)
-    aggregators = LLMContextAggregatorPair(LLMContext([{"role": "system", "content": PROMPT}]))
+    aggregators = LLMContextAggregatorPair(LLMContext())
     pipeline = Pipeline(
         [
             transport.input(),
@@ -81,11 +81,11 @@ async def talk(options: argparse.Namespace, llm: OpenAILLMService) -> None:
 
     @aggregators.user().event_handler("on_user_turn_stopped")
     async def on_question(aggregator: object, strategy: object, message: object) -> None:
-        print("You:", message.content, flush=True)  # noqa: T201
+        print("You:", message.content, flush=True)
 
     @aggregators.assistant().event_handler("on_assistant_turn_stopped")
     async def on_answer(aggregator: object, message: object) -> None:
-        print("Bot:", message.content, flush=True)  # noqa: T201
+        print("Bot:", message.content, flush=True)
 
     if options.input:
         worker.set_reached_upstream_filter((BotStoppedSpeakingFrame,))

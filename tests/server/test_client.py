@@ -11,7 +11,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
-from tests.server.processes import serving
+from tests.server.program import ServerProgram
 from tests.server.scripted_listen import READY, START, Break, Close, Expect, Step, scripted
 from tests.words import word_error_rate
 from voicecli.audio.wav import read_clip
@@ -192,8 +192,8 @@ def test_what_is_no_url_is_refused(url: str) -> None:
 def server(model_folder: Callable[[str], Path]) -> Iterator[str]:
     model_folder("whisper-base")
     model_folder("smart-turn-v3.2")
-    with serving("serve-stt", "--max-sessions", "1") as url:
-        yield url
+    with ServerProgram("serve-stt", "--max-sessions", "1") as program:
+        yield program.url
 
 
 @pytest.mark.model

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.server.processes import serving
+from tests.server.program import ServerProgram
 from tests.words import word_error_rate
 from voicecli.audio.wav import open_wav, read_clip
 from voicecli.types import LISTEN_RATE_HZ, Pcm
@@ -30,8 +30,8 @@ KEY = "opensesame"
 def server(model_folder: Callable[[str], Path]) -> Iterator[str]:
     model_folder("whisper-base")
     model_folder("smart-turn-v3.2")
-    with serving("serve-stt", "--max-sessions", "4", "--api-key", KEY) as url:
-        yield url
+    with ServerProgram("serve-stt", "--max-sessions", "4", "--api-key", KEY) as program:
+        yield program.url
 
 
 @pytest.fixture

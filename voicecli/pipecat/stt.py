@@ -26,6 +26,7 @@ from pipecat.turns.user_turn_strategies import ExternalUserTurnStrategies
 from pipecat.utils.time import time_now_iso8601
 from pipecat.utils.types import NOT_GIVEN, NotGiven, assert_given
 from pydantic import BaseModel
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.protocol import State
 
@@ -70,6 +71,7 @@ class VoicecliSTTService(WebsocketSTTService):
 
     Settings = VoicecliSTTSettings
     _settings: VoicecliSTTSettings
+    _websocket: ClientConnection | None
 
     def __init__(
         self,

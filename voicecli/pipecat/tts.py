@@ -13,6 +13,7 @@ from pipecat.services.settings import TTSSettings
 from pipecat.services.tts_service import TextAggregationMode, WebsocketTTSService
 from pipecat.utils.types import NOT_GIVEN, NotGiven, assert_given
 from pydantic import BaseModel, Field, TypeAdapter
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.protocol import State
 
@@ -53,6 +54,7 @@ class VoicecliTTSService(WebsocketTTSService):
 
     Settings = VoicecliTTSSettings
     _settings: VoicecliTTSSettings
+    _websocket: ClientConnection | None
 
     def __init__(
         self,
