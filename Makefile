@@ -5,7 +5,9 @@ BIN := .venv/bin
 PACKAGE := .venv/.package
 DEV := .venv/.dev
 
-.PHONY: help talk test check format lint types contracts size fast-test card-test models system clean
+EXTRAS := .venv/.extras
+
+.PHONY: help talk test check format lint types contracts size fast-test card-test extras-test models system clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -39,6 +41,9 @@ fast-test: $(DEV) ## tests without models and sound card; pure modules fully cov
 card-test: system models $(DEV) ## conversations through a virtual sound card (needs PulseAudio)
 	$(BIN)/python -m pytest -m card --require-models --require-card $(ARGS)
 
+extras-test: models $(EXTRAS) ## the bridges to Pipecat and Ray Serve, which are extras
+	$(BIN)/python -m pytest tests/server/test_pipecat.py tests/server/test_ray_app.py --require-models $(ARGS)
+
 models: $(PACKAGE)
 	@$(BIN)/voicecli download-models
 
@@ -53,6 +58,10 @@ $(PACKAGE): pyproject.toml
 
 $(DEV): $(PACKAGE)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@touch $@
+
+$(EXTRAS): $(DEV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,pipecat,ray]"
 	@touch $@
 
 clean: ## remove the virtual environment and caches; models stay

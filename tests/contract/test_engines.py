@@ -107,6 +107,7 @@ def test_nothing_to_say_is_no_sound(kokoro: Kokoro, text: str) -> None:
     assert len(sound(kokoro, text)) == 0
 
 
+@pytest.mark.timeout(180)
 def test_a_text_beyond_kokoros_limit_is_spoken_whole(kokoro: Kokoro) -> None:
     pcm = sound(kokoro, "This is one of many sentences that follow each other without an end. " * 9)
     assert len(pcm) / kokoro.sample_rate_hz > 20
