@@ -1,4 +1,4 @@
-"""A server for `/v1/listen` that plays a script: it fails on a message that is not in it, and on what is left of it."""
+"""A WebSocket server that plays a script: it fails on a message that is not in it, and on what is left of it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Break:
     """The connection is gone without a good-bye."""
 
 
-Step = Expect | Close | Break | BaseModel | str
+Step = Expect | Close | Break | BaseModel | str | bytes
 START = Expect({"type": "start"})
 
 
@@ -65,8 +65,8 @@ class Scripted:
                     connection.transport.abort()
                 case BaseModel() as reply:
                     await connection.send(reply.model_dump_json())
-                case str() as text:
-                    await connection.send(text)
+                case str() | bytes() as message:
+                    await connection.send(message)
             self.steps.pop(0)
         try:
             unexpected = await connection.recv()
