@@ -42,7 +42,7 @@ card-test: system models $(DEV) ## conversations through a virtual sound card (n
 	$(BIN)/python -m pytest -m card --require-models --require-card $(ARGS)
 
 extras-test: models $(EXTRAS) ## the bridges to Pipecat and Ray Serve, which are extras
-	$(BIN)/python -m pytest tests/server/test_pipecat.py tests/server/test_ray_app.py --require-models $(ARGS)
+	$(BIN)/python -m pytest tests/server/test_pipecat.py tests/server/test_pipecat_services.py tests/server/test_ray_app.py --require-models $(ARGS)
 
 models: $(PACKAGE)
 	@$(BIN)/voicecli download-models
