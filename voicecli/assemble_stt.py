@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from voicecli.assemble import CLOCK, load_end_of_turn, load_recogniser, make_gate, open_store
+from voicecli.assemble import CLOCK, load_end_of_turn, load_recogniser, open_store
+from voicecli.audio.ear import SpeechGate
 from voicecli.audio.endpoint import MODES
+from voicecli.audio.gate import Gate, Silero
 from voicecli.audio.segmenter import Segmenter
 from voicecli.engines.base import EndOfTurn, SpeechToText, Worker
 from voicecli.engines.cpu import sleep_while_waiting
@@ -58,8 +60,10 @@ async def open_stt(settings: Settings, wanted: Wanted) -> AsyncIterator[Service]
             together = Together(view.transcribe_all, wish, LONGEST_S) if settings.stt.device == "cuda" else None
             return scheduler.desk(LongSpeech(view), together)
 
+        silero = Silero.load()
+
         def make_senses(start: Start) -> Senses:
-            return senses_for(start, settings, turn, turn_worker)
+            return senses_for(start, settings, Gate(silero.another(), settings.listen), turn, turn_worker)
 
         sessions = Sessions(most, metrics)
         yield Service(
@@ -75,13 +79,15 @@ async def open_stt(settings: Settings, wanted: Wanted) -> AsyncIterator[Service]
         )
 
 
-def senses_for(start: Start, settings: Settings, turn: EndOfTurn | None, turn_worker: Worker) -> Senses:
+def senses_for(
+    start: Start, settings: Settings, gate: SpeechGate, turn: EndOfTurn | None, turn_worker: Worker
+) -> Senses:
     """The ear of one session."""
     listen = settings.listen
     bounds = MODES[start.endpoint] if start.endpoint != "silence" and turn is not None else None
     end_ms = start.silence_ms if start.endpoint == "silence" else listen.end_ms
     return Senses(
-        gate=make_gate(listen),
+        gate=gate,
         segmenter=Segmenter(listen.model_copy(update={"end_ms": end_ms})),
         bounds=bounds,
         turn=turn if bounds is not None else None,

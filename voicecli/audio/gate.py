@@ -51,6 +51,10 @@ class Silero:
         options.log_severity_level = 3
         return cls(onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]))
 
+    def another(self) -> Silero:
+        """The same resident model, for another stream of sound."""
+        return Silero(self._session)
+
     def reset(self) -> None:
         """Forget what was heard."""
         self._h = np.zeros(STATE_SHAPE, np.float32)
