@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
@@ -16,11 +17,21 @@ from voicecli.server.tts_problems import NOTHING_TO_SAY, Refused
 from voicecli.server.tts_protocol import SoundFormat, SpeechRequest
 from voicecli.server.tts_speech import Hearer, Speech
 
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {media_type: {} for media_type in MEDIA_TYPES.values()},
+        "description": "The sound, as it is made.",
+    },
+    "4XX": {"description": "The request is wrong or too large; the error says where."},
+    500: {"description": "The voice failed."},
+    503: {"description": "All sessions that this machine can serve are taken."},
+}
+
 
 def openai_routes(speech: Speech, sessions: Sessions) -> APIRouter:
     router = APIRouter()
 
-    @router.post("/v1/audio/speech")
+    @router.post("/v1/audio/speech", response_class=StreamingResponse, responses=ANSWERS)
     async def speak(request: SpeechRequest) -> StreamingResponse:
         voice = speech.choose(request.voice_name, request.speed)
         turn = speech.whole(voice, request.input)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -84,7 +84,8 @@ def answer_as_openai(app: FastAPI) -> None:
 
     async def answer_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        return error_response(error.status_code, Problem("not_found", error.detail, param=request.url.path))
+        problem = Problem("not_found", error.detail, param=request.url.path)
+        return error_response(error.status_code, problem, error.headers)
 
     for kind in (Refused, RequestValidationError, VoiceCliError, StageError):
         app.add_exception_handler(kind, answer)
@@ -96,7 +97,7 @@ def is_ours(error: Exception) -> bool:
     return isinstance(error, VoiceCliError | StageError) and not isinstance(error, SettingsError)
 
 
-def error_response(status: int, problem: Problem) -> JSONResponse:
+def error_response(status: int, problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
     kind = "invalid_request_error" if status < 500 else "server_error"
     error = {"message": problem.text, "type": kind, "param": problem.param, "code": problem.code}
-    return JSONResponse({"error": error}, status)
+    return JSONResponse({"error": error}, status, headers)
