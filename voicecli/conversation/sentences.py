@@ -32,8 +32,7 @@ LONGEST_WORD_CHARS = 400
 """Beyond it, it is no word: ten thousand letters in one piece would hold up everything else for seconds."""
 
 SIGNS_CHARS = 40
-"""So far from a letter signs are said with it; a longer row of them is ornament, and costs `say` as much as ten thousand
-letters."""
+"""So far from a letter signs are said with it. A longer row of them is ornament, and costs `say` as much as words."""
 
 _LETTER = re.compile(r"[^\W_]")  # what str.isalnum says
 _NEAR_LETTERS = re.compile(rf"(?:[\W_]{{0,{SIGNS_CHARS}}}[^\W_])+[\W_]{{0,{SIGNS_CHARS}}}")

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Response
 
 from voicecli import __version__
-from voicecli.server.sessions import Sessions
+from voicecli.server.sessions import Limits, Sessions
 from voicecli.server.tts_openai import openai_routes
 from voicecli.server.tts_problems import answer_as_openai
 from voicecli.server.tts_seed import seed_routes
@@ -17,7 +17,7 @@ from voicecli.server.tts_speak import speak_routes
 from voicecli.server.tts_speech import Speech
 
 
-def create_app(speech: Speech, sessions: Sessions) -> FastAPI:
+def create_app(speech: Speech, sessions: Sessions, limits: Limits) -> FastAPI:
     """Everything but who may come in, and on which port. A request and a WebSocket are a session each."""
 
     @asynccontextmanager
@@ -47,7 +47,8 @@ def create_app(speech: Speech, sessions: Sessions) -> FastAPI:
         model = speech.voices.model
         return {"ready": is_ready, "model": model, "sessions": sessions.active, "max_sessions": sessions.most}
 
-    for routes in (openai_routes, speak_routes, seed_routes):
-        app.include_router(routes(speech, sessions))
+    app.include_router(openai_routes(speech, sessions))
+    for routes in (speak_routes, seed_routes):
+        app.include_router(routes(speech, sessions, limits))
     answer_as_openai(app)
     return app
