@@ -47,18 +47,19 @@ async def _run_stt(settings: Settings, wanted: Wanted, access: Access, bind: Bin
 
 
 def run_tts(
-    settings: Settings, prepare: Sequence[str], most: int, access: Access, bind: Bind, narrate: Narrate
+    settings: Settings, prepare: Sequence[str], wanted: Wanted, access: Access, bind: Bind, narrate: Narrate
 ) -> None:
-    """Serve `most` sessions at once until SIGTERM or Ctrl-C; `prepare`: voices that stream beside the settings' own.
+    """Serve until SIGTERM or Ctrl-C; `prepare`: voices that stream beside the settings' own.
 
     Raises SettingsError, ModelMissing or EngineError.
     """
-    asyncio.run(_run_tts(settings, prepare, Sessions(most, Metrics()), access, bind, narrate))
+    asyncio.run(_run_tts(settings, prepare, wanted, access, bind, narrate))
 
 
 async def _run_tts(
-    settings: Settings, prepare: Sequence[str], sessions: Sessions, access: Access, bind: Bind, narrate: Narrate
+    settings: Settings, prepare: Sequence[str], wanted: Wanted, access: Access, bind: Bind, narrate: Narrate
 ) -> None:
+    sessions = Sessions(wanted.max_sessions, Metrics())
     with listen(bind) as listening:
         narrate("Loading the model…")
         async with open_tts(settings, prepare, narrate) as speech:
@@ -66,7 +67,8 @@ async def _run_tts(
             def ready() -> None:
                 narrate(f"{speech.voices.model}, {speech.voice}, on {url_of(bind, listening)}")
 
-            await serve(Guard(tts.create_app(speech, sessions), access), bind, listening, sessions.drain, ready)
+            app = Guard(tts.create_app(speech, sessions, wanted.limits), access)
+            await serve(app, bind, listening, sessions.drain, ready)
 
 
 def url_of(bind: Bind, listening: socket.socket) -> str:

@@ -22,7 +22,7 @@ from voicecli.engines.kokoro import Kokoro
 from voicecli.engines.whisper import Whisper
 from voicecli.engines.worker import ThreadWorker
 from voicecli.server.metrics import Metrics
-from voicecli.server.sessions import Sessions
+from voicecli.server.sessions import Limits, Sessions
 from voicecli.server.tts import create_app
 from voicecli.server.tts_learning import Learning
 from voicecli.server.tts_speech import Speech
@@ -49,7 +49,7 @@ def whisper(model_folder: Callable[[str], Path]) -> Whisper:
 async def serving(kokoro: Kokoro) -> AsyncIterator[int]:
     with ThreadWorker("tts") as worker:
         speech = Speech(kokoro, worker, "af_heart", 1.0, time.monotonic, Learning(kokoro, worker))
-        async with on_port(create_app(speech, Sessions(8, Metrics()))) as port:
+        async with on_port(create_app(speech, Sessions(8, Metrics()), Limits())) as port:
             yield port
 
 

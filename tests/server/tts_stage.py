@@ -20,7 +20,7 @@ from voicecli.errors import SettingsError
 from voicecli.events import Clock
 from voicecli.server.metrics import Metrics
 from voicecli.server.serving import Bind, QuietServer, listen
-from voicecli.server.sessions import Sessions
+from voicecli.server.sessions import Limits, Sessions
 from voicecli.server.tts import create_app
 from voicecli.server.tts_learning import Learning
 from voicecli.server.tts_speech import Speech
@@ -142,13 +142,14 @@ def on_stage(
     steps: int = 1000,
     most: int = 8,
     clock: Clock = time.monotonic,
+    limits: Limits | None = None,
 ) -> None:
     """Run a test against a server whose worker does `steps` calls of itself."""
 
     async def main() -> None:
         voices, worker, sessions = FakeVoices(), SteppedWorker(steps), Sessions(most, Metrics())
         speech = Speech(voices, worker, "anna", 1.0, clock, Learning(voices, worker))
-        async with on_port(create_app(speech, sessions)) as port:
+        async with on_port(create_app(speech, sessions, limits or Limits())) as port:
             await play(Stage(voices, worker, sessions, port))
 
     asyncio.run(main())

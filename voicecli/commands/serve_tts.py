@@ -37,6 +37,13 @@ def serve_tts(
     max_sessions: Annotated[
         int, typer.Option(min=1, help="Requests and WebSockets at once.", rich_help_panel=LIMITS)
     ] = 32,
+    max_session_s: Annotated[
+        float, typer.Option(min=1, help="Longest session in seconds.", rich_help_panel=LIMITS)
+    ] = 3600.0,
+    idle_s: Annotated[
+        float,
+        typer.Option(min=1, help="Longest time without a message or speech in seconds.", rich_help_panel=LIMITS),
+    ] = 60.0,
     offline: Annotated[bool | None, option("--offline", help="Never download a model.", panel=SETTINGS)] = None,
     config: Annotated[
         Path | None, option("--config", help="Settings file in place of your own.", panel=SETTINGS)
@@ -70,6 +77,9 @@ def serve_tts(
         file=config,
     ).settings
     fetch_missing(settings, voice_models(settings))
+    from voicecli.assemble_stt import Wanted
     from voicecli.running_server import run_tts
+    from voicecli.server.sessions import Limits
 
-    run_tts(settings, names[1:], max_sessions, access, bind, tell)
+    wanted = Wanted(max_sessions, Limits(session_s=max_session_s, idle_s=idle_s))
+    run_tts(settings, names[1:], wanted, access, bind, tell)

@@ -22,7 +22,8 @@ class ClauseEnd:
     strength: Strength
 
 
-_OPENERS = " \"'“‘(["
+_OPENING = re.compile(r"[ \"'“‘(\[]*")
+_SPACE = re.compile(r"\s*")
 _CLOSERS = r"[\"'”’)\]»」』）]*"
 _CANDIDATE = re.compile(
     rf"""
@@ -59,6 +60,9 @@ _MAY_END = frozenset({
     "etc", "a.m", "p.m", "inc", "ltd", "co", "corp", "jr", "sr", "al",
 })  # fmt: skip
 _DOTTED = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]")
+_LAST_WORDS_CHARS = 100
+"""So far back they are looked for."""
+
 _LAST_WORDS = re.compile(r"(?:(\S+)\s+)?[\"'“‘(\[]*(\S*)$")
 
 
@@ -83,37 +87,45 @@ def clause_ends(text: str, is_complete: bool, long_clause_chars: int) -> Iterato
 
 def _is_certain(text: str, candidate: re.Match[str]) -> bool:
     """Whether enough has come after a mark: "3." may become "3.14", and "Dr. " may become "Dr. Who"."""
-    following = text[candidate.end() :]
+    end = candidate.end()
     match candidate.lastgroup:
         case "line":
             return True
         case "stop" | "spaced_dash":
-            return bool(following.lstrip(_OPENERS))
+            return bool(_after(_OPENING, text, end))
         case "phrase":
-            return len(following) > PHRASE_REST_CHARS or _MARK.search(following) is not None
+            return len(text) - end > PHRASE_REST_CHARS or _MARK.search(text, end) is not None
         case _:
-            return bool(following)
+            return end < len(text)
 
 
 def _strength(text: str, candidate: re.Match[str], is_long: bool) -> Strength | None:
     """What the mark is worth, or None where no clause ends."""
-    following = text[candidate.end() :]
+    end = candidate.end()
     match candidate.lastgroup:
         case "line" | "wide_stop":
             return Strength.SENTENCE
         case "wide_pause" | "dash":
             return Strength.CLAUSE
         case "phrase":
-            mark = _MARK.search(following)
-            rest_chars = mark.start() if mark else len(following)
-            return Strength.PHRASE if is_long and rest_chars >= PHRASE_REST_CHARS else None
+            rest = text[end : end + PHRASE_REST_CHARS]
+            is_rest_long = len(rest) == PHRASE_REST_CHARS and _MARK.search(rest) is None
+            return Strength.PHRASE if is_long and is_rest_long else None
         case "spaced_dash":
-            return None if following.lstrip()[:1].isdigit() else Strength.CLAUSE
-    if following and not following[0].isspace():
+            return None if _after(_SPACE, text, end).isdigit() else Strength.CLAUSE
+    if end < len(text) and not text[end].isspace():
         return None
     if candidate.lastgroup == "pause":
         return Strength.CLAUSE
-    return _stop_strength(text[: candidate.start()], candidate["stop"], following.lstrip(_OPENERS)[:1])
+    before = text[max(0, candidate.start() - _LAST_WORDS_CHARS) : candidate.start()]
+    return _stop_strength(before, candidate["stop"], _after(_OPENING, text, end))
+
+
+def _after(skipped: re.Pattern[str], text: str, at: int) -> str:
+    """The first character from `at` on that is not skipped, or none: a copy of the rest would cost as much as it is."""
+    match = skipped.match(text, at)
+    end = match.end() if match is not None else at
+    return text[end : end + 1]
 
 
 def _stop_strength(before: str, stop: str, next_char: str) -> Strength | None:

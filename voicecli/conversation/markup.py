@@ -213,8 +213,8 @@ _URL = _mark(
     _host,
 )
 _KEYCAP = _mark("[0-9#*]\ufe0f?", "[0-9#*]\ufe0f?\u20e3", _nothing)
-_ARROW = _mark(r"[-=]+", r"[-=]{1,3}>", lambda _: "→")
-_DASH = _mark(r"-+", r"(?<!-)--(?![-\w])|(?<=[^\W\d])--(?=[^\W\d])", lambda _: "—")
+_ARROW = _mark(r"[-=]{1,3}", r"[-=]{1,3}>", lambda _: "→")
+_DASH = _mark(r"-{1,2}", r"(?<!-)--(?![-\w])|(?<=[^\W\d])--(?=[^\W\d])", lambda _: "—")
 _PICTURE = _mark(_NEVER, f"[{EMOJI}]+", _nothing)
 
 _OTHER_MARKS = (_PICTURE,)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
+from itertools import islice
 
 from voicecli.conversation.clauses import ClauseEnd, Strength, clause_ends
 from voicecli.conversation.speakable import Span
@@ -29,6 +30,14 @@ MAX_PIECE_CHARS = 200
 
 LONGEST_WORD_CHARS = 400
 """Beyond it, it is no word: ten thousand letters in one piece would hold up everything else for seconds."""
+
+SIGNS_CHARS = 40
+"""So far from a letter signs are said with it. A longer row of them is ornament, and costs `say` as much as words."""
+
+_LETTER = re.compile(r"[^\W_]")  # what str.isalnum says
+_NEAR_LETTERS = re.compile(rf"(?:[\W_]{{0,{SIGNS_CHARS}}}[^\W_])+[\W_]{{0,{SIGNS_CHARS}}}")
+_WORD = re.compile(r"\S+")
+_WORD_END = re.compile(r"(?<=\S)\s")
 
 
 class PieceBuffer:
@@ -68,7 +77,7 @@ class PieceBuffer:
     @property
     def exhausted(self) -> bool:
         """Closed, and all that can be said has been taken."""
-        return self._closed and not _letters(self._text)
+        return self._closed and _LETTER.search(self._text) is None
 
     def take(self, budget_chars: int) -> Piece | None:
         """The next piece, or None when no clause is complete yet, or nothing is left.
@@ -79,7 +88,7 @@ class PieceBuffer:
         end = self._end_of_piece(0 if self._is_first else min(budget_chars, MAX_PIECE_CHARS))
         if end is None:
             return None
-        words = list(re.finditer(r"\S+", self._text[:end]))
+        words = _words_to_say(self._text[:end])
         written = [word[0] for word in words]
         said = self._say(" ".join(written))
         offsets = [0, *(word.end() for word in words[:-1]), end]
@@ -95,10 +104,12 @@ class PieceBuffer:
         if self.exhausted:
             return None
         ends: list[ClauseEnd] = []
+        enough = _letters_end(self._text)
         long_clause_chars = max(FIRST_LONG_CLAUSE_CHARS, min(budget_chars // 2, LONG_CLAUSE_CHARS))
-        for end in clause_ends(self._text, self._closed, long_clause_chars):
+        may_end = enough is not None or self._closed
+        for end in clause_ends(self._text, self._closed, long_clause_chars) if may_end else ():
             is_rest = self._closed and end.at == len(self._text)
-            if _letters(self._text[: end.at]) < MIN_PIECE_LETTERS and not is_rest:
+            if (enough is None or end.at < enough) and not is_rest:
                 continue
             if ends and end.at > budget_chars:
                 break
@@ -113,7 +124,7 @@ class PieceBuffer:
         """`end`, moved so that the piece is not too long and leaves no crumb behind."""
         if end > MAX_PIECE_CHARS:
             end = self._cut_at_space() or end
-        leaves_crumb = self._closed and _letters(self._text[end:]) < MIN_PIECE_LETTERS
+        leaves_crumb = self._closed and _letters_end(self._text, end) is None
         return len(self._text) if leaves_crumb else end
 
     def _cut_at_space(self) -> int | None:
@@ -121,15 +132,17 @@ class PieceBuffer:
 
         What goes on for longer than any word is cut inside.
         """
-        spaces = [match.start() for match in re.finditer(r"(?<=\S)\s", self._text)]
-        sayable = [at for at in spaces if _letters(self._text[:at])]
-        short = [at for at in sayable if at <= MAX_PIECE_CHARS]
+        letter = _LETTER.search(self._text)
+        if letter is None:
+            return None
+        short = [match.start() for match in _WORD_END.finditer(self._text, letter.end(), MAX_PIECE_CHARS + 1)]
         if short:
             return short[-1]
-        first = next(iter(sayable), len(self._text))
-        if first > LONGEST_WORD_CHARS and _letters(self._text[:LONGEST_WORD_CHARS]):
-            return LONGEST_WORD_CHARS
-        return first if sayable else None
+        space = _WORD_END.search(self._text, letter.end())
+        longest = letter.start() + LONGEST_WORD_CHARS
+        if (space.start() if space is not None else len(self._text)) > longest:
+            return longest
+        return space.start() if space is not None else None
 
     def _source_at(self, offset: int) -> int:
         """Characters of the written answer that `offset` characters of the plain text cover."""
@@ -149,5 +162,12 @@ def _best(ends: list[ClauseEnd], budget_chars: int) -> int:
     return ends[-1].at
 
 
-def _letters(text: str) -> int:
-    return sum(map(str.isalnum, text))
+def _letters_end(text: str, begin: int = 0) -> int | None:
+    """Where, from `begin` on, as many letters end as a piece has at least; None: there are fewer."""
+    letters = islice(_LETTER.finditer(text, begin), MIN_PIECE_LETTERS - 1, None)
+    return next((letter.end() for letter in letters), None)
+
+
+def _words_to_say(text: str) -> list[re.Match[str]]:
+    """Without what is far from any letter."""
+    return [word for near in _NEAR_LETTERS.finditer(text) for word in _WORD.finditer(text, *near.span())]

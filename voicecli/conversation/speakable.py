@@ -44,6 +44,9 @@ class _Opening(Enum):
     SENTENCE = auto()
 
 
+_MOST_MARKS = 200
+"""Of a rule. A longer row is prose: to ask at each of ten thousand marks whether it is one still takes seconds."""
+
 _OPENINGS: tuple[tuple[_Opening, re.Pattern[str], re.Pattern[str]], ...] = tuple(
     (opening, re.compile(growing), re.compile(whole))
     for opening, growing, whole in (
@@ -55,8 +58,8 @@ _OPENINGS: tuple[tuple[_Opening, re.Pattern[str], re.Pattern[str]], ...] = tuple
         ),
         (
             _Opening.RULE,
-            r"[ \t]*(?P<rule>[-*_=])(?:[ \t]*(?P=rule))*[ \t]*",
-            r"[ \t]*(?P<rule>[-*_=])(?:[ \t]*(?P=rule)){2,}[ \t]*\n",
+            rf"[ \t]*(?P<rule>[-*_=])(?:[ \t]*(?P=rule)){{0,{_MOST_MARKS - 1}}}[ \t]*",
+            rf"[ \t]*(?P<rule>[-*_=])(?:[ \t]*(?P=rule)){{2,{_MOST_MARKS - 1}}}[ \t]*\n",
         ),
         (_Opening.TABLE, r"(?!)", r"[ \t]*\|"),
         (_Opening.QUOTE, r"(?!)", r"[ \t]*>[ \t]?"),

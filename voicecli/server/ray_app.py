@@ -95,12 +95,12 @@ async def open_tts_app(options: Options) -> AsyncIterator[ASGIApp]:
     from voicecli.assemble_tts import open_tts
     from voicecli.server.access import Guard
     from voicecli.server.metrics import Metrics
-    from voicecli.server.sessions import Sessions
+    from voicecli.server.sessions import Limits, Sessions
     from voicecli.server.tts import create_app
 
     access = access_of(options)
     async with open_tts(settings_of(options, "tts"), (), logging.getLogger(__name__).info) as speech:
-        yield Guard(create_app(speech, Sessions(options.sessions, Metrics())), access)
+        yield Guard(create_app(speech, Sessions(options.sessions, Metrics()), Limits()), access)
 
 
 def settings_of(options: Options, engine: Literal["stt", "tts"]) -> Settings:

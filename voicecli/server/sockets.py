@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
-from fastapi import WebSocket
+from fastapi import WebSocket, WebSocketDisconnect
 
 from voicecli.server.access import ANSWERED_SUBPROTOCOL
+from voicecli.server.sessions import Limits
+from voicecli.server.transport import Gone
 
 
 async def accept(socket: WebSocket) -> None:
@@ -15,17 +18,20 @@ async def accept(socket: WebSocket) -> None:
     await socket.accept(ANSWERED_SUBPROTOCOL if ANSWERED_SUBPROTOCOL in offered else None)
 
 
-async def next_frame(socket: WebSocket, leaving: asyncio.Event) -> str | bytes | None:
-    """The client's next, text or binary; None when it is gone, or when the server is `leaving`."""
-    async with asyncio.TaskGroup() as tasks:
-        receiving = tasks.create_task(socket.receive())
-        told = tasks.create_task(leaving.wait())
-        await asyncio.wait((receiving, told), return_when=asyncio.FIRST_COMPLETED)
-        message = receiving.result() if receiving.done() else None
-        receiving.cancel()
-        told.cancel()
-    if message is None or message["type"] == "websocket.disconnect":
-        return None
-    text: str | None = message.get("text")
-    content: bytes | None = message.get("bytes")
-    return text if text is not None else content
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What a client is sent, for as long as it reads."""
+
+    socket: WebSocket
+    limits: Limits
+
+    async def send(self, frame: str | bytes) -> None:
+        """Text or binary. Raises Gone where the client has left, or does not read."""
+        try:
+            async with asyncio.timeout(self.limits.send_s):
+                if isinstance(frame, str):
+                    await self.socket.send_text(frame)
+                else:
+                    await self.socket.send_bytes(frame)
+        except (TimeoutError, WebSocketDisconnect, RuntimeError) as error:  # RuntimeError: it is closed already
+            raise Gone from error

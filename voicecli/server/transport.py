@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from fastapi import WebSocket, WebSocketDisconnect
 from starlette.types import Message
@@ -87,6 +87,68 @@ class Allowance:
         return self._left >= 0
 
 
+LEAVING = Closed(GOING_AWAY, "the server is going away")
+
+
+def never() -> bool:
+    """A session of which nothing is under way."""
+    return False
+
+
+class Incoming:
+    """What a client sends, for as long as it keeps to the limits."""
+
+    def __init__(self, websocket: WebSocket, limits: Limits, leaving: asyncio.Event, clock: Clock) -> None:
+        self._websocket = websocket
+        self._limits = limits
+        self._leaving = leaving
+        self._clock = clock
+        self._allowance = Allowance(limits.messages_per_s, clock)
+        self._until_s = clock() + limits.session_s
+        self._errors_left = limits.errors
+
+    async def next(self, busy: Callable[[], bool] = never) -> str | bytes | None:
+        """The next message; None when the server stops. While `busy` the client may be silent.
+
+        Raises Closed, or Gone when the client has left.
+        """
+        receiving = asyncio.ensure_future(self._websocket.receive())
+        leaving = asyncio.ensure_future(self._leaving.wait())
+        try:
+            await self._wait(receiving, leaving, busy)
+            if not receiving.done():
+                return None
+            message = content_of(receiving.result())
+        finally:
+            receiving.cancel()
+            leaving.cancel()
+        if not self._allowance.take():
+            raise Closed(POLICY, f"more than {self._limits.messages_per_s} messages a second")
+        return message
+
+    async def _wait(
+        self, receiving: asyncio.Future[Message], leaving: asyncio.Future[Literal[True]], busy: Callable[[], bool]
+    ) -> None:
+        limits, was_busy = self._limits, True
+        while was_busy:  # silence counts from when nothing was under way any more, seen once in `idle_s`
+            was_busy = busy()
+            left_s = self._until_s - self._clock()
+            done, _ = await asyncio.wait(
+                (receiving, leaving), timeout=min(limits.idle_s, left_s), return_when=asyncio.FIRST_COMPLETED
+            )
+            if done:
+                return
+            if self._clock() >= self._until_s:
+                raise Closed(POLICY, f"a session lasts {limits.session_s:g} s at most")
+        raise Closed(POLICY, f"nothing came for {limits.idle_s:g} s")
+
+    def misunderstood(self) -> None:
+        """One message more that was answered by an error. Raises Closed after too many."""
+        self._errors_left -= 1
+        if not self._errors_left:
+            raise Closed(POLICY, "too many messages that cannot be understood")
+
+
 Take = Callable[[str | bytes], Awaitable[None]]
 """What a protocol does with a message; raises Closed where it ends the session."""
 
@@ -122,50 +184,27 @@ class Session:
                 await hearing
                 self.outbox.close()
                 await sending
-                await self._close(end)
+                await close(self.websocket, self.limits, end)
         except* (Gone, WebSocketDisconnect):
             pass
 
     async def _receive(self, take: Take) -> Closed:
-        allowance = Allowance(self.limits.messages_per_s, self.clock)
-        until_s = self.clock() + self.limits.session_s
-        async with asyncio.TaskGroup() as tasks:
-            leaving = tasks.create_task(self.leaving.wait())
-            try:
-                while (message := await self._next(until_s, leaving)) is not None:
-                    if not allowance.take():
-                        return Closed(POLICY, f"more than {self.limits.messages_per_s} messages a second")
-                    await take(message)
-                return Closed(GOING_AWAY, "the server is going away")
-            except Closed as end:
-                return end
-            finally:
-                leaving.cancel()
-
-    async def _next(self, until_s: float, leaving: asyncio.Task[bool]) -> str | bytes | None:
-        """The next message; None when the server stops. Raises Closed, or Gone when the client has left."""
-        left_s = until_s - self.clock()
-        receiving = asyncio.ensure_future(self.websocket.receive())
+        incoming = Incoming(self.websocket, self.limits, self.leaving, self.clock)
         try:
-            await asyncio.wait(
-                (receiving, leaving), timeout=min(self.limits.idle_s, left_s), return_when=asyncio.FIRST_COMPLETED
-            )
-            if receiving.done():
-                return content_of(receiving.result())
-            if leaving.done():
-                return None
-        finally:
-            receiving.cancel()
-        if self.clock() >= until_s:
-            raise Closed(POLICY, f"a session lasts {self.limits.session_s:g} s at most")
-        raise Closed(POLICY, f"nothing came for {self.limits.idle_s:g} s")
+            while (message := await incoming.next()) is not None:
+                await take(message)
+            return LEAVING
+        except Closed as end:
+            return end
 
-    async def _close(self, end: Closed) -> None:
-        try:
-            async with asyncio.timeout(self.limits.send_s):
-                await self.websocket.close(end.code, end.reason.encode()[:REASON_BYTES].decode(errors="ignore"))
-        except (TimeoutError, RuntimeError, WebSocketDisconnect) as error:
-            raise Gone from error
+
+async def close(websocket: WebSocket, limits: Limits, end: Closed) -> None:
+    """Say why it is over. Raises Gone."""
+    try:
+        async with asyncio.timeout(limits.send_s):
+            await websocket.close(end.code, end.reason.encode()[:REASON_BYTES].decode(errors="ignore"))
+    except (TimeoutError, RuntimeError, WebSocketDisconnect) as error:
+        raise Gone from error
 
 
 def content_of(message: Message) -> str | bytes:

@@ -9,15 +9,19 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Response
 
 from voicecli import __version__
-from voicecli.server.sessions import Sessions
+from voicecli.server.bodies import BoundedBodies
+from voicecli.server.sessions import Limits, Sessions
 from voicecli.server.tts_openai import openai_routes
 from voicecli.server.tts_problems import answer_as_openai
 from voicecli.server.tts_seed import seed_routes
 from voicecli.server.tts_speak import speak_routes
 from voicecli.server.tts_speech import Speech
 
+MOST_BODY_BYTES = 1 << 16
+"""Of a request: `MOST_CHARS` characters of four bytes each, and the fields beside them."""
 
-def create_app(speech: Speech, sessions: Sessions) -> FastAPI:
+
+def create_app(speech: Speech, sessions: Sessions, limits: Limits) -> FastAPI:
     """Everything but who may come in, and on which port. A request and a WebSocket are a session each."""
 
     @asynccontextmanager
@@ -47,7 +51,9 @@ def create_app(speech: Speech, sessions: Sessions) -> FastAPI:
         model = speech.voices.model
         return {"ready": is_ready, "model": model, "sessions": sessions.active, "max_sessions": sessions.most}
 
-    for routes in (openai_routes, speak_routes, seed_routes):
-        app.include_router(routes(speech, sessions))
+    app.include_router(openai_routes(speech, sessions))
+    for routes in (speak_routes, seed_routes):
+        app.include_router(routes(speech, sessions, limits))
     answer_as_openai(app)
+    app.add_middleware(BoundedBodies, most_bytes=MOST_BODY_BYTES)
     return app

@@ -6,7 +6,6 @@ where the voice fails on the way; then by END.
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import aclosing
 from typing import NoReturn
 
@@ -16,10 +15,10 @@ from pydantic import ValidationError
 
 from voicecli.conversation.turn import StageError
 from voicecli.errors import VoiceCliError
-from voicecli.server.sessions import Full, Sessions
-from voicecli.server.sockets import accept, next_frame
-from voicecli.server.transport import GOING_AWAY, TRY_AGAIN
-from voicecli.server.tts_problems import Problem, Refused, problem_of
+from voicecli.server.sessions import Full, Limits, Sessions
+from voicecli.server.sockets import Outgoing, accept
+from voicecli.server.transport import LEAVING, TRY_AGAIN, Closed, Gone, Incoming, close
+from voicecli.server.tts_problems import Problem, Refused, is_ours, problem_of
 from voicecli.server.tts_protocol import SeedRequest
 from voicecli.server.tts_speech import Hearer, Speech
 from voicecli.types import Pcm
@@ -27,7 +26,7 @@ from voicecli.types import Pcm
 END = "END"
 
 
-def seed_routes(speech: Speech, sessions: Sessions) -> APIRouter:
+def seed_routes(speech: Speech, sessions: Sessions, limits: Limits) -> APIRouter:
     router = APIRouter()
 
     @router.websocket("/ws")
@@ -35,34 +34,42 @@ def seed_routes(speech: Speech, sessions: Sessions) -> APIRouter:
         await accept(socket)
         try:
             with sessions.one():
-                await _converse(socket, speech, sessions.leaving)
+                incoming = Incoming(socket, limits, sessions.leaving, speech.clock)
+                end = await _converse(incoming, Outgoing(socket, limits), speech)
+                await close(socket, limits, end)
         except Full as full:
             await socket.close(TRY_AGAIN, full.message)
-        except WebSocketDisconnect:
+        except (Gone, WebSocketDisconnect):
             pass
 
     return router
 
 
-async def _converse(socket: WebSocket, speech: Speech, leaving: asyncio.Event) -> None:
-    """Until the client is gone, or the server leaves. Raises WebSocketDisconnect."""
-    while (frame := await next_frame(socket, leaving)) is not None:
-        try:
-            await _speak(socket, speech, request_of(frame))
-        except (ValidationError, VoiceCliError, StageError, Refused) as error:
-            await socket.send_text(f"ERROR: {problem_of(error).text}")
-        await socket.send_text(END)
-    if leaving.is_set():
-        await socket.close(GOING_AWAY, "the server is going away")
+async def _converse(incoming: Incoming, outgoing: Outgoing, speech: Speech) -> Closed:
+    """Until either side has had enough; why. Raises Gone."""
+    try:
+        while (frame := await incoming.next()) is not None:
+            try:
+                await _speak(outgoing, speech, request_of(frame))
+            except (ValidationError, VoiceCliError, StageError, Refused) as error:
+                await outgoing.send(f"ERROR: {problem_of(error).text}")
+                await outgoing.send(END)
+                if not is_ours(error):
+                    incoming.misunderstood()
+            else:
+                await outgoing.send(END)
+    except Closed as end:
+        return end
+    return LEAVING
 
 
-async def _speak(socket: WebSocket, speech: Speech, request: SeedRequest) -> None:
+async def _speak(outgoing: Outgoing, speech: Speech, request: SeedRequest) -> None:
     config = request.config
     voice = speech.choose(config.voice, config.speed, config.lang_code)
     chunks = speech.chunks(voice, speech.whole(voice, request.text), Hearer(speech.clock, downloads=True))
     async with aclosing(chunks):
         async for chunk in chunks:
-            await socket.send_bytes(louder(chunk.pcm, config.volume_multiplier).astype("<i2").tobytes())
+            await outgoing.send(louder(chunk.pcm, config.volume_multiplier).astype("<i2").tobytes())
 
 
 def request_of(frame: str | bytes) -> SeedRequest:

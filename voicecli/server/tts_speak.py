@@ -17,9 +17,9 @@ from voicecli.conversation.dictation import Dictation
 from voicecli.conversation.turn import StageError
 from voicecli.engines.base import Voice
 from voicecli.errors import VoiceCliError
-from voicecli.server.sessions import Full, Sessions
-from voicecli.server.sockets import accept, next_frame
-from voicecli.server.transport import GOING_AWAY, TRY_AGAIN
+from voicecli.server.sessions import Full, Limits, Sessions
+from voicecli.server.sockets import Outgoing, accept
+from voicecli.server.transport import LEAVING, TRY_AGAIN, Closed, Gone, Incoming, close
 from voicecli.server.tts_problems import TOO_LONG, Problem, Refused, problem_of
 from voicecli.server.tts_protocol import (
     ASKED,
@@ -48,7 +48,7 @@ MARKUP = " \n\t*_~`#>|"
 """Around a word it is no part of it."""
 
 
-def speak_routes(speech: Speech, sessions: Sessions) -> APIRouter:
+def speak_routes(speech: Speech, sessions: Sessions, limits: Limits) -> APIRouter:
     router = APIRouter()
 
     @router.websocket("/v1/speak")
@@ -56,10 +56,11 @@ def speak_routes(speech: Speech, sessions: Sessions) -> APIRouter:
         await accept(socket)
         try:
             with sessions.one():
-                await SpeakSession(socket, speech, sessions.leaving).run()
+                incoming = Incoming(socket, limits, sessions.leaving, speech.clock)
+                await close(socket, limits, await SpeakSession(incoming, Outgoing(socket, limits), speech).run())
         except* Full as full:
             await socket.close(TRY_AGAIN, str(full.exceptions[0]))
-        except* WebSocketDisconnect:
+        except* (Gone, WebSocketDisconnect):
             pass
 
     return router
@@ -89,9 +90,9 @@ class Utterance:
 class SpeakSession:
     """One client."""
 
-    def __init__(self, socket: WebSocket, speech: Speech, leaving: asyncio.Event) -> None:
-        self._socket = socket
-        self._leaving = leaving
+    def __init__(self, incoming: Incoming, outgoing: Outgoing, speech: Speech) -> None:
+        self._incoming = incoming
+        self._outgoing = outgoing
         self._speech = speech
         self._hearer = Hearer(speech.clock)
         self._speaking = asyncio.Lock()
@@ -99,25 +100,32 @@ class SpeakSession:
         self._written: Utterance | None = None  # the one whose text is not at its end
         self._begun = 0
 
-    async def run(self) -> None:
-        """Until the client is gone, or the server leaves: then what is written is spoken to its end.
+    async def run(self) -> Closed:
+        """Until either side has had enough; why. When the server leaves, what is written is spoken to its end.
 
-        Raises WebSocketDisconnect in a group.
+        Raises Gone, alone or in a group.
         """
         await self._start(Start(type="start"))
         async with asyncio.TaskGroup() as self._tasks:
-            while (frame := await next_frame(self._socket, self._leaving)) is not None:
-                try:
-                    await self._take(parsed(frame))
-                except (ValidationError, VoiceCliError, Refused) as error:
-                    await self._fail(problem_of(error))
-            if self._leaving.is_set():
-                if self._written is not None:
-                    self._end()
-            else:
+            try:
+                await self._receive()
+            except (Closed, Gone) as end:
                 await self._silence(list(self._live))
-        if self._leaving.is_set():
-            await self._socket.close(GOING_AWAY, "the server is going away")
+                if isinstance(end, Gone):
+                    raise
+                return end
+            if self._written is not None:
+                self._end()
+        return LEAVING
+
+    async def _receive(self) -> None:
+        """Until the server leaves. Raises Closed or Gone."""
+        while (frame := await self._incoming.next(lambda: bool(self._live))) is not None:
+            try:
+                await self._take(parsed(frame))
+            except (ValidationError, VoiceCliError, Refused) as error:
+                await self._fail(problem_of(error))
+                self._incoming.misunderstood()
 
     async def _take(self, message: Asked) -> None:
         match message:
@@ -185,7 +193,7 @@ class SpeakSession:
             async for chunk in chunks:
                 if not utterance.audio_s:
                     await self._tell(AudioStarted(utterance=utterance.number))
-                await self._socket.send_bytes(chunk.pcm.astype("<i2").tobytes())
+                await self._outgoing.send(chunk.pcm.astype("<i2").tobytes())
                 words = tuple(utterance.words(chunk))
                 utterance.audio_s += chunk.audio_s
                 if words:
@@ -210,7 +218,7 @@ class SpeakSession:
             utterance.over = True
 
     async def _tell(self, message: Told) -> None:
-        await self._socket.send_text(message.model_dump_json())
+        await self._outgoing.send(message.model_dump_json())
 
 
 def parsed(frame: str | bytes) -> Asked:
