@@ -71,6 +71,7 @@ def configured(app: ASGIApp, bind: Bind) -> uvicorn.Config:
         ssl_certfile=bind.certificate or None,
         ssl_keyfile=bind.key or None,
         ws_max_size=bind.message_bytes,
+        ws_per_message_deflate=False,  # sound hardly shrinks, and it would cost more than the rest of the way
         ws_ping_interval=PING_S,
         ws_ping_timeout=PING_S,
         timeout_graceful_shutdown=round(CLOSE_S),
