@@ -20,10 +20,11 @@ NOT_MEANT = "positive_data_acceptance"
 async def asked(url: str) -> tuple[int | None, str]:
     """The exit code, and what was found."""
     program = Path(sys.executable).with_name("schemathesis")
+    checks = ("--checks", "all", "--exclude-checks", NOT_MEANT)
+    bounds = ("--max-examples", "25", "--seed", "1", "--no-color")
     process = await asyncio.create_subprocess_exec(
-        program, "run", f"{url}/openapi.json", "--checks", "all", "--exclude-checks", NOT_MEANT, "--max-examples", "25", "--seed", "1", "--no-color",
-        stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+        program, "run", f"{url}/openapi.json", *checks, *bounds, stdout=asyncio.subprocess.PIPE
+    )
     told, _ = await process.communicate()
     return process.returncode, told.decode()[-5000:]
 
