@@ -34,7 +34,7 @@ MOST_BYTES = 4 << 20
 CONNECTIONS = 64
 """At once: many clients keep one open, and an open one holds a place only while sound comes."""
 
-US = Attribution(name="voicecli", url="https://pypi.org/project/voicecli/")
+US = Attribution(name="voicecli", url="")
 
 
 class Gone(Exception):
