@@ -136,13 +136,19 @@ def test_words_of_long_speech_are_those_of_the_whole(kokoro: Kokoro, whisper: Wh
     assert transcript.words[-1].end_s == pytest.approx(ends_s[-1], abs=0.3)
 
 
-def test_hotwords_are_heard_as_they_are_written(kokoro: Kokoro, whisper: Whisper) -> None:
-    pcm, _ = spoken(kokoro, NAMES)
-    assert "Kowalczyk" not in whisper.transcribe(segment(pcm)).text
-    wishing = whisper.wishing(Wish(hotwords=("Siobhan", "Kowalczyk")))
-    assert word_error_rate(NAMES, wishing.transcribe(segment(pcm)).text) == 0
-    assert "Kowalczyk" in wishing.draft(segment(pcm)).text
-    assert "Kowalczyk" not in whisper.transcribe(segment(pcm)).text
+def test_hotwords_are_heard_as_they_are_written(model_folder: Callable[[str], Path], whisper: Whisper) -> None:
+    """Three voices: on one CPU or another, a draft of one of them may be unsure and wrong, and says so."""
+    file, voices = next(model_folder("kokoro-v1.0-int8").glob("*.onnx")), model_folder("kokoro-voices")
+    wishing, sure = whisper.wishing(Wish(hotwords=("Siobhan", "Kowalczyk"))), 0
+    for voice in ("bm_george", "am_michael", "af_bella"):
+        pcm, _ = spoken(Kokoro.load(file, voices, SETTINGS.tts.model_copy(update={"voice": voice})), NAMES)
+        assert "Kowalczyk" not in whisper.transcribe(segment(pcm)).text
+        assert word_error_rate(NAMES, wishing.transcribe(segment(pcm)).text) == 0
+        draft = wishing.draft(segment(pcm))
+        assert draft.provisional or "Kowalczyk" in draft.text
+        sure += not draft.provisional
+        assert "Kowalczyk" not in whisper.transcribe(segment(pcm)).text
+    assert sure >= 2
 
 
 def test_hotwords_beyond_whispers_context_leave_room_for_the_text(kokoro: Kokoro, whisper: Whisper) -> None:
