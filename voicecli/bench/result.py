@@ -100,7 +100,8 @@ class Result:
     @property
     def groups(self) -> tuple[str, ...]:
         """In the order in which they were measured."""
-        return tuple(dict.fromkeys(one.group for one in (*self.metrics, *self.counts)))
+        groups = [*(one.group for one in self.metrics), *(one.group for one in self.counts)]
+        return tuple(dict.fromkeys(groups))
 
 
 RESULT: TypeAdapter[Result] = TypeAdapter(Result)
