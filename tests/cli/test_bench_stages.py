@@ -14,7 +14,8 @@ from rich.console import Console
 from tests.defaults import SETTINGS
 from voicecli.bench.result import Count, Result, read_result
 from voicecli.commands.bench_progress import show_progress
-from voicecli.commands.bench_stages import Backend, model_flags
+from voicecli.commands.bench_stages import Backend, BenchDevice, model_flags, settings_for
+from voicecli.errors import SettingsError
 
 
 def bench(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -48,6 +49,13 @@ def test_what_cannot_be_measured_is_refused(arguments: list[str], code: int, tol
     assert outcome.returncode == code
     assert told in outcome.stderr
     assert "Traceback" not in outcome.stderr
+
+
+def test_a_device_that_the_settings_contradict_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOICECLI_STT_DEVICE", "cuda")
+    with pytest.raises(SettingsError, match="--device cpu and your settings differ: stt.device is cuda"):
+        settings_for(BenchDevice.cpu, {}, None)
+    assert settings_for(None, {}, None).stt.device == "cuda"
 
 
 def test_a_model_is_that_of_the_back_end_that_was_asked_for() -> None:

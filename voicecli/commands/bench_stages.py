@@ -175,14 +175,19 @@ def bench_endpoint(
 
 
 def settings_for(device: BenchDevice | None, flags: Mapping[str, object], config: Path | None) -> Settings:
-    """Raises SettingsError, or EngineError for a GPU that is not there."""
+    """Raises SettingsError, also where they contradict the device, or EngineError for a GPU that is not there."""
+    from voicecli.errors import SettingsError
     from voicecli.settings_load import load_settings
 
     settings = load_settings(flags, profile=device or "", file=config).settings
-    if device == BenchDevice.gpu:
-        from voicecli.bench.setting import require_device
+    if device is None:
+        return settings
+    from voicecli.bench.setting import device_of, require_device
 
-        require_device(settings, device)
+    if device_of(settings) != device:
+        found = f"stt.device is {settings.stt.device}, tts.device is {settings.tts.device}"
+        raise SettingsError(f"--device {device} and your settings differ: {found}", "voicecli talk --show-settings")
+    require_device(settings, device)
     return settings
 
 
