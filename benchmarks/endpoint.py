@@ -24,7 +24,8 @@ from benchmarks.engines import recogniser, shipped, whisper_model
 from benchmarks.hesitations import with_hesitations
 from benchmarks.report import table
 from benchmarks.speech import recordings, speech_option
-from voicecli.assemble import make_gate, model_file, open_store
+from voicecli.assemble import model_file, open_store
+from voicecli.assemble_devices import make_gate
 from voicecli.audio.endpoint import MODES, WENT_ON_S, Bounds, Pauses, wait_ms
 from voicecli.audio.resample import Framer
 from voicecli.audio.segmenter import Endpoint, Heard, Lull, Onset, Pause, Resume, Segmenter

@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from voicecli.assemble import load_voice, make_gate, open_store
+from voicecli.assemble import load_voice, open_store
+from voicecli.assemble_devices import make_gate
 from voicecli.audio.ear import SpeechGate, level_db
 from voicecli.audio.resample import Framer, resample
 from voicecli.audio.wav import open_wav, read_clip
