@@ -35,7 +35,7 @@ from benchmarks.speech import (
 )
 from benchmarks.words import repeats, word_errors
 from voicecli.bench.machine import machine
-from voicecli.bench.speech import VOICES
+from voicecli.bench.questions import VOICES
 from voicecli.bench.words import found_slots
 from voicecli.engines.whisper import Whisper
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment
