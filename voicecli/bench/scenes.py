@@ -35,6 +35,7 @@ class Scene:
     voiced_until_s: float
     noise: Pcm | None = None  # (n,), repeated for as long as the scene lasts
     over: Utterance | None = None  # said over the answer
+    slots: tuple[str, ...] = ()  # phrases that have to be heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Scenario:
 
 def quiet(said: Utterance, other: Utterance) -> Scene:
     """A quiet room."""
-    return Scene("quiet", said.name, said.pcm, said.voiced_from_s, said.voiced_until_s)
+    return Scene("quiet", said.name, said.pcm, said.voiced_from_s, said.voiced_until_s, slots=said.slots)
 
 
 def noisy(snr_db: float) -> Callable[[Utterance, Utterance], Scene]:
@@ -79,13 +80,15 @@ def pausing(said: Utterance, other: Utterance) -> Scene:
     at = quietest(said.pcm, first + (last - first) // 3, last - (last - first) // 3)
     pause = np.zeros(round(PAUSE_S * LISTEN_RATE_HZ), np.int16)
     pcm = np.concatenate([said.pcm[:at], pause, said.pcm[at:]])
-    return Scene("long pause", said.name, pcm, said.voiced_from_s, said.voiced_until_s + PAUSE_S)
+    until_s = said.voiced_until_s + PAUSE_S
+    return replace(quiet(said, other), scenario="long pause", pcm=pcm, voiced_until_s=until_s)
 
 
 def hurried(said: Utterance, other: Utterance) -> Scene:
     """A fast speaker, whose voice is higher, too."""
     pcm = resample(said.pcm, LISTEN_RATE_HZ * FAST, LISTEN_RATE_HZ)
-    return Scene("fast speaker", said.name, pcm, said.voiced_from_s / FAST, said.voiced_until_s / FAST)
+    from_s, until_s = said.voiced_from_s / FAST, said.voiced_until_s / FAST
+    return replace(quiet(said, other), scenario="fast speaker", pcm=pcm, voiced_from_s=from_s, voiced_until_s=until_s)
 
 
 SCENARIOS = (
