@@ -34,6 +34,10 @@ NAMED = 3
 
 HINT = "--speech FOLDER takes WAV or FLAC files of one voice each; name.txt beside name.wav says what is said in it"
 
+SYNTHETIC = (
+    "the questions are spoken by Kokoro: people are harder to understand, so words count on --speech FOLDER alone"
+)
+
 Slots = Mapping[str, tuple[str, ...]]
 SLOTS: TypeAdapter[Slots] = TypeAdapter(dict[str, tuple[str, ...]])
 
@@ -56,6 +60,11 @@ class Corpus:
     told: str  # in words
     said: tuple[Utterance, ...]
     synthetic: bool = False  # nobody has spoken it
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why figures on it may mislead."""
+        return (SYNTHETIC,) if self.synthetic else ()
 
     def first(self, most: int) -> Corpus:
         """The first so many of it; all where there are no more."""
