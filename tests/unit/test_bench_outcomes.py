@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from voicecli.bench.outcomes import Outcome, audible_from, outcomes, silent_afte
 from voicecli.bench.result import VOICE_TO_VOICE
 from voicecli.bench.room import STEP_S, Heard, Said
 from voicecli.bench.scenes import SCENARIOS, Scene
+from voicecli.bench.trace import TRACKS, trace
 from voicecli.bench.voice_to_voice import Round
 from voicecli.bench.watch import Call
 from voicecli.conversation.latency import PART_NAMES
@@ -109,7 +111,9 @@ def test_what_is_said_over_an_answer_softens_and_ends_it() -> None:
     over = Said(SCENE, began_s=13.0, voiced_from_s=13.3, voiced_until_s=15.0, over=True)
     loud_s = [12.9 + index * STEP_S for index in range(65)] + [14.5]  # until 13.55
     ducked = events.Ducked(at_s=13.39, turn=TURN, volume="soft")
-    first, second = told([SAID, over], [*turn()[:-2], events.Ducked(at_s=13.1, turn=TURN, volume="soft"), ducked], loud_s)
+    first, second = told(
+        [SAID, over], [*turn()[:-2], events.Ducked(at_s=13.1, turn=TURN, volume="soft"), ducked], loud_s
+    )
     assert first.silent_s is None
     assert second.softer_s == pytest.approx(0.09)
     assert second.silent_s == pytest.approx(0.25)
@@ -161,3 +165,15 @@ def test_one_token_has_no_rate() -> None:
     found = found_by([replace(held(turn()), outcomes=(one,))])
     assert "tokens a second" not in {metric.name for metric in found.metrics}
     assert "real-time factor, stt" not in {metric.name for metric in found.metrics}
+
+
+def test_a_trace_has_what_was_said_each_call_and_the_wait_by_its_parts() -> None:
+    made = json.loads(json.dumps(trace([held(turn()), held(turn()[:3])])))["traceEvents"]
+    spans = [(one["pid"], TRACKS[one["tid"]], one["name"], one["dur"]) for one in made if one["ph"] == "X"]
+    assert (1, "said", "one.wav", 1_700_000) in spans
+    assert (1, "llm", "reply", 500_000) in spans
+    waited = [(name, length) for pid, track, name, length in spans if (pid, track) == (1, "the wait")]
+    assert [name for name, _ in waited] == ["endpoint", "tts", "playout"]
+    assert sum(length for _, length in waited) == pytest.approx(900_000, abs=2)
+    assert (2, "the wait") not in {(pid, track) for pid, track, _, _ in spans}
+    assert sum(one["ph"] == "i" for one in made) == len(turn()) + 3
