@@ -119,7 +119,9 @@ def progress() -> Iterator[Tell]:
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield lambda what, over, whole: tell(f"{over} of {whole} answered; next: {what}" if over < whole else "measured")
+        yield lambda what, over, whole: tell(
+            f"{over} of {whole} answered; next: {what}" if over < whole else "measured"
+        )
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar:
