@@ -84,14 +84,14 @@ def staged(scenario: Scenario, corpus: Corpus, count: int) -> Iterator[Scene]:
         yield scenario.stage(said[index % len(said)], other)
 
 
-def converse(note: Note, settings: Settings, scenario: str, scenes: Sequence[Scene], echoes: bool) -> Round:
+def converse(note: Note, settings: Settings, scenario: Scenario, scenes: Sequence[Scene], watch: EngineWatch) -> Round:
     """One conversation, from loading the engines on; notes how many answers have begun. Raises what `assemble` raises.
 
     Meant for a process of its own (`apart`).
     """
     sys.setswitchinterval(SWITCH_S)
     try:
-        return asyncio.run(conversation(note, settings, scenario, scenes, echoes))
+        return asyncio.run(conversation(note, settings, scenario, scenes, watch))
     except ExceptionGroup as group:
         raise first_of(group) from group
 
@@ -119,7 +119,7 @@ async def conversation(note: Note, settings: Settings, scenario: str, scenes: Se
         cpu_s = own_cpu_s() - before_s
     came = tuple(outcomes(room.heard, events, watch.calls))
     return Round(
-        scenario,
+        scenario.name,
         came,
         tuple(events),
         tuple(watch.calls),
@@ -135,9 +135,14 @@ Tell = Callable[[str, int, int], None]
 
 
 def measure(
-    settings: Settings, corpus: Corpus, scenarios: Sequence[Scenario], turns: int, tell: Tell
+    settings: Settings,
+    corpus: Corpus,
+    scenarios: Sequence[Scenario],
+    turns: int,
+    tell: Tell,
+    watch: type[EngineWatch] = EngineWatch,
 ) -> tuple[Found, list[Round]]:
-    """All conversations, one after the other. Raises what `assemble` raises."""
+    """All conversations, one after the other, their engines under `watch`. Raises what `assemble` raises."""
     held = plan(corpus, scenarios, turns)
     whole = sum(len(scenes) for _, scenes in held)
     rounds: list[Round] = []
@@ -145,7 +150,7 @@ def measure(
         over = sum(len(one.outcomes) for one in rounds)
         tell(scenario.about, over, whole)
         note = partial(tell_more, tell, scenario.about, over, whole)
-        rounds.append(apart(converse, note, measured(settings), scenario.name, scenes, scenario.echoes))
+        rounds.append(apart(converse, note, measured(settings), scenario, scenes, watch()))
     tell("done", whole, whole)
     return replace(found_by(rounds), corpus=corpus.told, seed=SEED), rounds
 
