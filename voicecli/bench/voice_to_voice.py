@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -16,6 +16,7 @@ from voicecli.bench.corpus import Corpus
 from voicecli.bench.figures import found_by
 from voicecli.bench.outcomes import Outcome, outcomes
 from voicecli.bench.room import BenchRoom
+from voicecli.bench.rounds import Progress
 from voicecli.bench.scenes import SCENARIOS, Scenario, Scene
 from voicecli.bench.setting import Found, own_cpu_s, peak_memory_mb
 from voicecli.bench.watch import Call, EngineWatch
@@ -78,10 +79,10 @@ def plan(corpus: Corpus, scenarios: Sequence[Scenario], turns: int) -> list[tupl
 def staged(scenario: Scenario, corpus: Corpus, count: int) -> Iterator[Scene]:
     """So many of the scenario, each by another recording as long as there are some."""
     said = corpus.said
-    others = random.Random(SEED).sample(said, len(said))
+    over = random.Random(SEED).sample(said, len(said))
     for index in range(count):
-        other = next(one for one in (others[index % len(said)], *said) if one is not said[index % len(said)])
-        yield scenario.stage(said[index % len(said)], other)
+        one = said[index % len(said)]
+        yield scenario.stage(one, next((other for other in (over[index % len(said)], *over) if other is not one), one))
 
 
 def converse(note: Note, settings: Settings, scenario: Scenario, scenes: Sequence[Scene], watch: EngineWatch) -> Round:
@@ -96,9 +97,11 @@ def converse(note: Note, settings: Settings, scenario: Scenario, scenes: Sequenc
         raise first_of(group) from group
 
 
-async def conversation(note: Note, settings: Settings, scenario: str, scenes: Sequence[Scene], echoes: bool) -> Round:
+async def conversation(
+    note: Note, settings: Settings, scenario: Scenario, scenes: Sequence[Scene], watch: EngineWatch
+) -> Round:
     """As `converse`, on a loop."""
-    room, watch = BenchRoom(scenes, CLOCK, echoes=echoes), EngineWatch(CLOCK)
+    room = BenchRoom(scenes, CLOCK, echoes=scenario.echoes)
     events: list[Event] = []
     speculation = Speculation()
 
@@ -130,16 +133,12 @@ async def conversation(note: Note, settings: Settings, scenario: str, scenes: Se
     )
 
 
-Tell = Callable[[str, int, int], None]
-"""Is told which scenario comes next, how many questions are answered, and of how many."""
-
-
 def measure(
     settings: Settings,
     corpus: Corpus,
     scenarios: Sequence[Scenario],
     turns: int,
-    tell: Tell,
+    tell: Progress,
     watch: type[EngineWatch] = EngineWatch,
 ) -> tuple[Found, list[Round]]:
     """All conversations, one after the other, their engines under `watch`. Raises what `assemble` raises."""
@@ -155,7 +154,7 @@ def measure(
     return replace(found_by(rounds), corpus=corpus.told, seed=SEED), rounds
 
 
-def tell_more(tell: Tell, about: str, over: int, whole: int, begun: object) -> None:
+def tell_more(tell: Progress, about: str, over: int, whole: int, begun: object) -> None:
     """So many answers of a conversation have begun."""
     assert isinstance(begun, int)
     tell(about, min(over + begun, whole), whole)

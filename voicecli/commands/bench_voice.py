@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +18,7 @@ from voicecli.commands.bench_options import (
     MarkdownOption,
     SpeechOption,
 )
+from voicecli.commands.bench_progress import show_progress
 from voicecli.commands.missing_models import fetch_missing, voice_models
 from voicecli.commands.narration import tell
 from voicecli.commands.options import option
@@ -27,7 +26,7 @@ from voicecli.commands.options import option
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from voicecli.bench.voice_to_voice import Round, Tell
+    from voicecli.bench.voice_to_voice import Round
     from voicecli.settings import Settings
 
 
@@ -94,7 +93,7 @@ def bench_voice(
     corpus = load_corpus(speech, settings, tell, turns)
     begun = begin()
     try:
-        with progress() as told:
+        with show_progress() as told:
             found, rounds = measure(settings, corpus, chosen(scenario or ()), turns, told)
     except ExceptionGroup as group:
         raise first_of(group) from group
@@ -109,24 +108,6 @@ def models_in_use(settings: Settings) -> list[str]:
     from voicecli.commands.talk import models_of
 
     return list(dict.fromkeys([*models_of(settings), *voice_models(settings)]))
-
-
-@contextmanager
-def progress() -> Iterator[Tell]:
-    """A bar on stderr where that is a terminal; else a line for each conversation."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda what, over, whole: tell(
-            f"{over} of {whole} answered; next: {what}" if over < whole else "measured"
-        )
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("")
-        yield lambda what, over, whole: bar.update(task, description=what, completed=over, total=whole)
 
 
 def write_trace(path: Path, rounds: Sequence[Round]) -> None:
