@@ -145,7 +145,7 @@ def test_figures_are_told_by_scenario_with_what_they_were_taken_on() -> None:
     assert counts == {
         "answered": (1, 2),
         "cut off before the end": (0, 2),
-        "gaps inside answers": (1, 1),
+        "answers with a gap inside": (1, 1),
         "answers prepared rightly": (2, 4),
         "wasted on other pauses": (0.4, None),
         "CPU time a turn": (4.0, None),

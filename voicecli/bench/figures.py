@@ -94,7 +94,7 @@ def counts_of(group: str, held: Sequence[Held], came: Sequence[Outcome]) -> list
     made = [
         Count(group, "answered", len(answered), said, better="higher"),
         Count(group, "cut off before the end", sum(one.cut_off for one in came), said),
-        Count(group, "gaps inside answers", sum(one.gaps for one in came), len(answered)),
+        Count(group, "answers with a gap inside", sum(one.gaps > 0 for one in answered), len(answered)),
         Count(group, "answers prepared rightly", hits, hits + misses, better="higher"),
         Count(group, "wasted on other pauses", round(sum(one.speculation.wasted_s for one in held), 2), unit="s"),
         Count(group, "CPU time a turn", round(sum(one.cpu_s for one in held) / said, 2), unit="s"),
