@@ -80,6 +80,14 @@ def test_many_that_are_left_out_are_counted(tmp_path: Path) -> None:
     assert told == ["Left out: nobody speaks in 0.wav; nobody speaks in 1.wav; nobody speaks in 2.wav and 2 more"]
 
 
+def test_of_many_recordings_the_same_few_are_taken_and_that_is_said(tmp_path: Path) -> None:
+    told: list[str] = []
+    put(tmp_path, *(f"{number}.wav" for number in range(5)))
+    with pytest.raises(SettingsError, match="no recording with speech"):
+        load_corpus(tmp_path, SETTINGS, told.append, 3)
+    assert told[0] == "3 of 5 recordings, the same in every run (--most N)"
+
+
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [

@@ -87,6 +87,8 @@ def load_corpus(
         return Corpus(told, said, synthetic=True).first(len(said) if most is None else most)
     found = recordings(folder)
     random.Random(SHUFFLED).shuffle(found)
+    if most is not None and len(found) > most:
+        narrate(f"{most} of {len(found)} recordings, the same in every run (--most N)")
     said = tuple(read(found, settings.listen, narrate, most))
     if not said:
         raise SettingsError(f"no recording with speech in {folder}", HINT)

@@ -56,6 +56,7 @@ class Found:
     doubts: tuple[str, ...] = ()
     events: tuple[dict[str, object], ...] = ()
     seed: int = 0
+    load: tuple[str, ...] | None = None  # doubts about other load, of a stage that has watched the machine itself
 
 
 def begin() -> Begun:
@@ -70,6 +71,7 @@ def conclude(bench: str, begun: Begun, settings: Settings, models: dict[str, str
     machine_s = None if begun.machine_cpu_s is None else machine_cpu_s() - begun.machine_cpu_s
     used = (Count(PROCESS, "CPU time", round(cpu_s, 2), unit="s"), *peak_memory())
     where = described()
+    load = found.load if found.load is not None else load_doubts(other_cores(machine_s, cpu_s, took_s), where.threads)
     return Result(
         bench=bench,
         version=__version__,
@@ -85,7 +87,7 @@ def conclude(bench: str, begun: Begun, settings: Settings, models: dict[str, str
         counts=(*found.counts, *used),
         turns=found.turns,
         warm_ups={name: round(took, 3) for name, took in found.warm_ups.items()},
-        doubts=(*load_doubts(other_cores(machine_s, cpu_s, took_s), where.threads), *found.doubts),
+        doubts=(*load, *found.doubts),
         events=found.events,
     )
 

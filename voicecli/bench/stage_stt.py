@@ -106,7 +106,8 @@ def metrics(arm: str, heard: Sequence[Heard]) -> tuple[Metric, ...]:
 def counts(arm: str, heard: Sequence[Heard]) -> list[Count]:
     """How right it is, where what was said is known."""
     found = [Count(arm, "without a text", sum(not one.transcript.text for one in heard), len(heard))]
-    found.append(Count(arm, "decoded twice", sum(one.transcript.redecoded for one in heard), len(heard)))
+    again = sum(one.transcript.redecoded for one in heard)
+    found.append(Count(arm, "decoded twice", again, len(heard), better="neither"))
     texts = [one for one in heard if one.said.text]
     errors = [word_errors(one.said.text, one.transcript.text, one.transcript.language) for one in texts]
     if errors:

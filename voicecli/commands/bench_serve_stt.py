@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -19,8 +17,9 @@ from voicecli.commands.options import option
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from voicecli.bench.corpus import Corpus
     from voicecli.bench.serve_stt import Measured
-    from voicecli.bench.speech import Utterance
+    from voicecli.bench.setting import Begun
 
 
 class ServerProtocol(StrEnum):
@@ -31,9 +30,6 @@ class ServerProtocol(StrEnum):
 
 
 LOAD, PEER, SCREEN = "Load", "A server that runs already", "Output"
-
-BUSY_CORES, LATE_S = 0.3, 0.1
-"""With more of the machine used by others, or clients that speak so much too late, figures say little."""
 
 PIPE_WIDTH = 200  # nothing of the table is folded in a file
 
@@ -71,13 +67,15 @@ def bench_serve_stt(
     """
     from voicecli.bench.load import Pace
     from voicecli.bench.serve_stt import Server, measure, our_server
+    from voicecli.bench.setting import begin
     from voicecli.errors import SettingsError, first_of
 
     if pid is not None and url is None:
         raise SettingsError("--pid tells the process of a server that runs already", "add --url, or leave it out")
     if url is not None and server_options:
         raise SettingsError(f"{' '.join(server_options)} is for the server that is started here", "leave out --url")
-    counts, spoken, pace = numbers(clients), recordings(speech), Pace(count)
+    counts, corpus, pace = numbers(clients), recordings(speech), Pace(count)
+    begun = begin()
     done: list[Measured] = []
 
     def show(one: Measured) -> None:
@@ -86,11 +84,11 @@ def bench_serve_stt(
 
     async def run() -> None:
         if url is not None:
-            await measure(Server(url, protocol, pid, api_key), spoken, counts, pace, show)
+            await measure(Server(url, protocol, pid, api_key), corpus.said, counts, pace, show)
             return
         tell("Starting voicecli serve-stt…")
         async with our_server(server_options or ()) as (own_url, own_pid):
-            await measure(Server(own_url, protocol, own_pid, api_key), spoken, counts, pace, show)
+            await measure(Server(own_url, protocol, own_pid, api_key), corpus.said, counts, pace, show)
 
     try:
         asyncio.run(run())
@@ -98,7 +96,7 @@ def bench_serve_stt(
         raise first_of(group) from group
     print_table(done, f"{protocol} at {url}" if url else f"voicecli serve-stt ({protocol})")
     if json_file is not None:
-        write_json(json_file, done)
+        write_json(json_file, begun, corpus, done, server_options if url is None else None)
 
 
 def numbers(text: str) -> list[int]:
@@ -111,7 +109,7 @@ def numbers(text: str) -> list[int]:
     return [int(part) for part in parts]
 
 
-def recordings(folder: Path | None) -> Sequence[Utterance]:
+def recordings(folder: Path | None) -> Corpus:
     """Of the folder, or of Kokoro."""
     from voicecli.bench.corpus import load_corpus
     from voicecli.settings_load import load_settings
@@ -119,12 +117,14 @@ def recordings(folder: Path | None) -> Sequence[Utterance]:
     settings = load_settings({}).settings
     if folder is None:
         fetch_missing(settings, voice_models(settings))
-    return load_corpus(folder, settings, tell).said
+    return load_corpus(folder, settings, tell)
 
 
 def tell_progress(one: Measured) -> None:
     """A line for each run, and what makes its figures doubtful."""
     from voicecli.bench.load_report import both, figure
+    from voicecli.bench.load_result import LATE_S
+    from voicecli.bench.setting import BUSY_CORES
 
     row = one.row
     finals = both(row.final_p50_s, row.final_p95_s, " / ", 2)
@@ -155,13 +155,16 @@ def print_table(done: Sequence[Measured], title: str) -> None:
     Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
 
 
-def write_json(path: Path, done: Sequence[Measured]) -> None:
-    """Raises SettingsError where the file cannot be written."""
-    from voicecli.bench.machine import machine
-    from voicecli.errors import SettingsError
+def write_json(
+    path: Path, begun: Begun, corpus: Corpus, done: Sequence[Measured], own_options: Sequence[str] | None
+) -> None:
+    """`own_options`: of the server that was started here; None where another one was measured.
 
-    told = {"machine": machine(), "load_average": os.getloadavg()[0], "runs": [one.fields() for one in done]}
-    try:
-        path.write_text(json.dumps(told, indent=1, ensure_ascii=False), encoding="utf8")
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be written: {error.strerror}", "--json FILE") from error
+    Raises SettingsError where the file cannot be written.
+    """
+    from voicecli.bench.result import write_result
+    from voicecli.bench.serve_stt import result_of
+    from voicecli.settings_load import load_settings
+
+    settings = load_settings({}).settings
+    write_result(path, result_of(begun, settings, corpus, done, own_options))
