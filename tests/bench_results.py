@@ -1,4 +1,4 @@
-"""Made-up results of `voicecli bench`, as a machine with noise and drift would give them. No figure of them was measured."""
+"""Made-up results of `voicecli bench`, as a machine with noise and drift would give them. None was measured."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """One metric before and after: better, worse, the same, or too little to say. Pure.
 
-Samples of the same recording are held against each other, so that a long question does not count as noise. A change is
-told as the centre of all pairs' ratios (of differences, where a sample is zero or less), with a bootstrap interval. It is
-better or worse where three things hold:
+Samples of the same recording are held against each other, so that a long question does not count as noise. A change
+is told as the centre of all pairs' ratios (of differences, where a sample is zero or less), with a bootstrap interval.
+It is better or worse where three things hold:
 
     the interval of 95 % lies wholly beyond what matters (`CHANGE`, and a floor below which nobody would notice)
     the interval at the confidence of the whole family of metrics excludes no change (Bonferroni)
@@ -11,8 +11,8 @@ better or worse where three things hold:
 and unsure where it is neither and yet a change of `LARGE` cannot be excluded. Two runs on one machine differ as a whole
 by some per cent. What all stages' work has in common, up to `DRIFT`, is taken out of it; what is beyond is a change.
 
-tests/unit/test_bench_compare.py simulates all this: of runs of the same build not one in a hundred is called anything but
-the same, and 30 % in one of four stages is found and named, with 16 samples of 10 % noise and a common drift of 6 %.
+tests/unit/test_bench_compare.py simulates it: of runs of the same build not one in a hundred is called anything but the
+same, and 30 % in one of four stages is found and named, with 16 samples of 10 % noise and a common drift of 6 %.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ import numpy as np
 
 from voicecli.bench.result import Metric
 from voicecli.bench.summary import CONFIDENCE, FEWEST, Floats, Interval, interval, medians, resampled
+from voicecli.conversation.latency import percentile
 
 Verdict = Literal["better", "worse", "same", "unsure"]
 
@@ -140,7 +141,7 @@ def pair_centres(draws: Floats) -> Floats:
 
 
 def drift(found: Sequence[Evidence]) -> float | None:
-    """Times as long as before, for the whole machine: the middle one of the stages. None where too few stages worked."""
+    """Times as long, for the whole machine: the middle one of the stages. None where too few stages worked."""
     stages: dict[str, list[float]] = {}
     for one in found:
         if one.is_work and one.new.better != "neither":
@@ -156,9 +157,10 @@ def judge(one: Evidence, family: int, machine: float | None) -> Change:
     if machine is not None and one.is_work:
         shift = math.log(min(max(machine, 1 / DRIFT), DRIFT)) * (-1 if one.new.better == "higher" else 1)
     draws, centre = one.draws - shift, one.centre - shift
-    before, after = statistics.median(one.old.samples), statistics.median(one.new.samples)
+    before, after = percentile(one.old.samples, 50), percentile(one.new.samples, 50)
     if one.n < FEWEST:
-        between, verdict = None, "unsure" if one.new.better != "neither" else "same"
+        between = None
+        verdict: Verdict = "unsure" if one.new.better != "neither" else "same"
     else:
         between = interval(draws, CONFIDENCE)
         verdict = verdict_of(one, draws, centre, family, known_drift=machine is not None and one.is_work)

@@ -77,23 +77,30 @@ def overall(changes: Sequence[Change], counts: Sequence[CountChange]) -> Verdict
 
 def told(verdict: Verdict, changes: Sequence[Change], counts: Sequence[CountChange], machine: float | None) -> str:
     """The sentence."""
-    parts = []
+    sentences = []
     for one in ("worse", "better"):
         phrases = [*stage_phrases(changes, one), *(count_phrase(count) for count in counts if count.verdict == one)]
         if phrases:
-            parts.append(f"{one}: " + "; ".join(phrases))
-    if not parts:
-        parts.append(verdict if verdict == "same" else "unsure: too few samples, or too noisy ones, to say")
-    if machine is not None and (machine > DRIFT or machine < 1 / DRIFT):
-        parts.append(
-            f"all stages took {number(machine)} times as long; {number(DRIFT)} at most is put down to the machine"
-        )
-    elif machine is not None and (machine > TOLD_DRIFT or machine < 1 / TOLD_DRIFT):
-        parts.append(f"the machine as a whole took {number(machine)} times as long, which is taken out of the stages")
-    noisy = dict.fromkeys(label(one) for one in changes if one.verdict == "unsure")
+            sentences.append(f"{one}: {'; '.join(phrases)}")
+    if not sentences:
+        sentences.append("same" if verdict == "same" else "unsure: too few samples, or too noisy ones, to say")
+    if machine is not None:
+        sentences += machine_sentence(machine)
+    noisy = dict.fromkeys(f"{one.name} ({one.group})" for one in changes if one.verdict == "unsure")
     if noisy and verdict != "unsure":
-        parts.append("too few or too noisy to say: " + ", ".join(noisy))
-    return ". ".join(parts)
+        sentences.append(f"too few samples, or too noisy ones, to say: {', '.join(noisy)}")
+    first, *others = sentences
+    return ". ".join([first, *(one[:1].upper() + one[1:] for one in others)])
+
+
+def machine_sentence(machine: float) -> list[str]:
+    """What all stages have in common, where that is worth a word."""
+    as_long = f"{machine:.2f} times as long"
+    if machine > DRIFT or machine < 1 / DRIFT:
+        return [f"all stages took {as_long}; no more than {DRIFT} of it is put down to the machine"]
+    if machine > TOLD_DRIFT or machine < 1 / TOLD_DRIFT:
+        return [f"all stages together took {as_long}: put down to the machine, and taken out of each"]
+    return []
 
 
 def stage_phrases(changes: Sequence[Change], verdict: Verdict) -> Iterator[str]:
@@ -104,7 +111,7 @@ def stage_phrases(changes: Sequence[Change], verdict: Verdict) -> Iterator[str]:
         yield phrase(max((one for one in changed if one.stage == stage), key=sureness))
     waits = [one for one in changed if one.name == VOICE_TO_VOICE]
     others = [] if stages or waits else [one for one in changed if not one.stage]
-    for one in (*waits, *others):
+    for one in (*waits[:1], *others):
         yield phrase(one)
 
 
@@ -126,10 +133,6 @@ def phrase(one: Change) -> str:
         return f"{who} {verb.format(f'{one.by:.2f}')} ({between}; {where})"
     between = one.between and f"{quantity(one.between.low, one.unit)} to {quantity(one.between.high, one.unit)}"
     return f"{who} is {quantity(abs(one.by), one.unit)} {'more' if one.by > 0 else 'less'} ({between}; {where})"
-
-
-def label(one: Change) -> str:
-    return f"{one.name}, {one.group}"
 
 
 def count_phrase(one: CountChange) -> str:

@@ -65,7 +65,7 @@ def fisher(old: int, old_of: int, new: int, new_of: int) -> float:
 
 
 def binomial(old: int, new: int) -> float:
-    """Two-sided exact probability that events, as likely in both runs, fall so unevenly (Przyborowski, Wilenski 1940)."""
+    """Two-sided exact probability that equally likely events fall so unevenly (Przyborowski and Wilenski 1940)."""
     total = old + new
     ways = sum(math.comb(total, few) for few in range(min(old, new) + 1))
-    return min(1.0, 2 * ways / 2**total)
+    return min(1.0, math.ldexp(2 * ways, -total))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from voicecli.bench.result import TurnRecord
-from voicecli.conversation.latency import PART_NAMES, Span, TurnLatency
+from voicecli.conversation.latency import PART_NAMES, Span, TurnLatency, percentile
 
 CELLS_PER_S = 20.0
 ADDED, HIDDEN = "█", "░"
@@ -45,8 +45,8 @@ def record(group: str, name: str, turn: TurnLatency) -> TurnRecord:
 
 
 def wait_s(turns: Sequence[TurnRecord]) -> float:
-    """The median of the whole wait."""
-    return statistics.median(sum(turn.parts_s) for turn in turns)
+    """The median of the whole wait, by nearest rank as in every table."""
+    return percentile([sum(turn.parts_s) for turn in turns], 50)
 
 
 def waterfall(
@@ -68,7 +68,7 @@ def cells_per_s(turns: Sequence[TurnRecord], cells: int) -> float:
 
 def bar(worked: Span, waited: Span, cells_per_s: float = CELLS_PER_S, marks: str = ADDED + HIDDEN) -> str:
     """Cells from 0 on: light where the stage worked, dark where the user waited for it."""
-    added, hidden = marks
+    added, hidden = marks[0], marks[1]
     times_s = (worked.start_s, worked.end_s, waited.start_s, waited.end_s)
     begin, end, since, until = (round(at_s * cells_per_s) for at_s in times_s)
     cells = [" "] * max(end, until)
