@@ -178,9 +178,10 @@ def one_turn(turn: TurnRecord, longest_s: float) -> str:
         for name, text in (("Heard:", turn.heard), ("Answered:", turn.answer))
         if text
     )
-    drawn = plots.waterfall(f"Wait, {turn.group}, {turn.name}", lanes([turn]), whole_s, longest_s)
+    stages = lanes([turn])
+    drawn = plots.waterfall(f"Wait, {turn.group}, {turn.name}", stages, whole_s, longest_s)
     return (
-        f"<details><summary><span>{escape(turn.name)}</span>"
+        f"<details><summary><span>{escape(turn.name)}</span>{plots.small_waterfall(stages, longest_s)}"
         f'<span class="figure">{quantity(whole_s, "s")}</span></summary>{said}{drawn}</details>'
     )
 

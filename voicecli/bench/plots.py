@@ -18,6 +18,7 @@ from voicecli.conversation.latency import percentile
 
 LANE, LABEL, BAR, THIN = 42, 15, 14, 6
 AXIS = 22
+SMALL = 4
 MOST_TICKS = 4
 NEAR = 1.6  # percent of the width: closer dots are put above each other
 DOT = 4.0
@@ -98,6 +99,18 @@ def waterfall(title: str, lanes: Sequence[Lane], wait_s: float, until_s: float) 
     added = ", ".join(f"{lane.name} {quantity(lane.added_s, 's')}" for lane in lanes)
     said = f"From the last word to the first sound {quantity(wait_s, 's')}. Added to the wait: {added}."
     return picture(title, said, height + AXIS, [*grid(axis, height), *drawn])
+
+
+def small_waterfall(lanes: Sequence[Lane], until_s: float) -> str:
+    """The same in the height of a line, without letters; what it shows must stand in words beside it."""
+    axis = Axis.until(until_s, "s")
+    drawn = []
+    for index, lane in enumerate(lanes):
+        for kind, span in (("hidden", lane.worked), ("added", lane.waited)):
+            start, end = axis.at(span.start_s), axis.at(span.end_s)
+            if end > start:
+                drawn.append(rect(kind, start, end, index * SMALL, SMALL, ""))
+    return f'<svg class="small" aria-hidden="true" height="{SMALL * len(lanes)}">{"".join(drawn)}</svg>'
 
 
 def strips(title: str, rows: Sequence[Strip], unit: str) -> str:
@@ -205,9 +218,8 @@ def label(name: str, figure: str, baseline: int) -> str:
 def rect(kind: str, start: float, end: float, top: int, height: int, said: str) -> str:
     """From `start` to `end` percent."""
     width = max(end - start, 0.0)
-    return (
-        f'<rect class="{kind}" x="{start:.2f}%" width="{width:.2f}%" y="{top}" height="{height}">'
-        f"<title>{escape(said)}</title></rect>"
+    return f'<rect class="{kind}" x="{start:.2f}%" width="{width:.2f}%" y="{top}" height="{height}">' + (
+        f"<title>{escape(said)}</title></rect>" if said else "</rect>"
     )
 
 
