@@ -21,9 +21,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import ClassVar
 
-from voicecli.bench.compare import compare
-
 from benchmarks.engines import shipped
+from voicecli.bench.compare import compare
 from voicecli.bench.corpus import load_corpus
 from voicecli.bench.result import Result, read_result, write_result
 from voicecli.bench.setting import begin, conclude
@@ -174,10 +173,10 @@ def main() -> None:
     results = {name: read_result(folder / f"{name}.json") for name in watches if (folder / f"{name}.json").exists()}
     same = [name for name in results if name.startswith("as it is")]
     for one, other in combinations(same, 2):
-        print(f"{one} -> {other}: {compare(results[one], results[other]).told}")
+        print(f"{one} -> {other}: {compare(results[one], results[other]).sentence}")
     for name in results.keys() - set(same):
         for one in same:
-            print(f"{one} -> {name}: {compare(results[one], results[name]).told}")
+            print(f"{one} -> {name}: {compare(results[one], results[name]).sentence}")
 
 
 if __name__ == "__main__":

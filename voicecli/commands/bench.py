@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from voicecli.commands.bench_docs import bench_docs
 from voicecli.commands.bench_serve_stt import bench_serve_stt
 from voicecli.commands.bench_stages import bench_endpoint, bench_llm, bench_stt, bench_tts
 from voicecli.commands.bench_voice import bench_voice
@@ -15,3 +16,4 @@ bench.command(name="llm")(bench_llm)
 bench.command(name="tts")(bench_tts)
 bench.command(name="endpoint")(bench_endpoint)
 bench.command(name="serve-stt")(bench_serve_stt)
+bench.command(name="docs")(bench_docs)

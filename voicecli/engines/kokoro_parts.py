@@ -70,7 +70,8 @@ class Parts(Protocol):
 
 EDGE_SAMPLES = 20
 """Length of the generator's inverse Fourier transform (istftnet's n_fft). It begins with a click of up to 14 times full
-scale where the silence before a text was cut off; a trimmer takes that for the voice, and 30 to 60 ms of silence follow.
+scale where the silence before a text was cut off; a trimmer takes that for the voice, and after it come 30 to 60 ms of
+silence.
 """
 
 
