@@ -13,6 +13,9 @@ from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 QUIETEST_DB = -120.0
 
+SILENT_UNITS = 16
+"""Of int16: playback up to this is silence, of which resampling makes a few units."""
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -67,7 +70,7 @@ def level_of(pcm: Pcm) -> float:
 
 def _trimmed(pcm: Pcm) -> tuple[Pcm, int]:
     """Without the silence around it, and how much of it was before."""
-    loud = np.flatnonzero(pcm)
+    loud = np.flatnonzero(np.abs(pcm.astype(np.int32)) > SILENT_UNITS)
     return (pcm[loud[0] : loud[-1] + 1], int(loud[0])) if len(loud) else (pcm[:0], 0)
 
 

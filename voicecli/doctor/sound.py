@@ -81,7 +81,7 @@ def sound_findings(facts: SoundFacts) -> list[Finding]:
     """Microphone, level, speaker, echo: a line that depends on a failed one is left out."""
     lines = [_device("microphone", facts.microphone, "input")]
     if facts.heard:
-        lines.append(_level(facts.heard, facts.system))
+        lines.append(_level(facts.heard, facts.system, came_back=facts.echo is not None and facts.echo.is_heard))
     lines.append(_speaker(facts))
     if not facts.is_tried:
         lines.append(Finding("level and echo", "skipped", "--no-sound"))
@@ -103,7 +103,7 @@ def _device(name: str, facts: DeviceFacts, direction: str) -> Finding:
     return Finding(name, "passed", f"{device.name} ({device.host}), {device.rate_hz:.0f} Hz{more}", facts=told)
 
 
-def _level(heard: Heard, system: str) -> Finding:
+def _level(heard: Heard, system: str, *, came_back: bool) -> Finding:
     told = {
         "captured s": round(heard.captured_s, 3),
         "waited s": round(heard.waited_s, 3),
@@ -121,7 +121,7 @@ def _level(heard: Heard, system: str) -> Finding:
     if heard.level_db > LOUD_DB:
         advice = "lower the input gain, or find what hums; if somebody spoke just now, try again"
         return Finding("level", "warned", f"{heard.level_db:.0f} dB while nobody speaks: loud", advice, told)
-    if heard.level_db < FAINT_DB:
+    if heard.level_db < FAINT_DB and not came_back:
         text = f"{heard.level_db:.0f} dB: hardly anything"
         return Finding("level", "warned", text, "is it muted, or its gain at the lowest? speak, and try again", told)
     return Finding("level", "passed", f"{heard.level_db:.0f} dB while nobody speaks", facts=told)
