@@ -23,7 +23,7 @@ ADA = Private("/home/ada", "ada", "adas-desk", ("gpu.lovelace.example",), ("sk-1
         ("key sk-1234+x is refused", "key KEY is refused"),
         ("Grace Hopper's AirPods", "USER's AirPods"),
         ("the one is Ada's AirPods", "the one is USER's AirPods"),
-        ("Grace’s iPhone Microphone", "USER's iPhone Microphone"),  # noqa: RUF001
+        ("Grace’s iPhone Microphone", "USER's iPhone Microphone"),
         ("install NVIDIA's driver", "install NVIDIA's driver"),
         ("USB Headset: Audio (hw:1,0)", "USB Headset: Audio (hw:1,0)"),
     ],

@@ -15,7 +15,9 @@ GROUP = Group(
     "Sound",
     [
         Finding("microphone", "passed", "USB (ALSA), 48000 Hz"),
-        Finding("level", "failed", "nothing but exact zeros for 2.1 s: no microphone sounds like that", "allow it " * 9),
+        Finding(
+            "level", "failed", "nothing but exact zeros for 2.1 s: no microphone sounds like that", "allow it " * 9
+        ),
         Finding("a-model-with-quite-a-name.gguf", "warned", "is " + "long " * 12, "take a shorter one"),
         Finding("echo", "skipped", "音" * 50),
     ],

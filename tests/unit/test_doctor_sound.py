@@ -22,10 +22,12 @@ BLOCK = 160
 
 def in_blocks(pcm: Pcm, handed_at_s: float, device_at_s: float, *, ends: bool) -> list[Block]:
     """Blocks of 10 ms in even pace; a microphone gives each at its end, a speaker takes it at its beginning."""
+    starts = range(0, len(pcm) - BLOCK + 1, BLOCK)
+    late = BLOCK if ends else 0
     return [
-        Block(pcm[at : at + BLOCK], handed_at_s + (at + BLOCK * ends) / LISTEN_RATE_HZ, device_at_s + at / LISTEN_RATE_HZ)
-        for at in range(0, len(pcm) - BLOCK + 1, BLOCK)
-    ]  # fmt: skip
+        Block(pcm[at : at + BLOCK], handed_at_s + (at + late) / LISTEN_RATE_HZ, device_at_s + at / LISTEN_RATE_HZ)
+        for at in starts
+    ]
 
 
 def room(delay_s: float, gain_db: float, noise_units: float = 20.0) -> tuple[Pcm, Pcm]:
@@ -40,9 +42,7 @@ def room(delay_s: float, gain_db: float, noise_units: float = 20.0) -> tuple[Pcm
 @pytest.mark.parametrize("gain_db", [0.0, -20.0, -35.0])
 def test_the_sound_is_found_with_its_delay_and_its_loss(delay_s: float, gain_db: float) -> None:
     played, heard = room(delay_s, gain_db)
-    echo = find_echo(
-        in_blocks(played, 100.0, 100.03, ends=False), in_blocks(heard, 100.0, 99.99, ends=True)
-    )
+    echo = find_echo(in_blocks(played, 100.0, 100.03, ends=False), in_blocks(heard, 100.0, 99.99, ends=True))
     assert echo is not None
     assert echo.is_heard
     assert echo.round_trip_s == pytest.approx(delay_s, abs=0.001)
@@ -97,7 +97,9 @@ GOOD = SoundFacts("Linux", DEVICE, DEVICE, HEARD, PLAYED, ECHO)
 
 
 def test_a_machine_that_hears_itself_passes() -> None:
-    assert states(sound_findings(GOOD)) == dict.fromkeys(("microphone", "level", "speaker", "round trip", "echo"), "passed")
+    assert states(sound_findings(GOOD)) == dict.fromkeys(
+        ("microphone", "level", "speaker", "round trip", "echo"), "passed"
+    )
     assert "1 more (--input-device)" in only(sound_findings(GOOD), "microphone").text
 
 
@@ -173,7 +175,11 @@ def test_no_sound_only_lists() -> None:
 LEVEL, TIME_S = st.floats(QUIETEST_DB, 40), st.floats(0, 100)
 TEXT = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1)
 DEVICES = st.builds(
-    DeviceFacts, st.tuples() | st.tuples(TEXT), st.just(DEVICE.chosen), problem=st.just("") | TEXT, hint=st.just("") | TEXT
+    DeviceFacts,
+    st.tuples() | st.tuples(TEXT),
+    st.just(DEVICE.chosen),
+    problem=st.just("") | TEXT,
+    hint=st.just("") | TEXT,
 )
 
 

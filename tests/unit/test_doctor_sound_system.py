@@ -115,9 +115,7 @@ def test_a_pulse_server_is_looked_for_where_its_clients_look(found: dict[str, st
     assert probe.pulse_address(found) == address
 
 
-def test_without_a_word_on_it_the_server_of_wslg_is_looked_for(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_without_a_word_on_it_the_server_of_wslg_is_looked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(probe, "WSLG_SERVER", tmp_path / "PulseServer")
     assert probe.pulse_address({}) == ""
     (tmp_path / "PulseServer").touch()

@@ -14,6 +14,9 @@ from voicecli.settings import Settings
 
 Look = Callable[[], Sequence[Finding]]
 
+Step = tuple[str, str, Look]
+"""Name of the finding where the look breaks, what is being done, and the look."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -43,19 +46,26 @@ class Examination:
         """
         models = "Looking at the models" if self._request.quick else "Hashing the models"
         sound = "Be quiet for a moment: listening, and playing a sound" if self._request.aloud else "Listing devices"
-        looks: tuple[tuple[str, str, Look], ...] = (
-            ("Program", "Loading the packages", self._program),
-            ("Models", models, self._look_at_models),
-            ("Language model", "Asking for one word", self._language_model),
-            ("Memory", "Looking for memory", self._memory),
-            ("GPU", "Looking for a card", self._gpu),
-            ("Sound system", "Looking for sound servers", self._sound_system),
-            ("Sound", sound, self._sound),
-            ("Terminal", "Looking at the terminal", self._terminal),
+        program: tuple[Step, ...] = (
+            ("program", "Loading the packages", self._program),
+            ("terminal", "Looking at the terminal", self._terminal),
         )
-        for title, what, look in looks:
-            doing(what)
-            yield Group(title, fenced(title, look))
+        engines: tuple[Step, ...] = (
+            ("models", models, self._look_at_models),
+            ("language model", "Asking for one word", self._language_model),
+            ("memory", "Looking for memory", self._memory),
+            ("NVIDIA card", "Looking for a card", self._gpu),
+        )
+        devices: tuple[Step, ...] = (
+            ("sound system", "Looking for sound servers", self._sound_system),
+            ("sound", sound, self._sound),
+        )
+        for title, steps in (("Program", program), ("Models", engines), ("Sound", devices)):
+            findings: list[Finding] = []
+            for name, what, look in steps:
+                doing(what)
+                findings += fenced(name, look)
+            yield Group(title, findings)
 
     def _program(self) -> list[Finding]:
         from voicecli.doctor.probes.python import python_facts
@@ -134,18 +144,18 @@ def settings_finding(request: Request) -> Finding:
     return Finding("settings", "passed", text + (", ..." if changed > 3 else ""), facts=request.changed)
 
 
-def fenced(title: str, look: Look) -> Sequence[Finding]:
+def fenced(name: str, look: Look) -> Sequence[Finding]:
     """What a look finds. Whatever goes wrong in it is a failed finding with its reason."""
     try:
         return look()
     except VoiceCliError as error:
-        return [Finding(title.lower(), "failed", error.message, error.hint or "voicecli doctor --json has more")]
+        return [Finding(name, "failed", error.message, error.hint or "voicecli doctor --json has more")]
     except Exception as error:
         reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
         last = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(last.filename).name}:{last.lineno}"
         advice = _cure(error)
-        return [Finding(title.lower(), "failed", f"could not be examined: {reason}", advice, {"where": where})]
+        return [Finding(name, "failed", f"could not be examined: {reason}", advice, {"where": where})]
 
 
 def _cure(error: Exception) -> str:

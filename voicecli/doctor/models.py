@@ -46,8 +46,14 @@ def _model(facts: ModelFacts, offline: bool) -> Finding:
         case "damaged":
             cure = f"voicecli download-models --remove {facts.name} && {fetch}"
             return Finding(name, "failed", f"wrong bytes in {shortened(facts.files)}", cure, told)
-        case "unknown":
-            return Finding(name, "failed", "is neither a model of voicecli nor a file", facts.hint or "voicecli download-models --list", told)
+        case _:
+            return Finding(
+                name,
+                "failed",
+                "is neither a model of voicecli nor a file",
+                facts.hint or "voicecli download-models --list",
+                told,
+            )
 
 
 def shortened(names: tuple[str, ...]) -> str:

@@ -9,9 +9,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-POSSESSIVE = re.compile(r"\b(?:[^\W\d_a-z]\w* )?\w[\w.-]*['’]s (?=i?[A-Z])")  # noqa: RUF001 - macOS writes the curved one
-"""How phones and headphones are named after their owner: "Ada Byron's AirPods". What a person owns begins with a capital
-or is an iPhone; "NVIDIA's driver" is left alone."""
+POSSESSIVE = re.compile(r"\b(?:[^\W\d_a-z]\w* )?\w[\w.-]*['’]s (?=i?[A-Z])")
+"""How phones and headphones are named after their owner, by macOS with the curved sign: "Ada Byron's AirPods". What
+a person owns begins with a capital or is an iPhone; "NVIDIA's driver" is left alone."""
 
 SHORTEST = 3
 """Shorter names would be found inside of words."""

@@ -62,7 +62,9 @@ def _server(name: str, facts: ServerFacts, gravity: State) -> Finding:
         "again s": facts.again_s,
     }
     if facts.problem:
-        return Finding(name, gravity, facts.problem, "" if gravity == "skipped" else facts.hint or "its own log says more", told)
+        return Finding(
+            name, gravity, facts.problem, "" if gravity == "skipped" else facts.hint or "its own log says more", told
+        )
     about = facts.model
     if facts.first_s is None:
         advice = "it may be loading the model: ask again in a minute, or raise its keep-alive"
