@@ -108,13 +108,26 @@ def test_bytes_that_nobody_looked_at_are_not_called_right() -> None:
         [ModelFacts("a", "whole", size_bytes=2_000_000_000, is_hashed=True), ModelFacts("b", "whole")], offline=False
     )
     assert hashed.text == "2.0 GB, every byte is right"
-    assert "were not looked at" in quick.text
+    assert "not looked at" in quick.text
 
 
 def test_a_model_that_talk_would_download_is_told_so() -> None:
     absent = [ModelFacts("m", "absent", "stt")]
     assert "download it first" in only(model_findings(absent, offline=False), "m").text
     assert "download" not in only(model_findings(absent, offline=True), "m").text
+
+
+def test_the_first_that_lacks_has_the_command_for_all() -> None:
+    models = [
+        ModelFacts("a", "whole"),
+        ModelFacts("b", "absent"),
+        ModelFacts("c", "damaged"),
+        ModelFacts("d", "absent"),
+    ]
+    _, first, damaged, last = model_findings(models, offline=False)
+    assert first.advice == "voicecli download-models b d"
+    assert damaged.advice.endswith("download-models c")
+    assert last.advice == "voicecli download-models d"
 
 
 def test_a_path_is_not_shown_whole() -> None:
@@ -153,7 +166,7 @@ def test_a_card_that_works_passes_in_each_line() -> None:
 @pytest.mark.parametrize(
     ("change", "line", "part"),
     [
-        ({"has_device": False}, "NVIDIA card", "stt.device = cuda asks for one"),
+        ({"has_device": False}, "NVIDIA card", "asked for by stt.device = cuda"),
         ({"has_driver": False}, "NVIDIA card", "libcuda"),
         ({"has_cudnn": False, "has_cublas": False}, "CUDA libraries", "cuDNN 9 and cuBLAS 12 not found"),
         ({"ctranslate2_devices": None, "broken": {"ctranslate2": "no libcudart"}}, "CTranslate2", "no libcudart"),

@@ -43,12 +43,12 @@ def test_one_wrong_byte_is_found_by_hashing_alone(store: ModelStore) -> None:
 
 def test_a_file_that_was_cut_short_lacks(store: ModelStore) -> None:
     (store.root / "tiny" / "a.gguf").write_bytes(b"twelve")
-    assert look(store) == ModelFacts("tiny", "incomplete", "llm", files=("a.gguf",))
+    assert look(store) == ModelFacts("tiny", "incomplete", "llm", 15, ("a.gguf",))
 
 
 def test_an_absent_model_is_absent(store: ModelStore) -> None:
     store.remove("tiny")
-    assert look(store) == ModelFacts("tiny", "absent", "llm")
+    assert look(store) == ModelFacts("tiny", "absent", "llm", 15)
 
 
 def test_an_unknown_name_has_a_hint(store: ModelStore) -> None:

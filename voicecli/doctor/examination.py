@@ -51,10 +51,10 @@ class Examination:
             ("terminal", "Looking at the terminal", self._terminal),
         )
         engines: tuple[Step, ...] = (
+            ("NVIDIA card", "Looking for a card", self._gpu),
             ("models", models, self._look_at_models),
             ("language model", "Asking for one word", self._language_model),
             ("memory", "Looking for memory", self._memory),
-            ("NVIDIA card", "Looking for a card", self._gpu),
         )
         devices: tuple[Step, ...] = (
             ("sound system", "Looking for sound servers", self._sound_system),

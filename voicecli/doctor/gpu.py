@@ -29,18 +29,19 @@ class GpuFacts:
 
 
 def gpu_findings(facts: GpuFacts) -> list[Finding]:
-    """One skipped line where there is neither a card nor a wish for one."""
+    """One line where there is no card: skipped, or failed where one is asked for. Else all that an engine needs."""
     if not facts.wanted_by and not facts.has_device:
         shadow = [_shadow(facts)] if facts.is_shadowed else []
         return [Finding("NVIDIA card", "skipped", "none"), *shadow]
+    if not facts.has_device:
+        wish = " and ".join(facts.wanted_by)
+        text = f"none is there; asked for by {wish}"
+        return [Finding("NVIDIA card", "failed", text, "--profile cpu", {"wanted by": list(facts.wanted_by)})]
     return [_card(facts), _libraries(facts), _whisper(facts), _kokoro(facts)]
 
 
 def _card(facts: GpuFacts) -> Finding:
     told = {"cards": list(facts.cards), "wanted by": list(facts.wanted_by), "driver": facts.has_driver}
-    if not facts.has_device:
-        wish = ", ".join(facts.wanted_by)
-        return Finding("NVIDIA card", "failed", f"none is there, and {wish} asks for one", "--profile cpu", told)
     if not facts.has_driver:
         return _lack(facts, "NVIDIA card", "is there, its driver (libcuda) does not load", "install NVIDIA's driver")
     idle = "" if facts.wanted_by else "; not used: --profile gpu would"

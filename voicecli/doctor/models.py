@@ -18,23 +18,28 @@ class ModelFacts:
     name: str  # as the settings have it: of the manifest, or a path
     state: ModelState
     kind: str = ""  # stt, tts, voices, llm, turn
-    size_bytes: int = 0
+    size_bytes: int = 0  # what it has or, where it lacks, will have
     files: tuple[str, ...] = ()  # that lack, or whose bytes are wrong
     is_hashed: bool = False
     hint: str = ""  # of an unknown one: what may have been meant
 
 
 def model_findings(models: list[ModelFacts], *, offline: bool) -> list[Finding]:
-    """A line on each; `offline`: voicecli talk would not download what lacks."""
-    return [_model(facts, offline) for facts in models]
+    """A line on each; `offline`: voicecli talk would not download what lacks.
+
+    The first one that lacks has the command that fetches all of them.
+    """
+    lacking = [facts.name for facts in models if facts.state in ("absent", "incomplete")]
+    all_of_them = {name: " ".join(lacking) for name in lacking[:1]}
+    return [_model(facts, offline, all_of_them.get(facts.name, facts.name)) for facts in models]
 
 
-def _model(facts: ModelFacts, offline: bool) -> Finding:
+def _model(facts: ModelFacts, offline: bool, to_fetch: str) -> Finding:
     told = {"state": facts.state, "bytes": facts.size_bytes, "hashed": facts.is_hashed, "files": list(facts.files)}
-    name, fetch = facts.name.rpartition("/")[2], f"voicecli download-models {facts.name}"
+    name, fetch = facts.name.rpartition("/")[2], f"voicecli download-models {to_fetch}"
     match facts.state:
         case "whole":
-            checked = "every byte is right" if facts.is_hashed else "sizes are right, bytes were not looked at"
+            checked = "every byte is right" if facts.is_hashed else "right in size, bytes not looked at"
             return Finding(name, "passed", f"{megabytes(facts.size_bytes)}, {checked}", facts=told)
         case "own":
             return Finding(name, "passed", f"{megabytes(facts.size_bytes)}, your own: taken as it is", facts=told)

@@ -93,7 +93,9 @@ def sound_findings(facts: SoundFacts) -> list[Finding]:
 def _device(name: str, facts: DeviceFacts, direction: str) -> Finding:
     told: dict[str, object] = {"devices": list(facts.names), "problem": facts.problem}
     if not facts.names:
-        return Finding(name, "failed", "there is none", "see what is said of the sound system above", told)
+        instead = "questions are typed" if direction == "input" else "answers are written"
+        advice = "see what is said above of the sound system"
+        return Finding(name, "failed", f"there is none, so {instead}", advice, told)
     if facts.problem or facts.chosen is None:
         return Finding(name, "failed", facts.problem, facts.hint or "voicecli devices", told)
     device = facts.chosen

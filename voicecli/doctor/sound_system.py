@@ -62,7 +62,7 @@ def _alsa(facts: SystemFacts) -> Finding:
     if not facts.cards and (facts.is_wsl or facts.container):
         return Finding("ALSA", "skipped", "no sound card is shown in here", facts=told)
     if not facts.cards:
-        advice = "plug one in, or load its driver; without it voicecli talk is typed and read"
+        advice = "plug one in, or load its driver; is a sound server meant to run?"
         return Finding("ALSA", "failed", "the kernel knows no sound card", advice, told)
     if facts.access != "open":
         text = f"{len(facts.cards)} cards, and /dev/snd is {facts.access} for you"

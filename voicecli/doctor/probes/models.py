@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from voicecli.doctor.models import ModelFacts
-from voicecli.engines.models import ModelStore
+from voicecli.engines.models import Model, ModelStore
 from voicecli.errors import SettingsError
 
 
@@ -21,19 +21,24 @@ def one_model(store: ModelStore, name: str, quick: bool) -> ModelFacts:
     if own.exists():
         return ModelFacts(name, "own", kind_of(own), size_of(own))
     try:
-        kind = store.manifest.find(name).kind
+        model = store.manifest.find(name)
     except SettingsError as error:
         return ModelFacts(name, "unknown", hint=error.hint)
     match store.state(name):
         case "absent":
-            return ModelFacts(name, "absent", kind)
+            return ModelFacts(name, "absent", model.kind, expected_bytes(model))
         case "incomplete":
-            return ModelFacts(name, "incomplete", kind, files=tuple(store.missing(name)))
+            return ModelFacts(name, "incomplete", model.kind, expected_bytes(model), tuple(store.missing(name)))
         case "installed":
             wrong = () if quick else tuple(store.wrong(name))
             return ModelFacts(
-                name, "damaged" if wrong else "whole", kind, store.bytes_on_disk(name), wrong, is_hashed=not quick
+                name, "damaged" if wrong else "whole", model.kind, store.bytes_on_disk(name), wrong, is_hashed=not quick
             )
+
+
+def expected_bytes(model: Model) -> int:
+    """As far as the manifest knows."""
+    return model.size_bytes or (model.approx_mb or 0) * 1_000_000
 
 
 def kind_of(path: Path) -> str:
