@@ -18,11 +18,11 @@ Findings = dict[str, dict[str, Any]]
 
 
 def doctor(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run to the end; no sound server is to be found."""
+    """Run to the end; neither a sound server nor Ollama is to be found."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("PULSE_", "VOICECLI_", "SSH_"))}
     return subprocess.run(
         [sys.executable, "-m", "voicecli", "doctor", *arguments],
-        env={**env, "XDG_RUNTIME_DIR": "/nonexistent", **environ},
+        env={**env, "XDG_RUNTIME_DIR": "/nonexistent", "VOICECLI_LLM_OLLAMA_URL": "http://127.0.0.1:1", **environ},
         capture_output=True,
         text=True,
         check=False,

@@ -16,7 +16,7 @@ from voicecli.doctor.models import ModelFacts, ModelState, model_findings
 from voicecli.doctor.python import PythonFacts, python_findings
 from voicecli.doctor.terminal import TerminalFacts, terminal_findings
 
-PYTHON = PythonFacts((3, 12, 1), 64, True, "Linux 6.1 x86_64", {"numpy": "2.0", "onnxruntime": "1.20"}, {})
+PYTHON = PythonFacts("0.1.0", (3, 12, 1), 64, True, "Linux 6.1 x86_64", {"numpy": "2.0", "onnxruntime": "1.20"}, {})
 TERMINAL = TerminalFacts(True, False, "xterm-256color", 80, 24, "utf-8", "truecolor", False)
 CARD = GpuFacts(
     wanted_by=("stt.device = cuda",), has_device=True, cards=("RTX 4090, 24564 MiB",), has_driver=True, has_cudnn=True,
@@ -51,6 +51,8 @@ def test_one_begins_with_the_first_failure_or_else_the_first_warning(groups: lis
 
 def test_a_python_with_all_packages_passes() -> None:
     assert states(python_findings(PYTHON)) == {"Python": "passed", "packages": "passed"}
+    assert only(python_findings(PYTHON), "packages").text == "2 load; onnxruntime 1.20"
+    assert only(python_findings(replace(PYTHON, versions={"numpy": "2"})), "packages").text == "1 load"
 
 
 @pytest.mark.parametrize("version", [(3, 10, 9), (3, 14, 0)])

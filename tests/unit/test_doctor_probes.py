@@ -136,6 +136,7 @@ def raising(error: Exception) -> list[Finding]:
     [
         (DeviceError("no device", "buy one"), "no device", "buy one"),
         (DeviceError("no device"), "no device", "--json"),
+        (ExceptionGroup("tasks", [ValueError("odd"), DeviceError("no device", "buy one")]), "no device", "buy one"),
         (ValueError("odd\nand long"), "could not be examined: ValueError: odd", "report it"),
         (ImportError("no", name="soxr"), "could not be examined: ImportError: no", "soxr"),
         (OSError("PortAudio library not found"), "PortAudio library not found", "libportaudio2"),
@@ -149,7 +150,8 @@ def test_a_look_that_breaks_is_a_failed_finding(error: Exception, text: str, adv
 
 
 def request(**changes: object) -> Request:
-    return Request(SETTINGS, ["smollm2-135m-instruct"], {}, aloud=False, quick=True, **changes)  # type: ignore[arg-type]
+    embedded = SETTINGS.model_copy(update={"llm": SETTINGS.llm.model_copy(update={"backend": "embedded"})})
+    return Request(embedded, ["smollm2-135m-instruct"], {}, aloud=False, quick=True, **changes)  # type: ignore[arg-type]
 
 
 def test_settings_that_do_not_hold_are_a_finding() -> None:

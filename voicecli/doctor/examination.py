@@ -9,7 +9,7 @@ from pathlib import Path
 
 from voicecli.doctor.finding import Finding, Group
 from voicecli.doctor.models import ModelFacts
-from voicecli.errors import SettingsError, VoiceCliError
+from voicecli.errors import SettingsError, VoiceCliError, first_of
 from voicecli.settings import Settings
 
 Look = Callable[[], Sequence[Finding]]
@@ -148,9 +148,10 @@ def fenced(name: str, look: Look) -> Sequence[Finding]:
     """What a look finds. Whatever goes wrong in it is a failed finding with its reason."""
     try:
         return look()
-    except VoiceCliError as error:
-        return [Finding(name, "failed", error.message, error.hint or "voicecli doctor --json has more")]
-    except Exception as error:
+    except Exception as caught:
+        error = first_of(caught) if isinstance(caught, ExceptionGroup) else caught
+        if isinstance(error, VoiceCliError):
+            return [Finding(name, "failed", error.message, error.hint or "voicecli doctor --json has more")]
         reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
         last = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(last.filename).name}:{last.lineno}"

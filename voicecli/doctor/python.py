@@ -11,10 +11,15 @@ OLDEST, TOO_NEW = (3, 11), (3, 14)
 """As `requires-python` has it: kokoro-onnx has no wheels for 3.14."""
 
 
+ENGINES = ("ctranslate2", "onnxruntime", "kokoro-onnx", "xllamacpp")
+"""Whose versions are shown; a report has all."""
+
+
 @dataclass(frozen=True, slots=True)
 class PythonFacts:
     """This interpreter and what was installed into it."""
 
+    program: str  # version of voicecli
     version: tuple[int, int, int]
     bits: int
     is_virtual: bool  # in an environment of its own
@@ -38,7 +43,7 @@ def _python(facts: PythonFacts) -> Finding:
         return Finding(
             "Python", "failed", f"{version}, {facts.bits} bits", "install a 64-bit Python: no engine runs on this", told
         )
-    return Finding("Python", "passed", f"{version} on {facts.system}", facts=told)
+    return Finding("Python", "passed", f"{version}, voicecli {facts.program}, {facts.system}", facts=told)
 
 
 def _packages(facts: PythonFacts) -> list[Finding]:
@@ -52,7 +57,10 @@ def _packages(facts: PythonFacts) -> list[Finding]:
     for name, why in facts.broken.items():
         lines.append(Finding(name, "failed", f"does not load: {why}", _cure(name, why), {"why": why} | told))
     if not lines:
-        lines.append(Finding("packages", "passed", f"{len(told)} load", facts=told))
+        shown = ", ".join(f"{name} {told[name]}" for name in ENGINES if name in told)
+        lines.append(
+            Finding("packages", "passed", f"{len(told)} load; {shown}" if shown else f"{len(told)} load", facts=told)
+        )
     return lines
 
 

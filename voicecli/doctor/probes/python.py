@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 
+from voicecli import __version__
 from voicecli.doctor.python import PythonFacts
 
 PACKAGES: Mapping[str, str] = {
@@ -52,6 +53,7 @@ def python_facts(packages: Mapping[str, str] = PACKAGES) -> PythonFacts:
     there = {module: name for name, module in packages.items() if versions[name]}
     broken = {there[module]: why for module, why in broken_modules(list(there)).items()}
     return PythonFacts(
+        program=__version__,
         version=sys.version_info[:3],
         bits=struct.calcsize("P") * 8,
         is_virtual=sys.prefix != sys.base_prefix,

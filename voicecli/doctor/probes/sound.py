@@ -30,8 +30,9 @@ QUIET_S = 0.7
 RETURN_S = 0.6
 """Of listening after the last sample left: no echo that the canceller could take out is later."""
 
-STUCK_S = 4.0
-"""A speaker that has not played 0.8 s of sound by then will not."""
+STUCK_S = 3.0
+"""A speaker that has not played 0.8 s of sound by then will not. A microphone that gives nothing is an error after
+`portaudio.STALL_S`, and here it shall be a finding: so all waits together are shorter."""
 
 CLOCK = time.monotonic
 
