@@ -30,8 +30,8 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["talk"], ["transcribe"], ["say"], ["download-models"], ["devices"], ["bench"]]
-    + [["bench", stage] for stage in ("stt", "llm", "tts", "endpoint", "serve-stt")],
+    [[], ["talk"], ["transcribe"], ["say"], ["download-models"], ["devices"], ["doctor"], ["bench"]]
+    + [["bench", stage] for stage in ("stt", "llm", "tts", "endpoint", "serve-stt", "docs")],
     ids=" ".join,
 )
 def test_help_is_there_and_loads_no_engine(command: list[str]) -> None:

@@ -130,14 +130,19 @@ def own_cpu_s() -> float:
 
 
 def peak_memory() -> tuple[Count, ...]:
-    """Most that this process, or one of its children that have ended, held at once; empty where nobody tells."""
+    """As a count of the process; empty where nobody tells."""
+    most_mb = peak_memory_mb()
+    return () if most_mb is None else (Count(PROCESS, "memory at most", round(most_mb, 1), unit="MB"),)
+
+
+def peak_memory_mb() -> float | None:
+    """Most that this process, or one of its children that have ended, held at once; None where nobody tells."""
     try:
         import resource
     except ImportError:  # Windows
-        return ()
+        return None
     most = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    most_mb = most / 1e6 if sys.platform == "darwin" else most * 1024 / 1e6  # macOS counts bytes, Linux kilobytes
-    return (Count(PROCESS, "memory at most", round(most_mb, 1), unit="MB"),)
+    return most / 1e6 if sys.platform == "darwin" else most * 1024 / 1e6  # macOS counts bytes, Linux kilobytes
 
 
 def told_settings(settings: Settings) -> dict[str, Told]:

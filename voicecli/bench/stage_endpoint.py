@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from voicecli.assemble import load_end_of_turn, load_recogniser, make_gate, open_store
+from voicecli.assemble import load_end_of_turn, load_recogniser, open_store
+from voicecli.assemble_devices import make_gate
 from voicecli.audio.endpoint import MODES
 from voicecli.audio.segmenter import Endpoint
 from voicecli.bench.corpus import Corpus
