@@ -22,9 +22,9 @@ HEAVY = (
 )
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, within_s: float = 30) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "voicecli", *arguments], capture_output=True, text=True, check=False, timeout=30
+        [sys.executable, "-m", "voicecli", *arguments], capture_output=True, text=True, check=False, timeout=within_s
     )
 
 
@@ -45,7 +45,7 @@ except SystemExit as end:
 loaded = [name for name in {HEAVY!r} if name in sys.modules]
 assert not loaded, loaded
 """
-    outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=30)
+    outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=within_s)
     assert outcome.returncode == 0, outcome.stderr
     assert "Usage" in outcome.stdout
 

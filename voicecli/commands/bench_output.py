@@ -27,6 +27,16 @@ VERDICT_STYLES = {"worse": "bold red", "better": "bold green", "unsure": "yellow
 ASCII_MARKS = "#-"
 
 
+def check(compare: Path | None, fail_over: Sequence[str]) -> None:
+    """A typing error is told before anything is measured, not after minutes of work. Raises SettingsError."""
+    from voicecli.bench.limits import parse_limits
+    from voicecli.bench.result import read_result
+
+    parse_limits(fail_over)
+    if compare is not None:
+        read_result(compare)
+
+
 def present(
     result: Result,
     *,
@@ -38,8 +48,8 @@ def present(
 ) -> None:
     """Show, write, compare, then judge.
 
-    Raises SettingsError where a file cannot be read or written, OverLimit (exit code 1) beyond a limit. Call
-    `voicecli.bench.limits.parse_limits` before measuring: a typing error is told there, not after minutes of work.
+    Raises SettingsError where a file cannot be read or written, OverLimit (exit code 1) beyond a limit. Call `check`
+    before measuring.
     """
     from voicecli.bench.compare import compare as compared
     from voicecli.bench.limits import OverLimit, exceeded, parse_limits

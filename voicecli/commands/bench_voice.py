@@ -73,14 +73,13 @@ def bench_voice(
     if context.invoked_subcommand is not None:
         return
     from voicecli.bench.corpus import load_corpus
-    from voicecli.bench.limits import parse_limits
     from voicecli.bench.setting import begin, conclude, model_digests
     from voicecli.bench.voice_to_voice import chosen, measure, measured
-    from voicecli.commands.bench_output import present
+    from voicecli.commands.bench_output import check, present
     from voicecli.commands.talk import models_of
     from voicecli.errors import first_of
 
-    parse_limits(fail_over or ())
+    check(compare, fail_over or ())
     settings = measured(settings_for(device, {}, config))
     fetch_missing(settings, models_of(settings))
     corpus = load_corpus(speech, settings, tell, turns)
