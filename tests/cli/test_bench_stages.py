@@ -40,6 +40,8 @@ def test_a_gpu_that_is_not_there_is_told_at_once_with_all_that_was_looked_for(st
     [
         (["stt", "--model", "whisper-bas"], 2, "did you mean whisper-base?"),
         (["stt", "--device", "npu"], 2, "npu"),
+        (["stt", "--fail-over", "p95"], 2, "p95"),
+        (["tts", "--compare", "nowhere.json"], 2, "nowhere.json"),
         (["llm", "--llm", "openai"], 2, "llm.url is empty"),
         (["llm", "--llm", "openai", "--url", "http://127.0.0.1:1/v1"], 5, "127.0.0.1:1 does not answer"),
     ],
