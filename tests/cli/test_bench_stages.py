@@ -14,7 +14,8 @@ from rich.console import Console
 from tests.defaults import SETTINGS
 from voicecli.bench.result import Count, Result, read_result
 from voicecli.commands.bench_progress import show_progress
-from voicecli.commands.bench_stages import Backend, model_flags
+from voicecli.commands.bench_stages import Backend, BenchDevice, model_flags, settings_for
+from voicecli.errors import SettingsError
 
 
 def bench(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -39,6 +40,8 @@ def test_a_gpu_that_is_not_there_is_told_at_once_with_all_that_was_looked_for(st
     [
         (["stt", "--model", "whisper-bas"], 2, "did you mean whisper-base?"),
         (["stt", "--device", "npu"], 2, "npu"),
+        (["stt", "--fail-over", "p95"], 2, "p95"),
+        (["tts", "--compare", "nowhere.json"], 2, "nowhere.json"),
         (["llm", "--llm", "openai"], 2, "llm.url is empty"),
         (["llm", "--llm", "openai", "--url", "http://127.0.0.1:1/v1"], 5, "127.0.0.1:1 does not answer"),
     ],
@@ -48,6 +51,13 @@ def test_what_cannot_be_measured_is_refused(arguments: list[str], code: int, tol
     assert outcome.returncode == code
     assert told in outcome.stderr
     assert "Traceback" not in outcome.stderr
+
+
+def test_a_device_that_the_settings_contradict_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOICECLI_STT_DEVICE", "cuda")
+    with pytest.raises(SettingsError, match="--device cpu and your settings differ: stt.device is cuda"):
+        settings_for(BenchDevice.cpu, {}, None)
+    assert settings_for(None, {}, None).stt.device == "cuda"
 
 
 def test_a_model_is_that_of_the_back_end_that_was_asked_for() -> None:

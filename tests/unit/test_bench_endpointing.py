@@ -21,7 +21,8 @@ from voicecli.bench.endpointing import (
     true_end,
 )
 from voicecli.bench.hesitations import LONGER, PLACES, is_quiet, room_tone, with_hesitations
-from voicecli.bench.stage_endpoint import Clip, unpaused, waits
+from voicecli.bench.result import Count, Metric
+from voicecli.bench.stage_endpoint import Clip, Compared, unpaused
 from voicecli.types import LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechSegment, Transcript
 
 
@@ -128,13 +129,12 @@ def test_who_is_never_answered_is_cut_off_too() -> None:
 
 def test_waits_are_those_of_recordings_that_were_heard_to_their_ends() -> None:
     clips = [Clip("a.wav", [], Endpoint(1.0)), Clip("b.wav", [], Endpoint(1.0))]
-    metric = waits("fast", ", paused", clips, [Heeded(False, 0.4), Heeded(True, None)])
-    assert (metric.group, metric.name, metric.samples, metric.of) == (
-        "fast",
-        "wait after the end of speech, paused",
-        (0.4,),
-        ("a.wav",),
+    found = Compared("fast", ", paused", clips, [Heeded(False, 0.4), Heeded(True, None)])
+    assert found.waits == Metric(
+        "fast", "wait after the end of speech, paused", "s", (0.4,), of=("a.wav",), stage="endpoint"
     )
+    assert found.cut_off == Count("fast", "cut off, paused", 1, 2)
+    assert list(found.events())[1] == {"group": "fast, paused", "of": "b.wav", "cut_off": True, "wait_s": None}
     assert unpaused(0) == ()
     assert unpaused(2)[0].startswith("2 recordings got no pause")
 

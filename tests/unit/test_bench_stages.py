@@ -102,15 +102,11 @@ def test_a_sentence_has_a_first_sound_before_its_whole() -> None:
 
 def test_what_is_heard_of_a_sentence_is_counted_once_however_often_it_was_spoken() -> None:
     takes = [stage_tts.speak(ScriptedVoice(), text) for text in ("It is late.", "Good morning.", "It is late.")]
-    stt = ScriptedStt(Transcript("It is eight.", "en", 1.0))
-    assert stage_tts.round_trip(stt, takes[:1], 24_000) == (1, 3)
-
-    class Echo(ScriptedStt):
-        def transcribe(self, segment: SpeechSegment) -> Transcript:
-            return self._transcripts.pop(0)
-
-    both = Echo(Transcript("It is late.", "en", 1.0), Transcript("Morning.", "en", 1.0))
-    assert stage_tts.round_trip(both, takes, 24_000) == (1, 5)
+    stt = ScriptedStt(Transcript("It is eight.", "en", 1.0), Transcript("Good morning.", "en", 1.0))
+    heard = stage_tts.round_trip(stt, takes, 24_000)
+    assert heard == [stage_tts.Heard("It is late.", "It is eight."), stage_tts.Heard("Good morning.", "Good morning.")]
+    assert heard[0].event("1 s") == {"group": "1 s", "of": "It is late.", "heard": "It is eight."}
+    assert stage_tts.errors("1 s", heard) == Count("1 s", "round-trip word errors", 1, 5, "words")
 
 
 def test_a_voice_is_named_where_there_are_several() -> None:

@@ -83,7 +83,8 @@ async def measure_stt(settings: Settings, corpus: Corpus, models: Sequence[str],
         doubts=(*corpus.doubts, *few(len(corpus.said), "recordings")),
         events=tuple(event(arm, one) for arm in arms for one in heard[arm]),
     )
-    return conclude(STAGE, begun, settings, model_digests(settings, models), found)
+    used = settings.model_copy(update={"stt": settings.stt.model_copy(update={"model": ", ".join(arms)})})
+    return conclude(STAGE, begun, used, model_digests(settings, models), found)
 
 
 def hear(recogniser: SpeechToText, said: Utterance, number: int) -> Heard:
