@@ -9,7 +9,7 @@ It is better or worse where three things hold:
     there are enough samples (`FEWEST`)
 
 and unsure where it is neither and yet a change of `LARGE` cannot be excluded. Two runs on one machine differ as a whole
-by some per cent. What all stages' work has in common, up to `DRIFT`, is taken out of it; what is beyond is a change.
+by some per cent. What all stages' work has in common is taken out of it, unless it is more than `DRIFT`.
 
 tests/unit/test_bench_compare.py simulates it: of runs of the same build not one in a hundred is called anything but the
 same, and 30 % in one of four stages is found and named, with 16 samples of 10 % noise and a common drift of 6 %.
@@ -38,8 +38,8 @@ CHANGE = 1.08
 CHANGE_WITH_DRIFT = 1.10
 """The same where the machine's drift is not known and so is still in it."""
 
-DRIFT = 1.08
-"""The most that is put down to the machine. More is a change of everything, and is told as that."""
+DRIFT = 1.10
+"""The most that is put down to the machine. More is a change of everything: nothing is taken out, and that is told."""
 
 STAGES_FOR_DRIFT = 3
 """With fewer, one slow stage would pass for a slow machine."""
@@ -153,9 +153,8 @@ def drift(found: Sequence[Evidence]) -> float | None:
 
 def judge(one: Evidence, family: int, machine: float | None) -> Change:
     """The change; `family`: how many metrics are judged, `machine`: what `drift` found."""
-    shift = 0.0
-    if machine is not None and one.is_work:
-        shift = math.log(min(max(machine, 1 / DRIFT), DRIFT)) * (-1 if one.new.better == "higher" else 1)
+    known_drift = one.is_work and machine is not None and 1 / DRIFT <= machine <= DRIFT
+    shift = math.log(machine) * (-1 if one.new.better == "higher" else 1) if known_drift and machine else 0.0
     draws, centre = one.draws - shift, one.centre - shift
     before, after = percentile(one.old.samples, 50), percentile(one.new.samples, 50)
     if one.n < FEWEST:
@@ -163,7 +162,7 @@ def judge(one: Evidence, family: int, machine: float | None) -> Change:
         verdict: Verdict = "unsure" if one.new.better != "neither" else "same"
     else:
         between = interval(draws, CONFIDENCE)
-        verdict = verdict_of(one, draws, centre, family, known_drift=machine is not None and one.is_work)
+        verdict = verdict_of(one, draws, centre, family, known_drift=known_drift)
     if one.is_ratio:
         centre = math.exp(centre)
         between = between and Interval(math.exp(between.low), math.exp(between.high))
