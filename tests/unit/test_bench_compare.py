@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from tests.bench_results import METRICS, RECORDINGS, World, result, speech_to_text, voice_to_voice
-from voicecli.bench.changes import DRIFT, FEWEST, Change, evidence, judge, same_recordings
+from voicecli.bench.changes import DRIFT, Change, evidence, judge, same_recordings
 from voicecli.bench.compare import Comparison, compare
 from voicecli.bench.count_changes import binomial, fisher, judge_count
 from voicecli.bench.result import Better, Count, Metric, Result
+from voicecli.bench.summary import FEWEST
 from voicecli.errors import SettingsError
 
 ONE = ("quiet",)
@@ -234,6 +235,17 @@ def test_a_count_that_changed_is_in_the_sentence() -> None:
     counts = (count(16, 16, better="higher"),), (count(4, 16, better="higher"),)
     found = compare(*(of(counts=one) for one in counts))
     assert found.sentence == "worse: c 16 of 16, now 4 of 16 (a)"
+
+
+def test_a_stage_is_named_by_seconds_rather_than_by_what_is_made_of_them() -> None:
+    def run(times: float, hidden: tuple[float, ...]) -> Result:
+        factor = Metric("a", "factor", "", samples(2 * times, 1), of=RECORDINGS, stage="llm")
+        took = Metric("a", "time", "s", samples(times, 1, noise=0.1), of=RECORDINGS, stage="llm")
+        return of(factor, took, Metric("a", "hidden", "s", hidden, of=RECORDINGS, stage="llm"))
+
+    found = compare(run(1.0, (0.0,) * 16), run(1.5, samples(0.2, 1)))
+    assert {one.verdict for one in found.changes} == {"worse"}
+    assert found.sentence == "worse: language model takes 1.50 times as long (1.50 to 1.50; time, a)"
 
 
 def test_exact_tests_give_the_textbook_figures() -> None:

@@ -17,7 +17,7 @@ from voicecli.bench.html_page import html_page
 from voicecli.bench.markdown import escaped, markdown
 from voicecli.bench.peers import document, read_peers
 from voicecli.bench.result import Count, Metric, Result, TurnRecord
-from voicecli.bench.tables import count_table, figures, when
+from voicecli.bench.tables import count_table, figures, measurement_tables, when
 from voicecli.errors import SettingsError
 
 PEERS = Path("docs/peers.toml")
@@ -71,6 +71,7 @@ def everything() -> list[str]:
     old = voice_to_voice(World(seed=1, scenarios=("quiet",)))
     new = voice_to_voice(World(seed=2, scenarios=("quiet",), slow={"tts": 1.4}))
     changed = dataclasses.replace(new, corpus=EVIL)
+    few = result("llm", [Metric("a", "first token", "s", (0.1, 0.2), stage="llm")], [], [])
     empty = result("llm", [], [], [])
     return [
         html_page(new),
@@ -78,6 +79,7 @@ def everything() -> list[str]:
         html_page(old, compare(old, old)),
         html_page(speech_to_text()),
         html_page(evil(), compare(evil(), evil())),
+        html_page(few),
         html_page(empty, compare(empty, empty)),
     ]
 
@@ -173,6 +175,7 @@ def test_text_stays_text_in_markdown() -> None:
 def test_a_metric_without_samples_has_dashes_and_a_time_that_is_none_stays_as_it_is() -> None:
     assert figures(Metric("a", "b", "s", ()))[:2] == ("0", "–")
     assert when(dataclasses.replace(evil(), taken_at="yesterday")) == "yesterday"
+    assert next(measurement_tables(speech_to_text())).rows[1][0] == "whisper-base"
     table = count_table(result("llm", [], [Count("a", "x", 1), Count("b", "y", 2)], []))
     assert table is not None
     assert table.rows == (("x", "1", "–"), ("y", "–", "2"))
@@ -185,7 +188,7 @@ def test_the_page_of_benchmarks_sets_us_beside_the_peers() -> None:
         [dataclasses.replace(made, metrics=(*made.metrics, stop))], read_peers(PEERS), "voicecli bench docs a.json"
     )
     rows = [line for line in text.splitlines() if line.startswith("| voicecli 0.1.0, quiet")]
-    assert rows[0].split(" | ")[3:] == ["16 of 16", "250", "–", "812", "4.2 |"]
+    assert rows[0].split(" | ")[3:] == ["16 of 16", "250", "–", "812", "4.20 |"]
     assert "| Pipecat 1.14.0 | 6250 † | 9250 † | 13 of 13 | 350 | 3.4 | 840 | 19 |" in text
     assert "    voicecli bench docs a.json" in text
     assert "† A memory sampler" in text

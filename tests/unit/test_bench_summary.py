@@ -62,6 +62,8 @@ def test_nineteen_of_twenty_intervals_hold_the_true_median() -> None:
         (812.4, "MB", "812", "812 MB"),
         (0.08412, "", "0.0841", "0.0841"),
         (1234.5, "words", "1234", "1234 words"),
+        (0.25, "", "0.250", "0.250"),
+        (16.0, "", "16", "16"),
     ],
 )
 def test_a_figure_is_written_one_way(value: float, unit: str, in_table: str, in_sentence: str) -> None:
