@@ -43,14 +43,21 @@ def test_what_is_no_limit_is_refused_with_an_example(text: str) -> None:
 @given(st.sampled_from(FIGURES), st.floats(0, 1e6), st.text("abc ", min_size=1).filter(str.strip))
 def test_what_was_typed_is_what_is_checked(figure: str, most: float, name: str) -> None:
     found = parse_limit(f"g:{name}:{figure}={most!r}")
-    assert (found.group, found.name, found.figure, found.most) == ("g", name.strip(), figure, most)
+    assert (found.group, found.name, found.figure, found.bound) == ("g", name.strip(), figure, most)
 
 
 def test_only_what_is_beyond_is_told() -> None:
     told = list(exceeded(WAITS, parse_limits(["p50=600", "worst=899", "noise:voice to voice:p95=1000"])))
     assert told == [
-        "voice to voice, quiet: worst is 900 ms, allowed are 899 ms",
-        "voice to voice, noise: p95 is 2000 ms, allowed are 1000 ms",
+        "voice to voice, quiet: worst is 900 ms, the limit is 899 ms",
+        "voice to voice, noise: p95 is 2000 ms, the limit is 1000 ms",
+    ]
+
+
+def test_where_more_is_better_less_is_beyond_the_limit() -> None:
+    assert list(exceeded(WAITS, parse_limits(["noise:tokens:worst=90"]))) == []
+    assert list(exceeded(WAITS, parse_limits(["noise:tokens:worst=91"]))) == [
+        "tokens, noise: worst is 90 1/s, the limit is 91 1/s"
     ]
 
 

@@ -96,7 +96,7 @@ def test_all_files_are_written_and_the_old_result_is_read_before_it_is_overwritt
 
 def test_beyond_a_limit_it_fails_after_everything_was_written(tmp_path: Path) -> None:
     run(OLD, fail_over=["p95=5000"])
-    with pytest.raises(OverLimit, match="p50 is .* ms, allowed are 1.0 ms; .*p95") as caught:
+    with pytest.raises(OverLimit, match="p50 is .* ms, the limit is 1.0 ms; .*p95") as caught:
         run(OLD, html=tmp_path / "a.html", fail_over=["p50=1", "p95=2"])
     assert caught.value.exit_code == 1
     assert (tmp_path / "a.html").exists()
