@@ -99,7 +99,8 @@ def result_of(*arguments: str | Path, file: Path) -> Result:
     outcome = bench(*arguments, "--json", file)
     assert outcome.returncode == 0, outcome.stderr
     result = read_result(file)
-    assert result.bench in outcome.stdout
+    assert result.bench == arguments[0]
+    assert f"voicecli {result.version}, {result.device}" in outcome.stdout
     assert result.machine.cores
     assert str(Path.home()) not in file.read_text()
     assert all(len(digest) == 64 for digest in result.models.values())
