@@ -1,0 +1,199 @@
+"""Which value of a setting is the best on this machine? The rules, and their words. Pure.
+
+Of the values that may be taken, the one with the shortest wait from voice to voice is; and only where its gain over
+the value in use is beyond noise. What may be taken:
+
+  hearing     word errors within 2 points of the fewest that any model made
+  answering   the voice keeps up: it computes a second of sound in less
+  ending      none that loses to the value in use, in the wait or in speakers that are cut off
+
+A model that hears more than 2 points better replaces a quicker one as long as the wait stays within a second and a
+half. The first piece of an answer is as long as it may be while nobody feels it: a whole clause sounds better.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Sequence
+
+from voicecli.tune.values import Choice, Sample, Samples, Trial, Value, cut_offs, error_rate, real_time_factor
+from voicecli.tune.waits import Waits
+
+ERROR_POINTS = 0.02
+"""Of the word error rate: so much worse than the best tried still counts as equally good."""
+
+SURE_ERRORS = 2.0
+"""Standard errors of the paired difference: fewer may be chance."""
+
+LEAST_GAIN_S = 0.02
+"""A shorter gain is no gain: it is one frame of sound."""
+
+SHARE = 0.75
+"""Of the pairs that have to show a difference before it is taken for one."""
+
+LEAST_PAIRS = 5
+"""With fewer nothing is decided."""
+
+MOST_WAIT_S = 1.5
+"""From voice to voice; for better words alone nobody is made to wait longer."""
+
+KEEPS_UP = 0.9
+"""Real-time factor from which on the voice has gaps."""
+
+FELT_S = 0.05
+"""What a longer first piece may cost."""
+
+LEAST_CUTS = 2
+"""So many speakers more or less that are cut off are a difference."""
+
+
+def choose(key: str, in_use: Value, default: Value, trials: Sequence[Trial], waits: Waits, fewest: float) -> Choice:
+    """Among the value in use and those that were tried against it.
+
+    `waits` are those with the value in use; `fewest` is the lowest word error rate that was measured so far, 1 where
+    none was.
+    """
+    compared = [trial for trial in trials if len(trial.after) >= LEAST_PAIRS]
+    if not compared:
+        return Choice(key, in_use, default, "nothing else was tried")
+    if key == "tts.first_piece_chars":
+        taken = longest_unfelt(compared, waits)
+    elif key == "listen.endpoint":
+        taken = better_end(compared, waits)
+    elif key.startswith("stt."):
+        taken = best_hearing(compared, waits, fewest)
+    else:
+        taken = quickest([trial for trial in compared if keeps_up(trial.after)], waits)
+        if taken is None and not keeps_up(compared[0].before):
+            taken = best_voice(compared)
+    if taken is None:
+        return Choice(key, in_use, default, f"no better: {'; '.join(told(trial, waits) for trial in compared)}")
+    return Choice(key, taken.value, default, told(taken, waits))
+
+
+def quickest(trials: Sequence[Trial], waits: Waits) -> Trial | None:
+    """The one with the shortest wait, where its gain is beyond noise."""
+    sure = [trial for trial in trials if shorter(gains_s(trial, waits))]
+    return max(sure, key=lambda trial: statistics.median(gains_s(trial, waits)), default=None)
+
+
+def best_hearing(trials: Sequence[Trial], waits: Waits, fewest: float) -> Trial | None:
+    """The quickest of those that hear well; where the one in use does not, the quickest that hears surely better."""
+    rates = [rate for trial in trials for one in (trial.before, trial.after) if (rate := error_rate(one)) is not None]
+    bound = min([fewest, *rates]) + ERROR_POINTS
+    well = [trial for trial in trials if (error_rate(trial.after) or 0.0) <= bound]
+    better = [trial for trial in well if surely_fewer_errors(trial) and wait_s(trial, waits) <= MOST_WAIT_S]
+    in_use = error_rate(trials[0].before)
+    if in_use is not None and in_use > bound and better:
+        return min(better, key=lambda trial: wait_s(trial, waits))
+    return quickest(well, waits)
+
+
+def better_end(trials: Sequence[Trial], waits: Waits) -> Trial | None:
+    """One that loses in nothing to the one in use: the fewest cut off, then the shortest wait."""
+    lossless = [
+        trial
+        for trial in trials
+        if cut_offs(trial.after) <= cut_offs(trial.before) and not shorter([-gain for gain in gains_s(trial, waits)])
+    ]
+    winning = [trial for trial in lossless if shorter(gains_s(trial, waits)) or fewer_cut_offs(trial)]
+    return min(winning, key=lambda trial: (cut_offs(trial.after), wait_s(trial, waits)), default=None)
+
+
+def longest_unfelt(trials: Sequence[Trial], waits: Waits) -> Trial | None:
+    """The longest that surely costs nothing that is felt; a shorter one where that gains something."""
+    unfelt = [
+        trial
+        for trial in trials
+        if trial.value > trial.rival[trial.key] and share_of(gains_s(trial, waits), above=-FELT_S) >= SHARE  # type: ignore[operator]
+    ]
+    return max(unfelt, key=lambda trial: trial.value, default=None)
+
+
+def best_voice(trials: Sequence[Trial]) -> Trial | None:
+    """The one that comes nearest to keeping up, where the one in use does not."""
+    nearest = min(trials, key=lambda trial: real_time_factor(trial.after) or 0.0)
+    gained = (real_time_factor(nearest.before) or 0.0) - (real_time_factor(nearest.after) or 0.0)
+    return nearest if gained > 1 - KEEPS_UP else None
+
+
+def gains_s(trial: Trial, waits: Waits) -> list[float]:
+    """How much sooner each answer would have sounded. A part that is done before the silence is over gains nothing."""
+
+    def whole_s(sample: Sample) -> float:
+        return waits.having(trial.arm.part, sample.took_s).voice_to_voice_s
+
+    return [whole_s(before) - whole_s(after) for before, after in zip(trial.before, trial.after, strict=True)]
+
+
+def wait_s(trial: Trial, waits: Waits) -> float:
+    """From voice to voice with the arm that was tried, in the median."""
+    return waits.voice_to_voice_s - statistics.median(gains_s(trial, waits))
+
+
+def shorter(gains: Sequence[float]) -> bool:
+    """The gain is beyond noise: it can be heard, and three of four pairs show it."""
+    return statistics.median(gains) >= LEAST_GAIN_S and share_of(gains, above=0.0) >= SHARE
+
+
+def share_of(values: Sequence[float], above: float) -> float:
+    return sum(value > above for value in values) / len(values)
+
+
+def surely_fewer_errors(trial: Trial) -> bool:
+    """The mean of the paired differences is beyond its own standard error."""
+    fewer = [one.errors - other.errors for one, other in zip(trial.before, trial.after, strict=True) if one.words]
+    if len(fewer) < LEAST_PAIRS:
+        return False
+    error = statistics.stdev(fewer) / math.sqrt(len(fewer))
+    return statistics.mean(fewer) > 0 and statistics.mean(fewer) >= SURE_ERRORS * error
+
+
+def fewer_cut_offs(trial: Trial) -> bool:
+    return cut_offs(trial.before) - cut_offs(trial.after) >= LEAST_CUTS
+
+
+def keeps_up(samples: Samples) -> bool:
+    return (real_time_factor(samples) or 0.0) <= KEEPS_UP
+
+
+def told(trial: Trial, waits: Waits) -> str:
+    """The trial in words."""
+    return f"{shown(trial.value)}: {TOLD[trial.arm.part](trial, waits)}"
+
+
+def shown(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def against(trial: Trial, waits: Waits) -> str:
+    """How much sooner or later."""
+    gains = gains_s(trial, waits)
+    gain_ms = 1000 * statistics.median(gains)
+    pairs = f"{sum(gain > 0 for gain in gains)} of {len(gains)} sooner"
+    return f"{abs(gain_ms):.0f} ms {'sooner' if gain_ms > 0 else 'later'} than {shown(trial.rival[trial.key])} ({pairs})"
+
+
+def told_hearing(trial: Trial, waits: Waits) -> str:
+    rates = error_rate(trial.after), error_rate(trial.before)
+    if rates[0] is None or rates[1] is None:
+        return against(trial, waits)
+    return f"{against(trial, waits)}, word errors {rates[0]:.1%} against {rates[1]:.1%}"
+
+
+def told_answering(trial: Trial, waits: Waits) -> str:
+    factors = real_time_factor(trial.after) or 0.0, real_time_factor(trial.before) or 0.0
+    return f"{against(trial, waits)}, voice {factors[0]:.2f} s a second of sound against {factors[1]:.2f}"
+
+
+def told_ending(trial: Trial, waits: Waits) -> str:
+    cuts = f"{cut_offs(trial.after)} against {cut_offs(trial.before)} of {len(trial.after)} cut off"
+    return f"{against(trial, waits)}, {cuts}"
+
+
+TOLD: dict[str, Callable[[Trial, Waits], str]] = {
+    "hearing": told_hearing,
+    "answering": told_answering,
+    "ending": told_ending,
+}
