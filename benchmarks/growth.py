@@ -21,11 +21,11 @@ import numpy as np
 
 from benchmarks.engines import gguf_file, recogniser, shipped, voice, whisper_model
 from benchmarks.report import table
-from benchmarks.speech import QUESTIONS, SENTENCES, spoken
+from benchmarks.speech import ORDERS, QUESTIONS, SENTENCES, spoken
 from benchmarks.tts import SENTENCES as ANSWERS
 from benchmarks.tts import speak
 from voicecli.bench.machine import machine
-from voicecli.bench.speech import ORDERS, VOICES
+from voicecli.bench.questions import VOICES
 from voicecli.engines.base import LanguageModel
 from voicecli.engines.llamacpp import EmbeddedServer, embedded_server
 from voicecli.engines.openai_chat import OpenAiChat, connect

@@ -19,7 +19,8 @@ from voicecli.assemble import make_gate
 from voicecli.audio.resample import Framer, resample
 from voicecli.audio.segmenter import Endpoint, Pause, Segmenter
 from voicecli.audio.wav import open_wav, read_clip
-from voicecli.bench.speech import ORDERS, QUIET_S, VOICES
+from voicecli.bench.questions import QUESTIONS as ASKED
+from voicecli.bench.questions import QUIET_S, VOICES
 from voicecli.types import FRAME_S, LISTEN_RATE_HZ, AudioFrame, Pcm
 
 BESIDE = Path(__file__).parents[2] / "shared" / "speech"  # where the tests look, too
@@ -30,14 +31,17 @@ SENTENCES = (
     "Nobody expected snow in the middle of April.",
     "The library closes early on the last Friday of the month.",
 )
-QUESTIONS = (
-    "What is the capital of France?",
-    "How far is the moon from the earth?",
-    "Can you tell me why the sky is blue?",
-    "What should I cook tonight with rice and eggs?",
-    "Who wrote the first computer program?",
-    "How do I get red wine out of a white shirt?",
+ORDERS = (
+    ("I would like a large cappuccino with whole milk.", ("large", "cappuccino", "whole milk")),
+    ("Can I have a small latte with a double shot?", ("small", "latte", "double shot")),
+    ("Make me a medium roast americano with lots of sugar.", ("medium roast", "americano", "lots of sugar")),
+    ("A twenty ounce mocha with some almond milk, please.", ("twenty ounce", "mocha", "some almond milk")),
+    ("I want an espresso, dark roast, with brown sugar.", ("espresso", "dark roast", "brown sugar")),
+    ("Get me an iced coffee with a little bit of cream.", ("iced coffee", "a little bit of cream")),
 )
+"""Texts, and the phrases of each that have to be heard."""
+
+QUESTIONS = tuple(text for text, _ in ASKED[:6])
 
 
 @dataclass(frozen=True, slots=True)

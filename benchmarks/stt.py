@@ -33,9 +33,10 @@ from benchmarks.speech import (
     speech_option,
     spoken,
 )
-from benchmarks.words import repeats, word_errors
+from benchmarks.words import repeats
 from voicecli.bench.machine import machine
-from voicecli.bench.speech import VOICES
+from voicecli.bench.questions import VOICES
+from voicecli.bench.wer import word_errors
 from voicecli.bench.words import found_slots
 from voicecli.engines.whisper import Whisper
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment

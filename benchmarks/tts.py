@@ -22,9 +22,9 @@ from benchmarks.engines import recogniser, voice, whisper_model
 from benchmarks.listening import write_page
 from benchmarks.report import table
 from benchmarks.sound import Distance, distance
-from benchmarks.words import word_errors
 from voicecli.audio.resample import resample
 from voicecli.bench.machine import machine
+from voicecli.bench.wer import word_errors
 from voicecli.engines.kokoro import Kokoro
 from voicecli.engines.whisper import Whisper
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import jiwer
-
 from voicecli.bench.words import words
 
 REPEATED_WORDS = 4
 LONGER = 1.5  # than the longest of the other transcripts: something was said twice
-
-
-def word_errors(reference: str, hypothesis: str) -> tuple[int, int]:
-    """Words that were replaced, lost or added, and words of the reference."""
-    said, heard = words(reference), words(hypothesis)
-    measured = jiwer.process_words(" ".join(said), " ".join(heard))
-    return measured.substitutions + measured.deletions + measured.insertions, len(said)
 
 
 def repeats(text: str, others: Sequence[str] = ()) -> bool:

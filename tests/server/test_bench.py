@@ -152,7 +152,7 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
         (["--clients", "1,none"], "--clients 1,none is no list of numbers"),
         (["--pid", "1"], "--pid tells the process of a server that runs already"),
         (["--url", "ws://127.0.0.1:1", "--", "--max-sessions", "2"], "leave out --url"),
-        (["--speech", "tests/unit"], "no WAV file with speech in tests/unit"),
+        (["--speech", "tests/unit"], "no recording with speech in tests/unit"),
     ],
 )
 def test_what_cannot_be_measured_is_refused_at_once(arguments: list[str], told: str) -> None:

@@ -12,7 +12,7 @@ from benchmarks.sound import HOP, MOST_SHIFT, RATE_HZ, Signal, distance
 from benchmarks.steps import NAIVE, arms
 from benchmarks.turns import HEAD, row
 from benchmarks.waterfall import ADDED, HIDDEN, bar, waterfall
-from benchmarks.words import repeats, word_errors
+from benchmarks.words import repeats
 from voicecli.bench.words import found_slots, words
 from voicecli.conversation.latency import Span, TurnLatency
 
@@ -34,11 +34,6 @@ def test_a_slot_is_found_as_whole_words_however_it_is_spelt() -> None:
     slots = ("twenty ounce", "latte", "some milk")
     assert found_slots(slots, "A 20 oz latte with some milk.") == 3
     assert found_slots(slots, "A 20 oz platter with some of it, milk.") == 1
-
-
-def test_word_errors_count_replaced_lost_and_added_words() -> None:
-    assert word_errors("one two three four", "One, 2 tree four and five") == (3, 4)
-    assert word_errors("one two", "") == (2, 2)
 
 
 def test_a_sentence_that_begins_again_is_seen() -> None:

@@ -2,24 +2,91 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import platform
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from voicecli.bench.result import Machine
 from voicecli.engines.cpu import physical_cores
 from voicecli.errors import SettingsError
 
 PROC = Path("/proc")
 
 
+LIBRARIES = (
+    "ctranslate2",
+    "faster-whisper",
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "kokoro-onnx",
+    "xllamacpp",
+    "openai",
+    "numpy",
+) + ("jiwer", "whisper-normalizer", "nvidia-cublas-cu12", "nvidia-cudnn-cu12")
+"""Distributions that figures depend on."""
+
+GPU_QUERY = ("nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader")
+GPU_TIMEOUT_S = 10.0
+
+
 def machine() -> str:
-    """Processor, cores and system."""
+    """Processor, cores and system, in one line."""
+    cores = physical_cores(os.cpu_count() or 1)
+    return f"{processor()}, {cores} cores, {platform.system()}, Python {platform.python_version()}"
+
+
+def described() -> Machine:
+    """What it runs on."""
+    return Machine(
+        processor=processor(),
+        cores=physical_cores(os.cpu_count() or 1),
+        threads=usable_threads(),
+        memory_gb=memory_gb(),
+        system=f"{platform.system()} {platform.release()}",
+        python=platform.python_version(),
+        gpu=gpu(),
+        libraries={name: version for name in LIBRARIES if (version := version_of(name))},
+    )
+
+
+def processor() -> str:
+    """Its name."""
     cpuinfo = PROC / "cpuinfo"
     named = [line for line in cpuinfo.read_text().splitlines() if "model name" in line] if cpuinfo.exists() else []
-    processor = named[0].split(":", 1)[1].strip() if named else platform.processor() or platform.machine()
-    cores = physical_cores(os.cpu_count() or 1)
-    return f"{processor}, {cores} cores, {platform.system()}, Python {platform.python_version()}"
+    return named[0].split(":", 1)[1].strip() if named else platform.processor() or platform.machine()
+
+
+def usable_threads() -> int:
+    """That this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def memory_gb() -> float:
+    """Of the machine, in 10^9 bytes; 0 where the system does not tell."""
+    try:
+        return round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9, 1)
+    except (AttributeError, ValueError, OSError):
+        return 0.0
+
+
+def gpu() -> str:
+    """Name, memory and driver of each NVIDIA card as nvidia-smi tells them; empty without one."""
+    try:
+        told = subprocess.run(GPU_QUERY, capture_output=True, text=True, timeout=GPU_TIMEOUT_S, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return "; ".join(line.strip() for line in told.splitlines() if line.strip())
+
+
+def version_of(distribution: str) -> str:
+    """Empty where it is not installed."""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ def bench_serve_stt(
     clients: Annotated[str, option(help="Clients at once, a run for each number (1,2,4,8).", panel=LOAD)] = "1,2,4,8",
     count: Annotated[int, option("--utterances", help="Utterances of each client (6).", min=1, panel=LOAD)] = 6,
     speech: Annotated[
-        Path | None, option(help="Folder of recordings; without it, orders that Kokoro speaks.", panel=LOAD)
+        Path | None, option(help="Folder of recordings; without it, questions that Kokoro asks.", panel=LOAD)
     ] = None,
     url: Annotated[str | None, option(help="Measure the server at ws://HOST:PORT.", panel=PEER)] = None,
     pid: Annotated[int | None, option(help="Its process, to tell what it uses.", panel=PEER)] = None,
@@ -61,8 +61,8 @@ def bench_serve_stt(
     Starts voicecli serve-stt, or takes the server at --url. Each client sends 20 ms at a time, as a microphone gives
     them, and waits for each final. Times count from the true end of speech in the recording.
 
-    Recordings are WAV files of one voice each; slots.json beside them (file -> phrases) makes a column of how many
-    phrases were heard.
+    Recordings are WAV or FLAC files of one voice each; slots.json beside them (file -> phrases) makes a line of how
+    many phrases were heard.
 
     Examples:
 
@@ -114,16 +114,15 @@ def numbers(text: str) -> list[int]:
     return [int(part) for part in parts]
 
 
-def recordings(folder: Path | None) -> list[Utterance]:
+def recordings(folder: Path | None) -> Sequence[Utterance]:
     """Of the folder, or of Kokoro."""
-    from voicecli.bench.speech import spoken_orders, utterances
+    from voicecli.bench.corpus import load_corpus
     from voicecli.settings_load import load_settings
 
     settings = load_settings({}).settings
     if folder is None:
         fetch_missing(settings, voice_models(settings))
-        folder = spoken_orders(settings, tell)
-    return utterances(folder, settings.listen)
+    return load_corpus(folder, settings, tell).said
 
 
 def tell_progress(one: Measured) -> None:

@@ -207,6 +207,17 @@ class ModelStore:
                 hint=f"voicecli download-models --remove {name}, then download it again",
             )
 
+    def digest(self, name: str) -> str:
+        """SHA-256 of the largest file, as the manifest or the hub names it. Raises ModelMissing."""
+        self.path(name)
+        model = self.manifest.find(name)
+        source = self._source_on_disk(model)
+        assert source is not None, "path() has just found it"
+        vouched = self._recorded(model)
+        known = [(file.size, file.sha256) for file in source.files if file.size and file.sha256]
+        known += [(vouched[file.name].size, vouched[file.name].sha256) for file in source.files if not file.sha256]
+        return max(known)[1]
+
     def remove(self, name: str) -> bool:
         """Delete the model's folder, unfinished files included; False when there was none."""
         folder = self.folder(name)

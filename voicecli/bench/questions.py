@@ -1,0 +1,112 @@
+"""Everyday questions that Kokoro asks, so that there is something to measure with on a machine without recordings."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from voicecli.assemble import load_voice, open_store
+from voicecli.audio.resample import resample
+from voicecli.audio.wav import open_wav
+from voicecli.engines.worker import ThreadWorker
+from voicecli.settings import Settings, TtsSettings
+from voicecli.types import LISTEN_RATE_HZ, Pcm
+
+QUESTIONS = (
+    ("What is the capital of France?", ("capital", "france")),
+    ("How far is the moon from the earth?", ("how far", "moon", "earth")),
+    ("Can you tell me why the sky is blue?", ("why", "sky", "blue")),
+    ("What should I cook tonight with rice and eggs?", ("cook", "rice", "eggs")),
+    ("Who wrote the first computer program?", ("who wrote", "first computer program")),
+    ("How do I get red wine out of a white shirt?", ("red wine", "white shirt")),
+    ("Please set a timer for twenty five minutes.", ("timer", "twenty five minutes")),
+    ("Is it going to rain in Seattle tomorrow afternoon?", ("rain", "seattle", "tomorrow afternoon")),
+    ("How many ounces are there in a pound?", ("how many ounces", "pound")),
+    ("Could you remind me to call the dentist on Monday morning?", ("call the dentist", "monday morning")),
+    ("Which planet has the most moons?", ("planet", "most moons")),
+    ("What is a good way to learn the names of new colleagues?", ("learn the names", "new colleagues")),
+)
+"""Texts, and the phrases of each that have to be heard."""
+
+VOICES = ("am_michael", "af_bella", "bm_george", "bf_emma")
+
+TIMES = 2
+"""How often each question is asked, each time by another voice."""
+
+TOLD = 6
+"""After so many questions it is told how far it is: each takes some seconds on two cores."""
+
+QUIET_S = 0.4
+"""Around what Kokoro says, as a recording has it."""
+
+Narrate = Callable[[str], None]
+
+
+def asked() -> list[tuple[str, str, tuple[str, ...]]]:
+    """Voice, text and phrases of each recording; every question comes once before any comes again."""
+    said = []
+    for turn in range(TIMES):
+        for number, (text, phrases) in enumerate(QUESTIONS):
+            said.append((VOICES[(number + turn) % len(VOICES)], text, phrases))
+    return said
+
+
+def spoken_questions(settings: Settings, narrate: Narrate) -> Path:
+    """A folder with all of them, and with what was said beside each; made once, and kept beside the models.
+
+    Kokoro runs as it comes (`stock`), so the sounds are the same whatever the user's settings of the voice are. Raises
+    ModelMissing or EngineError.
+    """
+    planned = json.dumps([settings.tts.model, asked()])
+    named = hashlib.sha256(planned.encode()).hexdigest()[:8]  # other questions make another folder
+    folder = settings.models_dir.parent / "speech" / f"questions-{named}"
+    if folder.is_dir():
+        return folder
+    narrate(f"Kokoro speaks {len(asked())} questions, once…")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder.parent) as made:
+        whole = Path(made, "questions")
+        asyncio.run(record(whole, settings, narrate))
+        try:
+            whole.rename(folder)  # all of it, or nothing
+        except OSError:
+            if not folder.is_dir():  # else another process was quicker
+                raise
+    return folder
+
+
+async def record(folder: Path, settings: Settings, narrate: Narrate) -> None:
+    """Speak all questions into `folder`: a folder for each voice, a .txt beside each .wav, and slots.json."""
+    slots = {}
+    with ThreadWorker("tts") as worker:
+        kokoro = await load_voice(worker, open_store(settings), stock(settings.tts), narrate)
+        for number, (voice, text, phrases) in enumerate(asked(), 1):
+            stretches = await worker.run(
+                lambda view, said: list(view.synthesize(said)), kokoro.speaking(voice, 1.0), text
+            )
+            heard = resample(np.concatenate([one.pcm for one in stretches]), kokoro.sample_rate_hz, LISTEN_RATE_HZ)
+            path = folder / voice / f"{number:02}.wav"
+            write_clip(path, np.pad(heard, round(QUIET_S * LISTEN_RATE_HZ)))
+            path.with_suffix(".txt").write_text(text, encoding="utf8")
+            slots[path.relative_to(folder).as_posix()] = phrases
+            if number % TOLD == 0:
+                narrate(f"{number} of {len(asked())} are spoken…")
+    (folder / "slots.json").write_text(json.dumps(slots, indent=1), encoding="utf8")
+
+
+def stock(settings: TtsSettings) -> TtsSettings:
+    """Kokoro without windows, on the processor, with a voice that is there: nothing has to be calibrated."""
+    return settings.model_copy(update={"voice": VOICES[0], "streaming": False, "device": "cpu", "speed": 1.0})
+
+
+def write_clip(path: Path, pcm: Pcm) -> None:
+    """A WAV file at LISTEN_RATE_HZ, and its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open_wav(path, LISTEN_RATE_HZ) as wav:
+        wav.writeframes(pcm.tobytes())

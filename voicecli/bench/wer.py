@@ -1,0 +1,39 @@
+"""What was said against what was heard, counted as Whisper's paper does (Radford et al. 2022, appendix C). Pure."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import jiwer
+
+UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
+"""Languages that are written without spaces: the paper counts their characters."""
+
+
+def word_errors(reference: str, hypothesis: str, language: str = "en") -> tuple[int, int]:
+    """Words that were replaced, lost or added, and words of the reference, both after `normalise`."""
+    said, heard = normalise(reference, language), normalise(hypothesis, language)
+    if not said:
+        return len(heard.split()), 0
+    measured = jiwer.process_words(said, heard)
+    return measured.substitutions + measured.deletions + measured.insertions, len(said.split())
+
+
+def normalise(text: str, language: str = "en") -> str:
+    """Words in one spelling, with single spaces: "I've 20 oz" and "i have twenty oz" are the same."""
+    return " ".join(str(normaliser(language)(text)).split())
+
+
+@functools.cache
+def normaliser(language: str) -> Callable[[str], str]:
+    """OpenAI's: the English one also knows contractions, spellings and numbers."""
+    if language == "en":
+        from whisper_normalizer.english import EnglishTextNormalizer
+
+        english: Callable[[str], str] = EnglishTextNormalizer()
+        return english
+    from whisper_normalizer.basic import BasicTextNormalizer
+
+    basic: Callable[[str], str] = BasicTextNormalizer(split_letters=language in UNSPACED)
+    return basic
