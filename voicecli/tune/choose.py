@@ -102,13 +102,9 @@ def better_end(trials: Sequence[Trial], waits: Waits) -> Trial | None:
 
 
 def longest_unfelt(trials: Sequence[Trial], waits: Waits) -> Trial | None:
-    """The longest that surely costs nothing that is felt; a shorter one where that gains something."""
-    unfelt = [
-        trial
-        for trial in trials
-        if trial.value > trial.rival[trial.key] and share_of(gains_s(trial, waits), above=-FELT_S) >= SHARE  # type: ignore[operator]
-    ]
-    return max(unfelt, key=lambda trial: trial.value, default=None)
+    """The longest that surely costs nothing that is felt; all that are tried are longer than the one in use."""
+    unfelt = [trial for trial in trials if share_of(gains_s(trial, waits), above=-FELT_S) >= SHARE]
+    return max(unfelt, key=lambda trial: int(trial.value), default=None)
 
 
 def best_voice(trials: Sequence[Trial]) -> Trial | None:
@@ -172,7 +168,9 @@ def against(trial: Trial, waits: Waits) -> str:
     gains = gains_s(trial, waits)
     gain_ms = 1000 * statistics.median(gains)
     pairs = f"{sum(gain > 0 for gain in gains)} of {len(gains)} sooner"
-    return f"{abs(gain_ms):.0f} ms {'sooner' if gain_ms > 0 else 'later'} than {shown(trial.rival[trial.key])} ({pairs})"
+    return (
+        f"{abs(gain_ms):.0f} ms {'sooner' if gain_ms > 0 else 'later'} than {shown(trial.rival[trial.key])} ({pairs})"
+    )
 
 
 def told_hearing(trial: Trial, waits: Waits) -> str:
