@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.hesitations import quietest, room_tone
 from benchmarks.report import table
 from benchmarks.room.scores import Score
 from benchmarks.sound import HOP, MOST_SHIFT, RATE_HZ, Signal, distance
@@ -13,6 +12,7 @@ from benchmarks.steps import NAIVE, arms
 from benchmarks.turns import HEAD, row
 from benchmarks.waterfall import ADDED, HIDDEN, bar, waterfall
 from benchmarks.words import repeats
+from voicecli.bench.hesitations import quietest, room_tone
 from voicecli.bench.words import found_slots, words
 from voicecli.conversation.latency import Span, TurnLatency
 

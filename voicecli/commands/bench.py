@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from voicecli.commands.bench_stages import bench_endpoint, bench_llm, bench_stt, bench_tts
 from voicecli.commands.missing_models import fetch_missing, voice_models
 from voicecli.commands.narration import tell
 from voicecli.commands.options import option
@@ -38,6 +39,10 @@ BUSY_CORES, LATE_S = 0.3, 0.1
 PIPE_WIDTH = 200  # nothing of the table is folded in a file
 
 bench = typer.Typer(help="Measure the program on this machine.", no_args_is_help=True)
+bench.command(name="stt")(bench_stt)
+bench.command(name="llm")(bench_llm)
+bench.command(name="tts")(bench_tts)
+bench.command(name="endpoint")(bench_endpoint)
 
 
 @bench.command(name="serve-stt")
