@@ -29,6 +29,9 @@ from voicecli.types import Message, Stretch, TurnId
 ANSWER_TOKENS = 48
 """Most of an answer: two sentences, enough for the voice to work beside the model."""
 
+ENOUGH_S = 2.0
+"""Of sound: no more is made once the model has written all, since then nothing competes."""
+
 
 class TimedVoice:
     """A voice whose own work is counted."""
@@ -51,7 +54,7 @@ class TimedVoice:
 
 
 class Answering:
-    """The language model that the settings choose, and Kokoro on its worker; what two arms need is in memory at most."""
+    """The language model that the settings choose, and Kokoro on its worker; at most what two arms need is loaded."""
 
     def __init__(
         self, settings: Settings, store: ModelStore, questions: Sequence[str], worker: ThreadWorker, clock: Clock
@@ -129,12 +132,17 @@ class Answering:
         """Note when each stretch of sound is ready. Who hears them starts with the first and hears at their pace."""
 
         def lead_s() -> float:
-            return sum(chunk.audio_s for chunk in turn.chunks) - (self._clock() - sounds_s[0]) if sounds_s else 0.0
+            return made_s() - (self._clock() - sounds_s[0]) if sounds_s else 0.0
+
+        def made_s() -> float:
+            return sum(chunk.audio_s for chunk in turn.chunks)
 
         voicing = Voicing(voice, self._worker, self._clock, lambda event: None)
         async with aclosing(voicing.chunks(turn, lead_s)) as chunks:
             async for _ in chunks:
-                sounds_s.append(self._clock())  # noqa: PERF401 - lead_s looks at it meanwhile
+                sounds_s.append(self._clock())
+                if turn.pieces.closed and made_s() >= ENOUGH_S:
+                    return
 
 
 async def think(model: LanguageModel, asked: Sequence[Message], turn: Turn, note: Callable[[], None]) -> None:

@@ -93,10 +93,10 @@ class Search:
             modes = [arm.having(one.key, value) for one in self._rounds if one.part == part for value in one.values]
             arms = [arm, *(modes if part == "ending" else ())]
             self._watch.doing(f"{part}: the defaults")
-            samples = await self._measure(arms)
+            samples = await self._measure(arms, self.budget.left_s)
             if samples is None or len(samples[0]) < LEAST_PAIRS:
                 raise SettingsError(
-                    f"a time limit of {self.budget.limit_s / 60:g} min is too short to measure the defaults",
+                    f"a time limit of {self.budget.limit_s / 60:g} min is too short to measure the defaults ({part})",
                     "--time-limit MINUTES; the first run takes longer, since it makes its recordings",
                 )
             self.found.measured.update(zip(arms, samples, strict=True))
@@ -117,7 +117,7 @@ class Search:
             return None
         self._watch.doing(f"{key} = {shown(value)} against {shown(rival[key])}")
         try:
-            samples = await self._measure([rival, arm])
+            samples = await self._measure([rival, arm], self.budget.allowance_s(arm.part))
         except (EngineError, ModelMissing, SettingsError) as error:
             self.found.untried.append(Untried(key, value, error.message))
             return None
@@ -133,13 +133,13 @@ class Search:
         self._watch.done(f"{key} = {told(trial, self.found.waits)}")
         return trial
 
-    async def _measure(self, arms: Sequence[Arm]) -> list[Samples] | None:
+    async def _measure(self, arms: Sequence[Arm], allowance_s: float) -> list[Samples] | None:
         """Charged to the budget; None where the time was over in the middle of it."""
         part = arms[0].part
         began_s = self._clock()
         try:
             async with asyncio.timeout(self.budget.left_s):
-                return await self._bench.measure(arms, began_s + self.budget.allowance_s(part))
+                return await self._bench.measure(arms, began_s + allowance_s)
         except TimeoutError:
             return None
         finally:
