@@ -3,7 +3,7 @@
 Of the values that may be taken, the one with the shortest wait from voice to voice is; and only where its gain over
 the value in use is beyond noise. What may be taken:
 
-  hearing     word errors within 2 points of the fewest that any model made
+  hearing     word errors within 2 points of the fewest in its round
   answering   the voice keeps up: it computes a second of sound in less
   ending      none that loses to the value in use, in the wait or in speakers that are cut off
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from voicecli.tune.values import Choice, Sample, Samples, Trial, Value, cut_offs, error_rate, real_time_factor
 from voicecli.tune.waits import Waits
@@ -48,28 +48,37 @@ LEAST_CUTS = 2
 """So many speakers more or less that are cut off are a difference."""
 
 
-def choose(key: str, in_use: Value, default: Value, trials: Sequence[Trial], waits: Waits, fewest: float) -> Choice:
+def choose(
+    key: str, in_use: Value, default: Value, trials: Sequence[Trial], waits: Waits, held: Mapping[Value, str]
+) -> Choice:
     """Among the value in use and those that were tried against it.
 
-    `waits` are those with the value in use; `fewest` is the lowest word error rate that was measured so far, 1 where
-    none was.
+    `waits` are those with the value in use. Values that are `held` are not taken, for the reason that is given.
     """
-    compared = [trial for trial in trials if len(trial.after) >= LEAST_PAIRS]
-    if not compared:
+    enough = [trial for trial in trials if len(trial.after) >= LEAST_PAIRS]
+    if not enough:
         return Choice(key, in_use, default, "nothing else was tried")
+    compared = [trial for trial in enough if trial.value not in held]
+    taken = best(key, compared, waits) if compared else None
+    if taken is not None:
+        return Choice(key, taken.value, default, TOLD[taken.arm.part](taken, waits))
+    others = "; ".join(told(trial, waits, held.get(trial.value, "")) for trial in enough)
+    return Choice(key, in_use, default, f"no better: {others}")
+
+
+def best(key: str, compared: Sequence[Trial], waits: Waits) -> Trial | None:
+    """The one that is better than the value in use; None where none surely is."""
     if key == "tts.first_piece_chars":
-        taken = longest_unfelt(compared, waits)
-    elif key == "listen.endpoint":
-        taken = better_end(compared, waits)
-    elif key.startswith("stt."):
-        taken = best_hearing(compared, waits, fewest)
-    else:
-        taken = quickest([trial for trial in compared if keeps_up(trial.after)], waits)
-        if taken is None and not keeps_up(compared[0].before):
-            taken = best_voice(compared)
-    if taken is None:
-        return Choice(key, in_use, default, f"no better: {'; '.join(told(trial, waits) for trial in compared)}")
-    return Choice(key, taken.value, default, told(taken, waits))
+        return longest_unfelt(compared, waits)
+    match compared[0].arm.part:
+        case "ending":
+            return better_end(compared, waits)
+        case "hearing":
+            return best_hearing(compared, waits)
+        case "answering":
+            if not keeps_up(compared[0].before):
+                return best_voice(compared)
+            return quickest([trial for trial in compared if keeps_up(trial.after)], waits)
 
 
 def quickest(trials: Sequence[Trial], waits: Waits) -> Trial | None:
@@ -78,10 +87,10 @@ def quickest(trials: Sequence[Trial], waits: Waits) -> Trial | None:
     return max(sure, key=lambda trial: statistics.median(gains_s(trial, waits)), default=None)
 
 
-def best_hearing(trials: Sequence[Trial], waits: Waits, fewest: float) -> Trial | None:
+def best_hearing(trials: Sequence[Trial], waits: Waits) -> Trial | None:
     """The quickest of those that hear well; where the one in use does not, the quickest that hears surely better."""
     rates = [rate for trial in trials for one in (trial.before, trial.after) if (rate := error_rate(one)) is not None]
-    bound = min([fewest, *rates]) + ERROR_POINTS
+    bound = min(rates, default=0.0) + ERROR_POINTS
     well = [trial for trial in trials if (error_rate(trial.after) or 0.0) <= bound]
     better = [trial for trial in well if surely_fewer_errors(trial) and wait_s(trial, waits) <= MOST_WAIT_S]
     in_use = error_rate(trials[0].before)
@@ -108,7 +117,7 @@ def longest_unfelt(trials: Sequence[Trial], waits: Waits) -> Trial | None:
 
 
 def best_voice(trials: Sequence[Trial]) -> Trial | None:
-    """The one that comes nearest to keeping up, where the one in use does not."""
+    """The one that is computed quickest, where the one in use does not keep up."""
     nearest = min(trials, key=lambda trial: real_time_factor(trial.after) or 0.0)
     gained = (real_time_factor(nearest.before) or 0.0) - (real_time_factor(nearest.after) or 0.0)
     return nearest if gained > 1 - KEEPS_UP else None
@@ -154,9 +163,9 @@ def keeps_up(samples: Samples) -> bool:
     return (real_time_factor(samples) or 0.0) <= KEEPS_UP
 
 
-def told(trial: Trial, waits: Waits) -> str:
+def told(trial: Trial, waits: Waits, but: str = "") -> str:
     """The trial in words."""
-    return f"{shown(trial.value)}: {TOLD[trial.arm.part](trial, waits)}"
+    return f"{shown(trial.value)}: {TOLD[trial.arm.part](trial, waits)}" + (f", but {but}" if but else "")
 
 
 def shown(value: Value) -> str:
@@ -167,17 +176,19 @@ def against(trial: Trial, waits: Waits) -> str:
     """How much sooner or later."""
     gains = gains_s(trial, waits)
     gain_ms = 1000 * statistics.median(gains)
-    pairs = f"{sum(gain > 0 for gain in gains)} of {len(gains)} sooner"
-    return (
-        f"{abs(gain_ms):.0f} ms {'sooner' if gain_ms > 0 else 'later'} than {shown(trial.rival[trial.key])} ({pairs})"
-    )
+    rival = shown(trial.rival[trial.key])
+    if abs(gain_ms) < 1:
+        return f"no sooner than {rival}"
+    side = "sooner" if gain_ms > 0 else "later"
+    times = sum(gain > 0 if gain_ms > 0 else gain < 0 for gain in gains)
+    return f"{abs(gain_ms):.0f} ms {side} than {rival} ({times} of {len(gains)} times)"
 
 
 def told_hearing(trial: Trial, waits: Waits) -> str:
     rates = error_rate(trial.after), error_rate(trial.before)
     if rates[0] is None or rates[1] is None:
         return against(trial, waits)
-    return f"{against(trial, waits)}, word errors {rates[0]:.1%} against {rates[1]:.1%}"
+    return f"{against(trial, waits)}, word errors {100 * rates[0]:.1f} against {100 * rates[1]:.1f} %"
 
 
 def told_answering(trial: Trial, waits: Waits) -> str:

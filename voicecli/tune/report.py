@@ -86,6 +86,7 @@ def cells(samples: Samples, seconds: float, waits: Waits, part: Part) -> tuple[s
     factor = real_time_factor(samples)
     match part:
         case "hearing":
+            factor = factor and factor * seconds / took_s(samples)
             return f"{1000 * seconds:.0f}", figure(factor), percent(error_rate(samples)), whole
         case "answering":
             first_ms = 1000 * median(one.first_token_s for one in samples)
@@ -170,11 +171,15 @@ def summary(found: Found, chosen: Sequence[Choice]) -> list[str]:
     if after != before:
         whole += f" with the defaults, {1000 * after.voice_to_voice_s:.0f} ms as chosen"
     written = {one.key for one in chosen}
-    kept = [
-        f"  {one.key} = {quoted(one.value)} (default)  {one.reason}" for one in found.choices if one.key not in written
-    ]
-    changed = [f"* {one.key} = {quoted(one.value)}  {one.reason}" for one in chosen]
+    kept = [line for one in found.choices if one.key not in written for line in with_reason(one, "  ", " (default)")]
+    changed = [line for one in chosen for line in with_reason(one, f"{CHOSEN} ", "")]
     return [whole, *changed, *kept]
+
+
+def with_reason(choice: Choice, mark: str, note: str) -> list[str]:
+    """A line for the value, and one for each part of its reason."""
+    reasons = [f"      {reason}" for reason in choice.reason.split("; ")]
+    return [f"{mark}{choice.key} = {quoted(choice.value)}{note}", *reasons]
 
 
 def quoted(value: Value) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from voicecli.tune.values import PART_OF, Arm, Part, Value
 
@@ -16,6 +16,8 @@ MOST_COUNTS = 3
 
 COMPUTE_TYPES = {"cpu": ("float32", "int8"), "gpu": ("int8_float16", "float16", "float32")}
 """Of those that CTranslate2 has. int8_float32 is what int8 is on a processor."""
+
+SYNTHETIC = "synthetic speech does not vouch for a smaller model: --speech FOLDER"
 
 ORDER = (
     "stt.model",
@@ -38,10 +40,11 @@ class Machine:
 
     device: str  # cpu or gpu
     cores: int  # physical
-    stt_models: tuple[str, ...]  # installed
+    stt_models: tuple[str, ...]  # installed, the smallest first
     tts_models: tuple[str, ...]
     compute_types: Collection[str]  # that Whisper can run with here
     embedded: bool  # the language model runs in this process, so that its threads are ours
+    synthetic: bool = False  # what is heard was never spoken by anybody
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Round:
 
     key: str
     values: tuple[Value, ...]
+    held: Mapping[Value, str] = field(default_factory=dict)  # measured, but not taken, and why
 
     @property
     def part(self) -> Part:
@@ -82,7 +86,14 @@ def rounds(machine: Machine, defaults: Mapping[str, Value], modes: Sequence[str]
         "listen.endpoint": modes,
     }
     found = [Round(key, tuple(one for one in values[key] if one != defaults[key])) for key in ORDER]
-    return [one for one in found if one.values]
+    held = {"stt.model": unvouched(machine, defaults["stt.model"])}
+    return [Round(one.key, one.values, held.get(one.key, {})) for one in found if one.values]
+
+
+def unvouched(machine: Machine, default: Value) -> dict[Value, str]:
+    """Recognisers smaller than the default, where nobody has spoken: every model understands a synthetic voice."""
+    smaller = machine.stt_models[: machine.stt_models.index(str(default))] if machine.synthetic else ()
+    return dict.fromkeys(smaller, SYNTHETIC)
 
 
 def thread_counts(default: int, cores: int) -> list[int]:

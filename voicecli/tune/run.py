@@ -88,6 +88,7 @@ async def tune(
             installed.tts,
             compute_types(settings.stt.device),
             answering.embedded,
+            corpus.synthetic,
         )
         listen = settings.listen
         waits = Waits(

@@ -12,7 +12,7 @@ from voicecli.errors import EngineError, ModelMissing, SettingsError
 from voicecli.tune.budget import Budget
 from voicecli.tune.choose import LEAST_PAIRS, choose, shown, told
 from voicecli.tune.rounds import Round
-from voicecli.tune.values import Arm, Choice, Part, Samples, Trial, Untried, Value, error_rate, took_s
+from voicecli.tune.values import Arm, Choice, Part, Samples, Trial, Untried, Value, took_s
 from voicecli.tune.waits import Waits
 
 TIME_IS_OVER = "the time was over"
@@ -149,8 +149,7 @@ class Search:
         """Take the best of a round."""
         found = self.found
         in_use = found.arms[one.part]
-        rates = [rate for samples in found.measured.values() if (rate := error_rate(samples)) is not None]
-        choice = choose(one.key, in_use[one.key], defaults[one.key], trials, found.waits, min(rates, default=1.0))
+        choice = choose(one.key, in_use[one.key], defaults[one.key], trials, found.waits, one.held)
         found.choices.append(choice)
         taken = next((trial for trial in trials if trial.value == choice.value), None)
         if taken is None:
