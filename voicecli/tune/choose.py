@@ -92,11 +92,10 @@ def best_hearing(trials: Sequence[Trial], waits: Waits) -> Trial | None:
     rates = [rate for trial in trials for one in (trial.before, trial.after) if (rate := error_rate(one)) is not None]
     bound = min(rates, default=0.0) + ERROR_POINTS
     well = [trial for trial in trials if (error_rate(trial.after) or 0.0) <= bound]
-    better = [trial for trial in well if surely_fewer_errors(trial) and wait_s(trial, waits) <= MOST_WAIT_S]
-    in_use = error_rate(trials[0].before)
-    if in_use is not None and in_use > bound and better:
-        return min(better, key=lambda trial: wait_s(trial, waits))
-    return quickest(well, waits)
+    worthy = [trial for trial in well if shorter(gains_s(trial, waits))]
+    if (error_rate(trials[0].before) or 0.0) > bound:
+        worthy += [trial for trial in well if surely_fewer_errors(trial) and wait_s(trial, waits) <= MOST_WAIT_S]
+    return min(worthy, key=lambda trial: wait_s(trial, waits), default=None)
 
 
 def better_end(trials: Sequence[Trial], waits: Waits) -> Trial | None:

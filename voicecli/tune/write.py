@@ -51,18 +51,19 @@ def tuned(text: str, chosen: Sequence[Choice], keys: Iterable[str], date: str) -
             take_out(document, key)
         for one in chosen:
             put_in(document, one.key, one.value, f"{date} voicecli tune: {one.reason}")
-        return tomlkit.dumps(document)
+        changed = tomlkit.dumps(document)
+        return changed if changed == text else changed.strip("\n") + "\n" if changed.strip() else ""
     except TOMLKitError as error:
         raise SettingsError(f"the settings file cannot be changed: {error}", "--dry-run shows what to write") from error
 
 
 def take_out(document: TOMLDocument, key: str) -> None:
-    """The section goes with its last key."""
+    """The section goes with its last key, where nothing else is written in it."""
     section, name = key.split(".")
     table = document.get(section)
     if isinstance(table, Section) and name in table:
         del table[name]
-        if not table and not tomlkit.dumps(document).count(f"[{section}]") > 1:
+        if isinstance(table, Table) and not table.as_string().strip():
             del document[section]
 
 
