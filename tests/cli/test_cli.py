@@ -30,7 +30,17 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["talk"], ["transcribe"], ["say"], ["download-models"], ["devices"], ["bench"], ["bench", "serve-stt"]],
+    [
+        [],
+        ["talk"],
+        ["transcribe"],
+        ["say"],
+        ["download-models"],
+        ["devices"],
+        ["tune"],
+        ["bench"],
+        ["bench", "serve-stt"],
+    ],
     ids=" ".join,
 )
 def test_help_is_there_and_loads_no_engine(command: list[str]) -> None:

@@ -107,6 +107,8 @@ def test_where_the_voice_does_not_keep_up_the_quickest_one_is_taken() -> None:
     some, most = (trial("tts.threads", n, slow, answered([0.6] * 8, f)) for n, f in ((4, 1.0), (8, 0.8)))
     assert chosen("tts.threads", 2, some, most).value == 8
     assert chosen("tts.threads", 2, trial("tts.threads", 4, slow, answered([0.2] * 8, 1.25))).value == 2
+    once = (*answered([0.5] * 6, 1.3), *answered([0.5] * 2, 0.1))
+    assert chosen("tts.threads", 2, trial("tts.threads", 4, slow, once)).value == 2
 
 
 @pytest.mark.parametrize(("cost_s", "value"), [(0.0, 80), (0.04, 80), (0.06, 16)])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.unit.tuning import DEFAULTS, answered, ended, heard
 from voicecli.errors import EngineError, SettingsError
 from voicecli.tune.budget import SHARE, Budget
-from voicecli.tune.rounds import SYNTHETIC, Machine, Round, rounds, start, thread_counts
+from voicecli.tune.rounds import LEAST_WORDS, SYNTHETIC, Machine, Round, doubt_of, rounds, start, thread_counts
 from voicecli.tune.search import TIME_IS_OVER, Found, Search
 from voicecli.tune.turns import side_by_side
 from voicecli.tune.values import Arm, Sample, Samples
@@ -21,6 +21,9 @@ from voicecli.tune.waits import Waits
 MACHINE = Machine("cpu", 4, ("tiny", "base", "small"), ("kokoro-int8", "kokoro-fp32"), {"int8", "float32"}, True)
 MODES = ("fast", "balanced", "patient", "silence")
 NO_WAITS = Waits(0.08, 0.2, 0.025)
+
+
+MAKE: dict[str, Callable[[Sequence[float]], Samples]] = {"hearing": heard, "answering": answered, "ending": ended}
 
 
 class Clock:
@@ -58,7 +61,7 @@ class FakeBench:
         self.measured.append(tuple(arms))
         self.stops_s.append(stop_s)
         self._clock.now_s += self._cost_s()
-        make = {"hearing": heard, "answering": answered, "ending": ended}[arms[0].part]
+        make: Callable[[Sequence[float]], Samples] = MAKE[arms[0].part]
         return [make([self._seconds(arm)] * self.pairs) for arm in arms]
 
 
@@ -96,9 +99,15 @@ def test_on_a_gpu_no_threads_of_the_processor_are_tried() -> None:
 
 
 def test_synthetic_speech_holds_smaller_models_and_no_larger_ones() -> None:
-    machine = Machine("cpu", 4, MACHINE.stt_models, ("kokoro-int8",), {"int8"}, True, synthetic=True)
+    machine = Machine("cpu", 4, MACHINE.stt_models, ("kokoro-int8",), {"int8"}, True, SYNTHETIC)
     assert rounds(machine, DEFAULTS, MODES)[0] == Round("stt.model", ("tiny", "small"), {"tiny": SYNTHETIC})
     assert rounds(MACHINE, DEFAULTS, MODES)[0].held == {}
+
+
+def test_few_known_words_do_not_vouch_for_a_smaller_model_either() -> None:
+    assert doubt_of(synthetic=True, words=500) == SYNTHETIC
+    assert doubt_of(synthetic=False, words=LEAST_WORDS) == ""
+    assert doubt_of(synthetic=False, words=LEAST_WORDS - 1).startswith("49 known words do not vouch")
 
 
 @given(st.integers(1, 64), st.integers(1, 128))

@@ -78,7 +78,8 @@ def print_outcome(beginning: Beginning, outcome: Outcome, chosen: Sequence[Choic
     for line in summary(outcome.found, chosen):
         console.print(line, markup=False, soft_wrap=True)
     console.print()
-    for line in untried_lines(outcome.found, beginning.there.others):
+    doubts = [f"doubt: {doubt}" for doubt in outcome.doubts]
+    for line in [*doubts, *untried_lines(outcome.found, beginning.there.others)]:
         console.print(line, markup=False, soft_wrap=True, style="dim")
     model = f"answers by {outcome.language_model}"
     console.print(f"{machine()}; {outcome.corpus}; {model}; {outcome.spent_s:.0f} s", markup=False, style="dim")

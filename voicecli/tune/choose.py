@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from typing import assert_never
 
 from voicecli.tune.values import Choice, Sample, Samples, Trial, Value, cut_offs, error_rate, real_time_factor
 from voicecli.tune.waits import Waits
@@ -40,6 +41,9 @@ MOST_WAIT_S = 1.5
 
 KEEPS_UP = 0.9
 """Real-time factor from which on the voice has gaps."""
+
+LEAST_FACTOR = 0.1
+"""Of the real-time factor: less is no gain for a voice that does not keep up."""
 
 FELT_S = 0.05
 """What a longer first piece may cost."""
@@ -79,6 +83,8 @@ def best(key: str, compared: Sequence[Trial], waits: Waits) -> Trial | None:
             if not keeps_up(compared[0].before):
                 return best_voice(compared)
             return quickest([trial for trial in compared if keeps_up(trial.after)], waits)
+        case other:
+            assert_never(other)
 
 
 def quickest(trials: Sequence[Trial], waits: Waits) -> Trial | None:
@@ -117,9 +123,15 @@ def longest_unfelt(trials: Sequence[Trial], waits: Waits) -> Trial | None:
 
 def best_voice(trials: Sequence[Trial]) -> Trial | None:
     """The one that is computed quickest, where the one in use does not keep up."""
-    nearest = min(trials, key=lambda trial: real_time_factor(trial.after) or 0.0)
-    gained = (real_time_factor(nearest.before) or 0.0) - (real_time_factor(nearest.after) or 0.0)
-    return nearest if gained > 1 - KEEPS_UP else None
+    sure = [trial for trial in trials if share_of(factors_gained(trial), above=0.0) >= SHARE]
+    nearest = min(sure, key=lambda trial: real_time_factor(trial.after) or 0.0, default=None)
+    return nearest if nearest and statistics.median(factors_gained(nearest)) >= LEAST_FACTOR else None
+
+
+def factors_gained(trial: Trial) -> list[float]:
+    """By how much the real-time factor is lower, for each answer."""
+    pairs = zip(trial.before, trial.after, strict=True)
+    return [one.work_s / one.audio_s - other.work_s / other.audio_s for one, other in pairs]
 
 
 def gains_s(trial: Trial, waits: Waits) -> list[float]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from voicecli.assemble import load_recogniser
 from voicecli.bench.speech import Utterance
 from voicecli.bench.wer import word_errors
+from voicecli.bench.words import found_slots
 from voicecli.engines.models import ModelStore
 from voicecli.engines.whisper import Whisper
 from voicecli.engines.worker import ThreadWorker
@@ -53,9 +54,16 @@ class Hearing:
         transcript = await self._worker.run(self._loaded[arm].transcribe, segment_of(said))
         took_s = self._clock() - began_s
         language = transcript.language if self._settings.language == "auto" else self._settings.language
-        errors, words = word_errors(said.text, transcript.text, language) if said.text else (0, 0)
+        errors, words = wrong(said, transcript.text, language)
         audio_s = said.voiced_until_s - said.voiced_from_s
         return Sample(said.name, took_s, audio_s, took_s, errors, words)
+
+
+def wrong(said: Utterance, heard: str, language: str) -> tuple[int, int]:
+    """Words that are wrong, of how many; where only some phrases are known that have to be heard, these are counted."""
+    if said.text:
+        return word_errors(said.text, heard, language)
+    return len(said.slots) - found_slots(said.slots, heard), len(said.slots)
 
 
 def segment_of(said: Utterance) -> SpeechSegment:

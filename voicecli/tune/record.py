@@ -24,6 +24,7 @@ def write_record(path: Path, beginning: Beginning, outcome: Outcome, chosen: Seq
         "spent_s": round(outcome.spent_s, 1),
         "language_model": outcome.language_model,
         "corpus": outcome.corpus,
+        "doubts": list(outcome.doubts),
         "written": {one.key: one.value for one in chosen},
         "choices": [asdict(one) for one in found.choices],
         "untried": [asdict(one) for one in found.untried],

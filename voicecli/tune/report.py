@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from voicecli.bench.result import Count, Metric
 from voicecli.tune.choose import shown
@@ -94,6 +95,8 @@ def cells(samples: Samples, seconds: float, waits: Waits, part: Part) -> tuple[s
             return f"{first_ms:.0f}", f"{pace:.0f}", f"{1000 * seconds:.0f}", figure(factor), whole
         case "ending":
             return f"{1000 * seconds:.0f}", f"{cut_offs(samples)} of {len(samples)}", whole
+        case other:
+            assert_never(other)
 
 
 def median(values: Iterable[float]) -> float:

@@ -18,6 +18,12 @@ COMPUTE_TYPES = {"cpu": ("float32", "int8"), "gpu": ("int8_float16", "float16", 
 """Of those that CTranslate2 has. int8_float32 is what int8 is on a processor."""
 
 SYNTHETIC = "synthetic speech does not vouch for a smaller model: --speech FOLDER"
+"""Every model understands Kokoro."""
+
+LEAST_WORDS = 50
+"""With fewer a single wrong one is more than the 2 points that count as equally good."""
+
+MORE = "name.txt beside name.wav tells what is said"
 
 ORDER = (
     "stt.model",
@@ -44,7 +50,7 @@ class Machine:
     tts_models: tuple[str, ...]
     compute_types: Collection[str]  # that Whisper can run with here
     embedded: bool  # the language model runs in this process, so that its threads are ours
-    synthetic: bool = False  # what is heard was never spoken by anybody
+    doubt: str = ""  # why word errors here do not vouch for a smaller recogniser
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +97,16 @@ def rounds(machine: Machine, defaults: Mapping[str, Value], modes: Sequence[str]
 
 
 def unvouched(machine: Machine, default: Value) -> dict[Value, str]:
-    """Recognisers smaller than the default, where nobody has spoken: every model understands a synthetic voice."""
-    smaller = machine.stt_models[: machine.stt_models.index(str(default))] if machine.synthetic else ()
-    return dict.fromkeys(smaller, SYNTHETIC)
+    """Recognisers smaller than the default, where word errors do not tell whether they hear as well."""
+    smaller = machine.stt_models[: machine.stt_models.index(str(default))] if machine.doubt else ()
+    return dict.fromkeys(smaller, machine.doubt)
+
+
+def doubt_of(*, synthetic: bool, words: int) -> str:
+    """Why recordings do not vouch for a smaller recogniser; `words`: how many are known to be said in them."""
+    if synthetic:
+        return SYNTHETIC
+    return f"{words} known words do not vouch for a smaller model: {MORE}" if words < LEAST_WORDS else ""
 
 
 def thread_counts(default: int, cores: int) -> list[int]:

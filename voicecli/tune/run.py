@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -9,7 +10,9 @@ from dataclasses import dataclass
 from voicecli.assemble import CLOCK, model_file, open_store
 from voicecli.audio.endpoint import MODES
 from voicecli.bench.corpus import Corpus
+from voicecli.bench.machine import machine_cpu_s, usable_threads
 from voicecli.bench.questions import QUESTIONS
+from voicecli.bench.setting import begin, load_doubts, other_cores, own_cpu_s
 from voicecli.engines import gpu
 from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import physical_cores, sleep_while_waiting
@@ -20,12 +23,12 @@ from voicecli.tune.budget import Budget
 from voicecli.tune.ending import Ending
 from voicecli.tune.hearing import Hearing
 from voicecli.tune.models import Installed
-from voicecli.tune.rounds import Machine, rounds, start
+from voicecli.tune.rounds import Machine, doubt_of, rounds, start
 from voicecli.tune.search import Found, Search, Watch
 from voicecli.tune.values import Arm, Samples, Value
 from voicecli.tune.waits import Waits
 
-HEARD, ENDED, ANSWERED = 12, 6, 8
+HEARD, ENDED, ANSWERED = 16, 6, 8
 """Recordings for each trial of the recogniser, those whose end is judged (three times each), and questions."""
 
 ALL_CORES = 1 << 16
@@ -39,6 +42,7 @@ class Outcome:
     spent_s: float
     language_model: str  # that answered
     corpus: str  # in words
+    doubts: tuple[str, ...]  # why the figures may mislead
 
 
 class Trials:
@@ -76,7 +80,7 @@ async def tune(
     too short, ModelMissing, EngineError or BackendUnavailable where the defaults do not run.
     """
     sleep_while_waiting()
-    began_s = CLOCK()
+    begun, began_s = begin(), CLOCK()
     arms = start(defaults)
     async with opened(settings, arms["hearing"], corpus) as (trials, answering):
         watch.doing("loading the models")
@@ -88,7 +92,7 @@ async def tune(
             installed.tts,
             compute_types(settings.stt.device),
             answering.embedded,
-            corpus.synthetic,
+            doubt_of(synthetic=corpus.synthetic, words=known_words(corpus)),
         )
         listen = settings.listen
         waits = Waits(
@@ -97,7 +101,15 @@ async def tune(
         tried = rounds(machine, defaults, (*MODES, "silence"))
         search = Search(trials, tried, Found(arms, waits), budget.charged(CLOCK() - began_s), CLOCK, watch)
         found = await search.run()
-    return Outcome(found, search.budget.spent_s, answering.model_name, corpus.told)
+    took_s, own_s = time.monotonic() - begun.clock_s, own_cpu_s() - begun.own_cpu_s
+    machine_s = None if begun.machine_cpu_s is None else machine_cpu_s() - begun.machine_cpu_s
+    doubts = (*load_doubts(other_cores(machine_s, own_s, took_s), usable_threads()), *corpus.doubts)
+    return Outcome(found, search.budget.spent_s, answering.model_name, corpus.told, doubts)
+
+
+def known_words(corpus: Corpus) -> int:
+    """Words and phrases that trials of the recogniser can count."""
+    return sum(len(one.text.split()) or len(one.slots) for one in corpus.said[:HEARD])
 
 
 @asynccontextmanager

@@ -51,8 +51,8 @@ class Sample:
     took_s: float  # hearing: the final; answering: to the first sound; ending: from the true end of speech
     audio_s: float = 0.0  # that was heard, or spoken
     work_s: float = 0.0  # that went into it
-    errors: int = 0  # words that were replaced, lost or added
-    words: int = 0  # that were said; 0 where that is not known
+    errors: int = 0  # words that were replaced, lost or added; phrases that were not heard, where only these are known
+    words: int = 0  # that were said, or phrases; 0 where neither is known
     first_token_s: float = 0.0
     tokens_per_s: float = 0.0  # while the voice was at work as well
     cut_off: bool = False  # an endpoint came before the speaker was done
