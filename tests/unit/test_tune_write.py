@@ -11,7 +11,7 @@ import pytest
 from voicecli.errors import SettingsError
 from voicecli.settings_load import load_settings
 from voicecli.tune.values import PART_OF, Choice, Value
-from voicecli.tune.write import chosen_keys, tuned, write
+from voicecli.tune.write import chosen_keys, own_values, tuned, write
 
 DATE = "2026-03-01"
 
@@ -51,8 +51,16 @@ def test_what_an_earlier_tuning_wrote_gives_way() -> None:
 
 
 def test_a_section_with_a_word_of_the_user_stays() -> None:
-    mine = "[stt]\n# I may try a larger one.\nthreads = 3\n"
+    mine = "[stt]\n# I may try a larger one.\nthreads = 3 # voicecli tune: quicker\n"
     assert put(mine) == "[stt]\n# I may try a larger one.\n"
+
+
+def test_what_the_user_wrote_gives_way_only_to_something_better() -> None:
+    mine = '[stt]\nthreads = 3\n[listen]\nendpoint = "patient" # I am slow\n'
+    assert put(mine) == mine
+    assert own_values(mine, PART_OF) == {"stt.threads": 3, "listen.endpoint": "patient"}
+    assert tomllib.loads(put(mine, choice("stt.threads", 4)))["stt"] == {"threads": 4}
+    assert own_values(put(mine, choice("stt.threads", 4)), PART_OF) == {"listen.endpoint": "patient"}
 
 
 def test_a_file_with_nothing_to_change_is_left_to_the_letter() -> None:

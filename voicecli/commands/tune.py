@@ -79,7 +79,7 @@ def tune(
 
         write_record(json_file, beginning, outcome, chosen)
     if not dry_run:
-        write(beginning, chosen, yes)
+        write(beginning, outcome.found.choices, chosen, yes)
 
 
 def measured(beginning: Beginning, speech: Path | None, limit_s: float, began_s: float) -> Outcome:
@@ -109,14 +109,18 @@ def show(beginning: Beginning, outcome: Outcome) -> Sequence[Choice]:
     return chosen
 
 
-def write(beginning: Beginning, chosen: Sequence[Choice], yes: bool) -> None:
+def write(beginning: Beginning, choices: Sequence[Choice], chosen: Sequence[Choice], yes: bool) -> None:
     """Ask where there is a file. Raises SettingsError."""
-    from voicecli.tune.values import PART_OF
-    from voicecli.tune.write import read, tuned
+    from voicecli.settings_load import shown
+    from voicecli.tune.write import own_values, read, tuned
     from voicecli.tune.write import write as replace
 
     before = read(beginning.path)
-    text = tuned(before or "", chosen, [*PART_OF, *(one.key for one in beginning.asked)], time.strftime("%Y-%m-%d"))
+    changed = {one.key for one in chosen}
+    decided = [one.key for one in choices if one.key not in changed and one.measured]
+    for key, value in own_values(before or "", decided).items():
+        tell(f"{key} = {shown(value)} is your own and stays; the default did as well here")
+    text = tuned(before or "", chosen, decided, time.strftime("%Y-%m-%d"))
     if text == (before or ""):
         tell("Nothing to write: your settings are these already.")
         return

@@ -61,7 +61,7 @@ def choose(
     """
     enough = [trial for trial in trials if len(trial.after) >= LEAST_PAIRS]
     if not enough:
-        return Choice(key, in_use, default, "nothing else was tried")
+        return Choice(key, in_use, default, "nothing else was tried", measured=False)
     compared = [trial for trial in enough if trial.value not in held]
     taken = best(key, compared, waits) if compared else None
     if taken is not None:

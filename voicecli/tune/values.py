@@ -84,6 +84,7 @@ class Choice:
     value: Value
     default: Value
     reason: str  # one line, with figures where there are any
+    measured: bool = True  # another value was tried
 
 
 @dataclass(frozen=True, slots=True)

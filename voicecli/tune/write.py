@@ -13,7 +13,7 @@ import tomlkit
 from tomlkit import TOMLDocument
 from tomlkit.container import OutOfOrderTableProxy
 from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import InlineTable, Table
+from tomlkit.items import InlineTable, Item, Table
 
 from voicecli.errors import SettingsError
 from voicecli.settings_load import load_settings
@@ -21,6 +21,9 @@ from voicecli.tune.values import Choice, Value
 
 BACKUP = ".bak"
 """Added to the name of the file as it was."""
+
+MARK = "voicecli tune:"
+"""In the comment of each value that a tuning wrote."""
 
 Section = Table | OutOfOrderTableProxy | InlineTable
 
@@ -42,26 +45,45 @@ def chosen_keys(choices: Iterable[Choice], shipped: Mapping[str, Value]) -> list
 def tuned(text: str, chosen: Sequence[Choice], keys: Iterable[str], date: str) -> str:
     """The text of a settings file with the chosen values, each with its reason and the date.
 
-    Of `keys`, all that tuning may set, those that are not chosen are taken out: their defaults are the best. Raises
-    SettingsError where the text is laid out in a way that cannot be kept.
+    Of `keys`, those whose defaults were found to be the best, what an earlier tuning wrote is taken out. A value that
+    the user has written gives way only to a better one. Raises SettingsError where the text is laid out in a way that
+    cannot be kept.
     """
     try:
         document = tomlkit.parse(text)
         for key in set(keys) - {one.key for one in chosen}:
             take_out(document, key)
         for one in chosen:
-            put_in(document, one.key, one.value, f"{date} voicecli tune: {one.reason}")
+            put_in(document, one.key, one.value, f"{date} {MARK} {one.reason}")
         changed = tomlkit.dumps(document)
         return changed if changed == text else changed.strip("\n") + "\n" if changed.strip() else ""
     except TOMLKitError as error:
         raise SettingsError(f"the settings file cannot be changed: {error}", "--dry-run shows what to write") from error
 
 
+def own_values(text: str, keys: Iterable[str]) -> dict[str, object]:
+    """Of `keys`, what a settings file says of them in the user's own hand."""
+    document = tomlkit.parse(text)
+    found: dict[str, object] = {}
+    for key in keys:
+        section, name = key.split(".")
+        table = document.get(section)
+        if isinstance(table, Section) and name in table and MARK not in comment_on(table, name):
+            found[key] = table.unwrap()[name]
+    return found
+
+
+def comment_on(table: Section, name: str) -> str:
+    """Of a key's own line."""
+    item = table[name] if isinstance(table, OutOfOrderTableProxy) else table.item(name)
+    return item.trivia.comment if isinstance(item, Item) else ""
+
+
 def take_out(document: TOMLDocument, key: str) -> None:
-    """The section goes with its last key, where nothing else is written in it."""
+    """What bears the mark; the section goes with its last key, where nothing else is written in it."""
     section, name = key.split(".")
     table = document.get(section)
-    if isinstance(table, Section) and name in table:
+    if isinstance(table, Section) and name in table and MARK in comment_on(table, name):
         del table[name]
         if isinstance(table, Table) and not table.as_string().strip():
             del document[section]
@@ -70,7 +92,7 @@ def take_out(document: TOMLDocument, key: str) -> None:
 def put_in(document: TOMLDocument, key: str, value: Value, comment: str) -> None:
     section, name = key.split(".")
     if section not in document:
-        if document.body:
+        if document.body and not tomlkit.dumps(document).endswith("\n\n"):
             document.add(tomlkit.nl())
         document.add(section, tomlkit.table())
     table = document[section]
