@@ -94,7 +94,7 @@ class Search:
             arms = [arm, *(modes if part == "ending" else ())]
             self._watch.doing(f"{part}: the defaults")
             samples = await self._measure(arms, self.budget.left_s)
-            if samples is None or len(samples[0]) < LEAST_PAIRS:
+            if len(samples[0]) < LEAST_PAIRS:
                 raise SettingsError(
                     f"a time limit of {self.budget.limit_s / 60:g} min is too short to measure the defaults ({part})",
                     "--time-limit MINUTES; the first run takes longer, since it makes its recordings",
@@ -121,27 +121,25 @@ class Search:
         except (EngineError, ModelMissing, SettingsError) as error:
             self.found.untried.append(Untried(key, value, error.message))
             return None
-        if samples is None:
-            self.found.untried.append(Untried(key, value, TIME_IS_OVER))
-            return None
         trial = Trial(key, rival, arm, *samples)
-        if len(trial.after) < LEAST_PAIRS:
-            self.found.untried.append(Untried(key, value, f"too slow: {len(trial.after)} in its share of the time"))
+        if (pairs := len(trial.after)) < LEAST_PAIRS:
+            reason = f"too slow: {pairs} in its share of the time" if pairs else TIME_IS_OVER
+            self.found.untried.append(Untried(key, value, reason))
             return None
         self.found.measured.update({rival: trial.before, arm: trial.after})
         self.found.trials.append(trial)
         self._watch.done(f"{key} = {told(trial, self.found.waits)}")
         return trial
 
-    async def _measure(self, arms: Sequence[Arm], allowance_s: float) -> list[Samples] | None:
-        """Charged to the budget; None where the time was over in the middle of it."""
+    async def _measure(self, arms: Sequence[Arm], allowance_s: float) -> list[Samples]:
+        """Charged to the budget; nothing where the time was over in the middle of it."""
         part = arms[0].part
         began_s = self._clock()
         try:
             async with asyncio.timeout(self.budget.left_s):
                 return await self._bench.measure(arms, began_s + allowance_s)
         except TimeoutError:
-            return None
+            return [()] * len(arms)
         finally:
             self.budget = self.budget.charged(self._clock() - began_s, part, arms=len(arms))
 
