@@ -93,10 +93,11 @@ def print_table(console: Console, part: Part, rows: Sequence[Row]) -> None:
     from voicecli.tune.report import CHOSEN, HEADS
 
     name, *columns = HEADS[part]
-    table = Table(name, box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table.add_column(name, no_wrap=True)
     for column in columns:
-        table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("")
+        table.add_column(column, justify="right")
     for row in rows:
-        table.add_row(*row.cells, CHOSEN if row.chosen else "", style="bold green" if row.chosen else "")
+        mark, style = (CHOSEN, "bold green") if row.chosen else (" ", "")
+        table.add_row(f"{mark} {row.cells[0]}", *row.cells[1:], style=style)
     console.print(table)

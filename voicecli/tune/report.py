@@ -17,13 +17,13 @@ MARKS = "abcdefghijklmnopqrstuvwxyz"
 CHOSEN = "*"
 
 HEADS: dict[Part, tuple[str, ...]] = {
-    "hearing": ("Speech to text", "final, ms", "real-time factor", "word errors", "voice to voice, ms"),
+    "hearing": ("Speech to text", "final, ms", "× real time", "word errors", "voice to voice, ms"),
     "answering": (
         "Answer",
         "first token, ms",
         "tokens a second",
         "first sound, ms",
-        "real-time factor",
+        "× real time",
         "voice to voice, ms",
     ),
     "ending": ("End of turn", "wait, ms", "cut off", "voice to voice, ms"),
