@@ -20,7 +20,8 @@ from faster_whisper import WhisperModel
 from benchmarks.engines import recogniser, shipped, whisper_model
 from benchmarks.report import table
 from benchmarks.speech import recordings, speech_option
-from voicecli.assemble import make_gate, model_file, open_store
+from voicecli.assemble import model_file, open_store
+from voicecli.assemble_devices import make_gate
 from voicecli.audio.endpoint import MODES, Pauses
 from voicecli.bench.endpointing import (
     APART_S,

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voicecli import events
-from voicecli.audio.device import Microphone, Speaker
-from voicecli.audio.ear import Ear, SpeechGate
-from voicecli.audio.echo import EchoCanceller, EchoFreeMicrophone, Played
-from voicecli.audio.echo_guard import LEARNING_S, READY_LEARNING_S, GuardedGate
+from voicecli.assemble_devices import CLOCK, Files, Watch, open_devices
 from voicecli.audio.endpoint import MODES
-from voicecli.audio.gate import Gate, Silero
-from voicecli.audio.nothing import NoMicrophone
 from voicecli.audio.ready_sound import play_ready_sound
-from voicecli.audio.recording import Recording
-from voicecli.audio.segmenter import Segmenter
-from voicecli.audio.wav import WavMicrophone, WavSpeaker
+from voicecli.audio.room import Room
 from voicecli.conversation.activity import Activity
 from voicecli.conversation.answering import Engines
 from voicecli.conversation.barge_in import BargeIn
@@ -29,15 +20,14 @@ from voicecli.conversation.conversation import Conversation, Rules
 from voicecli.conversation.drafting import Cadence
 from voicecli.conversation.history import History
 from voicecli.conversation.overlap import Devices
-from voicecli.conversation.pacing import MOST_LEAD_S
 from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.long_speech import LongSpeech
 from voicecli.engines.models import Manifest, ModelStore
 from voicecli.engines.remembering import RememberedFinals
 from voicecli.engines.worker import ThreadWorker
-from voicecli.errors import DeviceError, EngineError, ModelMissing
-from voicecli.events import Clock, Event, Publish
+from voicecli.errors import ModelMissing
+from voicecli.events import Event, Publish
 from voicecli.language_model import Opened, open_language_model
 from voicecli.settings import ListenSettings, Settings, SttSettings, TtsSettings
 
@@ -45,39 +35,32 @@ if TYPE_CHECKING:
     from voicecli.engines.kokoro import Kokoro
     from voicecli.engines.whisper import Whisper
 
-CLOCK: Clock = time.monotonic
-
-
-@dataclass(frozen=True, slots=True)
-class Files:
-    """Sound files in place of devices."""
-
-    inputs: tuple[Path, ...] = ()
-    output: Path | None = None
-    fast: bool = False
-
 
 @asynccontextmanager
-async def assemble(settings: Settings, files: Files, show: Publish) -> AsyncIterator[Conversation]:
+async def assemble(
+    settings: Settings, sound: Files | Room, show: Publish, watch: Watch | None = None
+) -> AsyncIterator[Conversation]:
     """Open devices, load and warm the engines, tell `show` that it is ready; everything closes at the end.
 
-    Raises DeviceError, ModelMissing, EngineError, BackendUnavailable or SettingsError.
+    `sound`: devices, files in place of some, or a room in place of both. Raises DeviceError, ModelMissing, EngineError,
+    BackendUnavailable or SettingsError.
     """
-    activity = Activity()
+    activity, watch = Activity(), watch or Watch()
 
     def publish(event: Event) -> None:
         activity.see(event)
         show(event)
 
     async with AsyncExitStack() as stack:
-        ear, speaker, voiced = await open_devices(stack, settings, files, activity.settled, publish)
+        ear, speaker, voiced = await open_devices(stack, settings, sound, activity.settled, publish, watch)
         history = History(
             settings.llm.system_prompt.strip(), settings.llm.context_tokens - settings.llm.max_answer_tokens
         )
         engines, opened = await load_engines(stack, settings, history, voiced, publish)
+        engines = watch.engines(engines)
         rules = make_rules(settings, prefill=settings.llm.prefill and opened.keeps_prefix)
         conversation = Conversation(Devices(ear, speaker), engines, history, rules, CLOCK, publish)
-        if settings.audio.ready_sound and voiced and files == Files():
+        if settings.audio.ready_sound and voiced and sound == Files():
             await play_ready_sound(ear, speaker)
         publish(
             events.Ready(
@@ -111,89 +94,6 @@ def make_rules(settings: Settings, *, prefill: bool) -> Rules:
         echo=listen.barge_in != "headphones",
         first_piece_chars=settings.tts.first_piece_chars,
     )
-
-
-async def open_devices(
-    stack: AsyncExitStack, settings: Settings, files: Files, settled: Callable[[], bool], publish: Publish
-) -> tuple[Ear, Speaker, bool]:
-    """Ear and speaker, and whether anything can sound. A device that was not asked for by name may be missing."""
-    microphone = await open_microphone(stack, settings, files, settled, publish)
-    canceller = load_canceller(settings, files, publish) if microphone.name else None
-    played = canceller.played if canceller else None
-    try:
-        speaker, voiced = await stack.enter_async_context(make_speaker(settings, files, publish, played)), True
-    except DeviceError as error:
-        if settings.audio.output_device or files.output:
-            raise
-        publish(events.Notice(at_s=CLOCK(), text=f"No speaker: answers are written ({error.message})"))
-        speaker, voiced = await stack.enter_async_context(WavSpeaker(None, CLOCK, publish)), False
-    gate: SpeechGate = make_gate(settings.listen)
-    if canceller is not None and voiced:
-        microphone, gate = (
-            EchoFreeMicrophone(microphone, canceller),
-            GuardedGate(gate, canceller.guard, canceller.likeness),
-        )
-    return Ear(microphone, gate, Segmenter(settings.listen), CLOCK, publish), speaker, voiced
-
-
-def load_canceller(settings: Settings, files: Files, publish: Publish) -> EchoCanceller | None:
-    """What keeps the assistant from hearing itself, where that could happen. Raises EngineError when asked for."""
-    needless = settings.listen.barge_in == "headphones" and settings.audio.echo == "auto"
-    if settings.audio.echo == "off" or needless or files.inputs or files.output:
-        return None
-    try:
-        return EchoCanceller.load(READY_LEARNING_S if settings.audio.ready_sound else LEARNING_S)
-    except EngineError as error:
-        if settings.audio.echo == "on":
-            raise
-        instead = "wear headphones (--barge-in headphones), or --barge-in off"
-        text = f"No echo cancellation, so {instead}: {error.message} ({error.hint})"
-        publish(events.Notice(at_s=CLOCK(), text=text))
-        return None
-
-
-async def open_microphone(
-    stack: AsyncExitStack, settings: Settings, files: Files, settled: Callable[[], bool], publish: Publish
-) -> Microphone:
-    """Files, the device, or nothing where there is none."""
-    if files.inputs:
-        return WavMicrophone(list(files.inputs), settled, CLOCK, fast=files.fast)
-    try:
-        from voicecli.audio.devices import find_device, list_devices
-        from voicecli.audio.portaudio import PortAudioMicrophone
-
-        device = find_device(list_devices(), settings.audio.input_device, "input")
-        return await stack.enter_async_context(
-            PortAudioMicrophone(device, settings.audio.input_latency_s, CLOCK, publish)
-        )
-    except (DeviceError, OSError) as error:  # OSError: sounddevice cannot find the PortAudio library
-        if settings.audio.input_device:
-            raise
-        publish(events.Notice(at_s=CLOCK(), text=f"No microphone: type your questions ({error})"))
-        return NoMicrophone()
-
-
-def make_speaker(settings: Settings, files: Files, publish: Publish, played: Played | None = None) -> Speaker:
-    """A file or the device. Raises DeviceError when there is no device."""
-    if files.output:
-        return WavSpeaker(files.output, CLOCK, publish, fast=files.fast)
-    try:
-        from voicecli.audio.devices import find_device, list_devices
-        from voicecli.audio.portaudio import PortAudioSpeaker
-    except OSError as error:
-        raise DeviceError(f"PortAudio is not installed: {error}", "apt install libportaudio2") from error
-    device = find_device(list_devices(), settings.audio.output_device, "output")
-    return PortAudioSpeaker(device, settings.audio.output_latency_s, CLOCK, publish, played)
-
-
-def make_recording(path: Path) -> Speaker:
-    """A file that is written as fast as the voice speaks."""
-    return Recording(path, MOST_LEAD_S)
-
-
-def make_gate(listen: ListenSettings) -> Gate:
-    """A gate that has heard nothing yet. Raises ModelMissing."""
-    return Gate(Silero.load(), listen)
 
 
 def open_store(settings: Settings) -> ModelStore:

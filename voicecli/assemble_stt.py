@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from voicecli.assemble import CLOCK, load_end_of_turn, load_recogniser, open_store
+from voicecli.assemble import load_end_of_turn, load_recogniser, open_store
+from voicecli.assemble_devices import CLOCK
 from voicecli.audio.ear import SpeechGate
 from voicecli.audio.endpoint import MODES
 from voicecli.audio.gate import Gate, Silero

@@ -12,6 +12,7 @@ import typer
 from voicecli import __version__
 from voicecli.commands.bench import bench
 from voicecli.commands.devices import devices
+from voicecli.commands.doctor import doctor
 from voicecli.commands.download_models import download_models
 from voicecli.commands.narration import tell_error
 from voicecli.commands.say import say
@@ -36,6 +37,7 @@ app.command(name="serve-stt")(serve_stt)
 app.command(name="serve-tts")(serve_tts)
 app.command(name="download-models")(download_models)
 app.command()(devices)
+app.command()(doctor)
 app.add_typer(bench, name="bench")
 app.command()(tune)
 

@@ -8,7 +8,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from voicecli.assemble import CLOCK, Files, load_voice, make_recording, make_speaker, open_store
+from voicecli.assemble import load_voice, open_store
+from voicecli.assemble_devices import CLOCK, Files, make_recording, make_speaker
 from voicecli.audio.device import Speaker
 from voicecli.conversation.dictation import Dictation
 from voicecli.conversation.speaking import Speaking

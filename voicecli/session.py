@@ -9,7 +9,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from voicecli.assemble import CLOCK, Files, assemble
+from voicecli.assemble import assemble
+from voicecli.assemble_devices import CLOCK, Files
 from voicecli.conversation.conversation import Conversation
 from voicecli.errors import INTERRUPTED_EXIT_CODE, first_of
 from voicecli.settings import Settings

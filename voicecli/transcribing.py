@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from voicecli.assemble import CLOCK, load_recogniser, make_gate, open_store
+from voicecli.assemble import load_recogniser, open_store
+from voicecli.assemble_devices import CLOCK, make_gate
 from voicecli.audio.cutting import cut_at_pauses
 from voicecli.audio.ear import SpeechGate, level_db
 from voicecli.audio.wav import read_clip

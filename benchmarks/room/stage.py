@@ -16,7 +16,8 @@ from benchmarks.room.card import RoomCard
 from benchmarks.room.sounds import Clip
 from benchmarks.room.story import Span, Story
 from benchmarks.room.worker import CallClock, TimedWorker
-from voicecli.assemble import make_gate, make_rules, model_file, open_store
+from voicecli.assemble import make_rules, model_file, open_store
+from voicecli.assemble_devices import make_gate
 from voicecli.audio.device import Microphone
 from voicecli.audio.ear import Ear, SpeechGate
 from voicecli.audio.echo import EchoCanceller, EchoFreeMicrophone

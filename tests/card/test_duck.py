@@ -16,7 +16,8 @@ from tests.card.pulse import VirtualCard
 from tests.card.test_echo import LINES
 from tests.defaults import SETTINGS
 from tests.speech import FOLDER, clip
-from voicecli.assemble import CLOCK, Files, make_rules, open_devices
+from voicecli.assemble import make_rules
+from voicecli.assemble_devices import CLOCK, Files, open_devices
 from voicecli.conversation.answering import Engines
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.history import History

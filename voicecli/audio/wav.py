@@ -12,6 +12,7 @@ from typing import Self
 
 import numpy as np
 
+from voicecli.audio.echo import Played, PlayedBlock
 from voicecli.audio.playout import Playout, Reading
 from voicecli.audio.resample import Framer, resample
 from voicecli.errors import DeviceError
@@ -81,10 +82,16 @@ class WavMicrophone:
 
 
 class WavSpeaker:
-    """Plays into a file, or into nothing, at the pace of a sound card; `fast` at the pace of the engines."""
+    """Plays into a file, or into nothing, at the pace of a sound card; `fast` at the pace of the engines.
 
-    def __init__(self, path: Path | None, clock: Clock, publish: Publish, *, fast: bool = False) -> None:
+    `played` is told each block, silence included.
+    """
+
+    def __init__(
+        self, path: Path | None, clock: Clock, publish: Publish, *, fast: bool = False, played: Played | None = None
+    ) -> None:
         self.name = path.name if path else "none"
+        self._played = played
         self._path = path
         self._clock = clock
         self._publish = publish
@@ -158,6 +165,8 @@ class WavSpeaker:
         # At the engines' own pace a lack of sound is no silence, so nothing is padded.
         reading = self._playout.read(min(block, self._playout.lead) if self._fast else block)
         now_s = self._clock()
+        if self._played is not None:
+            self._played(PlayedBlock(reading.pcm, SPEAKER_HZ, now_s))
         if reading.began is not None:
             self._publish(Audible(at_s=now_s + reading.began_at / SPEAKER_HZ, turn=reading.began))
         if reading.starved is not None and not self._fast:

@@ -12,7 +12,7 @@ T = TypeVar("T")
 Progress = Callable[[str, int, int], None]
 """What is being done, and how much of how much of it is."""
 
-FEW = 10
+FEW = 6
 """Below so many samples a median moves by chance."""
 
 

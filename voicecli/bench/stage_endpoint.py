@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from voicecli.assemble import load_end_of_turn, load_recogniser, make_gate, open_store
+from voicecli.assemble import load_end_of_turn, load_recogniser, open_store
+from voicecli.assemble_devices import make_gate
 from voicecli.audio.endpoint import MODES
 from voicecli.audio.segmenter import Endpoint
 from voicecli.bench.corpus import Corpus
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 STAGE = "endpoint"
 CUT_OFF = "cut off"
 WAIT = "wait after the end of speech"
+PAUSES = (
+    "the pauses were put into speech that runs on, so no melody announces them: people who hesitate are cut off less"
+)
 PAUSING = ", with a pause for thought"
 """Of a scenario; recordings as they are have no name of their own."""
 
@@ -62,6 +66,38 @@ class Clip:
     end: Endpoint
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What one rule made of all recordings of a scenario."""
+
+    rule: str
+    scenario: str
+    clips: Sequence[Clip]
+    heeded: Sequence[Heeded]
+
+    @property
+    def waits(self) -> Metric:
+        """From the true end of each recording that was heard to its end."""
+        known = [(clip.name, one.wait_s) for clip, one in self._pairs() if one.wait_s is not None]
+        samples, of = tuple(wait_s for _, wait_s in known), tuple(name for name, _ in known)
+        return Metric(self.rule, WAIT + self.scenario, "s", samples, of=of, stage=STAGE)
+
+    @property
+    def cut_off(self) -> Count:
+        """Recordings that were not heard to their ends, or not in one go."""
+        cut = sum(one.cut_off for one in self.heeded)
+        return Count(self.rule, CUT_OFF + self.scenario, cut, len(self.heeded))
+
+    def events(self) -> Iterator[dict[str, object]]:
+        """Each recording, for a closer look."""
+        for clip, one in self._pairs():
+            told = {"group": self.rule + self.scenario, "of": clip.name}
+            yield {**told, "cut_off": one.cut_off, "wait_s": one.wait_s}
+
+    def _pairs(self) -> Iterator[tuple[Clip, Heeded]]:
+        return zip(self.clips, self.heeded, strict=True)
+
+
 async def measure_endpoint(settings: Settings, corpus: Corpus, progress: Progress) -> Result:
     """Every rule on every recording, as it is and twice with a pause in it; engines are asked once about each pause.
 
@@ -69,8 +105,7 @@ async def measure_endpoint(settings: Settings, corpus: Corpus, progress: Progres
     EngineError.
     """
     begun = begin()
-    metrics: list[Metric] = []
-    counts: list[Count] = []
+    found: list[Compared] = []
     said = [(one.name, one.pcm) for one in corpus.said]
     with ThreadWorker(STAGE) as worker:
         progress("Loading", 0, 1)
@@ -83,18 +118,19 @@ async def measure_endpoint(settings: Settings, corpus: Corpus, progress: Progres
             for done, rule in enumerate(RULES):
                 progress(f"Waiting{scenario}", done, len(RULES))
                 heeded = [await worker.run(heard_by, rule, clip, oracle, settings.listen) for clip in clips]
-                metrics.append(waits(rule, scenario, clips, heeded))
-                counts.append(Count(rule, CUT_OFF + scenario, sum(one.cut_off for one in heeded), len(heeded)))
-    found = Found(
+                found.append(Compared(rule, scenario, clips, heeded))
+    without = len(said) - len(paused) // len(PLACES)
+    told = Found(
         f"{corpus.told}, each as it is and twice with a pause for thought",
-        tuple(metrics),
-        tuple(counts),
+        tuple(one.waits for one in found),
+        tuple(one.cut_off for one in found),
         warm_ups={"load": load_s},
-        doubts=(*corpus.doubts, *few(len(said), "recordings"), *unpaused(len(said) - len(paused) // len(PLACES))),
+        doubts=(PAUSES, *corpus.doubts, *few(len(said), "recordings"), *unpaused(without)),
+        events=tuple(event for one in found for event in one.events()),
         seed=SEED,
     )
     used = (settings.listen.endpoint_model, settings.stt.model)
-    return conclude(STAGE, begun, settings, model_digests(settings, used), found)
+    return conclude(STAGE, begun, settings, model_digests(settings, used), told)
 
 
 async def load(worker: ThreadWorker, settings: Settings) -> tuple[Recogniser, EndOfTurn]:
@@ -133,10 +169,3 @@ def heard_by(rule: str, clip: Clip, oracle: Oracle, settings: ListenSettings) ->
 def unpaused(count: int) -> tuple[str, ...]:
     """A doubt where recordings are noisy, or nothing was heard in them."""
     return (f"{count} recordings got no pause: they are never quiet, or no words were heard in them",) if count else ()
-
-
-def waits(rule: str, scenario: str, clips: Sequence[Clip], heeded: Sequence[Heeded]) -> Metric:
-    """From the true end of each recording that was heard to its end."""
-    known = [(clip.name, one.wait_s) for clip, one in zip(clips, heeded, strict=True) if one.wait_s is not None]
-    samples = tuple(wait_s for _, wait_s in known)
-    return Metric(rule, WAIT + scenario, "s", samples, of=tuple(name for name, _ in known), stage=STAGE)

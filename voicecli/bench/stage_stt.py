@@ -83,7 +83,8 @@ async def measure_stt(settings: Settings, corpus: Corpus, models: Sequence[str],
         doubts=(*corpus.doubts, *few(len(corpus.said), "recordings")),
         events=tuple(event(arm, one) for arm in arms for one in heard[arm]),
     )
-    return conclude(STAGE, begun, settings, model_digests(settings, models), found)
+    used = settings.model_copy(update={"stt": settings.stt.model_copy(update={"model": ", ".join(arms)})})
+    return conclude(STAGE, begun, used, model_digests(settings, models), found)
 
 
 def hear(recogniser: SpeechToText, said: Utterance, number: int) -> Heard:
@@ -106,7 +107,8 @@ def metrics(arm: str, heard: Sequence[Heard]) -> tuple[Metric, ...]:
 def counts(arm: str, heard: Sequence[Heard]) -> list[Count]:
     """How right it is, where what was said is known."""
     found = [Count(arm, "without a text", sum(not one.transcript.text for one in heard), len(heard))]
-    found.append(Count(arm, "decoded twice", sum(one.transcript.redecoded for one in heard), len(heard)))
+    again = sum(one.transcript.redecoded for one in heard)
+    found.append(Count(arm, "decoded twice", again, len(heard), better="neither"))
     texts = [one for one in heard if one.said.text]
     errors = [word_errors(one.said.text, one.transcript.text, one.transcript.language) for one in texts]
     if errors:

@@ -58,6 +58,18 @@ class Spoken:
     total_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came back of a sentence."""
+
+    text: str
+    heard: str
+
+    def event(self, group: str) -> dict[str, object]:
+        """For a closer look."""
+        return {"group": group, "of": self.text, "heard": self.heard}
+
+
 async def measure_tts(
     settings: Settings,
     voices: Sequence[str],
@@ -73,7 +85,7 @@ async def measure_tts(
     sleep_while_waiting()
     store = open_store(settings)
     warm_ups: dict[str, float] = {}
-    heard: dict[str, tuple[int, int]] = {}
+    heard: dict[str, list[Heard]] = {}
     with ThreadWorker(STAGE) as worker:
         progress("Loading", 0, 1)
         chosen = settings.tts.model_copy(update={"voice": voices[0]})
@@ -89,12 +101,14 @@ async def measure_tts(
     found = Found(
         f"{sum(map(len, SENTENCES.values()))} sentences, {rounds} times each",
         tuple(metric for group, takes in spoken.items() for metric in metrics(group, takes)),
-        tuple(Count(group, WER, wrong, total, "words") for group, (wrong, total) in heard.items()),
+        tuple(errors(group, each) for group, each in heard.items()),
         warm_ups=warm_ups,
-        doubts=few(rounds * sum(map(len, SENTENCES.values())), "sentences"),
+        doubts=few(rounds * len(SENTENCES["1 s"]), "sentences of each length"),
+        events=tuple(one.event(group) for group, each in heard.items() for one in each),
     )
     used = (settings.tts.model, "kokoro-voices", settings.stt.model)
-    return conclude(STAGE, begun, settings, model_digests(settings, used), found)
+    voiced = settings.model_copy(update={"tts": settings.tts.model_copy(update={"voice": ", ".join(voices)})})
+    return conclude(STAGE, begun, voiced, model_digests(settings, used), found)
 
 
 async def speak_all(
@@ -129,15 +143,20 @@ def speak(voice: Voice, text: str) -> Spoken:
     return Spoken(text, pcm, len(pcm) / voice.sample_rate_hz, first_s, total_s)
 
 
-def round_trip(recogniser: SpeechToText, takes: Sequence[Spoken], rate_hz: int) -> tuple[int, int]:
-    """Words that the recogniser got wrong and words that were spoken, each text once."""
-    wrong = total = 0
-    for one in {take.text: take for take in takes}.values():
+def round_trip(recogniser: SpeechToText, takes: Sequence[Spoken], rate_hz: int) -> list[Heard]:
+    """What the recogniser makes of each text, once. Raises EngineError."""
+    heard = []
+    for number, one in enumerate({take.text: take for take in takes}.values()):
         clip = resample(one.pcm, rate_hz, LISTEN_RATE_HZ)
-        heard = recogniser.transcribe(SpeechSegment(clip, 0.0, len(clip) / LISTEN_RATE_HZ))
-        errors, words = word_errors(one.text, heard.text)
-        wrong, total = wrong + errors, total + words
-    return wrong, total
+        segment = SpeechSegment(clip, float(number), number + len(clip) / LISTEN_RATE_HZ)
+        heard.append(Heard(one.text, recogniser.transcribe(segment).text))
+    return heard
+
+
+def errors(group: str, heard: Sequence[Heard]) -> Count:
+    """Words that were got wrong, of all that were spoken."""
+    counted = [word_errors(one.text, one.heard) for one in heard]
+    return Count(group, WER, sum(wrong for wrong, _ in counted), sum(total for _, total in counted), "words")
 
 
 def metrics(group: str, takes: Sequence[Spoken]) -> tuple[Metric, ...]:

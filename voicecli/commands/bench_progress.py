@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from voicecli.bench.rounds import Progress
 
 
+REDRAWN_HZ = 2
+"""The bar is drawn by the process that is measured, so it is drawn seldom."""
+
+
 @contextmanager
 def show_progress(console: Console | None = None) -> Iterator[Progress]:
     """Yield what a measurement calls with its step, and how much of how much of it is done."""
@@ -31,6 +35,7 @@ def show_progress(console: Console | None = None) -> Iterator[Progress]:
         progress.MofNCompleteColumn(),
         progress.TimeElapsedColumn(),
         console=console,
+        refresh_per_second=REDRAWN_HZ,
         transient=True,
     ) as bars:
         task = bars.add_task("", total=None)

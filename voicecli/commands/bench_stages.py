@@ -23,8 +23,9 @@ WHAT, SCREEN = "What is measured", "Output and settings"
 QUICK = 4
 """Recordings, or questions, with --quick."""
 
-BUILT_IN_ENDPOINTS = 12
-"""Of the built-in recordings for `bench endpoint`, which hears each of them three times: every question once."""
+MOST_HEARD, MOST_ENDPOINTS = 100, 12
+"""Recordings without --most. `bench endpoint` hears each of them three times; of the built-in ones it is all questions
+once."""
 
 
 class BenchDevice(StrEnum):
@@ -46,7 +47,6 @@ Device = Annotated[
 Speech = Annotated[
     Path | None, option(help="Folder of recordings; without it, questions that Kokoro asks.", panel=WHAT)
 ]
-Most = Annotated[int | None, option("--most", metavar="N", help="So many recordings at most.", min=1, panel=WHAT)]
 Quick = Annotated[bool, option("--quick", help=f"A look in seconds: {QUICK} of everything.", panel=WHAT)]
 Json = Annotated[Path | None, option("--json", metavar="FILE", help="All samples.", panel=SCREEN)]
 Config = Annotated[Path | None, option("--config", help="Settings file in place of your own.", panel=SCREEN)]
@@ -58,7 +58,9 @@ def bench_stt(
         option("--model", help="Whisper by name or folder, repeatable (every one that is installed).", panel=WHAT),
     ] = None,
     speech: Speech = None,
-    most: Most = None,
+    most: Annotated[
+        int | None, option("--most", metavar="N", help=f"Recordings at most ({MOST_HEARD}).", min=1, panel=WHAT)
+    ] = None,
     quick: Quick = False,
     device: Device = None,
     json_file: Json = None,
@@ -82,7 +84,7 @@ def bench_stt(
 
     names = models or installed_models(settings)
     fetch_missing(settings, names)
-    corpus = said(speech, settings, QUICK if quick else most)
+    corpus = said(speech, settings, QUICK if quick else most or MOST_HEARD)
     show(lambda progress: measure_stt(settings, corpus, names, progress), json_file)
 
 
@@ -146,7 +148,9 @@ def bench_tts(
 
 def bench_endpoint(
     speech: Speech = None,
-    most: Most = None,
+    most: Annotated[
+        int | None, option("--most", metavar="N", help=f"Recordings at most ({MOST_ENDPOINTS}).", min=1, panel=WHAT)
+    ] = None,
     quick: Quick = False,
     device: Device = None,
     json_file: Json = None,
@@ -166,19 +170,24 @@ def bench_endpoint(
     from voicecli.bench.stage_endpoint import measure_endpoint
 
     fetch_missing(settings, [settings.stt.model, settings.listen.endpoint_model])
-    corpus = said(speech, settings, QUICK if quick else most or (BUILT_IN_ENDPOINTS if speech is None else None))
+    corpus = said(speech, settings, QUICK if quick else most or MOST_ENDPOINTS)
     show(lambda progress: measure_endpoint(settings, corpus, progress), json_file)
 
 
 def settings_for(device: BenchDevice | None, flags: Mapping[str, object], config: Path | None) -> Settings:
-    """Raises SettingsError, or EngineError for a GPU that is not there."""
+    """Raises SettingsError, also where they contradict the device, or EngineError for a GPU that is not there."""
+    from voicecli.errors import SettingsError
     from voicecli.settings_load import load_settings
 
     settings = load_settings(flags, profile=device or "", file=config).settings
-    if device == BenchDevice.gpu:
-        from voicecli.bench.setting import require_device
+    if device is None:
+        return settings
+    from voicecli.bench.setting import device_of, require_device
 
-        require_device(settings, device)
+    if device_of(settings) != device:
+        found = f"stt.device is {settings.stt.device}, tts.device is {settings.tts.device}"
+        raise SettingsError(f"--device {device} and your settings differ: {found}", "voicecli talk --show-settings")
+    require_device(settings, device)
     return settings
 
 
@@ -189,7 +198,7 @@ def model_flags(backend: Backend | None, model: str | None, url: str | None) -> 
     return {"llm.backend": backend, key or ("llm.model" if url else "llm.embedded_model"): model, address: url}
 
 
-def said(speech: Path | None, settings: Settings, most: int | None) -> Corpus:
+def said(speech: Path | None, settings: Settings, most: int) -> Corpus:
     """Raises SettingsError, ModelMissing or EngineError."""
     from voicecli.bench.corpus import load_corpus
 

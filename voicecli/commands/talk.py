@@ -130,7 +130,7 @@ def talk(
     if show_settings:
         print_settings(loaded)
         return
-    from voicecli.assemble import Files
+    from voicecli.assemble_devices import Files
     from voicecli.session import hold_session
 
     fetch_missing(loaded.settings, models_of(loaded.settings))

@@ -1,0 +1,145 @@
+"""Settings -> ear and speaker: devices, files, or a room. Names concrete classes beside `assemble.py`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from voicecli import events
+from voicecli.audio.device import Microphone, Speaker
+from voicecli.audio.ear import Ear, SpeechGate
+from voicecli.audio.echo import EchoCanceller, EchoFreeMicrophone, Played
+from voicecli.audio.echo_guard import LEARNING_S, READY_LEARNING_S, GuardedGate
+from voicecli.audio.gate import Gate, Silero
+from voicecli.audio.nothing import NoMicrophone
+from voicecli.audio.recording import Recording
+from voicecli.audio.room import Room
+from voicecli.audio.segmenter import Segmenter
+from voicecli.audio.wav import WavMicrophone, WavSpeaker
+from voicecli.conversation.answering import Engines
+from voicecli.conversation.pacing import MOST_LEAD_S
+from voicecli.errors import DeviceError, EngineError
+from voicecli.events import Clock, Publish
+from voicecli.settings import ListenSettings, Settings
+
+CLOCK: Clock = time.monotonic
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Sound files in place of devices."""
+
+    inputs: tuple[Path, ...] = ()
+    output: Path | None = None
+    fast: bool = False
+
+
+class Watch:
+    """What stands between the parts, for whoever measures or records; each method gives what is to be used."""
+
+    def microphone(self, microphone: Microphone) -> Microphone:
+        return microphone
+
+    def speaker(self, speaker: Speaker) -> Speaker:
+        return speaker
+
+    def engines(self, engines: Engines) -> Engines:
+        return engines
+
+
+async def open_devices(
+    stack: AsyncExitStack,
+    settings: Settings,
+    sound: Files | Room,
+    settled: Callable[[], bool],
+    publish: Publish,
+    watch: Watch | None = None,
+) -> tuple[Ear, Speaker, bool]:
+    """Ear and speaker, and whether anything can sound. A device that was not asked for by name may be missing."""
+    watch = watch or Watch()
+    microphone = watch.microphone(await open_microphone(stack, settings, sound, settled, publish))
+    canceller = load_canceller(settings, sound, publish) if microphone.name else None
+    played = canceller.played if canceller else None
+    try:
+        speaker, voiced = watch.speaker(make_speaker(settings, sound, publish, played)), True
+        await stack.enter_async_context(speaker)
+    except DeviceError as error:
+        if settings.audio.output_device or (isinstance(sound, Files) and sound.output):
+            raise
+        publish(events.Notice(at_s=CLOCK(), text=f"No speaker: answers are written ({error.message})"))
+        speaker, voiced = await stack.enter_async_context(WavSpeaker(None, CLOCK, publish)), False
+    gate: SpeechGate = make_gate(settings.listen)
+    if canceller is not None and voiced:
+        microphone, gate = (
+            EchoFreeMicrophone(microphone, canceller),
+            GuardedGate(gate, canceller.guard, canceller.likeness),
+        )
+    return Ear(microphone, gate, Segmenter(settings.listen), CLOCK, publish), speaker, voiced
+
+
+def load_canceller(settings: Settings, sound: Files | Room, publish: Publish) -> EchoCanceller | None:
+    """What keeps the assistant from hearing itself, where that could happen. Raises EngineError when asked for."""
+    needless = settings.listen.barge_in == "headphones" and settings.audio.echo == "auto"
+    dry = bool(sound.inputs or sound.output) if isinstance(sound, Files) else not sound.echoes
+    if settings.audio.echo == "off" or needless or dry:
+        return None
+    try:
+        return EchoCanceller.load(READY_LEARNING_S if settings.audio.ready_sound else LEARNING_S)
+    except EngineError as error:
+        if settings.audio.echo == "on":
+            raise
+        instead = "wear headphones (--barge-in headphones), or --barge-in off"
+        text = f"No echo cancellation, so {instead}: {error.message} ({error.hint})"
+        publish(events.Notice(at_s=CLOCK(), text=text))
+        return None
+
+
+async def open_microphone(
+    stack: AsyncExitStack, settings: Settings, sound: Files | Room, settled: Callable[[], bool], publish: Publish
+) -> Microphone:
+    """A room's, files, the device, or nothing where there is none."""
+    if not isinstance(sound, Files):
+        return await stack.enter_async_context(sound.microphone(settled, publish))
+    if sound.inputs:
+        return WavMicrophone(list(sound.inputs), settled, CLOCK, fast=sound.fast)
+    try:
+        from voicecli.audio.devices import find_device, list_devices
+        from voicecli.audio.portaudio import PortAudioMicrophone
+
+        device = find_device(list_devices(), settings.audio.input_device, "input")
+        return await stack.enter_async_context(
+            PortAudioMicrophone(device, settings.audio.input_latency_s, CLOCK, publish)
+        )
+    except (DeviceError, OSError) as error:  # OSError: sounddevice cannot find the PortAudio library
+        if settings.audio.input_device:
+            raise
+        publish(events.Notice(at_s=CLOCK(), text=f"No microphone: type your questions ({error})"))
+        return NoMicrophone()
+
+
+def make_speaker(settings: Settings, sound: Files | Room, publish: Publish, played: Played | None = None) -> Speaker:
+    """A room's, a file, or the device. Raises DeviceError when there is no device."""
+    if not isinstance(sound, Files):
+        return sound.speaker(publish, played)
+    if sound.output:
+        return WavSpeaker(sound.output, CLOCK, publish, fast=sound.fast)
+    try:
+        from voicecli.audio.devices import find_device, list_devices
+        from voicecli.audio.portaudio import PortAudioSpeaker
+    except OSError as error:
+        raise DeviceError(f"PortAudio is not installed: {error}", "apt install libportaudio2") from error
+    device = find_device(list_devices(), settings.audio.output_device, "output")
+    return PortAudioSpeaker(device, settings.audio.output_latency_s, CLOCK, publish, played)
+
+
+def make_recording(path: Path) -> Speaker:
+    """A file that is written as fast as the voice speaks."""
+    return Recording(path, MOST_LEAD_S)
+
+
+def make_gate(listen: ListenSettings) -> Gate:
+    """A gate that has heard nothing yet. Raises ModelMissing."""
+    return Gate(Silero.load(), listen)

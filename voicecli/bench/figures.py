@@ -1,0 +1,150 @@
+"""What the conversations of a measurement come to: metrics, counts and turns. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from voicecli.bench.outcomes import Outcome
+from voicecli.bench.result import VOICE_TO_VOICE, Better, Count, Metric, TurnRecord
+from voicecli.bench.setting import Found
+from voicecli.bench.watch import Call
+from voicecli.bench.words import found_slots
+from voicecli.conversation.latency import PART_NAMES, TurnLatency
+from voicecli.conversation.speculation import Speculation
+from voicecli.events import Event
+from voicecli.ui.jsonl import event_json
+
+
+class Held(Protocol):
+    """A conversation that was held (`voice_to_voice.Round`)."""
+
+    @property
+    def scenario(self) -> str: ...
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]: ...
+    @property
+    def events(self) -> tuple[Event, ...]: ...
+    @property
+    def load_s(self) -> float: ...
+    @property
+    def cpu_s(self) -> float: ...
+    @property
+    def peak_mb(self) -> float | None: ...
+    @property
+    def speculation(self) -> Speculation: ...
+
+
+Figure = Callable[[Outcome], float | None]
+"""Of one outcome; None where it has none."""
+
+
+def found_by(rounds: Sequence[Held]) -> Found:
+    """All of it; corpus and seed are the caller's to tell."""
+    metrics: list[Metric] = []
+    counts: list[Count] = []
+    for group in dict.fromkeys(one.said.scene.scenario for held in rounds for one in held.outcomes):
+        mine = [held for held in rounds if held.outcomes[0].said.scene.scenario == group]
+        came = [one for held in mine for one in held.outcomes]
+        metrics += metrics_of(group, came)
+        counts += counts_of(group, mine, came)
+    return Found(
+        corpus="",
+        metrics=tuple(metrics),
+        counts=tuple(counts),
+        turns=tuple(record for held in rounds for one in held.outcomes if (record := record_of(one))),
+        warm_ups={f"loading for conversation {number}": held.load_s for number, held in enumerate(rounds, 1)},
+        events=tuple(json.loads(event_json(event)) for held in rounds for event in held.events),
+    )
+
+
+def metrics_of(group: str, came: Sequence[Outcome]) -> list[Metric]:
+    """The wait and its parts, then what each stage worked, whoever waited for it."""
+
+    def metric(name: str, figure: Figure, unit: str = "s", better: Better = "lower", stage: str = "") -> Metric:
+        pairs = [(one.said.scene.name, value) for one in came if (value := figure(one)) is not None]
+        samples = tuple(round(value, 4) for _, value in pairs)
+        return Metric(group, name, unit, samples, better, tuple(name for name, _ in pairs), stage)
+
+    def part(index: int) -> Figure:
+        return lambda one: one.latency.parts[index] if one.latency else None
+
+    made = [metric(VOICE_TO_VOICE, lambda one: one.latency.voice_to_voice_s if one.latency else None)]
+    made += [metric(name, part(index)) for index, name in enumerate(PART_NAMES)]
+    made += [
+        metric("final decode", lambda one: work_s(one, "stt"), stage="stt"),
+        metric("end-of-turn model", lambda one: work_s(one, "endpoint"), stage="endpoint"),
+        metric("language model's first token", lambda one: first_s(one, "llm"), stage="llm"),
+        metric("tokens a second", tokens_a_second, "1/s", "higher", "llm"),
+        metric("voice's first sound", lambda one: first_s(one, "tts"), stage="tts"),
+        metric("real-time factor, stt", lambda one: real_time_factor(one, "stt"), "", stage="stt"),
+        metric("real-time factor, tts", lambda one: real_time_factor(one, "tts"), "", stage="tts"),
+        metric("softer after a voice over it", lambda one: one.softer_s),
+        metric("silent after a voice over it", lambda one: one.silent_s),
+    ]
+    return [one for one in made if one.samples]
+
+
+def counts_of(group: str, held: Sequence[Held], came: Sequence[Outcome]) -> list[Count]:
+    """How often, and at what expense."""
+    said, answered = len(came), [one for one in came if one.answered]
+    hits, misses = (sum(getattr(one.speculation, name) for one in held) for name in ("hits", "misses"))
+    slots = [(one.said.scene.slots, one.heard) for one in came if one.said.scene.slots and not one.said.over]
+    made = [
+        Count(group, "answered", len(answered), said, better="higher"),
+        Count(group, "cut off before the end", sum(one.cut_off for one in came), said),
+        Count(group, "answers with a gap inside", sum(one.gaps > 0 for one in answered), len(answered)),
+        Count(group, "answers prepared rightly", hits, hits + misses, better="higher"),
+        Count(group, "wasted on other pauses", round(sum(one.speculation.wasted_s for one in held), 2), unit="s"),
+        Count(group, "CPU time a turn", round(sum(one.cpu_s for one in held) / said, 2), unit="s"),
+    ]
+    if peaks := [one.peak_mb for one in held if one.peak_mb is not None]:
+        made.append(Count(group, "memory at most", round(max(peaks)), unit="MB"))
+    if slots:
+        found = sum(found_slots(phrases, text) for phrases, text in slots)
+        made.append(Count(group, "phrases heard", found, sum(len(phrases) for phrases, _ in slots), better="higher"))
+    return made
+
+
+def record_of(one: Outcome) -> TurnRecord | None:
+    """For the waterfall; None where nothing was measured."""
+    latency: TurnLatency | None = one.latency
+    if latency is None:
+        return None
+    work = tuple((round(span.start_s, 4), round(span.end_s, 4)) for span in latency.work)
+    parts = tuple(round(part, 4) for part in latency.parts)
+    return TurnRecord(one.said.scene.scenario, one.said.scene.name, parts, work, one.heard, one.answer)
+
+
+def of_stage(one: Outcome, stage: str) -> list[Call]:
+    return [call for call in one.calls if call.stage == stage]
+
+
+def work_s(one: Outcome, stage: str) -> float | None:
+    """What the stage's last call took."""
+    calls = of_stage(one, stage)
+    return calls[-1].work_s if calls else None
+
+
+def first_s(one: Outcome, stage: str) -> float | None:
+    """Until the first token or sound of the stage's first call."""
+    return next((call.first_s for call in of_stage(one, stage)), None)
+
+
+def tokens_a_second(one: Outcome) -> float | None:
+    """From the first token to the last."""
+    for call in of_stage(one, "llm"):
+        if call.first_s is not None and call.amount > 1 and call.work_s > call.first_s:
+            return (call.amount - 1) / (call.work_s - call.first_s)
+    return None
+
+
+def real_time_factor(one: Outcome, stage: str) -> float | None:
+    """Work over sound."""
+    sound_s = total(call.amount for call in of_stage(one, stage))
+    return total(call.work_s for call in of_stage(one, stage)) / sound_s if sound_s else None
+
+
+def total(values: Iterable[float]) -> float:
+    return sum(values, 0.0)
