@@ -75,7 +75,7 @@ def test_what_is_over_before_the_silence_gains_nothing() -> None:
     quick = Waits(0.08, 0.2, 0.0, hearing_s=0.1, answering_s=0.1, ending_s=0.45)
     choice = chosen("stt.model", "base", trial("stt.model", "tiny", heard([0.1] * 8), heard([0.05] * 8)), waits=quick)
     assert choice.value == "base"
-    assert "no sooner than base" in choice.reason
+    assert "as soon as base" in choice.reason
 
 
 def test_a_held_value_is_measured_and_not_taken() -> None:
@@ -125,7 +125,7 @@ def test_a_patient_end_costs_nothing_where_the_answer_is_not_ready_sooner() -> N
     patient = trial("listen.endpoint", "patient", ended([0.45] * 10, cut=4), ended([0.8] * 10, cut=1))
     choice = chosen("listen.endpoint", "balanced", patient, waits=slow)
     assert choice.value == "patient"
-    assert choice.reason == "no sooner than balanced, 1 against 4 of 10 cut off"
+    assert choice.reason == "as soon as balanced, 1 against 4 of 10 cut off"
 
 
 def test_a_patient_end_that_keeps_everybody_waiting_is_not_taken() -> None:

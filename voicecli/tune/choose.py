@@ -189,7 +189,7 @@ def against(trial: Trial, waits: Waits) -> str:
     gain_ms = 1000 * statistics.median(gains)
     rival = shown(trial.rival[trial.key])
     if abs(gain_ms) < 1:
-        return f"no sooner than {rival}"
+        return f"as soon as {rival}"
     side = "sooner" if gain_ms > 0 else "later"
     times = sum(gain > 0 if gain_ms > 0 else gain < 0 for gain in gains)
     return f"{abs(gain_ms):.0f} ms {side} than {rival} ({times} of {len(gains)} times)"

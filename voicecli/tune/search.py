@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from voicecli.errors import EngineError, ModelMissing, SettingsError
+from voicecli.errors import SettingsError, VoiceCliError
 from voicecli.tune.budget import Budget
 from voicecli.tune.choose import LEAST_PAIRS, choose, shown, told
 from voicecli.tune.rounds import Round
@@ -24,8 +24,7 @@ class Bench(Protocol):
     async def measure(self, arms: Sequence[Arm], stop_s: float) -> list[Samples]:
         """The arms, all of one part, on the same things and in turns, until `stop_s` of the clock or all is done.
 
-        Each has as many samples as the others. Raises EngineError, ModelMissing or SettingsError where an arm cannot
-        run.
+        Each has as many samples as the others. Raises a VoiceCliError where an arm cannot run.
         """
         ...
 
@@ -118,7 +117,7 @@ class Search:
         self._watch.doing(f"{key} = {shown(value)} against {shown(rival[key])}")
         try:
             samples = await self._measure([rival, arm], self.budget.allowance_s(arm.part))
-        except (EngineError, ModelMissing, SettingsError) as error:
+        except VoiceCliError as error:
             self.found.untried.append(Untried(key, value, error.message))
             return None
         trial = Trial(key, rival, arm, *samples)
