@@ -40,6 +40,8 @@ def test_a_gpu_that_is_not_there_is_told_at_once_with_all_that_was_looked_for(st
     [
         (["stt", "--model", "whisper-bas"], 2, "did you mean whisper-base?"),
         (["stt", "--device", "npu"], 2, "npu"),
+        (["stt", "--fail-over", "p95"], 2, "p95"),
+        (["tts", "--compare", "nowhere.json"], 2, "nowhere.json"),
         (["llm", "--llm", "openai"], 2, "llm.url is empty"),
         (["llm", "--llm", "openai", "--url", "http://127.0.0.1:1/v1"], 5, "127.0.0.1:1 does not answer"),
     ],
@@ -112,7 +114,9 @@ def counted(result: Result, group: str, name: str) -> Count:
 @pytest.mark.timeout(180)
 def test_finals_of_recordings_are_timed_and_judged(speech: Path, model_folder: Callable[[str], Path]) -> None:
     model_folder("whisper-base")
-    found = result_of("stt", "--speech", speech, "--model", "whisper-base", file=speech / "stt.json")
+    found = result_of(
+        "stt", "--speech", speech, "--model", "whisper-base", "--fail-over", "wer=20", file=speech / "stt.json"
+    )
     assert found.corpus.startswith("2 recordings of")
     assert len(found.samples("whisper-base", "final after the end of speech")) == 2
     assert all(0 < ratio < 10 for ratio in found.samples("whisper-base", "real-time factor"))

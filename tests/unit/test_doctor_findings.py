@@ -51,8 +51,8 @@ def test_one_begins_with_the_first_failure_or_else_the_first_warning(groups: lis
 
 def test_a_python_with_all_packages_passes() -> None:
     assert states(python_findings(PYTHON)) == {"Python": "passed", "packages": "passed"}
-    assert only(python_findings(PYTHON), "packages").text == "2 load; onnxruntime 1.20"
-    assert only(python_findings(replace(PYTHON, versions={"numpy": "2"})), "packages").text == "1 load"
+    assert only(python_findings(PYTHON), "packages").text == "2 are well; onnxruntime 1.20"
+    assert only(python_findings(replace(PYTHON, versions={"numpy": "2"})), "packages").text == "1 are well"
 
 
 @pytest.mark.parametrize("version", [(3, 10, 9), (3, 14, 0)])

@@ -15,6 +15,7 @@ from voicecli.doctor.finding import Finding
 from voicecli.doctor.gpu import gpu_findings
 from voicecli.doctor.memory import MemoryFacts
 from voicecli.doctor.probes import gpu, memory, python, shell
+from voicecli.doctor.probes.elsewhere import elsewhere
 from voicecli.doctor.probes.terminal import terminal_facts
 from voicecli.doctor.terminal import terminal_findings
 from voicecli.errors import DeviceError, SettingsError
@@ -54,6 +55,25 @@ def test_a_python_that_does_not_start_breaks_all(monkeypatch: pytest.MonkeyPatch
     refusing.chmod(0o755)
     monkeypatch.setattr("sys.executable", str(refusing))
     assert python.broken_modules(["a", "b"]) == dict.fromkeys(["a", "b"], "Python does not start: exit code 9")
+
+
+def test_a_probe_may_hang_crash_or_raise_in_its_own_process() -> None:
+    assert elsewhere("operator", "add", 2, 3, within_s=30) == 5
+    with pytest.raises(DeviceError, match="hangs: no answer in 0 s"):
+        elsewhere("signal", "pause", within_s=0.2)
+    with pytest.raises(DeviceError, match="crashes"):
+        elsewhere("os", "abort", within_s=30)
+    with pytest.raises(ModuleNotFoundError):
+        elsewhere("no_such_module", "look", within_s=30)
+    with pytest.raises(RuntimeError, match="ValueError"):
+        elsewhere("builtins", "int", "x", within_s=30)
+    with pytest.raises(DeviceError, match="no device") as caught:
+        elsewhere("tests.unit.test_doctor_probes", "no_device", within_s=30)
+    assert caught.value.hint == "buy one"
+
+
+def no_device() -> None:
+    raise DeviceError("no device", "buy one")
 
 
 def test_absent_distributions_are_not_loaded() -> None:

@@ -43,6 +43,15 @@ def test_a_server_that_was_asked_for(server: ServerFacts, state: str, part: str)
     assert part in found.text
 
 
+def test_a_long_problem_is_shown_in_part_and_told_whole() -> None:
+    problem = "Ollama has no model (it has: " + "model, " * 40
+    found = only(
+        server_findings(LanguageModelFacts("ollama", ollama=ServerFacts("h", True, problem=problem))), "Ollama"
+    )
+    assert len(found.text) < 200
+    assert found.facts["problem"] == problem
+
+
 def test_a_server_without_an_address_fails() -> None:
     assert states(server_findings(LanguageModelFacts("openai"))) == {"server": "failed"}
 

@@ -71,6 +71,14 @@ def test_a_named_server_that_is_dead_fails() -> None:
     assert (found.state, "tcp:host:4713" in found.text) == ("failed", True)
 
 
+def test_a_server_that_takes_connections_and_says_nothing_fails() -> None:
+    facts = replace(CARDS, pulse_at="unix:/run/pulse", pulse_is_mute=True, pulse_was_named=True)
+    found = only(system_findings(facts), "sound server")
+    assert (found.state, "says nothing" in found.text) == ("failed", True)
+    inside = replace(facts, cards=(), access="absent", container="docker")
+    assert only(system_findings(inside), "container").state == "passed", "the server is the failure, not its way in"
+
+
 @pytest.mark.parametrize("place", ["WSL", "container"])
 def test_where_there_can_be_no_card_the_place_is_the_failure(place: str) -> None:
     inside = replace(BARE, is_wsl=True) if place == "WSL" else replace(BARE, container="docker")

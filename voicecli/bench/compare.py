@@ -97,7 +97,7 @@ def machine_sentence(machine: float) -> list[str]:
     """What all stages have in common, where that is worth a word."""
     as_long = f"{machine:.2f} times as long"
     if machine > DRIFT or machine < 1 / DRIFT:
-        return [f"all stages took {as_long}; no more than {DRIFT} of it is put down to the machine"]
+        return [f"all stages together took {as_long}: too much to be put down to the machine"]
     if machine > TOLD_DRIFT or machine < 1 / TOLD_DRIFT:
         return [f"all stages together took {as_long}: put down to the machine, and taken out of each"]
     return []

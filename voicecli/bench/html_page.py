@@ -30,6 +30,7 @@ SMALL_KEYS = {
     "hidden": '<svg width="22" height="14"><rect class="hidden" y="4" width="22" height="6"/></svg>',
     "p50": '<svg width="6" height="14"><line class="p50" x1="3" x2="3" y1="0" y2="14"/></svg>',
     "p95": '<svg width="6" height="14"><line class="p95" x1="3" x2="3" y1="0" y2="14"/></svg>',
+    "reach": '<svg width="22" height="14"><rect class="reach" y="6" width="22" height="2"/></svg>',
     "bracket": '<svg width="14" height="14"><line class="bracket" x1="2" x2="2" y1="0" y2="14"/>'
     '<line class="bracket" x1="12" x2="12" y1="0" y2="14"/></svg>',
 }
@@ -146,7 +147,7 @@ def stage_bars(result: Result) -> Iterator[str]:
         return
     longest_s = max(bar.until for rows in shown.values() for bar in rows)
     yield "<h2>What each stage's work took</h2>"
-    yield key(("added", "median"), ("bracket", "its 95 % interval"))
+    yield key(("added", "median"), ("bracket", "its 95 % interval"), ("reach", "to p95"))
     for group, rows in shown.items():
         yield f"<h3>{escape(group)}</h3>" + plots.bars(f"Work of the stages, {group}", rows, "s", longest_s)
 

@@ -24,7 +24,7 @@ class Limit:
     group: str  # empty: the first that has the metric
     name: str  # of the metric
     figure: str  # one of FIGURES
-    most: float  # in ms where the metric is in seconds, else in its unit
+    bound: float  # in ms where the metric is in seconds, else in its unit; the least where more is better
 
 
 class OverLimit(VoiceCliError):
@@ -37,12 +37,12 @@ def parse_limits(texts: Sequence[str]) -> tuple[Limit, ...]:
 
 
 def parse_limit(text: str) -> Limit:
-    """`FIGURE=MOST`, `wer=MOST` or `GROUP:METRIC:FIGURE=MOST`. Raises SettingsError."""
-    what, equals, most = text.rpartition("=")
+    """`FIGURE=BOUND`, `wer=BOUND` or `GROUP:METRIC:FIGURE=BOUND`. Raises SettingsError."""
+    what, equals, bound = text.rpartition("=")
     *where, figure = what.rsplit(":", 2)
     figure = figure.strip().lower()
     try:
-        value = float(most)
+        value = float(bound)
     except ValueError:
         value = -1.0
     if not equals or not value >= 0 or len(where) == 1 or (figure not in FIGURES and (where or figure != "wer")):
@@ -57,13 +57,11 @@ def exceeded(result: Result, limits: Sequence[Limit]) -> Iterator[str]:
     """A line for each limit that is passed. Raises SettingsError where a limit's metric was not measured."""
     for limit in limits:
         metric, summary = measured(result, limit)
-        value = getattr(summary, limit.figure)
-        most = limit.most / MS if metric.unit == "s" else limit.most
-        if value > most:
-            yield (
-                f"{metric.name}, {metric.group}: {limit.figure} is {quantity(value, metric.unit)}, "
-                f"allowed are {quantity(most, metric.unit)}"
-            )
+        value: float = getattr(summary, limit.figure)
+        bound = limit.bound / MS if metric.unit == "s" else limit.bound
+        if value < bound if metric.better == "higher" else value > bound:
+            figure, allowed = quantity(value, metric.unit), quantity(bound, metric.unit)
+            yield f"{metric.name}, {metric.group}: {limit.figure} is {figure}, the limit is {allowed}"
 
 
 def measured(result: Result, limit: Limit) -> tuple[Metric, Summary]:

@@ -105,12 +105,11 @@ def quantity(value: float, unit: str) -> str:
 
 
 def number(value: float) -> str:
-    """Three significant figures, and no fewer than all before the point."""
-    if not value:
-        return "0"
+    """Three significant figures, and no fewer than all before the point; whole numbers as such."""
+    if value == round(value):
+        return f"{value:.0f}"
     digits = 2 - math.floor(math.log10(abs(value)))
-    text = f"{value:.{max(digits, 0)}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{value:.{max(digits, 0)}f}"
 
 
 def span(found: Interval | None, unit: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from voicecli.bench.changes import Change
 from voicecli.bench.compare import STAGE_WORDS, Comparison, counted
 from voicecli.bench.result import VOICE_TO_VOICE, Metric, Result
 from voicecli.bench.summary import cell, span, summarize, unit_name
-from voicecli.conversation.latency import PART_NAMES
+from voicecli.conversation.latency import PART_NAMES, percentile
 
 Rows = tuple[tuple[str, ...], ...]
 LEGEND = "p50 to p99 by nearest rank; ± is the 95 % interval of p50, by bootstrap."
@@ -47,11 +48,31 @@ def measurement_tables(result: Result) -> Iterator[Table]:
     waits = [one for one in result.metrics if one.name == VOICE_TO_VOICE]
     if waits:
         yield Table("Voice to voice, ms", ("", *HEAD), tuple((one.group, *figures(one)) for one in waits))
+    elif len(result.groups) > 1:
+        yield overview(result)
     for group in result.groups:
         mine = [one for one in result.metrics if one.group == group and one.name != VOICE_TO_VOICE and not is_part(one)]
         rows = tuple((named(one), *figures(one)) for one in mine if one.samples)
         if rows:
             yield Table(group, ("", *HEAD), rows)
+
+
+def overview(result: Result) -> Table:
+    """A line for each group: medians, of shares means (most recordings have no word wrong), counts."""
+    metrics = {one.name: one for one in result.metrics}
+    counts = dict.fromkeys(one.name for one in result.counts)
+    found = {(one.group, one.name): typical(one) for one in result.metrics if one.samples}
+    found |= {(one.group, one.name): counted(one.value, one.out_of, one.unit) for one in result.counts}
+    head = (*(named(one) + (" (mean)" if one.unit == "%" else "") for one in metrics.values()), *counts)
+    names = (*metrics, *counts)
+    rows = tuple((group, *(found.get((group, name), "–") for name in names)) for group in result.groups)
+    return Table("Medians", ("", *head), rows)
+
+
+def typical(metric: Metric) -> str:
+    """The mean of a share, the median of all else."""
+    samples = metric.samples
+    return cell(statistics.fmean(samples) if metric.unit == "%" else percentile(samples, 50), metric.unit)
 
 
 def parts_table(result: Result) -> Table | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from voicecli.commands.bench_options import CompareFile, FailOver, HtmlFile, JsonFile, MarkdownFile
 from voicecli.commands.missing_models import fetch_missing, voice_models
 from voicecli.commands.narration import tell
 from voicecli.commands.options import option
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from voicecli.bench.rounds import Progress
     from voicecli.settings import Settings
 
-WHAT, SCREEN = "What is measured", "Output and settings"
+WHAT, SETTINGS = "What is measured", "Settings"
 
 QUICK = 4
 """Recordings, or questions, with --quick."""
@@ -48,8 +50,7 @@ Speech = Annotated[
     Path | None, option(help="Folder of recordings; without it, questions that Kokoro asks.", panel=WHAT)
 ]
 Quick = Annotated[bool, option("--quick", help=f"A look in seconds: {QUICK} of everything.", panel=WHAT)]
-Json = Annotated[Path | None, option("--json", metavar="FILE", help="All samples.", panel=SCREEN)]
-Config = Annotated[Path | None, option("--config", help="Settings file in place of your own.", panel=SCREEN)]
+Config = Annotated[Path | None, option("--config", help="Settings file in place of your own.", panel=SETTINGS)]
 
 
 def bench_stt(
@@ -63,7 +64,11 @@ def bench_stt(
     ] = None,
     quick: Quick = False,
     device: Device = None,
-    json_file: Json = None,
+    json_file: JsonFile = None,
+    markdown: MarkdownFile = None,
+    html: HtmlFile = None,
+    compare: CompareFile = None,
+    fail_over: FailOver = None,
     config: Config = None,
 ) -> None:
     """Recognise the same recordings with each Whisper: time to the final text, and how right it is.
@@ -79,13 +84,14 @@ def bench_stt(
 
       voicecli bench stt --speech LibriSpeech/test-clean --most 50 --model whisper-base --model whisper-small.en
     """
+    output = output_of(json_file, markdown, html, compare, fail_over)
     settings = settings_for(device, {}, config)
     from voicecli.bench.stage_stt import installed_models, measure_stt
 
     names = models or installed_models(settings)
     fetch_missing(settings, names)
     corpus = said(speech, settings, QUICK if quick else most or MOST_HEARD)
-    show(lambda progress: measure_stt(settings, corpus, names, progress), json_file)
+    show(lambda progress: measure_stt(settings, corpus, names, progress), output)
 
 
 def bench_llm(
@@ -94,7 +100,11 @@ def bench_llm(
     url: Annotated[str | None, option("--url", help="OpenAI-compatible server.", panel=WHAT)] = None,
     quick: Quick = False,
     device: Device = None,
-    json_file: Json = None,
+    json_file: JsonFile = None,
+    markdown: MarkdownFile = None,
+    html: HtmlFile = None,
+    compare: CompareFile = None,
+    fail_over: FailOver = None,
     config: Config = None,
 ) -> None:
     """Ask the language model questions in the middle of a talk: first token and pace.
@@ -108,6 +118,7 @@ def bench_llm(
 
       voicecli bench llm --llm openai --url http://127.0.0.1:30000/v1
     """
+    output = output_of(json_file, markdown, html, compare, fail_over)
     settings = settings_for(device, model_flags(backend, model, url), config)
     from voicecli.bench.questions import QUESTIONS
     from voicecli.bench.stage_llm import measure_llm
@@ -115,7 +126,7 @@ def bench_llm(
     if settings.llm.backend in ("auto", "embedded"):
         fetch_missing(settings, [settings.llm.embedded_model])
     questions = QUICK if quick else len(QUESTIONS)
-    show(lambda progress: measure_llm(settings, progress, tell, questions), json_file)
+    show(lambda progress: measure_llm(settings, progress, tell, questions), output)
 
 
 def bench_tts(
@@ -126,7 +137,11 @@ def bench_tts(
     no_stream: Annotated[bool, option("--no-stream", help="Kokoro's stock path: whole pieces.", panel=WHAT)] = False,
     quick: Annotated[bool, option("--quick", help="Each sentence once.", panel=WHAT)] = False,
     device: Device = None,
-    json_file: Json = None,
+    json_file: JsonFile = None,
+    markdown: MarkdownFile = None,
+    html: HtmlFile = None,
+    compare: CompareFile = None,
+    fail_over: FailOver = None,
     config: Config = None,
 ) -> None:
     """Speak sentences of about 1, 3 and 10 s: first sound, real-time factor, and what Whisper hears of it.
@@ -137,13 +152,14 @@ def bench_tts(
 
       voicecli bench tts --voice af_heart --voice bm_george
     """
+    output = output_of(json_file, markdown, html, compare, fail_over)
     flags = {"tts.model": model, "tts.streaming": False if no_stream else None}
     settings = settings_for(device, flags, config)
     from voicecli.bench.stage_tts import ROUNDS, measure_tts
 
     fetch_missing(settings, [*voice_models(settings), settings.stt.model])
     names = voices or [settings.tts.voice]
-    show(lambda progress: measure_tts(settings, names, progress, tell, 1 if quick else ROUNDS), json_file)
+    show(lambda progress: measure_tts(settings, names, progress, tell, 1 if quick else ROUNDS), output)
 
 
 def bench_endpoint(
@@ -153,7 +169,11 @@ def bench_endpoint(
     ] = None,
     quick: Quick = False,
     device: Device = None,
-    json_file: Json = None,
+    json_file: JsonFile = None,
+    markdown: MarkdownFile = None,
+    html: HtmlFile = None,
+    compare: CompareFile = None,
+    fail_over: FailOver = None,
     config: Config = None,
 ) -> None:
     """How often a speaker is cut off, against how long everybody else waits: the three modes and fixed silences.
@@ -166,12 +186,13 @@ def bench_endpoint(
 
       voicecli bench endpoint --speech recordings
     """
+    output = output_of(json_file, markdown, html, compare, fail_over)
     settings = settings_for(device, {}, config)
     from voicecli.bench.stage_endpoint import measure_endpoint
 
     fetch_missing(settings, [settings.stt.model, settings.listen.endpoint_model])
     corpus = said(speech, settings, QUICK if quick else most or MOST_ENDPOINTS)
-    show(lambda progress: measure_endpoint(settings, corpus, progress), json_file)
+    show(lambda progress: measure_endpoint(settings, corpus, progress), output)
 
 
 def settings_for(device: BenchDevice | None, flags: Mapping[str, object], config: Path | None) -> Settings:
@@ -207,9 +228,28 @@ def said(speech: Path | None, settings: Settings, most: int) -> Corpus:
     return load_corpus(speech, settings, tell, most)
 
 
-def show(
-    measure: Callable[[Progress], Awaitable[Result]], json_file: Path | None, fail_over: Sequence[str] = ()
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where a result goes beside the screen."""
+
+    json_file: Path | None
+    markdown: Path | None
+    html: Path | None
+    compare: Path | None
+    fail_over: tuple[str, ...]
+
+
+def output_of(
+    json_file: Path | None, markdown: Path | None, html: Path | None, compare: Path | None, fail_over: list[str] | None
+) -> Output:
+    """Before anything is measured. Raises SettingsError for a typing error."""
+    from voicecli.commands.bench_output import check
+
+    check(compare, fail_over or ())
+    return Output(json_file, markdown, html, compare, tuple(fail_over or ()))
+
+
+def show(measure: Callable[[Progress], Awaitable[Result]], output: Output) -> None:
     """Measure, and present what was found."""
     from voicecli.commands.bench_output import present
     from voicecli.commands.bench_progress import show_progress
@@ -223,4 +263,11 @@ def show(
         result = asyncio.run(run())
     except ExceptionGroup as group:
         raise first_of(group) from group
-    present(result, json_file=json_file, markdown=None, html=None, compare=None, fail_over=fail_over)
+    present(
+        result,
+        json_file=output.json_file,
+        markdown=output.markdown,
+        html=output.html,
+        compare=output.compare,
+        fail_over=output.fail_over,
+    )

@@ -109,7 +109,7 @@ def examined(request: Request) -> Iterator[Group]:
         stderr_to(Path(folder) / "stderr"),
     ):
         console = Console(file=stderr)
-        if not console.is_terminal:
+        if not console.is_terminal or console.is_dumb_terminal:
             yield from Examination(request).run(lambda doing: print(f"{doing}...", file=stderr, flush=True))
             return
         with console.status("") as status:

@@ -12,6 +12,9 @@ from voicecli.doctor.models import ModelFacts
 from voicecli.errors import SettingsError, VoiceCliError, first_of
 from voicecli.settings import Settings
 
+SOUND_S = 12.0
+"""Listening and playing take two seconds, a speaker that is stuck five; starting a process and PortAudio some more."""
+
 Look = Callable[[], Sequence[Finding]]
 
 Step = tuple[str, str, Look]
@@ -121,10 +124,13 @@ class Examination:
         return system_findings(system_facts())
 
     def _sound(self) -> list[Finding]:
-        from voicecli.doctor.probes.sound import sound_facts
-        from voicecli.doctor.sound import sound_findings
+        from voicecli.doctor.probes.elsewhere import elsewhere
+        from voicecli.doctor.sound import SoundFacts, sound_findings
 
-        return sound_findings(sound_facts(self._settings.audio, aloud=self._request.aloud))
+        probe = ("voicecli.doctor.probes.sound", "sound_facts")
+        facts = elsewhere(*probe, self._settings.audio, self._request.aloud, within_s=SOUND_S)
+        assert isinstance(facts, SoundFacts)
+        return sound_findings(facts)
 
     def _terminal(self) -> list[Finding]:
         from voicecli.doctor.probes.terminal import terminal_facts

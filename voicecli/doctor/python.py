@@ -59,7 +59,9 @@ def _packages(facts: PythonFacts) -> list[Finding]:
     if not lines:
         shown = ", ".join(f"{name} {told[name]}" for name in ENGINES if name in told)
         lines.append(
-            Finding("packages", "passed", f"{len(told)} load; {shown}" if shown else f"{len(told)} load", facts=told)
+            Finding(
+                "packages", "passed", f"{len(told)} are well; {shown}" if shown else f"{len(told)} are well", facts=told
+            )
         )
     return lines
 

@@ -26,6 +26,7 @@ class SystemFacts:
     pulse_at: str = ""  # where a server of PulseAudio's protocol was looked for
     pulse_was_named: bool = False  # by PULSE_SERVER
     pulse_answers: bool = False
+    pulse_is_mute: bool = False  # it takes connections, and says nothing to pactl
     pulse_name: str = ""  # PulseAudio, or PulseAudio (on PipeWire 1.0.5); empty: not known
     pipewire_answers: bool = False
     is_wsl: bool = False
@@ -85,6 +86,10 @@ def _server(facts: SystemFacts) -> Finding:
     }
     if facts.pulse_answers:
         return Finding("sound server", "passed", f"{facts.pulse_name or 'PulseAudio or PipeWire'} answers", facts=told)
+    if facts.pulse_is_mute:
+        advice = "restart it: pulseaudio -k, or systemctl --user restart pipewire pipewire-pulse"
+        text = f"{facts.pulse_at} takes connections and says nothing: it hangs, or refuses you"
+        return Finding("sound server", "failed", text, advice, told)
     if facts.pulse_was_named:
         text = f"PULSE_SERVER names {facts.pulse_at}, and nothing answers there"
         return Finding("sound server", "failed", text, "start that server, or unset PULSE_SERVER", told)
@@ -121,6 +126,10 @@ def _container(facts: SystemFacts) -> Finding:
     if facts.pulse_answers or facts.access == "open":
         through = "a sound server" if facts.pulse_answers else "/dev/snd"
         return Finding("container", "passed", f"{facts.container}, with {through} inside", facts=told)
+    if facts.pulse_is_mute:
+        return Finding(
+            "container", "passed", f"{facts.container}, with the socket of a sound server inside", facts=told
+        )
     text = f"{facts.container}: neither /dev/snd nor a sound server is inside"
     return Finding("container", "failed", text, PULSE_INTO_CONTAINER, told)
 

@@ -15,7 +15,7 @@ from voicecli.doctor.python import PythonFacts
 
 PACKAGES: Mapping[str, str] = {
     "numpy": "numpy",
-    "sounddevice": "sounddevice",
+    "sounddevice": "",
     "soxr": "soxr",
     "webrtcvad-wheels": "webrtcvad",
     "livekit": "livekit.rtc",
@@ -28,7 +28,10 @@ PACKAGES: Mapping[str, str] = {
     "openai": "openai",
     "ollama": "ollama",
 }
-"""Distribution -> module: what a conversation stands on, each after those that it needs itself."""
+"""Distribution -> module: what a conversation stands on, each after those that it needs itself.
+
+An empty one is not loaded: sounddevice starts PortAudio at once, which is the sound probe's business.
+"""
 
 INSTEAD = {"onnxruntime": "onnxruntime-gpu"}
 """Builds that bring the same module."""
@@ -50,7 +53,7 @@ LONGEST_S = 30.0
 def python_facts(packages: Mapping[str, str] = PACKAGES) -> PythonFacts:
     """Takes as long as all the imports."""
     versions = {name: version_of(name) or version_of(INSTEAD.get(name, name)) for name in packages}
-    there = {module: name for name, module in packages.items() if versions[name]}
+    there = {module: name for name, module in packages.items() if versions[name] and module}
     broken = {there[module]: why for module, why in broken_modules(list(there)).items()}
     return PythonFacts(
         program=__version__,

@@ -39,7 +39,7 @@ CLOCK = time.monotonic
 Opened = TypeVar("Opened")
 
 
-def sound_facts(settings: AudioSettings, *, aloud: bool) -> SoundFacts:
+def sound_facts(settings: AudioSettings, aloud: bool) -> SoundFacts:
     """With `aloud` devices are opened, for some two seconds; else they are only listed."""
     devices = list_devices()
     microphone, inner = chosen(devices, settings.input_device, "input")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import shutil
 import socket
 import sysconfig
 from pathlib import Path
@@ -26,7 +27,9 @@ def system_facts() -> SystemFacts:
         "SSH_CONNECTION", "SSH_TTY", "WSL_DISTRO_NAME",
     )  # fmt: skip
     pulse_at = pulse_address(found)
-    pulse_answers = answers(pulse_at)
+    accepts = answers(pulse_at)
+    info = output_of("pactl", "info") if accepts else ""
+    is_mute = accepts and not info and shutil.which("pactl") is not None
     plugins = alsa_plugins(found.get("ALSA_PLUGIN_DIR", ""))
     return SystemFacts(
         system=platform.system(),
@@ -36,8 +39,9 @@ def system_facts() -> SystemFacts:
         has_pipewire_plugin="libasound_module_pcm_pipewire.so" in plugins,
         pulse_at=pulse_at,
         pulse_was_named="PULSE_SERVER" in found,
-        pulse_answers=pulse_answers,
-        pulse_name=server_name(output_of("pactl", "info")) if pulse_answers else "",
+        pulse_answers=accepts and not is_mute,
+        pulse_is_mute=is_mute,
+        pulse_name=server_name(info),
         pipewire_answers=answers(pipewire_address(found)),
         is_wsl="WSL_DISTRO_NAME" in found or "microsoft" in platform.release().lower(),
         container=container(found.get("container", "")),
