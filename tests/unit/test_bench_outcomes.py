@@ -143,13 +143,14 @@ def test_figures_are_told_by_scenario_with_what_they_were_taken_on() -> None:
     }
     counts = {one.name: (one.value, one.out_of) for one in found.counts}
     assert counts == {
+        "start": (3.0, None),
         "answered": (1, 2),
         "cut off before the end": (0, 2),
         "answers with a gap inside": (1, 1),
         "answers prepared rightly": (2, 4),
         "wasted on other pauses": (0.4, None),
-        "CPU time a turn": (4.0, None),
-        "memory at most": (800, None),
+        "CPU seconds a turn": (4.0, None),
+        "peak memory": (800, None),
         "phrases heard": (2, 4),
     }
     assert [record.parts_s for record in found.turns][0] == pytest.approx((0.5, 0, 0, 0, 0.2, 0.2))

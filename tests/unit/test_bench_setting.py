@@ -43,7 +43,7 @@ def test_a_result_has_what_was_found_and_what_it_took() -> None:
     assert result.doubts[-1] == "few"
     used = {one.name: one.value for one in result.counts if one.group == "the process"}
     assert used["CPU time"] >= 0.04
-    assert used["memory at most"] > 1
+    assert used["peak memory"] > 1
     assert RESULT.validate_json(RESULT.dump_json(result)) == result
 
 

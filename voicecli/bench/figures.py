@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
@@ -80,8 +81,8 @@ def metrics_of(group: str, came: Sequence[Outcome]) -> list[Metric]:
         metric("voice's first sound", lambda one: first_s(one, "tts"), stage="tts"),
         metric("real-time factor, stt", lambda one: real_time_factor(one, "stt"), "", stage="stt"),
         metric("real-time factor, tts", lambda one: real_time_factor(one, "tts"), "", stage="tts"),
-        metric("softer after a voice over it", lambda one: one.softer_s),
-        metric("silent after a voice over it", lambda one: one.silent_s),
+        metric("softer at a barge-in", lambda one: one.softer_s),
+        metric("barge-in", lambda one: one.silent_s),
     ]
     return [one for one in made if one.samples]
 
@@ -92,15 +93,16 @@ def counts_of(group: str, held: Sequence[Held], came: Sequence[Outcome]) -> list
     hits, misses = (sum(getattr(one.speculation, name) for one in held) for name in ("hits", "misses"))
     slots = [(one.said.scene.slots, one.heard) for one in came if one.said.scene.slots and not one.said.over]
     made = [
+        Count(group, "start", round(statistics.median(one.load_s for one in held), 2), unit="s"),
         Count(group, "answered", len(answered), said, better="higher"),
         Count(group, "cut off before the end", sum(one.cut_off for one in came), said),
         Count(group, "answers with a gap inside", sum(one.gaps > 0 for one in answered), len(answered)),
         Count(group, "answers prepared rightly", hits, hits + misses, better="higher"),
         Count(group, "wasted on other pauses", round(sum(one.speculation.wasted_s for one in held), 2), unit="s"),
-        Count(group, "CPU time a turn", round(sum(one.cpu_s for one in held) / said, 2), unit="s"),
+        Count(group, "CPU seconds a turn", round(sum(one.cpu_s for one in held) / said, 2), unit="s"),
     ]
     if peaks := [one.peak_mb for one in held if one.peak_mb is not None]:
-        made.append(Count(group, "memory at most", round(max(peaks)), unit="MB"))
+        made.append(Count(group, "peak memory", round(max(peaks)), unit="MB"))
     if slots:
         found = sum(found_slots(phrases, text) for phrases, text in slots)
         made.append(Count(group, "phrases heard", found, sum(len(phrases) for phrases, _ in slots), better="higher"))

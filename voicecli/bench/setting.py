@@ -132,7 +132,7 @@ def own_cpu_s() -> float:
 def peak_memory() -> tuple[Count, ...]:
     """As a count of the process; empty where nobody tells."""
     most_mb = peak_memory_mb()
-    return () if most_mb is None else (Count(PROCESS, "memory at most", round(most_mb, 1), unit="MB"),)
+    return () if most_mb is None else (Count(PROCESS, "peak memory", round(most_mb, 1), unit="MB"),)
 
 
 def peak_memory_mb() -> float | None:
