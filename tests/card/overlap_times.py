@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.card.pulse import VirtualCard, write_wav
+from voicecli.bench.questions import write_clip
+from voicecli.bench.virtual_card import VirtualCard
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 SILENT_DB = -45.0
@@ -36,7 +37,7 @@ def order(pcm: Pcm, path: Path) -> Order | None:
         return None
     begin = max(0, found[0]["start"] - round(0.3 * LISTEN_RATE_HZ))
     part = pcm[begin : found[-1]["end"] + round(0.2 * LISTEN_RATE_HZ)]
-    write_wav(path, part)
+    write_clip(path, part)
     return Order(path, part, (found[0]["start"] - begin) / LISTEN_RATE_HZ)
 
 
