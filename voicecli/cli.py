@@ -11,6 +11,7 @@ import typer
 
 from voicecli import __version__
 from voicecli.commands.bench import bench
+from voicecli.commands.bench_live import bench_live
 from voicecli.commands.devices import devices
 from voicecli.commands.download_models import download_models
 from voicecli.commands.narration import tell_error
@@ -35,6 +36,7 @@ app.command(name="serve-stt")(serve_stt)
 app.command(name="serve-tts")(serve_tts)
 app.command(name="download-models")(download_models)
 app.command()(devices)
+bench.command(name="live")(bench_live)
 app.add_typer(bench, name="bench")
 
 
