@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass as checked
 
 from voicecli.bench.result import Machine
@@ -17,15 +17,19 @@ SCHEMA = 1
 """Of the files in the zip; a reader refuses any other."""
 
 
+Price = Annotated[float, Field(ge=0, le=60)]
+"""Seconds; with more a replay would hardly end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """What the engines took, in s; medians of a recording. The defaults are round figures for two cores."""
+    """What the engines took; medians of a recording. The defaults are round figures for two cores."""
 
-    decode_s: float = 0.2  # speech-to-text
-    look_s: float = 0.03  # the end-of-turn model
-    first_token_s: float = 0.3
-    token_s: float = 0.02  # each of the others
-    first_sound_s: float = 0.2  # of a piece of the answer
+    decode_s: Price = 0.2  # speech-to-text
+    look_s: Price = 0.03  # the end-of-turn model
+    first_token_s: Price = 0.3
+    token_s: Price = 0.02  # each of the others
+    first_sound_s: Price = 0.2  # of a piece of the answer
 
 
 @checked(frozen=True, config=ConfigDict(extra="forbid"))

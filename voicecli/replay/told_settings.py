@@ -61,7 +61,11 @@ def replay_settings(
     own = load_settings({}).settings
     values: dict[str, object] = flat(parse(shipped_text("default.toml"), "default.toml"))
     origins = dict.fromkeys(values, "default")
-    known = {key: value for key, value in recorded.items() if key in values and key not in OWN}
+    known = {
+        key: nameless(value) if isinstance(value, str) else value
+        for key, value in recorded.items()
+        if key in values and key not in OWN
+    }
     if unknown := sorted(set(recorded) - set(known) - OWN):
         narrate(f"Passed over, as this version does not know them: {', '.join(unknown)}")
     fixed = {"llm.temperature": 0.0, "llm.seed": SEED, "tts.streaming": False}

@@ -7,6 +7,7 @@ import os
 import wave
 import zipfile
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
@@ -124,9 +125,14 @@ def checked(path: Path, name: str, adapter: TypeAdapter[T], content: bytes) -> T
 
 
 def read_events(path: Path, content: bytes) -> tuple[Event, ...]:
-    """Raises SettingsError."""
+    """Raises SettingsError for what is no event, and for a field of another type."""
     try:
-        return tuple(event_of(line) for line in content.decode().splitlines() if line)
+        events = tuple(event_of(line) for line in content.decode().split("\n") if line)
+        adapters = {kind: TypeAdapter(kind) for kind in {type(event) for event in events}}
+        return tuple(adapters[type(event)].validate_python(asdict(event)) for event in events)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise SettingsError(f"{EVENTS} in {path}: {error.title}: {first['loc']}: {first['msg']}", HINT) from error
     except ValueError as error:
         raise SettingsError(f"{EVENTS} in {path}: {error}", HINT) from error
 
