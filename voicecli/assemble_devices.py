@@ -46,6 +46,10 @@ class Watch:
     def speaker(self, speaker: Speaker) -> Speaker:
         return speaker
 
+    def echo_free(self, microphone: Microphone) -> Microphone:
+        """What the canceller makes of `microphone`; not asked for where there is none."""
+        return microphone
+
     def engines(self, engines: Engines) -> Engines:
         return engines
 
@@ -82,7 +86,7 @@ async def open_devices(
     gate: SpeechGate = make_gate(settings.listen)
     if canceller is not None and voiced:
         microphone, gate = (
-            EchoFreeMicrophone(microphone, canceller),
+            watch.echo_free(EchoFreeMicrophone(microphone, canceller)),
             GuardedGate(gate, canceller.guard, canceller.likeness),
         )
     return Ear(microphone, gate, Segmenter(settings.listen), clock, publish), speaker, voiced

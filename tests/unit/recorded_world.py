@@ -7,7 +7,7 @@ import numpy as np
 from voicecli import events
 from voicecli.bench.result import Machine
 from voicecli.events import Event
-from voicecli.replay.bundle import About, Deed, Recorded, Times
+from voicecli.replay.bundle import About, Deed, Recorded, Sounds, Times
 from voicecli.types import FRAME_S, FRAME_SAMPLES, TurnId
 
 FRAMES, BLOCKS = 25, 10
@@ -55,13 +55,13 @@ def times(**changes: object) -> Times:
     return Times(**(fields | changes))  # type: ignore[arg-type]
 
 
-def recorded(**changes: object) -> Recorded:
-    generator = np.random.default_rng(0)
-    fields: dict[str, object] = {
-        "about": about(),
-        "events": TOLD,
-        "microphone": generator.integers(-99, 99, FRAMES * FRAME_SAMPLES).astype(np.int16),
-        "speaker": generator.integers(-99, 99, BLOCKS * 480).astype(np.int16),
-        "times": times(),
-    }
-    return Recorded(**(fields | changes))  # type: ignore[arg-type]
+def sounds(kept: Times | None = None, *, echo_free: int = FRAMES * FRAME_SAMPLES) -> Sounds:
+    microphone, cleaned, speaker = (
+        np.random.default_rng(seed).integers(-99, 99, samples).astype(np.int16)
+        for seed, samples in enumerate((FRAMES * FRAME_SAMPLES, echo_free, BLOCKS * 480))
+    )
+    return Sounds(microphone, cleaned, speaker, kept or times())
+
+
+def recorded(kept: Times | None = None) -> Recorded:
+    return Recorded(about(), TOLD, sounds(kept))

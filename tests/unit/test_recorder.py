@@ -15,8 +15,8 @@ from voicecli.audio.nothing import NoMicrophone
 from voicecli.events import Event
 from voicecli.replay.bundle import Deed
 from voicecli.replay.recorder import Recorder
-from voicecli.replay.room import RecordedRoom
-from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame
+from voicecli.replay.room import RecordedCanceller, RecordedRoom
+from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, TurnId
 from voicecli.ui.screen import Controls
 
 
@@ -58,17 +58,15 @@ def test_frames_blocks_and_keys_are_kept_with_their_times() -> None:
     keys.set_muted(False)
     keys.interrupt()
     keys.ask("Why?")
-    microphone, speaker, kept = recorder.sounds()
+    sounds = recorder.sounds()
+    kept = sounds.times
     assert done == [True, False, "interrupt", "Why?"]
     assert len(sounded) == 2
-    assert (len(microphone), len(speaker)) == (6 * FRAME_SAMPLES, 480)
+    assert (len(sounds.microphone), len(sounds.echo_free), len(sounds.speaker)) == (6 * FRAME_SAMPLES, 0, 480)
     assert kept.captured_at_s == (50.0, 51.0, 52.0) * 2
     assert kept.arrived_at_s == (100.0,) * 6
     assert (kept.listenings, kept.block_samples, kept.sounds_at_s, kept.echoes) == ((3, 3), (480,), (101.0,), True)
-    assert kept.deeds == tuple(
-        Deed(100.0, *did)
-        for did in (("mute",), ("unmute",), ("interrupt",), ("ask", "Why?"))  # type: ignore[arg-type]
-    )
+    assert kept.deeds == tuple(Deed(100.0, *did) for did in (("mute",), ("unmute",), ("interrupt",), ("ask", "Why?")))
 
 
 def test_without_a_canceller_what_sounds_is_kept_all_the_same() -> None:
@@ -76,8 +74,9 @@ def test_without_a_canceller_what_sounds_is_kept_all_the_same() -> None:
     played = recorder.played(None)
     assert played is not None
     played(PlayedBlock(np.ones(240, np.int16), 24_000, 1.0))
-    _, speaker, kept = recorder.sounds()
-    assert (len(speaker), kept.speaker_rate_hz, kept.echoes) == (240, 24_000, False)
+    sounds = recorder.sounds()
+    kept = sounds.times
+    assert (len(sounds.speaker), kept.speaker_rate_hz, kept.echoes) == (240, 24_000, False)
 
 
 def see(recorder: Recorder, told: list[Event]) -> None:
@@ -100,10 +99,10 @@ def test_the_next_turn_is_heard_to_its_end() -> None:
     done: list[object] = []
     recorder = Recorder(lambda: 0.0, 1)
     recorder.controls(noted(done))
-    second = events.SpeechStarted(at_s=2.0, turn=events.TurnId(2), started_at_s=2.0)
+    second = events.SpeechStarted(at_s=2.0, turn=TurnId(2), started_at_s=2.0)
     see(recorder, [*TOLD[:-1], second, TOLD[-1]])
     assert done == []
-    see(recorder, [events.NothingHeard(at_s=3.0, turn=events.TurnId(2), reason="too short")])
+    see(recorder, [events.NothingHeard(at_s=3.0, turn=TurnId(2), reason="too short")])
     assert done == ["quit"]
 
 
@@ -122,7 +121,7 @@ def replayed(settled_after_s: float = 0.0) -> tuple[list[tuple[float, AudioFrame
 
     async def main() -> None:
         clock = asyncio.get_running_loop().time
-        room = RecordedRoom(recorded(times=times()), clock)
+        room = RecordedRoom(recorded(), clock)
         assert room.echoes
         room.speaker(lambda event: None, lambda block: sounded.append(block.sounds_at_s))
         microphone = room.microphone(lambda: clock() > BEGAN_S + settled_after_s, lambda event: None)
@@ -141,7 +140,9 @@ def test_a_frame_comes_when_it_came_and_what_sounded_before_it_is_known_by_then(
     for index, (at_s, frame) in enumerate(came[:FRAMES]):
         assert frame.captured_at_s == pytest.approx(BEGAN_S + index * FRAME_S)
         assert at_s == pytest.approx(BEGAN_S + index * FRAME_S + 0.03)
-        assert np.array_equal(frame.pcm, recorded().microphone[index * FRAME_SAMPLES : (index + 1) * FRAME_SAMPLES])
+        assert np.array_equal(
+            frame.pcm, recorded().sounds.microphone[index * FRAME_SAMPLES : (index + 1) * FRAME_SAMPLES]
+        )
     assert [len(blocks) for blocks in by_frame[:5]] == [4, 6, 8, 10, 10]
 
 
@@ -153,7 +154,7 @@ def test_behind_the_last_frame_it_is_silent_until_the_conversation_has_settled()
 
 def test_a_room_without_an_echo_needs_nobody_to_be_told() -> None:
     async def main() -> int:
-        room = RecordedRoom(recorded(times=times(echoes=False)), asyncio.get_running_loop().time)
+        room = RecordedRoom(recorded(times(echoes=False)), asyncio.get_running_loop().time)
         assert not room.echoes
         room.speaker(lambda event: None, None)
         microphone = room.microphone(lambda: True, lambda event: None)
@@ -165,5 +166,25 @@ def test_a_room_without_an_echo_needs_nobody_to_be_told() -> None:
 def test_nothing_sounded_and_nothing_was_heard() -> None:
     recorder = Recorder(lambda: 0.0, 1)
     assert recorder.microphone(NoMicrophone()).name == ""
-    microphone, speaker, kept = recorder.sounds()
-    assert (len(microphone), len(speaker), kept.listenings) == (0, 0, ())
+    sounds = recorder.sounds()
+    assert (len(sounds.microphone), len(sounds.speaker), sounds.times.listenings) == (0, 0, ())
+
+
+def test_what_the_canceller_made_of_it_is_kept_and_given_again() -> None:
+    recorder = Recorder(lambda: 0.0, 1)
+
+    async def keep() -> None:
+        async for _ in recorder.echo_free(Ticking()).frames():  # type: ignore[arg-type]
+            pass
+
+    async def again() -> list[AudioFrame]:
+        watch = RecordedCanceller(recorded())
+        async with watch.echo_free(Ticking()) as microphone:  # type: ignore[arg-type]
+            return [frame for _ in range(10) async for frame in microphone.frames()]
+
+    asyncio.run(keep())
+    assert len(recorder.sounds().echo_free) == 3 * FRAME_SAMPLES
+    frames = asyncio.run(again())
+    known = np.concatenate([frame.pcm for frame in frames[:FRAMES]])
+    assert np.array_equal(known, recorded().sounds.echo_free)
+    assert [int(frame.pcm[0]) for frame in frames[FRAMES:]] == [1, 2, 0, 1, 2]

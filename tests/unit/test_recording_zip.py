@@ -6,13 +6,14 @@ import json
 import stat
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.unit.recorded_world import BLOCKS, FRAMES, about, recorded, times
+from tests.unit.recorded_world import BLOCKS, FRAMES, recorded, sounds, times
 from voicecli.errors import SettingsError
 from voicecli.replay import zip_file
 from voicecli.replay.bundle import objection
@@ -27,7 +28,6 @@ from voicecli.replay.zip_file import (
     wav_bytes,
     write_zip,
 )
-from voicecli.types import FRAME_SAMPLES
 
 Members = dict[str, bytes]
 
@@ -39,8 +39,8 @@ def test_what_was_written_can_be_read_and_only_by_its_owner(tmp_path: Path) -> N
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     after = read_recording(path)
     assert (after.about, after.events, after.times) == (before.about, before.events, before.times)
-    assert np.array_equal(after.microphone, before.microphone)
-    assert np.array_equal(after.speaker, before.speaker)
+    for name in ("microphone", "echo_free", "speaker"):
+        assert np.array_equal(getattr(after.sounds, name), getattr(before.sounds, name))
     assert (after.began_s, after.voiced) == (5000.0, True)
 
 
@@ -59,7 +59,7 @@ def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 
 def without(name: str) -> Callable[[Members], None]:
-    return lambda members: members.pop(name) and None
+    return lambda members: members.__delitem__(name)
 
 
 def with_json(name: str, change: Callable[[Any], None]) -> Callable[[Members], None]:
@@ -167,14 +167,17 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     ],
 )
 def test_times_and_sounds_have_to_fit_together(changes: dict[str, object], told: str) -> None:
-    why = objection(times(**changes), FRAMES * FRAME_SAMPLES, BLOCKS * 480)
+    why = objection(sounds(times(**changes)))
     assert told in why
     assert bool(why) == bool(changes)
 
 
 def test_a_recording_without_a_speaker_is_not_voiced() -> None:
-    from dataclasses import replace
-
     first, *others = recorded().events
-    mute = replace(recorded(about=about()), events=(replace(first, speaker=""), *others))  # type: ignore[call-arg]
+    mute = replace(recorded(), events=(replace(first, speaker=""), *others))  # type: ignore[call-arg]
     assert not mute.voiced
+
+
+def test_what_is_free_of_echo_is_as_long_as_what_is_not_or_not_there() -> None:
+    assert objection(sounds(echo_free=0)) == ""
+    assert "320 without the echo" in objection(sounds(echo_free=320))

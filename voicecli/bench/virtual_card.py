@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -101,7 +101,16 @@ def control(env: Env, *words: str) -> str:
 
 @contextmanager
 def own_daemon() -> Iterator[Env]:
-    """A PulseAudio of its own, in a folder of its own. Raises DeviceError where it does not start."""
+    """The card in a PulseAudio of its own. Raises DeviceError where that does not start."""
+    with daemon(MODULES) as env:
+        control(env, "set-default-sink", SPEAKER)
+        control(env, "set-default-source", MICROPHONE)
+        yield env
+
+
+@contextmanager
+def daemon(modules: Sequence[Sequence[str]]) -> Iterator[Env]:
+    """A PulseAudio in a folder of its own. Raises DeviceError where it does not start."""
     with tempfile.TemporaryDirectory(prefix="voicecli-card-") as runtime:
         env = {
             **{name: value for name, value in os.environ.items() if not name.startswith("PULSE_")},
@@ -111,27 +120,25 @@ def own_daemon() -> Iterator[Env]:
             "PULSE_SERVER": f"unix:{runtime}/pulse/native",
         }
         command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--log-target=stderr"]
-        for module in (("module-native-protocol-unix",), *MODULES):
+        for module in (("module-native-protocol-unix",), *modules):
             command += ["-L", " ".join(module)]
         with Path(runtime, "log").open("w+b") as log:
-            daemon = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+            process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
             try:
-                if not answers(env, daemon):
+                if not answers(env, process):
                     log.seek(0)
                     raise DeviceError(f"PulseAudio did not start: {log.read().decode(errors='replace')[-500:]}")
-                control(env, "set-default-sink", SPEAKER)
-                control(env, "set-default-source", MICROPHONE)
                 yield env
             finally:
-                daemon.terminate()
-                daemon.wait(START_S)
+                process.terminate()
+                process.wait(START_S)
 
 
-def answers(env: Env, daemon: subprocess.Popen[bytes]) -> bool:
+def answers(env: Env, process: subprocess.Popen[bytes]) -> bool:
     """Wait until it does, or has ended."""
     deadline_s = time.monotonic() + START_S
     while subprocess.run(["pactl", "info"], env=env, capture_output=True, check=False).returncode:
-        if time.monotonic() > deadline_s or daemon.poll() is not None:
+        if time.monotonic() > deadline_s or process.poll() is not None:
             return False
         time.sleep(LOOK_S)
     return True

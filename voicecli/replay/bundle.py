@@ -73,14 +73,26 @@ class Times:
 
 
 @dataclass(frozen=True, slots=True)
+class Sounds:
+    """All that sounded."""
+
+    microphone: Pcm  # (n * FRAME_SAMPLES,) at LISTEN_RATE_HZ, as the device gave it
+    echo_free: Pcm  # the same without the echo; empty where none was cancelled
+    speaker: Pcm  # (m,) at `times.speaker_rate_hz`
+    times: Times
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """A conversation that can be held again."""
 
     about: About
     events: tuple[Event, ...]
-    microphone: Pcm  # (n * FRAME_SAMPLES,) at LISTEN_RATE_HZ
-    speaker: Pcm  # (m,) at `times.speaker_rate_hz`
-    times: Times
+    sounds: Sounds
+
+    @property
+    def times(self) -> Times:
+        return self.sounds.times
 
     @property
     def began_s(self) -> float:
@@ -97,9 +109,12 @@ MOST_GAP_S = 60.0
 """Between two frames: a machine that slept may have had one; with more the recording would be replayed for ages."""
 
 
-def objection(times: Times, microphone_samples: int, speaker_samples: int) -> str:
+def objection(sounds: Sounds) -> str:
     """Why times and sounds cannot be of one conversation; empty where they can."""
+    times, microphone_samples, speaker_samples = sounds.times, len(sounds.microphone), len(sounds.speaker)
     captured, arrived = times.captured_at_s, times.arrived_at_s
+    if len(sounds.echo_free) not in (0, microphone_samples):
+        return f"{microphone_samples} samples of the microphone, {len(sounds.echo_free)} without the echo"
     if not captured or len(captured) != len(arrived) or len(captured) * FRAME_SAMPLES != microphone_samples:
         return f"{microphone_samples} samples of the microphone, times of {len(captured)} and {len(arrived)} frames"
     if sum(times.listenings) != len(captured) or min(times.listenings) < 0:

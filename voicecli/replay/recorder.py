@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Self
 
@@ -22,7 +22,7 @@ from voicecli.events import (
     TurnFailed,
     TurnInterrupted,
 )
-from voicecli.replay.bundle import Deed, Times
+from voicecli.replay.bundle import Deed, Sounds, Times
 from voicecli.types import AudioFrame, Pcm
 from voicecli.ui.screen import Controls
 
@@ -45,6 +45,7 @@ class Recorder(Watch):
         self._engines = EngineWatch(clock)
         self._frames: list[tuple[AudioFrame, float]] = []
         self._listenings: list[int] = []
+        self._cleaned: list[AudioFrame] = []
         self._blocks: list[tuple[PlayedBlock, float]] = []
         self._echoes = False
         self._deeds: list[Deed] = []
@@ -61,7 +62,10 @@ class Recorder(Watch):
         return self._engines.calls
 
     def microphone(self, microphone: Microphone) -> Microphone:
-        return KeptMicrophone(microphone, self)
+        return KeptMicrophone(microphone, lambda: self._listenings.append(0), self._heard)
+
+    def echo_free(self, microphone: Microphone) -> Microphone:
+        return KeptMicrophone(microphone, lambda: None, self._cleaned.append)
 
     def engines(self, engines: Engines) -> Engines:
         return self._engines.engines(engines)
@@ -75,15 +79,6 @@ class Recorder(Watch):
                 played(block)
 
         return keep
-
-    def listens(self) -> None:
-        """The microphone is listened to from here on."""
-        self._listenings.append(0)
-
-    def heard(self, frame: AudioFrame) -> None:
-        """A frame came."""
-        self._frames.append((frame, self._clock()))
-        self._listenings[-1] += 1
 
     def see(self, event: Event) -> None:
         """Take the next event; ends the conversation when enough turns are over and nothing is going on."""
@@ -114,8 +109,8 @@ class Recorder(Watch):
 
         return Controls(set_muted, interrupt, ask, controls.quit)
 
-    def sounds(self) -> tuple[Pcm, Pcm, Times]:
-        """Microphone (n,) at LISTEN_RATE_HZ, speaker (m,) at the rate in the times, and the times."""
+    def sounds(self) -> Sounds:
+        """All that sounded, and when."""
         blocks = [(block, told_s) for block, told_s in self._blocks if len(block.pcm)]
         rate_hz = blocks[0][0].rate_hz if blocks else SPEAKER_HZ
         times = Times(
@@ -129,7 +124,16 @@ class Recorder(Watch):
             self._echoes,
             tuple(self._deeds),
         )
-        return joined([frame.pcm for frame, _ in self._frames]), joined([block.pcm for block, _ in blocks]), times
+        return Sounds(
+            joined([frame.pcm for frame, _ in self._frames]),
+            joined([frame.pcm for frame in self._cleaned]),
+            joined([block.pcm for block, _ in blocks]),
+            times,
+        )
+
+    def _heard(self, frame: AudioFrame) -> None:
+        self._frames.append((frame, self._clock()))
+        self._listenings[-1] += 1
 
     def _did(self, deed: Deed) -> None:
         self._deeds.append(deed)
@@ -138,10 +142,12 @@ class Recorder(Watch):
 class KeptMicrophone:
     """A microphone that is open already."""
 
-    def __init__(self, microphone: Microphone, recorder: Recorder) -> None:
+    def __init__(
+        self, microphone: Microphone, listens: Callable[[], None], heard: Callable[[AudioFrame], None]
+    ) -> None:
         self.name = microphone.name
         self._microphone = microphone
-        self._recorder = recorder
+        self._listens, self._heard = listens, heard
 
     async def __aenter__(self) -> Self:
         return self
@@ -153,9 +159,9 @@ class KeptMicrophone:
 
     async def frames(self) -> AsyncIterator[AudioFrame]:
         """As the microphone's own."""
-        self._recorder.listens()
+        self._listens()
         async for frame in self._microphone.frames():
-            self._recorder.heard(frame)
+            self._heard(frame)
             yield frame
 
 

@@ -13,7 +13,7 @@ from voicecli.replay.bundle import About, Recorded
 from voicecli.replay.prices import prices_of
 from voicecli.replay.recorder import Recorder
 from voicecli.replay.told_settings import kept_settings
-from voicecli.replay.zip_file import ABOUT, ABOUTS, EVENTS, MICROPHONE, SPEAKER, TIMES, recorded_members
+from voicecli.replay.zip_file import ABOUT, ABOUTS, ECHO_FREE, EVENTS, MICROPHONE, SPEAKER, TIMES, recorded_members
 from voicecli.settings import Settings
 
 LOG, README = "log.txt", "README.txt"
@@ -26,6 +26,7 @@ WHAT = {
     LOG: "the last lines of the log file; your home folder is written as ~",
     EVENTS: "what happened and when, with every word that was recognised and answered",
     MICROPHONE: "what the microphone heard, your voice included",
+    ECHO_FREE: "the same without the echo of the speaker",
     SPEAKER: "what the speaker played",
     TIMES: "when each bit of sound was captured and played, and your key strokes",
 }
@@ -57,9 +58,8 @@ def plain_members(told: About, log_file: Path) -> dict[str, bytes]:
 
 def recording_members(told: About, recorder: Recorder, log_file: Path) -> dict[str, bytes]:
     """A report with the conversation that `recorder` has kept."""
-    microphone, speaker, times = recorder.sounds()
     priced = ABOUTS.validate_python({**json.loads(ABOUTS.dump_json(told)), "prices": prices_of(recorder.calls)})
-    recorded = Recorded(priced, tuple(recorder.events), microphone, speaker, times)
+    recorded = Recorded(priced, tuple(recorder.events), recorder.sounds())
     plain = plain_members(told, log_file)
     return with_readme({**plain, **recorded_members(recorded)})
 

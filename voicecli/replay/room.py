@@ -10,12 +10,13 @@ from typing import Self
 
 import numpy as np
 
+from voicecli.assemble_devices import Watch
 from voicecli.audio.device import Microphone, Speaker
 from voicecli.audio.echo import Played, PlayedBlock
 from voicecli.audio.wav import TAIL_S, WavSpeaker
 from voicecli.events import Clock, Publish
 from voicecli.replay.bundle import Recorded
-from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame
+from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, Pcm
 
 MOST_REST_S = 120.0
 """After the last frame it is silent until the conversation has settled, but no longer than this."""
@@ -48,6 +49,42 @@ class RecordedRoom:
             self._played(block)
 
 
+class RecordedCanceller(Watch):
+    """Gives what the canceller made of each frame then; what it makes now is thrown away.
+
+    WebRTC's canceller does not give the same samples twice. What is learnt beside it about the echo does.
+    """
+
+    def __init__(self, recorded: Recorded) -> None:
+        self._recorded = recorded
+
+    def echo_free(self, microphone: Microphone) -> Microphone:
+        return EchoFreeAgain(microphone, self._recorded.sounds.echo_free)
+
+
+class EchoFreeAgain:
+    """A microphone that is open already, whose first samples are known."""
+
+    def __init__(self, microphone: Microphone, known: Pcm) -> None:
+        self.name = microphone.name
+        self._microphone = microphone
+        self._known = known
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Whoever opened the microphone closes it."""
+
+    async def frames(self) -> AsyncIterator[AudioFrame]:
+        """As the microphone's own; asked again, on from where it was."""
+        async for frame in self._microphone.frames():
+            known, self._known = np.split(self._known, [FRAME_SAMPLES])
+            yield AudioFrame(known, frame.captured_at_s) if len(known) else frame
+
+
 class RecordedMicrophone:
     """Each time it is listened to it gives the frames of the next listening; the last one ends in silence."""
 
@@ -77,7 +114,7 @@ class RecordedMicrophone:
         last = first + times.listenings[self._listened]
         self._listened += 1
         for index in range(first, last):
-            pcm = self._recorded.microphone[index * FRAME_SAMPLES : (index + 1) * FRAME_SAMPLES]
+            pcm = self._recorded.sounds.microphone[index * FRAME_SAMPLES : (index + 1) * FRAME_SAMPLES]
             yield await self._due(AudioFrame(pcm, times.captured_at_s[index]), times.arrived_at_s[index])
         if self._listened == len(times.listenings):
             async for frame in self._rest(times.captured_at_s[-1], times.arrived_at_s[-1]):
@@ -106,5 +143,5 @@ class RecordedMicrophone:
         for samples, end, told_s, sounds_s in zip(
             times.block_samples, ends, times.told_at_s, times.sounds_at_s, strict=True
         ):
-            pcm = self._recorded.speaker[end - samples : end]
+            pcm = self._recorded.sounds.speaker[end - samples : end]
             yield PlayedBlock(pcm, times.speaker_rate_hz, sounds_s), told_s

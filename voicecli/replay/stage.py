@@ -33,7 +33,7 @@ from voicecli.events import Event, LevelMeasured
 from voicecli.language_model import open_language_model
 from voicecli.replay.bundle import Deed, Prices, Recorded
 from voicecli.replay.prices import PacedLanguageModel, PricedEndOfTurn, PricedRecogniser, PricedVoice
-from voicecli.replay.room import RecordedRoom
+from voicecli.replay.room import RecordedCanceller, RecordedRoom
 from voicecli.settings import Settings
 
 Narrate = Callable[[str], None]
@@ -95,7 +95,9 @@ async def hold(recorded: Recorded, settings: Settings, loaded: Loaded, thread: L
     history = History(settings.llm.system_prompt.strip(), settings.llm.context_tokens - settings.llm.max_answer_tokens)
     room = RecordedRoom(recorded, clock)
     async with AsyncExitStack() as stack:
-        ear, speaker, _ = await open_devices(stack, settings, room, activity.settled, publish, clock=clock)
+        ear, speaker, _ = await open_devices(
+            stack, settings, room, activity.settled, publish, RecordedCanceller(recorded), clock
+        )
         rules = make_rules(settings, prefill=False)
         conversation = Conversation(Devices(ear, speaker), engines, history, rules, clock, publish)
         for _ in recorded.times.listenings[:-1]:

@@ -16,12 +16,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from voicecli.errors import SettingsError
 from voicecli.events import Event
-from voicecli.replay.bundle import SCHEMA, About, Recorded, Times, objection
+from voicecli.replay.bundle import SCHEMA, About, Recorded, Sounds, Times, objection
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 from voicecli.ui.jsonl import event_json, event_of
 
 ABOUT, EVENTS, TIMES = "report.json", "events.jsonl", "times.json"
-MICROPHONE, SPEAKER = "microphone.wav", "speaker.wav"
+MICROPHONE, ECHO_FREE, SPEAKER = "microphone.wav", "echo-free.wav", "speaker.wav"
 
 MOST_BYTES = 256 << 20
 """Of a file in the zip when it is unpacked: three quarters of an hour of the speaker. What is larger is refused."""
@@ -39,8 +39,9 @@ def recorded_members(recorded: Recorded) -> dict[str, bytes]:
         ABOUT: ABOUTS.dump_json(recorded.about, indent=1),
         EVENTS: events_text(recorded.events).encode(),
         TIMES: ALL_TIMES.dump_json(recorded.times),
-        MICROPHONE: wav_bytes(recorded.microphone, LISTEN_RATE_HZ),
-        SPEAKER: wav_bytes(recorded.speaker, recorded.times.speaker_rate_hz),
+        MICROPHONE: wav_bytes(recorded.sounds.microphone, LISTEN_RATE_HZ),
+        ECHO_FREE: wav_bytes(recorded.sounds.echo_free, LISTEN_RATE_HZ),
+        SPEAKER: wav_bytes(recorded.sounds.speaker, recorded.times.speaker_rate_hz),
     }
 
 
@@ -87,15 +88,18 @@ def read_recording(path: Path) -> Recorded:
                 )
             times = checked(path, TIMES, ALL_TIMES, member(path, packed, TIMES))
             events = read_events(path, member(path, packed, EVENTS))
-            microphone = read_wav(path, MICROPHONE, member(path, packed, MICROPHONE), LISTEN_RATE_HZ)
+            microphone, echo_free = (
+                read_wav(path, name, member(path, packed, name), LISTEN_RATE_HZ) for name in (MICROPHONE, ECHO_FREE)
+            )
             speaker = read_wav(path, SPEAKER, member(path, packed, SPEAKER), times.speaker_rate_hz)
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror or error}", "check the name") from error
     except zipfile.BadZipFile as error:
         raise SettingsError(f"{path} is no whole zip: {error}", HINT) from error
-    if why := objection(times, len(microphone), len(speaker)):
+    sounds = Sounds(microphone, echo_free, speaker, times)
+    if why := objection(sounds):
         raise SettingsError(f"{path} does not fit together: {why}", HINT)
-    return Recorded(about, events, microphone, speaker, times)
+    return Recorded(about, events, sounds)
 
 
 def member(path: Path, packed: zipfile.ZipFile, name: str) -> bytes:
