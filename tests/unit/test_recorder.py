@@ -9,13 +9,17 @@ import numpy as np
 import pytest
 
 from tests.unit.recorded_world import BEGAN_S, FRAMES, TOLD, TURN, recorded, times
+from tests.unit.test_prices import SEGMENT, Network, Whisper
 from voicecli import events, virtual_time
 from voicecli.audio.echo import PlayedBlock
 from voicecli.audio.nothing import NoMicrophone
+from voicecli.conversation.answering import Engines
+from voicecli.engines.timed_worker import TimedWorker
+from voicecli.errors import DeviceError
 from voicecli.events import Event
 from voicecli.replay.bundle import Deed
 from voicecli.replay.recorder import Recorder
-from voicecli.replay.room import RecordedCanceller, RecordedRoom
+from voicecli.replay.room import MOST_REST_S, RecordedCanceller, RecordedRoom
 from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, TurnId
 from voicecli.ui.screen import Controls
 
@@ -66,6 +70,9 @@ def test_frames_blocks_and_keys_are_kept_with_their_times() -> None:
     assert kept.captured_at_s == (50.0, 51.0, 52.0) * 2
     assert kept.arrived_at_s == (100.0,) * 6
     assert (kept.listenings, kept.block_samples, kept.sounds_at_s, kept.echoes) == ((3, 3), (480,), (101.0,), True)
+    assert not recorder.stopped
+    keys.quit()
+    assert (done[-1], recorder.stopped) == ("quit", True)
     assert kept.deeds == tuple(Deed(100.0, *did) for did in (("mute",), ("unmute",), ("interrupt",), ("ask", "Why?")))
 
 
@@ -165,7 +172,8 @@ def test_a_room_without_an_echo_needs_nobody_to_be_told() -> None:
 
 def test_nothing_sounded_and_nothing_was_heard() -> None:
     recorder = Recorder(lambda: 0.0, 1)
-    assert recorder.microphone(NoMicrophone()).name == ""
+    with pytest.raises(DeviceError, match="no microphone"):
+        recorder.microphone(NoMicrophone())
     sounds = recorder.sounds()
     assert (len(sounds.microphone), len(sounds.speaker), sounds.times.listenings) == (0, 0, ())
 
@@ -188,3 +196,16 @@ def test_what_the_canceller_made_of_it_is_kept_and_given_again() -> None:
     known = np.concatenate([frame.pcm for frame in frames[:FRAMES]])
     assert np.array_equal(known, recorded().sounds.echo_free)
     assert [int(frame.pcm[0]) for frame in frames[FRAMES:]] == [1, 2, 0, 1, 2]
+
+
+def test_what_the_engines_take_is_kept() -> None:
+    recorder = Recorder(lambda: 1.0, 1)
+    worker = TimedWorker(lambda: 0.0)
+    kept = recorder.engines(Engines(Whisper(), Network(), None, None, worker, worker, worker))
+    kept.stt.draft(SEGMENT)
+    assert [call.name for call in recorder.calls] == ["draft"]
+
+
+def test_a_turn_that_never_ends_does_not_keep_a_replay_for_ever() -> None:
+    came, _ = replayed(settled_after_s=1e9)
+    assert came[-1][0] - BEGAN_S == pytest.approx(MOST_REST_S + FRAMES * FRAME_S, abs=0.1)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.defaults import SETTINGS
+from voicecli.bench.setting import Told
 from voicecli.errors import SettingsError
 from voicecli.replay.told_settings import OWN, kept_settings, nameless, replay_settings
 from voicecli.settings import Settings
@@ -52,7 +53,12 @@ def test_a_replay_has_the_recorded_settings_this_machines_places_and_what_was_ty
     monkeypatch.setenv("VOICECLI_LLM_URL", "http://127.0.0.1:9/v1")
     monkeypatch.setenv("VOICECLI_LISTEN_END_MS", "900")
     told: list[str] = []
-    recorded = {"listen.endpoint": "fast", "llm.temperature": 0.9, "llm.url": "http://else:1", "old.key": 1}
+    recorded: dict[str, Told] = {
+        "listen.endpoint": "fast",
+        "llm.temperature": 0.9,
+        "llm.url": "http://else:1",
+        "old.key": 1,
+    }
     settings = replay_settings(recorded, {"stt.language": "de", "tts.voice": None}, told.append)
     assert settings.listen.endpoint == "fast"
     assert settings.llm.url == "http://127.0.0.1:9/v1"

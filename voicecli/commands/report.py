@@ -131,7 +131,7 @@ def make_recording(settings: Settings, path: Path, inputs: tuple[Path, ...], tur
     with TemporaryDirectory(prefix="voicecli-report-") as folder:
         files = Files(inputs, Path(folder, "answers.wav")) if inputs else Files()
         code = hold_session(settings, files, "auto", Witness(recorder, recorder.see, recorder.controls))
-    if code or not recorder.turns_over:
+    if code or recorder.stopped or not recorder.turns_over:
         tell("No turn was over, or you stopped it: nothing was kept.")
         raise typer.Exit(code or 1)
     told = about(settings, digests(settings), prompt=True)

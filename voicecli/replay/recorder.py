@@ -14,6 +14,7 @@ from voicecli.audio.echo import Played, PlayedBlock
 from voicecli.bench.watch import Call, EngineWatch
 from voicecli.conversation.activity import Activity
 from voicecli.conversation.answering import Engines
+from voicecli.errors import DeviceError
 from voicecli.events import (
     Clock,
     Event,
@@ -38,6 +39,7 @@ class Recorder(Watch):
 
     def __init__(self, clock: Clock, turns: int) -> None:
         self.events: list[Event] = []
+        self.stopped = False  # by the user, before it was complete
         self._clock = clock
         self._turns = turns
         self._over = 0
@@ -62,6 +64,9 @@ class Recorder(Watch):
         return self._engines.calls
 
     def microphone(self, microphone: Microphone) -> Microphone:
+        """Raises DeviceError where there is none: a typed conversation cannot be heard again."""
+        if not microphone.name:
+            raise DeviceError("there is no microphone to record", "--input FILE speaks a sound file instead")
         return KeptMicrophone(microphone, lambda: self._listenings.append(0), self._heard)
 
     def echo_free(self, microphone: Microphone) -> Microphone:
@@ -107,7 +112,11 @@ class Recorder(Watch):
             self._did(Deed(self._clock(), "ask", text))
             controls.ask(text)
 
-        return Controls(set_muted, interrupt, ask, controls.quit)
+        def quit() -> None:
+            self.stopped = True
+            controls.quit()
+
+        return Controls(set_muted, interrupt, ask, quit)
 
     def sounds(self) -> Sounds:
         """All that sounded, and when."""
