@@ -26,9 +26,9 @@ import numpy as np
 from benchmarks.engines import shipped
 from benchmarks.report import table
 from benchmarks.speech import questions, speech_option
-from benchmarks.waterfall import waterfall
 from voicecli.audio.wav import open_wav
 from voicecli.bench.machine import machine
+from voicecli.bench.waterfall import record, waterfall
 from voicecli.conversation.latency import PART_NAMES, TurnLatency, latencies
 from voicecli.events import Event, Ready
 from voicecli.settings_load import keys
@@ -196,7 +196,7 @@ def main() -> None:
     print(f"\n{burden(selected[-1].name, runs[selected[-1].name])}\nidle, listening: {idle:.1%} of one core\n")
     print("```")
     for arm_name, mine in turns.items():
-        print(waterfall(arm_name, mine))
+        print(waterfall(arm_name, [record(arm_name, "", turn) for turn in mine]))
     print("```")
 
 

@@ -2,4 +2,5 @@
 
 from voicecli.cli import main
 
-main()
+if __name__ == "__main__":  # a process of `voicecli bench` imports this too
+    main()

@@ -11,8 +11,8 @@ import typer
 
 from voicecli import __version__
 from voicecli.commands.bench import bench
-from voicecli.commands.bench_live import bench_live
 from voicecli.commands.devices import devices
+from voicecli.commands.doctor import doctor
 from voicecli.commands.download_models import download_models
 from voicecli.commands.narration import tell_error
 from voicecli.commands.replay import replay
@@ -38,9 +38,9 @@ app.command(name="serve-stt")(serve_stt)
 app.command(name="serve-tts")(serve_tts)
 app.command(name="download-models")(download_models)
 app.command()(devices)
+app.command()(doctor)
 app.command()(report)
 app.command()(replay)
-bench.command(name="live")(bench_live)
 app.add_typer(bench, name="bench")
 
 

@@ -68,6 +68,16 @@ def load_settings(
     return Loaded(build(values, origins), origins)
 
 
+def defaults() -> Settings:
+    """What is shipped, with nobody's changes."""
+    return build(flat(parse(shipped_text("default.toml"), "default.toml")), {})
+
+
+def surroundings(*names: str) -> dict[str, str]:
+    """Variables of the environment that are not ours: of terminals, sound servers, SSH. Unset ones are left out."""
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
 def file_layer(file: Path | None) -> list[tuple[str, dict[str, object]]]:
     """The user's file; one that was asked for by name has to be there."""
     path = file or user_file()

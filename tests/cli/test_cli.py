@@ -22,15 +22,16 @@ HEAVY = (
 )
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, within_s: float = 30) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "voicecli", *arguments], capture_output=True, text=True, check=False, timeout=30
+        [sys.executable, "-m", "voicecli", *arguments], capture_output=True, text=True, check=False, timeout=within_s
     )
 
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["talk"], ["transcribe"], ["say"], ["download-models"], ["devices"], ["bench"], ["bench", "serve-stt"]],
+    [[], ["talk"], ["transcribe"], ["say"], ["download-models"], ["devices"], ["doctor"], ["bench"]]
+    + [["bench", stage] for stage in ("stt", "llm", "tts", "endpoint", "serve-stt", "docs")],
     ids=" ".join,
 )
 def test_help_is_there_and_loads_no_engine(command: list[str]) -> None:

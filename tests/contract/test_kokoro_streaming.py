@@ -199,3 +199,13 @@ def test_the_stock_path_has_all_voices_too(model: Path, voices: Path) -> None:
     sounds = [joined(list(view.synthesize("Hello there."))) for view in (kokoro, blend)]
     assert not np.array_equal(sounds[0], sounds[1])
     assert list(kokoro.preparing("af_heart+bm_george")) == []
+
+
+@pytest.mark.parametrize("text", ["Paris is the capital.", "The moon is far away.", "To be fair, it is.", "Honey."])
+def test_the_voice_begins_at_once_and_without_a_click(kokoro: Kokoro, text: str) -> None:
+    """A click of 5 ms before 30 to 60 ms of silence is what the cut before the first sound left behind."""
+    pcm = np.concatenate([stretch.pcm for stretch in kokoro.synthesize(text)]).astype(np.float64)
+    size = kokoro.sample_rate_hz // 100
+    levels_db = 10 * np.log10(np.mean(pcm[: 4 * size].reshape(4, size) ** 2, axis=1) / 32768**2 + 1e-9)
+    assert max(levels_db[1:]) > -45
+    assert levels_db[0] < max(levels_db[1:])

@@ -20,6 +20,7 @@ from websockets.http11 import Request, Response
 from voicecli.bench.load import Pace
 from voicecli.bench.load_report import Session
 from voicecli.bench.machine import Process
+from voicecli.bench.result import read_result
 from voicecli.bench.serve_stt import Measured, Server, measure
 from voicecli.bench.speech import Utterance
 from voicecli.bench.wire import Gone, web_socket
@@ -177,7 +178,11 @@ def test_our_own_server_is_started_measured_and_stopped(
     outcome = bench(*named, "--", "--max-sessions", "1")
     assert outcome.returncode == 0, outcome.stderr
     assert "clients refused" in outcome.stdout
-    (found,) = json.loads(file.read_text())["runs"]
-    assert (found["clients"], found["refused"], found["utterances"], found["no_final"]) == (2, 1, 1, 0)
-    assert (found["slots_found"], found["lost"]) == (1.0, 0)
-    assert found["cpu_s_per_audio_s"] > 0
+    result = read_result(file)
+    counted = {one.name: one for one in result.counts if one.group == "2 clients"}
+    told = ("clients refused", "sessions lost", "without a final", "phrases heard")
+    assert [(counted[name].value, counted[name].out_of) for name in told] == [(1, 2), (0, 2), (0, 1), (2, 2)]
+    assert counted["CPU time a second of audio"].value > 0
+    assert len(result.samples("2 clients", "final after the end of speech")) == 1
+    assert result.doubts[-1] == "serve-stt had options that the settings do not show: --max-sessions"
+    assert result.events[0]["clients"] == 2

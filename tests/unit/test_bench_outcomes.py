@@ -13,7 +13,7 @@ from voicecli.bench.figures import found_by
 from voicecli.bench.outcomes import Outcome, audible_from, outcomes, silent_after
 from voicecli.bench.result import VOICE_TO_VOICE
 from voicecli.bench.room import STEP_S, Heard, Said
-from voicecli.bench.scenes import SCENARIOS, Scene
+from voicecli.bench.scenes import Scene
 from voicecli.bench.trace import TRACKS, trace
 from voicecli.bench.voice_to_voice import Round
 from voicecli.bench.watch import Call
@@ -122,7 +122,8 @@ def test_what_is_said_over_an_answer_softens_and_ends_it() -> None:
 
 def held(happened: list[Event], said: Said = SAID) -> Round:
     came = tuple(told([said], happened))
-    return Round(SCENARIOS[0], came, tuple(happened), CALLS, 3.0, 4.0, Speculation(hits=1, misses=1, wasted_s=0.2))
+    speculation = Speculation(hits=1, misses=1, wasted_s=0.2)
+    return Round("quiet", came, tuple(happened), CALLS, 3.0, 4.0, 800.0, speculation)
 
 
 def test_figures_are_told_by_scenario_with_what_they_were_taken_on() -> None:
@@ -144,10 +145,11 @@ def test_figures_are_told_by_scenario_with_what_they_were_taken_on() -> None:
     assert counts == {
         "answered": (1, 2),
         "cut off before the end": (0, 2),
-        "gaps inside answers": (1, 1),
+        "answers with a gap inside": (1, 1),
         "answers prepared rightly": (2, 4),
         "wasted on other pauses": (0.4, None),
         "CPU time a turn": (4.0, None),
+        "memory at most": (800, None),
         "phrases heard": (2, 4),
     }
     assert [record.parts_s for record in found.turns][0] == pytest.approx((0.5, 0, 0, 0, 0.2, 0.2))

@@ -21,6 +21,7 @@ from voicecli.bench.setting import (
     model_digests,
     other_cores,
     require_device,
+    theft_doubts,
     told_settings,
     told_value,
 )
@@ -80,6 +81,11 @@ def test_load_by_others_is_a_doubt_and_so_is_not_knowing() -> None:
     assert load_doubts(0.1, 2) == ()
     assert "used 1.2 of 2 cores" in load_doubts(1.2, 2)[0]
     assert "not known" in load_doubts(None, 2)[0]
+
+
+def test_what_a_host_takes_from_its_virtual_machine_is_a_doubt() -> None:
+    assert theft_doubts(0.1) == ()
+    assert "gave 0.5 of its cores to others" in theft_doubts(0.5)[0]
 
 
 def test_one_engine_on_a_gpu_makes_it_a_measurement_of_the_gpu() -> None:

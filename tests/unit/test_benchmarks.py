@@ -5,16 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.hesitations import quietest, room_tone
 from benchmarks.report import table
 from benchmarks.room.scores import Score
 from benchmarks.sound import HOP, MOST_SHIFT, RATE_HZ, Signal, distance
 from benchmarks.steps import NAIVE, arms
 from benchmarks.turns import HEAD, row
-from benchmarks.waterfall import ADDED, HIDDEN, bar, waterfall
 from benchmarks.words import repeats
+from voicecli.bench.hesitations import quietest, room_tone
 from voicecli.bench.words import found_slots, words
-from voicecli.conversation.latency import Span, TurnLatency
 
 
 @pytest.mark.parametrize(
@@ -75,19 +73,6 @@ def test_arms_go_from_naive_to_the_product_and_skip_what_this_version_cannot_set
     assert len(arms(["stt.window"])) == 3
     assert every[0].environment["VOICECLI_STT_WINDOW"] == "full"
     assert every[-1].environment["VOICECLI_LLM_TEMPERATURE"] == "0"
-
-
-def test_hidden_work_is_light_and_waiting_is_dark() -> None:
-    assert bar(0.2, 0.4, 0.4, 0.5) == "    " + HIDDEN * 4 + ADDED * 2
-    assert bar(0.2, 0.5, 0.4, 0.5) == "    " + HIDDEN * 4 + ADDED * 2
-
-
-def test_a_waterfall_has_a_line_for_each_stage_and_the_median_of_the_whole() -> None:
-    work = (Span(0.0, 0.7), Span(0.2, 0.4), Span(0.4, 0.6), Span(0.6, 0.65), Span(0.65, 0.9), Span(0.9, 0.95))
-    turn = TurnLatency(None, False, 0.7, 0.0, 0.0, 0.0, 0.2, 0.05, 0.95, work)
-    drawn = waterfall("product", [turn]).splitlines()
-    assert drawn[0] == "product: 0.95 s"
-    assert [line.split()[-1] for line in drawn[1:7]] == ["700", "0", "0", "0", "200", "50"]
 
 
 def test_a_row_of_turns_counts_out_of_what_there_was() -> None:

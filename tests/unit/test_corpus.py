@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import wave
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from tests.defaults import LISTEN, SETTINGS
+from voicecli.audio.wav import read_clip
 from voicecli.bench.corpus import Recording, load_corpus, read, recordings
 from voicecli.bench.questions import QUESTIONS, TIMES, VOICES, asked, spoken_questions, write_clip
+from voicecli.bench.speech import LEAD_S, TAIL_S
 from voicecli.bench.words import found_slots
 from voicecli.errors import SettingsError
-from voicecli.types import LISTEN_RATE_HZ
+from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 SILENCE = np.zeros(LISTEN_RATE_HZ // 2, np.int16)
 
@@ -80,6 +82,14 @@ def test_many_that_are_left_out_are_counted(tmp_path: Path) -> None:
     assert told == ["Left out: nobody speaks in 0.wav; nobody speaks in 1.wav; nobody speaks in 2.wav and 2 more"]
 
 
+def test_of_many_recordings_the_same_few_are_taken_and_that_is_said(tmp_path: Path) -> None:
+    told: list[str] = []
+    put(tmp_path, *(f"{number}.wav" for number in range(5)))
+    with pytest.raises(SettingsError, match="no recording with speech"):
+        load_corpus(tmp_path, SETTINGS, told.append, 3)
+    assert told[0] == "3 of 5 recordings, the same in every run (--most N)"
+
+
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
@@ -115,6 +125,32 @@ def test_the_phrases_of_a_question_stand_in_it() -> None:
 
 
 @pytest.mark.model
+def test_a_flac_file_of_librispeech_is_heard_with_its_true_ends(spoken: Callable[[str], Path], tmp_path: Path) -> None:
+    pcm = read_clip(spoken("Go, do you hear?"))
+    file = tmp_path / "84" / "121123" / "84-121123-0000.flac"
+    file.parent.mkdir(parents=True)
+    silence = np.zeros(2 * LISTEN_RATE_HZ, np.int16)
+    write_flac(file, np.concatenate([silence, pcm, silence]))
+    (file.parent / "84-121123.trans.txt").write_text("84-121123-0000 GO DO YOU HEAR\n")
+    (one,) = load_corpus(tmp_path, SETTINGS, never).said
+    assert (one.text, one.speaker) == ("GO DO YOU HEAR", "84")
+    assert one.voiced_from_s == pytest.approx(LEAD_S)
+    assert one.voiced_until_s - one.voiced_from_s <= len(pcm) / LISTEN_RATE_HZ + 0.1
+    assert len(one.pcm) / LISTEN_RATE_HZ == pytest.approx(one.voiced_until_s + TAIL_S, abs=0.01)
+
+
+def write_flac(file: Path, pcm: Pcm) -> None:
+    with av.open(str(file), "w") as sound:
+        stream = sound.add_stream("flac", rate=LISTEN_RATE_HZ)
+        assert isinstance(stream, av.AudioStream)
+        stream.layout = "mono"
+        frame = av.AudioFrame.from_ndarray(pcm[None], format="s16", layout="mono")
+        frame.rate = LISTEN_RATE_HZ
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            sound.mux(packet)
+
+
+@pytest.mark.model
 @pytest.mark.timeout(180)
 def test_the_built_in_questions_are_spoken_once_and_kept(
     model_folder: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -136,7 +172,9 @@ def test_the_built_in_questions_are_spoken_once_and_kept(
     assert all(0 < one.voiced_from_s < one.voiced_until_s <= len(one.pcm) / LISTEN_RATE_HZ for one in corpus.said)
     folder = spoken_questions(settings, never)
     assert json.loads((folder / "slots.json").read_text())["am_michael/01.wav"] == ["capital", "france"]
-    assert len(load_corpus(None, settings, never, 1).said) == 1
+    one = load_corpus(None, settings, never, 1)
+    assert (one.told, one.said[0].name) == (f"1 of {corpus.told}", "am_michael/01.wav")
+    assert corpus.first(1).told == one.told
+    assert corpus.first(2) is corpus
     with wave.open(str(folder / "am_michael" / "01.wav")) as sound:
         assert sound.getframerate() == LISTEN_RATE_HZ
-    assert dataclasses.replace(corpus, said=()).first(1).told == corpus.told

@@ -81,12 +81,14 @@ def load_corpus(
     where the questions cannot be spoken.
     """
     if folder is None:
-        found = recordings(spoken_questions(settings, narrate))
-        said = tuple(read(sorted(found, key=lambda one: one.path.name)[:most], settings.listen, narrate))
+        found = sorted(recordings(spoken_questions(settings, narrate)), key=lambda one: one.path.name)
+        said = tuple(read(found, settings.listen, narrate, most))
         told = f"{len(QUESTIONS)} questions, {TIMES} times each, by {len(VOICES)} voices of Kokoro"
-        return Corpus(told, said, synthetic=True).first(len(said) if most is None else most)
+        return Corpus(told if len(said) == len(found) else f"{len(said)} of {told}", said, synthetic=True)
     found = recordings(folder)
     random.Random(SHUFFLED).shuffle(found)
+    if most is not None and len(found) > most:
+        narrate(f"{most} of {len(found)} recordings, the same in every run (--most N)")
     said = tuple(read(found, settings.listen, narrate, most))
     if not said:
         raise SettingsError(f"no recording with speech in {folder}", HINT)

@@ -8,7 +8,6 @@ from typing import Protocol
 
 from voicecli.bench.outcomes import Outcome
 from voicecli.bench.result import VOICE_TO_VOICE, Better, Count, Metric, TurnRecord
-from voicecli.bench.scenes import Scenario
 from voicecli.bench.setting import Found
 from voicecli.bench.watch import Call
 from voicecli.bench.words import found_slots
@@ -22,7 +21,7 @@ class Held(Protocol):
     """A conversation that was held (`voice_to_voice.Round`)."""
 
     @property
-    def scenario(self) -> Scenario: ...
+    def scenario(self) -> str: ...
     @property
     def outcomes(self) -> tuple[Outcome, ...]: ...
     @property
@@ -31,6 +30,8 @@ class Held(Protocol):
     def load_s(self) -> float: ...
     @property
     def cpu_s(self) -> float: ...
+    @property
+    def peak_mb(self) -> float | None: ...
     @property
     def speculation(self) -> Speculation: ...
 
@@ -93,11 +94,13 @@ def counts_of(group: str, held: Sequence[Held], came: Sequence[Outcome]) -> list
     made = [
         Count(group, "answered", len(answered), said, better="higher"),
         Count(group, "cut off before the end", sum(one.cut_off for one in came), said),
-        Count(group, "gaps inside answers", sum(one.gaps for one in came), len(answered)),
+        Count(group, "answers with a gap inside", sum(one.gaps > 0 for one in answered), len(answered)),
         Count(group, "answers prepared rightly", hits, hits + misses, better="higher"),
         Count(group, "wasted on other pauses", round(sum(one.speculation.wasted_s for one in held), 2), unit="s"),
         Count(group, "CPU time a turn", round(sum(one.cpu_s for one in held) / said, 2), unit="s"),
     ]
+    if peaks := [one.peak_mb for one in held if one.peak_mb is not None]:
+        made.append(Count(group, "memory at most", round(max(peaks)), unit="MB"))
     if slots:
         found = sum(found_slots(phrases, text) for phrases, text in slots)
         made.append(Count(group, "phrases heard", found, sum(len(phrases) for phrases, _ in slots), better="higher"))

@@ -128,6 +128,11 @@ class Process:
         return Usage(cpu_s, rss_bytes, machine_cpu_s())
 
 
+def stolen_cpu_s() -> float:
+    """CPU time that a virtual machine wanted and its host gave to others, since it was started."""
+    return int((PROC / "stat").read_text().split("\n", 1)[0].split()[8]) / os.sysconf("SC_CLK_TCK")
+
+
 def machine_cpu_s() -> float:
     """CPU time that was spent on anything since the machine was started."""
     total = (PROC / "stat").read_text().split("\n", 1)[0].split()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -53,15 +54,11 @@ def quiet(said: Utterance, other: Utterance) -> Scene:
     return Scene("quiet", said.name, said.pcm, said.voiced_from_s, said.voiced_until_s, slots=said.slots)
 
 
-def noisy(snr_db: float) -> Callable[[Utterance, Utterance], Scene]:
+def noisy(snr_db: float, said: Utterance, other: Utterance) -> Scene:
     """Pink noise, so much softer than the voice while that sounds."""
-
-    def stage(said: Utterance, other: Utterance) -> Scene:
-        voice = said.pcm[round(said.voiced_from_s * LISTEN_RATE_HZ) : round(said.voiced_until_s * LISTEN_RATE_HZ)]
-        noise = pink_noise(level_db(voice) - snr_db)
-        return replace(quiet(said, other), scenario=f"noise {snr_db:.0f} dB", noise=noise)
-
-    return stage
+    voice = said.pcm[round(said.voiced_from_s * LISTEN_RATE_HZ) : round(said.voiced_until_s * LISTEN_RATE_HZ)]
+    noise = pink_noise(level_db(voice) - snr_db)
+    return replace(quiet(said, other), scenario=f"noise {snr_db:.0f} dB", noise=noise)
 
 
 def echoing(said: Utterance, other: Utterance) -> Scene:
@@ -93,9 +90,9 @@ def hurried(said: Utterance, other: Utterance) -> Scene:
 
 SCENARIOS = (
     Scenario("quiet", "a quiet room", quiet),
-    Scenario("noise20", "pink noise, 20 dB below the voice", noisy(20)),
-    Scenario("noise10", "pink noise, 10 dB below the voice", noisy(10)),
-    Scenario("noise5", "pink noise, 5 dB below the voice", noisy(5)),
+    Scenario("noise20", "pink noise, 20 dB below the voice", partial(noisy, 20)),
+    Scenario("noise10", "pink noise, 10 dB below the voice", partial(noisy, 10)),
+    Scenario("noise5", "pink noise, 5 dB below the voice", partial(noisy, 5)),
     Scenario("interruption", "another question over the answer", interrupted),
     Scenario("pause", f"a pause of {PAUSE_S:g} s in the question", pausing),
     Scenario("fast", f"a speaker {FAST:g} times as fast", hurried),

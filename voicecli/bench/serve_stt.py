@@ -14,13 +14,18 @@ from typing import Any
 
 import httpx
 
+from voicecli.bench import load_result
 from voicecli.bench.clients import CLIENTS
+from voicecli.bench.corpus import Corpus
 from voicecli.bench.load import Pace, load
 from voicecli.bench.load_report import Row, Session, Use, row
-from voicecli.bench.machine import PROC, Process
+from voicecli.bench.machine import PROC, Process, usable_threads
+from voicecli.bench.result import Result
+from voicecli.bench.setting import Begun, Found, conclude, model_digests
 from voicecli.bench.speech import Utterance
 from voicecli.bench.wire import Wire, web_socket
 from voicecli.errors import BackendUnavailable
+from voicecli.settings import Settings
 
 START_S = 120.0
 """Longest wait for the server to load its models."""
@@ -101,6 +106,25 @@ async def watched(
     cpu_s = after.cpu_s - before.cpu_s
     others_s = after.machine_cpu_s - before.machine_cpu_s - cpu_s - own_s
     return sessions, Use(cpu_s, loop.time() - began_s, before.rss_bytes / MB, most / MB, max(0.0, others_s))
+
+
+def result_of(
+    begun: Begun, settings: Settings, corpus: Corpus, done: Sequence[Measured], own_options: Sequence[str] | None
+) -> Result:
+    """All runs as one result. `own_options`: of the server that was started here; None: of another nothing is known."""
+    mine = own_options is not None
+    named = [option.partition("=")[0] for option in own_options or () if option.startswith("-")]
+    found = Found(
+        corpus.told,
+        tuple(metric for one in done for metric in load_result.metrics(one.row.clients, one.sessions)),
+        tuple(count for one in done for count in load_result.counts(one.row, one.sessions)),
+        load=load_result.doubts([one.row for one in done], usable_threads()),
+        doubts=(f"serve-stt had options that the settings do not show: {', '.join(named)}",) if named else (),
+        events=tuple(one.fields() for one in done),
+    )
+    models = model_digests(settings, [settings.stt.model, settings.listen.endpoint_model]) if mine and not named else {}
+    result = conclude(load_result.STAGE, begun, settings, models, found)
+    return result if mine else replace(result, settings={})
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from voicecli import __version__
 from voicecli.assemble import open_store
-from voicecli.bench.machine import PROC, described, machine_cpu_s
+from voicecli.bench.machine import PROC, described, machine_cpu_s, stolen_cpu_s
 from voicecli.bench.result import Count, Metric, Result, TurnRecord
 from voicecli.engines import gpu
 from voicecli.engines.models import sha256_of
@@ -42,6 +42,7 @@ class Begun:
     clock_s: float
     own_cpu_s: float  # of this process and its children that have ended
     machine_cpu_s: float | None  # of all processes; None where the system does not tell
+    stolen_cpu_s: float  # from a virtual machine, by its host; 0 where the system does not tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,14 @@ class Found:
     doubts: tuple[str, ...] = ()
     events: tuple[dict[str, object], ...] = ()
     seed: int = 0
+    load: tuple[str, ...] | None = None  # doubts about other load, of a stage that has watched the machine itself
 
 
 def begin() -> Begun:
     """Before the models are loaded."""
-    return Begun(datetime.now(UTC), time.monotonic(), own_cpu_s(), machine_cpu_s() if PROC.is_dir() else None)
+    tells = PROC.is_dir()
+    machine_s, stolen_s = (machine_cpu_s(), stolen_cpu_s()) if tells else (None, 0.0)
+    return Begun(datetime.now(UTC), time.monotonic(), own_cpu_s(), machine_s, stolen_s)
 
 
 def conclude(bench: str, begun: Begun, settings: Settings, models: dict[str, str], found: Found) -> Result:
@@ -70,6 +74,8 @@ def conclude(bench: str, begun: Begun, settings: Settings, models: dict[str, str
     machine_s = None if begun.machine_cpu_s is None else machine_cpu_s() - begun.machine_cpu_s
     used = (Count(PROCESS, "CPU time", round(cpu_s, 2), unit="s"), *peak_memory())
     where = described()
+    load = found.load if found.load is not None else load_doubts(other_cores(machine_s, cpu_s, took_s), where.threads)
+    stolen_s = stolen_cpu_s() - begun.stolen_cpu_s if begun.machine_cpu_s is not None else 0.0
     return Result(
         bench=bench,
         version=__version__,
@@ -85,7 +91,7 @@ def conclude(bench: str, begun: Begun, settings: Settings, models: dict[str, str
         counts=(*found.counts, *used),
         turns=found.turns,
         warm_ups={name: round(took, 3) for name, took in found.warm_ups.items()},
-        doubts=(*load_doubts(other_cores(machine_s, cpu_s, took_s), where.threads), *found.doubts),
+        doubts=(*load, *theft_doubts(stolen_s / took_s), *found.doubts),
         events=found.events,
     )
 
@@ -111,20 +117,32 @@ def load_doubts(others: float | None, threads: int) -> tuple[str, ...]:
     return ()
 
 
+def theft_doubts(cores: float) -> tuple[str, ...]:
+    """What it makes of the figures that a host gave so much of this virtual machine to others."""
+    if cores <= BUSY_CORES:
+        return ()
+    return (f"the host of this virtual machine gave {cores:.1f} of its cores to others meanwhile",)
+
+
 def own_cpu_s() -> float:
     """User and system time of this process and of its children that have ended."""
     return sum(os.times()[:4])
 
 
 def peak_memory() -> tuple[Count, ...]:
-    """Most that this process, or one of its children that have ended, held at once; empty where nobody tells."""
+    """As a count of the process; empty where nobody tells."""
+    most_mb = peak_memory_mb()
+    return () if most_mb is None else (Count(PROCESS, "memory at most", round(most_mb, 1), unit="MB"),)
+
+
+def peak_memory_mb() -> float | None:
+    """Most that this process, or one of its children that have ended, held at once; None where nobody tells."""
     try:
         import resource
     except ImportError:  # Windows
-        return ()
+        return None
     most = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    most_mb = most / 1e6 if sys.platform == "darwin" else most * 1024 / 1e6  # macOS counts bytes, Linux kilobytes
-    return (Count(PROCESS, "memory at most", round(most_mb, 1), unit="MB"),)
+    return most / 1e6 if sys.platform == "darwin" else most * 1024 / 1e6  # macOS counts bytes, Linux kilobytes
 
 
 def told_settings(settings: Settings) -> dict[str, Told]:

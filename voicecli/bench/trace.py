@@ -34,7 +34,7 @@ def trace(rounds: Sequence[Traced]) -> dict[str, list[Entry]]:
     """Each conversation is a process of the trace."""
     entries: list[Entry] = []
     for pid, held in enumerate(rounds, 1):
-        entries += named(pid, f"{pid}: {held.scenario.name}")
+        entries += named(pid, f"{pid}: {held.scenario}")
         entries += [span(pid, one.stage, one.name, one.began_s, one.ended_s, amount=one.amount) for one in held.calls]
         for outcome in held.outcomes:
             entries += waited(pid, outcome)

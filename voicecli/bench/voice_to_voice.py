@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import random
-import resource
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from voicecli.assemble import assemble
 from voicecli.assemble_devices import CLOCK
+from voicecli.bench.apart import Note, apart
 from voicecli.bench.corpus import Corpus
 from voicecli.bench.figures import found_by
 from voicecli.bench.outcomes import Outcome, outcomes
 from voicecli.bench.room import BenchRoom
+from voicecli.bench.rounds import Progress
 from voicecli.bench.scenes import SCENARIOS, Scenario, Scene
-from voicecli.bench.setting import Found
+from voicecli.bench.setting import Found, own_cpu_s, peak_memory_mb
 from voicecli.bench.watch import Call, EngineWatch
 from voicecli.conversation.speculation import Speculation
-from voicecli.events import Event, LevelMeasured, Ready
+from voicecli.errors import first_of
+from voicecli.events import Audible, Event, LevelMeasured
 from voicecli.session import SWITCH_S
 from voicecli.settings import Settings
 
@@ -40,12 +43,13 @@ ANSWER_TOKENS = 80
 class Round:
     """One conversation, and what came of it."""
 
-    scenario: Scenario
+    scenario: str  # its name
     outcomes: tuple[Outcome, ...]
     events: tuple[Event, ...]
     calls: tuple[Call, ...]
     load_s: float  # until it was ready
     cpu_s: float  # from then on
+    peak_mb: float | None  # most memory that its process held; None where the system does not tell
     speculation: Speculation
 
 
@@ -75,63 +79,85 @@ def plan(corpus: Corpus, scenarios: Sequence[Scenario], turns: int) -> list[tupl
 def staged(scenario: Scenario, corpus: Corpus, count: int) -> Iterator[Scene]:
     """So many of the scenario, each by another recording as long as there are some."""
     said = corpus.said
-    others = random.Random(SEED).sample(said, len(said))
+    over = random.Random(SEED).sample(said, len(said))
     for index in range(count):
-        other = next(one for one in (others[index % len(said)], *said) if one is not said[index % len(said)])
-        yield scenario.stage(said[index % len(said)], other)
+        one = said[index % len(said)]
+        yield scenario.stage(one, next((other for other in (over[index % len(said)], *over) if other is not one), one))
 
 
-async def converse(settings: Settings, scenario: Scenario, scenes: Sequence[Scene]) -> Round:
-    """One conversation. Raises what `assemble` raises."""
-    room, watch = BenchRoom(scenes, CLOCK, echoes=scenario.echoes), EngineWatch(CLOCK)
+def converse(note: Note, settings: Settings, scenario: Scenario, scenes: Sequence[Scene], watch: EngineWatch) -> Round:
+    """One conversation, from loading the engines on; notes how many answers have begun. Raises what `assemble` raises.
+
+    Meant for a process of its own (`apart`).
+    """
+    sys.setswitchinterval(SWITCH_S)
+    try:
+        return asyncio.run(conversation(note, settings, scenario, scenes, watch))
+    except ExceptionGroup as group:
+        raise first_of(group) from group
+
+
+async def conversation(
+    note: Note, settings: Settings, scenario: Scenario, scenes: Sequence[Scene], watch: EngineWatch
+) -> Round:
+    """As `converse`, on a loop."""
+    room = BenchRoom(scenes, CLOCK, echoes=scenario.echoes)
     events: list[Event] = []
+    speculation = Speculation()
 
     def show(event: Event) -> None:
+        nonlocal speculation
         room.see(event)
+        speculation = speculation.apply(event)
         if not isinstance(event, LevelMeasured):
             events.append(event)
+        if isinstance(event, Audible):
+            note(sum(isinstance(one, Audible) for one in events))
 
     began_s = CLOCK()
-    async with assemble(settings, room, show, watch) as conversation:
-        room.enough = conversation.interrupt
-        ready_s, before_s = CLOCK(), used_cpu_s()
-        await conversation.run()
-        cpu_s = used_cpu_s() - before_s
-    speculation = Speculation()
-    for event in events:
-        speculation = speculation.apply(event)
-    told = tuple(event for event in events if not isinstance(event, Ready))
-    came = tuple(outcomes(room.heard, told, watch.calls))
-    return Round(scenario, came, tuple(events), tuple(watch.calls), ready_s - began_s, cpu_s, speculation)
-
-
-def used_cpu_s() -> float:
-    """By this process, the embedded language model included."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-Tell = Callable[[str, int, int], None]
-"""Is told which scenario comes next, how many questions are answered, and of how many."""
+    async with assemble(settings, room, show, watch) as held:
+        room.enough = held.interrupt
+        ready_s, before_s = CLOCK(), own_cpu_s()
+        await held.run()
+        cpu_s = own_cpu_s() - before_s
+    came = tuple(outcomes(room.heard, events, watch.calls))
+    return Round(
+        scenario.name,
+        came,
+        tuple(events),
+        tuple(watch.calls),
+        load_s=ready_s - began_s,
+        cpu_s=cpu_s,
+        peak_mb=peak_memory_mb(),
+        speculation=speculation,
+    )
 
 
 def measure(
-    settings: Settings, corpus: Corpus, scenarios: Sequence[Scenario], turns: int, tell: Tell
+    settings: Settings,
+    corpus: Corpus,
+    scenarios: Sequence[Scenario],
+    turns: int,
+    tell: Progress,
+    watch: type[EngineWatch] = EngineWatch,
 ) -> tuple[Found, list[Round]]:
-    """All conversations, one after the other. Raises what `assemble` raises."""
+    """All conversations, one after the other, their engines under `watch`. Raises what `assemble` raises."""
     held = plan(corpus, scenarios, turns)
     whole = sum(len(scenes) for _, scenes in held)
     rounds: list[Round] = []
-    before_s = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_S)
-    try:
-        for scenario, scenes in held:
-            tell(scenario.about, sum(len(one.outcomes) for one in rounds), whole)
-            rounds.append(asyncio.run(converse(measured(settings), scenario, scenes)))
-    finally:
-        sys.setswitchinterval(before_s)
+    for scenario, scenes in held:
+        over = sum(len(one.outcomes) for one in rounds)
+        tell(scenario.about, over, whole)
+        note = partial(tell_more, tell, scenario.about, over, whole)
+        rounds.append(apart(converse, note, measured(settings), scenario, scenes, watch()))
     tell("done", whole, whole)
     return replace(found_by(rounds), corpus=corpus.told, seed=SEED), rounds
+
+
+def tell_more(tell: Progress, about: str, over: int, whole: int, begun: object) -> None:
+    """So many answers of a conversation have begun."""
+    assert isinstance(begun, int)
+    tell(about, min(over + begun, whole), whole)
 
 
 def chosen(names: Sequence[str]) -> list[Scenario]:

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from voicecli.assemble_devices import Watch
+from voicecli.assemble_devices import CLOCK, Watch
 from voicecli.conversation.answering import Engines
 from voicecli.engines.base import EndOfTurn, LanguageModel, SpeechToText, TextToSpeech
 from voicecli.events import Clock
@@ -29,7 +29,7 @@ class Call:
 class EngineWatch(Watch):
     """Engines that do as they did and leave a `Call` behind in `calls`."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock = CLOCK) -> None:
         self._clock = clock
         self.calls: list[Call] = []  # appended by the engines' threads
 

@@ -1,170 +1,21 @@
-"""`voicecli bench`: how fast the program is on this machine."""
+"""`voicecli bench` and its commands: how fast the program is on this machine."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
-import sys
-from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
 import typer
 
-from voicecli.commands.missing_models import fetch_missing, voice_models
-from voicecli.commands.narration import tell
-from voicecli.commands.options import option
+from voicecli.commands.bench_docs import bench_docs
+from voicecli.commands.bench_live import bench_live
+from voicecli.commands.bench_serve_stt import bench_serve_stt
+from voicecli.commands.bench_stages import bench_endpoint, bench_llm, bench_stt, bench_tts
+from voicecli.commands.bench_voice import bench_voice
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from voicecli.bench.serve_stt import Measured
-    from voicecli.bench.speech import Utterance
-
-
-class ServerProtocol(StrEnum):
-    listen = "listen"
-    stream = "stream"
-    seed = "seed"
-    whisperlive = "whisperlive"
-
-
-LOAD, PEER, SCREEN = "Load", "A server that runs already", "Output"
-
-BUSY_CORES, LATE_S = 0.3, 0.1
-"""With more of the machine used by others, or clients that speak so much too late, figures say little."""
-
-PIPE_WIDTH = 200  # nothing of the table is folded in a file
-
-bench = typer.Typer(help="Measure the program on this machine.", no_args_is_help=True)
-
-
-@bench.command(name="serve-stt")
-def bench_serve_stt(
-    server_options: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- OPTION]", help="Options for serve-stt.", show_default=False)
-    ] = None,
-    clients: Annotated[str, option(help="Clients at once, a run for each number (1,2,4,8).", panel=LOAD)] = "1,2,4,8",
-    count: Annotated[int, option("--utterances", help="Utterances of each client (6).", min=1, panel=LOAD)] = 6,
-    speech: Annotated[
-        Path | None, option(help="Folder of recordings; without it, questions that Kokoro asks.", panel=LOAD)
-    ] = None,
-    url: Annotated[str | None, option(help="Measure the server at ws://HOST:PORT.", panel=PEER)] = None,
-    pid: Annotated[int | None, option(help="Its process, to tell what it uses.", panel=PEER)] = None,
-    protocol: Annotated[ServerProtocol, option(help="How it talks (listen).", panel=PEER)] = ServerProtocol.listen,
-    api_key: Annotated[str, option(help="Key that the server asks for.", envvar="VOICECLI_API_KEY", panel=PEER)] = "",
-    json_file: Annotated[Path | None, option("--json", metavar="FILE", help="All figures.", panel=SCREEN)] = None,
-) -> None:
-    """Speak to a speech-to-text server with several clients at once.
-
-    Starts voicecli serve-stt, or takes the server at --url. Each client sends 20 ms at a time, as a microphone gives
-    them, and waits for each final. Times count from the true end of speech in the recording.
-
-    Recordings are WAV or FLAC files of one voice each; slots.json beside them (file -> phrases) makes a line of how
-    many phrases were heard.
-
-    Examples:
-
-      voicecli bench serve-stt
-
-      voicecli bench serve-stt --clients 12 -- --max-sessions 8
-
-      voicecli bench serve-stt --url ws://127.0.0.1:9090 --protocol whisperlive --pid 4711
-    """
-    from voicecli.bench.load import Pace
-    from voicecli.bench.serve_stt import Server, measure, our_server
-    from voicecli.errors import SettingsError, first_of
-
-    if pid is not None and url is None:
-        raise SettingsError("--pid tells the process of a server that runs already", "add --url, or leave it out")
-    if url is not None and server_options:
-        raise SettingsError(f"{' '.join(server_options)} is for the server that is started here", "leave out --url")
-    counts, spoken, pace = numbers(clients), recordings(speech), Pace(count)
-    done: list[Measured] = []
-
-    def show(one: Measured) -> None:
-        done.append(one)
-        tell_progress(one)
-
-    async def run() -> None:
-        if url is not None:
-            await measure(Server(url, protocol, pid, api_key), spoken, counts, pace, show)
-            return
-        tell("Starting voicecli serve-stt…")
-        async with our_server(server_options or ()) as (own_url, own_pid):
-            await measure(Server(own_url, protocol, own_pid, api_key), spoken, counts, pace, show)
-
-    try:
-        asyncio.run(run())
-    except ExceptionGroup as group:
-        raise first_of(group) from group
-    print_table(done, f"{protocol} at {url}" if url else f"voicecli serve-stt ({protocol})")
-    if json_file is not None:
-        write_json(json_file, done)
-
-
-def numbers(text: str) -> list[int]:
-    """Raises SettingsError."""
-    from voicecli.errors import SettingsError
-
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdecimal() and int(part) for part in parts):
-        raise SettingsError(f"--clients {text} is no list of numbers from 1 on", "--clients 1,2,4,8")
-    return [int(part) for part in parts]
-
-
-def recordings(folder: Path | None) -> Sequence[Utterance]:
-    """Of the folder, or of Kokoro."""
-    from voicecli.bench.corpus import load_corpus
-    from voicecli.settings_load import load_settings
-
-    settings = load_settings({}).settings
-    if folder is None:
-        fetch_missing(settings, voice_models(settings))
-    return load_corpus(folder, settings, tell).said
-
-
-def tell_progress(one: Measured) -> None:
-    """A line for each run, and what makes its figures doubtful."""
-    from voicecli.bench.load_report import both, figure
-
-    row = one.row
-    finals = both(row.final_p50_s, row.final_p95_s, " / ", 2)
-    tell(f"{row.clients} at once, {row.utterances} utterances: finals after {finals} s, {row.refused} refused")
-    if row.other_cores is not None and row.other_cores > BUSY_CORES:
-        tell(f"  other programs used {figure(row.other_cores, 1)} cores meanwhile: measure again on a quiet machine")
-    if row.late_s > LATE_S:
-        tell(f"  the clients themselves spoke up to {row.late_s:.2f} s late: this machine is too small for so many")
-    for why in sorted({session.lost for session in one.sessions if session.lost}):
-        tell(f"  the server ended sessions: {why}")
-
-
-def print_table(done: Sequence[Measured], title: str) -> None:
-    """On stdout."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
-    from voicecli.bench.load_report import lines
-    from voicecli.bench.machine import machine
-
-    (name, *columns), *others = lines([one.row for one in done])
-    table = Table(name, box=SIMPLE_HEAD, title=title, caption=machine(), title_justify="left", caption_justify="left")
-    for column in columns:
-        table.add_column(column, justify="right", no_wrap=True)
-    for line in others:
-        table.add_row(*line)
-    Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
-
-
-def write_json(path: Path, done: Sequence[Measured]) -> None:
-    """Raises SettingsError where the file cannot be written."""
-    from voicecli.bench.machine import machine
-    from voicecli.errors import SettingsError
-
-    told = {"machine": machine(), "load_average": os.getloadavg()[0], "runs": [one.fields() for one in done]}
-    try:
-        path.write_text(json.dumps(told, indent=1, ensure_ascii=False), encoding="utf8")
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be written: {error.strerror}", "--json FILE") from error
+bench = typer.Typer()
+bench.callback(invoke_without_command=True)(bench_voice)
+bench.command(name="stt")(bench_stt)
+bench.command(name="llm")(bench_llm)
+bench.command(name="tts")(bench_tts)
+bench.command(name="endpoint")(bench_endpoint)
+bench.command(name="live")(bench_live)
+bench.command(name="serve-stt")(bench_serve_stt)
+bench.command(name="docs")(bench_docs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from voicecli.commands.bench_options import CompareFile, FailOver, HtmlFile, JsonFile, MarkdownFile
 from voicecli.commands.missing_models import fetch_missing, voice_models
 from voicecli.commands.narration import tell
 from voicecli.commands.options import Profile, option
@@ -22,7 +23,7 @@ from voicecli.commands.settings_options import (
 if TYPE_CHECKING:
     from voicecli.bench.live import LiveTurn
 
-WHAT, SCREEN = "What is measured", "Output"
+WHAT = "What is measured"
 
 ANSWER_TOKENS = 40
 """Longest answer: only its beginning is measured, and it is spoken to its end."""
@@ -46,15 +47,11 @@ def bench_live(
     llm_model: LlmModelOption = None,
     stt_model: SttModelOption = None,
     changed: SetOption = None,
-    json_file: Annotated[Path | None, option("--json", metavar="FILE", help="All figures.", panel=SCREEN)] = None,
-    markdown: Annotated[Path | None, option(metavar="FILE", help="The report as Markdown.", panel=SCREEN)] = None,
-    html: Annotated[Path | None, option(metavar="FILE", help="The report as a web page.", panel=SCREEN)] = None,
-    compare: Annotated[
-        Path | None, option(metavar="FILE", help="An earlier --json to compare with.", panel=SCREEN)
-    ] = None,
-    fail_over: Annotated[
-        list[str] | None, option(metavar="NAME=MS", help="End with 1 above this; repeat.", panel=SCREEN)
-    ] = None,
+    json_file: JsonFile = None,
+    markdown: MarkdownFile = None,
+    html: HtmlFile = None,
+    compare: CompareFile = None,
+    fail_over: FailOver = None,
 ) -> None:
     """Measure [bold]voicecli talk[/] from outside, through a virtual sound card.
 
@@ -74,11 +71,12 @@ def bench_live(
     from voicecli.bench.live import measure
     from voicecli.bench.setting import begin, conclude, model_digests, require_device
     from voicecli.bench.virtual_card import INSTALL, absent_tools
-    from voicecli.commands.bench_output import present
+    from voicecli.commands.bench_output import check, present
     from voicecli.commands.talk import models_of
     from voicecli.errors import DeviceError, first_of
     from voicecli.settings_load import as_environ, load_settings, parsed
 
+    check(compare, fail_over or ())
     if absent := absent_tools():
         raise DeviceError(f"a virtual sound card needs {', '.join(absent)}", INSTALL)
     flags = {

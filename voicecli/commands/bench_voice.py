@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from voicecli.commands.bench_options import (
-    CompareOption,
-    DeviceOption,
-    FailOverOption,
-    HtmlOption,
-    JsonOption,
-    MarkdownOption,
-    SpeechOption,
-)
+from voicecli.commands.bench_options import CompareFile, FailOver, HtmlFile, JsonFile, MarkdownFile
+from voicecli.commands.bench_progress import show_progress
+from voicecli.commands.bench_stages import Config, Device, Speech, settings_for
 from voicecli.commands.missing_models import fetch_missing, voice_models
 from voicecli.commands.narration import tell
 from voicecli.commands.options import option
@@ -27,7 +19,7 @@ from voicecli.commands.options import option
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from voicecli.bench.voice_to_voice import Round, Tell
+    from voicecli.bench.voice_to_voice import Round
     from voicecli.settings import Settings
 
 
@@ -47,8 +39,8 @@ WHAT, SCREEN = "What is measured", "Output"
 
 def bench_voice(
     context: typer.Context,
-    device: DeviceOption = "cpu",
-    speech: SpeechOption = None,
+    device: Device = None,
+    speech: Speech = None,
     turns: Annotated[int, option(help="Questions in a quiet room (16).", min=1, panel=WHAT)] = 16,
     scenario: Annotated[
         list[ScenarioName] | None, option(help="Only these; repeat. All of them otherwise.", panel=WHAT)
@@ -56,11 +48,12 @@ def bench_voice(
     profile: Annotated[
         Path | None, option("--profile", metavar="FILE", help="Where the time went, for ui.perfetto.dev.", panel=SCREEN)
     ] = None,
-    json_file: JsonOption = None,
-    markdown: MarkdownOption = None,
-    html: HtmlOption = None,
-    compare: CompareOption = None,
-    fail_over: FailOverOption = None,
+    json_file: JsonFile = None,
+    markdown: MarkdownFile = None,
+    html: HtmlFile = None,
+    compare: CompareFile = None,
+    fail_over: FailOver = None,
+    config: Config = None,
 ) -> None:
     """Measure this machine: from the end of a question to the first sound of the answer.
 
@@ -80,21 +73,19 @@ def bench_voice(
     if context.invoked_subcommand is not None:
         return
     from voicecli.bench.corpus import load_corpus
-    from voicecli.bench.setting import begin, conclude, model_digests, require_device
+    from voicecli.bench.setting import begin, conclude, model_digests
     from voicecli.bench.voice_to_voice import chosen, measure, measured
-    from voicecli.commands.bench_output import check_output, present
+    from voicecli.commands.bench_output import check, present
     from voicecli.commands.talk import models_of
     from voicecli.errors import first_of
-    from voicecli.settings_load import load_settings
 
-    check_output(json_file=json_file, markdown=markdown, html=html, compare=compare, fail_over=fail_over or ())
-    settings = measured(load_settings({}, profile=device).settings)
-    require_device(settings, device)
+    check(compare, fail_over or ())
+    settings = measured(settings_for(device, {}, config))
     fetch_missing(settings, models_of(settings))
     corpus = load_corpus(speech, settings, tell, turns)
     begun = begin()
     try:
-        with progress() as told:
+        with show_progress() as told:
             found, rounds = measure(settings, corpus, chosen(scenario or ()), turns, told)
     except ExceptionGroup as group:
         raise first_of(group) from group
@@ -109,22 +100,6 @@ def models_in_use(settings: Settings) -> list[str]:
     from voicecli.commands.talk import models_of
 
     return list(dict.fromkeys([*models_of(settings), *voice_models(settings)]))
-
-
-@contextmanager
-def progress() -> Iterator[Tell]:
-    """A bar on stderr where that is a terminal; else a line for each conversation."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda what, over, whole: tell(f"{over} of {whole} answered; next: {what}" if over < whole else "measured")
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("")
-        yield lambda what, over, whole: bar.update(task, description=what, completed=over, total=whole)
 
 
 def write_trace(path: Path, rounds: Sequence[Round]) -> None:

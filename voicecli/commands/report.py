@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from voicecli.commands.doctor import examined, make_request, private
 from voicecli.commands.missing_models import fetch_missing, voice_models
 from voicecli.commands.narration import tell
 from voicecli.commands.options import Profile, option
@@ -28,6 +29,7 @@ from voicecli.commands.settings_options import (
 )
 
 if TYPE_CHECKING:
+    from voicecli.doctor.examination import Request
     from voicecli.settings import Settings
 
 WHAT = "What is kept"
@@ -92,12 +94,13 @@ def report(
         "models.offline": offline,
         **parsed(changed or ()),
     }
-    settings = load_settings(flags, profile=profile or "", file=config).settings
     check_output(output)
+    looked_at = make_request(flags, profile or "", config, aloud=False, quick=True)
     if record:
-        make_recording(settings, output, tuple(input or ()), turns, agreed=yes)
+        load_settings(flags, profile=profile or "", file=config)  # broken ones hold no conversation, but are reported
+        make_recording(looked_at, output, tuple(input or ()), turns, agreed=yes)
     else:
-        make_report(settings, output)
+        make_report(looked_at, output)
 
 
 def check_output(path: Path) -> None:
@@ -108,24 +111,45 @@ def check_output(path: Path) -> None:
         raise SettingsError(f"{path} cannot be written: there is no such folder, or it is one", "--output FILE")
 
 
-def make_report(settings: Settings, path: Path) -> None:
+def make_report(looked_at: Request, path: Path) -> None:
     """Without a conversation."""
-    from voicecli.replay.report import about, plain_members
+    from voicecli.replay.report import about, log_lines, plain_members
 
-    save(path, plain_members(about(settings, digests(settings)), settings.log_file))
+    settings = looked_at.settings
+    told = about(settings, digests(settings), findings(looked_at))
+    save(path, plain_members(told, log_lines(settings.log_file, private(settings))))
 
 
-def make_recording(settings: Settings, path: Path, inputs: tuple[Path, ...], turns: int, *, agreed: bool) -> None:
+def findings(looked_at: Request) -> list[dict[str, object]]:
+    """Of `voicecli doctor`, without opening a sound device or hashing a model."""
+    from voicecli.doctor.privacy import scrubbed_text
+
+    hidden = private(looked_at.settings)
+    return [
+        {
+            "area": group.title,
+            "name": one.name,
+            "state": one.state,
+            "text": scrubbed_text(one.text, hidden),
+            "advice": scrubbed_text(one.advice, hidden),
+        }
+        for group in examined(looked_at)
+        for one in group.findings
+    ]
+
+
+def make_recording(looked_at: Request, path: Path, inputs: tuple[Path, ...], turns: int, *, agreed: bool) -> None:
     """Ask, talk, save. Raises SettingsError where nobody can be asked."""
     from voicecli.assemble_devices import CLOCK, Files
     from voicecli.commands.talk import models_of
     from voicecli.replay.recorder import Recorder
-    from voicecli.replay.report import about, recording_members
+    from voicecli.replay.report import about, log_lines, recording_members
     from voicecli.session import Witness, hold_session
 
     if not agreed and not consent(path, turns):
         tell("Nothing was recorded.")
         raise typer.Exit(1)
+    settings = looked_at.settings
     fetch_missing(settings, models_of(settings))
     recorder = Recorder(CLOCK, turns)
     with TemporaryDirectory(prefix="voicecli-report-") as folder:
@@ -134,8 +158,8 @@ def make_recording(settings: Settings, path: Path, inputs: tuple[Path, ...], tur
     if code or recorder.stopped or not recorder.turns_over:
         tell("No turn was over, or you stopped it: nothing was kept.")
         raise typer.Exit(code or 1)
-    told = about(settings, digests(settings), prompt=True)
-    save(path, recording_members(told, recorder, settings.log_file))
+    told = about(settings, digests(settings), findings(looked_at), prompt=True)
+    save(path, recording_members(told, recorder, log_lines(settings.log_file, private(settings))))
     tell(f"voicecli replay {path} holds the conversation again.")
 
 

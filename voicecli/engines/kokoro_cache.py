@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 FOLDER = "streaming"
-FORMAT = 1  # counts up when cutting or calibrating changes
+FORMAT = 2  # counts up when cutting or calibrating changes
 SEAL_BYTES = 4
 
 

@@ -68,6 +68,13 @@ class Parts(Protocol):
         ...
 
 
+EDGE_SAMPLES = 20
+"""Length of the generator's inverse Fourier transform (istftnet's n_fft). It begins with a click of up to 14 times full
+scale where the silence before a text was cut off; a trimmer takes that for the voice, and after it come 30 to 60 ms of
+silence.
+"""
+
+
 class OnnxParts:
     """`Parts` on ONNX Runtime. Raises EngineError when a run fails."""
 
@@ -95,7 +102,9 @@ class OnnxParts:
             USE_GIVEN: np.array(statistics is not None),
         }
         audio, measured = _run(self._generator, [AUDIO, MEASURED], feeds)
-        return audio.reshape(-1), measured
+        sound = audio.reshape(-1)
+        sound[:EDGE_SAMPLES] = 0
+        return sound, measured
 
 
 def _run(session: onnxruntime.InferenceSession, outputs: list[str], feeds: dict[str, object]) -> list[Values]:

@@ -179,8 +179,7 @@ class ModelStore:
         """Folder of a complete model. Raises ModelMissing that says which files are absent or of the wrong size."""
         model = self.manifest.find(name)
         if self._source_on_disk(model) is None:
-            missing = self._missing(model)
-            found = f"lacks {_listed(missing)}" if self.folder(name).is_dir() else "is not there"
+            found = f"lacks {_listed(self.missing(name))}" if self.folder(name).is_dir() else "is not there"
             raise ModelMissing(f"model {name} {found} in {self.folder(name)}", hint=f"voicecli download-models {name}")
         return self.folder(name)
 
@@ -197,11 +196,7 @@ class ModelStore:
     def verify(self, name: str) -> None:
         """Hash every file of a complete model. Raises ModelMissing that names each file with wrong bytes."""
         folder = self.path(name)
-        model = self.manifest.find(name)
-        source = self._source_on_disk(model)
-        assert source is not None, "path() has just found it"
-        wrong = [file.name for file in source.files if not self.is_right(model, file)]
-        if wrong:
+        if wrong := self.wrong(name):
             raise ModelMissing(
                 f"model {name} in {folder}: wrong bytes in {_listed(wrong)}",
                 hint=f"voicecli download-models --remove {name}, then download it again",
@@ -217,6 +212,23 @@ class ModelStore:
         known = [(file.size, file.sha256) for file in source.files if file.size and file.sha256]
         known += [(vouched[file.name].size, vouched[file.name].sha256) for file in source.files if not file.sha256]
         return max(known)[1]
+
+    def wrong(self, name: str) -> list[str]:
+        """Files of a complete model whose bytes are wrong. Reads all of them."""
+        model = self.manifest.find(name)
+        source = self._source_on_disk(model)
+        return [file.name for file in source.files if not self.is_right(model, file)] if source else []
+
+    def missing(self, name: str) -> list[str]:
+        """Files that are absent or of the wrong size, seen from the source that comes nearest to complete."""
+        model = self.manifest.find(name)
+        lacking = [[f.name for f in source.files if not self._has_size(model, f)] for source in model.source]
+        return min(lacking, key=len)
+
+    def bytes_on_disk(self, name: str) -> int:
+        """Of the files of a complete model; 0 where it is not complete."""
+        source = self._source_on_disk(self.manifest.find(name))
+        return sum((self.folder(name) / file.name).stat().st_size for file in source.files) if source else 0
 
     def remove(self, name: str) -> bool:
         """Delete the model's folder, unfinished files included; False when there was none."""
@@ -255,11 +267,6 @@ class ModelStore:
             if all(self._has_size(model, file) for file in source.files):
                 return source
         return None
-
-    def _missing(self, model: Model) -> list[str]:
-        """Files that lack, seen from the source that comes nearest to complete."""
-        lacking = [[f.name for f in source.files if not self._has_size(model, f)] for source in model.source]
-        return min(lacking, key=len)
 
     def _has_size(self, model: Model, file: SourceFile) -> bool:
         size = file.size

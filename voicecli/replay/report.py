@@ -9,6 +9,7 @@ from pathlib import Path
 
 from voicecli import __version__
 from voicecli.bench.machine import described
+from voicecli.doctor.privacy import Private, scrubbed_text
 from voicecli.replay.bundle import About, Recorded
 from voicecli.replay.prices import prices_of
 from voicecli.replay.recorder import Recorder
@@ -22,8 +23,8 @@ LOG_LINES = 200
 """The last of the log file: what libraries and drivers complained about."""
 
 WHAT = {
-    ABOUT: "versions, the machine, settings without secrets, addresses and paths, checksums of the models",
-    LOG: "the last lines of the log file; your home folder is written as ~",
+    ABOUT: "versions, the machine, what doctor finds, settings without secrets and paths, checksums of the models",
+    LOG: "the last lines of the log file, without your name and folders",
     EVENTS: "what happened and when, with every word that was recognised and answered",
     MICROPHONE: "what the microphone heard, your voice included",
     ECHO_FREE: "the same without the echo of the speaker",
@@ -33,7 +34,7 @@ WHAT = {
 """File -> what is in it."""
 
 Findings = Sequence[Mapping[str, object]]
-"""Of `voicecli doctor`: what JSON can hold, and no word that was spoken."""
+"""Of `voicecli doctor`, scrubbed: what JSON can hold, and no word that was spoken."""
 
 
 def about(settings: Settings, models: dict[str, str], findings: Findings = (), *, prompt: bool = False) -> About:
@@ -48,19 +49,19 @@ def about(settings: Settings, models: dict[str, str], findings: Findings = (), *
     )
 
 
-def plain_members(told: About, log_file: Path) -> dict[str, bytes]:
-    """A report without a conversation."""
+def plain_members(told: About, log: str) -> dict[str, bytes]:
+    """A report without a conversation; `log` is what `log_lines` gave."""
     members = {ABOUT: ABOUTS.dump_json(told, indent=1)}
-    if lines := log_lines(log_file):
-        members[LOG] = lines.encode()
+    if log:
+        members[LOG] = log.encode()
     return with_readme(members)
 
 
-def recording_members(told: About, recorder: Recorder, log_file: Path) -> dict[str, bytes]:
+def recording_members(told: About, recorder: Recorder, log: str) -> dict[str, bytes]:
     """A report with the conversation that `recorder` has kept."""
     priced = ABOUTS.validate_python({**json.loads(ABOUTS.dump_json(told)), "prices": prices_of(recorder.calls)})
     recorded = Recorded(priced, tuple(recorder.events), recorder.sounds())
-    plain = plain_members(told, log_file)
+    plain = plain_members(told, log)
     return with_readme({**plain, **recorded_members(recorded)})
 
 
@@ -70,10 +71,10 @@ def with_readme(members: Mapping[str, bytes]) -> dict[str, bytes]:
     return {README: ("\n".join(["Made by `voicecli report`.", "", *lines]) + "\n").encode(), **members}
 
 
-def log_lines(log_file: Path) -> str:
-    """The last of it; empty where there is none."""
+def log_lines(log_file: Path, private: Private) -> str:
+    """The last of it, without names; empty where there is none."""
     try:
         lines = log_file.read_text(encoding="utf8", errors="replace").splitlines()[-LOG_LINES:]
     except OSError:
         return ""
-    return "".join(f"{line}\n" for line in lines).replace(str(Path.home()), "~")
+    return scrubbed_text("".join(f"{line}\n" for line in lines), private)

@@ -8,12 +8,10 @@ The speaker did not mean to stop, so melody and tempo do not announce it as in a
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 
 import numpy as np
-from faster_whisper import WhisperModel
 
-from benchmarks.speech import Recording
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 LONGER = ((1.0, 0.3), (0.217 / 0.556, 0.6), (0.1 / 0.556, 1.0), (0.05 / 0.556, 1.6), (0.0, 2.2))
@@ -22,28 +20,32 @@ LONGER = ((1.0, 0.3), (0.217 / 0.556, 0.6), (0.1 / 0.556, 1.0), (0.05 / 0.556, 1
 PLACES = (1 / 3, 2 / 3)  # of the words
 SEARCH_S = 0.08  # around Whisper's word boundary, for the quietest moment
 BLOCK_S = 0.02
+TONE_S = 0.2  # of what is heard between the words; a corpus has 0.3 s of it before the voice
+QUIET_DB = 12.0  # at least so far below the voice
 SEED = 5
 
 
-def with_hesitations(clips: list[Recording], model: WhisperModel) -> list[Recording]:
-    """Each recording twice: a pause after a third of its words, and one after two thirds."""
+def with_hesitations(
+    clips: Sequence[Pcm], word_ends_s: Callable[[Pcm], list[float]], tone_s: float = TONE_S
+) -> list[tuple[int, Pcm]]:
+    """Each recording twice, with its index: a pause after a third of its words, and one after two thirds.
+
+    Recordings have shape (n,) at LISTEN_RATE_HZ; `word_ends_s` tells when each word of one ends. Left out are those
+    without words, and those that are never quiet for `tone_s`: what they would be drawn apart by is no pause.
+    """
+    quiet = [(index, pcm) for index, pcm in enumerate(clips) if is_quiet(room_tone(pcm, tone_s), pcm)]
+    ends = [(index, pcm, found) for index, pcm in quiet if (found := word_ends_s(pcm))]
     shares, lengths_s = zip(*reversed(LONGER), strict=True)
-    quantiles = (np.arange(len(clips) * len(PLACES)) + 0.5) / (len(clips) * len(PLACES))
+    quantiles = (np.arange(len(ends) * len(PLACES)) + 0.5) / (len(ends) * len(PLACES))
     drawn_s = np.interp(np.random.default_rng(SEED).permutation(quantiles), shares, lengths_s)
-    found: list[Recording] = []
-    for clip in clips:
-        ends_s = word_ends_s(clip.pcm, model)
-        tone = room_tone(clip.pcm)
+    paused: list[tuple[int, Pcm]] = []
+    for index, pcm, ends_s in ends:
+        tone = room_tone(pcm, tone_s)
         for place in PLACES:
-            at = quietest(clip.pcm, ends_s[round(place * len(ends_s)) - 1])
-            pause = np.resize(tone, round(drawn_s[len(found)] * LISTEN_RATE_HZ))
-            found.append(replace(clip, pcm=np.concatenate([clip.pcm[:at], pause, clip.pcm[at:]])))
-    return found
-
-
-def word_ends_s(pcm: Pcm, model: WhisperModel) -> list[float]:
-    segments, _ = model.transcribe(pcm.astype(np.float32) / 32768, language="en", beam_size=1, word_timestamps=True)
-    return [float(word.end) for segment in segments for word in segment.words or ()]
+            at = quietest(pcm, ends_s[max(0, round(place * len(ends_s)) - 1)])
+            pause = np.resize(tone, round(drawn_s[len(paused)] * LISTEN_RATE_HZ))
+            paused.append((index, np.concatenate([pcm[:at], pause, pcm[at:]])))
+    return paused
 
 
 def blocks_db(pcm: Pcm) -> list[float]:
@@ -60,7 +62,12 @@ def quietest(pcm: Pcm, around_s: float) -> int:
     return round((first + int(np.argmin(levels_db)) + 0.5) * BLOCK_S * LISTEN_RATE_HZ)
 
 
-def room_tone(pcm: Pcm, length_s: float = 0.4) -> Pcm:
+def is_quiet(tone: Pcm, pcm: Pcm) -> bool:
+    """Whether it lies well below the voice, which is taken to be the loudest twentieth of the recording."""
+    return float(np.mean(blocks_db(tone))) < float(np.percentile(blocks_db(pcm), 95)) - QUIET_DB
+
+
+def room_tone(pcm: Pcm, length_s: float = TONE_S) -> Pcm:
     """The quietest stretch, forth and back so that it can be repeated without a seam."""
     blocks = round(length_s / BLOCK_S)
     mean_db = np.convolve(blocks_db(pcm), np.ones(blocks) / blocks, mode="valid")

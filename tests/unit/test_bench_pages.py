@@ -1,0 +1,210 @@
+"""Results as Markdown, HTML and drawings."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.bench_results import World, result, speech_to_text, voice_to_voice
+from voicecli.bench import plots
+from voicecli.bench.compare import compare
+from voicecli.bench.html_page import html_page
+from voicecli.bench.markdown import escaped, markdown
+from voicecli.bench.peers import document, read_peers
+from voicecli.bench.result import Count, Metric, Result, TurnRecord
+from voicecli.bench.tables import count_table, figures, measurement_tables, when
+from voicecli.errors import SettingsError
+
+PEERS = Path("docs/peers.toml")
+EVIL = "<script>alert(1)</script> & \"'|`*"
+VOID = {"meta", "br", "input", "link", "img"}
+
+
+class Page(HTMLParser):
+    """Whether all that is opened is closed, and what is in it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[str] = []
+        self.links: list[str] = []
+        self.feed(text)
+        self.close()
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.seen.append(tag)
+        self.links += [value or "" for name, value in attributes if name in ("src", "href", "xlink:href")]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.seen.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def evil() -> Result:
+    """Everything that is free text is markup."""
+    turn = TurnRecord(
+        EVIL, EVIL, (0.7, 0, 0, 0, 0.1, 0), ((0, 0.7), (0.2, 0.3), (0.3, 0.4), (0.4, 0.5), (0.5, 0.8), (0.8, 0.8))
+    )
+    return dataclasses.replace(
+        result(EVIL, [Metric(EVIL, EVIL, EVIL, (1.0, 2.0), stage=EVIL)], [Count(EVIL, EVIL, 1, 2, EVIL)], []),
+        turns=(dataclasses.replace(turn, heard=EVIL, answer=EVIL),),
+        settings={EVIL: EVIL},
+        models={EVIL: EVIL},
+        corpus=EVIL,
+        doubts=(EVIL,),
+        taken_at=EVIL,
+        warm_ups={EVIL: 1.0},
+    )
+
+
+def everything() -> list[str]:
+    old = voice_to_voice(World(seed=1, scenarios=("quiet",)))
+    new = voice_to_voice(World(seed=2, scenarios=("quiet",), slow={"tts": 1.4}))
+    changed = dataclasses.replace(new, corpus=EVIL)
+    few = result("llm", [Metric("a", "first token", "s", (0.1, 0.2), stage="llm")], [], [])
+    empty = result("llm", [], [], [])
+    return [
+        html_page(new),
+        html_page(changed, compare(old, changed)),
+        html_page(old, compare(old, old)),
+        html_page(speech_to_text()),
+        html_page(evil(), compare(evil(), evil())),
+        html_page(few),
+        html_page(empty, compare(empty, empty)),
+    ]
+
+
+def test_a_page_is_whole_and_needs_nothing_beside_itself() -> None:
+    for text in everything():
+        page = Page(text)
+        assert "script" not in page.seen
+        assert page.links == []
+        assert "@import" not in text
+        assert "url(" not in text
+        assert not re.search(r"https?://", text)
+
+
+def test_a_page_has_a_waterfall_for_each_turn_and_words_for_who_does_not_see_it() -> None:
+    made = voice_to_voice(World(seed=2, scenarios=("quiet",)))
+    text = html_page(made)
+    assert text.count("<details>") == len(made.turns)
+    assert text.count("<desc>From the last word to the first sound") == len(made.turns) + 1
+    assert "what is &lt;b&gt;that&lt;/b&gt;?" in text
+    drawings = re.findall(r'<svg class="plot".*?</svg>(?!</g>)', text)
+    assert drawings
+    assert all('role="img"' in one and "<title>" in one and "<desc>" in one for one in drawings)
+
+
+def test_drawings_are_well_formed() -> None:
+    for text in everything():
+        for drawing in re.findall(r'<svg class="plot".*?</desc>.*?</svg>', text):
+            ElementTree.fromstring(drawing + "</svg>" * (drawing.count("<svg") - drawing.count("</svg")))
+
+
+def test_word_errors_stand_against_speed_where_several_models_have_both() -> None:
+    made = speech_to_text()
+    assert "Word errors against speed" in html_page(made)
+    one = dataclasses.replace(made, metrics=tuple(m for m in made.metrics if m.group == "whisper-base"))
+    assert "Word errors against speed" not in html_page(one)
+
+
+def test_a_comparison_tells_its_sentence_and_folds_what_is_the_same() -> None:
+    old = voice_to_voice(World(seed=1, scenarios=("quiet",)))
+    new = voice_to_voice(World(seed=2, scenarios=("quiet",), slow={"tts": 1.4}))
+    found = compare(old, dataclasses.replace(new, corpus="others"))
+    text = html_page(new, found)
+    assert found.sentence in text
+    assert 'class="verdict worse"' in text
+    assert "what was said: 16 made-up questions, now others" in text
+    assert re.search(r"\d+ the same</span></summary>", text)
+    alike = html_page(old, compare(old, old))
+    assert re.search(r"All \d+ metrics and counts</span></summary>", alike)
+
+
+def test_marks_of_a_scatter_differ_in_shape() -> None:
+    points = [plots.Point(str(index), float(index), 1.0) for index in range(6)]
+    drawn = plots.scatter("t", points, ("s", ""), ("x", "y"))
+    assert len({re.sub(r"<title>.*", "", one) for one in re.findall(r'translate\(-8 0\)">(.*?)</g>', drawn)}) == 6
+
+
+def test_an_axis_ends_at_a_round_number_beyond_all() -> None:
+    for most in (0.0, 0.003, 0.71, 1.0, 1.01, 47.0, 1234.5):
+        axis = plots.Axis.until(most, "s")
+        assert axis.most >= most
+        assert 1 <= len(axis.ticks) <= plots.MOST_TICKS + 2
+        assert axis.at(0) < axis.at(axis.most) <= 100
+
+
+def test_dots_that_would_touch_lie_above_each_other() -> None:
+    assert plots.stacked([10, 10.5, 11, 20]) == [(10, 0), (10.5, 1), (11, 2), (20, 0)]
+    assert plots.stacked([10, 10.5, 12]) == [(10, 0), (10.5, 1), (12, 0)]
+
+
+def test_markdown_has_every_table_and_nothing_of_the_text_is_markup() -> None:
+    old = voice_to_voice(World(seed=1, scenarios=("quiet",)))
+    text = markdown(voice_to_voice(World(seed=2, scenarios=("quiet",), slow={"tts": 1.4})), compare(old, old))
+    for head in ("# Voice to voice", "## Compared", "## Counts", "## Where the wait went", "## How it was measured"):
+        assert f"\n{head}" in f"\n{text}"
+    assert "**same**" in text
+    assert "<meanwhile" not in text.replace("\\<meanwhile", "")
+    widths = [
+        line.replace("\\|", "").count("|")
+        for line in markdown(evil(), compare(old, old)).splitlines()
+        if line[:1] == "|"
+    ]
+    assert set(widths) <= {3, 6, 10}
+    changed = dataclasses.replace(old, seed=2)
+    assert "- seed: 1, now 2" in markdown(changed, compare(old, changed))
+
+
+def test_text_stays_text_in_markdown() -> None:
+    assert escaped("a|b\n*c* `d`") == r"a\|b \*c\* \`d\`"
+    assert markdown(result("llm", [], [], [])).startswith("# Language model\n")
+
+
+def test_a_metric_without_samples_has_dashes_and_a_time_that_is_none_stays_as_it_is() -> None:
+    assert figures(Metric("a", "b", "s", ()))[:2] == ("0", "–")
+    assert when(dataclasses.replace(evil(), taken_at="yesterday")) == "yesterday"
+    assert next(measurement_tables(speech_to_text())).rows[1][0] == "whisper-base"
+    table = count_table(result("llm", [], [Count("a", "x", 1), Count("b", "y", 2)], []))
+    assert table is not None
+    assert table.rows == (("x", "1", "–"), ("y", "–", "2"))
+
+
+def test_the_page_of_benchmarks_sets_us_beside_the_peers() -> None:
+    made = voice_to_voice(World(scenarios=("quiet",)))
+    stop = Metric("quiet", "barge-in", "s", (0.2, 0.25, 0.3))
+    text = document(
+        [dataclasses.replace(made, metrics=(*made.metrics, stop))], read_peers(PEERS), "voicecli bench docs a.json"
+    )
+    rows = [line for line in text.splitlines() if line.startswith("| voicecli 0.1.0, quiet")]
+    assert rows[0].split(" | ")[3:] == ["16 of 16", "250", "–", "812", "4.20 |"]
+    assert "| Pipecat 1.14.0 | 6250 † | 9250 † | 13 of 13 | 350 | 3.4 | 840 | 19 |" in text
+    assert "    voicecli bench docs a.json" in text
+    assert "† A memory sampler" in text
+    assert "## Voice to voice" in text
+    without = document([speech_to_text()], None, "voicecli bench docs b.json")
+    assert "Beside other programs" not in without
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"peer = 1", "tells no peers: peer"), (b"[[peer", "is no TOML"), (b"\xff", "is no TOML")],
+)
+def test_a_file_of_peers_that_is_none_is_told(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "peers.toml"
+    path.write_bytes(content)
+    with pytest.raises(SettingsError, match=message):
+        read_peers(path)
+    with pytest.raises(SettingsError, match="cannot be read"):
+        read_peers(tmp_path / "none.toml")

@@ -1,0 +1,170 @@
+"""`voicecli bench tts`: when a sentence begins to sound, how fast the rest is there, and what Whisper hears of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from voicecli.assemble import load_recogniser, load_voice, open_store, told_on_loop
+from voicecli.audio.resample import resample
+from voicecli.bench.result import Count, Metric, Result
+from voicecli.bench.rounds import Progress, few, in_turns, measured
+from voicecli.bench.setting import Found, begin, conclude, model_digests
+from voicecli.bench.wer import word_errors
+from voicecli.engines.base import SpeechToText, Voice
+from voicecli.engines.cpu import sleep_while_waiting
+from voicecli.engines.worker import ThreadWorker
+from voicecli.settings import Settings
+from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment
+
+STAGE = "tts"
+FIRST_AUDIO = "first audio"
+REAL_TIME = "real-time factor"
+WER = "round-trip word errors"
+
+ROUNDS = 2
+"""How often each sentence is spoken: the sound is the same each time, the time is not."""
+
+SENTENCES = {
+    "1 s": ("Sure, one moment.", "Yes, that is right.", "It is half past three."),
+    "3 s": (
+        "The next train leaves in about ten minutes from here.",
+        "Honey never spoils as long as the jar stays closed.",
+        "It will rain later, so take an umbrella with you.",
+    ),
+    "10 s": (
+        "Boil the pasta for nine minutes, keep a cup of the water, and stir it into the sauce until it is smooth, "
+        "because the starch in the water binds the oil and the cheese.",
+        "The moon is about four hundred thousand kilometres away, so light needs a little more than a second to get "
+        "there, while a car would drive for about half a year without a stop.",
+        "If you want to sleep better, go to bed at the same time every evening, keep the room cool and dark, and leave "
+        "your phone in the kitchen, where it cannot wake you up.",
+    ),
+}
+"""By how long they sound, about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A sentence, once."""
+
+    text: str
+    pcm: Pcm = field(repr=False)  # (n,) at the voice's rate
+    audio_s: float
+    first_s: float  # until the first sound was there
+    total_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came back of a sentence."""
+
+    text: str
+    heard: str
+
+    def event(self, group: str) -> dict[str, object]:
+        """For a closer look."""
+        return {"group": group, "of": self.text, "heard": self.heard}
+
+
+async def measure_tts(
+    settings: Settings,
+    voices: Sequence[str],
+    progress: Progress,
+    narrate: Callable[[str], None],
+    rounds: int = ROUNDS,
+) -> Result:
+    """Every sentence by every voice in turns, then all of them heard by the Whisper of the settings.
+
+    Raises ModelMissing, EngineError, or SettingsError for a voice that there is not.
+    """
+    begun = begin()
+    sleep_while_waiting()
+    store = open_store(settings)
+    warm_ups: dict[str, float] = {}
+    heard: dict[str, list[Heard]] = {}
+    with ThreadWorker(STAGE) as worker:
+        progress("Loading", 0, 1)
+        chosen = settings.tts.model_copy(update={"voice": voices[0]})
+        kokoro, warm_ups["load the voice"] = await measured(load_voice(worker, store, chosen, narrate))
+        for name in voices[1:]:
+            await worker.run(list, kokoro.preparing(name, told_on_loop(narrate)))
+        views = {name: kokoro.speaking(name, settings.tts.speed) for name in voices}
+        spoken = await speak_all(worker, views, rounds, progress)
+        recogniser, warm_ups["load the recogniser"] = await measured(load_recogniser(worker, store, settings.stt))
+        for done, (group, takes) in enumerate(spoken.items()):
+            progress("Listening to it", done, len(spoken))
+            heard[group] = await worker.run(round_trip, recogniser, takes, kokoro.sample_rate_hz)
+    found = Found(
+        f"{sum(map(len, SENTENCES.values()))} sentences, {rounds} times each",
+        tuple(metric for group, takes in spoken.items() for metric in metrics(group, takes)),
+        tuple(errors(group, each) for group, each in heard.items()),
+        warm_ups=warm_ups,
+        doubts=few(rounds * len(SENTENCES["1 s"]), "sentences of each length"),
+        events=tuple(one.event(group) for group, each in heard.items() for one in each),
+    )
+    used = (settings.tts.model, "kokoro-voices", settings.stt.model)
+    voiced = settings.model_copy(update={"tts": settings.tts.model_copy(update={"voice": ", ".join(voices)})})
+    return conclude(STAGE, begun, voiced, model_digests(settings, used), found)
+
+
+async def speak_all(
+    worker: ThreadWorker, views: Mapping[str, Voice], rounds: int, progress: Progress
+) -> dict[str, list[Spoken]]:
+    """Group -> what was spoken of it, in the order of `SENTENCES`."""
+    arms = [(voice, length) for length in SENTENCES for voice in views]
+    spoken: dict[str, list[Spoken]] = {group_of(voice, length, views): [] for voice, length in arms}
+    turns = rounds * len(SENTENCES["1 s"])
+    for turn in range(turns):
+        progress("Speaking", turn, turns)
+        for voice, length in in_turns(arms, turn):
+            text = SENTENCES[length][turn % len(SENTENCES[length])]
+            spoken[group_of(voice, length, views)].append(await worker.run(speak, views[voice], text))
+    return spoken
+
+
+def group_of(voice: str, length: str, voices: Collection[str]) -> str:
+    """The voice is named where there are several."""
+    return length if len(voices) == 1 else f"{voice}, {length}"
+
+
+def speak(voice: Voice, text: str) -> Spoken:
+    """With a look at the clock after the first stretch and after the last."""
+    began_s = time.perf_counter()
+    first_s, parts = 0.0, []
+    for stretch in voice.synthesize(text):
+        first_s = first_s or time.perf_counter() - began_s
+        parts.append(stretch.pcm)
+    total_s = time.perf_counter() - began_s
+    pcm = np.concatenate(parts)
+    return Spoken(text, pcm, len(pcm) / voice.sample_rate_hz, first_s, total_s)
+
+
+def round_trip(recogniser: SpeechToText, takes: Sequence[Spoken], rate_hz: int) -> list[Heard]:
+    """What the recogniser makes of each text, once. Raises EngineError."""
+    heard = []
+    for number, one in enumerate({take.text: take for take in takes}.values()):
+        clip = resample(one.pcm, rate_hz, LISTEN_RATE_HZ)
+        segment = SpeechSegment(clip, float(number), number + len(clip) / LISTEN_RATE_HZ)
+        heard.append(Heard(one.text, recogniser.transcribe(segment).text))
+    return heard
+
+
+def errors(group: str, heard: Sequence[Heard]) -> Count:
+    """Words that were got wrong, of all that were spoken."""
+    counted = [word_errors(one.text, one.heard) for one in heard]
+    return Count(group, WER, sum(wrong for wrong, _ in counted), sum(total for _, total in counted), "words")
+
+
+def metrics(group: str, takes: Sequence[Spoken]) -> tuple[Metric, ...]:
+    """What it took, and how long it sounds."""
+    texts = tuple(one.text for one in takes)
+    ratios = tuple(one.total_s / one.audio_s for one in takes)
+    return (
+        Metric(group, FIRST_AUDIO, "s", tuple(one.first_s for one in takes), of=texts, stage=STAGE),
+        Metric(group, REAL_TIME, "", ratios, of=texts),
+        Metric(group, "sound", "s", tuple(one.audio_s for one in takes), "neither", texts),
+    )

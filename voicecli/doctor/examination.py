@@ -1,0 +1,173 @@
+"""All looks in their order, each behind a fence: one that breaks is a finding, and the others still run."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from voicecli.doctor.finding import Finding, Group
+from voicecli.doctor.models import ModelFacts
+from voicecli.errors import SettingsError, VoiceCliError, first_of
+from voicecli.settings import Settings
+
+SOUND_S = 12.0
+"""Listening and playing take two seconds, a speaker that is stuck five; starting a process and PortAudio some more."""
+
+Look = Callable[[], Sequence[Finding]]
+
+Step = tuple[str, str, Look]
+"""Name of the finding where the look breaks, what is being done, and the look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be looked at."""
+
+    settings: Settings
+    models: Sequence[str]  # that a conversation needs, by the names in the settings
+    changed: dict[str, str]  # settings that are not the default ones, and their values
+    problem: SettingsError | None = None  # why the user's settings are not these
+    aloud: bool = True  # open devices and play a sound
+    quick: bool = False  # do not hash
+
+
+class Examination:
+    """One run. Later looks use what earlier ones found."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._settings = request.settings
+        self._models: Sequence[ModelFacts] = ()
+        self._answers_elsewhere = False  # a server answers, so the embedded model will not be loaded
+
+    def run(self, doing: Callable[[str], None]) -> Iterator[Group]:
+        """One group after the other; `doing` is told what is looked at now.
+
+        In the order in which they need each other: the first failure may be the reason of the next one.
+        """
+        models = "Looking at the models" if self._request.quick else "Hashing the models"
+        sound = "Be quiet for a moment: listening, and playing a sound" if self._request.aloud else "Listing devices"
+        program: tuple[Step, ...] = (
+            ("program", "Loading the packages", self._program),
+            ("terminal", "Looking at the terminal", self._terminal),
+        )
+        engines: tuple[Step, ...] = (
+            ("NVIDIA card", "Looking for a card", self._gpu),
+            ("models", models, self._look_at_models),
+            ("language model", "Asking for one word", self._language_model),
+            ("memory", "Looking for memory", self._memory),
+        )
+        devices: tuple[Step, ...] = (
+            ("sound system", "Looking for sound servers", self._sound_system),
+            ("sound", sound, self._sound),
+        )
+        for title, steps in (("Program", program), ("Models", engines), ("Sound", devices)):
+            findings: list[Finding] = []
+            for name, what, look in steps:
+                doing(what)
+                findings += fenced(name, look)
+            yield Group(title, findings)
+
+    def _program(self) -> list[Finding]:
+        from voicecli.doctor.probes.python import python_facts
+        from voicecli.doctor.python import python_findings
+
+        return [*python_findings(python_facts()), settings_finding(self._request)]
+
+    def _look_at_models(self) -> list[Finding]:
+        from voicecli.doctor.models import model_findings
+        from voicecli.doctor.probes.models import model_facts
+        from voicecli.engines.models import Manifest, ModelStore
+
+        store = ModelStore(self._settings.models_dir, Manifest.load())
+        self._models = model_facts(store, self._request.models, quick=self._request.quick)
+        return model_findings(list(self._models), offline=self._settings.models.offline)
+
+    def _language_model(self) -> list[Finding]:
+        from voicecli.doctor.probes.servers import language_model_facts
+        from voicecli.doctor.servers import server_findings
+
+        wanted = self._settings.llm.embedded_model
+        there = any(model.name == wanted and model.state in ("whole", "own") for model in self._models)
+        facts = language_model_facts(self._settings.llm, embedded_is_there=there)
+        self._answers_elsewhere = any(one and not one.problem for one in (facts.server, facts.ollama))
+        return server_findings(facts)
+
+    def _memory(self) -> list[Finding]:
+        from voicecli.doctor.memory import memory_findings
+        from voicecli.doctor.probes.memory import memory_facts
+
+        return memory_findings(memory_facts(), [model for model in self._models if not self._is_elsewhere(model)])
+
+    def _is_elsewhere(self, model: ModelFacts) -> bool:
+        """Not in this machine's main memory."""
+        settings = self._settings
+        on_gpu = {
+            "stt": settings.stt.device == "cuda",
+            "tts": settings.tts.device == "cuda",
+            "llm": settings.llm.gpu_layers < 0 or self._answers_elsewhere,
+        }
+        return on_gpu.get(model.kind, False)
+
+    def _gpu(self) -> list[Finding]:
+        from voicecli.doctor.gpu import gpu_findings
+        from voicecli.doctor.probes.gpu import gpu_facts
+
+        return gpu_findings(gpu_facts(self._settings))
+
+    def _sound_system(self) -> list[Finding]:
+        from voicecli.doctor.probes.sound_system import system_facts
+        from voicecli.doctor.sound_system import system_findings
+
+        return system_findings(system_facts())
+
+    def _sound(self) -> list[Finding]:
+        from voicecli.doctor.probes.elsewhere import elsewhere
+        from voicecli.doctor.sound import SoundFacts, sound_findings
+
+        probe = ("voicecli.doctor.probes.sound", "sound_facts")
+        facts = elsewhere(*probe, self._settings.audio, self._request.aloud, within_s=SOUND_S)
+        assert isinstance(facts, SoundFacts)
+        return sound_findings(facts)
+
+    def _terminal(self) -> list[Finding]:
+        from voicecli.doctor.probes.terminal import terminal_facts
+        from voicecli.doctor.terminal import terminal_findings
+
+        return terminal_findings(terminal_facts())
+
+
+def settings_finding(request: Request) -> Finding:
+    """Whether they hold, and which ones were changed."""
+    if request.problem:
+        advice = request.problem.hint or "voicecli talk --show-settings"
+        text = f"{request.problem.message}; what follows goes by the defaults"
+        return Finding("settings", "failed", text, advice)
+    changed = len(request.changed)
+    text = f"{changed} changed: {', '.join(sorted(request.changed)[:3])}" if changed else "as shipped"
+    return Finding("settings", "passed", text + (", ..." if changed > 3 else ""), facts=request.changed)
+
+
+def fenced(name: str, look: Look) -> Sequence[Finding]:
+    """What a look finds. Whatever goes wrong in it is a failed finding with its reason."""
+    try:
+        return look()
+    except Exception as caught:
+        error = first_of(caught) if isinstance(caught, ExceptionGroup) else caught
+        if isinstance(error, VoiceCliError):
+            return [Finding(name, "failed", error.message, error.hint or "voicecli doctor --json has more")]
+        reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(last.filename).name}:{last.lineno}"
+        advice = _cure(error)
+        return [Finding(name, "failed", f"could not be examined: {reason}", advice, {"where": where})]
+
+
+def _cure(error: Exception) -> str:
+    if isinstance(error, ImportError):
+        return f"pip install --force-reinstall {error.name or 'voicecli'}"
+    if isinstance(error, OSError) and "PortAudio" in str(error):
+        return "apt install libportaudio2 (Debian, Ubuntu), dnf install portaudio (Fedora)"
+    return "if the lines above do not explain it, report it with the output of voicecli doctor --json"

@@ -1,0 +1,62 @@
+"""Looks for an NVIDIA card, and asks the engines for it in another process: a CUDA library may crash."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from voicecli.doctor.gpu import GpuFacts
+from voicecli.doctor.probes.shell import output_of
+from voicecli.engines import gpu
+from voicecli.settings import Settings
+
+DEVICES = ("/dev/nvidiactl", "/dev/nvidia0", "/proc/driver/nvidia/version")
+"""Any of them means a card of NVIDIA's. In WSL there is none of them; there nvidia-smi tells."""
+
+ASK = """
+import json
+found = {"broken": {}}
+try:
+    import ctranslate2
+    found["devices"] = ctranslate2.get_cuda_device_count()
+except Exception as error:
+    found["broken"]["ctranslate2"] = str(error).partition("\\n")[0]
+try:
+    import onnxruntime
+    found["providers"] = onnxruntime.get_available_providers()
+except Exception as error:
+    found["broken"]["onnxruntime"] = str(error).partition("\\n")[0]
+print(json.dumps(found))
+"""
+
+
+def gpu_facts(settings: Settings) -> GpuFacts:
+    """Engines are asked only where a card is wanted or there."""
+    wanted_by = wishes(settings)
+    cards = tuple(output_of("nvidia-smi", "--query-gpu=name,memory.total,memory.free,driver_version",
+                            "--format=csv,noheader", within_s=5.0).splitlines())  # fmt: skip
+    has_device = bool(cards) or any(Path(path).exists() for path in DEVICES)
+    asked: dict[str, Any] = {}
+    if wanted_by or has_device:
+        asked = json.loads(output_of(sys.executable, "-P", "-c", ASK, within_s=20.0) or "{}")
+    return GpuFacts(
+        wanted_by=wanted_by,
+        has_device=has_device,
+        cards=cards,
+        has_driver=gpu.loadable("cuda"),
+        has_cudnn=gpu.loadable("cudnn") or gpu.installed("nvidia-cudnn-cu12"),
+        has_cublas=gpu.loadable("cublas") or gpu.installed("nvidia-cublas-cu12"),
+        has_gpu_build=gpu.installed("onnxruntime-gpu"),
+        is_shadowed=gpu.shadowed(),
+        ctranslate2_devices=asked.get("devices"),
+        providers=tuple(asked.get("providers", ())),
+        broken=asked.get("broken", {}),
+    )
+
+
+def wishes(settings: Settings) -> tuple[str, ...]:
+    """Settings that ask for a GPU, as they are written."""
+    devices = {"stt.device": settings.stt.device, "tts.device": settings.tts.device}
+    return tuple(f"{key} = {value}" for key, value in devices.items() if value == "cuda")

@@ -1,0 +1,114 @@
+"""Loads each package in another process: one whose native part crashes takes nothing else along."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import signal
+import struct
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+
+from voicecli import __version__
+from voicecli.doctor.python import PythonFacts
+
+PACKAGES: Mapping[str, str] = {
+    "numpy": "numpy",
+    "sounddevice": "",
+    "soxr": "soxr",
+    "webrtcvad-wheels": "webrtcvad",
+    "livekit": "livekit.rtc",
+    "onnxruntime": "onnxruntime",
+    "ctranslate2": "ctranslate2",
+    "faster-whisper": "faster_whisper",
+    "onnx": "onnx",
+    "kokoro-onnx": "kokoro_onnx",
+    "xllamacpp": "xllamacpp",
+    "openai": "openai",
+    "ollama": "ollama",
+}
+"""Distribution -> module: what a conversation stands on, each after those that it needs itself.
+
+An empty one is not loaded: sounddevice starts PortAudio at once, which is the sound probe's business.
+"""
+
+INSTEAD = {"onnxruntime": "onnxruntime-gpu"}
+"""Builds that bring the same module."""
+
+LOAD_ALL = """
+import importlib, sys
+for name in sys.argv[1:]:
+    print("begin", name, flush=True)
+    try:
+        importlib.import_module(name)
+    except BaseException as error:
+        print("error", type(error).__name__, str(error).partition("\\n")[0], flush=True)
+"""
+
+LONGEST_S = 30.0
+"""For all of them; they take two seconds on two cores."""
+
+
+def python_facts(packages: Mapping[str, str] = PACKAGES) -> PythonFacts:
+    """Takes as long as all the imports."""
+    versions = {name: version_of(name) or version_of(INSTEAD.get(name, name)) for name in packages}
+    there = {module: name for name, module in packages.items() if versions[name] and module}
+    broken = {there[module]: why for module, why in broken_modules(list(there)).items()}
+    return PythonFacts(
+        program=__version__,
+        version=sys.version_info[:3],
+        bits=struct.calcsize("P") * 8,
+        is_virtual=sys.prefix != sys.base_prefix,
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        versions=versions,
+        broken=broken,
+    )
+
+
+def version_of(distribution: str) -> str | None:
+    """None where it is not installed."""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def broken_modules(modules: Sequence[str]) -> dict[str, str]:
+    """Module -> why it does not load. After a crash the ones behind it are tried in a new process."""
+    broken: dict[str, str] = {}
+    rest = list(modules)
+    while rest:
+        command = [sys.executable, "-P", "-c", LOAD_ALL, *rest]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST_S, check=False)
+            printed, end = done.stdout, ending(done.returncode)
+        except subprocess.TimeoutExpired as late:
+            printed, end = (late.stdout or b"").decode(), f"not within {LONGEST_S:.0f} s"
+        begun = read_report(printed, broken)
+        if not end:
+            break
+        if not begun:
+            return dict.fromkeys(modules, f"Python does not start: {end}")
+        broken[begun[-1]] = end
+        rest = rest[len(begun) :]
+    return broken
+
+
+def read_report(printed: str, broken: dict[str, str]) -> list[str]:
+    """Modules that were begun; those that raised go into `broken`."""
+    begun: list[str] = []
+    for line in printed.splitlines():
+        word, _, said = line.partition(" ")
+        if word == "begin":
+            begun.append(said)
+        elif word == "error" and begun:
+            broken[begun[-1]] = said
+    return begun
+
+
+def ending(code: int) -> str:
+    """Empty for a good end."""
+    if code >= 0:
+        return f"exit code {code}" if code else ""
+    return f"crash ({signal.strsignal(-code) or f'signal {-code}'})"

@@ -1,0 +1,75 @@
+"""Asks the language models as voicecli talk would, for one token."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Literal
+
+from voicecli.doctor.servers import WARM_S, LanguageModelFacts, ServerFacts
+from voicecli.engines.base import LanguageModel
+from voicecli.errors import EngineError, VoiceCliError
+from voicecli.language_model import ASKED_S, LOOK_S, is_loopback, open_language_model, place
+from voicecli.settings import LlmSettings
+from voicecli.types import Message
+
+TOKEN_S = 4.0
+"""How long one token is waited for. A small model that has to be loaded from a quick disk makes it."""
+
+
+def language_model_facts(settings: LlmSettings, *, embedded_is_there: bool) -> LanguageModelFacts:
+    """Servers are asked in the order in which `auto` takes them, until one answers."""
+    return asyncio.run(_ask(settings, embedded_is_there))
+
+
+async def _ask(settings: LlmSettings, embedded_is_there: bool) -> LanguageModelFacts:
+    backend = settings.backend
+    server = ollama = None
+    if settings.url and backend in ("auto", "openai"):
+        server = await ask_server(settings, "openai", ASKED_S)
+    if backend == "ollama" or (backend == "auto" and (server is None or server.problem)):
+        ollama = await ask_server(settings, "ollama", ASKED_S if backend == "ollama" else LOOK_S)
+    return LanguageModelFacts(
+        backend, server, ollama, settings.embedded_model, embedded_is_there, has_url=bool(settings.url)
+    )
+
+
+async def ask_server(settings: LlmSettings, kind: Literal["openai", "ollama"], within_s: float) -> ServerFacts:
+    """What it says within `within_s`, and how long a token takes, `TOKEN_S` at most and once more where it was slow."""
+    url = settings.url if kind == "openai" else settings.ollama_url
+    where, is_here = place(url), is_loopback(url)
+    chosen = settings.model_copy(update={"backend": kind})
+    model = ""
+    try:
+        async with AsyncExitStack() as stack:
+            async with asyncio.timeout(within_s):
+                opened = await stack.enter_async_context(open_language_model(chosen, _no_file, lambda text: None))
+            model = opened.model.name
+            question = [Message("system", settings.system_prompt.strip()), Message("user", "Hello.")]
+            first_s = await token_s(opened.model, question)
+            again_s = await token_s(opened.model, question) if first_s is not None and first_s > WARM_S else None
+    except TimeoutError:
+        return ServerFacts(
+            where, is_here, problem=f"{where} did not answer within {within_s:.1f} s", hint="Is it busy?"
+        )
+    except VoiceCliError as error:
+        return ServerFacts(where, is_here, model, error.message, error.hint)
+    return ServerFacts(where, is_here, model, limit_s=TOKEN_S, first_s=first_s, again_s=again_s)
+
+
+async def token_s(model: LanguageModel, question: Sequence[Message]) -> float | None:
+    """Until the first token; None: not within `TOKEN_S`."""
+    began_s = time.monotonic()
+    try:
+        async with asyncio.timeout(TOKEN_S):
+            await model.warm(question)
+    except TimeoutError:
+        return None
+    return time.monotonic() - began_s
+
+
+def _no_file() -> Path:
+    raise EngineError("the embedded model is not asked for")

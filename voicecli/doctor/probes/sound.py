@@ -1,0 +1,167 @@
+"""Opens the devices that voicecli talk would open, listens, plays the ready sound, and goes on listening."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import time
+from collections.abc import Awaitable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+
+from voicecli.audio.devices import DeviceInfo, Direction, find_device, list_devices
+from voicecli.audio.echo import PlayedBlock
+from voicecli.audio.portaudio import PortAudioMicrophone, PortAudioSpeaker
+from voicecli.audio.ready_sound import RATE_HZ, READY, ready_sound
+from voicecli.audio.resample import resample
+from voicecli.doctor.round_trip import Block, find_echo, joined, level_of
+from voicecli.doctor.sound import Device, DeviceFacts, Heard, Played, SoundFacts
+from voicecli.errors import DeviceError
+from voicecli.events import Event
+from voicecli.settings import AudioSettings
+from voicecli.types import LISTEN_RATE_HZ, AudioFrame, SpeechChunk
+
+QUIET_S = 0.7
+"""Of listening before anything is played; with what follows the microphone is heard for two seconds."""
+
+RETURN_S = 0.6
+"""Of listening after the last sample left: no echo that the canceller could take out is later."""
+
+STUCK_S = 3.0
+"""A speaker that has not played 0.8 s of sound by then will not. A microphone that gives nothing is an error after
+`portaudio.STALL_S`, and here it shall be a finding: so all waits together are shorter."""
+
+CLOCK = time.monotonic
+
+Opened = TypeVar("Opened")
+
+
+def sound_facts(settings: AudioSettings, aloud: bool) -> SoundFacts:
+    """With `aloud` devices are opened, for some two seconds; else they are only listed."""
+    devices = list_devices()
+    microphone, inner = chosen(devices, settings.input_device, "input")
+    speaker, outer = chosen(devices, settings.output_device, "output")
+    facts = SoundFacts(platform.system(), microphone, speaker, is_tried=aloud)
+    return asyncio.run(Trial(settings, inner, outer).run(facts)) if aloud else facts
+
+
+def chosen(devices: list[DeviceInfo], wanted: str, direction: Direction) -> tuple[DeviceFacts, DeviceInfo | None]:
+    """The device that the settings mean, among all of its direction."""
+    names = tuple(device.name for device in devices if device.channels(direction))
+    try:
+        found = find_device(devices, wanted, direction)
+    except DeviceError as error:
+        return DeviceFacts(names, problem=error.message, hint=error.hint), None
+    return DeviceFacts(names, Device(found.name, found.host, found.channels(direction), found.rate_hz)), found
+
+
+class Trial:
+    """One use of both devices. What cannot be opened is told, and the other one is tried by itself."""
+
+    def __init__(self, settings: AudioSettings, microphone: DeviceInfo | None, speaker: DeviceInfo | None) -> None:
+        self._settings = settings
+        self._input = microphone
+        self._output = speaker
+        self._frames: list[tuple[AudioFrame, float]] = []  # and when each came
+        self._blocks: list[tuple[PlayedBlock, float]] = []  # and when each was taken, by the speaker's thread
+
+    async def run(self, facts: SoundFacts) -> SoundFacts:
+        """`facts` with what was heard and played."""
+        async with AsyncExitStack() as stack:
+            microphone = await self._open_microphone(stack)
+            speaker = await self._open_speaker(stack)
+            if isinstance(microphone, DeviceError):
+                facts = replace(facts, microphone=_refused(facts.microphone, microphone))
+            if isinstance(speaker, DeviceError):
+                facts = replace(facts, speaker=_refused(facts.speaker, speaker))
+            began_s = CLOCK()
+            async with asyncio.TaskGroup() as tasks:
+                listening = tasks.create_task(self._listen(microphone))
+                await asyncio.sleep(QUIET_S)
+                quiet = len(self._frames)
+                await self._play(speaker)
+                await asyncio.sleep(RETURN_S)
+                listening.cancel()
+            waited_s = CLOCK() - began_s
+        heard = self._heard(quiet, waited_s) if isinstance(microphone, PortAudioMicrophone) else None
+        played = self._played() if isinstance(speaker, PortAudioSpeaker) else None
+        echo = find_echo(played_blocks(self._blocks), heard_blocks(self._frames)) if heard and played else None
+        return replace(facts, heard=heard, played=played, echo=echo)
+
+    async def _open_microphone(self, stack: AsyncExitStack) -> PortAudioMicrophone | DeviceError | None:
+        if self._input is None:
+            return None
+        opening = PortAudioMicrophone(self._input, self._settings.input_latency_s, CLOCK, _ignore)
+        return await _opened(stack.enter_async_context(opening))
+
+    async def _open_speaker(self, stack: AsyncExitStack) -> PortAudioSpeaker | DeviceError | None:
+        if self._output is None:
+            return None
+        opening = PortAudioSpeaker(self._output, self._settings.output_latency_s, CLOCK, _ignore, self._note)
+        return await _opened(stack.enter_async_context(opening))
+
+    def _note(self, block: PlayedBlock) -> None:
+        self._blocks.append((block, CLOCK()))
+
+    async def _listen(self, microphone: PortAudioMicrophone | DeviceError | None) -> None:
+        if isinstance(microphone, PortAudioMicrophone):
+            async for frame in microphone.frames():
+                self._frames.append((frame, CLOCK()))
+
+    async def _play(self, speaker: PortAudioSpeaker | DeviceError | None) -> None:
+        if not isinstance(speaker, PortAudioSpeaker):
+            return
+        speaker.begin(READY, held=False)
+        speaker.play(SpeechChunk(READY, ready_sound(), RATE_HZ, 0))
+        speaker.finish(READY)
+        try:
+            async with asyncio.timeout(STUCK_S):
+                await speaker.drained()
+        except TimeoutError:
+            speaker.flush()
+
+    def _heard(self, quiet: int, waited_s: float) -> Heard:
+        pcm = joined(heard_blocks(self._frames))
+        before = joined(heard_blocks(self._frames[:quiet]))
+        return Heard(len(pcm) / LISTEN_RATE_HZ, waited_s, is_zero=not pcm.any(), level_db=level_of(before))
+
+    def _played(self) -> Played:
+        if len(self._blocks) < 2:
+            return Played(0.0, QUIET_S)
+        (_, first_s), (_, last_s) = self._blocks[0], self._blocks[-1]
+        took_s = sum(len(block.pcm) / block.rate_hz for block, _ in self._blocks[:-1])
+        return Played(took_s, last_s - first_s)
+
+
+async def _opened(opening: Awaitable[Opened]) -> Opened | DeviceError:
+    try:
+        return await opening
+    except DeviceError as error:
+        return error
+
+
+def _refused(facts: DeviceFacts, error: DeviceError) -> DeviceFacts:
+    return replace(facts, chosen=None, problem=error.message, hint=error.hint)
+
+
+def _ignore(event: Event) -> None:
+    """Nobody reads what the devices publish."""
+
+
+def heard_blocks(frames: Sequence[tuple[AudioFrame, float]]) -> list[Block]:
+    """Frames of the microphone as the analysis takes them."""
+    return [Block(frame.pcm, came_s, frame.captured_at_s) for frame, came_s in frames]
+
+
+def played_blocks(blocks: Sequence[tuple[PlayedBlock, float]]) -> list[Block]:
+    """What the speaker took, at the microphone's rate: resampled as one, then cut where it was."""
+    if not blocks:
+        return []
+    rate_hz = blocks[0][0].rate_hz
+    pcm = resample(np.concatenate([block.pcm for block, _ in blocks]), rate_hz, LISTEN_RATE_HZ)
+    ends = np.cumsum([len(block.pcm) for block, _ in blocks]) * LISTEN_RATE_HZ / rate_hz
+    pieces = np.split(pcm, np.round(ends[:-1]).astype(int))
+    return [Block(piece, taken_s, block.sounds_at_s) for piece, (block, taken_s) in zip(pieces, blocks, strict=True)]

@@ -1,0 +1,106 @@
+"""Where answers come from: a server, Ollama or the embedded model. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from voicecli.doctor.finding import Finding, State
+
+Backend = Literal["auto", "openai", "ollama", "embedded"]
+
+WARM_S = 1.0
+"""Once it had read the prompt SmolLM2-135M gave a token within 0.12 s on two busy cores; reading it took up to 2.1 s
+there, and loading a model takes seconds: what is slower is asked again."""
+
+LONGEST_PROBLEM = 160
+"""Characters of a problem that are shown: Ollama's lists all of its models."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """One server, asked for one token at most twice."""
+
+    where: str  # host and port
+    is_here: bool  # on this machine
+    model: str = ""  # as the screen calls it: with its place
+    problem: str = ""  # why it cannot be used; empty: it answered
+    hint: str = ""
+    limit_s: float = 0.0  # how long it was waited for
+    first_s: float | None = None  # until the token came; None: not within the limit
+    again_s: float | None = None  # the second time; None: the first was quick enough, or too slow
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageModelFacts:
+    """What the settings choose from. None: not asked, for another comes before it or the settings name another."""
+
+    backend: Backend
+    server: ServerFacts | None = None  # OpenAI's protocol
+    ollama: ServerFacts | None = None
+    embedded: str = ""  # name of the embedded model
+    embedded_is_there: bool = False
+    has_url: bool = False
+
+
+def server_findings(facts: LanguageModelFacts) -> list[Finding]:
+    """A line on each that could answer, in the order in which `auto` takes them, and one on who does."""
+    lines = []
+    if facts.backend == "openai" and not facts.has_url:
+        lines.append(Finding("server", "failed", "llm.url is empty", "--llm-url http://127.0.0.1:30000/v1"))
+    if facts.server:
+        lines.append(_server("server", facts.server, "failed" if facts.backend == "openai" else "warned"))
+    if facts.ollama:
+        lines.append(_server("Ollama", facts.ollama, "failed" if facts.backend == "ollama" else "skipped"))
+    if facts.backend in ("auto", "embedded"):
+        lines.append(_embedded(facts))
+    return lines
+
+
+def _server(name: str, facts: ServerFacts, gravity: State) -> Finding:
+    told = {
+        "where": facts.where,
+        "on this machine": facts.is_here,
+        "model": facts.model,
+        "first token s": facts.first_s,
+        "again s": facts.again_s,
+        "problem": facts.problem,
+    }
+    if facts.problem:
+        return Finding(
+            name,
+            gravity,
+            shortened(facts.problem),
+            "" if gravity == "skipped" else facts.hint or "its own log says more",
+            told,
+        )
+    about = facts.model
+    if facts.first_s is None:
+        advice = "it may be busy or loading the model: ask again in a minute, or raise its keep-alive"
+        return Finding(name, "warned", f"{about} answers, but wrote no word in {facts.limit_s:.0f} s", advice, told)
+    if facts.first_s <= WARM_S:
+        return Finding(name, "passed", f"{about}: warm, one token in {facts.first_s:.2f} s", facts=told)
+    if facts.again_s is not None and facts.again_s <= WARM_S:
+        text = f"{about}: was cold ({facts.first_s:.1f} s), is warm now: one token in {facts.again_s:.2f} s"
+        return Finding(name, "passed", text, facts=told)
+    slow_s = facts.first_s if facts.again_s is None else facts.again_s
+    advice = "a smaller model answers sooner; is the machine busy, or the network slow?"
+    return Finding(name, "warned", f"{about}: slow, one token takes {slow_s:.1f} s", advice, told)
+
+
+def shortened(problem: str) -> str:
+    """As much as a line or two hold."""
+    return problem if len(problem) <= LONGEST_PROBLEM else f"{problem[:LONGEST_PROBLEM]}..."
+
+
+def _embedded(facts: LanguageModelFacts) -> Finding:
+    told = {"model": facts.embedded, "there": facts.embedded_is_there}
+    others = [one for one in (facts.server, facts.ollama) if one and not one.problem]
+    if others:
+        return Finding("embedded", "skipped", f"not needed: {others[0].where} answers", facts=told)
+    if not facts.embedded_is_there:
+        text = f"nothing else answers, and {facts.embedded} is not whole"
+        advice = f"voicecli download-models {facts.embedded}, or --llm-url URL of a server"
+        return Finding("embedded", "failed", text, advice, told)
+    why = "chosen" if facts.backend == "embedded" else "nothing else answers"
+    return Finding("embedded", "passed", f"{facts.embedded}, in this process ({why})", facts=told)

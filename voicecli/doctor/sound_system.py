@@ -1,0 +1,142 @@
+"""ALSA, PulseAudio and PipeWire, and what WSL, containers and SSH mean for them. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from voicecli.doctor.finding import Finding
+
+Access = Literal["absent", "forbidden", "open"]
+
+PULSE_INTO_CONTAINER = (
+    "docker run -v $XDG_RUNTIME_DIR/pulse/native:/tmp/pulse -e PULSE_SERVER=unix:/tmp/pulse, or --device /dev/snd"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SystemFacts:
+    """How sound gets out of this machine, if it is this machine where the user sits."""
+
+    system: str  # Linux, Darwin, Windows
+    cards: tuple[str, ...] = ()  # as the kernel names them
+    access: Access = "absent"  # to /dev/snd
+    has_pulse_plugin: bool = False  # of ALSA, through which PortAudio reaches PulseAudio
+    has_pipewire_plugin: bool = False  # the same for PipeWire
+    pulse_at: str = ""  # where a server of PulseAudio's protocol was looked for
+    pulse_was_named: bool = False  # by PULSE_SERVER
+    pulse_answers: bool = False
+    pulse_is_mute: bool = False  # it takes connections, and says nothing to pactl
+    pulse_name: str = ""  # PulseAudio, or PulseAudio (on PipeWire 1.0.5); empty: not known
+    pipewire_answers: bool = False
+    is_wsl: bool = False
+    container: str = ""  # docker, podman, ...
+    is_ssh: bool = False
+
+    @property
+    def has_server(self) -> bool:
+        return self.pulse_answers or self.pipewire_answers
+
+
+def system_findings(facts: SystemFacts) -> list[Finding]:
+    """Linux has three lines and more; elsewhere there is one sound system, which is always there."""
+    if facts.system != "Linux":
+        names = {"Darwin": "Core Audio", "Windows": "WASAPI"}
+        return [Finding(names.get(facts.system, facts.system), "passed", "part of the system"), *_places(facts)]
+    return [_alsa(facts), _server(facts), *_places(facts)]
+
+
+def _alsa(facts: SystemFacts) -> Finding:
+    told = {
+        "cards": list(facts.cards),
+        "/dev/snd": facts.access,
+        "pulse plug-in": facts.has_pulse_plugin,
+        "pipewire plug-in": facts.has_pipewire_plugin,
+    }
+    if facts.has_server and not _reaches_server(facts):
+        text = "a sound server runs and ALSA lacks the plug-in that leads to it, so voicecli cannot use it"
+        package = "libasound2-plugins" if facts.pulse_answers else "pipewire-alsa"
+        return Finding("ALSA", "warned", text, f"apt install {package}", told)
+    if facts.has_server:
+        cards = f"{len(facts.cards)} cards" if facts.cards else "no card of its own"
+        return Finding("ALSA", "passed", f"{cards}, and a plug-in that leads to the sound server", facts=told)
+    if not facts.cards and (facts.is_wsl or facts.container):
+        return Finding("ALSA", "skipped", "no sound card is shown in here", facts=told)
+    if not facts.cards:
+        advice = "plug one in, or load its driver; is a sound server meant to run?"
+        return Finding("ALSA", "failed", "the kernel knows no sound card", advice, told)
+    if facts.access != "open":
+        text = f"{len(facts.cards)} cards, and /dev/snd is {facts.access} for you"
+        return Finding("ALSA", "failed", text, "sudo usermod -aG audio $USER, then log in anew", told)
+    return Finding("ALSA", "passed", "; ".join(facts.cards), facts=told)
+
+
+def _reaches_server(facts: SystemFacts) -> bool:
+    by_pulse = facts.pulse_answers and facts.has_pulse_plugin
+    return by_pulse or (facts.pipewire_answers and facts.has_pipewire_plugin)
+
+
+def _server(facts: SystemFacts) -> Finding:
+    told = {
+        "looked at": facts.pulse_at,
+        "from PULSE_SERVER": facts.pulse_was_named,
+        "PulseAudio's protocol": facts.pulse_answers,
+        "PipeWire's own": facts.pipewire_answers,
+        "name": facts.pulse_name,
+    }
+    if facts.pulse_answers:
+        return Finding("sound server", "passed", f"{facts.pulse_name or 'PulseAudio or PipeWire'} answers", facts=told)
+    if facts.pulse_is_mute:
+        advice = "restart it: pulseaudio -k, or systemctl --user restart pipewire pipewire-pulse"
+        text = f"{facts.pulse_at} takes connections and says nothing: it hangs, or refuses you"
+        return Finding("sound server", "failed", text, advice, told)
+    if facts.pulse_was_named:
+        text = f"PULSE_SERVER names {facts.pulse_at}, and nothing answers there"
+        return Finding("sound server", "failed", text, "start that server, or unset PULSE_SERVER", told)
+    if facts.pipewire_answers:
+        if facts.has_pipewire_plugin:
+            return Finding("sound server", "passed", "PipeWire answers", facts=told)
+        text = "PipeWire runs without its PulseAudio part"
+        return Finding("sound server", "warned", text, "systemctl --user start pipewire-pulse", told)
+    alone = "ALSA is used by itself, by one program at a time" if facts.cards else "neither PulseAudio nor PipeWire"
+    return Finding("sound server", "skipped", f"none runs: {alone}", facts=told)
+
+
+def _places(facts: SystemFacts) -> list[Finding]:
+    lines = []
+    if facts.is_wsl:
+        lines.append(_wsl(facts))
+    if facts.container:
+        lines.append(_container(facts))
+    if facts.is_ssh:
+        lines.append(_ssh(facts))
+    return lines or [Finding("surroundings", "passed", "neither WSL nor a container nor SSH")]
+
+
+def _wsl(facts: SystemFacts) -> Finding:
+    if facts.pulse_answers:
+        return Finding("WSL", "passed", "Windows takes the sound through WSLg's server")
+    text = "sound has to go through WSLg's server, which does not answer"
+    advice = "in Windows: wsl --update, then wsl --shutdown; PULSE_SERVER is unix:/mnt/wslg/PulseServer"
+    return Finding("WSL", "failed", text, advice)
+
+
+def _container(facts: SystemFacts) -> Finding:
+    told = {"kind": facts.container}
+    if facts.pulse_answers or facts.access == "open":
+        through = "a sound server" if facts.pulse_answers else "/dev/snd"
+        return Finding("container", "passed", f"{facts.container}, with {through} inside", facts=told)
+    if facts.pulse_is_mute:
+        return Finding(
+            "container", "passed", f"{facts.container}, with the socket of a sound server inside", facts=told
+        )
+    text = f"{facts.container}: neither /dev/snd nor a sound server is inside"
+    return Finding("container", "failed", text, PULSE_INTO_CONTAINER, told)
+
+
+def _ssh(facts: SystemFacts) -> Finding:
+    if facts.pulse_answers and facts.pulse_was_named:
+        return Finding("SSH", "passed", "sound goes where PULSE_SERVER says")
+    text = "SSH carries no sound: devices are those of this machine, not of the one you sit at"
+    advice = "run voicecli there and its servers here, or tunnel PulseAudio (docs/troubleshooting.md)"
+    return Finding("SSH", "warned", text, advice)

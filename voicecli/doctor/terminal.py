@@ -1,0 +1,78 @@
+"""What the terminal can do for the live screen. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from voicecli.doctor.finding import Finding
+
+NARROW_CELLS = 60
+"""Below this the status line of the live screen, 13 cells of state and 24 of meter with what is wrong, gets cut."""
+
+LOW_LINES = 12
+"""Below this little of the conversation stays on the screen between header and keys."""
+
+PATIENT_MS = 100
+"""Esc interrupts an answer; what holds it back for longer than this is felt."""
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalFacts:
+    """Of the terminal that this process was started in."""
+
+    is_terminal: bool  # stdin and stdout both
+    is_dumb: bool  # no cursor movement
+    term: str
+    columns: int
+    lines: int
+    encoding: str
+    colours: str | None  # standard, 256, truecolor, ...; None: none
+    is_no_color: bool  # NO_COLOR is set
+    multiplexer: str = ""  # tmux or screen
+    escape_ms: int | None = None  # how long tmux keeps Esc back; None: not known
+
+
+def terminal_findings(facts: TerminalFacts) -> list[Finding]:
+    """Two lines at most that are not passed: size and abilities, and Esc."""
+    told = {
+        "TERM": facts.term,
+        "size": f"{facts.columns}x{facts.lines}",
+        "encoding": facts.encoding,
+        "colours": facts.colours or "none",
+        "NO_COLOR": facts.is_no_color,
+        "multiplexer": facts.multiplexer or "none",
+    }
+    if not facts.is_terminal:
+        return [Finding("terminal", "skipped", "input or output is not one: voicecli talk prints lines", facts=told)]
+    if facts.is_dumb:
+        text = f"TERM={facts.term} cannot move the cursor: voicecli talk prints lines"
+        return [Finding("terminal", "warned", text, "use another terminal for the live screen", told)]
+    return [_abilities(facts, told), *_size(facts), *_escape(facts)]
+
+
+def is_unicode(encoding: str) -> bool:
+    """Whether text of any script can be written."""
+    return encoding.lower().replace("-", "").startswith("utf")
+
+
+def _abilities(facts: TerminalFacts, told: dict[str, object]) -> Finding:
+    if not is_unicode(facts.encoding):
+        text = f"writes {facts.encoding or 'no known encoding'}: the live screen draws with Unicode"
+        return Finding("terminal", "warned", text, "set LANG=C.UTF-8, unset PYTHONIOENCODING", told)
+    colours = "no colours (NO_COLOR)" if facts.is_no_color else f"colours: {facts.colours or 'none'}"
+    inside = f", in {facts.multiplexer}" if facts.multiplexer else ""
+    return Finding("terminal", "passed", f"{facts.columns}x{facts.lines}, Unicode, {colours}{inside}", facts=told)
+
+
+def _size(facts: TerminalFacts) -> list[Finding]:
+    if facts.columns >= NARROW_CELLS and facts.lines >= LOW_LINES:
+        return []
+    text = f"{facts.columns}x{facts.lines} is small: parts of the live screen are left out"
+    return [Finding("size", "warned", text, f"make it {NARROW_CELLS}x{LOW_LINES} at least, or use --ui plain")]
+
+
+def _escape(facts: TerminalFacts) -> list[Finding]:
+    if facts.escape_ms is None or facts.escape_ms <= PATIENT_MS:
+        return []
+    text = f"tmux keeps it back for {facts.escape_ms} ms, so answers are interrupted that much later"
+    return [Finding("Esc", "warned", text, "tmux set -s escape-time 10", {"escape-time": facts.escape_ms})]
