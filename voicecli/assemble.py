@@ -92,6 +92,7 @@ def make_rules(settings: Settings, *, prefill: bool) -> Rules:
         wait_s,
         prefill,
         echo=listen.barge_in != "headphones",
+        first_piece_chars=settings.tts.first_piece_chars,
     )
 
 

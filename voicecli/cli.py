@@ -22,6 +22,7 @@ from voicecli.commands.serve_stt import serve_stt
 from voicecli.commands.serve_tts import serve_tts
 from voicecli.commands.talk import talk
 from voicecli.commands.transcribe import transcribe
+from voicecli.commands.tune import tune
 from voicecli.errors import INTERRUPTED_EXIT_CODE, VoiceCliError
 
 app = typer.Typer(
@@ -42,6 +43,7 @@ app.command()(doctor)
 app.command()(report)
 app.command()(replay)
 app.add_typer(bench, name="bench")
+app.command()(tune)
 
 
 def print_version(asked: bool) -> None:

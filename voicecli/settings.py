@@ -137,6 +137,9 @@ class TtsSettings(Section):
     speed: Annotated[float, Field(ge=0.5, le=2.0)]
     threads: Annotated[int, Field(ge=0)]
     """0: one for each physical core."""
+    first_piece_chars: Annotated[int, Field(ge=10, le=200)]
+    """A first clause of an answer that is longer may be cut before a phrase, so that the voice begins sooner; a whole
+    clause has the better melody."""
     streaming: bool
     """Give out the sound of a piece as it is computed; false: when all of it is there."""
 

@@ -26,6 +26,7 @@ from voicecli.conversation.conversation import Conversation, Rules
 from voicecli.conversation.drafting import Cadence
 from voicecli.conversation.history import History
 from voicecli.conversation.overlap import Devices
+from voicecli.conversation.sentences import SHORT_CLAUSE_CHARS
 from voicecli.engines.long_speech import LongSpeech
 from voicecli.engines.remembering import RememberedFinals
 from voicecli.engines.timed_worker import TimedWorker
@@ -221,6 +222,7 @@ class Talk:
         self.barge_in = True
         self.echo = True
         self.prefill = True
+        self.first_piece_chars = SHORT_CLAUSE_CHARS
         self.listen = LISTEN
         self.events: list[Event] = []
         self.history = History("Be brief.", 4000)
@@ -275,6 +277,7 @@ class Talk:
                 (LISTEN.end_ms - LISTEN.pause_ms) / 1000,
                 self.prefill,
                 echo=self.echo,
+                first_piece_chars=self.first_piece_chars,
             )
             conversation = Conversation(Devices(ear, speaker), engines, self.history, rules, loop.time, publish)
             for at_s, action in self.actions:

@@ -36,6 +36,14 @@ def roles(messages: list[Message]) -> list[tuple[str, str]]:
     return [(message.role, message.text) for message in messages[1:]]
 
 
+def test_the_first_piece_is_as_long_as_the_rules_let_it_be(talk: Talk) -> None:
+    talk.first_piece_chars = 40
+    talk.user_says("how far is it", 0.5, 1.5)
+    talk.llm_replies("The distance between the earth and the moon is about as far as nine times around the equator.")
+    pieces = all_of(talk.run(20.0), events.PieceReady)
+    assert pieces[0].text == "The distance between the earth and the moon is"
+
+
 def test_a_question_is_heard_answered_and_remembered(talk: Talk) -> None:
     talk.user_says("what is the time", 0.5, 1.5)
     talk.llm_replies("It is noon.")

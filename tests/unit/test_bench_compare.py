@@ -282,3 +282,10 @@ def test_two_slow_stages_of_four_do_not_pass_for_a_slow_machine(drift: float) ->
     old = voice_to_voice(World(seed=1, scenarios=ONE))
     found = compare(old, voice_to_voice(World(seed=2, scenarios=ONE, drift=drift, slow={"stt": 1.35, "tts": 1.35})))
     assert {one.stage for one in found.changes if one.verdict == "worse" and one.stage} == {"stt", "tts"}
+
+
+def test_a_longer_wait_is_told_beside_the_stage_that_causes_it() -> None:
+    old = voice_to_voice(World(seed=1, scenarios=ONE, noise=0.02))
+    found = compare(old, voice_to_voice(World(seed=2, scenarios=ONE, noise=0.02, slow={"tts": 1.4})))
+    assert "text-to-speech takes 1.4" in found.sentence
+    assert "; voice to voice takes 1.1" in found.sentence

@@ -14,7 +14,7 @@ from voicecli.bench.compare import compare
 from voicecli.bench.limits import OverLimit
 from voicecli.bench.result import Result, read_result, write_result
 from voicecli.cli import app
-from voicecli.commands.bench_output import present, show, show_comparison
+from voicecli.commands.bench_output import check_output, present, show, show_comparison
 from voicecli.errors import SettingsError
 
 OLD = voice_to_voice(World(seed=1))
@@ -106,6 +106,20 @@ def test_a_limit_that_was_mistyped_is_told_before_anything_is_shown(capsys: pyte
     with pytest.raises(SettingsError, match="was not understood"):
         run(OLD, fail_over=["p95:900"])
     assert capsys.readouterr().out == ""
+
+
+def test_what_would_fail_at_the_end_is_told_before_anything_is_measured(tmp_path: Path) -> None:
+    path = tmp_path / "old.json"
+    write_result(path, OLD)
+    check_output(OLD.bench, [tmp_path / "new.html", Path("here.md"), None], path, ["p95=900"])
+    with pytest.raises(SettingsError, match="is of voice to voice, this one of stt"):
+        check_output("stt", [], path, [])
+    with pytest.raises(SettingsError, match="there is no folder"):
+        check_output("stt", [tmp_path / "none" / "a.html"], None, [])
+    with pytest.raises(SettingsError, match="was not understood"):
+        check_output("stt", [], None, ["p95"])
+    with pytest.raises(SettingsError, match="cannot be read"):
+        check_output("stt", [], tmp_path / "none.json", [])
 
 
 def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:

@@ -50,7 +50,8 @@ def test_finals_are_timed_and_counted_where_what_was_said_is_known() -> None:
         Transcript("A latte, please.", "en", 1.0, redecoded=True), Transcript("How far's the moon", "en", 1.0)
     )
     heard = [stage_stt.hear(stt, one, number) for number, one in enumerate((ORDER, QUESTION))]
-    final, ratio = stage_stt.metrics("whisper-base", heard)
+    final, ratio, wer = stage_stt.metrics("whisper-base", heard)
+    assert wer == Metric("whisper-base", "WER", "%", (0.0,), of=("question.wav",))
     assert (final.name, final.unit, final.stage) == ("final after the end of speech", "s", "stt")
     assert final.of == ("order.wav", "question.wav")
     assert final.samples == ratio.samples  # each recording lasts a second
@@ -73,6 +74,7 @@ def test_without_texts_and_phrases_nothing_is_said_of_them() -> None:
     heard = [stage_stt.hear(ScriptedStt(Transcript("", "en", 1.0, "no speech")), silent, 1)]
     names = {one.name: one.value for one in stage_stt.counts("whisper-base", heard)}
     assert names == {"without a text": 1, "decoded twice": 0}
+    assert len(stage_stt.metrics("whisper-base", heard)) == 2
 
 
 class ScriptedVoice:
@@ -94,7 +96,8 @@ def test_a_sentence_has_a_first_sound_before_its_whole() -> None:
     spoken = stage_tts.speak(ScriptedVoice(), "It is late.")
     assert spoken.audio_s == pytest.approx(0.3)
     assert 0 < spoken.first_s < spoken.total_s
-    first, ratio, sound = stage_tts.metrics("1 s", [spoken])
+    first, ratio, wer, sound = stage_tts.metrics("1 s", [spoken], [stage_tts.Heard("It is late.", "Is late.")])
+    assert wer.samples[0] == pytest.approx(100 / 3)
     assert (first.samples, first.stage, first.of) == ((spoken.first_s,), "tts", ("It is late.",))
     assert ratio.samples == (spoken.total_s / spoken.audio_s,)
     assert sound.better == "neither"

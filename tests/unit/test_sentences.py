@@ -134,6 +134,31 @@ def test_the_first_piece_does_not_wait_for_the_end_of_a_long_clause() -> None:
     assert piece.text == "I can certainly help you"
 
 
+def test_the_first_piece_may_be_longer_where_that_costs_no_time() -> None:
+    text = "The distance between the earth and the moon is about as far as nine times around the equator."
+
+    def first(chars: int) -> str:
+        return texts(begun(text, chars))[0]
+
+    assert first(10) == "The distance"
+    assert first(16) == "The distance between the earth"
+    assert first(40) == "The distance between the earth and the moon is"
+    assert first(200) == text
+
+
+def test_later_pieces_do_not_heed_the_length_of_the_first() -> None:
+    words = "It is far away. The distance between the earth and the moon is about as far as nine times around it."
+    cut = [texts(begun(words, chars), 20)[1:] for chars in (10, 16, 200)]
+    assert cut[0] == cut[1] == cut[2]
+
+
+def begun(text: str, first_piece_chars: int) -> PieceBuffer:
+    pieces = PieceBuffer(as_written, first_piece_chars)
+    pieces.feed(Span(text, len(text)))
+    pieces.close()
+    return pieces
+
+
 def test_a_clause_beyond_the_budget_is_taken_whole() -> None:
     text = "First of all, this is longer than the budget is. And this is more."
     assert texts(buffer(text), 5)[1:] == ["this is longer than the budget is.", "And this is more."]

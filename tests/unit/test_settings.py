@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from voicecli.conversation.sentences import SHORT_CLAUSE_CHARS
 from voicecli.errors import SettingsError
 from voicecli.settings import Settings
 from voicecli.settings_load import keys, load_settings, shown, value_of
@@ -105,6 +106,10 @@ def test_an_unknown_profile_is_refused() -> None:
 def test_the_default_file_holds_every_setting_and_the_profiles_only_known_ones() -> None:
     assert sorted(load_settings(environ={}).origins) == sorted(keys())
     assert isinstance(load_settings(environ={}, profile="cpu").settings, Settings)
+
+
+def test_what_is_said_outside_a_conversation_begins_as_a_conversation_does_by_default() -> None:
+    assert load_settings(environ={}).settings.tts.first_piece_chars == SHORT_CLAUSE_CHARS
 
 
 def test_a_secret_is_never_shown() -> None:

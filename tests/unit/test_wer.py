@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from voicecli.bench.wer import normalise, word_errors
+from voicecli.bench.result import Metric
+from voicecli.bench.wer import normalise, wer_metric, word_errors
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,11 @@ def test_replaced_lost_and_added_words_are_errors() -> None:
 
 def test_what_is_heard_where_nothing_was_said_is_an_error_of_no_words() -> None:
     assert word_errors("", "thank you") == (2, 0)
+
+
+def test_the_share_of_wrong_words_is_told_for_each_text_that_has_words() -> None:
+    found = wer_metric("whisper-base", "WER", [("a.wav", (1, 4)), ("b.wav", (2, 0)), ("c.wav", (3, 2))])
+    assert found == Metric("whisper-base", "WER", "%", (25.0, 150.0), of=("a.wav", "c.wav"))
 
 
 def test_other_languages_keep_their_numbers_and_some_are_counted_by_character() -> None:

@@ -36,10 +36,7 @@ class Comparison:
 
 def compare(old: Result, new: Result) -> Comparison:
     """All metrics and counts that both have. Raises SettingsError where they measure different things."""
-    if old.bench != new.bench:
-        raise SettingsError(
-            f"the result to compare with is of {old.bench}, this one of {new.bench}", "compare results of one bench"
-        )
+    same_bench(old.bench, new.bench)
     before = {key_of(one): one for one in old.metrics}
     both = [(before[key_of(one)], one) for one in new.metrics if key_of(one) in before]
     found = [one for pair in both if (one := evidence(*pair, whole_s(old, pair[0]))) is not None]
@@ -52,6 +49,14 @@ def compare(old: Result, new: Result) -> Comparison:
     verdict = overall(changes, counts)
     sentence = told(verdict, changes, counts, machine)
     return Comparison(verdict, sentence, changes, counts, tuple(differences(old, new)), machine)
+
+
+def same_bench(old: str, new: str) -> None:
+    """Raises SettingsError where they are not."""
+    if old != new:
+        raise SettingsError(
+            f"the result to compare with is of {old}, this one of {new}", "compare results of the same bench"
+        )
 
 
 def key_of(metric: Metric) -> tuple[str, str, str]:

@@ -132,7 +132,17 @@ def accuracy(result: Result) -> Iterator[str]:
     if len(points) > 1:
         yield "<h2>Word errors against speed</h2>"
         yield quiet("Down and to the left is better. Mean word error rate of the recordings, median latency.")
-        yield plots.scatter("Word error rate against latency", points, ("s", "%"), ("latency", "word error rate"))
+        units = ("s", "%")
+        yield (
+            '<p class="key">'
+            + "".join(
+                f'<span><svg class="mark" width="16" height="16">{plots.shape(index)}</svg>'
+                f"{index + 1} {escape(plots.told(point, units))}</span>"
+                for index, point in enumerate(points)
+            )
+            + "</p>"
+        )
+        yield plots.scatter("Word error rate against latency", points, units, ("latency", "word error rate"))
 
 
 def stage_bars(result: Result) -> Iterator[str]:
@@ -148,6 +158,11 @@ def stage_bars(result: Result) -> Iterator[str]:
     longest_s = max(bar.until for rows in shown.values() for bar in rows)
     yield "<h2>What each stage's work took</h2>"
     yield key(("added", "median"), ("bracket", "its 95 % interval"), ("reach", "to p95"))
+    names = {tuple(bar.name for bar in rows) for rows in shown.values()}
+    if len(names) == 1 and len(name := names.pop()) == 1:
+        of_groups = [replace(rows[0], name=group) for group, rows in shown.items()]
+        yield f"<h3>{escape(name[0])}</h3>" + plots.bars(f"{name[0]} by group", of_groups, "s", longest_s)
+        return
     for group, rows in shown.items():
         yield f"<h3>{escape(group)}</h3>" + plots.bars(f"Work of the stages, {group}", rows, "s", longest_s)
 

@@ -21,7 +21,7 @@ AXIS = 22
 SMALL = 4
 MOST_TICKS = 4
 NEAR = 1.6  # percent of the width: closer dots are put above each other
-DOT = 4.0
+DOT, TALLEST = 4.0, 64.0
 LEFT, RIGHT = 1.0, 98.0  # percent: where the axis begins and ends
 
 
@@ -90,8 +90,8 @@ def waterfall(title: str, lanes: Sequence[Lane], wait_s: float, until_s: float) 
         top = index * LANE + LABEL + 4
         drawn.append(label(lane.name, quantity(lane.added_s, "s"), index * LANE + LABEL - 1))
         start, end = axis.at(lane.worked.start_s), axis.at(lane.worked.end_s)
-        told = f"{lane.name}: worked {quantity(lane.worked.end_s - lane.worked.start_s, 's')}"
-        drawn.append(rect("hidden", start, end, top + (BAR - THIN) // 2, THIN, told))
+        worked = f"{lane.name}: worked {quantity(lane.worked.end_s - lane.worked.start_s, 's')}"
+        drawn.append(rect("hidden", start, end, top + (BAR - THIN) // 2, THIN, worked))
         if lane.added_s > 0:
             start, end = axis.at(lane.waited.start_s), axis.at(lane.waited.end_s)
             drawn.append(rect("added", start, end, top, BAR, f"{lane.name}: added {quantity(lane.added_s, 's')}"))
@@ -117,10 +117,12 @@ def strips(title: str, rows: Sequence[Strip], unit: str) -> str:
     """Each sample a dot, one row a group; tall lines at p50 and p95."""
     rows = [row for row in rows if row.samples]
     axis = Axis.until(max((max(row.samples) for row in rows), default=0.0), unit)
-    drawn, top, told = [], 0, []
+    drawn, top, in_words = [], 0, []
     for row in rows:
         spots = stacked(sorted(axis.at(value) for value in row.samples))
-        floor = top + LABEL + 16 + round(max(level for _, level in spots) * 2 * DOT)
+        levels = max(level for _, level in spots)
+        step = min(2 * DOT, TALLEST / levels) if levels else 0.0  # many dots overlap rather than make a tower
+        floor = top + LABEL + 16 + round(levels * step)
         p50, p95 = (percentile(row.samples, q) for q in (50, 95))
         text = f"p50 {quantity(p50, unit)}, p95 {quantity(p95, unit)}"
         drawn.append(label(row.name, text, top + LABEL - 1))
@@ -128,12 +130,11 @@ def strips(title: str, rows: Sequence[Strip], unit: str) -> str:
             x = f"{axis.at(value):.2f}%"
             drawn.append(f'<line class="{name}" x1="{x}" x2="{x}" y1="{top + LABEL + 4}" y2="{floor + 8}"/>')
         drawn += [
-            f'<circle class="dot" cx="{x:.2f}%" cy="{floor - level * 2 * DOT:.0f}" r="{DOT:.0f}"/>'
-            for x, level in spots
+            f'<circle class="dot" cx="{x:.2f}%" cy="{floor - level * step:.1f}" r="{DOT:.0f}"/>' for x, level in spots
         ]
-        told.append(f"{row.name}: {len(row.samples)} samples, {text}")
+        in_words.append(f"{row.name}: {len(row.samples)} samples, {text}")
         top = floor + 24
-    return picture(title, "; ".join(told), top + AXIS, [*grid(axis, top), *drawn])
+    return picture(title, "; ".join(in_words), top + AXIS, [*grid(axis, top), *drawn])
 
 
 def stacked(places: Sequence[float]) -> list[tuple[float, int]]:
@@ -168,7 +169,7 @@ def bars(title: str, rows: Sequence[Bar], unit: str, until: float) -> str:
 
 
 def scatter(title: str, points: Sequence[Point], units: tuple[str, str], names: tuple[str, str]) -> str:
-    """One mark of its own shape a point, its name beside it; down and to the left is better."""
+    """One numbered mark a point, shaped by `shape`; names belong in a key, where they never collide."""
     height, top, foot = 260, 36, 40
     x_axis = Axis.until(max((point.x for point in points), default=0.0), units[0])
     y_axis = Axis.until(max((point.y for point in points), default=0.0), units[1])
@@ -180,18 +181,21 @@ def scatter(title: str, points: Sequence[Point], units: tuple[str, str], names: 
             drawn.append(f'<text class="axis" x="{LEFT}%" dx="2" y="{y - 3:.1f}">{bare(tick, units[1])}</text>')
     for index, point in enumerate(points):
         x, y = x_axis.at(point.x), height - (height - top) * point.y / y_axis.most
-        anchor, dx = ("end", -11) if x > 50 else ("start", 11)
-        said = f"{point.name}: {quantity(point.x, units[0])}, {quantity(point.y, units[1])}"
-        drawn.append(mark(index, x, y, said))
-        drawn.append(f'<text x="{x:.2f}%" dx="{dx}" y="{y + 4:.1f}" text-anchor="{anchor}">{escape(point.name)}</text>')
+        drawn.append(placed(shape(index), x, y, f"{index + 1}: {told(point, units)}"))
+        drawn.append(f'<text class="figure" x="{x:.2f}%" dx="11" y="{y + 4:.1f}">{index + 1}</text>')
     below = escape(named(names[0], units[0]))
     foot_text = f'<text class="axis" x="{RIGHT}%" y="{height + 34}" text-anchor="end">{below}</text>'
-    told = "; ".join(f"{one.name}: {quantity(one.x, units[0])}, {quantity(one.y, units[1])}" for one in points)
-    return picture(title, told, height + foot, [*grid(x_axis, height), *drawn, foot_text])
+    said = "; ".join(told(point, units) for point in points)
+    return picture(title, said, height + foot, [*grid(x_axis, height), *drawn, foot_text])
 
 
-def mark(index: int, x: float, y: float, said: str) -> str:
-    """A circle, square, diamond, triangle, ring or cross, in turns; a small picture of its own, at x percent."""
+def told(point: Point, units: tuple[str, str]) -> str:
+    """A point in words."""
+    return f"{point.name}: {quantity(point.x, units[0])}, {quantity(point.y, units[1])}"
+
+
+def shape(index: int) -> str:
+    """A disc, square, diamond, triangle, ring or cross, in turns, in 16 by 16."""
     shapes = (
         '<circle cx="8" cy="8" r="6"/>',
         '<rect x="2.5" y="2.5" width="11" height="11"/>',
@@ -200,10 +204,14 @@ def mark(index: int, x: float, y: float, said: str) -> str:
         '<circle class="open" cx="8" cy="8" r="5.5"/>',
         '<path class="open" d="M2 2 14 14M14 2 2 14"/>',
     )
-    shape = shapes[index % len(shapes)]
+    return shapes[index % len(shapes)]
+
+
+def placed(drawn: str, x: float, y: float, said: str) -> str:
+    """A shape with its middle at x percent; a picture of its own, because a path cannot be placed in percent."""
     return (
         f'<svg class="mark" x="{x:.2f}%" y="{y - 8:.1f}" width="1" height="1" overflow="visible">'
-        f'<g transform="translate(-8 0)">{shape}<title>{escape(said)}</title></g></svg>'
+        f'<g transform="translate(-8 0)">{drawn}<title>{escape(said)}</title></g></svg>'
     )
 
 

@@ -13,7 +13,7 @@ from voicecli.bench.result import Count, Metric, Result
 from voicecli.bench.rounds import Progress, few, in_turns, measured, timed
 from voicecli.bench.setting import Found, begin, conclude, model_digests
 from voicecli.bench.speech import Utterance
-from voicecli.bench.wer import word_errors
+from voicecli.bench.wer import wer_metric, word_errors
 from voicecli.bench.words import found_slots
 from voicecli.engines.base import SpeechToText
 from voicecli.engines.cpu import sleep_while_waiting
@@ -25,7 +25,7 @@ from voicecli.types import LISTEN_RATE_HZ, SpeechSegment, Transcript
 STAGE = "stt"
 FINAL = "final after the end of speech"
 REAL_TIME = "real-time factor"
-WER = "word errors"
+WER, ERRORS = "WER", "word errors"
 SLOTS = "phrases heard"
 
 
@@ -40,6 +40,11 @@ class Heard:
     @property
     def audio_s(self) -> float:
         return len(self.said.pcm) / LISTEN_RATE_HZ
+
+    @property
+    def errors(self) -> tuple[int, int]:
+        """Wrong words, and all that were said."""
+        return word_errors(self.said.text, self.transcript.text, self.transcript.language)
 
 
 def installed_models(settings: Settings) -> list[str]:
@@ -95,12 +100,14 @@ def hear(recogniser: SpeechToText, said: Utterance, number: int) -> Heard:
 
 
 def metrics(arm: str, heard: Sequence[Heard]) -> tuple[Metric, ...]:
-    """What it took."""
+    """What it took, and how much of each text is wrong."""
     names = tuple(one.said.name for one in heard)
     ratios = tuple(one.took_s / one.audio_s for one in heard)
+    wrong = [(one.said.name, one.errors) for one in heard if one.said.text]
     return (
         Metric(arm, FINAL, "s", tuple(one.took_s for one in heard), of=names, stage=STAGE),
         Metric(arm, REAL_TIME, "", ratios, of=names),
+        *((wer_metric(arm, WER, wrong),) if wrong else ()),
     )
 
 
@@ -109,10 +116,8 @@ def counts(arm: str, heard: Sequence[Heard]) -> list[Count]:
     found = [Count(arm, "without a text", sum(not one.transcript.text for one in heard), len(heard))]
     again = sum(one.transcript.redecoded for one in heard)
     found.append(Count(arm, "decoded twice", again, len(heard), better="neither"))
-    texts = [one for one in heard if one.said.text]
-    errors = [word_errors(one.said.text, one.transcript.text, one.transcript.language) for one in texts]
-    if errors:
-        found.append(Count(arm, WER, sum(wrong for wrong, _ in errors), sum(total for _, total in errors), "words"))
+    if errors := [one.errors for one in heard if one.said.text]:
+        found.append(Count(arm, ERRORS, sum(wrong for wrong, _ in errors), sum(total for _, total in errors), "words"))
     phrases = sum(len(one.said.slots) for one in heard)
     if phrases:
         recalled = sum(found_slots(one.said.slots, one.transcript.text) for one in heard)

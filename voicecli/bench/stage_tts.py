@@ -13,7 +13,7 @@ from voicecli.audio.resample import resample
 from voicecli.bench.result import Count, Metric, Result
 from voicecli.bench.rounds import Progress, few, in_turns, measured
 from voicecli.bench.setting import Found, begin, conclude, model_digests
-from voicecli.bench.wer import word_errors
+from voicecli.bench.wer import wer_metric, word_errors
 from voicecli.engines.base import SpeechToText, Voice
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.worker import ThreadWorker
@@ -23,7 +23,7 @@ from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment
 STAGE = "tts"
 FIRST_AUDIO = "first audio"
 REAL_TIME = "real-time factor"
-WER = "round-trip word errors"
+WER, ERRORS = "round-trip WER", "round-trip word errors"
 
 ROUNDS = 2
 """How often each sentence is spoken: the sound is the same each time, the time is not."""
@@ -65,6 +65,11 @@ class Heard:
     text: str
     heard: str
 
+    @property
+    def errors(self) -> tuple[int, int]:
+        """Wrong words, and all that were spoken."""
+        return word_errors(self.text, self.heard)
+
     def event(self, group: str) -> dict[str, object]:
         """For a closer look."""
         return {"group": group, "of": self.text, "heard": self.heard}
@@ -100,7 +105,7 @@ async def measure_tts(
             heard[group] = await worker.run(round_trip, recogniser, takes, kokoro.sample_rate_hz)
     found = Found(
         f"{sum(map(len, SENTENCES.values()))} sentences, {rounds} times each",
-        tuple(metric for group, takes in spoken.items() for metric in metrics(group, takes)),
+        tuple(metric for group, takes in spoken.items() for metric in metrics(group, takes, heard[group])),
         tuple(errors(group, each) for group, each in heard.items()),
         warm_ups=warm_ups,
         doubts=few(rounds * len(SENTENCES["1 s"]), "sentences of each length"),
@@ -155,16 +160,17 @@ def round_trip(recogniser: SpeechToText, takes: Sequence[Spoken], rate_hz: int) 
 
 def errors(group: str, heard: Sequence[Heard]) -> Count:
     """Words that were got wrong, of all that were spoken."""
-    counted = [word_errors(one.text, one.heard) for one in heard]
-    return Count(group, WER, sum(wrong for wrong, _ in counted), sum(total for _, total in counted), "words")
+    counted = [one.errors for one in heard]
+    return Count(group, ERRORS, sum(wrong for wrong, _ in counted), sum(total for _, total in counted), "words")
 
 
-def metrics(group: str, takes: Sequence[Spoken]) -> tuple[Metric, ...]:
-    """What it took, and how long it sounds."""
+def metrics(group: str, takes: Sequence[Spoken], heard: Sequence[Heard]) -> tuple[Metric, ...]:
+    """What it took, how much of each text came back wrong, and how long it sounds."""
     texts = tuple(one.text for one in takes)
     ratios = tuple(one.total_s / one.audio_s for one in takes)
     return (
         Metric(group, FIRST_AUDIO, "s", tuple(one.first_s for one in takes), of=texts, stage=STAGE),
         Metric(group, REAL_TIME, "", ratios, of=texts),
+        wer_metric(group, WER, [(one.text, one.errors) for one in heard]),
         Metric(group, "sound", "s", tuple(one.audio_s for one in takes), "neither", texts),
     )

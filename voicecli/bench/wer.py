@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import jiwer
+
+from voicecli.bench.result import Metric
 
 UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
 """Languages that are written without spaces: the paper counts their characters."""
@@ -18,6 +20,15 @@ def word_errors(reference: str, hypothesis: str, language: str = "en") -> tuple[
         return len(heard.split()), 0
     measured = jiwer.process_words(said, heard)
     return measured.substitutions + measured.deletions + measured.insertions, len(said.split())
+
+
+def wer_metric(group: str, name: str, said: Sequence[tuple[str, tuple[int, int]]]) -> Metric:
+    """Share of wrong words of each text, by what it was said in; texts without a word are left out.
+
+    The share over all texts is the count of errors: long texts weigh more there.
+    """
+    known = [(of, 100 * wrong / total) for of, (wrong, total) in said if total]
+    return Metric(group, name, "%", tuple(share for _, share in known), of=tuple(of for of, _ in known))
 
 
 def normalise(text: str, language: str = "en") -> str:

@@ -27,14 +27,22 @@ VERDICT_STYLES = {"worse": "bold red", "better": "bold green", "unsure": "yellow
 ASCII_MARKS = "#-"
 
 
-def check(compare: Path | None, fail_over: Sequence[str]) -> None:
-    """A typing error is told before anything is measured, not after minutes of work. Raises SettingsError."""
+def check_output(bench: str, files: Sequence[Path | None], compare: Path | None, fail_over: Sequence[str]) -> None:
+    """Raises SettingsError for what would fail after minutes of work: call it before anything is measured.
+
+    `bench` is what the result will bear as such, `files` what is to be written.
+    """
+    from voicecli.bench.compare import same_bench
     from voicecli.bench.limits import parse_limits
     from voicecli.bench.result import read_result
+    from voicecli.errors import SettingsError
 
     parse_limits(fail_over)
     if compare is not None:
-        read_result(compare)
+        same_bench(read_result(compare).bench, bench)
+    for path in files:
+        if path is not None and not path.absolute().parent.is_dir():
+            raise SettingsError(f"{path} cannot be written: there is no folder {path.parent}", "make the folder first")
 
 
 def present(
@@ -48,8 +56,7 @@ def present(
 ) -> None:
     """Show, write, compare, then judge.
 
-    Raises SettingsError where a file cannot be read or written, OverLimit (exit code 1) beyond a limit. Call `check`
-    before measuring.
+    Raises SettingsError where a file cannot be read or written, OverLimit (exit code 1) beyond a limit.
     """
     from voicecli.bench.compare import compare as compared
     from voicecli.bench.limits import OverLimit, exceeded, parse_limits

@@ -84,7 +84,7 @@ def bench_stt(
 
       voicecli bench stt --speech LibriSpeech/test-clean --most 50 --model whisper-base --model whisper-small.en
     """
-    output = output_of(json_file, markdown, html, compare, fail_over)
+    output = output_of("stt", json_file, markdown, html, compare, fail_over)
     settings = settings_for(device, {}, config)
     from voicecli.bench.stage_stt import installed_models, measure_stt
 
@@ -118,7 +118,7 @@ def bench_llm(
 
       voicecli bench llm --llm openai --url http://127.0.0.1:30000/v1
     """
-    output = output_of(json_file, markdown, html, compare, fail_over)
+    output = output_of("llm", json_file, markdown, html, compare, fail_over)
     settings = settings_for(device, model_flags(backend, model, url), config)
     from voicecli.bench.questions import QUESTIONS
     from voicecli.bench.stage_llm import measure_llm
@@ -152,7 +152,7 @@ def bench_tts(
 
       voicecli bench tts --voice af_heart --voice bm_george
     """
-    output = output_of(json_file, markdown, html, compare, fail_over)
+    output = output_of("tts", json_file, markdown, html, compare, fail_over)
     flags = {"tts.model": model, "tts.streaming": False if no_stream else None}
     settings = settings_for(device, flags, config)
     from voicecli.bench.stage_tts import ROUNDS, measure_tts
@@ -186,7 +186,7 @@ def bench_endpoint(
 
       voicecli bench endpoint --speech recordings
     """
-    output = output_of(json_file, markdown, html, compare, fail_over)
+    output = output_of("endpoint", json_file, markdown, html, compare, fail_over)
     settings = settings_for(device, {}, config)
     from voicecli.bench.stage_endpoint import measure_endpoint
 
@@ -240,12 +240,17 @@ class Output:
 
 
 def output_of(
-    json_file: Path | None, markdown: Path | None, html: Path | None, compare: Path | None, fail_over: list[str] | None
+    bench: str,
+    json_file: Path | None,
+    markdown: Path | None,
+    html: Path | None,
+    compare: Path | None,
+    fail_over: list[str] | None,
 ) -> Output:
     """Before anything is measured. Raises SettingsError for a typing error."""
-    from voicecli.commands.bench_output import check
+    from voicecli.commands.bench_output import check_output
 
-    check(compare, fail_over or ())
+    check_output(bench, (json_file, markdown, html), compare, fail_over or ())
     return Output(json_file, markdown, html, compare, tuple(fail_over or ()))
 
 

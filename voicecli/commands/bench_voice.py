@@ -73,13 +73,14 @@ def bench_voice(
     if context.invoked_subcommand is not None:
         return
     from voicecli.bench.corpus import load_corpus
+    from voicecli.bench.result import VOICE_TO_VOICE
     from voicecli.bench.setting import begin, conclude, model_digests
     from voicecli.bench.voice_to_voice import chosen, measure, measured
-    from voicecli.commands.bench_output import check, present
+    from voicecli.commands.bench_output import check_output, present
     from voicecli.commands.talk import models_of
     from voicecli.errors import first_of
 
-    check(compare, fail_over or ())
+    check_output(VOICE_TO_VOICE, (json_file, markdown, html, profile), compare, fail_over or ())
     settings = measured(settings_for(device, {}, config))
     fetch_missing(settings, models_of(settings))
     corpus = load_corpus(speech, settings, tell, turns)
@@ -89,7 +90,7 @@ def bench_voice(
             found, rounds = measure(settings, corpus, chosen(scenario or ()), turns, told)
     except ExceptionGroup as group:
         raise first_of(group) from group
-    result = conclude("voice to voice", begun, settings, model_digests(settings, models_in_use(settings)), found)
+    result = conclude(VOICE_TO_VOICE, begun, settings, model_digests(settings, models_in_use(settings)), found)
     if profile is not None:
         write_trace(profile, rounds)
     present(result, json_file=json_file, markdown=markdown, html=html, compare=compare, fail_over=fail_over or ())

@@ -22,11 +22,12 @@ from voicecli.conversation.overlap import Devices, Overlap
 from voicecli.conversation.partials import Hypotheses
 from voicecli.conversation.prefill import Prefill
 from voicecli.conversation.self_echo import AHEAD_S, OwnVoice
+from voicecli.conversation.sentences import PieceBuffer
 from voicecli.conversation.speculation import Speculation
 from voicecli.conversation.turn import StageError, Turn, first_failure
 from voicecli.errors import VoiceCliError
 from voicecli.events import Clock, Event, Publish
-from voicecli.types import TurnId
+from voicecli.types import SpeechSegment, TurnId
 
 REOPEN_S = 1.0
 """Who speaks within this much of an answer goes on with the question: nobody has understood a sentence by then."""
@@ -42,6 +43,7 @@ class Rules:
     wait_s: float  # from a pause to the soonest endpoint
     prefill: bool  # send the question ahead while it is being asked
     echo: bool  # the microphone may hear the speaker
+    first_piece_chars: int  # a longer first clause may be cut before a phrase
 
 
 class Conversation:
@@ -85,7 +87,7 @@ class Conversation:
     def ask(self, text: str) -> None:
         """Answer a typed question; whatever was being answered is interrupted."""
         self.interrupt()
-        turn = Turn(self._mint(), question=text)
+        turn = self._new_turn(self._mint(), question=text)
         self._publish(events.UserTyped(at_s=self._clock(), turn=turn.id, text=text))
         self._release(turn)
 
@@ -130,7 +132,7 @@ class Conversation:
                 self._publish(
                     events.SpeechPaused(at_s=now_s, turn=hearing, ended_at_s=segment.ended_at_s, preparing=preparing)
                 )
-                self._turn = Turn(hearing, segment)
+                self._turn = self._new_turn(hearing, segment)
                 self._endpointing.pauses(hearing, segment, self._tasks)
                 if preparing:
                     self._start(self._turn)
@@ -161,6 +163,10 @@ class Conversation:
         """Whether somebody who talks over the answer was not done with the question."""
         spoken = self._turn is not None and self._turn.segment is not None
         return spoken and self._overlap.heard_before_s < REOPEN_S
+
+    def _new_turn(self, turn: TurnId, segment: SpeechSegment | None = None, question: str = "") -> Turn:
+        pieces = PieceBuffer(first_piece_chars=self._rules.first_piece_chars)
+        return Turn(turn, segment, question, pieces=pieces)
 
     def _mint(self) -> TurnId:
         self._minted += 1

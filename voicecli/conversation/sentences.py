@@ -20,10 +20,10 @@ from voicecli.types import Piece
 MIN_PIECE_LETTERS = 10
 """Kokoro slurs and repeats very short texts (github.com/jamiepine/voicebox/issues/960)."""
 
-FIRST_LONG_CLAUSE_CHARS = 16
+SHORT_CLAUSE_CHARS = 16
 LONG_CLAUSE_CHARS = 80
-"""From this length on a clause may be cut before a phrase: early in the first piece, which is waited for, and where the
-budget is small, since a gap in the speech is worse than a melody that starts anew."""
+"""From this length on a clause may be cut before a phrase: early where the budget is small, since a gap in the speech
+is worse than a melody that starts anew, and in the first piece, which is waited for (`tts.first_piece_chars`)."""
 
 MAX_PIECE_CHARS = 200
 """Kokoro takes 510 phonemes at most and rushes through pieces that come near to it."""
@@ -48,9 +48,13 @@ class PieceBuffer:
     everything was fed before the last piece was taken.
     """
 
-    def __init__(self, say: Callable[[str], str] = verbalize) -> None:
-        """`say` turns a piece as it is written into the words that are spoken."""
+    def __init__(self, say: Callable[[str], str] = verbalize, first_piece_chars: int = SHORT_CLAUSE_CHARS) -> None:
+        """`say` turns a piece as it is written into the words that are spoken.
+
+        A first clause of more than `first_piece_chars` may be cut before a phrase.
+        """
         self._say = say
+        self._first_piece_chars = first_piece_chars
         self._text = ""
         self._span_ends: list[int] = []  # where each span ends in the text, counted from the first span on
         self._source_ends: list[int] = []
@@ -105,7 +109,9 @@ class PieceBuffer:
             return None
         ends: list[ClauseEnd] = []
         enough = _letters_end(self._text)
-        long_clause_chars = max(FIRST_LONG_CLAUSE_CHARS, min(budget_chars // 2, LONG_CLAUSE_CHARS))
+        long_clause_chars = max(SHORT_CLAUSE_CHARS, min(budget_chars // 2, LONG_CLAUSE_CHARS))
+        if self._is_first:
+            long_clause_chars = self._first_piece_chars
         may_end = enough is not None or self._closed
         for end in clause_ends(self._text, self._closed, long_clause_chars) if may_end else ():
             is_rest = self._closed and end.at == len(self._text)

@@ -1,0 +1,74 @@
+"""`voicecli tune` from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+NEEDED = ("whisper-base", "kokoro-v1.0-int8", "kokoro-voices", "smollm2-135m-instruct", "smart-turn-v3.2")
+
+
+def tune(*arguments: str, stdin: int = subprocess.DEVNULL, timeout_s: float = 50) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "voicecli", "tune", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout_s,
+        stdin=stdin,
+        env={**os.environ, "VOICECLI_LLM_BACKEND": "embedded"},
+    )
+
+
+def test_a_file_is_not_changed_where_nobody_can_be_asked(tmp_path: Path, model_folder: Callable[[str], Path]) -> None:
+    for name in NEEDED[:2]:
+        model_folder(name)
+    mine = tmp_path / "mine.toml"
+    mine.write_text("[tts]\nspeed = 1.2\n", encoding="utf8")
+    outcome = tune("--config", str(mine))
+    assert outcome.returncode == 2
+    assert "is there already and nobody can be asked" in outcome.stderr
+    assert "--dry-run" in outcome.stderr
+    assert mine.read_text(encoding="utf8") == "[tts]\nspeed = 1.2\n"
+
+
+def test_a_broken_file_is_told_before_anything_is_measured(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    mine.write_text("[tts]\nspede = 1.2\n", encoding="utf8")
+    outcome = tune("--config", str(mine), "--yes")
+    assert outcome.returncode == 2
+    assert "did you mean tts.speed?" in outcome.stderr
+
+
+@pytest.mark.model
+@pytest.mark.timeout(400)
+def test_a_short_tuning_measures_and_writes_what_can_be_read(
+    tmp_path: Path, model_folder: Callable[[str], Path]
+) -> None:
+    for name in NEEDED:
+        model_folder(name)
+    mine, record = tmp_path / "mine.toml", tmp_path / "tuning.json"
+    before = "# Mine.\n[tts]\nspeed = 1.2 # quick\nthreads = 1\n"
+    mine.write_text(before, encoding="utf8")
+    outcome = tune("--config", str(mine), "--yes", "--time-limit", "4", "--json", str(record), timeout_s=390)
+    assert outcome.returncode == 0, outcome.stderr
+    told = json.loads(record.read_text(encoding="utf8"))
+    assert told["spent_s"] < 4 * 60 + 10
+    assert told["waits_before"]["answering_s"] > 0
+    assert {one["name"] for one in told["metrics"]} >= {"final", "first sound", "wait after the end of speech"}
+    written = tomllib.loads(mine.read_text(encoding="utf8"))
+    assert written["tts"].pop("speed") == 1.2
+    found = {f"{section}.{key}": value for section, its in written.items() for key, value in its.items()}
+    assert found == {"tts.threads": 1} | told["written"]
+    assert mine.read_text(encoding="utf8").startswith("# Mine.\n[tts]\nspeed = 1.2 # quick\n")
+    assert not told["written"] or (tmp_path / "mine.toml.bak").read_text(encoding="utf8") == before
+    for head in ("Speech to text", "Answer", "End of turn", "voice to voice, estimated"):
+        assert head in outcome.stdout
+    assert {"stt.compute_type", "listen.endpoint"} <= {one["key"] for one in told["choices"]}

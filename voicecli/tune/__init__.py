@@ -1,0 +1,1 @@
+"""Settings that suit this machine, found by measuring."""

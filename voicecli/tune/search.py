@@ -1,0 +1,158 @@
+"""Round by round to the best values, within a time limit. It has neither clock nor engine of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from voicecli.errors import SettingsError, VoiceCliError
+from voicecli.tune.budget import Budget
+from voicecli.tune.choose import LEAST_PAIRS, choose, shown, told
+from voicecli.tune.rounds import Round
+from voicecli.tune.values import Arm, Choice, Part, Samples, Trial, Untried, Value, took_s
+from voicecli.tune.waits import Waits
+
+TIME_IS_OVER = "the time was over"
+
+
+class Bench(Protocol):
+    """Where arms are measured."""
+
+    async def measure(self, arms: Sequence[Arm], stop_s: float) -> list[Samples]:
+        """The arms, all of one part, on the same things and in turns, until `stop_s` of the clock or all is done.
+
+        Each has as many samples as the others. Raises a VoiceCliError where an arm cannot run.
+        """
+        ...
+
+
+class Watch(Protocol):
+    """Who is told how it goes."""
+
+    def doing(self, text: str) -> None:
+        """From now on."""
+        ...
+
+    def done(self, text: str) -> None:
+        """A line that stays."""
+        ...
+
+
+@dataclass(slots=True)
+class Found:
+    """What came out so far."""
+
+    arms: dict[Part, Arm]  # in use: with the values that were chosen
+    waits: Waits  # with them
+    measured: dict[Arm, Samples] = field(default_factory=dict)  # the newest samples of each arm
+    trials: list[Trial] = field(default_factory=list)
+    choices: list[Choice] = field(default_factory=list)
+    untried: list[Untried] = field(default_factory=list)
+    first_waits: Waits | None = None  # before anything was chosen
+
+
+class Search:
+    """One search. `budget` holds what was spent before it, such as on finding the recordings."""
+
+    def __init__(
+        self,
+        bench: Bench,
+        rounds: Sequence[Round],
+        found: Found,
+        budget: Budget,
+        clock: Callable[[], float],
+        watch: Watch,
+    ) -> None:
+        self.found = found
+        self.budget = budget
+        self._bench = bench
+        self._rounds = rounds
+        self._clock = clock
+        self._watch = watch
+        self._ends: list[Trial] = []
+
+    async def run(self) -> Found:
+        """Raises SettingsError where the limit is too short for the defaults alone, and what measuring them raises."""
+        defaults = {key: value for arm in self.found.arms.values() for key, value in arm.values}
+        await self._begin()
+        self.found.first_waits = self.found.waits
+        for one in self._rounds:
+            trials = (
+                self._ends if one.part == "ending" else [t for v in one.values if (t := await self._try(one.key, v))]
+            )
+            self._choose(one, trials, defaults)
+        return self.found
+
+    async def _begin(self) -> None:
+        """The defaults of each part, and all endpoint modes."""
+        for part, arm in self.found.arms.items():
+            modes = [arm.having(one.key, value) for one in self._rounds if one.part == part for value in one.values]
+            arms = [arm, *(modes if part == "ending" else ())]
+            self._watch.doing(f"{part}: the defaults")
+            samples = await self._measure(arms, self.budget.left_s)
+            if len(samples[0]) < LEAST_PAIRS:
+                raise SettingsError(
+                    f"a time limit of {self.budget.limit_s / 60:g} min is too short to measure the defaults ({part})",
+                    "--time-limit MINUTES; the first run takes longer, since it makes its recordings",
+                )
+            self.found.measured.update(zip(arms, samples, strict=True))
+            self.found.waits = self.found.waits.having(part, took_s(samples[0]))
+            if part == "ending":
+                self._ends = [
+                    Trial("listen.endpoint", arm, other, samples[0], its)
+                    for other, its in zip(arms[1:], samples[1:], strict=True)
+                ]
+                self.found.trials += self._ends
+
+    async def _try(self, key: str, value: Value) -> Trial | None:
+        """A value against the one in use; None where that came to nothing, which is noted."""
+        rival = next(arm for arm in self.found.arms.values() if key in dict(arm.values))
+        arm = rival.having(key, value)
+        if not self.budget.fits(arm.part):
+            self.found.untried.append(Untried(key, value, TIME_IS_OVER))
+            return None
+        self._watch.doing(f"{key} = {shown(value)} against {shown(rival[key])}")
+        try:
+            samples = await self._measure([rival, arm], self.budget.allowance_s(arm.part))
+        except VoiceCliError as error:
+            self.found.untried.append(Untried(key, value, error.message))
+            return None
+        trial = Trial(key, rival, arm, *samples)
+        if (pairs := len(trial.after)) < LEAST_PAIRS:
+            reason = f"too slow: {pairs} in its share of the time" if pairs else TIME_IS_OVER
+            self.found.untried.append(Untried(key, value, reason))
+            return None
+        self.found.measured.update({rival: trial.before, arm: trial.after})
+        self.found.trials.append(trial)
+        self._watch.done(f"{key} = {told(trial, self.found.waits)}")
+        return trial
+
+    async def _measure(self, arms: Sequence[Arm], allowance_s: float) -> list[Samples]:
+        """Charged to the budget; nothing where the time was over in the middle of it."""
+        part = arms[0].part
+        began_s = self._clock()
+        try:
+            async with asyncio.timeout(self.budget.left_s):
+                return await self._bench.measure(arms, began_s + allowance_s)
+        except TimeoutError:
+            return [()] * len(arms)
+        finally:
+            self.budget = self.budget.charged(self._clock() - began_s, part, arms=len(arms))
+
+    def _choose(self, one: Round, trials: Sequence[Trial], defaults: Mapping[str, Value]) -> None:
+        """Take the best of a round."""
+        found = self.found
+        in_use = found.arms[one.part]
+        choice = choose(one.key, in_use[one.key], defaults[one.key], trials, found.waits, one.held)
+        found.choices.append(choice)
+        taken = next((trial for trial in trials if trial.value == choice.value), None)
+        if taken is None:
+            return
+        found.arms[one.part] = taken.arm
+        gained_s = statistics.median(a.took_s - b.took_s for a, b in zip(taken.before, taken.after, strict=True))
+        before_s = {"hearing": found.waits.hearing_s, "answering": found.waits.answering_s}
+        seconds = before_s.get(one.part, took_s(taken.before)) - gained_s
+        found.waits = found.waits.having(one.part, max(0.0, seconds))
