@@ -46,8 +46,16 @@ class Watch:
     def speaker(self, speaker: Speaker) -> Speaker:
         return speaker
 
+    def echo_free(self, microphone: Microphone) -> Microphone:
+        """What the canceller makes of `microphone`; not asked for where there is none."""
+        return microphone
+
     def engines(self, engines: Engines) -> Engines:
         return engines
+
+    def played(self, played: Played | None) -> Played | None:
+        """Who is told each block that sounds; None: nobody wants to know, as no echo is cancelled."""
+        return played
 
 
 async def open_devices(
@@ -57,12 +65,16 @@ async def open_devices(
     settled: Callable[[], bool],
     publish: Publish,
     watch: Watch | None = None,
+    clock: Clock = CLOCK,
 ) -> tuple[Ear, Speaker, bool]:
-    """Ear and speaker, and whether anything can sound. A device that was not asked for by name may be missing."""
+    """Ear and speaker, and whether anything can sound. A device that was not asked for by name may be missing.
+
+    `clock` is the conversation's; a room may have one of its own.
+    """
     watch = watch or Watch()
     microphone = watch.microphone(await open_microphone(stack, settings, sound, settled, publish))
     canceller = load_canceller(settings, sound, publish) if microphone.name else None
-    played = canceller.played if canceller else None
+    played = watch.played(canceller.played if canceller else None)
     try:
         speaker, voiced = watch.speaker(make_speaker(settings, sound, publish, played)), True
         await stack.enter_async_context(speaker)
@@ -74,10 +86,10 @@ async def open_devices(
     gate: SpeechGate = make_gate(settings.listen)
     if canceller is not None and voiced:
         microphone, gate = (
-            EchoFreeMicrophone(microphone, canceller),
+            watch.echo_free(EchoFreeMicrophone(microphone, canceller)),
             GuardedGate(gate, canceller.guard, canceller.likeness),
         )
-    return Ear(microphone, gate, Segmenter(settings.listen), CLOCK, publish), speaker, voiced
+    return Ear(microphone, gate, Segmenter(settings.listen), clock, publish), speaker, voiced
 
 
 def load_canceller(settings: Settings, sound: Files | Room, publish: Publish) -> EchoCanceller | None:
@@ -125,7 +137,7 @@ def make_speaker(settings: Settings, sound: Files | Room, publish: Publish, play
     if not isinstance(sound, Files):
         return sound.speaker(publish, played)
     if sound.output:
-        return WavSpeaker(sound.output, CLOCK, publish, fast=sound.fast)
+        return WavSpeaker(sound.output, CLOCK, publish, fast=sound.fast, played=played)
     try:
         from voicecli.audio.devices import find_device, list_devices
         from voicecli.audio.portaudio import PortAudioSpeaker

@@ -15,6 +15,8 @@ from voicecli.commands.devices import devices
 from voicecli.commands.doctor import doctor
 from voicecli.commands.download_models import download_models
 from voicecli.commands.narration import tell_error
+from voicecli.commands.replay import replay
+from voicecli.commands.report import report
 from voicecli.commands.say import say
 from voicecli.commands.serve_stt import serve_stt
 from voicecli.commands.serve_tts import serve_tts
@@ -38,6 +40,8 @@ app.command(name="serve-tts")(serve_tts)
 app.command(name="download-models")(download_models)
 app.command()(devices)
 app.command()(doctor)
+app.command()(report)
+app.command()(replay)
 app.add_typer(bench, name="bench")
 app.command()(tune)
 

@@ -8,11 +8,13 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from voicecli.assemble import assemble
-from voicecli.assemble_devices import CLOCK, Files
+from voicecli.assemble_devices import CLOCK, Files, Watch
 from voicecli.conversation.conversation import Conversation
 from voicecli.errors import INTERRUPTED_EXIT_CODE, first_of
+from voicecli.events import Event, Publish
 from voicecli.settings import Settings
 from voicecli.ui.screen import Controls, Screen, ScreenKind, open_screen
 
@@ -22,6 +24,15 @@ the default of 5 ms three came too late in a minute of talk on two cores; with t
 
 FORCE_AFTER_S = 0.8
 """An orderly end takes some 50 ms; if it has not come by then, a native call is in its way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Whoever is to see all of a conversation."""
+
+    watch: Watch
+    see: Publish
+    controls: Callable[[Controls], Controls]  # gives those that the user's keys are to reach
 
 
 class Session:
@@ -61,7 +72,7 @@ class Session:
         self.stop()
 
 
-def hold_session(settings: Settings, files: Files, kind: ScreenKind) -> int:
+def hold_session(settings: Settings, files: Files, kind: ScreenKind, witness: Witness | None = None) -> int:
     """Talk until the input ends or the user quits; returns the exit code.
 
     Raises VoiceCliError when the conversation cannot start, or when a device goes away.
@@ -70,7 +81,7 @@ def hold_session(settings: Settings, files: Files, kind: ScreenKind) -> int:
     sys.setswitchinterval(SWITCH_S)
     with open_screen(kind, CLOCK, settings.log_file) as screen:
         try:
-            asyncio.run(hold(session, settings, files, screen))
+            asyncio.run(hold(session, settings, files, screen, witness))
         except asyncio.CancelledError:
             return 0 if session.quitting else INTERRUPTED_EXIT_CODE
         except ExceptionGroup as group:
@@ -78,15 +89,26 @@ def hold_session(settings: Settings, files: Files, kind: ScreenKind) -> int:
     return 0
 
 
-async def hold(session: Session, settings: Settings, files: Files, screen: Screen) -> None:
+async def hold(
+    session: Session, settings: Settings, files: Files, screen: Screen, witness: Witness | None = None
+) -> None:
     """The screen draws from the start, so that loading is seen; it ends with the conversation."""
     task = asyncio.current_task()
     assert task is not None
     session.stop = task.cancel
+    controls, watch = session.controls(), None
+    if witness is not None:
+        controls, watch = witness.controls(controls), witness.watch
+
+    def show(event: Event) -> None:
+        screen.show(event)
+        if witness is not None:
+            witness.see(event)
+
     with signals(lambda: stop_soon(task, screen)):
         async with asyncio.TaskGroup() as tasks:
-            drawing = tasks.create_task(screen.run(session.controls()))
-            async with assemble(settings, files, screen.show) as conversation:
+            drawing = tasks.create_task(screen.run(controls))
+            async with assemble(settings, files, show, watch) as conversation:
                 session.open(conversation)
                 await conversation.run()
             drawing.cancel()

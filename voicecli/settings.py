@@ -117,6 +117,8 @@ class LlmSettings(Section):
     context_tokens: Annotated[int, Field(ge=512)]
     max_answer_tokens: Annotated[int, Field(ge=8)]
     temperature: Annotated[float, Field(ge=0, le=2)]
+    seed: Annotated[int, Field(ge=-1)]
+    """Of the choice between tokens, where the back end takes one; -1: another with each answer."""
     system_prompt: str
     prefill: bool
     """Send the question ahead while it is being asked, to back ends that keep the prefix: the embedded model, Ollama,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,6 +105,27 @@ def environ_layers(environ: Mapping[str, str]) -> list[tuple[str, dict[str, obje
         if name.startswith(PREFIX) and key and section in Settings.model_fields:
             layers.append((name, {f"{section}.{key}": value}))
     return layers
+
+
+def as_environ(flags: Mapping[str, object]) -> dict[str, str]:
+    """Variables that set the same in another process; a flag of None was not typed."""
+    typed = {key: value for key, value in flags.items() if value is not None}
+    return {
+        PREFIX + key.replace(".", "_").upper(): str(value).lower() if isinstance(value, bool) else str(value)
+        for key, value in typed.items()
+    }
+
+
+def parsed(texts: Sequence[str]) -> dict[str, object]:
+    """`section.key=value` of the command line, each checked to be a setting. Raises SettingsError."""
+    values: dict[str, object] = {}
+    for text in texts:
+        key, is_set, value = text.partition("=")
+        if not is_set:
+            raise SettingsError(f"--set {text} is not section.key=value", "--set listen.pause_ms=150")
+        known(key.strip(), "--set")
+        values[key.strip()] = value.strip()
+    return values
 
 
 def parse(text: str, origin: str) -> dict[str, Any]:

@@ -10,12 +10,11 @@ from itertools import count
 from typing import TypeVar
 
 from benchmarks.engines import recogniser, shipped, voice, whisper_model
-from benchmarks.room import virtual_time
 from benchmarks.room.acoustics import Room
 from benchmarks.room.card import RoomCard
 from benchmarks.room.sounds import Clip
 from benchmarks.room.story import Span, Story
-from benchmarks.room.worker import CallClock, TimedWorker
+from voicecli import virtual_time
 from voicecli.assemble import make_rules, model_file, open_store
 from voicecli.assemble_devices import make_gate
 from voicecli.audio.device import Microphone
@@ -32,6 +31,7 @@ from voicecli.conversation.overlap import Devices
 from voicecli.engines.base import EndOfTurn, SpeechToText, TextToSpeech
 from voicecli.engines.remembering import RememberedFinals
 from voicecli.engines.smart_turn import SmartTurn
+from voicecli.engines.timed_worker import CallClock, TimedWorker
 from voicecli.events import Event, LevelMeasured
 from voicecli.settings import Settings
 from voicecli.settings_load import build, flat, parse

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.card.pulse import VirtualCard
+from voicecli.bench.virtual_card import VirtualCard, absent_tools
 
 
 @pytest.fixture(scope="session")
 def card(pytestconfig: pytest.Config) -> Iterator[VirtualCard]:
     """A virtual sound card; skips where PulseAudio is not installed."""
-    if not all(shutil.which(tool) for tool in ("pulseaudio", "pactl", "paplay", "parec")):
+    if absent_tools() or shutil.which("pulseaudio") is None:
         if pytestconfig.getoption("--require-card"):
             raise RuntimeError("PulseAudio is not installed: apt-get install pulseaudio pulseaudio-utils")
         pytest.skip("needs pulseaudio and pulseaudio-utils")

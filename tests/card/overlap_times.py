@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.card.pulse import VirtualCard, write_wav
+from voicecli.bench.onsets import found_at_s
+from voicecli.bench.questions import write_clip
+from voicecli.bench.virtual_card import VirtualCard
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 SILENT_DB = -45.0
@@ -36,7 +38,7 @@ def order(pcm: Pcm, path: Path) -> Order | None:
         return None
     begin = max(0, found[0]["start"] - round(0.3 * LISTEN_RATE_HZ))
     part = pcm[begin : found[-1]["end"] + round(0.2 * LISTEN_RATE_HZ)]
-    write_wav(path, part)
+    write_clip(path, part)
     return Order(path, part, (found[0]["start"] - begin) / LISTEN_RATE_HZ)
 
 
@@ -48,11 +50,3 @@ def silent_after_s(card: VirtualCard, said: Order, began_s: float) -> float | No
     rms = np.sqrt(np.mean(np.square(sound[: steps * 160].reshape(steps, 160), dtype=np.float64), axis=1))
     quiet = rms < 32768 * 10 ** (SILENT_DB / 20)
     return next((at / 100 for at in range(steps - SILENT_STEPS) if quiet[at : at + SILENT_STEPS].all()), None)
-
-
-def found_at_s(recording: Pcm, pcm: Pcm) -> float:
-    """Where `pcm` is heard in a recording, whatever else is: the best correlation."""
-    recorded = recording[: len(pcm) + 2 * LISTEN_RATE_HZ].astype(np.float64)
-    size = 1 << (len(recorded) + len(pcm)).bit_length()
-    likeness = np.fft.irfft(np.fft.rfft(recorded, size) * np.conj(np.fft.rfft(pcm.astype(np.float64), size)), size)
-    return int(np.argmax(likeness[: len(recorded)])) / LISTEN_RATE_HZ

@@ -1,4 +1,4 @@
-"""`voicecli talk` as a user starts it, on a pseudo-terminal."""
+"""`voicecli talk`, or another command, as a user starts it, on a pseudo-terminal."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[()][A-Z0-9]|\x1b\][^\x07]
 class Program:
     """The process and what it has printed."""
 
-    def __init__(self, env: Mapping[str, str], *arguments: str) -> None:
+    def __init__(self, env: Mapping[str, str], *arguments: str, command: str = "talk") -> None:
         self._env = {**env, "TERM": "xterm-256color", "COLUMNS": "160", "LINES": "48"}
-        self._command = [sys.executable, "-m", "voicecli", "talk", *arguments]
+        self._command = [sys.executable, "-m", "voicecli", command, *arguments]
 
     def __enter__(self) -> Self:
         self._terminal, inner = pty.openpty()

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.card.pulse import VirtualCard
+from tests.card.pulse import open_speaker
+from voicecli.bench.virtual_card import VirtualCard
 from voicecli.events import Event
 
 pytestmark = [pytest.mark.card, pytest.mark.timeout(120)]
@@ -26,7 +27,7 @@ def findings(card: VirtualCard, *arguments: str) -> dict[str, dict[str, Any]]:
 
     async def run() -> str:
         command = [sys.executable, "-m", "voicecli", "doctor", "--json", "--quick", *arguments]
-        async with card.open_speaker(ignore):
+        async with open_speaker(card, ignore):
             done = await asyncio.to_thread(
                 subprocess.run, command, env=card.env, capture_output=True, text=True, check=False, timeout=60
             )

@@ -11,13 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.card.overlap_times import Order, found_at_s, order
-from tests.card.pulse import VirtualCard
+from tests.card.overlap_times import Order, order
+from tests.card.pulse import in_this_process
 from tests.card.test_echo import LINES
 from tests.defaults import SETTINGS
 from tests.speech import FOLDER, clip
 from voicecli.assemble import make_rules
 from voicecli.assemble_devices import CLOCK, Files, open_devices
+from voicecli.bench.onsets import found_at_s
+from voicecli.bench.virtual_card import VirtualCard
 from voicecli.conversation.answering import Engines
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.history import History
@@ -120,7 +122,7 @@ def fell_after_s(card: VirtualCard, said: Order, began_s: float) -> tuple[float 
 
 
 def test_an_answer_gets_softer_and_silent_soon(card: VirtualCard, orders: list[Order]) -> None:
-    with card.in_this_process():
+    with in_this_process(card):
         began_s = asyncio.run(say_over(card, orders))
     times = [fell_after_s(card, said, at_s) for said, at_s in zip(orders, began_s, strict=True)]
     softer = [softer_s for softer_s, _ in times if softer_s is not None]

@@ -12,10 +12,11 @@ import pytest
 from benchmarks.room.sounds import cough, fan, keyboard
 from tests.card.overlap_times import Order, order, silent_after_s
 from tests.card.program import Program
-from tests.card.pulse import VirtualCard, write_wav
 from tests.card.storyteller import Storyteller
 from tests.speech import FOLDER, clip
 from voicecli import events
+from voicecli.bench.questions import write_clip
+from voicecli.bench.virtual_card import VirtualCard
 from voicecli.types import Pcm
 
 pytestmark = [pytest.mark.card, pytest.mark.model, pytest.mark.timeout(420)]
@@ -98,7 +99,8 @@ def test_noises_over_an_answer_duck_it_at_most(card: VirtualCard, tmp_path: Path
         seen, _ = program.await_event(events.Ready)
         for name, noise in noises():
             seen, _ = answered(program, seen)
-            card.say(write_wav(tmp_path / f"{name}.wav", noise))
+            write_clip(tmp_path / f"{name}.wav", noise)
+            card.say(tmp_path / f"{name}.wav")
             seen, over = program.await_event(*OVER, after=seen)
             assert isinstance(over, events.TurnDone), f"{name}: {over}"
         assert not [event for event in program.events() if isinstance(event, events.Transcribed)]

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.card.pulse import VirtualCard
+from voicecli.bench.virtual_card import VirtualCard
 
 pytestmark = [pytest.mark.card, pytest.mark.model, pytest.mark.timeout(120)]
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from tests.card.program import Program
-from tests.card.pulse import VirtualCard
 from tests.defaults import SETTINGS
 from tests.speech import NOISE
 from tests.words import word_error_rate
+from voicecli.bench.virtual_card import VirtualCard
 from voicecli.engines.whisper import Whisper
 from voicecli.types import Pcm, SpeechSegment
 

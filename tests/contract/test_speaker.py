@@ -13,10 +13,11 @@ import pytest
 
 from benchmarks.room.acoustics import Room
 from benchmarks.room.card import RoomCard
-from tests.card.pulse import VirtualCard
+from tests.card.pulse import open_speaker
 from tests.defaults import SETTINGS
 from voicecli.audio.device import Speaker
 from voicecli.audio.wav import WavSpeaker
+from voicecli.bench.virtual_card import VirtualCard
 from voicecli.events import Audible, Event, Publish, Starved
 from voicecli.types import SpeechChunk, TurnId
 
@@ -37,7 +38,7 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
     if request.param == "room":
         return lambda publish: RoomCard(Room(), SETTINGS.audio, time.monotonic, publish)
     card: VirtualCard = request.getfixturevalue("card")
-    return card.open_speaker
+    return lambda publish: open_speaker(card, publish)
 
 
 def play(opened: Open, act: Callable[[Speaker, asyncio.Event], Awaitable[None]]) -> list[Event]:

@@ -14,9 +14,8 @@ from typing import Self
 
 import numpy as np
 
-from benchmarks.room import virtual_time
-from benchmarks.room.worker import TimedWorker
 from tests.defaults import LISTEN
+from voicecli import virtual_time
 from voicecli.audio.ear import Ear
 from voicecli.audio.endpoint import MODES
 from voicecli.audio.segmenter import Segmenter
@@ -30,6 +29,7 @@ from voicecli.conversation.overlap import Devices
 from voicecli.conversation.sentences import SHORT_CLAUSE_CHARS
 from voicecli.engines.long_speech import LongSpeech
 from voicecli.engines.remembering import RememberedFinals
+from voicecli.engines.timed_worker import TimedWorker
 from voicecli.events import Event, LevelMeasured
 from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, Message, SpeechSegment, Stretch, Token, Transcript
 

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from benchmarks.room import virtual_time
-from benchmarks.room.worker import CallClock, TimedWorker
+from voicecli import virtual_time
+from voicecli.engines.timed_worker import CallClock, TimedWorker
 
 
 def test_a_result_comes_as_late_as_its_call_really_took_and_the_call_sees_time_pass() -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.room import virtual_time
 from tests.server.stage import Room, ends, hold, say, silence, sound
+from voicecli import virtual_time
 from voicecli.server.protocol import Failure, Final, Partial, Reply, SpeechEnded, SpeechStarted
 from voicecli.types import Pcm
 

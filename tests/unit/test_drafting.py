@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 import pytest
 
-from benchmarks.room import virtual_time
+from voicecli import virtual_time
 from voicecli.conversation.drafting import Cadence, Drafter
 from voicecli.conversation.partials import Hypotheses
 from voicecli.types import SpeechSegment, Transcript

@@ -7,7 +7,6 @@ import asyncio
 import numpy as np
 import pytest
 
-from benchmarks.room.virtual_time import run
 from tests.conversation.stage import FakeMicrophone, LoudnessGate
 from tests.defaults import LISTEN
 from voicecli.audio.ear import Ear, level_db
@@ -15,6 +14,7 @@ from voicecli.audio.ready_sound import LENGTH_S, LEVEL_DB, RATE_HZ, READY, play_
 from voicecli.audio.segmenter import Segmenter
 from voicecli.audio.wav import WavSpeaker
 from voicecli.events import Audible, Event
+from voicecli.virtual_time import run
 
 
 def test_it_is_short_neither_loud_nor_clipped_and_ends_in_silence() -> None:

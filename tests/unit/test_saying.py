@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.room import virtual_time
-from benchmarks.room.worker import TimedWorker
 from tests.conversation.stage import CHAR_S, ToneTts
 from tests.defaults import SETTINGS
+from voicecli import virtual_time
 from voicecli.audio.recording import Recording
 from voicecli.commands.say import text_of
+from voicecli.engines.timed_worker import TimedWorker
 from voicecli.errors import DeviceError, EngineError, SettingsError
 from voicecli.saying import Said, say_text, speak, turn_of
 from voicecli.types import SpeechChunk, TurnId

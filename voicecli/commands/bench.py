@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from voicecli.commands.bench_docs import bench_docs
+from voicecli.commands.bench_live import bench_live
 from voicecli.commands.bench_serve_stt import bench_serve_stt
 from voicecli.commands.bench_stages import bench_endpoint, bench_llm, bench_stt, bench_tts
 from voicecli.commands.bench_voice import bench_voice
@@ -15,5 +16,6 @@ bench.command(name="stt")(bench_stt)
 bench.command(name="llm")(bench_llm)
 bench.command(name="tts")(bench_tts)
 bench.command(name="endpoint")(bench_endpoint)
+bench.command(name="live")(bench_live)
 bench.command(name="serve-stt")(bench_serve_stt)
 bench.command(name="docs")(bench_docs)

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from voicecli.commands.options import Profile, option
-from voicecli.commands.talk import DEVICES, MODELS, SCREEN, Llm, models_of
+from voicecli.commands.settings_options import (
+    DEVICES,
+    MODELS,
+    LlmModelOption,
+    LlmOption,
+    LlmUrlOption,
+    OllamaModelOption,
+    SttModelOption,
+    backend_of,
+)
+from voicecli.commands.talk import SCREEN, models_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,11 +46,11 @@ def doctor(
     input_device: Annotated[str | None, option(help="Microphone: index or part of its name.", panel=DEVICES)] = None,
     output_device: Annotated[str | None, option(help="Speaker: index or part of its name.", panel=DEVICES)] = None,
     profile: Annotated[Profile | None, option(help="cpu, or gpu for one NVIDIA card.", panel=MODELS)] = None,
-    llm: Annotated[Llm | None, option(help="Where the answers come from.", panel=MODELS)] = None,
-    llm_url: Annotated[str | None, option(help="Base URL of an OpenAI-compatible server.", panel=MODELS)] = None,
-    llm_model: Annotated[str | None, option(help="Its model; the first one, unless named.", panel=MODELS)] = None,
-    ollama_model: Annotated[str | None, option(help="Model to ask Ollama for.", panel=MODELS)] = None,
-    stt_model: Annotated[str | None, option(help="Whisper model: name or folder.", panel=MODELS)] = None,
+    llm: LlmOption = None,
+    llm_url: LlmUrlOption = None,
+    llm_model: LlmModelOption = None,
+    ollama_model: OllamaModelOption = None,
+    stt_model: SttModelOption = None,
     config: Annotated[Path | None, option("--config", help="Settings file in place of your own.", panel=SCREEN)] = None,
 ) -> None:
     """Look for what keeps a conversation from working, and say what to do.
@@ -61,7 +71,7 @@ def doctor(
     flags = {
         "audio.input_device": input_device,
         "audio.output_device": output_device,
-        "llm.backend": llm or ("openai" if llm_url else None),
+        "llm.backend": backend_of(llm, llm_url),
         "llm.url": llm_url,
         "llm.model": llm_model,
         "llm.ollama_model": ollama_model,

@@ -10,6 +10,23 @@ import typer
 
 from voicecli.commands.missing_models import fetch_missing, voice_models
 from voicecli.commands.options import Profile, option
+from voicecli.commands.settings_options import (
+    DEVICES,
+    MODELS,
+    BargeInOption,
+    EchoOption,
+    EndpointOption,
+    LanguageOption,
+    LlmModelOption,
+    LlmOption,
+    LlmUrlOption,
+    OfflineOption,
+    OllamaModelOption,
+    SpeedOption,
+    SttModelOption,
+    VoiceOption,
+    backend_of,
+)
 
 if TYPE_CHECKING:
     from voicecli.settings import Settings
@@ -23,63 +40,28 @@ class Ui(StrEnum):
     jsonl = "jsonl"
 
 
-class Llm(StrEnum):
-    auto = "auto"
-    openai = "openai"
-    ollama = "ollama"
-    embedded = "embedded"
-
-
-class Endpoint(StrEnum):
-    fast = "fast"
-    balanced = "balanced"
-    patient = "patient"
-    silence = "silence"
-
-
-class BargeIn(StrEnum):
-    auto = "auto"
-    headphones = "headphones"
-    off = "off"
-
-
-class Echo(StrEnum):
-    auto = "auto"
-    on = "on"
-    off = "off"
-
-
-DEVICES, MODELS, FILES, SCREEN = "Sound devices", "Models", "Sound files instead of devices", "Screen and settings"
+FILES, SCREEN = "Sound files instead of devices", "Screen and settings"
 
 
 def talk(
     input_device: Annotated[str | None, option(help="Microphone: index or part of its name.", panel=DEVICES)] = None,
     output_device: Annotated[str | None, option(help="Speaker: index or part of its name.", panel=DEVICES)] = None,
-    barge_in: Annotated[
-        BargeIn | None,
-        option(help="headphones: nothing is done about an echo; off: answers are not interrupted.", panel=DEVICES),
-    ] = None,
-    echo: Annotated[
-        Echo | None, option(help="Cancel the echo of open loudspeakers; auto: not with headphones.", panel=DEVICES)
-    ] = None,
+    barge_in: BargeInOption = None,
+    echo: EchoOption = None,
     ready_sound: Annotated[
         bool | None, option("--ready-sound/--no-ready-sound", help="Play a sound when it listens.", panel=DEVICES)
     ] = None,
-    endpoint: Annotated[
-        Endpoint | None, option(help="How soon a silence is your end; silence: by its length alone.", panel=DEVICES)
-    ] = None,
+    endpoint: EndpointOption = None,
     profile: Annotated[Profile | None, option(help="cpu, or gpu for one NVIDIA card.", panel=MODELS)] = None,
-    llm: Annotated[
-        Llm | None, option(help="Where the answers come from; auto takes what it finds.", panel=MODELS)
-    ] = None,
-    llm_url: Annotated[str | None, option(help="Base URL of an OpenAI-compatible server.", panel=MODELS)] = None,
-    llm_model: Annotated[str | None, option(help="Its model; the first one, unless named.", panel=MODELS)] = None,
-    ollama_model: Annotated[str | None, option(help="Model to ask Ollama for.", panel=MODELS)] = None,
-    stt_model: Annotated[str | None, option(help="Whisper model: name or folder.", panel=MODELS)] = None,
-    language: Annotated[str | None, option(help="Spoken language, such as en, or auto.", panel=MODELS)] = None,
-    voice: Annotated[str | None, option(help="Kokoro voice, such as af_heart or bm_george.", panel=MODELS)] = None,
-    speed: Annotated[float | None, option(help="Speaking rate, 0.5 to 2.", panel=MODELS)] = None,
-    offline: Annotated[bool | None, option("--offline", help="Never download a model.", panel=MODELS)] = None,
+    llm: LlmOption = None,
+    llm_url: LlmUrlOption = None,
+    llm_model: LlmModelOption = None,
+    ollama_model: OllamaModelOption = None,
+    stt_model: SttModelOption = None,
+    language: LanguageOption = None,
+    voice: VoiceOption = None,
+    speed: SpeedOption = None,
+    offline: OfflineOption = None,
     input: Annotated[
         list[Path] | None, option("--input", help="Speak this file; repeat for more turns.", panel=FILES)
     ] = None,
@@ -114,7 +96,7 @@ def talk(
             "listen.endpoint": endpoint,
             "audio.echo": echo,
             "audio.ready_sound": ready_sound,
-            "llm.backend": llm or ("openai" if llm_url else None),
+            "llm.backend": backend_of(llm, llm_url),
             "llm.url": llm_url,
             "llm.model": llm_model,
             "llm.ollama_model": ollama_model,

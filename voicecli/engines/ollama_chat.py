@@ -101,6 +101,7 @@ class OllamaChat:
                 "num_ctx": self._settings.context_tokens,
                 "num_predict": num_predict,
                 "temperature": self._settings.temperature,
+                **({"seed": self._settings.seed} if self._settings.seed >= 0 else {}),
             },
         )
         return cast("AsyncGenerator[ollama.ChatResponse, None]", stream)

@@ -113,6 +113,7 @@ class OpenAiChat:
             messages=[_as_param(message) for message in messages],
             max_tokens=max_tokens,
             temperature=self._settings.temperature,
+            seed=self._settings.seed if self._settings.seed >= 0 else openai.omit,
             stream=True,
             extra_body=dict(extra),
         )

@@ -1,20 +1,20 @@
-"""One thread for one blocking engine; its calls are awaited on the loop. Satisfies `base.Worker`."""
+"""Threads: one for each blocking engine, whose calls are awaited on the loop, and one for a loop of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class ThreadWorker:
-    """Runs calls in order on one daemon thread.
+    """Runs calls in order on one daemon thread. Satisfies `base.Worker`.
 
     A thread cannot be stopped, so a call that nobody awaits any longer is skipped if it has not begun, and its result
     is dropped if it has. The thread is a daemon: Ctrl-C never waits for a decode.
@@ -70,3 +70,26 @@ class ThreadWorker:
     def _serve(self) -> None:
         while (call := self._calls.get()) is not None:
             call()
+
+
+class LoopThread:
+    """An event loop on a daemon thread, for whoever has to wait for a network and has no loop that waits."""
+
+    def __enter__(self) -> Self:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="loop", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Block until it is done; its exception is raised here."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()

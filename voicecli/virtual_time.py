@@ -17,7 +17,9 @@ class Stuck(AssertionError):
 class JumpingSelector(selectors.DefaultSelector):
     """Does not wait: adds the time-out to its own clock."""
 
-    now_s = 1000.0
+    def __init__(self, began_s: float) -> None:
+        super().__init__()
+        self.now_s = began_s
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
@@ -27,17 +29,17 @@ class JumpingSelector(selectors.DefaultSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """`time()` is virtual seconds from 1000 on."""
+    """`time()` is virtual seconds."""
 
-    def __init__(self) -> None:
-        self._jumping = JumpingSelector()
+    def __init__(self, began_s: float) -> None:
+        self._jumping = JumpingSelector(began_s)
         super().__init__(self._jumping)
 
     def time(self) -> float:
         return self._jumping.now_s
 
 
-def run(main: Coroutine[Any, Any, T]) -> T:
-    """`asyncio.run` in virtual time."""
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+def run(main: Coroutine[Any, Any, T], began_s: float = 1000.0) -> T:
+    """`asyncio.run` in virtual time, which begins at `began_s`."""
+    with asyncio.Runner(loop_factory=lambda: VirtualLoop(began_s)) as runner:
         return runner.run(main)

@@ -15,13 +15,14 @@ T = TypeVar("T")
 
 
 class CallClock:
-    """The loop's clock, and inside a call the time that the call has really taken so far.
+    """The loop's clock, and inside a call the time that the call has taken so far, by `timer` and by what it spends.
 
     The loop stands still during a call. Whoever measures inside one must see time pass, and `took_s` is what the loop
     then has to wait for the result.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, timer: Callable[[], float] = time.perf_counter) -> None:
+        self._timer = timer
         self._began_s: float | None = None
         self._spent_s = 0.0
         self._took_s = 0.0
@@ -32,14 +33,14 @@ class CallClock:
     @contextmanager
     def call(self) -> Iterator[None]:
         """Time what runs inside."""
-        self._began_s, self._spent_s = time.perf_counter(), 0.0
+        self._began_s, self._spent_s = self._timer(), 0.0
         try:
             yield
         finally:
             self._took_s, self._began_s = self._so_far_s(), None
 
     def spend(self, seconds: float) -> None:
-        """The call under way takes so much longer: it gave what was computed before, at the price of then."""
+        """The call under way takes so much longer: it gave what was computed before, or has a fixed price."""
         self._spent_s += seconds
 
     def took_s(self, *args: object) -> float:
@@ -47,7 +48,7 @@ class CallClock:
         return self._took_s
 
     def _so_far_s(self) -> float:
-        return 0.0 if self._began_s is None else time.perf_counter() - self._began_s + self._spent_s
+        return 0.0 if self._began_s is None else self._timer() - self._began_s + self._spent_s
 
 
 @dataclass

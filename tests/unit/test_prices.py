@@ -1,0 +1,148 @@
+"""What the engines took then, and engines that take just that."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator, Sequence
+
+import numpy as np
+import pytest
+
+from voicecli import virtual_time
+from voicecli.bench.watch import Call
+from voicecli.engines.timed_worker import CallClock, TimedWorker
+from voicecli.engines.worker import LoopThread
+from voicecli.errors import BackendUnavailable
+from voicecli.replay.bundle import Prices
+from voicecli.replay.prices import PacedLanguageModel, PricedEndOfTurn, PricedRecogniser, PricedVoice, prices_of
+from voicecli.types import Message, SpeechSegment, Stretch, Token, Transcript
+
+SEGMENT = SpeechSegment(np.zeros(320, np.int16), 0.0, 0.02)
+
+
+def call(stage: str, name: str, took_s: float, first_s: float | None = None, amount: float = 0.0) -> Call:
+    return Call(stage, name, 10.0, 10.0 + took_s, took_s, first_s, amount)
+
+
+def test_prices_are_the_medians_and_what_was_remembered_has_none() -> None:
+    calls = [
+        call("stt", "final", 0.001),
+        *(call("stt", "draft", took_s) for took_s in (0.1, 0.3, 0.9)),
+        call("endpoint", "end of turn", 0.04),
+        call("llm", "prefill", 5.0),
+        call("llm", "reply", 1.1, 0.1, 11),
+        call("llm", "reply", 0.2),
+        call("tts", "Hello.", 2.0, 0.5, 3.0),
+    ]
+    assert prices_of(calls) == Prices(0.3, 0.04, 0.1, 0.1, 0.5)
+
+
+def test_what_was_never_called_has_its_default_price() -> None:
+    assert prices_of([]) == Prices()
+
+
+class Whisper:
+    name = "w"
+
+    def transcribe(self, segment: SpeechSegment) -> Transcript:
+        return Transcript("final", "en", 1.0)
+
+    def draft(self, segment: SpeechSegment) -> Transcript:
+        return Transcript("draft", "en", 1.0)
+
+
+class SmartTurn:
+    name = "t"
+
+    def probability(self, segment: SpeechSegment) -> float:
+        return 0.5
+
+
+class Kokoro:
+    name, sample_rate_hz = "k", 24_000
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def synthesize(self, text: str) -> Iterator[Stretch]:
+        self.asked.append(text)
+        yield Stretch(np.zeros(240, np.int16), 1.0)
+
+
+def test_calls_take_their_price_whatever_they_really_take() -> None:
+    clock = CallClock(timer=lambda: 0.0)
+    voice = Kokoro()
+
+    async def main() -> list[float]:
+        worker, took_s = TimedWorker(clock.took_s, clock.call), []
+        stt = PricedRecogniser(Whisper(), 0.25, clock.spend)
+        turn, tts = PricedEndOfTurn(SmartTurn(), 0.5, clock.spend), PricedVoice(voice, 1.0, clock.spend)
+        for work in (
+            lambda: stt.transcribe(SEGMENT).text,
+            lambda: stt.draft(SEGMENT).text,
+            lambda: str(turn.probability(SEGMENT)),
+            lambda: str(len(list(tts.synthesize("Hello.")))),
+            lambda: str(len(list(tts.synthesize("Hello.")))),
+        ):
+            began_s = clock()
+            told.append(await worker.run(work))
+            took_s.append(clock() - began_s)
+        return took_s
+
+    told: list[str] = []
+    assert virtual_time.run(main()) == pytest.approx([0.25, 0.25, 0.5, 1.0, 1.0])
+    assert told == ["final", "draft", "0.5", "1", "1"]
+    assert voice.asked == ["Hello."]
+
+
+class Network:
+    """A model that is waited for on a loop that waits."""
+
+    name = "n"
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.asked = 0
+        self._error = error
+
+    async def warm(self, messages: Sequence[Message]) -> None:
+        raise AssertionError("a replay sends nothing ahead")
+
+    async def aclose(self) -> None:
+        raise AssertionError("it is open for whoever opened it")
+
+    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[Token, None]:
+        self.asked += 1
+        await asyncio.sleep(0.01)
+        if self._error is not None:
+            raise self._error
+        yield Token("It is ")
+        yield Token("noon.")
+
+
+def test_an_answer_comes_at_its_pace_and_is_asked_for_once() -> None:
+    network = Network()
+
+    async def main(thread: LoopThread) -> list[tuple[float, str]]:
+        model = PacedLanguageModel(network, thread, Prices(first_token_s=0.5, token_s=0.25))
+        await model.warm([])
+        clock, told = asyncio.get_running_loop().time, []
+        for _ in range(2):
+            began_s = clock()
+            told += [(clock() - began_s, token.text) async for token in model.reply([Message("user", "Time?")])]
+        await model.aclose()
+        return told
+
+    with LoopThread() as thread:
+        once = [(0.5, "It is "), (0.75, "noon.")]
+        assert virtual_time.run(main(thread)) == once * 2
+    assert network.asked == 1
+
+
+def test_a_server_that_is_gone_is_told_as_ever() -> None:
+    async def main(thread: LoopThread) -> None:
+        model = PacedLanguageModel(Network(BackendUnavailable("gone")), thread, Prices())
+        async for _ in model.reply([]):
+            raise AssertionError("no token was to come")
+
+    with LoopThread() as thread, pytest.raises(BackendUnavailable, match="gone"):
+        virtual_time.run(main(thread))

@@ -1,0 +1,115 @@
+"""`voicecli bench live`: voice to voice through a virtual sound card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from voicecli.commands.bench_options import CompareFile, FailOver, HtmlFile, JsonFile, MarkdownFile
+from voicecli.commands.missing_models import fetch_missing, voice_models
+from voicecli.commands.narration import tell
+from voicecli.commands.options import Profile, option
+from voicecli.commands.settings_options import (
+    MODELS,
+    EndpointOption,
+    LlmModelOption,
+    LlmOption,
+    LlmUrlOption,
+    SetOption,
+    SttModelOption,
+    backend_of,
+)
+
+if TYPE_CHECKING:
+    from voicecli.bench.live import LiveTurn
+
+WHAT = "What is measured"
+
+ANSWER_TOKENS = 40
+"""Longest answer: only its beginning is measured, and it is spoken to its end."""
+
+
+def bench_live(
+    speech: Annotated[
+        Path | None, option(help="Folder of recordings; without it, questions that Kokoro asks.", panel=WHAT)
+    ] = None,
+    turns: Annotated[int, option(help="Questions (8).", min=1, panel=WHAT)] = 8,
+    echo_db: Annotated[
+        float | None,
+        option("--echo", metavar="DB", help="The microphone hears the speaker, so much softer.", panel=WHAT),
+    ] = None,
+    profile: Annotated[
+        Profile | None, option("--device", help="cpu, or gpu for one NVIDIA card.", panel=MODELS)
+    ] = None,
+    endpoint: EndpointOption = None,
+    llm: LlmOption = None,
+    llm_url: LlmUrlOption = None,
+    llm_model: LlmModelOption = None,
+    stt_model: SttModelOption = None,
+    changed: SetOption = None,
+    json_file: JsonFile = None,
+    markdown: MarkdownFile = None,
+    html: HtmlFile = None,
+    compare: CompareFile = None,
+    fail_over: FailOver = None,
+) -> None:
+    """Measure [bold]voicecli talk[/] from outside, through a virtual sound card.
+
+    Acoustic voice to voice is what a user with a stopwatch would find: from the end of the question in the recording to
+    the first sound at the speaker, both recorded on one clock. Beside it stands what the program's own events come to.
+    Needs PulseAudio's tools, or PipeWire with them.
+
+    Examples:
+
+      voicecli bench live
+
+      voicecli bench live --speech ~/recordings --turns 16 --json live.json
+
+      voicecli bench live --echo 20
+    """
+    from voicecli.bench.corpus import load_corpus
+    from voicecli.bench.live import measure
+    from voicecli.bench.setting import begin, conclude, model_digests, require_device
+    from voicecli.bench.virtual_card import INSTALL, absent_tools
+    from voicecli.commands.bench_output import check, present
+    from voicecli.commands.talk import models_of
+    from voicecli.errors import DeviceError, first_of
+    from voicecli.settings_load import as_environ, load_settings, parsed
+
+    check(compare, fail_over or ())
+    if absent := absent_tools():
+        raise DeviceError(f"a virtual sound card needs {', '.join(absent)}", INSTALL)
+    flags = {
+        "audio.input_device": "",
+        "audio.output_device": "",
+        "listen.endpoint": endpoint,
+        "llm.backend": backend_of(llm, llm_url),
+        "llm.url": llm_url,
+        "llm.model": llm_model,
+        "llm.max_answer_tokens": ANSWER_TOKENS,
+        "llm.temperature": 0.0,
+        "stt.model": stt_model,
+        **parsed(changed or ()),
+    }
+    settings = load_settings(flags, profile=profile or "").settings
+    require_device(settings, profile or "cpu")
+    fetch_missing(settings, models_of(settings))
+    corpus = load_corpus(speech, settings, tell, turns)
+    begun = begin()
+    environ = {**as_environ(flags), **({"VOICECLI_PROFILE": profile.value} if profile else {})}
+    try:
+        found = measure(corpus, environ, echo_db, tell, tell_turn)
+    except ExceptionGroup as group:
+        raise first_of(group) from group
+    digests = model_digests(settings, list(dict.fromkeys([*models_of(settings), *voice_models(settings)])))
+    result = conclude("live", begun, settings, digests, found)
+    present(result, json_file=json_file, markdown=markdown, html=html, compare=compare, fail_over=fail_over or ())
+
+
+def tell_turn(turn: LiveTurn, number: int, whole: int) -> None:
+    """A line for each turn."""
+    own = turn.outcome.latency
+    acoustic = f"{turn.acoustic_s:.3f} s acoustic" if turn.acoustic_s is not None else "no answer was heard"
+    reckoned = f", {own.voice_to_voice_s:.3f} s by its own events" if own else ""
+    told = "it cut in" if turn.cut_in else acoustic + reckoned
+    tell(f"{number} of {whole}: {told} ({turn.outcome.heard or 'no words'})")

@@ -1,0 +1,179 @@
+"""Keeps a conversation while it is held: what the microphone gave, what sounded, what happened, what the user did."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from voicecli.assemble_devices import Watch
+from voicecli.audio.device import Microphone
+from voicecli.audio.echo import Played, PlayedBlock
+from voicecli.bench.watch import Call, EngineWatch
+from voicecli.conversation.activity import Activity
+from voicecli.conversation.answering import Engines
+from voicecli.errors import DeviceError
+from voicecli.events import (
+    Clock,
+    Event,
+    LevelMeasured,
+    TurnDone,
+    TurnFailed,
+    TurnInterrupted,
+)
+from voicecli.replay.bundle import Deed, Sounds, Times
+from voicecli.types import AudioFrame, Pcm
+from voicecli.ui.screen import Controls
+
+SPEAKER_HZ = 48_000
+"""Of a recording in which nothing sounded."""
+
+
+class Recorder(Watch):
+    """Stands between the parts of one conversation, and ends it after a number of turns.
+
+    `played` is called by the speaker's thread and only appends; all else belongs to the loop.
+    """
+
+    def __init__(self, clock: Clock, turns: int) -> None:
+        self.events: list[Event] = []
+        self.stopped = False  # by the user, before it was complete
+        self._clock = clock
+        self._turns = turns
+        self._over = 0
+        self._activity = Activity()
+        self._engines = EngineWatch(clock)
+        self._frames: list[tuple[AudioFrame, float]] = []
+        self._listenings: list[int] = []
+        self._cleaned: list[AudioFrame] = []
+        self._blocks: list[tuple[PlayedBlock, float]] = []
+        self._echoes = False
+        self._deeds: list[Deed] = []
+        self._controls: Controls | None = None
+
+    @property
+    def turns_over(self) -> int:
+        """Turns that were answered, interrupted or failed."""
+        return self._over
+
+    @property
+    def calls(self) -> list[Call]:
+        """Of the engines."""
+        return self._engines.calls
+
+    def microphone(self, microphone: Microphone) -> Microphone:
+        """Raises DeviceError where there is none: a typed conversation cannot be heard again."""
+        if not microphone.name:
+            raise DeviceError("there is no microphone to record", "--input FILE speaks a sound file instead")
+        return KeptMicrophone(microphone, lambda: self._listenings.append(0), self._heard)
+
+    def echo_free(self, microphone: Microphone) -> Microphone:
+        return KeptMicrophone(microphone, lambda: None, self._cleaned.append)
+
+    def engines(self, engines: Engines) -> Engines:
+        return self._engines.engines(engines)
+
+    def played(self, played: Played | None) -> Played | None:
+        self._echoes = played is not None
+
+        def keep(block: PlayedBlock) -> None:
+            self._blocks.append((block, self._clock()))
+            if played is not None:
+                played(block)
+
+        return keep
+
+    def see(self, event: Event) -> None:
+        """Take the next event; ends the conversation when enough turns are over and nothing is going on."""
+        if isinstance(event, LevelMeasured):
+            return
+        self.events.append(event)
+        self._activity.see(event)
+        if isinstance(event, TurnDone | TurnFailed) or (isinstance(event, TurnInterrupted) and not event.reopened):
+            self._over += 1
+        if self._over >= self._turns and self._activity.settled() and self._controls is not None:
+            self._controls.quit()
+
+    def controls(self, controls: Controls) -> Controls:
+        """The user's keys, noted."""
+        self._controls = controls
+
+        def set_muted(muted: bool) -> None:
+            self._did(Deed(self._clock(), "mute" if muted else "unmute"))
+            controls.set_muted(muted)
+
+        def interrupt() -> None:
+            self._did(Deed(self._clock(), "interrupt"))
+            controls.interrupt()
+
+        def ask(text: str) -> None:
+            self._did(Deed(self._clock(), "ask", text))
+            controls.ask(text)
+
+        def quit() -> None:
+            self.stopped = True
+            controls.quit()
+
+        return Controls(set_muted, interrupt, ask, quit)
+
+    def sounds(self) -> Sounds:
+        """All that sounded, and when."""
+        blocks = [(block, told_s) for block, told_s in self._blocks if len(block.pcm)]
+        rate_hz = blocks[0][0].rate_hz if blocks else SPEAKER_HZ
+        times = Times(
+            tuple(round(frame.captured_at_s, 6) for frame, _ in self._frames),
+            tuple(round(came_s, 6) for _, came_s in self._frames),
+            tuple(self._listenings),
+            rate_hz,
+            tuple(len(block.pcm) for block, _ in blocks),
+            tuple(round(told_s, 6) for _, told_s in blocks),
+            tuple(round(block.sounds_at_s, 6) for block, _ in blocks),
+            self._echoes,
+            tuple(self._deeds),
+        )
+        return Sounds(
+            joined([frame.pcm for frame, _ in self._frames]),
+            joined([frame.pcm for frame in self._cleaned]),
+            joined([block.pcm for block, _ in blocks]),
+            times,
+        )
+
+    def _heard(self, frame: AudioFrame) -> None:
+        self._frames.append((frame, self._clock()))
+        self._listenings[-1] += 1
+
+    def _did(self, deed: Deed) -> None:
+        self._deeds.append(deed)
+
+
+class KeptMicrophone:
+    """A microphone that is open already."""
+
+    def __init__(
+        self, microphone: Microphone, listens: Callable[[], None], heard: Callable[[AudioFrame], None]
+    ) -> None:
+        self.name = microphone.name
+        self._microphone = microphone
+        self._listens, self._heard = listens, heard
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Whoever opened the microphone closes it."""
+
+    async def frames(self) -> AsyncIterator[AudioFrame]:
+        """As the microphone's own."""
+        self._listens()
+        async for frame in self._microphone.frames():
+            self._heard(frame)
+            yield frame
+
+
+def joined(parts: list[Pcm]) -> Pcm:
+    """One after the other, shape (n,)."""
+    return np.concatenate(parts) if parts else np.zeros(0, np.int16)

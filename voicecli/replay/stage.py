@@ -1,0 +1,141 @@
+"""A recorded conversation again: the product's own parts, on a clock that jumps, with engines of fixed prices."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from voicecli import virtual_time
+from voicecli.assemble import (
+    load_end_of_turn,
+    load_recogniser,
+    load_voice,
+    make_rules,
+    model_file,
+    open_store,
+)
+from voicecli.assemble_devices import open_devices
+from voicecli.conversation.activity import Activity
+from voicecli.conversation.answering import Engines
+from voicecli.conversation.conversation import Conversation
+from voicecli.conversation.history import History
+from voicecli.conversation.overlap import Devices
+from voicecli.engines.base import EndOfTurn, LanguageModel, SpeechToText, TextToSpeech
+from voicecli.engines.cpu import sleep_while_waiting
+from voicecli.engines.long_speech import LongSpeech
+from voicecli.engines.remembering import RememberedFinals
+from voicecli.engines.timed_worker import CallClock, TimedWorker
+from voicecli.engines.worker import LoopThread, ThreadWorker
+from voicecli.errors import first_of
+from voicecli.events import Event, LevelMeasured
+from voicecli.language_model import open_language_model
+from voicecli.replay.bundle import Deed, Prices, Recorded
+from voicecli.replay.prices import PacedLanguageModel, PricedEndOfTurn, PricedRecogniser, PricedVoice
+from voicecli.replay.room import RecordedCanceller, RecordedRoom
+from voicecli.settings import Settings
+
+Narrate = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The engines as they are."""
+
+    stt: SpeechToText
+    llm: LanguageModel
+    tts: TextToSpeech | None  # None: answers are written
+    turn: EndOfTurn | None
+
+
+def replay(recorded: Recorded, settings: Settings, narrate: Narrate) -> tuple[Event, ...]:
+    """What happens this time. The same recording and settings give the same events, whatever else the machine does.
+
+    Raises ModelMissing, EngineError, BackendUnavailable or SettingsError.
+    """
+    with LoopThread() as thread:
+        stack = AsyncExitStack()
+        try:
+            loaded = thread.run(load(stack, settings, narrate, voiced=recorded.voiced))
+            return virtual_time.run(hold(recorded, settings, loaded, thread), recorded.began_s)
+        except ExceptionGroup as group:
+            raise first_of(group) from group
+        finally:
+            thread.run(stack.aclose())
+
+
+async def load(stack: AsyncExitStack, settings: Settings, narrate: Narrate, *, voiced: bool) -> Loaded:
+    """On a loop that waits."""
+    sleep_while_waiting()
+    store = open_store(settings)
+    worker = stack.enter_context(ThreadWorker("loading"))
+    narrate("Loading the models…")
+    stt = await load_recogniser(worker, store, settings.stt)
+    tts = await load_voice(worker, store, settings.tts, narrate) if voiced else None
+    turn = await load_end_of_turn(worker, store, settings.listen)
+    opened = await stack.enter_async_context(
+        open_language_model(settings.llm, lambda: model_file(store, settings.llm.embedded_model, ".gguf"), narrate)
+    )
+    return Loaded(stt, opened.model, tts, turn)
+
+
+async def hold(recorded: Recorded, settings: Settings, loaded: Loaded, thread: LoopThread) -> tuple[Event, ...]:
+    """The conversation, on the loop whose clock jumps."""
+    told: list[Event] = []
+    activity = Activity()
+    clock = CallClock(timer=lambda: 0.0)
+
+    def publish(event: Event) -> None:
+        activity.see(event)
+        if not isinstance(event, LevelMeasured):
+            told.append(event)
+
+    engines = priced(loaded, recorded.about.prices, clock, thread)
+    history = History(settings.llm.system_prompt.strip(), settings.llm.context_tokens - settings.llm.max_answer_tokens)
+    room = RecordedRoom(recorded, clock)
+    async with AsyncExitStack() as stack:
+        ear, speaker, _ = await open_devices(
+            stack, settings, room, activity.settled, publish, RecordedCanceller(recorded), clock
+        )
+        rules = make_rules(settings, prefill=False)
+        conversation = Conversation(Devices(ear, speaker), engines, history, rules, clock, publish)
+        for _ in recorded.times.listenings[:-1]:
+            await ear.ignore()
+        async with doing(recorded.times.deeds, conversation, clock):
+            await conversation.run()
+    return tuple(told)
+
+
+def priced(loaded: Loaded, prices: Prices, clock: CallClock, thread: LoopThread) -> Engines:
+    """Engines whose calls are made at once, and whose results come when they would have come."""
+    stt, tts, turn = (TimedWorker(clock.took_s, clock.call) for _ in range(3))
+    recogniser = PricedRecogniser(loaded.stt, prices.decode_s, clock.spend)
+    return Engines(
+        RememberedFinals(LongSpeech(recogniser)),
+        PacedLanguageModel(loaded.llm, thread, prices),
+        PricedVoice(loaded.tts, prices.first_sound_s, clock.spend) if loaded.tts else None,
+        PricedEndOfTurn(loaded.turn, prices.look_s, clock.spend) if loaded.turn else None,
+        *(stt, tts, turn),
+    )
+
+
+@asynccontextmanager
+async def doing(deeds: tuple[Deed, ...], conversation: Conversation, clock: CallClock) -> AsyncIterator[None]:
+    """The user's keys, pressed when they were pressed."""
+    acts: Mapping[str, Callable[[str], None]] = {
+        "mute": lambda _: conversation.mute(True),
+        "unmute": lambda _: conversation.mute(False),
+        "interrupt": lambda _: conversation.interrupt(),
+        "ask": conversation.ask,
+    }
+
+    async def press() -> None:
+        for deed in deeds:
+            await asyncio.sleep(max(0.0, deed.at_s - clock()))
+            acts[deed.what](deed.text)
+
+    async with asyncio.TaskGroup() as tasks:
+        pressing = tasks.create_task(press())
+        yield
+        pressing.cancel()

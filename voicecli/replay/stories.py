@@ -1,0 +1,109 @@
+"""Events -> what each turn came to, as a user would tell it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from voicecli.conversation.latency import PART_NAMES, LatencyFold
+from voicecli.events import (
+    Event,
+    NothingHeard,
+    SpeechEnded,
+    SpeechStarted,
+    Starved,
+    TalkedOver,
+    TokenArrived,
+    Transcribed,
+    TurnDone,
+    TurnFailed,
+    TurnInterrupted,
+    UserTyped,
+)
+from voicecli.types import TurnId
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One turn. Times are those of the recording's clock."""
+
+    began_s: float  # first voiced sample, or when the question was typed
+    ended_s: float | None = None  # last voiced sample, as far as it was taken for the end
+    heard: str = ""
+    wait_s: float | None = None  # from the last voiced sample to the decision that it was the last
+    parts_s: tuple[float, ...] = ()  # what each of PART_NAMES added to the wait for the answer
+    talked_over: int = 0  # voices over the answer that did not end it
+    gaps: int = 0
+    answer: str = ""  # as written
+    spoken: str = ""  # as much of it as was heard
+    outcome: str = "unfinished"  # answered, interrupted, went on, failed: ..., nothing heard: ...
+
+    @property
+    def voice_to_voice_s(self) -> float | None:
+        """None where nothing was audible."""
+        return sum(self.parts_s) if self.parts_s else None
+
+    def fields(self) -> dict[str, object]:
+        """For JSON."""
+        return {
+            "began_s": round(self.began_s, 3),
+            "ended_s": None if self.ended_s is None else round(self.ended_s, 3),
+            "heard": self.heard,
+            "endpoint_wait_s": None if self.wait_s is None else round(self.wait_s, 3),
+            "parts_s": {name: round(part, 3) for name, part in zip(PART_NAMES, self.parts_s, strict=False)},
+            "talked_over": self.talked_over,
+            "gaps": self.gaps,
+            "answer": self.answer,
+            "spoken": self.spoken,
+            "outcome": self.outcome,
+        }
+
+
+@dataclass(slots=True)
+class Telling:
+    """A turn whose events are still coming."""
+
+    story: Story
+    fold: LatencyFold = field(default_factory=LatencyFold)
+
+
+def stories(events: Iterable[Event]) -> tuple[Story, ...]:
+    """One for each turn that began, in that order."""
+    turns: dict[TurnId, Telling] = {}
+    for event in events:
+        if event.turn is None:
+            continue
+        match event:
+            case SpeechStarted(started_at_s=at_s) | UserTyped(at_s=at_s):
+                turns[event.turn] = Telling(Story(at_s))
+        if event.turn in turns:
+            told = turns[event.turn]
+            told.fold = told.fold.apply(event)
+            latency = told.fold.latency()
+            told.story = replace(after(told.story, event), parts_s=latency.parts if latency else ())
+    return tuple(told.story for told in turns.values())
+
+
+def after(story: Story, event: Event) -> Story:
+    """The story with one more event."""
+    match event:
+        case UserTyped(text=text) | Transcribed(text=text):
+            return replace(story, heard=text, answer="")
+        case SpeechEnded(at_s=at_s, ended_at_s=ended_s):
+            return replace(story, ended_s=ended_s, wait_s=at_s - ended_s)
+        case TokenArrived(text=text):
+            return replace(story, answer=story.answer + text)
+        case TalkedOver():
+            return replace(story, talked_over=story.talked_over + 1)
+        case Starved():
+            return replace(story, gaps=story.gaps + 1)
+        case TurnDone(spoken=spoken):
+            return replace(story, spoken=spoken, outcome="answered")
+        case TurnInterrupted(spoken=spoken, reopened=reopened):
+            return replace(story, spoken=spoken, outcome="went on" if reopened else "interrupted")
+        case TurnFailed(message=message):
+            return replace(story, outcome=f"failed: {message}")
+        case NothingHeard(reason=reason):
+            return replace(story, outcome=f"nothing heard: {reason}")
+        case _:
+            return story
