@@ -71,12 +71,12 @@ def bench_live(
     from voicecli.bench.live import measure
     from voicecli.bench.setting import begin, conclude, model_digests, require_device
     from voicecli.bench.virtual_card import INSTALL, absent_tools
-    from voicecli.commands.bench_output import check, present
+    from voicecli.commands.bench_output import check_output, present
     from voicecli.commands.talk import models_of
     from voicecli.errors import DeviceError, first_of
     from voicecli.settings_load import as_environ, load_settings, parsed
 
-    check(compare, fail_over or ())
+    check_output("live", (json_file, markdown, html), compare, fail_over or ())
     if absent := absent_tools():
         raise DeviceError(f"a virtual sound card needs {', '.join(absent)}", INSTALL)
     flags = {
