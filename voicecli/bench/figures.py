@@ -64,7 +64,7 @@ def metrics_of(group: str, came: Sequence[Outcome]) -> list[Metric]:
     """The wait and its parts, then what each stage worked, whoever waited for it."""
 
     def metric(name: str, figure: Figure, unit: str = "s", better: Better = "lower", stage: str = "") -> Metric:
-        pairs = [(one.said.scene.name, value) for one in came if (value := figure(one)) is not None]
+        pairs = [(one.said.name, value) for one in came if (value := figure(one)) is not None]
         samples = tuple(round(value, 4) for _, value in pairs)
         return Metric(group, name, unit, samples, better, tuple(name for name, _ in pairs), stage)
 
@@ -116,7 +116,7 @@ def record_of(one: Outcome) -> TurnRecord | None:
         return None
     work = tuple((round(span.start_s, 4), round(span.end_s, 4)) for span in latency.work)
     parts = tuple(round(part, 4) for part in latency.parts)
-    return TurnRecord(one.said.scene.scenario, one.said.scene.name, parts, work, one.heard, one.answer)
+    return TurnRecord(one.said.scene.scenario, one.said.name, parts, work, one.heard, one.answer)
 
 
 def of_stage(one: Outcome, stage: str) -> list[Call]:

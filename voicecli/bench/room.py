@@ -44,6 +44,11 @@ class Said:
     voiced_until_s: float
     over: bool = False  # over the answer
 
+    @property
+    def name(self) -> str:
+        """Of the recording."""
+        return self.scene.over.name if self.over and self.scene.over is not None else self.scene.name
+
 
 @dataclass(slots=True)
 class Heard:
