@@ -101,7 +101,7 @@ async def conversation(
     note: Note, settings: Settings, scenario: Scenario, scenes: Sequence[Scene], watch: EngineWatch
 ) -> Round:
     """As `converse`, on a loop."""
-    room = BenchRoom(scenes, CLOCK, echoes=scenario.echoes)
+    room = BenchRoom(scenes, CLOCK, settings.audio, echoes=scenario.echoes)
     events: list[Event] = []
     speculation = Speculation()
 
