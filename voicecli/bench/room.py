@@ -60,16 +60,21 @@ class Heard:
 
 
 class BenchRoom:
-    """Each scene begins when the conversation has settled. `enough` ends an answer.
+    """Each scene begins when the conversation has settled. `enough` ends an answer; `anew` makes the
+    conversation forget the questions before, so that an answer hangs on the question alone, in every run.
 
-    Sound comes and goes as late as behind the buffers that a sound card is asked for.
+    Sound comes and goes as late as behind the buffers that a sound card is asked for, and an echo canceller listens as
+    it does there; `echo`: it has something to hear.
     """
 
-    def __init__(self, scenes: Sequence[Scene], clock: Clock, audio: AudioSettings, *, echoes: bool = False) -> None:
-        self.echoes = echoes
+    echoes = True
+
+    def __init__(self, scenes: Sequence[Scene], clock: Clock, audio: AudioSettings, *, echo: bool = False) -> None:
+        self._has_echo = echo
         self._audio = audio
         self.heard = Heard()
         self.enough: Callable[[], None] = lambda: None
+        self.anew: Callable[[], None] = lambda: None
         self._scenes = scenes
         self._clock = clock
         self._audible_s: float | None = None
@@ -98,6 +103,8 @@ class BenchRoom:
 
     def begins(self, said: Said) -> None:
         """Somebody speaks."""
+        if not said.over:
+            self.anew()
         self.heard.said.append(said)
         self._audible_s = None
 
@@ -108,10 +115,10 @@ class BenchRoom:
 
     def echo(self) -> Pcm | None:
         """What the microphone hears of the loudspeaker in the next frame."""
-        return self._echoes.pop(0) if self.echoes and self._echoes else None
+        return self._echoes.pop(0) if self._has_echo and self._echoes else None
 
     def _sounds(self, block: PlayedBlock) -> None:
-        if self.echoes:
+        if self._has_echo:
             gain = 10 ** (ECHO_DB / 20)
             self._echoes += [(frame * gain).astype(np.int16) for frame in self._echo.push(block.pcm)]
         if block.pcm.any():

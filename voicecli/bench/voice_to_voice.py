@@ -27,7 +27,7 @@ from voicecli.session import SWITCH_S
 from voicecli.settings import Settings
 
 TOGETHER = 8
-"""Questions of one conversation: the prompt grows with it, as it does in talk, and stays within the context."""
+"""Questions to one process; a scenario of fewer than so many is not split."""
 
 FEW = 3
 """Questions of a scenario other than the first, for eight of that one."""
@@ -101,7 +101,7 @@ async def conversation(
     note: Note, settings: Settings, scenario: Scenario, scenes: Sequence[Scene], watch: EngineWatch
 ) -> Round:
     """As `converse`, on a loop."""
-    room = BenchRoom(scenes, CLOCK, settings.audio, echoes=scenario.echoes)
+    room = BenchRoom(scenes, CLOCK, settings.audio, echo=scenario.echoes)
     events: list[Event] = []
     speculation = Speculation()
 
@@ -116,7 +116,7 @@ async def conversation(
 
     began_s = CLOCK()
     async with assemble(settings, room, show, watch) as held:
-        room.enough = held.interrupt
+        room.enough, room.anew = held.interrupt, held.forget
         ready_s, before_s = CLOCK(), own_cpu_s()
         await held.run()
         cpu_s = own_cpu_s() - before_s
