@@ -70,7 +70,7 @@ class SlowerEndpoint(Slower):
     stage = "endpoint"
 
 
-WATCHES = {"stt": SlowerStt, "llm": SlowerLlm, "tts": SlowerTts, "endpoint": SlowerEndpoint}
+WATCHES = {"stt": SlowerStt, "tts": SlowerTts, "llm": SlowerLlm, "endpoint": SlowerEndpoint}
 
 
 def rest(began_s: float) -> None:
