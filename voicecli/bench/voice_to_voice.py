@@ -11,6 +11,7 @@ from functools import partial
 
 from voicecli.assemble import assemble
 from voicecli.assemble_devices import CLOCK
+from voicecli.bench.alone import Solo, alone
 from voicecli.bench.apart import Note, apart
 from voicecli.bench.corpus import Corpus
 from voicecli.bench.figures import found_by
@@ -51,6 +52,7 @@ class Round:
     cpu_s: float  # from then on
     peak_mb: float | None  # most memory that its process held; None where the system does not tell
     speculation: Speculation
+    alone: tuple[Solo, ...]  # of the first scenario
 
 
 def measured(settings: Settings) -> Settings:
@@ -120,16 +122,19 @@ async def conversation(
         ready_s, before_s = CLOCK(), own_cpu_s()
         await held.run()
         cpu_s = own_cpu_s() - before_s
-    came = tuple(outcomes(room.heard, events, watch.calls))
+        calls = tuple(watch.calls)
+        solos = await alone(watch.watched, watch, scenes) if scenario.name == SCENARIOS[0].name else ()
+    came = tuple(outcomes(room.heard, events, calls))
     return Round(
         scenario.name,
         came,
         tuple(events),
-        tuple(watch.calls),
+        calls,
         load_s=ready_s - began_s,
         cpu_s=cpu_s,
         peak_mb=peak_memory_mb(),
         speculation=speculation,
+        alone=solos,
     )
 
 
