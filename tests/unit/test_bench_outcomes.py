@@ -197,3 +197,8 @@ def test_a_trace_has_what_was_said_each_call_and_the_wait_by_its_parts() -> None
     assert sum(length for _, length in waited) == pytest.approx(900_000, abs=2)
     assert (2, "the wait") not in {(pid, track) for pid, track, _, _ in spans}
     assert sum(one["ph"] == "i" for one in made) == len(turn()) + 3
+
+
+def test_a_system_that_does_not_tell_memory_has_no_figure_of_it() -> None:
+    found = found_by([replace(held(turn()), peak_mb=None)])
+    assert "peak memory" not in {one.name for one in found.counts}
