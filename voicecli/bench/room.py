@@ -60,11 +60,11 @@ class Heard:
 
 
 class BenchRoom:
-    """Each scene begins when the conversation has settled. `enough` ends an answer; `anew` makes the
-    conversation forget the questions before, so that an answer hangs on the question alone, in every run.
+    """Each scene begins when the conversation has settled.
 
     Sound comes and goes as late as behind the buffers that a sound card is asked for, and an echo canceller listens as
-    it does there; `echo`: it has something to hear.
+    it does there; `echo`: it has something to hear. Who holds the conversation sets `enough`, which ends an answer, and
+    `anew`, which makes it forget the questions before, so that an answer hangs on the question alone.
     """
 
     echoes = True
