@@ -70,7 +70,7 @@ class SlowerEndpoint(Slower):
     stage = "endpoint"
 
 
-WATCHES = {"stt": SlowerStt, "llm": SlowerLlm, "tts": SlowerTts, "endpoint": SlowerEndpoint}
+WATCHES = {"stt": SlowerStt, "tts": SlowerTts, "llm": SlowerLlm, "endpoint": SlowerEndpoint}
 
 
 def rest(began_s: float) -> None:
@@ -119,12 +119,28 @@ class SlowLanguageModel:
         await asyncio.sleep(SLOWER * (time.monotonic() - began_s))
 
     async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[Token, None]:
-        async with aclosing(self._llm.reply(messages)) as tokens:
-            asked_s = time.monotonic()
-            async for token in tokens:
-                await asyncio.sleep(SLOWER * (time.monotonic() - asked_s))
+        """Each token comes when it would from a model that takes longer for all of them."""
+        began_s = time.monotonic()
+        came: asyncio.Queue[tuple[Token | None, float]] = asyncio.Queue()
+
+        async def pump() -> None:
+            try:
+                async with aclosing(self._llm.reply(messages)) as tokens:
+                    async for token in tokens:
+                        came.put_nowait((token, time.monotonic() - began_s))
+            finally:
+                came.put_nowait((None, 0.0))
+
+        pumping = asyncio.create_task(pump())
+        try:
+            while True:
+                token, after_s = await came.get()
+                if token is None:
+                    return
+                await asyncio.sleep((1 + SLOWER) * after_s - (time.monotonic() - began_s))
                 yield token
-                asked_s = time.monotonic()
+        finally:
+            pumping.cancel()
 
     async def aclose(self) -> None:
         await self._llm.aclose()

@@ -40,13 +40,15 @@ voicecli doctor
 
 [bold]Settings[/]
 
-defaults, your settings file, --profile, VOICECLI_<SECTION>_<KEY>, options: each beats those before it.
-voicecli talk --show-settings prints all, with where each came from.
+Defaults, your settings file, --profile, VOICECLI_<SECTION>_<KEY>, options: each beats those before it.
+
+voicecli talk --show-settings prints all, and where each came from.
 
 [bold]Exit codes[/]
 
-0 well, 1 not (doctor, a limit of bench), 2 options or settings, 3 model missing, 4 sound device, 5 server, 6 engine,
-130 interrupted
+0 well, 1 not (doctor, a limit of bench), 2 options or settings, 3 model missing, 4 sound device,
+
+5 server, 6 engine, 130 interrupted
 """
 """Each paragraph is a line of its own under the list of commands."""
 

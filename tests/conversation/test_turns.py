@@ -316,6 +316,17 @@ def test_the_interrupt_key_silences_the_answer(talk: Talk) -> None:
     assert not all_of(seen, events.TurnDone)
 
 
+def test_a_conversation_that_begins_anew_remembers_nothing_and_goes_on(talk: Talk) -> None:
+    talk.user_says("tell me a story", 0.5, 1.5)
+    talk.at(4.0, lambda conversation: conversation.forget())
+    talk.user_says("what is two and two", 6.0, 7.0)
+    talk.llm_replies("Once upon a time there was a king who had three daughters.", "Four, of course.")
+    seen = talk.run(12.0)
+    assert only(seen, events.TurnInterrupted).turn == 1
+    assert only(seen, events.TurnDone).turn == 2
+    assert roles(talk.llm.asked[-1]) == [("user", "what is two and two")]
+
+
 def test_a_muted_microphone_hears_nothing_and_forgets_the_utterance_under_way(talk: Talk) -> None:
     talk.user_says("this is not for you", 0.5, 3.0)
     talk.at(1.0, lambda conversation: conversation.mute(True))

@@ -57,6 +57,13 @@ CALLS = (
 )
 
 
+ALONE = (
+    Call("stt", "final", 20.0, 20.15, 0.15, amount=2.0),
+    Call("llm", "reply", 21.0, 21.5, 0.5, first_s=0.1, amount=9),
+    Call("tts", "Paris.", 22.0, 22.25, 0.25, first_s=0.2, amount=1.0),
+)
+
+
 def told(said: list[Said], happened: list[Event], loud_s: list[float] = LOUD_S) -> list[Outcome]:
     return outcomes(Heard(said, loud_s), happened, CALLS)
 
@@ -123,7 +130,8 @@ def test_what_is_said_over_an_answer_softens_and_ends_it() -> None:
 def held(happened: list[Event], said: Said = SAID) -> Round:
     came = tuple(told([said], happened))
     speculation = Speculation(hits=1, misses=1, wasted_s=0.2)
-    return Round("quiet", came, tuple(happened), CALLS, 3.0, 4.0, 800.0, speculation)
+    alone = (("one.wav", ALONE),)
+    return Round("quiet", came, tuple(happened), CALLS, 3.0, 4.0, 800.0, speculation, alone)
 
 
 def test_figures_are_told_by_scenario_with_what_they_were_taken_on() -> None:
@@ -131,15 +139,22 @@ def test_figures_are_told_by_scenario_with_what_they_were_taken_on() -> None:
     [whole] = [one for one in found.metrics if one.name == VOICE_TO_VOICE]
     assert (whole.group, whole.samples, whole.of) == ("quiet", (0.9,), ("one.wav",))
     assert {one.name for one in found.metrics} >= set(PART_NAMES)
-    work = {one.name: one.samples[0] for one in found.metrics if one.stage}
+    work = {one.name: one.samples[0] for one in found.metrics if one.better == "neither"}
     assert work == {
         "final decode": 0.2,
         "end-of-turn model": 0.03,
         "language model's first token": 0.1,
-        "tokens a second": 20.0,
         "voice's first sound": 0.2,
         "real-time factor, stt": 0.1,
         "real-time factor, tts": 0.25,
+    }
+    alone = {one.name: (one.stage, one.samples) for one in found.metrics if one.group == "alone"}
+    assert alone == {
+        "decode": ("stt", (0.15, 0.15)),
+        "first token": ("llm", (0.1, 0.1)),
+        "tokens a second": ("llm", (20.0, 20.0)),
+        "first sound": ("tts", (0.2, 0.2)),
+        "real-time factor": ("tts", (0.25, 0.25)),
     }
     counts = {one.name: (one.value, one.out_of) for one in found.counts}
     assert counts == {
@@ -164,10 +179,12 @@ def test_a_recording_without_phrases_counts_none() -> None:
 
 
 def test_one_token_has_no_rate() -> None:
-    one = replace(told([SAID], turn())[0], calls=(Call("llm", "reply", 12.3, 12.4, 0.1, first_s=0.1, amount=1),))
-    found = found_by([replace(held(turn()), outcomes=(one,))])
-    assert "tokens a second" not in {metric.name for metric in found.metrics}
-    assert "real-time factor, stt" not in {metric.name for metric in found.metrics}
+    calls = (Call("llm", "reply", 12.3, 12.4, 0.1, first_s=0.1, amount=1),)
+    one = replace(told([SAID], turn())[0], calls=calls)
+    found = found_by([replace(held(turn()), outcomes=(one,), alone=(("one.wav", calls),))])
+    names = {metric.name for metric in found.metrics}
+    assert "first token" in names
+    assert not names & {"tokens a second", "real-time factor, stt", "real-time factor"}
 
 
 def test_a_trace_has_what_was_said_each_call_and_the_wait_by_its_parts() -> None:
@@ -180,3 +197,8 @@ def test_a_trace_has_what_was_said_each_call_and_the_wait_by_its_parts() -> None
     assert sum(length for _, length in waited) == pytest.approx(900_000, abs=2)
     assert (2, "the wait") not in {(pid, track) for pid, track, _, _ in spans}
     assert sum(one["ph"] == "i" for one in made) == len(turn()) + 3
+
+
+def test_a_system_that_does_not_tell_memory_has_no_figure_of_it() -> None:
+    found = found_by([replace(held(turn()), peak_mb=None)])
+    assert "peak memory" not in {one.name for one in found.counts}

@@ -161,3 +161,11 @@ def test_a_word_counts_from_its_end_on(chunks: list[SpeechChunk]) -> None:
     for one in chunks[:1]:
         for word in one.words:
             assert heard_source_end(chunks, word.at_s) >= word.source_end
+
+
+def test_what_is_forgotten_is_asked_along_no_more() -> None:
+    history = History("Be brief.", 1000)
+    history.add("First?", "One.")
+    history.add("Second?", "")
+    history.forget()
+    assert [message.text for message in history.asking("Third?")] == ["Be brief.", "Third?"]

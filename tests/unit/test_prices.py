@@ -146,3 +146,22 @@ def test_a_server_that_is_gone_is_told_as_ever() -> None:
 
     with LoopThread() as thread, pytest.raises(BackendUnavailable, match="gone"):
         virtual_time.run(main(thread))
+
+
+def test_what_nobody_waits_for_any_longer_is_cancelled() -> None:
+    ended: list[str] = []
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("cancelled")
+
+    async def begin() -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work())
+        await asyncio.sleep(0)
+        return task
+
+    with LoopThread() as thread:
+        thread.run(begin())
+    assert ended == ["cancelled"]

@@ -84,14 +84,22 @@ class WavMicrophone:
 class WavSpeaker:
     """Plays into a file, or into nothing, at the pace of a sound card; `fast` at the pace of the engines.
 
-    `played` is told each block, silence included.
+    `played` is told each block, silence included. What is read sounds `latency_s` later, as behind a card's buffer.
     """
 
     def __init__(
-        self, path: Path | None, clock: Clock, publish: Publish, *, fast: bool = False, played: Played | None = None
+        self,
+        path: Path | None,
+        clock: Clock,
+        publish: Publish,
+        *,
+        fast: bool = False,
+        played: Played | None = None,
+        latency_s: float = 0.0,
     ) -> None:
         self.name = path.name if path else "none"
         self._played = played
+        self._latency_s = latency_s
         self._path = path
         self._clock = clock
         self._publish = publish
@@ -164,7 +172,7 @@ class WavSpeaker:
         block = round(BLOCK_S * SPEAKER_HZ)
         # At the engines' own pace a lack of sound is no silence, so nothing is padded.
         reading = self._playout.read(min(block, self._playout.lead) if self._fast else block)
-        now_s = self._clock()
+        now_s = self._clock() + self._latency_s
         if self._played is not None:
             self._played(PlayedBlock(reading.pcm, SPEAKER_HZ, now_s))
         if reading.began is not None:

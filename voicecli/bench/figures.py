@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from voicecli.bench.alone import Solo
 from voicecli.bench.outcomes import Outcome
 from voicecli.bench.result import VOICE_TO_VOICE, Better, Count, Metric, TurnRecord
 from voicecli.bench.setting import Found
@@ -35,7 +36,15 @@ class Held(Protocol):
     def peak_mb(self) -> float | None: ...
     @property
     def speculation(self) -> Speculation: ...
+    @property
+    def alone(self) -> tuple[Solo, ...]: ...
 
+
+ALONE = "alone"
+"""Group of what each stage takes by itself."""
+
+Work = Callable[[Sequence[Call]], float | None]
+"""Of some calls; None where they have none of it."""
 
 Figure = Callable[[Outcome], float | None]
 """Of one outcome; None where it has none."""
@@ -50,6 +59,7 @@ def found_by(rounds: Sequence[Held]) -> Found:
         came = [one for held in mine for one in held.outcomes]
         metrics += metrics_of(group, came)
         counts += counts_of(group, mine, came)
+    metrics += work_of([solo for held in rounds for solo in held.alone])
     return Found(
         corpus="",
         metrics=tuple(metrics),
@@ -63,10 +73,10 @@ def found_by(rounds: Sequence[Held]) -> Found:
 def metrics_of(group: str, came: Sequence[Outcome]) -> list[Metric]:
     """The wait and its parts, then what each stage worked, whoever waited for it."""
 
-    def metric(name: str, figure: Figure, unit: str = "s", better: Better = "lower", stage: str = "") -> Metric:
-        pairs = [(one.said.scene.name, value) for one in came if (value := figure(one)) is not None]
+    def metric(name: str, figure: Figure, unit: str = "s", better: Better = "lower") -> Metric:
+        pairs = [(one.said.name, value) for one in came if (value := figure(one)) is not None]
         samples = tuple(round(value, 4) for _, value in pairs)
-        return Metric(group, name, unit, samples, better, tuple(name for name, _ in pairs), stage)
+        return Metric(group, name, unit, samples, better, tuple(name for name, _ in pairs))
 
     def part(index: int) -> Figure:
         return lambda one: one.latency.parts[index] if one.latency else None
@@ -74,15 +84,33 @@ def metrics_of(group: str, came: Sequence[Outcome]) -> list[Metric]:
     made = [metric(VOICE_TO_VOICE, lambda one: one.latency.voice_to_voice_s if one.latency else None)]
     made += [metric(name, part(index)) for index, name in enumerate(PART_NAMES)]
     made += [
-        metric("final decode", lambda one: work_s(one, "stt"), stage="stt"),
-        metric("end-of-turn model", lambda one: work_s(one, "endpoint"), stage="endpoint"),
-        metric("language model's first token", lambda one: first_s(one, "llm"), stage="llm"),
-        metric("tokens a second", tokens_a_second, "1/s", "higher", "llm"),
-        metric("voice's first sound", lambda one: first_s(one, "tts"), stage="tts"),
-        metric("real-time factor, stt", lambda one: real_time_factor(one, "stt"), "", stage="stt"),
-        metric("real-time factor, tts", lambda one: real_time_factor(one, "tts"), "", stage="tts"),
+        metric("final decode", lambda one: work_s(one.calls, "stt"), better="neither"),
+        metric("end-of-turn model", lambda one: work_s(one.calls, "endpoint"), better="neither"),
+        metric("language model's first token", lambda one: first_s(one.calls, "llm"), better="neither"),
+        metric("voice's first sound", lambda one: first_s(one.calls, "tts"), better="neither"),
+        metric("real-time factor, stt", lambda one: real_time_factor(one.calls, "stt"), "", "neither"),
+        metric("real-time factor, tts", lambda one: real_time_factor(one.calls, "tts"), "", "neither"),
         metric("softer at a barge-in", lambda one: one.softer_s),
         metric("barge-in", lambda one: one.silent_s),
+    ]
+    return [one for one in made if one.samples]
+
+
+def work_of(solos: Sequence[Solo]) -> list[Metric]:
+    """What each stage takes while nothing else runs: what a comparison names it by."""
+
+    def metric(name: str, stage: str, figure: Work, unit: str = "s", better: Better = "lower") -> Metric:
+        pairs = [(recording, value) for recording, calls in solos if (value := figure(calls)) is not None]
+        samples = tuple(round(value, 4) for _, value in pairs)
+        return Metric(ALONE, name, unit, samples, better, tuple(recording for recording, _ in pairs), stage)
+
+    made = [
+        metric("decode", "stt", lambda calls: work_s(calls, "stt")),
+        metric("end-of-turn model", "endpoint", lambda calls: work_s(calls, "endpoint")),
+        metric("first token", "llm", lambda calls: first_s(calls, "llm")),
+        metric("tokens a second", "llm", tokens_a_second, "1/s", "higher"),
+        metric("first sound", "tts", lambda calls: first_s(calls, "tts")),
+        metric("real-time factor", "tts", lambda calls: real_time_factor(calls, "tts"), ""),
     ]
     return [one for one in made if one.samples]
 
@@ -116,37 +144,33 @@ def record_of(one: Outcome) -> TurnRecord | None:
         return None
     work = tuple((round(span.start_s, 4), round(span.end_s, 4)) for span in latency.work)
     parts = tuple(round(part, 4) for part in latency.parts)
-    return TurnRecord(one.said.scene.scenario, one.said.scene.name, parts, work, one.heard, one.answer)
+    return TurnRecord(one.said.scene.scenario, one.said.name, parts, work, one.heard, one.answer)
 
 
-def of_stage(one: Outcome, stage: str) -> list[Call]:
-    return [call for call in one.calls if call.stage == stage]
+def of_stage(calls: Sequence[Call], stage: str) -> list[Call]:
+    return [call for call in calls if call.stage == stage]
 
 
-def work_s(one: Outcome, stage: str) -> float | None:
+def work_s(calls: Sequence[Call], stage: str) -> float | None:
     """What the stage's last call took."""
-    calls = of_stage(one, stage)
-    return calls[-1].work_s if calls else None
+    mine = of_stage(calls, stage)
+    return mine[-1].work_s if mine else None
 
 
-def first_s(one: Outcome, stage: str) -> float | None:
+def first_s(calls: Sequence[Call], stage: str) -> float | None:
     """Until the first token or sound of the stage's first call."""
-    return next((call.first_s for call in of_stage(one, stage)), None)
+    return next((call.first_s for call in of_stage(calls, stage)), None)
 
 
-def tokens_a_second(one: Outcome) -> float | None:
+def tokens_a_second(calls: Sequence[Call]) -> float | None:
     """From the first token to the last."""
-    for call in of_stage(one, "llm"):
+    for call in of_stage(calls, "llm"):
         if call.first_s is not None and call.amount > 1 and call.work_s > call.first_s:
             return (call.amount - 1) / (call.work_s - call.first_s)
     return None
 
 
-def real_time_factor(one: Outcome, stage: str) -> float | None:
+def real_time_factor(calls: Sequence[Call], stage: str) -> float | None:
     """Work over sound."""
-    sound_s = total(call.amount for call in of_stage(one, stage))
-    return total(call.work_s for call in of_stage(one, stage)) / sound_s if sound_s else None
-
-
-def total(values: Iterable[float]) -> float:
-    return sum(values, 0.0)
+    sound_s = sum(call.amount for call in of_stage(calls, stage))
+    return sum(call.work_s for call in of_stage(calls, stage)) / sound_s if sound_s else None

@@ -47,6 +47,9 @@ BEFORE_S = 0.2
 """The recording is looked at from so long before the player was started."""
 
 
+GUEST = "Until this is over your default sound devices are virtual: other programs are not heard."
+
+
 @dataclass(frozen=True, slots=True)
 class LiveTurn:
     """What came of one question."""
@@ -68,6 +71,8 @@ def measure(
     Raises DeviceError where there is no virtual sound card, EngineError where the program does not keep running.
     """
     with VirtualCard() as card, card.echo(-echo_db) if echo_db is not None else nullcontext():
+        if card.is_guest:
+            narrate(GUEST)
         first_s, turns, events = asyncio.run(converse(card, corpus.said, environ, narrate, tell))
     return replace(found(turns, events), corpus=corpus.told, warm_ups={"the first question, once before": first_s})
 

@@ -17,6 +17,7 @@ from voicecli.audio.wav import SPEAKER_HZ, TAIL_S, WavSpeaker
 from voicecli.bench.load import NOISE_DB
 from voicecli.bench.scenes import Scene
 from voicecli.events import Audible, Clock, Event, Publish
+from voicecli.settings import AudioSettings
 from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm
 
 HEARD_S = 6.0
@@ -44,6 +45,11 @@ class Said:
     voiced_until_s: float
     over: bool = False  # over the answer
 
+    @property
+    def name(self) -> str:
+        """Of the recording."""
+        return self.scene.over.name if self.over and self.scene.over is not None else self.scene.name
+
 
 @dataclass(slots=True)
 class Heard:
@@ -54,12 +60,21 @@ class Heard:
 
 
 class BenchRoom:
-    """Each scene begins when the conversation has settled. `enough` ends an answer."""
+    """Each scene begins when the conversation has settled.
 
-    def __init__(self, scenes: Sequence[Scene], clock: Clock, *, echoes: bool = False) -> None:
-        self.echoes = echoes
+    Sound comes and goes as late as behind the buffers that a sound card is asked for, and an echo canceller listens as
+    it does there; `echo`: it has something to hear. Who holds the conversation sets `enough`, which ends an answer, and
+    `anew`, which makes it forget the questions before, so that an answer hangs on the question alone.
+    """
+
+    echoes = True
+
+    def __init__(self, scenes: Sequence[Scene], clock: Clock, audio: AudioSettings, *, echo: bool = False) -> None:
+        self._has_echo = echo
+        self._audio = audio
         self.heard = Heard()
         self.enough: Callable[[], None] = lambda: None
+        self.anew: Callable[[], None] = lambda: None
         self._scenes = scenes
         self._clock = clock
         self._audible_s: float | None = None
@@ -72,7 +87,7 @@ class BenchRoom:
             self._audible_s = event.at_s
 
     def microphone(self, settled: Callable[[], bool], publish: Publish) -> Microphone:
-        return BenchMicrophone(self, self._scenes, settled, self._clock)
+        return BenchMicrophone(self, self._scenes, settled, self._clock, self._audio.input_latency_s)
 
     def speaker(self, publish: Publish, played: Played | None) -> Speaker:
         def sounds(block: PlayedBlock) -> None:
@@ -80,7 +95,7 @@ class BenchRoom:
             if played is not None:
                 played(block)
 
-        return WavSpeaker(None, self._clock, publish, played=sounds)
+        return WavSpeaker(None, self._clock, publish, played=sounds, latency_s=self._audio.output_latency_s)
 
     def audible_for_s(self, now_s: float) -> float:
         """How long the answer has been heard; zero where there is none."""
@@ -88,6 +103,8 @@ class BenchRoom:
 
     def begins(self, said: Said) -> None:
         """Somebody speaks."""
+        if not said.over:
+            self.anew()
         self.heard.said.append(said)
         self._audible_s = None
 
@@ -98,10 +115,10 @@ class BenchRoom:
 
     def echo(self) -> Pcm | None:
         """What the microphone hears of the loudspeaker in the next frame."""
-        return self._echoes.pop(0) if self.echoes and self._echoes else None
+        return self._echoes.pop(0) if self._has_echo and self._echoes else None
 
     def _sounds(self, block: PlayedBlock) -> None:
-        if self.echoes:
+        if self._has_echo:
             gain = 10 ** (ECHO_DB / 20)
             self._echoes += [(frame * gain).astype(np.int16) for frame in self._echo.push(block.pcm)]
         if block.pcm.any():
@@ -121,11 +138,14 @@ class BenchMicrophone:
 
     name = "recordings"
 
-    def __init__(self, room: BenchRoom, scenes: Sequence[Scene], settled: Callable[[], bool], clock: Clock) -> None:
+    def __init__(
+        self, room: BenchRoom, scenes: Sequence[Scene], settled: Callable[[], bool], clock: Clock, latency_s: float
+    ) -> None:
         self._room = room
         self._scenes = scenes
         self._settled = settled
         self._clock = clock
+        self._latency_s = latency_s
         self._count = 0
         self._floor = np.random.default_rng(0).normal(0, 32768 * 10 ** (NOISE_DB / 20), LISTEN_RATE_HZ)
 
@@ -159,7 +179,7 @@ class BenchMicrophone:
         self._room.begins(Said(scene, began_s, began_s + from_s, began_s + until_s, over))
 
     async def _frame(self, scene: Scene, speech: Pcm | None) -> AudioFrame:
-        """What is heard in the next 20 ms, when they are over."""
+        """What is heard in the next 20 ms, when they are over and have come through the buffer."""
         first = self._count * FRAME_SAMPLES
         self._count += 1
         sound = np.take(self._floor, range(first, first + FRAME_SAMPLES), mode="wrap")
@@ -170,7 +190,7 @@ class BenchMicrophone:
         if (echo := self._room.echo()) is not None:
             sound = sound + echo
         self._next_s += FRAME_S
-        await asyncio.sleep(max(0.0, self._next_s - self._clock()))
+        await asyncio.sleep(max(0.0, self._next_s + self._latency_s - self._clock()))
         return AudioFrame(np.clip(np.rint(sound), -32768, 32767).astype(np.int16), self._next_s - FRAME_S)
 
 

@@ -53,7 +53,7 @@ def named(pid: int, name: str) -> Iterator[Entry]:
 def waited(pid: int, outcome: Outcome) -> Iterator[Entry]:
     """What was said, and the parts of the wait behind it."""
     said = outcome.said
-    yield span(pid, "said", said.scene.name, said.voiced_from_s, said.voiced_until_s, heard=outcome.heard)
+    yield span(pid, "said", said.name, said.voiced_from_s, said.voiced_until_s, heard=outcome.heard)
     if outcome.latency is None:
         return
     ends = [said.voiced_until_s + end_s for end_s in accumulate(outcome.latency.parts)]

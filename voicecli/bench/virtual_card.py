@@ -43,14 +43,18 @@ def absent_tools() -> list[str]:
 
 
 class VirtualCard:
-    """Open inside the context. `env` is the environment of a program that is to use it."""
+    """Open inside the context.
+
+    `env` is the environment of a program that is to use it; `is_guest` tells that it lives in the user's own session.
+    """
 
     def __enter__(self) -> Self:
         """Raises DeviceError where there is neither PulseAudio nor PipeWire."""
         if absent := absent_tools():
             raise DeviceError(f"a virtual sound card needs {', '.join(absent)}", INSTALL)
         with ExitStack() as stack:
-            self.env: Env = stack.enter_context(own_daemon() if shutil.which("pulseaudio") else guest())
+            self.is_guest = shutil.which("pulseaudio") is None
+            self.env: Env = stack.enter_context(guest() if self.is_guest else own_daemon())
             self.speaker = stack.enter_context(Monitor(f"{SPEAKER}.monitor", self.env))
             self.air = stack.enter_context(Monitor(f"{ETHER}.monitor", self.env))  # what the microphone hears
             self._stack = stack.pop_all()

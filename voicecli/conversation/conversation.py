@@ -84,6 +84,11 @@ class Conversation:
         """Stop or go on listening; the answer under way goes on."""
         self._ear.mute(muted)
 
+    def forget(self) -> None:
+        """Begin anew: neither questions nor answers are remembered."""
+        self.interrupt()
+        self._history.forget()
+
     def ask(self, text: str) -> None:
         """Answer a typed question; whatever was being answered is interrupted."""
         self.interrupt()

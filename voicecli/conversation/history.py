@@ -53,6 +53,10 @@ class History:
             self._turns += [Message("user", " ".join(self._unanswered)), Message("assistant", heard.strip())]
             self._unanswered = [INTERRUPTED] if cut else []
 
+    def forget(self) -> None:
+        """As if nothing had been said."""
+        self._turns, self._unanswered = [], []
+
     def _size(self, messages: Sequence[Message]) -> int:
         return sum(len(message.text) for message in [self._system, *messages])
 
