@@ -21,6 +21,7 @@ CHEAP = (
     ("doctor", "--no-sound", "--quick"),
     ("download-models", "--list"),
     ("talk", "--show-settings"),
+    ("history",),
 )
 """Arguments that need neither models nor devices and change nothing: the documents have them, and they are run."""
 
@@ -112,24 +113,19 @@ def test_every_command_is_documented_and_has_examples(line: CommandLine) -> None
     assert [name for name, told in line.helps.items() if "Example" not in told] == []
 
 
-def test_what_is_cheap_is_run(tmp_path: Path, line: CommandLine) -> None:
-    written = {one.arguments for document in DOCUMENTS for one in shell_commands(document.text)}
-    history = (("history",),) if ("history",) in line.helps else ()
-    for arguments in (*CHEAP, *history):
-        assert arguments in written, f"no document says voicecli {' '.join(arguments)}"
-        outcome = subprocess.run(
-            [sys.executable, "-m", "voicecli", *arguments],
-            env={
-                **os.environ,
-                "HOME": str(tmp_path),
-                "XDG_CACHE_HOME": str(tmp_path),
-                "XDG_RUNTIME_DIR": "/nonexistent",
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=50,
-        )
-        # doctor finds no models here, and says so with 1
-        assert outcome.returncode in ((0, 1) if arguments[0] == "doctor" else (0,)), outcome.stderr
-        assert "Traceback" not in outcome.stderr
+@pytest.mark.parametrize("arguments", CHEAP, ids=" ".join)
+def test_what_is_cheap_is_run(arguments: tuple[str, ...], tmp_path: Path, line: CommandLine) -> None:
+    if arguments == ("history",) and arguments not in line.helps:
+        pytest.skip("there is no such command")
+    assert any(one.arguments == arguments for each in DOCUMENTS for one in shell_commands(each.text))
+    outcome = subprocess.run(
+        [sys.executable, "-m", "voicecli", *arguments],
+        env={**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path), "XDG_RUNTIME_DIR": "/nonexistent"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+    # doctor finds no models here, and says so with 1
+    assert outcome.returncode in ((0, 1) if arguments[0] == "doctor" else (0,)), outcome.stderr
+    assert "Traceback" not in outcome.stderr
