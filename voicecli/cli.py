@@ -25,8 +25,36 @@ from voicecli.commands.transcribe import transcribe
 from voicecli.commands.tune import tune
 from voicecli.errors import INTERRUPTED_EXIT_CODE, VoiceCliError
 
+EPILOG = """
+[bold]Examples[/]
+
+voicecli talk
+
+voicecli talk --llm ollama --ollama-model qwen3:4b
+
+voicecli say "The train leaves at 9:05."
+
+voicecli transcribe memo.m4a
+
+voicecli doctor
+
+[bold]Settings[/]
+
+Defaults, your settings file, --profile, VOICECLI_<SECTION>_<KEY>, options: each beats those before it.
+
+voicecli talk --show-settings prints all, and where each came from.
+
+[bold]Exit codes[/]
+
+0 well, 1 not (doctor, a limit of bench), 2 options or settings, 3 model missing, 4 sound device,
+
+5 server, 6 engine, 130 interrupted
+"""
+"""Each paragraph is a line of its own under the list of commands."""
+
 app = typer.Typer(
     help="A fast, private voice assistant for the terminal: local models, spoken answers, interruptible.",
+    epilog=EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",

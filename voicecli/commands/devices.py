@@ -7,6 +7,12 @@ def devices() -> None:
     """List microphones and speakers, with their rates and which ones are the defaults.
 
     Pass an index or a part of a name to [bold]voicecli talk --input-device[/] or [bold]--output-device[/].
+
+    Examples:
+
+      voicecli devices
+
+      voicecli talk --input-device headset --output-device 4
     """
     from rich.console import Console
     from rich.table import Table

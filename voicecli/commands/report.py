@@ -145,7 +145,9 @@ def make_recording(looked_at: Request, path: Path, inputs: tuple[Path, ...], tur
     from voicecli.replay.recorder import Recorder
     from voicecli.replay.report import about, log_lines, recording_members
     from voicecli.session import Witness, hold_session
+    from voicecli.unix import require_unix
 
+    require_unix("a recorded conversation")
     if not agreed and not consent(path, turns):
         tell("Nothing was recorded.")
         raise typer.Exit(1)

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from voicecli.commands.completing import voices
 from voicecli.commands.missing_models import fetch_missing, voice_models
 from voicecli.commands.narration import tell
 from voicecli.commands.options import Profile, option
@@ -26,7 +27,9 @@ def say(
         Path | None, option("--output", "-o", help="Write this WAV file instead of playing.", panel=SOUND)
     ] = None,
     output_device: Annotated[str | None, option(help="Speaker: index or part of its name.", panel=SOUND)] = None,
-    voice: Annotated[str | None, option(help="Kokoro voice, such as af_heart or bm_george.", panel=VOICE)] = None,
+    voice: Annotated[
+        str | None, option(help="Kokoro voice, such as af_heart or bm_george.", panel=VOICE, autocompletion=voices)
+    ] = None,
     speed: Annotated[float | None, option(help="Speaking rate, 0.5 to 2.", panel=VOICE)] = None,
     model: Annotated[str | None, option("--model", help="Kokoro model: name or ONNX file.", panel=VOICE)] = None,
     no_stream: Annotated[

@@ -49,10 +49,12 @@ def check_wyoming(host: str, *, insecure: bool) -> None:
 
 
 def bind_of(host: str, port: int, tls_cert: str, tls_key: str, drain_s: float) -> Bind:
-    """Raises SettingsError where half of a certificate is missing."""
+    """Raises SettingsError where half of a certificate is missing, or the system cannot serve."""
     from voicecli.errors import SettingsError
     from voicecli.server.serving import Bind
+    from voicecli.unix import require_unix
 
+    require_unix("a server")
     if bool(tls_cert) != bool(tls_key):
         raise SettingsError("a certificate and its key belong together", "--tls-cert FILE --tls-key FILE")
     return Bind(host, port, tls_cert, tls_key, drain_s=drain_s)

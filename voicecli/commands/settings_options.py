@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
+from voicecli.commands.completing import voices, whisper_models
 from voicecli.commands.options import option
 
 
@@ -50,9 +51,13 @@ LlmOption = Annotated[Llm | None, option(help="Where the answers come from; auto
 LlmUrlOption = Annotated[str | None, option(help="Base URL of an OpenAI-compatible server.", panel=MODELS)]
 LlmModelOption = Annotated[str | None, option(help="Its model; the first one, unless named.", panel=MODELS)]
 OllamaModelOption = Annotated[str | None, option(help="Model to ask Ollama for.", panel=MODELS)]
-SttModelOption = Annotated[str | None, option(help="Whisper model: name or folder.", panel=MODELS)]
+SttModelOption = Annotated[
+    str | None, option(help="Whisper model: name or folder.", panel=MODELS, autocompletion=whisper_models)
+]
 LanguageOption = Annotated[str | None, option(help="Spoken language, such as en, or auto.", panel=MODELS)]
-VoiceOption = Annotated[str | None, option(help="Kokoro voice, such as af_heart or bm_george.", panel=MODELS)]
+VoiceOption = Annotated[
+    str | None, option(help="Kokoro voice, such as af_heart or bm_george.", panel=MODELS, autocompletion=voices)
+]
 SpeedOption = Annotated[float | None, option(help="Speaking rate, 0.5 to 2.", panel=MODELS)]
 OfflineOption = Annotated[bool | None, option("--offline", help="Never download a model.", panel=MODELS)]
 SetOption = Annotated[

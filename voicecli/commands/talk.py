@@ -114,7 +114,9 @@ def talk(
         return
     from voicecli.assemble_devices import Files
     from voicecli.session import hold_session
+    from voicecli.unix import require_unix
 
+    require_unix("voicecli talk")
     fetch_missing(loaded.settings, models_of(loaded.settings))
     raise typer.Exit(hold_session(loaded.settings, Files(tuple(input or ()), output, fast), ui.value))
 

@@ -1,0 +1,19 @@
+"""What runs on Windows only in WSL says so."""
+
+from __future__ import annotations
+
+import pytest
+
+from voicecli.errors import SettingsError
+from voicecli.unix import require_unix
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin", "freebsd14"])
+def test_unix_is_enough(platform: str) -> None:
+    require_unix("voicecli talk", platform)
+
+
+def test_windows_is_told_what_to_do() -> None:
+    with pytest.raises(SettingsError, match="voicecli talk does not run on Windows itself") as told:
+        require_unix("voicecli talk", "win32")
+    assert "WSL" in told.value.hint
