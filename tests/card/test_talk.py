@@ -65,7 +65,7 @@ def test_noise_starts_no_turn(card: VirtualCard, plain: Program) -> None:
 def test_ctrl_c_ends_it_at_once_with_its_code(plain: Program) -> None:
     code, took_s = plain.interrupt()
     assert code == 130
-    assert took_s < 3.0  # 0.3 s on a quiet machine; a hang is what this is about
+    assert took_s < 1.0
 
 
 def test_ctrl_c_in_the_middle_of_an_answer(card: VirtualCard, plain: Program, spoken: Callable[[str], Path]) -> None:
@@ -73,7 +73,7 @@ def test_ctrl_c_in_the_middle_of_an_answer(card: VirtualCard, plain: Program, sp
     plain.await_text("^You: ")
     code, took_s = plain.interrupt()
     assert code == 130
-    assert took_s < 3.0  # 0.3 s on a quiet machine; a hang is what this is about
+    assert took_s < 1.0
 
 
 def test_the_live_screen_shows_the_words_and_gives_the_terminal_back(

@@ -165,6 +165,6 @@ def test_ctrl_c_stops_at_once_and_leaves_a_whole_file(question: Path, tmp_path: 
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=10)
     assert process.returncode == 130
-    assert time.monotonic() - began_s < 3.0  # far sooner on a quiet machine; a hang is what this is about
+    assert time.monotonic() - began_s < 1.0
     assert "Traceback" not in told
     assert len(read_clip(output)) > LISTEN_RATE_HZ

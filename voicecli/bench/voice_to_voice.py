@@ -146,7 +146,10 @@ def measure(
     tell: Progress,
     watch: type[EngineWatch] = EngineWatch,
 ) -> tuple[Found, list[Round]]:
-    """All conversations, one after the other, their engines under `watch`. Raises what `assemble` raises."""
+    """All conversations, one after the other, their engines under `watch`; `settings` as `measured` makes them.
+
+    Raises what `assemble` raises.
+    """
     held = plan(corpus, scenarios, turns)
     whole = sum(len(scenes) for _, scenes in held)
     rounds: list[Round] = []
@@ -154,9 +157,9 @@ def measure(
         over = sum(len(one.outcomes) for one in rounds)
         tell(scenario.about, over, whole)
         note = partial(tell_more, tell, scenario.about, over, whole)
-        rounds.append(apart(converse, note, measured(settings), scenario, scenes, watch()))
+        rounds.append(apart(converse, note, settings, scenario, scenes, watch()))
     tell("done", whole, whole)
-    return replace(found_by(rounds), corpus=corpus.told, seed=SEED), rounds
+    return replace(found_by(rounds), corpus=corpus.told, seed=SEED, doubts=corpus.doubts), rounds
 
 
 def tell_more(tell: Progress, about: str, over: int, whole: int, begun: object) -> None:
