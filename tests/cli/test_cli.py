@@ -30,7 +30,18 @@ def run(*arguments: str, within_s: float = 30) -> subprocess.CompletedProcess[st
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["talk"], ["transcribe"], ["say"], ["download-models"], ["devices"], ["doctor"], ["tune"], ["bench"], ["history"]]
+    [
+        [],
+        ["talk"],
+        ["transcribe"],
+        ["say"],
+        ["download-models"],
+        ["devices"],
+        ["doctor"],
+        ["tune"],
+        ["bench"],
+        ["history"],
+    ]
     + [["bench", stage] for stage in ("stt", "llm", "tts", "endpoint", "serve-stt", "docs")]
     + [["history", verb] for verb in ("search", "show", "export", "delete")],
     ids=" ".join,

@@ -30,7 +30,9 @@ def filled(path: Path) -> Path:
     return path
 
 
-def run(*arguments: str | Path, typed: str = "", timeout_s: float = 40, **environ: str) -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: str | Path, typed: str = "", timeout_s: float = 40, **environ: str
+) -> subprocess.CompletedProcess[str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith("PULSE_")}
     return subprocess.run(
         [sys.executable, "-m", "voicecli", *map(str, arguments)],

@@ -92,7 +92,9 @@ def counted_tokens(server: llamacpp.EmbeddedServer, messages: list[Message]) -> 
 
 @pytest.mark.model
 @pytest.mark.parametrize("talk", TALKS)
-def test_a_history_that_is_as_full_as_can_be_fits_into_the_context(embedded: llamacpp.EmbeddedServer, talk: str) -> None:
+def test_a_history_that_is_as_full_as_can_be_fits_into_the_context(
+    embedded: llamacpp.EmbeddedServer, talk: str
+) -> None:
     question, answer = TALKS[talk]
     history, fullest = History("Be brief.", llm_settings().context_tokens - 24), [Message("user", "")]
     for _ in range(200):

@@ -101,11 +101,11 @@ def test_a_question_longer_than_the_context_is_still_asked() -> None:
 def test_the_newest_exchange_may_take_more_than_half_of_the_context() -> None:
     history = History("", 100)
     history.add("one", "two")
-    history.add("three", "x" * 200)
+    history.add("three", "x" * 150)
     history.add("four", "")
     assert roles(history.asking("five" * 10))[1:] == [
         ("user", "three"),
-        ("assistant", "x" * 200),
+        ("assistant", "x" * 150),
         ("user", "four " + "five" * 10),
     ]
 

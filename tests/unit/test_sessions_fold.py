@@ -75,7 +75,18 @@ ASKED = [ready(), started(), paused(), transcribed("what is it"), token("It is "
 def test_a_spoken_question_and_its_answer_with_their_times() -> None:
     done = events.TurnDone(at_s=105.0, turn=TURN, spoken="It is noon now.")
     assert only(folded([*ASKED, AUDIBLE, done])) == Exchange(
-        "what is it", False, "en", "It is noon now.", "It is noon now.", "done", "", "scripted", 1.0, 3.0, 103.6 - 100, 5.0
+        "what is it",
+        False,
+        "en",
+        "It is noon now.",
+        "It is noon now.",
+        "done",
+        "",
+        "scripted",
+        1.0,
+        3.0,
+        103.6 - 100,
+        5.0,
     )
 
 

@@ -111,7 +111,9 @@ def export(
 
 @history.command()
 def delete(
-    id: Annotated[int | None, typer.Argument(metavar="[ID]", min=1, help="Of a conversation.", show_default=False)] = None,
+    id: Annotated[
+        int | None, typer.Argument(metavar="[ID]", min=1, help="Of a conversation.", show_default=False)
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="All of them, and what was set aside as damaged.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Nothing is asked.")] = False,
 ) -> None:

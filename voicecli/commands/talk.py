@@ -96,7 +96,8 @@ def talk(
         bool | None, option("--history/--no-history", help="Keep what is said (not with files).", panel=HISTORY)
     ] = None,
     resume: Annotated[
-        int | None, option("--resume", metavar="[ID]", min=0, help="Go on with this conversation, or the last.", panel=HISTORY)
+        int | None,
+        option("--resume", metavar="[ID]", min=0, help="Go on with this conversation, or the last.", panel=HISTORY),
     ] = None,
     ui: Annotated[Ui, option(help="live, plain or jsonl; auto: live in a terminal.", panel=SCREEN)] = Ui.auto,
     config: Annotated[Path | None, option("--config", help="Settings file in place of your own.", panel=SCREEN)] = None,

@@ -117,7 +117,7 @@ class ExchangeFold:
                 return self._with(turn, typed)
             case SpeechStarted(turn=turn, started_at_s=started_at_s) if turn is not None:
                 return self._with(turn, Draft(asked_from_s=started_at_s, asked_until_s=started_at_s))
-            case _ if event.turn in self.drafts:
+            case _ if event.turn is not None and event.turn in self.drafts:
                 return self._of_turn(event, event.turn, self.drafts[event.turn])
             case _:
                 return self

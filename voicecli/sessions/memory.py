@@ -15,6 +15,7 @@ from voicecli.sessions.store import open_store
 
 RESUMED = "Conversation {id} of {date} goes on: {count} so far. The last question was: {last}"
 
+
 @dataclass(frozen=True, slots=True)
 class Memory:
     """Of one conversation."""
