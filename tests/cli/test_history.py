@@ -99,7 +99,7 @@ def test_nothing_is_deleted_without_a_yes(filled: Path) -> None:
         (["history", "delete"], 2, "--all"),
         (["history", "delete", "1", "--all"], 2, "--all"),
         (["history", "delete", "99", "--yes"], 7, "no conversation 99"),
-        (["history", "export", "1", "--output", "/nonexistent/file"], 7, "cannot be written"),
+        (["history", "export", "1", "--output", "/dev/null/file"], 7, "cannot be written"),
         (["history", "export", "1", "--format", "doc"], 2, "doc"),
         (["talk", "--resume", "99"], 7, "no conversation 99"),
         (["talk", "--resume", "soon"], 2, "soon"),

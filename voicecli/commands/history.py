@@ -36,8 +36,8 @@ class Format(StrEnum):
 def list_sessions(context: typer.Context, limit: Most = 20) -> None:
     """List the conversations that were kept, the latest first.
 
-    [bold]voicecli talk[/] keeps what is said in a file that you alone can read. [bold]--no-history[/] keeps nothing of
-    one conversation, history.enabled = false in your settings of none; history.file puts the file elsewhere.
+    [bold]voicecli talk[/] keeps what is said in a file that you alone can read.
+    With [bold]--no-history[/] it does not, nor with history.enabled = false.
 
     Examples:
 

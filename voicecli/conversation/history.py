@@ -12,12 +12,12 @@ from collections.abc import Sequence
 
 from voicecli.types import Message, SpeechChunk, WordEnd
 
-BYTES_PER_TOKEN = 3.0
-"""Of UTF-8. Fewer than English text has (about 4), so that the estimate errs on the safe side; a letter of Hindi or
-Japanese counts as a token."""
+ASCII_PER_TOKEN, BYTES_PER_TOKEN = 2.3, 1.5
+"""Characters of ASCII, and bytes of UTF-8 of all others, that a token has at the least. SmolLM2-135M, of a
+small vocabulary, took one for 3.9 bytes of English, 2.5 of German, 2.4 of Python, 2.2 of Hindi and 1.7 of Japanese."""
 
 MESSAGE_TOKENS = 6
-"""What a chat template adds to each message: in ChatML and Llama 3 the role, two marks and line ends, 5 in all."""
+"""What a chat template adds to each message: in ChatML and Llama 3 the role, two marks and line ends, 5 or 6 in all."""
 
 INTERRUPTED = "Sorry to interrupt."
 """How the model is told that the user cut its answer short: before what the user says next.
@@ -79,7 +79,9 @@ class History:
 
 def estimated_tokens(message: Message) -> float:
     """What a message takes of a model's context, rather too much than too little."""
-    return MESSAGE_TOKENS + len(message.text.encode(errors="replace")) / BYTES_PER_TOKEN
+    ascii_characters = sum(map(str.isascii, message.text))
+    others = len(message.text.encode(errors="replace")) - ascii_characters
+    return MESSAGE_TOKENS + ascii_characters / ASCII_PER_TOKEN + others / BYTES_PER_TOKEN
 
 
 def heard_source_end(chunks: Sequence[SpeechChunk], heard_s: float) -> int:
