@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +29,7 @@ from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import ModelMissing
 from voicecli.events import Event, Publish
 from voicecli.language_model import Opened, open_language_model
+from voicecli.sessions.records import Exchange
 from voicecli.settings import ListenSettings, Settings, SttSettings, TtsSettings
 
 if TYPE_CHECKING:
@@ -38,12 +39,16 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def assemble(
-    settings: Settings, sound: Files | Room, show: Publish, watch: Watch | None = None
+    settings: Settings,
+    sound: Files | Room,
+    show: Publish,
+    watch: Watch | None = None,
+    earlier: Sequence[Exchange] = (),
 ) -> AsyncIterator[Conversation]:
     """Open devices, load and warm the engines, tell `show` that it is ready; everything closes at the end.
 
-    `sound`: devices, files in place of some, or a room in place of both. Raises DeviceError, ModelMissing, EngineError,
-    BackendUnavailable or SettingsError.
+    `sound`: devices, files in place of some, or a room in place of both; `earlier`: what was said before. Raises
+    DeviceError, ModelMissing, EngineError, BackendUnavailable or SettingsError.
     """
     activity, watch = Activity(), watch or Watch()
 
@@ -53,9 +58,7 @@ async def assemble(
 
     async with AsyncExitStack() as stack:
         ear, speaker, voiced = await open_devices(stack, settings, sound, activity.settled, publish, watch)
-        history = History(
-            settings.llm.system_prompt.strip(), settings.llm.context_tokens - settings.llm.max_answer_tokens
-        )
+        history = history_of(settings, earlier)
         engines, opened = await load_engines(stack, settings, history, voiced, publish)
         engines = watch.engines(engines)
         rules = make_rules(settings, prefill=settings.llm.prefill and opened.keeps_prefix)
@@ -74,6 +77,15 @@ async def assemble(
             )
         )
         yield conversation
+
+
+def history_of(settings: Settings, earlier: Sequence[Exchange] = ()) -> History:
+    """What the language model is told of a conversation that goes on after `earlier`."""
+    room_tokens = settings.llm.context_tokens - settings.llm.max_answer_tokens
+    history = History(settings.llm.system_prompt.strip(), room_tokens)
+    for exchange in earlier:
+        history.add(exchange.question, exchange.heard, cut=exchange.cut)
+    return history
 
 
 def make_rules(settings: Settings, *, prefill: bool) -> Rules:

@@ -14,13 +14,14 @@ from voicecli.commands.bench import bench
 from voicecli.commands.devices import devices
 from voicecli.commands.doctor import doctor
 from voicecli.commands.download_models import download_models
+from voicecli.commands.history import history
 from voicecli.commands.narration import tell_error
 from voicecli.commands.replay import replay
 from voicecli.commands.report import report
 from voicecli.commands.say import say
 from voicecli.commands.serve_stt import serve_stt
 from voicecli.commands.serve_tts import serve_tts
-from voicecli.commands.talk import talk
+from voicecli.commands.talk import TalkCommand, talk
 from voicecli.commands.transcribe import transcribe
 from voicecli.commands.tune import tune
 from voicecli.errors import INTERRUPTED_EXIT_CODE, VoiceCliError
@@ -60,7 +61,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(talk)
+app.command(cls=TalkCommand)(talk)
 app.command()(transcribe)
 app.command()(say)
 app.command(name="serve-stt")(serve_stt)
@@ -68,6 +69,7 @@ app.command(name="serve-tts")(serve_tts)
 app.command(name="download-models")(download_models)
 app.command()(devices)
 app.command()(doctor)
+app.add_typer(history, name="history")
 app.command()(report)
 app.command()(replay)
 app.add_typer(bench, name="bench")

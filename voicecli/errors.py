@@ -5,7 +5,8 @@
     ├─ ModelMissing                       3   a model file is absent or damaged
     ├─ DeviceError                        4   a sound device is absent or refuses to open
     ├─ BackendUnavailable                 5   a server does not answer
-    └─ EngineError                        6   an engine cannot start or failed at its work
+    ├─ EngineError                        6   an engine cannot start or failed at its work
+    └─ HistoryError, HistoryDamaged       7   the history cannot be read or written; its file is damaged
 
 `voicecli.cli` prints the message and the hint on stderr and ends with the code. Inside a conversation an
 EngineError or BackendUnavailable ends the turn, not the program.
@@ -55,6 +56,18 @@ class EngineError(VoiceCliError):
     """An engine cannot start (a GPU that is not there) or failed at its work."""
 
     exit_code = 6
+
+
+class HistoryError(VoiceCliError):
+    """The history of conversations cannot be read or written, or does not hold what was asked for."""
+
+    exit_code = 7
+
+
+class HistoryDamaged(VoiceCliError):
+    """The history file is no whole database."""
+
+    exit_code = 7
 
 
 def first_of(group: ExceptionGroup[Exception]) -> Exception:

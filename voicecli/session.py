@@ -14,7 +14,8 @@ from voicecli.assemble import assemble
 from voicecli.assemble_devices import CLOCK, Files, Watch
 from voicecli.conversation.conversation import Conversation
 from voicecli.errors import INTERRUPTED_EXIT_CODE, first_of
-from voicecli.events import Event, Publish
+from voicecli.events import Event, Notice, Publish
+from voicecli.sessions.memory import Memory
 from voicecli.settings import Settings
 from voicecli.ui.screen import Controls, Screen, ScreenKind, open_screen
 
@@ -72,7 +73,9 @@ class Session:
         self.stop()
 
 
-def hold_session(settings: Settings, files: Files, kind: ScreenKind, witness: Witness | None = None) -> int:
+def hold_session(
+    settings: Settings, files: Files, kind: ScreenKind, witness: Witness | None = None, memory: Memory | None = None
+) -> int:
     """Talk until the input ends or the user quits; returns the exit code.
 
     Raises VoiceCliError when the conversation cannot start, or when a device goes away.
@@ -81,7 +84,7 @@ def hold_session(settings: Settings, files: Files, kind: ScreenKind, witness: Wi
     sys.setswitchinterval(SWITCH_S)
     with open_screen(kind, CLOCK, settings.log_file) as screen:
         try:
-            asyncio.run(hold(session, settings, files, screen, witness))
+            asyncio.run(hold(session, settings, files, screen, witness, memory or Memory()))
         except asyncio.CancelledError:
             return 0 if session.quitting else INTERRUPTED_EXIT_CODE
         except ExceptionGroup as group:
@@ -90,7 +93,7 @@ def hold_session(settings: Settings, files: Files, kind: ScreenKind, witness: Wi
 
 
 async def hold(
-    session: Session, settings: Settings, files: Files, screen: Screen, witness: Witness | None = None
+    session: Session, settings: Settings, files: Files, screen: Screen, witness: Witness | None, memory: Memory
 ) -> None:
     """The screen draws from the start, so that loading is seen; it ends with the conversation."""
     task = asyncio.current_task()
@@ -104,14 +107,21 @@ async def hold(
         screen.show(event)
         if witness is not None:
             witness.see(event)
+        if memory.log is not None:
+            memory.log.see(event)
 
     with signals(lambda: stop_soon(task, screen)):
         async with asyncio.TaskGroup() as tasks:
-            drawing = tasks.create_task(screen.run(controls))
-            async with assemble(settings, files, show, watch) as conversation:
+            beside = [tasks.create_task(screen.run(controls))]
+            if memory.log is not None:
+                beside.append(tasks.create_task(memory.log.run(show)))
+            if memory.notice:
+                show(Notice(at_s=CLOCK(), text=memory.notice))
+            async with assemble(settings, files, show, watch, memory.earlier) as conversation:
                 session.open(conversation)
                 await conversation.run()
-            drawing.cancel()
+            for one in beside:
+                one.cancel()
 
 
 def stop_soon(task: asyncio.Task[None], screen: Screen) -> None:

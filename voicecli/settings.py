@@ -161,6 +161,15 @@ class LogSettings(Section):
     level: Literal["debug", "info", "warning", "error"]
 
 
+class HistorySettings(Section):
+    """What was said in `voicecli talk`, kept on this machine."""
+
+    enabled: bool
+    """Whether conversations are kept."""
+    file: str
+    """SQLite file; empty: `history.db` in the user's data folder."""
+
+
 class Settings(Section):
     """Everything that can be set."""
 
@@ -171,6 +180,7 @@ class Settings(Section):
     tts: TtsSettings
     models: ModelSettings
     log: LogSettings
+    history: HistorySettings
 
     @property
     def models_dir(self) -> Path:
@@ -187,3 +197,11 @@ class Settings(Section):
         from platformdirs import user_log_path
 
         return user_log_path("voicecli") / "voicecli.log"
+
+    @property
+    def history_file(self) -> Path:
+        if self.history.file:
+            return Path(self.history.file).expanduser()
+        from platformdirs import user_data_path
+
+        return user_data_path("voicecli") / "history.db"

@@ -44,6 +44,7 @@ def test_both_figures_of_two_questions_agree(card: VirtualCard, spoken: Callable
     assert counts["answered"] == 2
     assert counts["cut off before the end"] == 0
     assert len(result.turns) == 2
+    assert not (tmp_path / "data").exists()  # it is no conversation of the user's
 
 
 def test_without_the_tools_it_says_what_to_install(tmp_path: Path) -> None:

@@ -30,8 +30,20 @@ def run(*arguments: str, within_s: float = 30) -> subprocess.CompletedProcess[st
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["talk"], ["transcribe"], ["say"], ["download-models"], ["devices"], ["doctor"], ["tune"], ["bench"]]
-    + [["bench", stage] for stage in ("stt", "llm", "tts", "endpoint", "serve-stt", "docs")],
+    [
+        [],
+        ["talk"],
+        ["transcribe"],
+        ["say"],
+        ["download-models"],
+        ["devices"],
+        ["doctor"],
+        ["tune"],
+        ["bench"],
+        ["history"],
+    ]
+    + [["bench", stage] for stage in ("stt", "llm", "tts", "endpoint", "serve-stt", "docs")]
+    + [["history", verb] for verb in ("search", "show", "export", "delete")],
     ids=" ".join,
 )
 def test_help_is_there_and_loads_no_engine(command: list[str]) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import urllib.request
 from pathlib import Path
 
 import pytest
 
 from tests.contract.chat_servers import llm_settings
 from tests.contract.language_models import ASKED, on_embedded, said
+from voicecli.conversation.history import History, estimated_tokens
 from voicecli.engines import llamacpp, openai_chat
 from voicecli.errors import BackendUnavailable, EngineError, ModelMissing
 from voicecli.types import Message
@@ -63,3 +66,38 @@ def test_one_answer_after_the_other(embedded: llamacpp.EmbeddedServer) -> None:
                 await model.warm(ASKED)
 
     asyncio.run(run())
+
+
+TALKS = {
+    "short turns": ("Why?", "Yes."),
+    "English": ("What is the capital of France?", "The capital of France is Paris, which lies on the Seine."),
+    "German": ("Wie heißt die Hauptstadt von Österreich?", "Die Hauptstadt von Österreich heißt Wien, an der Donau."),
+    "Japanese": ("日本の首都はどこですか", "日本の首都は東京です。とても大きな町です。"),
+    "Hindi": ("भारत की राजधानी क्या है?", "भारत की राजधानी नई दिल्ली है।"),
+    "code": ("Show me a loop.", "```python\nfor i in range(10):\n    print(i ** 2, end='\\t')\n```"),
+}
+
+
+def counted_tokens(server: llamacpp.EmbeddedServer, messages: list[Message]) -> int:
+    """Of the prompt, by the server itself."""
+    asked = {"messages": [{"role": one.role, "content": one.text} for one in messages], "max_tokens": 1}
+    request = urllib.request.Request(
+        f"{server.base_url}/chat/completions",
+        data=json.dumps(asked).encode(),
+        headers={"Content-Type": "application/json", "Authorization": f"Bearer {server.api_key}"},
+    )
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
+        return int(json.load(answer)["usage"]["prompt_tokens"])
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("talk", TALKS)
+def test_a_history_that_is_as_full_as_can_be_fits_into_the_context(
+    embedded: llamacpp.EmbeddedServer, talk: str
+) -> None:
+    question, answer = TALKS[talk]
+    history, fullest = History("Be brief.", llm_settings().context_tokens - 24), [Message("user", "")]
+    for _ in range(200):
+        fullest = max(fullest, history.asking(question), key=len)
+        history.add(question, answer)
+    assert counted_tokens(embedded, fullest) <= sum(map(estimated_tokens, fullest)) <= llm_settings().context_tokens

@@ -4,7 +4,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.conversation.history import CHARS_PER_TOKEN, INTERRUPTED, History, heard_source_end, whole_words
+from voicecli.conversation.history import (
+    INTERRUPTED,
+    MESSAGE_TOKENS,
+    History,
+    estimated_tokens,
+    heard_source_end,
+    whole_words,
+)
 from voicecli.types import Message, SpeechChunk, TurnId, WordEnd
 
 RATE_HZ = 1000
@@ -75,12 +82,12 @@ def test_an_answer_that_nobody_heard_was_not_interrupted() -> None:
     assert roles(history.asking("a story"))[1:] == [("user", "tell me a story")]
 
 
-def test_a_full_context_loses_its_older_half_and_keeps_pairs_together() -> None:
-    history = History("s", 100)
+def test_a_full_context_is_half_empty_afterwards_and_pairs_stay_together() -> None:
+    history = History("s", 200)
     for index in range(20):
         history.add(f"question {index}", "answer " * 3)
     messages = history.asking("last")
-    assert sum(len(message.text) for message in messages) <= 100 * CHARS_PER_TOKEN
+    assert sum(map(estimated_tokens, messages)) <= 100
     assert [message.role for message in messages[1:]] == ["user", "assistant"] * ((len(messages) - 2) // 2) + ["user"]
     assert len(messages) > 4
 
@@ -89,6 +96,76 @@ def test_a_question_longer_than_the_context_is_still_asked() -> None:
     history = History("s", 10)
     history.add("one", "two")
     assert roles(history.asking("x" * 100)) == [("system", "s"), ("user", "x" * 100)]
+
+
+def test_the_newest_exchange_may_take_more_than_half_of_the_context() -> None:
+    history = History("", 100)
+    history.add("one", "two")
+    history.add("three", "x" * 100)
+    history.add("four", "")
+    assert roles(history.asking("five" * 10))[1:] == [
+        ("user", "three"),
+        ("assistant", "x" * 100),
+        ("user", "four " + "five" * 10),
+    ]
+
+
+def test_questions_that_nobody_answers_do_not_fill_the_context() -> None:
+    history = History("", 100)
+    for _ in range(50):
+        history.add("is anybody there", "")
+        assert sum(map(estimated_tokens, history.asking("hello"))) <= 100
+    assert roles(history.asking("hello"))[-1][1].endswith("is anybody there hello")
+
+
+def test_each_message_and_each_byte_count() -> None:
+    assert estimated_tokens(Message("user", "")) == MESSAGE_TOKENS
+    assert estimated_tokens(Message("user", "नमस्ते")) == MESSAGE_TOKENS + 12
+    assert estimated_tokens(Message("user", "\ud800")) > MESSAGE_TOKENS
+
+
+TURNS = st.lists(
+    st.tuples(st.text(max_size=60), st.one_of(st.just(""), st.text(max_size=400)), st.booleans()), max_size=40
+)
+
+
+def prompt(messages: list[Message]) -> str:
+    """What a model reads; the last question goes on."""
+    return "".join(f"<{message.role}>{message.text}" for message in messages)
+
+
+@given(TURNS, st.integers(30, 400))
+def test_the_prompt_fits_begins_with_the_system_prompt_and_ends_with_the_newest(
+    turns: list[tuple[str, str, bool]], room_tokens: int
+) -> None:
+    history, endless = History("Be brief.", room_tokens), History("Be brief.", 1_000_000)
+    for question, heard, cut in turns:
+        messages = history.asking(question)
+        tokens = sum(map(estimated_tokens, messages))
+        assert messages[0] == Message("system", "Be brief.")
+        assert messages[-1].text.endswith(question)
+        assert tokens <= room_tokens or messages[1:] == [Message("user", question)]
+        newest = endless.asking(question)[1:][-3:]
+        if sum(map(estimated_tokens, [messages[0], *newest])) <= room_tokens:
+            assert messages[-len(newest) :] == newest
+        history.add(question, heard, cut=cut)
+        endless.add(question, heard, cut=cut)
+
+
+@given(TURNS, st.integers(60, 400))
+def test_between_two_drops_the_prompt_only_grows_at_its_end_and_a_drop_makes_much_room(
+    turns: list[tuple[str, str, bool]], room_tokens: int
+) -> None:
+    history, before = History("Be brief.", room_tokens), ""
+    for question, heard, cut in turns:
+        for remembered in (False, True):
+            if remembered:
+                history.add(question, heard, cut=cut)
+            messages = history.asking("" if remembered else question)
+            if not prompt(messages).startswith(before):
+                exchanges = (len(messages) - 2) // 2
+                assert sum(map(estimated_tokens, messages)) <= room_tokens / 2 or exchanges <= 1
+            before = prompt(messages).rstrip()
 
 
 def test_what_was_heard_is_counted_chunk_by_chunk_and_evenly_inside_one() -> None:

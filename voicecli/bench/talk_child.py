@@ -93,7 +93,7 @@ class TalkChild:
 async def talk_child(env: Mapping[str, str], narrate: Narrate) -> AsyncIterator[TalkChild]:
     """Start it with an environment that holds its settings; it is stopped at the end."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "voicecli", "talk", "--ui", "jsonl"),
+        *(sys.executable, "-m", "voicecli", "talk", "--ui", "jsonl", "--no-history"),
         env=env,
         stdin=asyncio.subprocess.PIPE,  # an open pipe: at the end of its input a program asks nothing more
         stdout=asyncio.subprocess.PIPE,

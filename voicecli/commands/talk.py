@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from voicecli.commands.missing_models import fetch_missing, voice_models
+from voicecli.commands.narration import tell
 from voicecli.commands.options import Profile, option
 from voicecli.commands.settings_options import (
     DEVICES,
@@ -29,6 +31,8 @@ from voicecli.commands.settings_options import (
 )
 
 if TYPE_CHECKING:
+    from voicecli.assemble_devices import Files
+    from voicecli.sessions.log import SessionLog
     from voicecli.settings import Settings
     from voicecli.settings_load import Loaded
 
@@ -40,7 +44,28 @@ class Ui(StrEnum):
     jsonl = "jsonl"
 
 
-FILES, SCREEN = "Sound files instead of devices", "Screen and settings"
+FILES, HISTORY, SCREEN = "Sound files instead of devices", "History", "Screen and settings"
+
+UNSAVED = """\
+{count} could not be written into the history, so here is what was said. {trouble}
+
+{words}"""
+
+
+class TalkCommand(TyperCommand):
+    """`--resume` may stand alone: Typer has no option whose value can be left out."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, with_last(args))
+
+
+def with_last(args: list[str]) -> list[str]:
+    """`--resume` that no number follows means the conversation that was held last."""
+    from voicecli.sessions.records import LAST
+
+    pairs = zip(args, [*args[1:], ""], strict=True)
+    bare = [(word, word == "--resume" and not following.isdecimal()) for word, following in pairs]
+    return [part for word, is_bare in bare for part in ([word, str(LAST)] if is_bare else [word])]
 
 
 def talk(
@@ -67,6 +92,13 @@ def talk(
     ] = None,
     output: Annotated[Path | None, option("--output", help="Write the answers to this WAV file.", panel=FILES)] = None,
     fast: Annotated[bool, option("--fast", help="Files as fast as the engines can.", panel=FILES)] = False,
+    history: Annotated[
+        bool | None, option("--history/--no-history", help="Keep what is said (not with files).", panel=HISTORY)
+    ] = None,
+    resume: Annotated[
+        int | None,
+        option("--resume", metavar="[ID]", min=0, help="Go on with this conversation, or the last.", panel=HISTORY),
+    ] = None,
     ui: Annotated[Ui, option(help="live, plain or jsonl; auto: live in a terminal.", panel=SCREEN)] = Ui.auto,
     config: Annotated[Path | None, option("--config", help="Settings file in place of your own.", panel=SCREEN)] = None,
     show_settings: Annotated[
@@ -83,6 +115,8 @@ def talk(
       voicecli talk --voice bm_george
 
       voicecli talk --llm-url http://127.0.0.1:30000/v1
+
+      voicecli talk --resume
 
       voicecli talk --input question.wav --output answer.wav
     """
@@ -105,6 +139,7 @@ def talk(
             "tts.voice": voice,
             "tts.speed": speed,
             "models.offline": offline,
+            "history.enabled": history,
         },
         profile=profile or "",
         file=config,
@@ -113,12 +148,37 @@ def talk(
         print_settings(loaded)
         return
     from voicecli.assemble_devices import Files
-    from voicecli.session import hold_session
     from voicecli.unix import require_unix
 
     require_unix("voicecli talk")
-    fetch_missing(loaded.settings, models_of(loaded.settings))
-    raise typer.Exit(hold_session(loaded.settings, Files(tuple(input or ()), output, fast), ui.value))
+    code = hold_talk(loaded.settings, Files(tuple(input or ()), output, fast), ui, resume)
+    raise typer.Exit(code)
+
+
+def hold_talk(settings: Settings, files: Files, ui: Ui, resume: int | None) -> int:
+    """Returns the exit code. Files are no conversation of the user's, so they are not kept."""
+    from voicecli.assemble_devices import CLOCK
+    from voicecli.session import hold_session
+    from voicecli.sessions.memory import remember
+
+    keep = settings.history.enabled and not files.inputs and files.output is None
+    memory = remember(settings.history_file, CLOCK, keep=keep, resume=resume)
+    fetch_missing(settings, models_of(settings))
+    try:
+        return hold_session(settings, files, ui.value, memory=memory)
+    finally:
+        if memory.log is not None and memory.log.unsaved:
+            tell_unsaved(memory.log)
+
+
+def tell_unsaved(log: SessionLog) -> None:
+    """The last chance of words that no disk would take."""
+    from voicecli.sessions.export import transcript
+    from voicecli.ui.view import printable
+
+    count = len(log.unsaved)
+    told = f"{count} exchange{'s' if count > 1 else ''}"
+    tell(UNSAVED.format(count=told, trouble=printable(log.trouble), words=printable(transcript(log.unsaved))))
 
 
 def print_settings(loaded: Loaded) -> None:

@@ -23,6 +23,8 @@ OWN = frozenset(
         "models.offline",
         "log.file",
         "log.level",
+        "history.enabled",
+        "history.file",
     }
 )
 """They say where things are on one machine, so each machine has its own."""
