@@ -30,7 +30,19 @@ def run(*arguments: str, within_s: float = 30) -> subprocess.CompletedProcess[st
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["talk"], ["transcribe"], ["say"], ["download-models"], ["devices"], ["doctor"], ["tune"], ["bench"]]
+    [
+        [],
+        ["talk"],
+        ["ask"],
+        ["dictate"],
+        ["transcribe"],
+        ["say"],
+        ["download-models"],
+        ["devices"],
+        ["doctor"],
+        ["tune"],
+        ["bench"],
+    ]
     + [["bench", stage] for stage in ("stt", "llm", "tts", "endpoint", "serve-stt", "docs")],
     ids=" ".join,
 )
