@@ -15,6 +15,7 @@ from voicecli.commands.narration import tell
 from voicecli.commands.options import Profile, option
 from voicecli.commands.settings_options import (
     MODELS,
+    SETTINGS,
     LlmModelOption,
     LlmOption,
     LlmUrlOption,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from voicecli.conversation.question import Keep, Question
     from voicecli.settings import Settings
 
-ANSWER, SOUND, SCREEN = "Question and answer", "Sound", "Output and settings"
+ANSWER, SOUND = "Question and answer", "Sound"
 
 WAIT_S = 2.0
 """A pipe that is silent for so long is told of: it may be one that nobody meant, and that never ends."""
@@ -39,7 +40,7 @@ WAIT_S = 2.0
 def ask(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[QUESTION]", help="The question; - takes it from standard input.", show_default=False),
+        typer.Argument(metavar="QUESTION", help="The question; - takes it from standard input.", show_default=False),
     ] = None,
     system: Annotated[
         str | None, option(help="What the model is told about how to answer.", panel=ANSWER, metavar="TEXT")
@@ -62,16 +63,20 @@ def ask(
     ollama_model: OllamaModelOption = None,
     profile: Annotated[Profile | None, option(help="cpu, or gpu for one NVIDIA card.", panel=MODELS)] = None,
     offline: OfflineOption = None,
-    as_json: Annotated[bool, option("--json", help="Print one JSON object at the end.", panel=SCREEN)] = False,
-    config: Annotated[Path | None, option("--config", help="Settings file in place of your own.", panel=SCREEN)] = None,
+    as_json: Annotated[bool, option("--json", help="Print one JSON object at the end.", panel=ANSWER)] = False,
+    config: Annotated[
+        Path | None, option("--config", help="Settings file in place of your own.", panel=SETTINGS)
+    ] = None,
     changed: SetOption = None,
 ) -> None:
     """Answer a written question.
 
-    What comes through a pipe is what the question is about; without a question it is the question itself. The answer
-    is Markdown, drawn on a terminal and plain in a pipe. [bold]Ctrl-C[/] ends it, with what was written kept.
+    What comes through a pipe is what the question is about; without a
+    question it is the question itself. The answer is Markdown: drawn on a
+    terminal, plain in a pipe. [bold]Ctrl-C[/] ends it; what was written stays.
 
-    An input that the model cannot hold is refused, unless [bold]--head[/] or [bold]--tail[/] says which part will do.
+    An input that the model cannot hold is refused, unless [bold]--head[/] or
+    [bold]--tail[/] says which part will do.
 
     Examples:
 

@@ -11,23 +11,32 @@ import typer
 
 from voicecli.commands.missing_models import fetch_missing
 from voicecli.commands.options import Profile, option
-from voicecli.commands.settings_options import EndpointOption, LanguageOption, OfflineOption, SetOption, SttModelOption
+from voicecli.commands.settings_options import (
+    DEVICES,
+    MODELS,
+    SETTINGS,
+    EndpointOption,
+    LanguageOption,
+    OfflineOption,
+    SetOption,
+    SttModelOption,
+)
 from voicecli.errors import INTERRUPTED_EXIT_CODE, SettingsError
 
 if TYPE_CHECKING:
     from voicecli.settings import Settings
     from voicecli.ui.dictated import Keeper
 
-SOUND, WORDS, SCREEN = "What is heard", "Where the words go", "Models and settings"
+WORDS = "Where the words go"
 
 
 def dictate(
-    input_device: Annotated[str | None, option(help="Microphone: index or part of its name.", panel=SOUND)] = None,
+    input_device: Annotated[str | None, option(help="Microphone: index or part of its name.", panel=DEVICES)] = None,
     input: Annotated[
-        Path | None, option("--input", help="A sound file in place of the microphone.", panel=SOUND)
+        Path | None, option("--input", help="A sound file in place of the microphone.", panel=DEVICES)
     ] = None,
     endpoint: EndpointOption = None,
-    once: Annotated[bool, option("--once", help="End after the first utterance.", panel=SOUND)] = False,
+    once: Annotated[bool, option("--once", help="End after the first utterance.", panel=WORDS)] = False,
     output: Annotated[
         Path | None, option("--output", "-o", help="Append to this text file instead of stdout.", panel=WORDS)
     ] = None,
@@ -37,19 +46,21 @@ def dictate(
     join: Annotated[bool, option("--join", help="One paragraph, not a line an utterance.", panel=WORDS)] = False,
     stt_model: SttModelOption = None,
     language: LanguageOption = None,
-    profile: Annotated[Profile | None, option(help="cpu, or gpu for one NVIDIA card.", panel=SCREEN)] = None,
+    profile: Annotated[Profile | None, option(help="cpu, or gpu for one NVIDIA card.", panel=MODELS)] = None,
     offline: OfflineOption = None,
-    config: Annotated[Path | None, option("--config", help="Settings file in place of your own.", panel=SCREEN)] = None,
+    config: Annotated[
+        Path | None, option("--config", help="Settings file in place of your own.", panel=SETTINGS)
+    ] = None,
     changed: SetOption = None,
 ) -> None:
     """Write what you say.
 
-    Words are shown while you say them; each finished utterance is a line on stdout, at once. [bold]Ctrl-C[/] ends it,
-    and what you have said by then is still written: exit code 0. It is 130 if nothing was said, or if you press it
-    again.
+    Words are shown while you say them; each finished utterance is a line on
+    stdout, at once. [bold]Ctrl-C[/] ends it, and what you have said by then is still
+    written: exit code 0. It is 130 if nothing was said, or on a second Ctrl-C.
 
-    The clipboard is reached through wl-copy, xclip, xsel, pbcopy or clip.exe, and through the terminal (OSC 52), which
-    works over SSH.
+    The clipboard is reached through wl-copy, xclip, xsel, pbcopy or clip.exe,
+    and through the terminal (OSC 52), which works over SSH.
 
     Examples:
 
