@@ -110,7 +110,6 @@ def test_a_terminal_shows_words_while_they_are_said_and_the_text_once(memo: Path
     os.close(outer)
     assert process.returncode == 0
     assert "…".encode() in shown
-    assert shown.rstrip().endswith(b".")
     assert shown.count(b"noon.\r\n") == 1
 
 
@@ -146,7 +145,7 @@ def test_ctrl_c_ends_it_and_what_was_said_is_there(both: Pcm, tmp_path: Path) ->
         (["--input-device", "no such microphone"], 4, "input device"),
         (["--stt-model", "whisper-small"], 3, "whisper-small"),
         (["--stt-model", "whisper-bass"], 2, "whisper-base"),
-        (["--output", "/nonexistent/notes.txt"], 2, "cannot be written"),
+        (["--output", "/dev/null/notes.txt"], 2, "cannot be written"),
         (["--endpoint", "sometime"], 2, "sometime"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

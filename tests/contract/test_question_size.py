@@ -39,6 +39,6 @@ def counted(server: llamacpp.EmbeddedServer, text: str) -> int:
     [PROSE, CODE, DIFF, GERMAN, RUSSIAN, JAPANESE, LOG],
     ids=["prose", "code", "diff", "german", "russian", "japanese", "log"],
 )
-def test_no_text_is_underestimated_and_none_by_far_too_much(embedded: llamacpp.EmbeddedServer, text: str) -> None:
+def test_the_estimate_is_near_and_rather_too_high(embedded: llamacpp.EmbeddedServer, text: str) -> None:
     true = counted(embedded, text)
-    assert true <= estimated_tokens(text) <= 2 * true
+    assert 0.95 * true <= estimated_tokens(text) <= 1.6 * true

@@ -123,7 +123,7 @@ def test_a_long_wait_is_told() -> None:
     page = Notes()
     wide = LLM.model_copy(update={"context_tokens": 4096})
     opened = Opened(ScriptedLlm(["Yes."]), "", wide.context_tokens)
-    virtual_time.run(answer(opened, wide, Wanted(Question("Why?", LINES * 2)), Asked(), page))
+    virtual_time.run(answer(opened, wide, Wanted(Question("Why?", LINES)), Asked(), page))
     assert page.told[0].startswith("Reading about ")
 
 

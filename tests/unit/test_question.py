@@ -10,7 +10,7 @@ from voicecli.conversation.question import AROUND_TOKENS, Fitted, Keep, Question
 from voicecli.errors import SettingsError
 
 LINES = "\n".join(f"line {number}" for number in range(100))
-"""Three tokens and more a line."""
+"""Five tokens and more a line."""
 
 
 def room(tokens: int, typed: str = "Why?") -> int:
@@ -78,10 +78,11 @@ def test_an_input_of_which_nothing_fits_is_refused_even_if_it_may_be_cut() -> No
     ("text", "tokens"),
     [
         ("", 0),
-        ("word", 1),
-        ("a word", 2),
-        ("camelCase", 3),
+        ("word", 2),
+        ("a word", 3),
+        ("camelCase", 4),
         ("2026", 4),
+        ("a 2", 3),
         ("-----", 2),
         ("\n\n", 2),
         ("\t", 1),

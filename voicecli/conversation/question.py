@@ -23,10 +23,10 @@ TOO_LONG_HINT = (
 AROUND_TOKENS = 48
 """What a chat template puts around two messages, and what is said about a part that was left out."""
 
-_WORD_CHARS = 4
-"""Of an English word or an identifier a token holds at least so many; rows of the same sign are no shorter."""
+_WORD_CHARS = 3
+"""Of a word or an identifier a token is taken to hold so many, and of a row of the same sign."""
 
-_UNIT = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[ \t]+|(?P<sign>[^\w\s])(?P=sign)*|.", re.DOTALL)
+_UNIT = re.compile(r" [0-9]|[A-Z]?[a-z]+|[A-Z]+|[ \t]+|(?P<sign>[^\w\s])(?P=sign)*|.", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def fitted(question: Question, room_tokens: int, keep: Keep | None) -> Fitted:
 
 
 def estimated_tokens(text: str) -> int:
-    """More than most tokenisers make of it, and less than twice as many for English text."""
+    """Beside the count of SmolLM2, whose vocabulary is small and English: 0.97 of it for German, 1.5 for Python."""
     return sum(_tokens_of(unit[0]) for unit in _UNIT.finditer(text))
 
 
@@ -106,10 +106,10 @@ def _fitting_chars(text: str, tokens: int) -> int:
 
 
 def _tokens_of(unit: str) -> int:
-    """Digits are a token each. Letters beyond ASCII are counted as a small, English vocabulary spells them."""
+    """Digits are a token each, and so is a space before one. Letters beyond ASCII are counted as a small, English vocabulary spells them."""
     first = unit[0]
     if not first.isascii():
         return len(unit) * (len(first.encode()) - 1)
     if first in " \t":
-        return 0 if unit == " " else 1 + len(unit) // 16
+        return 0 if unit == " " else 1 + len(unit) // 16 + len(unit.strip())
     return 1 + (len(unit) - 1) // _WORD_CHARS
