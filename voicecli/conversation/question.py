@@ -106,7 +106,10 @@ def _fitting_chars(text: str, tokens: int) -> int:
 
 
 def _tokens_of(unit: str) -> int:
-    """Digits are a token each, and so is a space before one. Letters beyond ASCII are counted as a small, English vocabulary spells them."""
+    """Digits are a token each, and so is a space before one.
+
+    Letters beyond ASCII are counted as a small, English vocabulary spells them.
+    """
     first = unit[0]
     if not first.isascii():
         return len(unit) * (len(first.encode()) - 1)
