@@ -20,7 +20,6 @@ from faster_whisper import WhisperModel
 from benchmarks.engines import recogniser, shipped, whisper_model
 from benchmarks.report import table
 from benchmarks.speech import recordings, speech_option
-from voicecli.assemble import model_file, open_store
 from voicecli.assemble_devices import make_gate
 from voicecli.audio.endpoint import MODES, Pauses
 from voicecli.bench.endpointing import (
@@ -39,6 +38,7 @@ from voicecli.bench.endpointing import (
 from voicecli.bench.hesitations import with_hesitations
 from voicecli.bench.machine import machine
 from voicecli.engines.smart_turn import SmartTurn
+from voicecli.stored_models import model_file, open_store
 from voicecli.types import Pcm, Transcript
 
 TONE_S = 0.4  # of the silence before an order and after it

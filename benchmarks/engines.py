@@ -7,13 +7,13 @@ from pathlib import Path
 
 from faster_whisper import WhisperModel
 
-from voicecli.assemble import model_file, model_folder, open_store
 from voicecli.engines.cpu import physical_cores
 from voicecli.engines.kokoro import Kokoro
 from voicecli.engines.whisper import MAX_THREADS, Whisper
 from voicecli.settings import Settings
 from voicecli.settings_load import build, flat, load_settings, parse
 from voicecli.shipped import shipped_text
+from voicecli.stored_models import model_file, model_folder, open_store
 
 
 @functools.cache

@@ -43,9 +43,9 @@ def language_model(options: argparse.Namespace) -> Iterator[OpenAILLMService]:
     if options.llm_url:
         yield OpenAILLMService(base_url=options.llm_url, api_key="none", settings=settings)
         return
-    from voicecli.assemble import model_file, open_store
     from voicecli.engines.llamacpp import embedded_server
     from voicecli.settings_load import load_settings
+    from voicecli.stored_models import model_file, open_store
 
     own = load_settings({}, profile="").settings
     with embedded_server(model_file(open_store(own), own.llm.embedded_model, ".gguf"), own.llm) as server:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voicecli import events
@@ -23,14 +22,14 @@ from voicecli.conversation.overlap import Devices
 from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.long_speech import LongSpeech
-from voicecli.engines.models import Manifest, ModelStore
+from voicecli.engines.models import ModelStore
 from voicecli.engines.remembering import RememberedFinals
 from voicecli.engines.worker import ThreadWorker
-from voicecli.errors import ModelMissing
 from voicecli.events import Event, Publish
 from voicecli.language_model import Opened, open_language_model
 from voicecli.sessions.records import Exchange
 from voicecli.settings import ListenSettings, Settings, SttSettings, TtsSettings
+from voicecli.stored_models import model_file, model_folder, open_store
 
 if TYPE_CHECKING:
     from voicecli.engines.kokoro import Kokoro
@@ -108,11 +107,6 @@ def make_rules(settings: Settings, *, prefill: bool) -> Rules:
     )
 
 
-def open_store(settings: Settings) -> ModelStore:
-    """The models on disk."""
-    return ModelStore(settings.models_dir, Manifest.load())
-
-
 async def load_engines(
     stack: AsyncExitStack, settings: Settings, history: History, voiced: bool, publish: Publish
 ) -> tuple[Engines, Opened]:
@@ -176,21 +170,3 @@ def told_on_loop(narrate: Callable[[str], None]) -> Callable[[str], None]:
         loop.call_soon_threadsafe(narrate, text)
 
     return narrate_on_loop
-
-
-def model_folder(store: ModelStore, name: str) -> Path:
-    """A folder of the user's, or a model of the manifest. Raises ModelMissing."""
-    folder = Path(name).expanduser()
-    return folder if folder.is_dir() else store.path(name)
-
-
-def model_file(store: ModelStore, name: str, suffix: str) -> Path:
-    """A file of the user's, or the one with that suffix in a model of the manifest. Raises ModelMissing."""
-    file = Path(name).expanduser()
-    if file.suffix == suffix and file.is_file():
-        return file
-    folder = store.path(name)
-    found = sorted(folder.glob(f"*{suffix}"))
-    if not found:
-        raise ModelMissing(f"{folder} holds no {suffix} file", f"voicecli download-models {name}")
-    return found[0]

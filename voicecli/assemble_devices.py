@@ -27,6 +27,8 @@ from voicecli.settings import ListenSettings, Settings
 
 CLOCK: Clock = time.monotonic
 
+NO_PORTAUDIO, PORTAUDIO_HINT = "PortAudio is not installed: {}", "apt install libportaudio2"
+
 
 @dataclass(frozen=True, slots=True)
 class Files:
@@ -118,18 +120,23 @@ async def open_microphone(
     if sound.inputs:
         return WavMicrophone(list(sound.inputs), settled, CLOCK, fast=sound.fast)
     try:
-        from voicecli.audio.devices import find_device, list_devices
-        from voicecli.audio.portaudio import PortAudioMicrophone
-
-        device = find_device(list_devices(), settings.audio.input_device, "input")
-        return await stack.enter_async_context(
-            PortAudioMicrophone(device, settings.audio.input_latency_s, CLOCK, publish)
-        )
-    except (DeviceError, OSError) as error:  # OSError: sounddevice cannot find the PortAudio library
+        return await stack.enter_async_context(make_microphone(settings, publish))
+    except DeviceError as error:
         if settings.audio.input_device:
             raise
         publish(events.Notice(at_s=CLOCK(), text=f"No microphone: type your questions ({error})"))
         return NoMicrophone()
+
+
+def make_microphone(settings: Settings, publish: Publish) -> Microphone:
+    """The device. Raises DeviceError when there is none."""
+    try:
+        from voicecli.audio.devices import find_device, list_devices
+        from voicecli.audio.portaudio import PortAudioMicrophone
+    except OSError as error:
+        raise DeviceError(NO_PORTAUDIO.format(error), PORTAUDIO_HINT) from error
+    device = find_device(list_devices(), settings.audio.input_device, "input")
+    return PortAudioMicrophone(device, settings.audio.input_latency_s, CLOCK, publish)
 
 
 def make_speaker(settings: Settings, sound: Files | Room, publish: Publish, played: Played | None = None) -> Speaker:
@@ -142,7 +149,7 @@ def make_speaker(settings: Settings, sound: Files | Room, publish: Publish, play
         from voicecli.audio.devices import find_device, list_devices
         from voicecli.audio.portaudio import PortAudioSpeaker
     except OSError as error:
-        raise DeviceError(f"PortAudio is not installed: {error}", "apt install libportaudio2") from error
+        raise DeviceError(NO_PORTAUDIO.format(error), PORTAUDIO_HINT) from error
     device = find_device(list_devices(), settings.audio.output_device, "output")
     return PortAudioSpeaker(device, settings.audio.output_latency_s, CLOCK, publish, played)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from voicecli.assemble import load_end_of_turn, load_recogniser, open_store
+from voicecli.assemble import load_end_of_turn, load_recogniser
 from voicecli.assemble_devices import CLOCK
 from voicecli.audio.ear import SpeechGate
 from voicecli.audio.endpoint import MODES
@@ -26,6 +26,7 @@ from voicecli.server.scheduler import Desk, Scheduler, Together
 from voicecli.server.sessions import Limits, Sessions, capacity
 from voicecli.server.stt import Service
 from voicecli.settings import Settings
+from voicecli.stored_models import open_store
 from voicecli.types import LISTEN_RATE_HZ, SpeechSegment, Wish
 
 TRIAL_S = 3.5

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from voicecli.assemble import load_voice, open_store, told_on_loop
+from voicecli.assemble import load_voice, told_on_loop
 from voicecli.assemble_devices import CLOCK
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.worker import ThreadWorker
 from voicecli.server.tts_learning import Learning
 from voicecli.server.tts_speech import Speech
 from voicecli.settings import Settings
+from voicecli.stored_models import open_store
 
 
 @asynccontextmanager

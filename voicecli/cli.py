@@ -10,8 +10,10 @@ from typing import Annotated
 import typer
 
 from voicecli import __version__
+from voicecli.commands.ask import ask
 from voicecli.commands.bench import bench
 from voicecli.commands.devices import devices
+from voicecli.commands.dictate import dictate
 from voicecli.commands.doctor import doctor
 from voicecli.commands.download_models import download_models
 from voicecli.commands.history import history
@@ -62,6 +64,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(cls=TalkCommand)(talk)
+app.command()(ask)
+app.command()(dictate)
 app.command()(transcribe)
 app.command()(say)
 app.command(name="serve-stt")(serve_stt)
@@ -105,10 +109,9 @@ def run() -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED_EXIT_CODE
-    except BrokenPipeError:  # the reader of a pipe has what it wanted
-        sys.stdout = None
-        return 0
     except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # the reader has what it wanted; Typer ends with 1
+            return 0
         return end.code if isinstance(end.code, int) else 0
     return 0
 

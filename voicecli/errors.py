@@ -6,6 +6,7 @@
     ├─ DeviceError                        4   a sound device is absent or refuses to open
     ├─ BackendUnavailable                 5   a server does not answer
     ├─ EngineError                        6   an engine cannot start or failed at its work
+    │  └─ ContextFull                     6   a language model was given more than it can hold
     └─ HistoryError, HistoryDamaged       7   the history cannot be read or written; its file is damaged
 
 `voicecli.cli` prints the message and the hint on stderr and ends with the code. Inside a conversation an
@@ -56,6 +57,10 @@ class EngineError(VoiceCliError):
     """An engine cannot start (a GPU that is not there) or failed at its work."""
 
     exit_code = 6
+
+
+class ContextFull(EngineError):
+    """A language model was given more than its context can hold; nothing of it was answered."""
 
 
 class HistoryError(VoiceCliError):

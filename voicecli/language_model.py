@@ -22,6 +22,9 @@ FindGguf = Callable[[], Path]
 LOOK_S = 0.5
 """How long `auto` waits for an Ollama that may not be there. On loopback a refusal comes at once."""
 
+BY_SETTING = "set by llm.backend"
+"""Why a language model was taken that was asked for."""
+
 ASKED_S = 5.0
 """How long to wait for an Ollama that was asked for."""
 
@@ -32,6 +35,7 @@ class Opened:
 
     model: LanguageModel
     why: str  # for the screen
+    context_tokens: int  # for question and answer together
     keeps_prefix: bool = True  # a prompt sent ahead is not read twice, and nobody is billed for it
 
 
@@ -45,16 +49,13 @@ async def open_language_model(settings: LlmSettings, gguf: FindGguf, narrate: Na
     async with AsyncExitStack() as stack:
         match settings.backend:
             case "openai":
-                server = await stack.enter_async_context(_server(settings))
-                opened = Opened(server, "set by llm.backend", is_loopback(settings.url))
+                opened = await stack.enter_async_context(_server(settings, BY_SETTING))
             case "ollama":
-                opened = Opened(
-                    await stack.enter_async_context(_ollama(settings, ASKED_S, narrate)), "set by llm.backend"
-                )
+                model = await stack.enter_async_context(_ollama(settings, ASKED_S, narrate))
+                opened = Opened(model, BY_SETTING, settings.context_tokens)
             case "embedded":
-                opened = Opened(
-                    await stack.enter_async_context(_embedded(settings, gguf, narrate)), "set by llm.backend"
-                )
+                model = await stack.enter_async_context(_embedded(settings, gguf, narrate))
+                opened = Opened(model, BY_SETTING, settings.context_tokens)
             case "auto":
                 opened = await _first_that_answers(settings, gguf, narrate, stack)
         yield opened
@@ -64,23 +65,21 @@ async def _first_that_answers(settings: LlmSettings, gguf: FindGguf, narrate: Na
     passed_over = "no server is configured"
     if settings.url:
         try:
-            server = await stack.enter_async_context(_server(settings))
-            return Opened(server, f"{place(settings.url)} is configured", is_loopback(settings.url))
+            return await stack.enter_async_context(_server(settings, f"{place(settings.url)} is configured"))
         except BackendUnavailable as error:
             passed_over = error.message
             narrate(f"The configured server was passed over: {error.message}. {error.hint}".rstrip())
     try:
-        return Opened(
-            await stack.enter_async_context(_ollama(settings, LOOK_S, narrate)), f"{passed_over}; Ollama answers"
-        )
+        ollama = await stack.enter_async_context(_ollama(settings, LOOK_S, narrate))
+        return Opened(ollama, f"{passed_over}; Ollama answers", settings.context_tokens)
     except BackendUnavailable as error:
         passed_over = f"{passed_over} and {error.message}"
     embedded = await stack.enter_async_context(_embedded(settings, gguf, narrate))
-    return Opened(embedded, f"in this process: {passed_over}")
+    return Opened(embedded, f"in this process: {passed_over}", settings.context_tokens)
 
 
 @asynccontextmanager
-async def _server(settings: LlmSettings) -> AsyncIterator[LanguageModel]:
+async def _server(settings: LlmSettings, why: str) -> AsyncIterator[Opened]:
     if not settings.url:
         raise SettingsError("llm.backend is openai and llm.url is empty", hint="For example http://127.0.0.1:30000/v1.")
     from voicecli.engines import openai_chat
@@ -89,8 +88,9 @@ async def _server(settings: LlmSettings) -> AsyncIterator[LanguageModel]:
     api_key = settings.api_key.get_secret_value()
     use_proxy = not is_loopback(settings.url)
     async with openai_chat.connect(settings.url, api_key, settings.timeout_s, use_proxy=use_proxy) as client:
-        model = await openai_chat.served_model(client, settings.model, where)
-        yield openai_chat.OpenAiChat(client, model, where, settings)
+        served = await openai_chat.served_model(client, settings.model, where)
+        model = openai_chat.OpenAiChat(client, served.name, where, settings)
+        yield Opened(model, why, served.context_tokens or settings.context_tokens, is_loopback(settings.url))
 
 
 @asynccontextmanager

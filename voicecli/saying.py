@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from voicecli.assemble import load_voice, open_store
+from voicecli.assemble import load_voice
 from voicecli.assemble_devices import CLOCK, Files, make_recording, make_speaker
 from voicecli.audio.device import Speaker
 from voicecli.conversation.dictation import Dictation
@@ -20,6 +20,7 @@ from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import DeviceError, EngineError, SettingsError, VoiceCliError
 from voicecli.events import Clock, Event, Notice, Synthesized
 from voicecli.settings import Settings
+from voicecli.stored_models import open_store
 from voicecli.types import TurnId
 
 ONLY_TURN = TurnId(1)
@@ -32,6 +33,10 @@ class Said:
     first_audio_s: float  # from the text to its first sound, the voice being loaded
     total_s: float  # from the text to the end of the last sound
     audio_s: float
+
+
+class Wordless(EngineError):
+    """The text holds nothing that the voice can say."""
 
 
 def say_text(text: str, settings: Settings, output: Path | None, narrate: Callable[[str], None]) -> Said:
@@ -55,27 +60,41 @@ def turn_of(text: str) -> Turn:
 
 
 async def _say(turn: Turn, settings: Settings, output: Path | None, narrate: Callable[[str], None]) -> Said:
-    """A loudspeaker is opened first, since it is refused at once; a file last, since that empties it."""
+    sleep_while_waiting()
+    async with AsyncExitStack() as stack:
+        return await say_turn(turn, settings, output or await open_loudspeaker(stack, settings, narrate), narrate)
+
+
+async def open_loudspeaker(stack: AsyncExitStack, settings: Settings, narrate: Callable[[str], None]) -> Speaker:
+    """Raises DeviceError where there is none."""
 
     def tell(event: Event) -> None:
         if isinstance(event, Notice):
             narrate(event.text)
 
-    sleep_while_waiting()
+    try:
+        return await stack.enter_async_context(make_speaker(settings, Files(), tell))
+    except DeviceError as error:
+        raise DeviceError(error.message, f"-o FILE writes a WAV file instead; {error.hint}") from error
+
+
+async def say_turn(turn: Turn, settings: Settings, place: Speaker | Path, narrate: Callable[[str], None]) -> Said:
+    """Load the voice and speak to the end of the sound, through an open loudspeaker or into a file.
+
+    The file is opened last, since that empties it. Raises what `speak` does, ModelMissing and SettingsError.
+    """
     async with AsyncExitStack() as stack:
-        try:
-            loudspeaker = None if output else await stack.enter_async_context(make_speaker(settings, Files(), tell))
-        except DeviceError as error:
-            raise DeviceError(error.message, f"-o FILE writes a WAV file instead; {error.hint}") from error
         worker = stack.enter_context(ThreadWorker("tts"))
         voice = await load_voice(worker, open_store(settings), settings.tts, narrate)
-        speaker = await stack.enter_async_context(make_recording(output)) if output else loudspeaker
-        assert speaker is not None
+        speaker = await stack.enter_async_context(make_recording(place)) if isinstance(place, Path) else place
         return await speak(turn, voice, worker, speaker, CLOCK)
 
 
 async def speak(turn: Turn, voice: TextToSpeech, worker: Worker, speaker: Speaker, clock: Clock) -> Said:
-    """Speak to the end of the sound. Raises EngineError, or DeviceError when the speaker takes no more."""
+    """Speak to the end of the sound.
+
+    Raises EngineError, Wordless when there is nothing to say, or DeviceError when the speaker takes no more.
+    """
     ready_s: list[float] = []
 
     def note(event: Event) -> None:
@@ -91,5 +110,5 @@ async def speak(turn: Turn, voice: TextToSpeech, worker: Worker, speaker: Speake
         raise cause if isinstance(cause, VoiceCliError) else EngineError(failure.message, failure.hint) from failure
     await speaker.drained()
     if not ready_s:
-        raise EngineError(f"{voice.name} found nothing to say in {turn.written[:40]!r}", "does the voice speak it?")
+        raise Wordless(f"{voice.name} found nothing to say in {turn.written[:40]!r}", "does the voice speak it?")
     return Said(ready_s[0] - began_s, clock() - began_s, sum(chunk.audio_s for chunk in turn.chunks))

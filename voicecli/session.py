@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from voicecli.assemble import assemble
@@ -17,14 +14,12 @@ from voicecli.errors import INTERRUPTED_EXIT_CODE, first_of
 from voicecli.events import Event, Notice, Publish
 from voicecli.sessions.memory import Memory
 from voicecli.settings import Settings
+from voicecli.signals import signals, stop_soon
 from voicecli.ui.screen import Controls, Screen, ScreenKind, open_screen
 
 SWITCH_S = 0.001
 """How long one thread keeps Python's lock while another waits. The sound card's callbacks have 10 ms to answer. With
 the default of 5 ms three came too late in a minute of talk on two cores; with this, one did in two minutes."""
-
-FORCE_AFTER_S = 0.8
-"""An orderly end takes some 50 ms; if it has not come by then, a native call is in its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +105,7 @@ async def hold(
         if memory.log is not None:
             memory.log.see(event)
 
-    with signals(lambda: stop_soon(task, screen)):
+    with signals(lambda: stop_soon(task, lambda: screen.__exit__(None, None, None))):
         async with asyncio.TaskGroup() as tasks:
             beside = [tasks.create_task(screen.run(controls))]
             if memory.log is not None:
@@ -122,29 +117,3 @@ async def hold(
                 await conversation.run()
             for one in beside:
                 one.cancel()
-
-
-def stop_soon(task: asyncio.Task[None], screen: Screen) -> None:
-    """The first signal ends the program in order, the second one, or a hanging native call, by force."""
-
-    def force() -> None:
-        screen.__exit__(None, None, None)
-        os._exit(INTERRUPTED_EXIT_CODE)
-
-    if task.cancelling():
-        force()
-    task.cancel()
-    asyncio.get_running_loop().call_later(FORCE_AFTER_S, force)
-
-
-@contextmanager
-def signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C and a polite kill both call `stop`, on the loop."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)

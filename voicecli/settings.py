@@ -127,6 +127,16 @@ class LlmSettings(Section):
     """Longest wait for a connection or for the next token."""
 
 
+class AskSettings(Section):
+    """Questions of `voicecli ask`, whose answers are read; what `llm` says of them is for answers that are heard."""
+
+    system_prompt: str
+    """Of answers that are only written; `llm.system_prompt` is that of spoken ones."""
+    max_answer_tokens: Annotated[int, Field(ge=8)]
+    timeout_s: Positive
+    """Longest wait for the next token. The first one comes when all of a long question has been read."""
+
+
 class TtsSettings(Section):
     """Text-to-speech."""
 
@@ -177,6 +187,7 @@ class Settings(Section):
     listen: ListenSettings
     stt: SttSettings
     llm: LlmSettings
+    ask: AskSettings
     tts: TtsSettings
     models: ModelSettings
     log: LogSettings

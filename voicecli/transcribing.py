@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from voicecli.assemble import load_recogniser, open_store
+from voicecli.assemble import load_recogniser
 from voicecli.assemble_devices import CLOCK, make_gate
 from voicecli.audio.cutting import cut_at_pauses
 from voicecli.audio.ear import SpeechGate, level_db
@@ -22,6 +22,7 @@ from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import VoiceCliError
 from voicecli.events import Clock
 from voicecli.settings import ListenSettings, Settings
+from voicecli.stored_models import open_store
 from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechSegment, Transcript
 
 

@@ -15,7 +15,7 @@ from benchmarks.room.card import RoomCard
 from benchmarks.room.sounds import Clip
 from benchmarks.room.story import Span, Story
 from voicecli import virtual_time
-from voicecli.assemble import make_rules, model_file, open_store
+from voicecli.assemble import make_rules
 from voicecli.assemble_devices import make_gate
 from voicecli.audio.device import Microphone
 from voicecli.audio.ear import Ear, SpeechGate
@@ -36,6 +36,7 @@ from voicecli.events import Event, LevelMeasured
 from voicecli.settings import Settings
 from voicecli.settings_load import build, flat, parse
 from voicecli.shipped import shipped_text
+from voicecli.stored_models import model_file, open_store
 from voicecli.types import Message, Stretch, Token
 
 T = TypeVar("T")

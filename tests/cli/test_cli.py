@@ -33,6 +33,8 @@ def run(*arguments: str, within_s: float = 30) -> subprocess.CompletedProcess[st
     [
         [],
         ["talk"],
+        ["ask"],
+        ["dictate"],
         ["transcribe"],
         ["say"],
         ["download-models"],

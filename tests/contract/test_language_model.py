@@ -35,7 +35,7 @@ from tests.contract.language_models import (
 )
 from voicecli.engines import ollama_chat, openai_chat
 from voicecli.engines.base import LanguageModel
-from voicecli.errors import BackendUnavailable, EngineError, VoiceCliError
+from voicecli.errors import BackendUnavailable, ContextFull, EngineError, VoiceCliError
 from voicecli.types import Message
 
 
@@ -221,7 +221,7 @@ OVERFLOW = {"error": {"code": 400, "type": "exceed_context_size_error", "message
         (Refusal(404, {"error": {"message": "no such model"}}), BackendUnavailable, "no model small"),
         (Refusal(503, {"error": {"message": "Loading model"}}), BackendUnavailable, "Loading model"),
         (Refusal(500, {"error": {"message": "out of memory"}}), EngineError, "out of memory"),
-        (Refusal(400, OVERFLOW), EngineError, "longer than the context"),
+        (Refusal(400, OVERFLOW), ContextFull, "longer than the context"),
         ([openai_delta(content="Well"), 'data: {"error": {"message": "slot died"}}\n\n'], EngineError, "slot died"),
     ],
     ids=["key", "model", "loading", "failure", "overflow", "in mid-stream"],
@@ -279,7 +279,21 @@ def test_the_first_served_model_is_taken() -> None:
         async with chat_server(pages=MODELS) as server:
             url = f"http://127.0.0.1:{server.port}/v1"
             async with openai_chat.connect(url, KEY, 1.0, use_proxy=False) as client:
-                assert await openai_chat.served_model(client, "", "there") == "small"
-                assert await openai_chat.served_model(client, "other", "there") == "other"
+                assert (await openai_chat.served_model(client, "", "there")).name == "small"
+                assert (await openai_chat.served_model(client, "other", "there")).name == "other"
+
+    asyncio.run(run())
+
+
+def test_a_server_may_say_how_much_its_model_holds() -> None:
+    card = {"id": "large", "object": "model", "created": 0, "owned_by": "test", "max_model_len": 32768}
+    pages = {"/v1/models": {"data": [*MODELS["/v1/models"]["data"], card]}}
+
+    async def run() -> None:
+        async with chat_server(pages=pages) as server:
+            url = f"http://127.0.0.1:{server.port}/v1"
+            async with openai_chat.connect(url, KEY, 1.0, use_proxy=False) as client:
+                assert (await openai_chat.served_model(client, "large", "there")).context_tokens == 32768
+                assert (await openai_chat.served_model(client, "", "there")).context_tokens == 0
 
     asyncio.run(run())

@@ -11,11 +11,12 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from voicecli.assemble import load_voice, open_store
+from voicecli.assemble import load_voice
 from voicecli.audio.resample import resample
 from voicecli.audio.wav import open_wav
 from voicecli.engines.worker import ThreadWorker
 from voicecli.settings import Settings, TtsSettings
+from voicecli.stored_models import open_store
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 QUESTIONS = (

@@ -13,7 +13,6 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from voicecli import __version__
-from voicecli.assemble import open_store
 from voicecli.bench.machine import PROC, described, machine_cpu_s, stolen_cpu_s
 from voicecli.bench.result import Count, Metric, Result, TurnRecord
 from voicecli.engines import gpu
@@ -21,6 +20,7 @@ from voicecli.engines.models import sha256_of
 from voicecli.errors import EngineError
 from voicecli.language_model import place
 from voicecli.settings import Settings
+from voicecli.stored_models import open_store
 
 BUSY_CORES = 0.3
 """With more of the machine used by others, figures say little."""

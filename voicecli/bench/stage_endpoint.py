@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from voicecli.assemble import load_end_of_turn, load_recogniser, open_store
+from voicecli.assemble import load_end_of_turn, load_recogniser
 from voicecli.assemble_devices import make_gate
 from voicecli.audio.endpoint import MODES
 from voicecli.audio.segmenter import Endpoint
@@ -34,6 +34,7 @@ from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.long_speech import LongSpeech
 from voicecli.engines.worker import ThreadWorker
 from voicecli.settings import EndpointMode, ListenSettings, Settings
+from voicecli.stored_models import open_store
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Wish
 
 if TYPE_CHECKING:

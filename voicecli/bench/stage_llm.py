@@ -8,7 +8,6 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from voicecli.assemble import model_file, open_store
 from voicecli.bench.questions import QUESTIONS
 from voicecli.bench.result import Metric, Result
 from voicecli.bench.rounds import Progress, few, in_turns, measured
@@ -19,6 +18,7 @@ from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.errors import EngineError
 from voicecli.language_model import Narrate, Opened, open_language_model
 from voicecli.settings import Settings
+from voicecli.stored_models import model_file, open_store
 from voicecli.types import Message
 
 STAGE = "llm"

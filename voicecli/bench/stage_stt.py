@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from voicecli.assemble import load_recogniser, open_store
+from voicecli.assemble import load_recogniser
 from voicecli.bench.corpus import Corpus
 from voicecli.bench.result import Count, Metric, Result
 from voicecli.bench.rounds import Progress, few, in_turns, measured, timed
@@ -20,6 +20,7 @@ from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.long_speech import LongSpeech
 from voicecli.engines.worker import ThreadWorker
 from voicecli.settings import Settings
+from voicecli.stored_models import open_store
 from voicecli.types import LISTEN_RATE_HZ, SpeechSegment, Transcript
 
 STAGE = "stt"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from voicecli.assemble import load_recogniser, load_voice, open_store, told_on_loop
+from voicecli.assemble import load_recogniser, load_voice, told_on_loop
 from voicecli.audio.resample import resample
 from voicecli.bench.result import Count, Metric, Result
 from voicecli.bench.rounds import Progress, few, in_turns, measured
@@ -18,6 +18,7 @@ from voicecli.engines.base import SpeechToText, Voice
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.worker import ThreadWorker
 from voicecli.settings import Settings
+from voicecli.stored_models import open_store
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment
 
 STAGE = "tts"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import openai
 
-from voicecli.errors import BackendUnavailable, EngineError, VoiceCliError
+from voicecli.errors import BackendUnavailable, ContextFull, EngineError, VoiceCliError
 from voicecli.types import Message, Token
 
 if TYPE_CHECKING:
@@ -43,21 +44,36 @@ def connect(url: str, api_key: str, timeout_s: float, *, use_proxy: bool) -> ope
     )
 
 
-async def served_model(client: openai.AsyncOpenAI, wanted: str, where: str) -> str:
-    """The name to ask for: `wanted`, or else the server's first model.
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A model of a server."""
+
+    name: str
+    context_tokens: int = 0  # that it can hold; 0: the server does not say
+
+
+async def served_model(client: openai.AsyncOpenAI, wanted: str, where: str) -> Served:
+    """The model to ask for: `wanted`, or else the server's first.
 
     Raises BackendUnavailable when the server does not answer, refuses the key or serves no model.
     """
     with explained(where, wanted):
         try:
-            listed = [model.id for model in (await client.models.list(timeout=CONNECT_TIMEOUT_S)).data or []]
+            listed = (await client.models.list(timeout=CONNECT_TIMEOUT_S)).data or []
         except openai.NotFoundError:
             listed = []  # a server without a list may still know the model that was asked for
+    found = [Served(model.id, _context_of(model)) for model in listed]
     if wanted:
-        return wanted
-    if not listed:
+        return next((served for served in found if served.name == wanted), Served(wanted))
+    if not found:
         raise BackendUnavailable(f"{where} lists no model", hint="Name one with llm.model.")
-    return listed[0]
+    return found[0]
+
+
+def _context_of(model: openai.types.Model) -> int:
+    """What vLLM and SGLang add to OpenAI's model card."""
+    tokens = (model.model_extra or {}).get("max_model_len")
+    return tokens if isinstance(tokens, int) else 0
 
 
 class OpenAiChat:
@@ -158,7 +174,7 @@ def _explain(error: openai.OpenAIError, where: str, model: str) -> VoiceCliError
             return BackendUnavailable(f"{where} has no model {model}", hint=hint)
         case openai.APIStatusError() if is_overflow(error):
             hint = "Start a new conversation, or raise llm.context_tokens (embedded) or the server's context."
-            return EngineError(f"The conversation is longer than the context of {model}", hint=hint)
+            return ContextFull(f"The conversation is longer than the context of {model}", hint=hint)
         case openai.APIStatusError(status_code=503):
             return BackendUnavailable(
                 f"{where} is not ready: {error.message}", hint="Wait until it has loaded the model."

@@ -8,14 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from voicecli import virtual_time
-from voicecli.assemble import (
-    load_end_of_turn,
-    load_recogniser,
-    load_voice,
-    make_rules,
-    model_file,
-    open_store,
-)
+from voicecli.assemble import load_end_of_turn, load_recogniser, load_voice, make_rules
 from voicecli.assemble_devices import open_devices
 from voicecli.conversation.activity import Activity
 from voicecli.conversation.answering import Engines
@@ -35,6 +28,7 @@ from voicecli.replay.bundle import Deed, Prices, Recorded
 from voicecli.replay.prices import PacedLanguageModel, PricedEndOfTurn, PricedRecogniser, PricedVoice
 from voicecli.replay.room import RecordedCanceller, RecordedRoom
 from voicecli.settings import Settings
+from voicecli.stored_models import model_file, open_store
 
 Narrate = Callable[[str], None]
 

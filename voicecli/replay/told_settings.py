@@ -34,13 +34,13 @@ SEED = 7
 
 
 def kept_settings(settings: Settings, *, prompt: bool) -> dict[str, Told]:
-    """`section.key` -> value, without secrets, places and paths. `prompt`: with the words of the system prompt."""
+    """`section.key` -> value, without secrets, places and paths. `prompt`: with the words of the system prompts."""
     kept: dict[str, Told] = {}
     for key in keys():
         value = value_of(settings, key)
         if key in OWN or isinstance(value, SecretStr):
             continue
-        if key == "llm.system_prompt" and not prompt:
+        if key.endswith(".system_prompt") and not prompt:
             value = f"{len(str(value).strip())} characters"
         kept[key] = nameless(value) if isinstance(value, str) else value  # type: ignore[assignment]
     return kept

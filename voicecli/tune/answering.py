@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 
-from voicecli.assemble import load_voice, model_file
+from voicecli.assemble import load_voice
 from voicecli.conversation.history import History
 from voicecli.conversation.sentences import PieceBuffer
 from voicecli.conversation.speakable import SpeakableFilter
@@ -22,6 +22,7 @@ from voicecli.errors import EngineError, first_of
 from voicecli.events import Clock
 from voicecli.language_model import open_language_model
 from voicecli.settings import Settings
+from voicecli.stored_models import model_file
 from voicecli.tune.turns import side_by_side
 from voicecli.tune.values import Arm, Sample, Samples
 from voicecli.types import Message, Stretch, TurnId

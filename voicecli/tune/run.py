@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 
-from voicecli.assemble import model_file, open_store
 from voicecli.assemble_devices import CLOCK
 from voicecli.audio.endpoint import MODES
 from voicecli.bench.corpus import Corpus
@@ -19,6 +18,7 @@ from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import physical_cores, sleep_while_waiting
 from voicecli.engines.worker import ThreadWorker
 from voicecli.settings import Settings
+from voicecli.stored_models import model_file, open_store
 from voicecli.tune.answering import Answering
 from voicecli.tune.budget import Budget
 from voicecli.tune.ending import Ending

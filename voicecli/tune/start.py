@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from voicecli.assemble import open_store
 from voicecli.bench.setting import require_device
 from voicecli.settings import Settings
 from voicecli.settings_load import (
@@ -21,6 +20,7 @@ from voicecli.settings_load import (
     value_of,
 )
 from voicecli.shipped import shipped_text
+from voicecli.stored_models import open_store
 from voicecli.tune.models import Installed, defaults_here, installed, plain
 from voicecli.tune.values import PART_OF, Choice, Value
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 STDERR_FD = 2
 
@@ -25,3 +26,13 @@ def stderr_to(path: Path) -> Iterator[None]:
         sys.stderr.flush()
         os.dup2(saved, STDERR_FD)
         os.close(saved)
+
+
+@contextmanager
+def own_stderr(log_path: Path) -> Iterator[TextIO]:
+    """Standard error for the program alone: on a terminal, what libraries write to it goes to `log_path` meanwhile."""
+    if not sys.stderr.isatty():
+        yield sys.stderr
+        return
+    with open(os.dup(STDERR_FD), "w", encoding="utf8", buffering=1) as own, stderr_to(log_path):
+        yield own

@@ -1,0 +1,173 @@
+"""An answer while it is written: in a pipe, and on a terminal that shows it to the end, each line once."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import itertools
+from collections.abc import Sequence
+
+import pyte
+import pytest
+from rich.console import Console
+from rich.markdown import Markdown
+
+from voicecli import virtual_time
+from voicecli.ui.answer import WrittenAnswer, open_page
+from voicecli.ui.drawn_answer import DrawnAnswer
+
+ANSWER = """# Trains
+
+The **first** one leaves at `9:05`. It is a long sentence, so that it has to go over more than one line of the screen.
+
+1. Buy a ticket
+2. Board
+
+```python
+for train in trains:
+    print(train.leaves_at)
+```
+
+| Train | Leaves |
+|---|---|
+| 1 | 9:05 |
+| 2 | 10:05 |
+
+> That is all.
+"""
+STORY = "\n\n".join(f"Paragraph {number}: " + "words and more words " * 9 for number in range(30))
+CODE = "Code:\n\n```\n" + "\n".join(f"line {number}" for number in range(60)) + "\n```\n\nThat was it."
+
+
+class Terminal:
+    """A terminal of 60 by 12 cells with all that has scrolled out of it."""
+
+    def __init__(self) -> None:
+        self.out = io.StringIO()
+        self.console = Console(file=self.out, width=60, height=12, force_terminal=True, color_system="standard")
+
+    def lines(self) -> list[str]:
+        screen = pyte.HistoryScreen(60, 12, history=2000, ratio=0.5)
+        pyte.Stream(screen).feed(self.out.getvalue().replace("\n", "\r\n"))
+        past = ["".join(row[column].data for column in range(60)) for row in screen.history.top]
+        return [line.rstrip() for line in [*past, *screen.display]]
+
+
+def stripped(lines: Sequence[str]) -> list[str]:
+    """Without the empty lines at the end."""
+    return list(reversed([*itertools.dropwhile(lambda line: not line, reversed(lines))]))
+
+
+def solid(lines: Sequence[str]) -> list[str]:
+    """Without empty lines: between two blocks there may be one where Rich would put none."""
+    return [line for line in lines if line]
+
+
+def at_once(text: str) -> list[str]:
+    terminal = Terminal()
+    terminal.console.print(Markdown(text))
+    return solid(terminal.lines())
+
+
+def grown(text: str, step: int, notes_at: Sequence[int] = ()) -> Terminal:
+    """The terminal after an answer that came `step` characters at a time, fifty times a second."""
+    terminal = Terminal()
+
+    async def main() -> None:
+        page = DrawnAnswer(terminal.console, terminal.out)
+        for at in range(0, len(text), step):
+            page.write(text[at : at + step])
+            if at in notes_at:
+                page.note(f"note at {at}")
+            await asyncio.sleep(0.02)
+        page.close()
+        page.close()
+
+    virtual_time.run(main())
+    return terminal
+
+
+@pytest.mark.parametrize("step", [1, 7, 10_000])
+@pytest.mark.parametrize("text", [ANSWER, STORY, CODE], ids=["answer", "story", "code"])
+def test_an_answer_is_whole_at_the_end_and_no_line_is_there_twice(text: str, step: int) -> None:
+    assert solid(grown(text, step).lines()) == at_once(text)
+
+
+def test_a_note_stands_above_what_still_changes() -> None:
+    lines = solid(grown(ANSWER, 1, notes_at=[40]).lines())
+    assert lines.count("note at 40") == 1
+    assert [line for line in lines if line != "note at 40"] == at_once(ANSWER)
+
+
+def test_what_is_written_is_seen_before_it_is_over() -> None:
+    terminal = Terminal()
+
+    async def main() -> None:
+        page = DrawnAnswer(terminal.console, terminal.out)
+        page.write("One")
+        assert "One" in terminal.lines()
+        page.write(" more")
+        await asyncio.sleep(0.2)
+        assert "One more" in terminal.lines()
+        page.write("\n\n\nTwo")
+        await asyncio.sleep(0.2)
+        assert stripped(terminal.lines()) == ["One more", "", "Two"]
+        page.close()
+
+    virtual_time.run(main())
+    assert stripped(terminal.lines()) == ["One more", "", "Two"]
+
+
+def test_a_key_that_was_echoed_leaves_no_trace() -> None:
+    terminal = Terminal()
+
+    async def main() -> None:
+        page = DrawnAnswer(terminal.console, terminal.out)
+        page.write("One")
+        terminal.out.write("^C")
+        page.close()
+
+    virtual_time.run(main())
+    assert stripped(terminal.lines()) == ["One"]
+
+
+def test_a_terminal_takes_no_orders_from_a_model() -> None:
+    assert "\x1b]0;" not in grown("\x1b]0;title\x07 text", 1).out.getvalue()
+
+
+def test_a_pipe_gets_the_text_as_it_is_and_an_end_of_line() -> None:
+    out, err = io.StringIO(), io.StringIO()
+    page = open_page(out, err, silent=False)
+    for part in ("# One\n", "", "**two**"):
+        page.write(part)
+    page.note("beside it")
+    page.close()
+    page.close()
+    assert out.getvalue() == "# One\n**two**\n"
+    assert err.getvalue() == "beside it\n"
+
+
+def test_an_empty_answer_is_no_line() -> None:
+    out = io.StringIO()
+    WrittenAnswer(out, out).close()
+    assert out.getvalue() == ""
+
+
+def test_a_silent_page_only_tells() -> None:
+    out, err = io.StringIO(), io.StringIO()
+    page = open_page(out, err, silent=True)
+    page.write("text")
+    page.note("beside it")
+    page.close()
+    assert (out.getvalue(), err.getvalue()) == ("", "beside it\n")
+
+
+class Tty(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("term", "kind"), [("xterm-256color", DrawnAnswer), ("dumb", WrittenAnswer)])
+def test_only_a_terminal_that_can_draw_is_drawn_on(term: str, kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", term)
+    assert type(open_page(Tty(), io.StringIO(), silent=False)) is kind
