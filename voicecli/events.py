@@ -17,6 +17,11 @@ Clock = Callable[[], float]
 
 Stage = Literal["stt", "llm", "tts", "playout"]
 
+Part = Literal["microphone", "speaker", "model"]
+
+Condition = Literal["well", "replaced", "away"]
+"""Of a part: as chosen, something else in its place, or nothing."""
+
 Volume = Literal["full", "soft", "silent"]
 """Of the answer; silent, it waits where it is."""
 
@@ -45,6 +50,16 @@ class Notice(Event):
 
     text: str
     passing: bool = False  # of no interest once the conversation is ready: what is being loaded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartChanged(Event):
+    """A device or the language model went away, came back, or something took its place. The conversation goes on."""
+
+    part: Part
+    condition: Condition
+    name: str  # what is in use now; empty when there is nothing
+    message: str  # what happened and what is done about it, one sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ from voicecli.events import (
     MuteChanged,
     NothingHeard,
     Notice,
+    PartChanged,
     PieceReady,
     Ready,
     SpeechEnded,
@@ -90,6 +91,24 @@ def test_no_text_is_a_command_to_the_terminal() -> None:
     assert exchange.heard == (shown, "")
     assert exchange.answer == ("", shown)
     assert exchange.apply(TurnInterrupted(at_s=4, turn=ONE, spoken=evil, reopened=False)).answer == (shown, "")
+
+
+def test_a_lost_part_is_in_sight_until_it_is_back() -> None:
+    away = PartChanged(at_s=1.0, part="microphone", condition="away", name="", message="It is gone.\x1b[2J")
+    back = PartChanged(at_s=2.0, part="microphone", condition="well", name="Yeti", message="It is back.")
+    lost = view_of(READY, away)
+    assert [one.part for one in lost.troubles] == ["microphone"]
+    assert not lost.has_microphone and lost.state == "Ready"
+    assert "\x1b" not in lost.troubles[0].message
+    found = lost.apply(back)
+    assert found.troubles == () and found.ready is not None and found.ready.microphone == "Yeti"
+    assert [one.text for one in found.entries if isinstance(one, Note)][-1] == "It is back."
+
+
+def test_what_happened_last_to_a_part_counts_even_before_all_is_ready() -> None:
+    replaced = PartChanged(at_s=1.0, part="model", condition="replaced", name="small", message="The server is gone.")
+    away = PartChanged(at_s=2.0, part="model", condition="away", name="", message="The small one failed too.")
+    assert view_of(replaced, away).troubles == (away,)
 
 
 def test_names_of_devices_are_one_line() -> None:

@@ -19,6 +19,8 @@ from voicecli.events import (
     MuteChanged,
     NothingHeard,
     Notice,
+    Part,
+    PartChanged,
     PartialHeard,
     Ready,
     SpeechEnded,
@@ -45,6 +47,12 @@ LEVELS_KEPT = 48
 """4.8 s of input level: as wide as the meter ever gets."""
 
 QUIET_DB = -90.0
+
+_NAMED: dict[Part, Literal["microphone", "speaker", "llm"]] = {
+    "microphone": "microphone",
+    "speaker": "speaker",
+    "model": "llm",
+}
 
 _SPACES = dict.fromkeys(map(ord, "\r\v\f"), " ")
 _CONTROLS = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {ord("\n"), ord("\t")}, "\N{REPLACEMENT CHARACTER}")
@@ -185,6 +193,7 @@ class ViewModel:
     dropped_frames: int = 0
     speculation: Speculation = field(default_factory=Speculation)
     starved_gaps: int = 0
+    troubles: tuple[PartChanged, ...] = ()  # of the parts that are not well, one each, the latest last
 
     @property
     def state(self) -> State:
@@ -246,10 +255,22 @@ class ViewModel:
                 return replace(self, dropped_frames=self.dropped_frames + count)
             case MuteChanged(muted=muted):
                 return replace(self, muted=muted)
+            case PartChanged():
+                return self._part_changed(event)
             case _ if event.turn is not None:
                 return replace(self._of_turn(event, event.turn), speculation=self.speculation.apply(event))
             case _:
                 return self
+
+    def _part_changed(self, event: PartChanged) -> ViewModel:
+        told = replace(event, name=printable(event.name), message=printable(event.message))
+        rest = tuple(one for one in self.troubles if one.part != event.part)
+        troubles = rest if event.condition == "well" else (*rest, told)
+        entries = (*self.entries, Note(told.message))
+        if self.ready is None:
+            return replace(self, troubles=troubles, entries=entries)
+        named = _one_line(replace(self.ready, **{_NAMED[event.part]: event.name}))
+        return replace(self, troubles=troubles, entries=entries, ready=named)
 
     def _of_turn(self, event: Event, turn: TurnId) -> ViewModel:
         match event:
