@@ -87,7 +87,7 @@ async def converse(
     """How long the warm-up took, all turns, all events."""
     turns: list[LiveTurn] = []
     with TemporaryDirectory(prefix="voicecli-live-") as folder:
-        async with talk_child({**card.env, **environ}, narrate) as child:
+        async with talk_child({**card.env, **environ}, narrate, "--no-history") as child:
             await child.ready()
             began_s = time.monotonic()
             await ask(card, child, said[0], Path(folder, "said.wav"))

@@ -36,6 +36,10 @@ class TalkChild:
         self._told: deque[str] = deque(maxlen=TOLD_LINES)
         self._over = False
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     async def ready(self) -> Ready:
         """Wait until it listens. Raises EngineError or DeviceError where it does not."""
         await self.until(lambda: any(isinstance(event, Ready) for event in self.events), READY_S)
@@ -90,10 +94,10 @@ class TalkChild:
 
 
 @asynccontextmanager
-async def talk_child(env: Mapping[str, str], narrate: Narrate) -> AsyncIterator[TalkChild]:
-    """Start it with an environment that holds its settings; it is stopped at the end."""
+async def talk_child(env: Mapping[str, str], narrate: Narrate, *options: str) -> AsyncIterator[TalkChild]:
+    """Start it with an environment that holds its settings, and options of `talk`; it is stopped at the end."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "voicecli", "talk", "--ui", "jsonl", "--no-history"),
+        *(sys.executable, "-m", "voicecli", "talk", "--ui", "jsonl", *options),
         env=env,
         stdin=asyncio.subprocess.PIPE,  # an open pipe: at the end of its input a program asks nothing more
         stdout=asyncio.subprocess.PIPE,
