@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import httpx
 import openai
 
-from voicecli.errors import BackendUnavailable, ContextFull, EngineError, VoiceCliError
+from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError, VoiceCliError
 from voicecli.types import Message, Token
 
 if TYPE_CHECKING:
@@ -157,6 +158,10 @@ def explained(where: str, model: str) -> Iterator[None]:
         yield
     except openai.OpenAIError as error:
         raise _explain(error, where, model) from error
+    except httpx.TransportError as error:  # in mid-answer the client lets these through
+        late = isinstance(error, httpx.TimeoutException)
+        found = "did not go on in time" if late else "broke off in the middle of an answer"
+        raise BackendUnavailable(f"{where} {found}", hint="Its own log says more.") from error
 
 
 def _explain(error: openai.OpenAIError, where: str, model: str) -> VoiceCliError:
@@ -168,10 +173,10 @@ def _explain(error: openai.OpenAIError, where: str, model: str) -> VoiceCliError
         case openai.APIConnectionError():
             return BackendUnavailable(f"{where} does not answer", hint=start)
         case openai.AuthenticationError() | openai.PermissionDeniedError():
-            return BackendUnavailable(f"{where} refuses the API key", hint="Set llm.api_key.")
+            return BackendRefuses(f"{where} refuses the API key", hint="Set llm.api_key.")
         case openai.NotFoundError():
             hint = "Set llm.model to one that it serves, and check the path in llm.url (often /v1)."
-            return BackendUnavailable(f"{where} has no model {model}", hint=hint)
+            return BackendRefuses(f"{where} has no model {model}", hint=hint)
         case openai.APIStatusError() if is_overflow(error):
             hint = "Start a new conversation, or raise llm.context_tokens (embedded) or the server's context."
             return ContextFull(f"The conversation is longer than the context of {model}", hint=hint)
