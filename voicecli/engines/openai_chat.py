@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import httpx
 import openai
 
 from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError, VoiceCliError
@@ -158,10 +157,6 @@ def explained(where: str, model: str) -> Iterator[None]:
         yield
     except openai.OpenAIError as error:
         raise _explain(error, where, model) from error
-    except httpx.TransportError as error:  # in mid-answer the client lets these through
-        late = isinstance(error, httpx.TimeoutException)
-        found = "did not go on in time" if late else "broke off in the middle of an answer"
-        raise BackendUnavailable(f"{where} {found}", hint="Its own log says more.") from error
 
 
 def _explain(error: openai.OpenAIError, where: str, model: str) -> VoiceCliError:
