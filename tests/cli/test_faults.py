@@ -7,13 +7,15 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from voicecli.errors import VoiceCliError
 from voicecli.sessions.place import damaged_files
 from voicecli.sessions.records import LAST
 from voicecli.sessions.store import open_store
@@ -107,6 +109,15 @@ def kept(history: Path) -> list[tuple[str, str, str]]:
         return [(one.question, one.heard.strip(), one.outcome) for one in store.session(LAST)[1]]
 
 
+def until_kept(history: Path, question: str) -> None:
+    """The program writes beside the conversation, and tells nobody when it is done."""
+    while True:
+        with suppress(VoiceCliError):
+            if question in [told for told, _, _ in kept(history)]:
+                return
+        time.sleep(0.05)
+
+
 def test_a_server_killed_in_mid_answer_is_replaced_and_returned_to(
     tmp_path: Path, model_folder: Callable[[str], Path]
 ) -> None:
@@ -160,6 +171,7 @@ def test_a_history_that_is_damaged_in_mid_conversation_is_begun_anew_with_all_of
     with server(0, "Yes.") as (_, port), talking(port, history) as talk:
         talk.ask("One?")
         talk.until("TurnDone")
+        until_kept(history, "One?")
         history.write_bytes(b"garbage " * 1000)
         talk.ask("Two?")
         talk.until("TurnDone")

@@ -50,7 +50,8 @@ class Server:
         finally:
             self.closed += 1
 
-    async def aclose(self) -> None: ...
+    async def aclose(self) -> None:
+        self.closed += 1
 
 
 @dataclass
@@ -227,6 +228,19 @@ def test_a_slow_server_is_remarked_on_once_until_it_is_quick_again() -> None:
             await asks(model)
 
     assert hold(server, act).remarks == [f"The language model is slow: {SLOW_S:g} s and no word yet."] * 2
+
+
+def test_preparation_goes_to_the_model_that_will_answer_and_is_not_tried_again() -> None:
+    server = Server(warm_failures=[GONE])
+
+    async def act(model: Steadfast) -> None:
+        with pytest.raises(BackendUnavailable):
+            await model.warm(ASKED)
+        await model.warm(ASKED)
+        await model.aclose()
+
+    assert hold(server, act) == Told()
+    assert (len(server.looked_at_s), server.closed) == (2, 1)
 
 
 def test_an_empty_answer_is_an_answer() -> None:
