@@ -227,7 +227,10 @@ def test_a_slow_server_is_remarked_on_once_until_it_is_quick_again() -> None:
         for _ in range(4):
             await asks(model)
 
-    assert hold(server, act).remarks == [f"The language model is slow: {SLOW_S:g} s and no word yet."] * 2
+    assert (
+        hold(server, act).remarks
+        == [f"No word from the language model after {SLOW_S:g} s: it is still waited for."] * 2
+    )
 
 
 def test_preparation_goes_to_the_model_that_will_answer_and_is_not_tried_again() -> None:

@@ -178,7 +178,7 @@ class Steadfast:
     def _remark_slow(self) -> None:
         if not self._told_slow:
             self._told_slow = True
-            self._tell.remark(f"The language model is slow: {SLOW_S:g} s and no word yet.")
+            self._tell.remark(f"No word from the language model after {SLOW_S:g} s: it is still waited for.")
 
 
 @asynccontextmanager
