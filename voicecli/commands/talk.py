@@ -63,7 +63,7 @@ def with_last(args: list[str]) -> list[str]:
     """`--resume` that no number follows means the conversation that was held last."""
     from voicecli.sessions.records import LAST
 
-    pairs = zip(args, [*args[1:], ""], strict=True)
+    pairs = zip(args, [*args[1:], ""], strict=False)  # no arguments at all have no pair
     bare = [(word, word == "--resume" and not following.isdecimal()) for word, following in pairs]
     return [part for word, is_bare in bare for part in ([word, str(LAST)] if is_bare else [word])]
 
