@@ -26,9 +26,10 @@ from voicecli.engines.models import ModelStore
 from voicecli.engines.remembering import RememberedFinals
 from voicecli.engines.worker import ThreadWorker
 from voicecli.events import Event, Publish
-from voicecli.language_model import Opened, open_language_model
+from voicecli.language_model import Opened
 from voicecli.sessions.records import Exchange
 from voicecli.settings import ListenSettings, Settings, SttSettings, TtsSettings
+from voicecli.steady_model import open_steady_model, voices
 from voicecli.stored_models import model_file, model_folder, open_store
 
 if TYPE_CHECKING:
@@ -119,8 +120,9 @@ async def load_engines(
         publish(events.Notice(at_s=CLOCK(), text=text, passing=text.endswith("…")))
 
     async def load_llm() -> Opened:
+        told = voices(CLOCK, publish, narrate)
         opened = await stack.enter_async_context(
-            open_language_model(settings.llm, lambda: model_file(store, settings.llm.embedded_model, ".gguf"), narrate)
+            open_steady_model(settings.llm, lambda: model_file(store, settings.llm.embedded_model, ".gguf"), told)
         )
         await opened.model.warm(history.asking("Hello."))  # chat templates want a question
         return opened

@@ -5,6 +5,7 @@
     ├─ ModelMissing                       3   a model file is absent or damaged
     ├─ DeviceError                        4   a sound device is absent or refuses to open
     ├─ BackendUnavailable                 5   a server does not answer
+    │  └─ BackendRefuses                  5   it answers, and will not do this: a key, a name of a model
     ├─ EngineError                        6   an engine cannot start or failed at its work
     │  └─ ContextFull                     6   a language model was given more than it can hold
     └─ HistoryError, HistoryDamaged       7   the history cannot be read or written; its file is damaged
@@ -51,6 +52,10 @@ class BackendUnavailable(VoiceCliError):
     """A server does not answer, is full or lacks the model."""
 
     exit_code = 5
+
+
+class BackendRefuses(BackendUnavailable):
+    """A server answers and refuses: the key is wrong, or it lacks the model. To ask again changes nothing."""
 
 
 class EngineError(VoiceCliError):

@@ -37,6 +37,7 @@ class Opened:
     why: str  # for the screen
     context_tokens: int  # for question and answer together
     keeps_prefix: bool = True  # a prompt sent ahead is not read twice, and nobody is billed for it
+    embedded: bool = False  # it runs in this process
 
 
 @asynccontextmanager
@@ -55,7 +56,7 @@ async def open_language_model(settings: LlmSettings, gguf: FindGguf, narrate: Na
                 opened = Opened(model, BY_SETTING, settings.context_tokens)
             case "embedded":
                 model = await stack.enter_async_context(_embedded(settings, gguf, narrate))
-                opened = Opened(model, BY_SETTING, settings.context_tokens)
+                opened = Opened(model, BY_SETTING, settings.context_tokens, embedded=True)
             case "auto":
                 opened = await _first_that_answers(settings, gguf, narrate, stack)
         yield opened
@@ -75,7 +76,7 @@ async def _first_that_answers(settings: LlmSettings, gguf: FindGguf, narrate: Na
     except BackendUnavailable as error:
         passed_over = f"{passed_over} and {error.message}"
     embedded = await stack.enter_async_context(_embedded(settings, gguf, narrate))
-    return Opened(embedded, f"in this process: {passed_over}", settings.context_tokens)
+    return Opened(embedded, f"in this process: {passed_over}", settings.context_tokens, embedded=True)
 
 
 @asynccontextmanager

@@ -125,6 +125,10 @@ class LlmSettings(Section):
     servers on this machine."""
     timeout_s: Positive
     """Longest wait for a connection or for the next token."""
+    first_token_timeout_s: Positive
+    """Longest wait of a conversation for a server to begin an answer; then it counts as gone."""
+    fallback: Literal["embedded", "none"]
+    """What answers in a conversation while the server is gone. embedded: embedded_model, where its file is there."""
 
 
 class AskSettings(Section):

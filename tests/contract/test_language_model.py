@@ -35,7 +35,7 @@ from tests.contract.language_models import (
 )
 from voicecli.engines import ollama_chat, openai_chat
 from voicecli.engines.base import LanguageModel
-from voicecli.errors import BackendUnavailable, ContextFull, EngineError, VoiceCliError
+from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError, VoiceCliError
 from voicecli.types import Message
 
 
@@ -217,8 +217,8 @@ OVERFLOW = {"error": {"code": 400, "type": "exceed_context_size_error", "message
 @pytest.mark.parametrize(
     ("refusal", "kind", "words"),
     [
-        (Refusal(401, {"error": {"message": f"Incorrect API key provided: {KEY}"}}), BackendUnavailable, "llm.api_key"),
-        (Refusal(404, {"error": {"message": "no such model"}}), BackendUnavailable, "no model small"),
+        (Refusal(401, {"error": {"message": f"Incorrect API key provided: {KEY}"}}), BackendRefuses, "llm.api_key"),
+        (Refusal(404, {"error": {"message": "no such model"}}), BackendRefuses, "no model small"),
         (Refusal(503, {"error": {"message": "Loading model"}}), BackendUnavailable, "Loading model"),
         (Refusal(500, {"error": {"message": "out of memory"}}), EngineError, "out of memory"),
         (Refusal(400, OVERFLOW), ContextFull, "longer than the context"),
@@ -237,7 +237,7 @@ def test_openai_failures_say_what_to_do(refusal: Answer, kind: type[VoiceCliErro
 @pytest.mark.parametrize(
     ("refusal", "kind", "words"),
     [
-        (Refusal(404, {"error": "model 'llama3.2' not found"}), BackendUnavailable, "ollama pull llama3.2"),
+        (Refusal(404, {"error": "model 'llama3.2' not found"}), BackendRefuses, "ollama pull llama3.2"),
         (Refusal(500, {"error": "llama runner has terminated"}), EngineError, "runner has terminated"),
         ([ollama_part("Well"), '{"error": "out of memory"}\n'], EngineError, "out of memory"),
         (["<html>\n"], EngineError, "not Ollama"),

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
 from voicecli import events
 from voicecli.audio.device import Speaker
+from voicecli.conversation.apology import apology
 from voicecli.conversation.history import History, heard_source_end
 from voicecli.conversation.self_echo import REASON, OwnVoice
 from voicecli.conversation.speakable import SpeakableFilter
 from voicecli.conversation.speaking import Speaking
 from voicecli.conversation.thinking import without_thinking
-from voicecli.conversation.turn import Turn, stage
+from voicecli.conversation.turn import StageError, Turn, stage
 from voicecli.engines.base import EndOfTurn, LanguageModel, SpeechToText, TextToSpeech, Worker
+from voicecli.errors import ContextFull
 from voicecli.events import Clock, Publish
 
 PROGRESS_S = 0.1
@@ -77,17 +79,33 @@ class Answering:
                 await self._speaker.drained()
                 progress.cancel()
 
+    async def apologise(self, turn: Turn, failure: StageError) -> None:
+        """Say in a sentence that the answer ends here. Where the voice fails too, only the screen tells."""
+        sentence = apology(failure, begun=bool(turn.chunks))
+        if sentence and self._speaking is not None:
+            turn.aside = sentence
+            with suppress(StageError):
+                await self._speaking.say(turn, sentence)
+
     async def _think(self, turn: Turn) -> None:
+        with stage("llm"):
+            try:
+                await self._write(turn)
+            except ContextFull:
+                if turn.written or not self._history.halve():
+                    raise
+                await self._write(turn)
+
+    async def _write(self, turn: Turn) -> None:
         speakable = SpeakableFilter()
         reply = self._engines.llm.reply(self._history.asking(turn.question))
-        with stage("llm"):
-            async with aclosing(without_thinking(reply)) as tokens:
-                async for token in tokens:
-                    turn.written += token.text
-                    self._publish(events.TokenArrived(at_s=self._clock(), turn=turn.id, text=token.text))
-                    for span in speakable.feed(token.text):
-                        turn.pieces.feed(span)
-                    turn.more.set()
+        async with aclosing(without_thinking(reply)) as tokens:
+            async for token in tokens:
+                turn.written += token.text
+                self._publish(events.TokenArrived(at_s=self._clock(), turn=turn.id, text=token.text))
+                for span in speakable.feed(token.text):
+                    turn.pieces.feed(span)
+                turn.more.set()
         for span in speakable.close():
             turn.pieces.feed(span)
         turn.pieces.close()

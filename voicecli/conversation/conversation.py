@@ -216,6 +216,7 @@ class Conversation:
                 await self._answering.respond(turn)
         except Exception as error:  # one of two places that catch everything: a turn may fail, the program goes on
             failure = first_failure(error)
+            await self._answering.apologise(turn, failure)
             self._speaker.finish(turn.id)
         await turn.released.wait()
         await self._speaker.drained()
@@ -228,7 +229,7 @@ class Conversation:
             complete = failure is None or self._engines.tts is None
             spoken = turn.written if complete else turn.heard(self._speaker.heard_s())
             self._history.add(turn.question, spoken)
-            self._own_voice.spoke(turn.heard(self._speaker.heard_s() + AHEAD_S), now_s)
+            self._own_voice.spoke(f"{turn.heard(self._speaker.heard_s() + AHEAD_S)} {turn.aside}".strip(), now_s)
         if failure is not None:
             message, hint = failure.message, failure.hint
             self._publish(events.TurnFailed(at_s=now_s, turn=turn.id, stage=failure.stage, message=message, hint=hint))

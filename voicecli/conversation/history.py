@@ -60,6 +60,15 @@ class History:
         """As if nothing had been said."""
         self._turns, self._unanswered = [], []
 
+    def halve(self) -> bool:
+        """Drop the older half of what was said: the model holds less than was thought. False: there was nothing."""
+        exchanges = len(self._turns) // 2
+        del self._turns[: 2 * ((exchanges + 1) // 2)]
+        if not exchanges and self._unanswered:
+            self._unanswered = []
+            return True
+        return exchanges > 0
+
     def _question(self, text: str) -> Message:
         return Message("user", " ".join([*self._unanswered, text]))
 

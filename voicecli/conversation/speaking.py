@@ -32,6 +32,15 @@ class Speaking:
                 self._speaker.play(chunk)
         self._speaker.finish(turn.id)
 
+    async def say(self, turn: Turn, text: str) -> None:
+        """Queue a sentence that is no part of the answer and is not remembered.
+
+        Raises StageError when synthesis fails.
+        """
+        async with aclosing(self._voicing.aside(turn, text)) as chunks:
+            async for chunk in chunks:
+                self._speaker.play(chunk)
+
 
 class Voicing:
     """One voice on its worker: pieces -> chunks, when they are asked for."""
@@ -61,6 +70,15 @@ class Voicing:
             async with aclosing(self._voice(turn, piece)) as chunks:
                 async for chunk in chunks:
                     yield chunk
+
+    async def aside(self, turn: Turn, text: str) -> AsyncGenerator[SpeechChunk, None]:
+        """The sound of `text`, which covers nothing of the answer."""
+        source_end, share = turn.chunks[-1].source_end if turn.chunks else 0, 0.0
+        with stage("tts"):
+            stretches = self._tts.synthesize(text)
+            while share < 1 and (stretch := await self._worker.run(next, stretches, None)) is not None:
+                share = stretch.share
+                yield SpeechChunk(turn.id, stretch.pcm, self._tts.sample_rate_hz, source_end)
 
     async def _voice(self, turn: Turn, piece: Piece) -> AsyncGenerator[SpeechChunk, None]:
         began_s = self._clock()

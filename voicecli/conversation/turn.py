@@ -20,6 +20,7 @@ class StageError(Exception):
     def __init__(self, stage: Stage, error: Exception) -> None:
         super().__init__(str(error))
         self.stage = stage
+        self.error = error
         self.message = error.message if isinstance(error, VoiceCliError) else f"{type(error).__name__}: {error}"
         self.hint = error.hint if isinstance(error, VoiceCliError) else "the log file has the details"
 
@@ -48,6 +49,7 @@ class Turn:
     segment: SpeechSegment | None = None  # what was said; None for a typed question
     question: str = ""
     written: str = ""  # the answer so far, markup included
+    aside: str = ""  # said after it, and no part of it
     chunks: list[SpeechChunk] = field(default_factory=list)
     pieces: PieceBuffer = field(default_factory=PieceBuffer)
     more: asyncio.Event = field(default_factory=asyncio.Event)  # `pieces` has changed

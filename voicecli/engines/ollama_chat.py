@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import httpx
 import ollama
 
-from voicecli.errors import BackendUnavailable, EngineError
+from voicecli.errors import BackendRefuses, BackendUnavailable, EngineError
 from voicecli.types import Message, Token
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class OllamaChat:
         except ollama.ResponseError as error:
             if error.status_code == 404:
                 hint = f"ollama pull {self._model}, or set llm.ollama_model."
-                raise BackendUnavailable(f"Ollama has no model {self._model}", hint=hint) from error
+                raise BackendRefuses(f"Ollama has no model {self._model}", hint=hint) from error
             raise EngineError(f"Ollama failed: {error.error}", hint="Its own log says more.") from error
         except ValueError as error:  # a line that is not JSON, or not a part of a chat
             raise EngineError(f"What answers on {self._where} is not Ollama: {error}") from error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import openai
 
-from voicecli.errors import BackendUnavailable, ContextFull, EngineError, VoiceCliError
+from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError, VoiceCliError
 from voicecli.types import Message, Token
 
 if TYPE_CHECKING:
@@ -168,10 +168,10 @@ def _explain(error: openai.OpenAIError, where: str, model: str) -> VoiceCliError
         case openai.APIConnectionError():
             return BackendUnavailable(f"{where} does not answer", hint=start)
         case openai.AuthenticationError() | openai.PermissionDeniedError():
-            return BackendUnavailable(f"{where} refuses the API key", hint="Set llm.api_key.")
+            return BackendRefuses(f"{where} refuses the API key", hint="Set llm.api_key.")
         case openai.NotFoundError():
             hint = "Set llm.model to one that it serves, and check the path in llm.url (often /v1)."
-            return BackendUnavailable(f"{where} has no model {model}", hint=hint)
+            return BackendRefuses(f"{where} has no model {model}", hint=hint)
         case openai.APIStatusError() if is_overflow(error):
             hint = "Start a new conversation, or raise llm.context_tokens (embedded) or the server's context."
             return ContextFull(f"The conversation is longer than the context of {model}", hint=hint)

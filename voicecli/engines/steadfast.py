@@ -1,0 +1,213 @@
+"""A language model that may go away: it is asked again, something takes its place, and it is returned to."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+
+from voicecli.engines.base import LanguageModel
+from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError, VoiceCliError
+from voicecli.events import Condition
+from voicecli.types import Message, Token
+
+WAITS_S = (0.3, 0.8, 2.0)
+"""Before the second, third and fourth try. Who has asked aloud takes a few seconds of silence for thought."""
+
+JITTER = 0.2
+"""Each wait is longer or shorter by up to this share, so that the clients of a server do not come back at once."""
+
+SLOW_S = 2.5
+"""Without a first token for so long, the user is told that it is not the microphone."""
+
+FIRST_LOOK_S, LAST_LOOK_S = 1.0, 30.0
+"""How long after it went away a server is looked for, and the most that lies between two looks."""
+
+OpenSpare = Callable[[], Awaitable[LanguageModel]]
+"""Loads what takes the place; called until it has come once. Raises ModelMissing or EngineError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Who hears of it."""
+
+    changed: Callable[[Condition, str, str], None]  # condition, the name of what answers now or "", one sentence
+    remark: Callable[[str], None]
+
+
+class Steadfast:
+    """A `LanguageModel` over one that may go away. A question stays with the model that began to answer it."""
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        open_spare: OpenSpare | None,
+        first_token_timeout_s: float,
+        tell: Tell,
+        tasks: asyncio.TaskGroup,
+    ) -> None:
+        self.name = model.name
+        self._model = self._in_use = model
+        self._open_spare = open_spare
+        self._first_token_timeout_s = first_token_timeout_s
+        self._tell = tell
+        self._tasks = tasks
+        self._away = False
+        self._asked: Sequence[Message] = ()
+        self._loading: asyncio.Task[LanguageModel | VoiceCliError] | None = None
+        self._looking: asyncio.Task[None] | None = None
+        self._told_slow = False
+
+    async def warm(self, messages: Sequence[Message]) -> None:
+        """As the model in use does. It is not tried again: this is only preparation."""
+        await self._in_use.warm(messages)
+
+    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[Token, None]:
+        """Stream the answer of the model, or of what takes its place.
+
+        Until the first token a failure is made good; after it, it is raised as the model raises it.
+        """
+        self._asked = messages
+        remark = asyncio.get_running_loop().call_later(SLOW_S, self._remark_slow)
+        try:
+            reply, first = await self._begin(messages)
+        finally:
+            if not remark.cancelled() and remark.when() > asyncio.get_running_loop().time():
+                self._told_slow = False
+            remark.cancel()
+        async with aclosing(reply):
+            if first is not None:
+                yield first
+            async for token in reply:
+                yield token
+
+    async def aclose(self) -> None:
+        """Give connections back."""
+        await self._model.aclose()
+
+    def stop(self) -> None:
+        """No more is asked; the server is not looked for any longer."""
+        if self._looking is not None:
+            self._looking.cancel()
+
+    async def _begin(self, messages: Sequence[Message]) -> tuple[AsyncGenerator[Token, None], Token | None]:
+        if self._in_use is not self._model:
+            return await _first_of(self._in_use, messages)
+        try:
+            begun = await self._insist(messages)
+        except ContextFull:
+            raise
+        except (BackendUnavailable, EngineError) as error:
+            spare = await self._spare()
+            if isinstance(spare, VoiceCliError):
+                self._gone("away", "", f"The language model is gone: {error.message}. {spare.message}")
+                raise
+            self._in_use, self.name = spare, spare.name
+            self._gone("replaced", spare.name, f"{error.message}. {spare.name} answers in its place")
+            return await _first_of(spare, messages)
+        self._returned()
+        return begun
+
+    async def _insist(self, messages: Sequence[Message]) -> tuple[AsyncGenerator[Token, None], Token | None]:
+        """Ask until a first token comes, for as long as one late token and all waits take together."""
+        now = asyncio.get_running_loop().time
+        waits_s = () if self._away else WAITS_S
+        until_s = now() + self._first_token_timeout_s + sum(waits_s)
+        for wait_s in waits_s:
+            try:
+                return await self._once(messages, until_s)
+            except (ContextFull, BackendRefuses):
+                raise
+            except (BackendUnavailable, EngineError):
+                pause_s = wait_s * random.uniform(1 - JITTER, 1 + JITTER)
+                if now() + pause_s >= until_s:
+                    raise
+            await asyncio.sleep(pause_s)
+        return await self._once(messages, until_s)
+
+    async def _once(
+        self, messages: Sequence[Message], until_s: float
+    ) -> tuple[AsyncGenerator[Token, None], Token | None]:
+        left_s = until_s - asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(min(self._first_token_timeout_s, left_s)):
+                return await _first_of(self._model, messages)
+        except TimeoutError as error:
+            hint = "Raise llm.first_token_timeout_s if it is just slow."
+            raise BackendUnavailable(f"{self._model.name} did not begin to answer in time", hint=hint) from error
+
+    async def _spare(self) -> LanguageModel | VoiceCliError:
+        """What takes the place. Whoever asks may be cancelled; loading goes on."""
+        if self._open_spare is None:
+            return VoiceCliError("Nothing may take its place (llm.fallback)")
+        if self._loading is None:
+            self._loading = self._tasks.create_task(_loaded(self._open_spare), name="spare language model")
+        loaded = await asyncio.shield(self._loading)
+        if isinstance(loaded, VoiceCliError):
+            self._loading = None  # its file may be there next time
+        return loaded
+
+    def _gone(self, condition: Condition, name: str, message: str) -> None:
+        if not self._away:
+            self._away = True
+            self._tell.changed(condition, name, f"{message}; the conversation goes on.")
+            self._looking = self._tasks.create_task(self._look(), name="look for the language model")
+
+    def _returned(self) -> None:
+        if self._away:
+            self._away = False
+            self.stop()
+            self._in_use, self.name = self._model, self._model.name
+            self._tell.changed("well", self.name, f"{self.name} answers again.")
+
+    async def _look(self) -> None:
+        """Until it answers. Then it has read the conversation, and is asked next."""
+        wait_s = FIRST_LOOK_S
+        while True:
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, LAST_LOOK_S)
+            try:
+                await self._model.warm(self._asked)
+            except Exception:  # whatever a broken server sends, looking for it ends no conversation
+                continue
+            self._returned()
+            return
+
+    def _remark_slow(self) -> None:
+        if not self._told_slow:
+            self._told_slow = True
+            self._tell.remark(f"No word from the language model after {SLOW_S:g} s: it is still waited for.")
+
+
+@asynccontextmanager
+async def steadfast(
+    model: LanguageModel, open_spare: OpenSpare | None, first_token_timeout_s: float, tell: Tell
+) -> AsyncIterator[Steadfast]:
+    """`open_spare`: None where nothing may take the model's place."""
+    async with asyncio.TaskGroup() as tasks:
+        steady = Steadfast(model, open_spare, first_token_timeout_s, tell, tasks)
+        try:
+            yield steady
+        finally:
+            steady.stop()
+
+
+async def _first_of(
+    model: LanguageModel, messages: Sequence[Message]
+) -> tuple[AsyncGenerator[Token, None], Token | None]:
+    """An answer that has begun, and its first token; None where it is empty."""
+    reply = model.reply(messages)
+    try:
+        return reply, await anext(reply, None)
+    except BaseException:
+        await reply.aclose()
+        raise
+
+
+async def _loaded(open_spare: OpenSpare) -> LanguageModel | VoiceCliError:
+    try:
+        return await open_spare()
+    except VoiceCliError as error:
+        return error

@@ -1,0 +1,57 @@
+"""The language model of a conversation: the chosen one, and what answers while it is gone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+
+from voicecli.engines.base import LanguageModel
+from voicecli.engines.steadfast import OpenSpare, Tell, steadfast
+from voicecli.events import Clock, Condition, Notice, PartChanged, Publish
+from voicecli.language_model import FindGguf, Narrate, Opened, open_language_model
+from voicecli.settings import LlmSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Voices:
+    """How a conversation hears of its language model."""
+
+    narrate: Narrate
+    tell: Tell
+
+
+def voices(clock: Clock, publish: Publish, narrate: Narrate) -> Voices:
+    """Both ways of telling, as events."""
+
+    def changed(condition: Condition, name: str, message: str) -> None:
+        publish(PartChanged(at_s=clock(), part="model", condition=condition, name=name, message=message))
+
+    def remark(text: str) -> None:
+        publish(Notice(at_s=clock(), text=text, passing=True))
+
+    return Voices(narrate, Tell(changed, remark))
+
+
+@asynccontextmanager
+async def open_steady_model(settings: LlmSettings, gguf: FindGguf, voices: Voices) -> AsyncIterator[Opened]:
+    """As `open_language_model`, and then it may go away and come back. The embedded model runs here: it cannot."""
+    async with AsyncExitStack() as stack:
+        opened = await stack.enter_async_context(open_language_model(settings, gguf, voices.narrate))
+        if opened.embedded:
+            yield opened
+            return
+        spare = _spare(settings, gguf, voices.narrate, stack) if settings.fallback == "embedded" else None
+        steady = steadfast(opened.model, spare, settings.first_token_timeout_s, voices.tell)
+        async with steady as model:
+            yield replace(opened, model=model)
+
+
+def _spare(settings: LlmSettings, gguf: FindGguf, narrate: Narrate, stack: AsyncExitStack) -> OpenSpare:
+    embedded = settings.model_copy(update={"backend": "embedded"})
+
+    async def load() -> LanguageModel:
+        opened = await stack.enter_async_context(open_language_model(embedded, gguf, narrate))
+        return opened.model
+
+    return load
