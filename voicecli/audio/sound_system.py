@@ -56,8 +56,9 @@ async def seen_elsewhere() -> Seen:
     except TimeoutError:
         return frozenset()
     finally:
-        with suppress(ProcessLookupError):
+        if process.returncode is None:
             process.kill()
+            await process.communicate()
     with suppress(ValueError):
         return frozenset((name, role) for name, role in json.loads(told))
     return frozenset()
