@@ -26,13 +26,13 @@ ONE, TWO = TurnId(1), TurnId(2)
 T = TypeVar("T")
 
 
-@dataclass
 class InlineSystem:
     """Calls at once what the product calls on threads."""
 
-    parts: list[Part] = field(default_factory=list)
-    changed: Callable[[], None] = field(default_factory=lambda: lambda: None)
-    looks: int = 0
+    def __init__(self) -> None:
+        self.parts: list[Part] = []
+        self.changed: Callable[[], None] = lambda: None
+        self.looks = 0
 
     async def call(self, work: Callable[[], T], undo: Callable[[T], None] | None = None) -> T:
         return work()

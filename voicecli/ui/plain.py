@@ -15,6 +15,7 @@ from voicecli.events import (
     MuteChanged,
     NothingHeard,
     Notice,
+    PartChanged,
     Ready,
     SpeechEnded,
     Starved,
@@ -41,7 +42,7 @@ def lines_of(event: Event, view: ViewModel) -> Iterator[str]:
     match event:
         case Ready():
             yield from _ready(event)
-        case Notice(text=text):
+        case Notice(text=text) | PartChanged(message=text):
             yield f"Note: {text}"
         case MuteChanged(muted=muted):
             yield "Muted" if muted else "Listening"
