@@ -7,8 +7,10 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from voicecli import events
+from voicecli.assemble_lasting import LastingDevices
 from voicecli.audio.device import Microphone, Speaker
 from voicecli.audio.ear import Ear, SpeechGate
 from voicecli.audio.echo import EchoCanceller, EchoFreeMicrophone, Played
@@ -24,6 +26,9 @@ from voicecli.conversation.pacing import MOST_LEAD_S
 from voicecli.errors import DeviceError, EngineError
 from voicecli.events import Clock, Publish
 from voicecli.settings import ListenSettings, Settings
+
+if TYPE_CHECKING:
+    from voicecli.audio.portaudio import PortAudioMicrophone, PortAudioSpeaker
 
 CLOCK: Clock = time.monotonic
 
@@ -73,12 +78,14 @@ async def open_devices(
 
     `clock` is the conversation's; a room may have one of its own.
     """
-    watch = watch or Watch()
-    microphone = watch.microphone(await open_microphone(stack, settings, sound, settled, publish))
+    watch, lasting = watch or Watch(), LastingDevices(settled, clock, publish)
+    microphone = watch.microphone(await open_microphone(stack, settings, sound, settled, publish, lasting))
     canceller = load_canceller(settings, sound, publish) if microphone.name else None
+    if canceller is not None:
+        lasting.on_change(canceller.begin_anew)
     played = watch.played(canceller.played if canceller else None)
     try:
-        speaker, voiced = watch.speaker(make_speaker(settings, sound, publish, played)), True
+        speaker, voiced = watch.speaker(make_speaker(settings, sound, publish, played, lasting)), True
         await stack.enter_async_context(speaker)
     except DeviceError as error:
         if settings.audio.output_device or (isinstance(sound, Files) and sound.output):
@@ -112,7 +119,12 @@ def load_canceller(settings: Settings, sound: Files | Room, publish: Publish) ->
 
 
 async def open_microphone(
-    stack: AsyncExitStack, settings: Settings, sound: Files | Room, settled: Callable[[], bool], publish: Publish
+    stack: AsyncExitStack,
+    settings: Settings,
+    sound: Files | Room,
+    settled: Callable[[], bool],
+    publish: Publish,
+    lasting: LastingDevices,
 ) -> Microphone:
     """A room's, files, the device, or nothing where there is none."""
     if not isinstance(sound, Files):
@@ -120,7 +132,9 @@ async def open_microphone(
     if sound.inputs:
         return WavMicrophone(list(sound.inputs), settled, CLOCK, fast=sound.fast)
     try:
-        return await stack.enter_async_context(make_microphone(settings, publish))
+        wanted = settings.audio.input_device
+        device = lasting.microphone(wanted, lambda name: microphone_called(name, settings, publish))
+        return await stack.enter_async_context(device)
     except DeviceError as error:
         if settings.audio.input_device:
             raise
@@ -130,27 +144,46 @@ async def open_microphone(
 
 def make_microphone(settings: Settings, publish: Publish) -> Microphone:
     """The device. Raises DeviceError when there is none."""
+    return microphone_called(settings.audio.input_device, settings, publish)
+
+
+def microphone_called(name: str, settings: Settings, publish: Publish) -> PortAudioMicrophone:
+    """The device of that name, the system's default where it is empty. Raises DeviceError when there is none."""
     try:
         from voicecli.audio.devices import find_device, list_devices
         from voicecli.audio.portaudio import PortAudioMicrophone
     except OSError as error:
         raise DeviceError(NO_PORTAUDIO.format(error), PORTAUDIO_HINT) from error
-    device = find_device(list_devices(), settings.audio.input_device, "input")
+    device = find_device(list_devices(), name, "input")
     return PortAudioMicrophone(device, settings.audio.input_latency_s, CLOCK, publish)
 
 
-def make_speaker(settings: Settings, sound: Files | Room, publish: Publish, played: Played | None = None) -> Speaker:
-    """A room's, a file, or the device. Raises DeviceError when there is no device."""
+def make_speaker(
+    settings: Settings,
+    sound: Files | Room,
+    publish: Publish,
+    played: Played | None = None,
+    lasting: LastingDevices | None = None,
+) -> Speaker:
+    """A room's, a file, or the device, which may be a `lasting` one. Raises DeviceError when there is no device."""
     if not isinstance(sound, Files):
         return sound.speaker(publish, played)
     if sound.output:
         return WavSpeaker(sound.output, CLOCK, publish, fast=sound.fast, played=played)
+    wanted = settings.audio.output_device
+    if lasting is not None:
+        return lasting.speaker(wanted, lambda name, tell: speaker_called(name, settings, tell, played))
+    return speaker_called(wanted, settings, publish, played)
+
+
+def speaker_called(name: str, settings: Settings, publish: Publish, played: Played | None) -> PortAudioSpeaker:
+    """As `microphone_called`."""
     try:
         from voicecli.audio.devices import find_device, list_devices
         from voicecli.audio.portaudio import PortAudioSpeaker
     except OSError as error:
         raise DeviceError(NO_PORTAUDIO.format(error), PORTAUDIO_HINT) from error
-    device = find_device(list_devices(), settings.audio.output_device, "output")
+    device = find_device(list_devices(), name, "output")
     return PortAudioSpeaker(device, settings.audio.output_latency_s, CLOCK, publish, played)
 
 

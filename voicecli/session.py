@@ -73,7 +73,7 @@ def hold_session(
 ) -> int:
     """Talk until the input ends or the user quits; returns the exit code.
 
-    Raises VoiceCliError when the conversation cannot start, or when a device goes away.
+    Raises VoiceCliError when the conversation cannot start. A device that goes away later does not end it.
     """
     session = Session()
     sys.setswitchinterval(SWITCH_S)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -16,6 +17,7 @@ import numpy as np
 
 from tests.defaults import LISTEN
 from voicecli import virtual_time
+from voicecli.audio.device import Microphone, Speaker
 from voicecli.audio.ear import Ear
 from voicecli.audio.endpoint import MODES
 from voicecli.audio.segmenter import Segmenter
@@ -224,6 +226,8 @@ class Talk:
         self.prefill = True
         self.first_piece_chars = SHORT_CLAUSE_CHARS
         self.listen = LISTEN
+        self.microphone: Callable[[Microphone], Microphone] = lambda microphone: microphone
+        self.speaker: Callable[[Speaker], Speaker] = lambda speaker: speaker
         self.events: list[Event] = []
         self.history = History("Be brief.", 4000)
 
@@ -257,8 +261,10 @@ class Talk:
             if not isinstance(event, LevelMeasured):
                 self.events.append(event)
 
-        ear = Ear(FakeMicrophone(self.said, length_s), LoudnessGate(), Segmenter(self.listen), loop.time, publish)
-        async with WavSpeaker(None, loop.time, publish) as speaker:
+        async with AsyncExitStack() as stack:
+            microphone = await stack.enter_async_context(self.microphone(FakeMicrophone(self.said, length_s)))
+            speaker = await stack.enter_async_context(self.speaker(WavSpeaker(None, loop.time, publish)))
+            ear = Ear(microphone, LoudnessGate(), Segmenter(self.listen), loop.time, publish)
             engines = Engines(
                 RememberedFinals(LongSpeech(self.stt)),
                 self.llm,

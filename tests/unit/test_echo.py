@@ -267,3 +267,26 @@ def test_without_livekit_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(EngineError, match="cannot be imported") as caught:
         EchoCanceller.load()
     assert "pip install" in caught.value.hint
+
+
+def test_another_device_makes_what_was_learnt_and_what_still_waits_void() -> None:
+    processing, canceller = recorded()
+    canceller.played(PlayedBlock(tone(8000, 480), SPEAKER_HZ, 0.0))
+    canceller.cancel(AudioFrame(tone(1), 0.0))
+    canceller.played(PlayedBlock(tone(8000, 480), SPEAKER_HZ, 0.01))
+    assert canceller.guard.needed_db(0.0) > -60
+    before = len(processing.calls)
+    canceller.begin_anew()
+    assert canceller.guard.needed_db(0.0) == -np.inf
+    assert not canceller.likeness.explained()
+    canceller.cancel(AudioFrame(tone(1), 0.02))
+    assert [side for side, _ in processing.calls[before:]] == ["near", "near"]
+
+
+def test_a_loudspeaker_of_another_rate_keeps_its_pace() -> None:
+    processing, canceller = recorded()
+    for rate_hz in (LISTEN_RATE_HZ, 2 * LISTEN_RATE_HZ):
+        before = len(processing.calls)
+        canceller.played(PlayedBlock(tone(8000, rate_hz), rate_hz, 0.0))
+        canceller.cancel(AudioFrame(tone(1), 0.0))
+        assert len(processing.calls) - before - 2 == pytest.approx(100, abs=6)  # a resampler keeps some back

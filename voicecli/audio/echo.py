@@ -77,6 +77,7 @@ class EchoCanceller:
         self._frame = frame
         self._blocks: deque[PlayedBlock] = deque(maxlen=MOST_BLOCKS)
         self._framer: Framer | None = None
+        self._rate_hz = 0  # that the framer takes
 
     @classmethod
     def load(cls, learning_s: float = LEARNING_S) -> EchoCanceller:
@@ -98,6 +99,17 @@ class EchoCanceller:
         """Put a block away until the next frame of the microphone. Called by the speaker's thread."""
         self._blocks.append(block)
 
+    def begin_anew(self) -> None:
+        """A device went away or came: what was learnt of the way from one to the other holds no longer.
+
+        AEC3 itself notices a new way; what waits from the old loudspeaker will not be heard.
+        """
+        self._blocks.clear()
+        self._framer = None
+        self.guard.begin_anew()
+        self.likeness.begin_anew()
+        self._path.begin_anew()
+
     def cancel(self, frame: AudioFrame) -> AudioFrame:
         """The frame without the echo of what was played until it was captured, as late with an echo as without."""
         while self._blocks and self._blocks[0].sounds_at_s < frame.captured_at_s + AHEAD_S:
@@ -111,8 +123,8 @@ class EchoCanceller:
 
     def _learn(self, block: PlayedBlock) -> None:
         self.guard.sounded(block.pcm, block.sounds_at_s, block.sounds_at_s + len(block.pcm) / block.rate_hz)
-        if self._framer is None:
-            self._framer = Framer(block.rate_hz, STEP_SAMPLES)
+        if self._framer is None or block.rate_hz != self._rate_hz:
+            self._framer, self._rate_hz = Framer(block.rate_hz, STEP_SAMPLES), block.rate_hz
         for step in self._framer.push(block.pcm):
             self.likeness.played(step)
             self._path.played(step)

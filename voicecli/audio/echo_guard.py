@@ -58,6 +58,10 @@ class EchoGuard:
     def __init__(self, learning_s: float = LEARNING_S) -> None:
         """`learning_s`: sound after which the canceller knows the room."""
         self._learning_s = learning_s
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Forget the room: another device is in it."""
         self._sounds: deque[tuple[float, float]] = deque()  # end, level; levels above what the later ones leave
         self._heard_s = 0.0
         self._echoes: deque[tuple[float, float]] = deque()  # time, level over that of the playback; not counted yet

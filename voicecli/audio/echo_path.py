@@ -39,6 +39,10 @@ class EchoPath:
     """Looks at both sides time and again, in step as for `Likeness`. Until a look tells more, there is an echo."""
 
     def __init__(self) -> None:
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Forget both sides: another device is in use, or none."""
         self.is_silent = False
         """Nothing of the playback was heard when it could last be told."""
         self._played = np.zeros(LONGEST_DELAY_SAMPLES + WINDOW_SAMPLES, np.float32)

@@ -61,6 +61,10 @@ class Likeness:
     """The latest of both sides, in step to within what `LONGEST_DELAY_SAMPLES` leaves room for."""
 
     def __init__(self) -> None:
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Forget both sides: another device is in use, or none."""
         self._played = np.zeros(MEMORY_SAMPLES, np.float32)
         self._heard = np.zeros(WINDOW_SAMPLES, np.float32)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Any, Self
@@ -56,6 +57,15 @@ def open_at(
     )
 
 
+def started(stream: Any, name: str) -> None:
+    """Start a stream. Raises DeviceError, with the stream closed."""
+    try:
+        stream.start()
+    except sounddevice.PortAudioError as error:
+        stream.close()
+        raise DeviceError(f"{name} does not start: {error}", "is it in use, or gone? voicecli devices") from error
+
+
 class PortAudioMicrophone:
     """A capture device."""
 
@@ -65,15 +75,31 @@ class PortAudioMicrophone:
         self._latency_s = latency_s
         self._clock = clock
         self._publish = publish
-        self._blocks: asyncio.Queue[tuple[Pcm, float]] = asyncio.Queue(QUEUE_BLOCKS)
+        self._blocks: asyncio.Queue[tuple[Pcm, float] | None] = asyncio.Queue(QUEUE_BLOCKS)  # None: no more will come
         self._listening = False  # the device runs from the start, and what it captures before is nobody's
 
     async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
+        self.open(asyncio.get_running_loop())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def open(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Blocks until it is open; `frames` belongs to `loop`. Raises DeviceError."""
+        self._busy_s = self._clock()
 
         def captured(block: Any, frames: int, time: Any, status: Any) -> None:
+            self._busy_s = self._clock()
             at_s = self._clock() - (time.currentTime - time.inputBufferAdcTime)
             loop.call_soon_threadsafe(self._put, block[:, 0].copy(), at_s)
+
+        def finished() -> None:
+            self._busy_s = -math.inf
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self.end)
 
         self._stream = open_at(
             sounddevice.InputStream,
@@ -83,27 +109,39 @@ class PortAudioMicrophone:
             BLOCK_S,
             latency=self._latency_s,
             callback=captured,
+            finished_callback=finished,
         )
-        self._stream.start()
-        return self
+        started(self._stream, self.name)
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Blocks; where the sound server does not answer, for as long as it does not."""
         self._stream.close()
 
+    def idle_s(self) -> float:
+        """Time since the last block; infinite when the device has ended."""
+        return self._clock() - self._busy_s
+
+    def end(self) -> None:
+        """`frames` raises DeviceError, after what is there."""
+        if self._blocks.full():
+            self._blocks.get_nowait()
+        self._blocks.put_nowait(None)
+
     async def frames(self) -> AsyncIterator[AudioFrame]:
-        """Raises DeviceError when nothing was captured for `STALL_S`."""
+        """Raises DeviceError when the device has ended or nothing was captured for `STALL_S`."""
         framer = Framer(self._stream.samplerate)
         self._listening = True
         while True:
             try:
                 async with asyncio.timeout(STALL_S):
-                    block, at_s = await self._blocks.get()
+                    captured = await self._blocks.get()
             except TimeoutError:
                 raise DeviceError(
                     f"{self.name} has delivered nothing for {STALL_S:.0f} s", "is it unplugged? voicecli devices"
                 ) from None
+            if captured is None:
+                raise DeviceError(f"{self.name} has gone", "is it unplugged? voicecli devices")
+            block, at_s = captured
             at_s -= framer.waiting_s
             for index, pcm in enumerate(framer.push(block)):
                 yield AudioFrame(pcm, at_s + index * len(pcm) / LISTEN_RATE_HZ)
@@ -133,9 +171,20 @@ class PortAudioSpeaker:
         self._converter: Converter | None = None  # of the live turn
 
     async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
+        self.open(asyncio.get_running_loop())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def open(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Blocks until it is open; what happens is published on `loop`. Raises DeviceError."""
+        self._busy_s = self._clock()
 
         def wanted(out: Any, frames: int, time: Any, status: Any) -> None:
+            self._busy_s = self._clock()
             reading = self._playout.read(frames)
             out[:] = reading.pcm[:, np.newaxis]
             heard_at_s = self._clock() + max(0.0, time.outputBufferDacTime - time.currentTime)
@@ -151,15 +200,21 @@ class PortAudioSpeaker:
             PREFERRED_SPEAKER_HZ,
             latency=self._asked_latency_s,
             callback=wanted,
+            finished_callback=self._finished,
         )
         self._playout = Playout(round(self._stream.samplerate))
-        self._stream.start()
-        return self
+        started(self._stream, self.name)
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Blocks; where the sound server does not answer, for as long as it does not."""
         self._stream.close()
+
+    def idle_s(self) -> float:
+        """Time since the device last wanted sound; infinite when it has ended."""
+        return self._clock() - self._busy_s
+
+    def _finished(self) -> None:
+        self._busy_s = -math.inf
 
     def begin(self, turn: TurnId, *, held: bool) -> None:
         self._live, self._converter = turn, None

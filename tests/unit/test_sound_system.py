@@ -1,0 +1,121 @@
+"""PortAudio's calls on threads: a hang is told, undone when it ends, and nothing starts anew meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import dataclass
+
+import pytest
+
+from voicecli.audio import sound_system
+from voicecli.audio.sound_system import Seen, SoundSystem
+from voicecli.errors import DeviceError
+
+KNOWN: Seen = frozenset({("built-in", "output")})
+
+
+@dataclass
+class OnePart:
+    is_open: bool = True
+    let_go_of: int = 0
+
+    async def let_go(self) -> None:
+        self.is_open = False
+        self.let_go_of += 1
+
+
+def test_what_a_call_gives_or_raises_is_handed_on() -> None:
+    def refuse() -> None:
+        raise DeviceError("refused")
+
+    async def main() -> None:
+        system = SoundSystem(lambda: True)
+        assert await system.call(lambda: 7) == 7
+        with pytest.raises(DeviceError, match="refused"):
+            await system.call(refuse)
+
+    asyncio.run(main())
+
+
+def test_a_hanging_call_is_an_error_and_undone_when_it_ends_after_all() -> None:
+    async def main() -> None:
+        system, answers, undone = SoundSystem(lambda: True, deadline_s=0.05), threading.Event(), asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def hang() -> str:
+            answers.wait()
+            return "a stream"
+
+        def undo(stream: str) -> None:
+            assert stream == "a stream"
+            loop.call_soon_threadsafe(undone.set)
+
+        with pytest.raises(DeviceError, match=r"not answered for 0\.05 s"):
+            await system.call(hang, undo)
+        assert await SoundSystem(lambda: True).call(lambda: 1) == 1
+        answers.set()
+        async with asyncio.timeout(10):
+            await undone.wait()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "settled", "anew"),
+    [
+        (KNOWN | {("headset", "output")}, True, True),
+        (KNOWN | {("headset", "output")}, False, False),
+        (KNOWN, True, False),
+        (frozenset(), True, False),
+    ],
+    ids=["new", "new, but somebody speaks", "nothing new", "the server is gone"],
+)
+def test_the_list_is_made_anew_for_something_new_alone(
+    monkeypatch: pytest.MonkeyPatch, elsewhere: Seen, settled: bool, anew: bool
+) -> None:
+    started: list[bool] = []
+
+    async def look() -> Seen:
+        return elsewhere
+
+    part = OnePart()
+    monkeypatch.setattr(sound_system, "seen_elsewhere", look)
+    monkeypatch.setattr(sound_system, "seen", lambda: KNOWN)
+    monkeypatch.setattr(sound_system, "start_anew", lambda: started.append(part.is_open))
+
+    async def main() -> None:
+        system = SoundSystem(lambda: settled)
+        system.parts.append(part)
+        await system.look_again()
+
+    asyncio.run(main())
+    assert started == ([False] if anew else [])
+    assert part.let_go_of == anew
+
+
+def test_nothing_starts_anew_while_a_call_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def look() -> Seen:
+        raise AssertionError("PortAudio must not be asked")
+
+    monkeypatch.setattr(sound_system, "seen_elsewhere", look)
+    answers = threading.Event()
+
+    async def main() -> None:
+        system = SoundSystem(lambda: True, deadline_s=0.05)
+        with pytest.raises(DeviceError):
+            await system.call(answers.wait)
+        await system.look_again()
+        answers.set()
+
+    asyncio.run(main())
+
+
+def test_what_another_process_cannot_tell_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sound_system, "LOOK", "import sys; sys.exit(1)")
+    assert asyncio.run(sound_system.seen_elsewhere()) == frozenset()
+    monkeypatch.setattr(sound_system, "LOOK", 'print(\'[["headset", "input"]]\')')
+    assert asyncio.run(sound_system.seen_elsewhere()) == {("headset", "input")}
+    monkeypatch.setattr(sound_system, "LOOK", "input_that_never_comes = __import__('time').sleep(60)")
+    monkeypatch.setattr(sound_system, "LOOK_S", 0.2)
+    assert asyncio.run(sound_system.seen_elsewhere()) == frozenset()

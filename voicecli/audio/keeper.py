@@ -1,0 +1,179 @@
+"""Keeps one device in use for as long as there is any: notices that it went away, opens another, and goes back."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Generic, Literal, Protocol, TypeVar
+
+from voicecli.audio.recovery import MICROPHONE_STALL_S, SPEAKER_STALL_S, Recovery, Try, Wakefulness, has_stalled
+from voicecli.audio.sound_system import Part
+from voicecli.errors import DeviceError
+from voicecli.events import Clock, Condition, PartChanged, Publish
+
+TICK_S = 0.1
+
+STALL_S = {"microphone": MICROPHONE_STALL_S, "speaker": SPEAKER_STALL_S}
+MEANWHILE = {"microphone": "type your questions", "speaker": "answers are written"}
+
+
+class Stream(Protocol):
+    """A device that may be opened once. `open` and `close` block, and may hang."""
+
+    name: str
+
+    def open(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Raises DeviceError."""
+        ...
+
+    def close(self) -> None: ...
+
+    def idle_s(self) -> float:
+        """Since the device last did anything; infinite when it has ended."""
+        ...
+
+
+T = TypeVar("T")
+
+
+class System(Protocol):
+    """What is used of `SoundSystem`."""
+
+    parts: list[Part]
+    changed: Callable[[], None]
+
+    async def call(self, work: Callable[[], T], undo: Callable[[T], None] | None = None) -> T: ...
+
+    async def look_again(self) -> None: ...
+
+
+S = TypeVar("S", bound=Stream)
+
+
+@dataclass(frozen=True, slots=True)
+class Source(Generic[S]):
+    """Where streams come from."""
+
+    part: Literal["microphone", "speaker"]
+    wanted: str  # a name as in the settings; empty: the system's default
+    make: Callable[[str], S]  # of a device that is listed. Raises DeviceError
+
+
+class Keeper(Generic[S]):
+    """`lost` is told before a stream is closed, `opened` when one is in use."""
+
+    def __init__(
+        self, source: Source[S], system: System, settled: Callable[[], bool], clock: Clock, publish: Publish
+    ) -> None:
+        self.current: S | None = None
+        self.lost: Callable[[S], None] = lambda stream: None
+        self.opened: Callable[[S], None] = lambda stream: None
+        self._source = source
+        self._system = system
+        self._settled = settled
+        self._clock = clock
+        self._publish = publish
+        self._recovery = Recovery()
+        self._told: tuple[Condition, str] = ("well", "")
+        self._opened_s = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        return self.current is not None
+
+    async def open_first(self) -> None:
+        """Open the wanted device. Raises DeviceError."""
+        self._use(await self._open(self._source.wanted), wanted=True, tell=False)
+        self._system.parts.append(self)
+
+    async def run(self) -> None:
+        """Watch, until cancelled."""
+        wakefulness = Wakefulness()
+        while True:
+            await asyncio.sleep(TICK_S)
+            woke = wakefulness.woke(self._clock(), time.time())
+            if self.current is not None and (woke or self._has_gone(self.current)):
+                await self.let_go()
+            if wish := self._recovery.due(self._clock(), settled=self._settled()):
+                await self._try(wish)
+
+    async def let_go(self) -> None:
+        """Close what is open; something is opened again at the next look."""
+        stream, self.current = self.current, None
+        if stream is None:
+            return
+        self._recovery.lost(self._clock())
+        await self._leave(stream)
+
+    async def close(self) -> None:
+        """For good."""
+        self._system.parts.remove(self)
+        await self.let_go()
+
+    def _has_gone(self, stream: S) -> bool:
+        return has_stalled(stream.idle_s(), self._clock() - self._opened_s, STALL_S[self._source.part])
+
+    async def _open(self, wanted: str) -> S:
+        loop = asyncio.get_running_loop()
+
+        def work() -> S:
+            stream = self._source.make(wanted)  # here, since a device's number holds only until PortAudio starts anew
+            stream.open(loop)
+            return stream
+
+        return await self._system.call(work, lambda stream: stream.close())
+
+    async def _leave(self, stream: S) -> None:
+        self.lost(stream)
+        self._system.changed()
+        with suppress(DeviceError):  # it hangs, and is left alone
+            await self._system.call(stream.close)
+
+    async def _try(self, wish: Try) -> None:
+        names = [self._source.wanted]
+        if wish == "any" and self._source.wanted:
+            names.append("")
+        reason = ""
+        for name in names:
+            try:
+                stream = await self._open(name)
+            except DeviceError as error:
+                reason = reason or error.message
+                continue
+            before, self.current = self.current, None
+            if before is not None:
+                await self._leave(before)
+            self._use(stream, wanted=name == self._source.wanted)
+            return
+        if self.current is None:
+            self._tell("away", "", reason)
+        self._recovery.failed(self._clock())
+        await self._system.look_again()
+
+    def _use(self, stream: S, *, wanted: bool, tell: bool = True) -> None:
+        self.current, self._opened_s = stream, self._clock()
+        self._recovery.opened(self._opened_s, wanted=wanted)
+        self._system.changed()
+        self.opened(stream)
+        if tell:
+            self._tell(self._recovery.condition, stream.name)
+        self._told = (self._recovery.condition, stream.name)
+
+    def _tell(self, condition: Condition, name: str, reason: str = "") -> None:
+        """Nothing, where all is as it was: a device that is back at once is nobody's trouble."""
+        if (condition, name) == self._told:
+            return
+        part, was = self._source.part, self._told[1]
+        if condition == "away":
+            message = f"The {part} is gone: {MEANWHILE[part]} until it is back ({reason})"
+        elif condition == "replaced":
+            message = f"The {part} {self._source.wanted} is gone: {name} takes its place until it is back"
+        elif self._told[0] == "well":
+            message = f"The {part} is {name} now, in place of {was}"
+        else:
+            message = f"The {part} is back: {name}"
+        self._told = (condition, name)
+        self._publish(PartChanged(at_s=self._clock(), part=part, condition=condition, name=name, message=message))
