@@ -69,6 +69,8 @@ class Session:
             self._conversation.interrupt()
 
     def _ask(self, text: str) -> None:
+        if self.quitting:  # lines from a pipe are read together, those behind /quit too
+            return
         if self._conversation is not None:
             self._desk.take(text)
         else:
