@@ -114,9 +114,7 @@ def test_every_command_is_documented_and_has_examples(line: CommandLine) -> None
 
 
 @pytest.mark.parametrize("arguments", CHEAP, ids=" ".join)
-def test_what_is_cheap_is_run(arguments: tuple[str, ...], tmp_path: Path, line: CommandLine) -> None:
-    if arguments == ("history",) and arguments not in line.helps:
-        pytest.skip("there is no such command")
+def test_what_is_cheap_is_run(arguments: tuple[str, ...], tmp_path: Path) -> None:
     assert any(one.arguments == arguments for each in DOCUMENTS for one in shell_commands(each.text))
     outcome = subprocess.run(
         [sys.executable, "-m", "voicecli", *arguments],

@@ -98,10 +98,13 @@ def test_a_lost_part_is_in_sight_until_it_is_back() -> None:
     back = PartChanged(at_s=2.0, part="microphone", condition="well", name="Yeti", message="It is back.")
     lost = view_of(READY, away)
     assert [one.part for one in lost.troubles] == ["microphone"]
-    assert not lost.has_microphone and lost.state == "Ready"
+    assert not lost.has_microphone
+    assert lost.state == "Ready"
     assert "\x1b" not in lost.troubles[0].message
     found = lost.apply(back)
-    assert found.troubles == () and found.ready is not None and found.ready.microphone == "Yeti"
+    assert found.troubles == ()
+    assert found.ready is not None
+    assert found.ready.microphone == "Yeti"
     assert [one.text for one in found.entries if isinstance(one, Note)][-1] == "It is back."
 
 
@@ -109,6 +112,14 @@ def test_what_happened_last_to_a_part_counts_even_before_all_is_ready() -> None:
     replaced = PartChanged(at_s=1.0, part="model", condition="replaced", name="small", message="The server is gone.")
     away = PartChanged(at_s=2.0, part="model", condition="away", name="", message="The small one failed too.")
     assert view_of(replaced, away).troubles == (away,)
+
+
+def test_names_follow_what_is_in_use() -> None:
+    speaker = PartChanged(at_s=1.0, part="speaker", condition="replaced", name="HDMI", message="The headset is gone.")
+    model = PartChanged(at_s=2.0, part="model", condition="replaced", name="small", message="The server is gone.")
+    ready = view_of(READY, speaker, model).ready
+    assert ready is not None
+    assert (ready.speaker, ready.llm) == ("HDMI", "small")
 
 
 def test_names_of_devices_are_one_line() -> None:

@@ -89,7 +89,9 @@ def ask(
       voicecli ask --json "Name three rivers." < /dev/null | jq -r .answer
     """
     from voicecli.settings_load import load_settings, parsed
+    from voicecli.unix import require_unix
 
+    require_unix("voicecli ask")
     settings = load_settings(
         {
             "audio.output_device": output_device,

@@ -73,7 +73,9 @@ def dictate(
       voicecli dictate --input memo.m4a --join --output memo.txt
     """
     from voicecli.settings_load import load_settings, parsed
+    from voicecli.unix import require_unix
 
+    require_unix("voicecli dictate")
     settings = load_settings(
         {
             "audio.input_device": input_device,

@@ -52,6 +52,9 @@ def list_sessions(context: typer.Context, limit: Most = 20) -> None:
     from voicecli.sessions.store import open_store
 
     path = history_file()
+    if not path.exists():
+        tell(f"No conversation has been kept yet; voicecli talk keeps them in {path}")
+        return
     with open_store(path) as store:
         listed, count = store.sessions(limit), store.count()
     rows = [(str(one.id), when(one.began_at), str(one.exchanges), one_line(one.first)) for one in listed]
@@ -64,7 +67,10 @@ def search(
     words: Annotated[list[str], typer.Argument(metavar="WORDS...", help="All of them; beginnings will do.")],
     limit: Most = 20,
 ) -> None:
-    """Find what you asked, or what was answered, in all conversations."""
+    """Find what you asked, or what was answered, in all conversations.
+
+    Example: voicecli history search train stat
+    """
     from voicecli.sessions.finding import excerpt
     from voicecli.sessions.store import open_store
 
@@ -86,7 +92,10 @@ def search(
 
 @history.command()
 def show(id: Id) -> None:
-    """Print a conversation as Markdown: what you asked, and what you heard of the answers."""
+    """Print a conversation as Markdown: what you asked, and what you heard of the answers.
+
+    Example: voicecli history show 12
+    """
     export(id, Format.markdown)
 
 
@@ -96,7 +105,10 @@ def export(
     format: Annotated[Format, typer.Option(help="json has everything, srt is subtitles.")] = Format.markdown,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Else it is printed.")] = None,
 ) -> None:
-    """Write a conversation as Markdown, JSON or SRT subtitles."""
+    """Write a conversation as Markdown, JSON or SRT subtitles.
+
+    Example: voicecli history export 12 --format srt -o talk.srt
+    """
     from voicecli.sessions.store import open_store
 
     with open_store(history_file()) as store:
@@ -117,7 +129,10 @@ def delete(
     every: Annotated[bool, typer.Option("--all", help="All of them, and what was set aside as damaged.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Nothing is asked.")] = False,
 ) -> None:
-    """Delete a conversation, or all of them. The words are overwritten in the file, not only forgotten."""
+    """Delete a conversation, or all of them. The words are overwritten in the file, not only forgotten.
+
+    Example: voicecli history delete 12
+    """
     from voicecli.errors import SettingsError
 
     if (id is None) != every:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -63,7 +64,7 @@ def with_last(args: list[str]) -> list[str]:
     """`--resume` that no number follows means the conversation that was held last."""
     from voicecli.sessions.records import LAST
 
-    pairs = zip(args, [*args[1:], ""], strict=True)
+    pairs = zip_longest(args, args[1:], fillvalue="")
     bare = [(word, word == "--resume" and not following.isdecimal()) for word, following in pairs]
     return [part for word, is_bare in bare for part in ([word, str(LAST)] if is_bare else [word])]
 

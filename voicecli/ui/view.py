@@ -19,7 +19,6 @@ from voicecli.events import (
     MuteChanged,
     NothingHeard,
     Notice,
-    Part,
     PartChanged,
     PartialHeard,
     Ready,
@@ -47,12 +46,6 @@ LEVELS_KEPT = 48
 """4.8 s of input level: as wide as the meter ever gets."""
 
 QUIET_DB = -90.0
-
-_NAMED: dict[Part, Literal["microphone", "speaker", "llm"]] = {
-    "microphone": "microphone",
-    "speaker": "speaker",
-    "model": "llm",
-}
 
 _SPACES = dict.fromkeys(map(ord, "\r\v\f"), " ")
 _CONTROLS = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {ord("\n"), ord("\t")}, "\N{REPLACEMENT CHARACTER}")
@@ -269,8 +262,14 @@ class ViewModel:
         entries = (*self.entries, Note(told.message))
         if self.ready is None:
             return replace(self, troubles=troubles, entries=entries)
-        named = _one_line(replace(self.ready, **{_NAMED[event.part]: event.name}))
-        return replace(self, troubles=troubles, entries=entries, ready=named)
+        match event.part:
+            case "microphone":
+                ready = replace(self.ready, microphone=event.name)
+            case "speaker":
+                ready = replace(self.ready, speaker=event.name)
+            case "model":
+                ready = replace(self.ready, llm=event.name)
+        return replace(self, troubles=troubles, entries=entries, ready=_one_line(ready))
 
     def _of_turn(self, event: Event, turn: TurnId) -> ViewModel:
         match event:
