@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from voicecli.assemble import assemble
 from voicecli.assemble_devices import CLOCK, Files, Watch
 from voicecli.conversation.conversation import Conversation
+from voicecli.conversation.latency import TurnLatency, latencies
 from voicecli.errors import INTERRUPTED_EXIT_CODE, first_of
-from voicecli.events import Event, Notice, Publish
+from voicecli.events import Event, MuteChanged, Notice, Publish
 from voicecli.sessions.memory import Memory
 from voicecli.settings import Settings
 from voicecli.signals import signals, stop_soon
+from voicecli.slash.desk import COMMANDS, Desk
 from voicecli.ui.screen import Controls, Screen, ScreenKind, open_screen
 
 SWITCH_S = 0.001
 """How long one thread keeps Python's lock while another waits. The sound card's callbacks have 10 ms to answer. With
 the default of 5 ms three came too late in a minute of talk on two cores; with this, one did in two minutes."""
+
+
+EVENTS_KEPT = 2000
+"""Of turns, for /latency: an answer has one for each token and ten a second while it is spoken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,10 @@ class Session:
     def __init__(self) -> None:
         self._conversation: Conversation | None = None
         self._early: list[str] = []
+        self._muted = False
+        self._turns: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self._desk = Desk(self, lambda text: self.show(Notice(at_s=CLOCK(), text=text)))
+        self.show: Publish = lambda event: None
         self.quitting = False
         self.stop: Callable[[], object] = lambda: None
 
@@ -44,10 +55,10 @@ class Session:
         """The engines are warm: what was typed meanwhile is asked now."""
         self._conversation = conversation
         for text in self._early:
-            conversation.ask(text)
+            self._desk.take(text)
 
     def controls(self) -> Controls:
-        return Controls(self._set_muted, self._interrupt, self._ask, self._quit)
+        return Controls(self._set_muted, self._interrupt, self._ask, self.quit, self._ask, COMMANDS)
 
     def _set_muted(self, muted: bool) -> None:
         if self._conversation is not None:
@@ -58,12 +69,39 @@ class Session:
             self._conversation.interrupt()
 
     def _ask(self, text: str) -> None:
+        if self.quitting:  # lines from a pipe are read together, those behind /quit too
+            return
         if self._conversation is not None:
-            self._conversation.ask(text)
+            self._desk.take(text)
         else:
             self._early.append(text)
 
-    def _quit(self) -> None:
+    def see(self, event: Event) -> None:
+        """Take note of what commands tell of and toggle."""
+        if isinstance(event, MuteChanged):
+            self._muted = event.muted
+        if event.turn is not None:
+            self._turns.append(event)
+
+    def toggle_mute(self) -> None:
+        self._set_muted(not self._muted)
+
+    def forget(self) -> None:
+        if self._conversation is not None:
+            self._conversation.forget()
+
+    def instruct(self, system_prompt: str) -> None:
+        if self._conversation is not None:
+            self._conversation.instruct(system_prompt)
+
+    def latencies(self) -> tuple[TurnLatency, ...]:
+        return latencies(self._turns)
+
+    def ask(self, text: str) -> None:
+        if self._conversation is not None:
+            self._conversation.ask(text)
+
+    def quit(self) -> None:
         self.quitting = True
         self.stop()
 
@@ -99,12 +137,14 @@ async def hold(
         controls, watch = witness.controls(controls), witness.watch
 
     def show(event: Event) -> None:
+        session.see(event)
         screen.show(event)
         if witness is not None:
             witness.see(event)
         if memory.log is not None:
             memory.log.see(event)
 
+    session.show = show
     with signals(lambda: stop_soon(task, lambda: screen.__exit__(None, None, None))):
         async with asyncio.TaskGroup() as tasks:
             beside = [tasks.create_task(screen.run(controls))]

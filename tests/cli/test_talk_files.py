@@ -108,3 +108,12 @@ def test_a_mistake_gets_a_message_a_hint_and_a_code_never_a_traceback(
     assert run.returncode == code, run.stderr
     assert part in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_commands_are_typed_between_questions() -> None:
+    run = talk("--ui", "plain", typed="/sistem\n/system You are a pirate.\nWho are you?\n/quit\nNever asked.\n")
+    assert run.returncode == 0, run.stderr
+    assert "Did you mean /system?" in run.stdout
+    assert "told so from the next question" in run.stdout
+    assert "You: Who are you?" in run.stdout
+    assert "Never asked" not in run.stdout

@@ -278,3 +278,8 @@ def test_run_reads_keys_and_redraws(terminal: Terminal) -> None:
         asyncio.run(main())
         assert any("Listening" in line for line in terminal.shown())
     assert actions.done == [("muted", True), ("ask", "¿qué?")]
+
+
+def test_a_slash_opens_the_typing_line_as_the_beginning_of_a_command(terminal: Terminal) -> None:
+    terminal.live.show(READY)
+    assert press(terminal, *"/help", "enter") == [("ask", "/help")]

@@ -209,3 +209,16 @@ def test_what_the_engines_take_is_kept() -> None:
 def test_a_turn_that_never_ends_does_not_keep_a_replay_for_ever() -> None:
     came, _ = replayed(settled_after_s=1e9)
     assert came[-1][0] - BEGAN_S == pytest.approx(MOST_REST_S + FRAMES * FRAME_S, abs=0.1)
+
+
+def test_commands_pass_and_are_no_questions_of_the_recording() -> None:
+    done: list[object] = []
+    recorder = Recorder(lambda: 100.0, 1)
+    keys = recorder.controls(noted(done))
+    deeds: list[object] = []
+    recorder._did = deeds.append  # type: ignore[method-assign, assignment]
+    keys.ask("/new")
+    assert deeds == []
+    keys.ask("//etc?")
+    assert [getattr(deed, "text", "") for deed in deeds] == ["/etc?"]
+    assert done == ["/new", "//etc?"]

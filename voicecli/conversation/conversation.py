@@ -89,6 +89,10 @@ class Conversation:
         self.interrupt()
         self._history.forget()
 
+    def instruct(self, system_prompt: str) -> None:
+        """Another system prompt, from the next question on."""
+        self._history.instruct(system_prompt)
+
     def ask(self, text: str) -> None:
         """Answer a typed question; whatever was being answered is interrupted."""
         self.interrupt()

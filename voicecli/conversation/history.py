@@ -56,6 +56,10 @@ class History:
             self._turns += [Message("user", " ".join(self._unanswered)), Message("assistant", heard.strip())]
             self._unanswered = [INTERRUPTED] if cut else []
 
+    def instruct(self, system_prompt: str) -> None:
+        """Another system prompt, from the next request on."""
+        self._system = Message("system", system_prompt)
+
     def forget(self) -> None:
         """As if nothing had been said."""
         self._turns, self._unanswered = [], []

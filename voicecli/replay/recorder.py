@@ -24,6 +24,7 @@ from voicecli.events import (
     TurnInterrupted,
 )
 from voicecli.replay.bundle import Deed, Sounds, Times
+from voicecli.slash.parse import is_command
 from voicecli.types import AudioFrame, Pcm
 from voicecli.ui.screen import Controls
 
@@ -109,14 +110,15 @@ class Recorder(Watch):
             controls.interrupt()
 
         def ask(text: str) -> None:
-            self._did(Deed(self._clock(), "ask", text))
+            if not is_command(text):
+                self._did(Deed(self._clock(), "ask", text[1:] if text.startswith("//") else text))
             controls.ask(text)
 
         def quit() -> None:
             self.stopped = True
             controls.quit()
 
-        return Controls(set_muted, interrupt, ask, quit)
+        return Controls(set_muted, interrupt, ask, quit, ask, controls.commands)
 
     def sounds(self) -> Sounds:
         """All that sounded, and when."""

@@ -114,6 +114,8 @@ class LiveScreen:
                 controls.set_muted(not self.view.muted)
             case "t":
                 self.line = Line()
+            case "/":
+                self.line = Line().press(key)
             case "q" | "ctrl-d":
                 controls.quit()
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from voicecli.events import Event, NothingHeard, Ready, TurnDone, TurnFailed, TurnInterrupted
+from voicecli.slash.parse import is_command
 
 if TYPE_CHECKING:
     from voicecli.ui.screen import Controls
@@ -47,7 +48,7 @@ class Questions:
             if line.strip():
                 self._answered.clear()
                 controls.ask(line.strip())
-                if patient:
+                if patient and not is_command(line.strip()):
                     await self._answered.wait()
         if not self._has_microphone:
             controls.quit()

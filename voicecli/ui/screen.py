@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Protocol, Self
 
 from voicecli.events import Clock, Event
+from voicecli.slash.parse import CommandHelp
 
 ScreenKind = Literal["auto", "live", "plain", "jsonl"]
 
@@ -22,6 +23,8 @@ class Controls:
     interrupt: Callable[[], None]
     ask: Callable[[str], None]  # a typed question
     quit: Callable[[], None]
+    command: Callable[[str], None] = lambda text: None  # a line that begins with a slash; `ask` takes it as well
+    commands: Sequence[CommandHelp] = ()
 
 
 class Screen(Protocol):

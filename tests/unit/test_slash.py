@@ -1,0 +1,102 @@
+"""Commands by slash: what a line means, and what is done about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from voicecli.conversation.latency import TurnLatency
+from voicecli.slash.desk import COMMANDS, NAMES, Desk
+from voicecli.slash.parse import Command, Mistake, Question, is_command, parse
+
+
+@dataclass
+class Strict:
+    """Takes the calls of its script, in order, and no other."""
+
+    script: list[tuple[str, str]]
+    known: tuple[TurnLatency, ...] = ()
+    told: list[str] = field(default_factory=list)
+
+    def _take(self, name: str, argument: str = "") -> None:
+        assert self.script, f"unexpected {name}"
+        assert self.script.pop(0) == (name, argument)
+
+    def toggle_mute(self) -> None:
+        self._take("mute")
+
+    def forget(self) -> None:
+        self._take("forget")
+
+    def instruct(self, system_prompt: str) -> None:
+        self._take("instruct", system_prompt)
+
+    def quit(self) -> None:
+        self._take("quit")
+
+    def ask(self, text: str) -> None:
+        self._take("ask", text)
+
+    def latencies(self) -> tuple[TurnLatency, ...]:
+        return self.known
+
+
+def typed(text: str, *script: tuple[str, str], known: tuple[TurnLatency, ...] = ()) -> str:
+    subject = Strict(list(script), known)
+    Desk(subject, subject.told.append).take(text)
+    assert not subject.script, f"never called: {subject.script}"
+    return "\n".join(subject.told)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("/new", Command("new", "")),
+        ("/N", Command("new", "")),
+        ("/sys Be  brief. ", Command("system", "Be  brief.")),
+        ("what is /new?", Question("what is /new?")),
+        ("//etc is what?", Question("/etc is what?")),
+    ],
+)
+def test_a_line_is_a_command_its_beginning_or_a_question(text: str, meant: object) -> None:
+    assert parse(text, NAMES) == meant
+
+
+def test_a_whole_name_wins_over_a_longer_one_and_half_a_name_of_two_is_none() -> None:
+    assert parse("/new", ["new", "newer"]) == Command("new", "")
+    assert parse("/ne", ["new", "newer"]) == Mistake(
+        "There is no command /ne. Did you mean /new or /newer? "
+        "/help lists them; // asks a text that begins with a slash."
+    )
+
+
+@pytest.mark.parametrize(("text", "part"), [("/sistem", "/system?"), ("/zzz", "/zzz. /help"), ("/", "/help")])
+def test_a_typo_is_told_with_what_may_be_meant(text: str, part: str) -> None:
+    assert part in typed(text)
+
+
+def test_commands_do_what_they_say() -> None:
+    assert typed("/mute", ("mute", "")) == ""
+    assert "forgotten" in typed("/new", ("forget", ""))
+    assert "next question" in typed("/system Be brief.", ("instruct", "Be brief."))
+    assert typed("/quit", ("quit", "")) == ""
+    assert typed("Why?", ("ask", "Why?")) == ""
+
+
+def test_what_lacks_or_does_not_belong_is_told_and_nothing_is_done() -> None:
+    assert "wants the instruction" in typed("/system")
+    assert "'now'" in typed("/quit now")
+
+
+def test_help_names_each_command() -> None:
+    assert [line.split()[0] for line in typed("/help").splitlines()] == [f"/{one.name}" for one in COMMANDS]
+    assert not is_command("//help")
+
+
+def test_latency_tells_the_parts_of_the_last_answers() -> None:
+    one = TurnLatency(None, False, 0.2, 0.1, 0.3, 0.1, 0.2, 0.1, 1.0, ())
+    assert typed("/latency") == "No answer has sounded yet."
+    told = typed("/latency", known=(one,) * 7).splitlines()
+    assert len(told) == 5
+    assert told[0].startswith("1.00 s = endpoint 0.20 + stt 0.10 + first token 0.30")

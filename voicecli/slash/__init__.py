@@ -1,0 +1,1 @@
+"""Commands that are typed into a conversation: a line that begins with a slash."""
