@@ -22,6 +22,7 @@ class Controls:
     interrupt: Callable[[], None]
     ask: Callable[[str], None]  # a typed question
     quit: Callable[[], None]
+    command: Callable[[str], None] | None = None  # a typed line that begins with "/"; None: it is asked like any other
 
 
 class Screen(Protocol):
