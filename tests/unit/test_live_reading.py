@@ -128,11 +128,11 @@ def test_home_and_end_belong_to_the_line_while_typing(terminal: Terminal) -> Non
         terminal.live.show(event)
     press(terminal, "t", "a", "home")
     assert terminal.live.line == Line("a", 0)
-    assert terminal.live.top is None
-    press(terminal, "page-up")
-    assert terminal.live.top is not None
-    press(terminal, "enter")
-    assert terminal.live.top is None
+    positions = [terminal.live.top]
+    for key in ("page-up", "enter"):
+        press(terminal, key)
+        positions.append(terminal.live.top)
+    assert [top is None for top in positions] == [True, False, True]
 
 
 def test_nothing_is_drawn_twice() -> None:
@@ -237,3 +237,16 @@ def test_what_was_said_last_skips_what_is_not_shown_yet() -> None:
     view = view_of(READY, *ASKED)
     assert last_answer(view) == ""
     assert last_question(view) != ""
+
+
+@pytest.mark.parametrize(("width", "offered"), [(80, True), (40, False)])
+def test_the_rarer_keys_are_offered_where_there_is_room(width: int, offered: bool) -> None:
+    keys = text_of(Scene(view_of(*answered("So."))), width).splitlines()[-1]
+    assert ("c copy" in keys and "s save" in keys and "e edit" in keys) == offered
+    assert keys.rstrip().endswith("ctrl-c quit")
+    assert "c copy" not in text_of(Scene(view_of(*answered("So.")[:-1])), width).splitlines()[-1]
+    assert "end newest" in text_of(Scene(view_of(*answered("So.")), top=0), 80).splitlines()[-1]
+
+
+def test_code_stands_one_line_below_the_text() -> None:
+    assert [line.plain.strip() for line in drawn_blocks(CODE, 40)] == ["Look:", "", "for one in two:", "print(one)"]

@@ -95,7 +95,7 @@ def _edges(scene: Scene, console: Console, width: int, height: int) -> tuple[lis
     if scene.view.latencies and height >= COMPACT_FROM_HEIGHT and not wide:
         bottom += compact(scene.view.alike, inner)
     bottom += [_input(scene.line, inner)] if scene.line is not None else []
-    return top, [*bottom, _keys(scene)]
+    return top, [*bottom, _keys(scene, inner)]
 
 
 def _troubles(view: ViewModel) -> list[Text]:
@@ -241,19 +241,26 @@ def _input(line: Line, width: int) -> Text:
     )
 
 
-def _keys(scene: Scene) -> Text:
+def _keys(scene: Scene, width: int) -> Text:
+    """Those that do something now; the rarer ones only where there is room."""
     view = scene.view
     busy = view.is_answering
     keys: list[tuple[str, str]] = [("esc", "interrupt")] if busy else []
+    more = [("end", "newest")] if scene.top is not None else []
     if scene.line is not None:
         keys += [("enter", "send")] + ([] if busy else [("esc", "stop typing")])
     else:
         if view.has_microphone:
             keys.append(("space", "unmute" if view.muted else "mute"))
         keys.append(("t", "type"))
-        keys += [("c", "copy")] if not busy and last_answer(scene.view) else []
-        keys += [("end", "newest")] if scene.top is not None else []
-    keys.append(("ctrl-c", "quit"))
+        more += [("c", "copy"), ("s", "save"), ("e", "edit")] if not busy and last_answer(view) else []
+    quitting = ("ctrl-c", "quit")
+    while more and _named([*keys, *more, quitting]).cell_len > width:
+        more.pop()
+    return _named([*keys, *more, quitting])
+
+
+def _named(keys: list[tuple[str, str]]) -> Text:
     return Text("   ").join(Text.assemble((key, "bold"), (f" {job}", "dim")) for key, job in keys)
 
 
