@@ -17,7 +17,7 @@ from voicecli.events import Event, MuteChanged, Notice, Publish
 from voicecli.sessions.memory import Memory
 from voicecli.settings import Settings
 from voicecli.signals import signals, stop_soon
-from voicecli.slash.desk import COMMANDS, Desk
+from voicecli.slash.desk import Desk
 from voicecli.ui.screen import Controls, Screen, ScreenKind, open_screen
 
 SWITCH_S = 0.001
@@ -58,7 +58,7 @@ class Session:
             self._desk.take(text)
 
     def controls(self) -> Controls:
-        return Controls(self._set_muted, self._interrupt, self._ask, self.quit, self._ask, COMMANDS)
+        return Controls(self._set_muted, self._interrupt, self._ask, self.quit)
 
     def _set_muted(self, muted: bool) -> None:
         if self._conversation is not None:

@@ -118,7 +118,7 @@ class Recorder(Watch):
             self.stopped = True
             controls.quit()
 
-        return Controls(set_muted, interrupt, ask, quit, ask, controls.commands)
+        return Controls(set_muted, interrupt, ask, quit)
 
     def sounds(self) -> Sounds:
         """All that sounded, and when."""

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
+import sys
+from functools import lru_cache
 
 from rich.console import Console
 from rich.text import Text
 
 from voicecli.events import Stage
+from voicecli.ui.drawn_blocks import drawn_blocks, has_blocks
 from voicecli.ui.view import Exchange, Note, ViewModel
 from voicecli.ui.waterfall import trace
 
 MEASURE = 92
 """Longest line of text, in cells; longer ones are hard to read."""
+
+ENTRIES_KEPT = 2000
+"""Drawn entries: a conversation of some hours."""
 
 USER_MARK = "❯ "
 INDENT = "  "
@@ -37,7 +43,7 @@ def dialogue(view: ViewModel, console: Console, width: int, height: int) -> list
     blocks: list[list[Text]] = []
     used = 0
     for entry in reversed(view.entries):
-        lines = _entry(entry, view, console, min(width, MEASURE))
+        lines = _entry(entry, view.has_speaker, console, min(width, MEASURE))
         blocks.append([*lines, Text()] if lines and blocks else lines)
         used += len(blocks[-1])
         if used > height:
@@ -51,10 +57,17 @@ def dialogue(view: ViewModel, console: Console, width: int, height: int) -> list
     return [Text(INDENT + mark, "dim"), *lines[cut:]] if height > 1 else lines[-height:]
 
 
-def _entry(entry: Exchange | Note, view: ViewModel, console: Console, width: int) -> list[Text]:
+def whole_dialogue(view: ViewModel, console: Console, width: int) -> list[Text]:
+    """All of its lines."""
+    return dialogue(view, console, width, sys.maxsize)
+
+
+@lru_cache(ENTRIES_KEPT)
+def _entry(entry: Exchange | Note, has_speaker: bool, console: Console, width: int) -> list[Text]:
+    """Kept, because each frame asks for all that is in sight, and what is over does not change."""
     if isinstance(entry, Note):
         return _wrapped(Text(entry.text, "italic"), console, width, "• ", "yellow")
-    lines = _question(entry, console, width) + _answer(entry, view, console, width)
+    lines = _question(entry, console, width) + _answer(entry, has_speaker, console, width)
     if entry.latency is not None:
         lines.append(Text(INDENT).append_text(trace(entry.latency, width - len(INDENT))))
     return lines
@@ -68,11 +81,14 @@ def _question(exchange: Exchange, console: Console, width: int) -> list[Text]:
     return _wrapped(words, console, width, USER_MARK, "bold cyan") if words else []
 
 
-def _answer(exchange: Exchange, view: ViewModel, console: Console, width: int) -> list[Text]:
+def _answer(exchange: Exchange, has_speaker: bool, console: Console, width: int) -> list[Text]:
     spoken, coming = exchange.answer
-    is_voiced = view.has_speaker and exchange.outcome in ("open", "interrupted")
-    text = _rendered(spoken + coming, len(spoken), "dim" if is_voiced else "")
-    lines = _wrapped(text, console, width, INDENT, "") if text.plain.strip() else []
+    is_voiced = has_speaker and exchange.outcome in ("open", "interrupted")
+    if exchange.outcome == "done" and has_blocks(spoken, width - len(INDENT)):
+        lines = [Text(INDENT).append_text(line) for line in drawn_blocks(spoken.strip(), width - len(INDENT))]
+    else:
+        text = _rendered(spoken + coming, len(spoken), "dim" if is_voiced else "")
+        lines = _wrapped(text, console, width, INDENT, "") if text.plain.strip() else []
     if exchange.outcome == "interrupted":
         lines.append(Text(f"{INDENT}― interrupted", "yellow"))
     if exchange.outcome == "reopened":

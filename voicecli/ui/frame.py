@@ -17,8 +17,9 @@ from rich.console import Console
 from rich.text import Text
 
 from voicecli.events import Ready
-from voicecli.ui.dialogue import INDENT, USER_MARK, dialogue
+from voicecli.ui.dialogue import INDENT, USER_MARK, dialogue, whole_dialogue
 from voicecli.ui.editor import Line
+from voicecli.ui.latest import last_answer
 from voicecli.ui.view import QUIET_DB, State, ViewModel
 from voicecli.ui.waterfall import compact, panel
 
@@ -57,23 +58,50 @@ class Scene:
     view: ViewModel
     line: Line | None = None  # what is being typed; None while not typing
     tick: int = 0  # turns the spinner
+    top: int | None = None  # the first line of the conversation in sight; None follows the end
+    told: str = ""  # what became of the last key
 
 
 def frame(scene: Scene, console: Console, width: int, height: int) -> list[Text]:
     """Exactly `height` lines, none wider than `width` cells."""
     inner = max(width - 2 * MARGIN, 1)
-    wide = width >= PANEL_FROM_WIDTH and height >= PANEL_FROM_HEIGHT
+    wide = _is_wide(width, height)
+    top, bottom = _edges(scene, console, width, height)
+    room = height - len(top) - len(bottom)
+    middle = (_wide_middle if wide else _middle)(scene, console, inner, room) if room > 0 else []
+    lines = [*top, *middle, *bottom] if room >= 0 else bottom[-height:]
+    return [_fitted(line, width) for line in _filled(lines, height)]
+
+
+def conversation_size(scene: Scene, console: Console, width: int, height: int) -> tuple[int, int]:
+    """Cells and lines that a frame has for the conversation."""
+    top, bottom = _edges(scene, console, width, height)
+    room = max(height - len(top) - len(bottom), 0)
+    inner = max(width - 2 * MARGIN, 1)
+    cells = inner - PANEL_WIDTH - len(GUTTER) if _is_wide(width, height) else inner
+    return cells, room if room < AIRY_FROM_HEIGHT else room - 2
+
+
+def _is_wide(width: int, height: int) -> bool:
+    return width >= PANEL_FROM_WIDTH and height >= PANEL_FROM_HEIGHT
+
+
+def _edges(scene: Scene, console: Console, width: int, height: int) -> tuple[list[Text], list[Text]]:
+    """What stands above the conversation, and what below."""
+    inner, wide = max(width - 2 * MARGIN, 1), _is_wide(width, height)
     edge = inner - PANEL_WIDTH - len(GUTTER) + 1 if wide else inner
     top = [*_header(scene.view, console, inner), _rule(inner, edge, "┬")]
-    bottom = [_rule(inner, edge, "┴"), _status(scene, inner)]
+    bottom = [_rule(inner, edge, "┴"), *_troubles(scene.view), _status(scene, inner)]
     if scene.view.latencies and height >= COMPACT_FROM_HEIGHT and not wide:
         bottom += compact(scene.view.alike, inner)
     bottom += [_input(scene.line, inner)] if scene.line is not None else []
-    bottom.append(_keys(scene))
-    room = height - len(top) - len(bottom)
-    middle = (_wide_middle if wide else _middle)(scene.view, console, inner, room) if room > 0 else []
-    lines = [*top, *middle, *bottom] if room >= 0 else bottom[-height:]
-    return [_fitted(line, width) for line in _filled(lines, height)]
+    return top, [*bottom, _keys(scene, inner)]
+
+
+def _troubles(view: ViewModel) -> list[Text]:
+    """One line for all that is away or replaced, the latest first: it stays in sight until it is well."""
+    said = "  ".join(" ".join(one.message.split()) for one in reversed(view.troubles))
+    return [Text(f"▲ {said}", "yellow")] if said else []
 
 
 def _filled(lines: list[Text], height: int) -> list[Text]:
@@ -85,20 +113,29 @@ def _rule(width: int, edge: int, mark: str) -> Text:
     return Text(("─" * edge + mark + "─" * width)[:width], "dim")
 
 
-def _middle(view: ViewModel, console: Console, width: int, height: int) -> list[Text]:
-    if not view.entries:
-        lines = _welcome(view, console, width)[:height]
+def _middle(scene: Scene, console: Console, width: int, height: int) -> list[Text]:
+    if not scene.view.entries:
+        lines = _welcome(scene.view, console, width)[:height]
     elif height < AIRY_FROM_HEIGHT:
-        lines = dialogue(view, console, width, height)
+        lines = _in_sight(scene, console, width, height)
     else:
-        lines = [Text(), *dialogue(view, console, width, height - 2)]
+        lines = [Text(), *_in_sight(scene, console, width, height - 2)]
     return _filled(lines, height)
 
 
-def _wide_middle(view: ViewModel, console: Console, width: int, height: int) -> list[Text]:
+def _in_sight(scene: Scene, console: Console, width: int, height: int) -> list[Text]:
+    if scene.top is None:
+        return dialogue(scene.view, console, width, height)
+    lines = whole_dialogue(scene.view, console, width)
+    top = min(scene.top, max(len(lines) - height, 0))
+    return lines[top : top + height]
+
+
+def _wide_middle(scene: Scene, console: Console, width: int, height: int) -> list[Text]:
     """The conversation, and the latency panel beside it."""
     left_width = width - PANEL_WIDTH - len(GUTTER)
-    left = _middle(view, console, left_width, height)
+    view = scene.view
+    left = _middle(scene, console, left_width, height)
     drawn = panel(view.alike, view.speculation, PANEL_WIDTH, height - 1) if view.latencies else _no_latency()
     right = _filled([Text(), *drawn], height)
     return [_beside(one, other, left_width) for one, other in zip(left, right, strict=True)]
@@ -157,7 +194,8 @@ def _status(scene: Scene, width: int) -> Text:
     state = view.state
     mark = SPINNER[scene.tick % len(SPINNER)] if state in ("Thinking", "Starting") else "○" if state == "Muted" else "●"
     left = Text.assemble((f"{mark} {state}".ljust(STATE_CELLS), f"bold {STATE_STYLES[state]}"))
-    right = Text("   ").join(_concerns(view))
+    told = [Text(scene.told, "dim")] if scene.told else []
+    right = Text("   ").join([*told, *_concerns(view)])
     if view.has_microphone and view.ready is not None:
         cells = min(width - STATE_CELLS - right.cell_len - 2, METER_CELLS)
         left.append_text(Text("microphone off", "dim") if view.muted else _meter(view.levels_db, cells))
@@ -203,17 +241,26 @@ def _input(line: Line, width: int) -> Text:
     )
 
 
-def _keys(scene: Scene) -> Text:
+def _keys(scene: Scene, width: int) -> Text:
+    """Those that do something now; the rarer ones only where there is room."""
     view = scene.view
     busy = view.is_answering
     keys: list[tuple[str, str]] = [("esc", "interrupt")] if busy else []
+    more = [("end", "newest")] if scene.top is not None else []
     if scene.line is not None:
         keys += [("enter", "send")] + ([] if busy else [("esc", "stop typing")])
     else:
         if view.has_microphone:
             keys.append(("space", "unmute" if view.muted else "mute"))
         keys.append(("t", "type"))
-    keys.append(("ctrl-c", "quit"))
+        more += [("c", "copy"), ("s", "save"), ("e", "edit")] if not busy and last_answer(view) else []
+    quitting = ("ctrl-c", "quit")
+    while more and _named([*keys, *more, quitting]).cell_len > width:
+        more.pop()
+    return _named([*keys, *more, quitting])
+
+
+def _named(keys: list[tuple[str, str]]) -> Text:
     return Text("   ").join(Text.assemble((key, "bold"), (f" {job}", "dim")) for key, job in keys)
 
 

@@ -31,7 +31,17 @@ PASTE_ON, PASTE_OFF = "\x1b[?2004h", "\x1b[?2004l"
 _ESC = 0x1B
 _CONTROL = {0x0A: "enter", 0x0D: "enter", 0x09: "tab", 0x7F: "backspace", 0x08: "backspace"}
 _FINAL = {"A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end"}
-_NUMBERED = {"1": "home", "3": "delete", "4": "end", "7": "home", "8": "end", "200": "paste", "201": "pasted"}
+_NUMBERED = {
+    "1": "home",
+    "3": "delete",
+    "4": "end",
+    "7": "home",
+    "8": "end",
+    "5": "page-up",
+    "6": "page-down",
+    "200": "paste",
+    "201": "pasted",
+}
 
 
 def decode(raw: bytes, *, complete: bool) -> tuple[list[Key], bytes]:

@@ -13,12 +13,17 @@ from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 
-from voicecli.events import Clock, Event, Ready
+from voicecli.clipboard import osc52
+from voicecli.events import Clock, Event, Ready, SpeechStarted, UserTyped
+from voicecli.ui.dialogue import whole_dialogue
+from voicecli.ui.drawn_blocks import last_code
 from voicecli.ui.editor import Line
 from voicecli.ui.farewell import farewell
-from voicecli.ui.frame import Scene, frame
+from voicecli.ui.frame import Scene, conversation_size, frame
 from voicecli.ui.keys import PASTE_OFF, PASTE_ON, Key, cbreak, listen
+from voicecli.ui.latest import last_answer, last_question, save_answer
 from voicecli.ui.painter import Painter
+from voicecli.ui.scrolling import SCROLL_KEYS, scrolled
 from voicecli.ui.stderr import stderr_to
 from voicecli.ui.view import ViewModel
 
@@ -43,6 +48,8 @@ class LiveScreen:
         self._terminal = ExitStack()
         self.view = ViewModel()
         self.line: Line | None = None
+        self.top: int | None = None
+        self.told = ""
         self._is_pasting = False
         self._drawn: tuple[Scene, int, int] | None = None
 
@@ -70,6 +77,8 @@ class LiveScreen:
     def show(self, event: Event) -> None:
         """Fold the event in; the next frame shows it."""
         self.view = self.view.apply(event)
+        if isinstance(event, SpeechStarted | UserTyped):
+            self.told = ""
         if isinstance(event, Ready) and not event.microphone and self.line is None:
             self.line = Line()
 
@@ -83,7 +92,8 @@ class LiveScreen:
     def draw(self) -> None:
         """Paint a frame, if it would differ from the one that is up."""
         turning = self.view.state in ("Thinking", "Starting")
-        scene = Scene(self.view, self.line, int(self._clock() / FRAME_S) if turning else 0)
+        tick = int(self._clock() / FRAME_S) if turning else 0
+        scene = Scene(self.view, self.line, tick, self.top, self.told)
         width, height = self._console.size
         if (scene, width, height) == self._drawn:
             return
@@ -103,6 +113,8 @@ class LiveScreen:
             self._drawn = None
         elif key == "esc" and self.view.is_answering:
             controls.interrupt()
+        elif key.startswith("page-") or (self.line is None and key in SCROLL_KEYS):
+            self._scroll(key)
         elif self.line is None:
             self._command(key, controls)
         else:
@@ -115,9 +127,39 @@ class LiveScreen:
             case "t":
                 self.line = Line()
             case "/":
-                self.line = Line().press(key)
+                self.line = Line("/", 1)
+            case "e" if text := last_question(self.view):
+                self.line = Line(text, len(text))
+            case "c" | "k":
+                self._copy(key)
+            case "s":
+                self._save()
             case "q" | "ctrl-d":
                 controls.quit()
+
+    def _scroll(self, key: Key) -> None:
+        width, height = self._console.size
+        scene = Scene(self.view, self.line, top=self.top, told=self.told)
+        cells, lines = conversation_size(scene, self._console, width, height)
+        self.top = scrolled(self.top, key, len(whole_dialogue(self.view, self._console, cells)), lines)
+
+    def _copy(self, key: Key) -> None:
+        """Through the terminal, so that it works over SSH too. It never says whether it has obeyed."""
+        answer = last_answer(self.view)
+        what, text = ("answer", answer) if key == "c" else ("code", last_code(answer))
+        order = osc52(text) if text else ""
+        if order:
+            self._console.file.write(order)
+            self._console.file.flush()
+        self.told = f"{what} copied" if order else f"{what} is too long to copy" if text else f"no {what} to copy"
+
+    def _save(self) -> None:
+        """Where the program was started."""
+        text = last_answer(self.view)
+        try:
+            self.told = f"saved: {save_answer(text, Path.cwd()).name}" if text else "no answer to save"
+        except OSError as error:
+            self.told = f"not saved: {error.strerror}"
 
     def _edit(self, key: Key, line: Line, controls: Controls) -> None:
         match key:
@@ -126,8 +168,9 @@ class LiveScreen:
             case "ctrl-d" if not line.text:
                 controls.quit()
             case "enter":
-                if line.text.strip():
-                    controls.ask(line.text.strip())
+                if text := line.text.strip():
+                    controls.ask(text)
+                    self.top = None
                 self.line = Line()
             case _:
                 self.line = line.press(key)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Protocol, Self
 
 from voicecli.events import Clock, Event
-from voicecli.slash.parse import CommandHelp
 
 ScreenKind = Literal["auto", "live", "plain", "jsonl"]
 
@@ -21,10 +20,8 @@ class Controls:
 
     set_muted: Callable[[bool], None]
     interrupt: Callable[[], None]
-    ask: Callable[[str], None]  # a typed question
+    ask: Callable[[str], None]  # a typed question, or a command that begins with a slash
     quit: Callable[[], None]
-    command: Callable[[str], None] = lambda text: None  # a line that begins with a slash; `ask` takes it as well
-    commands: Sequence[CommandHelp] = ()
 
 
 class Screen(Protocol):
