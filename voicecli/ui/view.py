@@ -267,7 +267,7 @@ class ViewModel:
                 ready = replace(self.ready, microphone=event.name)
             case "speaker":
                 ready = replace(self.ready, speaker=event.name)
-            case "model":
+            case "model":  # pragma: no branch
                 ready = replace(self.ready, llm=event.name)
         return replace(self, troubles=troubles, entries=entries, ready=_one_line(ready))
 
