@@ -92,8 +92,8 @@ def rows_of(moments: Sequence[Moment], minutes: float) -> tuple[list[list[object
         ("memory, MB, median", lambda part: statistics.median(one.memory_mb for one in part), MEMORY_GROWTH),
         ("threads, most", lambda part: max(one.threads for one in part), 1.0),
         ("open files, most", lambda part: max(one.files for one in part), 1.0),
-        ("voice to voice, p50, s", lambda part: quantile(part, 0.5), LATENCY_GROWTH),
-        ("voice to voice, p95, s", lambda part: quantile(part, 0.95), LATENCY_GROWTH),
+        ("voice to voice, p50, s", lambda part: quantile(part, 50), LATENCY_GROWTH),
+        ("voice to voice, p95, s", lambda part: quantile(part, 95), LATENCY_GROWTH),
     ):
         before, after = of(first), of(last)
         holds &= after <= before * bound
