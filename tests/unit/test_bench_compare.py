@@ -14,7 +14,7 @@ from tests.bench_results import METRICS, RECORDINGS, World, result, speech_to_te
 from voicecli.bench.changes import DRIFT, Change, evidence, judge, same_recordings
 from voicecli.bench.compare import Comparison, compare
 from voicecli.bench.count_changes import binomial, fisher, judge_count
-from voicecli.bench.result import Better, Count, Metric, Result
+from voicecli.bench.result import PROCESS, Better, Count, Metric, Result
 from voicecli.bench.summary import FEWEST
 from voicecli.errors import SettingsError
 
@@ -235,6 +235,15 @@ def test_a_count_that_changed_is_in_the_sentence() -> None:
     counts = (count(16, 16, better="higher"),), (count(4, 16, better="higher"),)
     found = compare(*(of(counts=one) for one in counts))
     assert found.sentence == "worse: c 16 of 16, now 4 of 16 (a)"
+
+
+def test_totals_of_the_process_are_compared_only_where_the_same_was_measured() -> None:
+    quiet, noisy = (Metric(group, "m", "s", samples(1.0, seed=1)) for group in ("quiet", "noisy"))
+    both = of(quiet, noisy, counts=(Count(PROCESS, "CPU time", 400.0, unit="s"),))
+    one = of(quiet, counts=(Count(PROCESS, "CPU time", 200.0, unit="s"),))
+    assert compare(both, one).counts == ()
+    (told,) = compare(both, of(quiet, noisy, counts=one.counts)).counts
+    assert told.verdict == "better"
 
 
 def test_a_stage_is_named_by_seconds_rather_than_by_what_is_made_of_them() -> None:

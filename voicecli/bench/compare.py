@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from voicecli.bench.changes import DRIFT, Change, Verdict, drift, evidence, judge
 from voicecli.bench.count_changes import CountChange, judge_count
-from voicecli.bench.result import VOICE_TO_VOICE, Metric, Result
+from voicecli.bench.result import PROCESS, VOICE_TO_VOICE, Metric, Result
 from voicecli.bench.summary import number, quantity
 from voicecli.conversation.latency import PART_NAMES
 from voicecli.errors import SettingsError
@@ -35,7 +35,10 @@ class Comparison:
 
 
 def compare(old: Result, new: Result) -> Comparison:
-    """All metrics and counts that both have. Raises SettingsError where they measure different things."""
+    """All metrics and counts that both have. Raises SettingsError where they measure different things.
+
+    Totals of the process are of all that was measured, so they say something only where that was the same.
+    """
     same_bench(old.bench, new.bench)
     before = {key_of(one): one for one in old.metrics}
     both = [(before[key_of(one)], one) for one in new.metrics if key_of(one) in before]
@@ -44,7 +47,12 @@ def compare(old: Result, new: Result) -> Comparison:
     machine = drift(found)
     changes = tuple(judge(one, family, machine) for one in found)
     counted = {(one.group, one.name): one for one in old.counts}
-    pairs = [(counted[key], one) for one in new.counts if (key := (one.group, one.name)) in counted]
+    alike = groups_of(old) == groups_of(new)
+    pairs = [
+        (counted[key], one)
+        for one in new.counts
+        if (key := (one.group, one.name)) in counted and (alike or one.group != PROCESS)
+    ]
     counts = tuple(judge_count(*pair, len(pairs)) for pair in pairs)
     verdict = overall(changes, counts)
     sentence = told(verdict, changes, counts, machine)
@@ -57,6 +65,11 @@ def same_bench(old: str, new: str) -> None:
         raise SettingsError(
             f"the result to compare with is of {old}, this one of {new}", "compare results of the same bench"
         )
+
+
+def groups_of(result: Result) -> set[str]:
+    """What was measured: scenarios, models, modes."""
+    return {metric.group for metric in result.metrics}
 
 
 def key_of(metric: Metric) -> tuple[str, str, str]:

@@ -14,6 +14,9 @@ from voicecli.errors import SettingsError
 SCHEMA = 1
 """Of the JSON file; a reader refuses any other."""
 
+PROCESS = "the process"
+"""Group of what the whole measurement took."""
+
 VOICE_TO_VOICE = "voice to voice"
 """Name of the metric that the product is about."""
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from voicecli import __version__
 from voicecli.bench.machine import PROC, described, machine_cpu_s, stolen_cpu_s
-from voicecli.bench.result import Count, Metric, Result, TurnRecord
+from voicecli.bench.result import PROCESS, Count, Metric, Result, TurnRecord
 from voicecli.engines import gpu
 from voicecli.engines.models import sha256_of
 from voicecli.errors import EngineError
@@ -24,9 +24,6 @@ from voicecli.stored_models import open_store
 
 BUSY_CORES = 0.3
 """With more of the machine used by others, figures say little."""
-
-PROCESS = "the process"
-"""Group of what it used."""
 
 SECTIONS = ("listen", "stt", "llm", "tts")
 """Of the settings: those that figures depend on."""
