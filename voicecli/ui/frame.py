@@ -19,7 +19,7 @@ from rich.text import Text
 from voicecli.events import Ready
 from voicecli.ui.dialogue import INDENT, USER_MARK, dialogue, whole_dialogue
 from voicecli.ui.editor import Line
-from voicecli.ui.latest import last_answer
+from voicecli.ui.latest import can_repeat, last_answer
 from voicecli.ui.view import QUIET_DB, State, ViewModel
 from voicecli.ui.waterfall import compact, panel
 
@@ -204,7 +204,8 @@ def _status(scene: Scene, width: int) -> Text:
 
 
 def _concerns(view: ViewModel) -> list[Text]:
-    concerns = [Text(view.remark, "dim")] if view.remark else []
+    remark = "the last answer again" if view.repeat is not None else view.remark
+    concerns = [Text(remark, "dim")] if remark else []
     if view.starved_gaps:
         concerns.append(Text(_counted(view.starved_gaps, "gap") + " in answers", "yellow"))
     if view.dropped_frames:
@@ -253,7 +254,9 @@ def _keys(scene: Scene, width: int) -> Text:
         if view.has_microphone:
             keys.append(("space", "unmute" if view.muted else "mute"))
         keys.append(("t", "type"))
-        more += [("c", "copy"), ("s", "save"), ("e", "edit")] if not busy and last_answer(view) else []
+        if not busy and last_answer(view):
+            more += [("r", "repeat")] if can_repeat(view) else []
+            more += [("c", "copy"), ("s", "save"), ("e", "edit")]
     quitting = ("ctrl-c", "quit")
     while more and _named([*keys, *more, quitting]).cell_len > width:
         more.pop()
