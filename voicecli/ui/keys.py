@@ -115,8 +115,8 @@ def _sequence(raw: bytes) -> tuple[Key, int]:
         return "", 0
     final = chr(raw[end])
     number = raw[2:end].decode("ascii").split(";")[0]
-    if final == "M" and number.startswith("<"):
-        return _WHEEL.get(int(number[1:] or 0) & ~_MODIFIERS, ""), end + 1
+    if final == "M" and number[:1] == "<" and number[1:].isdecimal():
+        return _WHEEL.get(int(number[1:]) & ~_MODIFIERS, ""), end + 1
     return (_NUMBERED.get(number, "") if final == "~" else _FINAL.get(final, "")), end + 1
 
 
