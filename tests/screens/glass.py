@@ -118,7 +118,7 @@ def on_stage(
         with stage.live:
             yield stage
             stage.settle()
-        stage.settle()
     finally:
+        stage.settle()
         stage.outlet.close()
         glass.close()

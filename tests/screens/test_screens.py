@@ -1,4 +1,4 @@
-"""Pictures of the live screen as text. `pytest tests/screens --update-screens` takes them anew: look at the difference."""
+"""Pictures of the live screen as text; `pytest tests/screens --update-screens` takes them anew."""
 
 from __future__ import annotations
 

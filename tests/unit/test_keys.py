@@ -52,7 +52,21 @@ def test_bytes_become_keys(raw: bytes, keys: list[Key]) -> None:
     assert decode(raw, complete=False) == (keys, b"")
 
 
-@pytest.mark.parametrize("raw", [b"\x1b", b"\x1b[", b"\x1b[1;", b"\x1bO", b"\x1b]", b"\x1b]11;rgb:", b"\x1b]11;?\x1b", b"\xe6\xbc", b"\xf0", b"\x1b\xe6"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\x1b",
+        b"\x1b[",
+        b"\x1b[1;",
+        b"\x1bO",
+        b"\x1b]",
+        b"\x1b]11;rgb:",
+        b"\x1b]11;?\x1b",
+        b"\xe6\xbc",
+        b"\xf0",
+        b"\x1b\xe6",
+    ],
+)
 def test_fragments_wait_for_the_rest(raw: bytes) -> None:
     assert decode(raw, complete=False) == ([], raw)
 

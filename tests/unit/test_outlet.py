@@ -51,9 +51,7 @@ def test_whoever_shares_the_terminal_still_blocks(glass: Glass) -> None:
     outlet.close()
 
 
-def test_a_terminal_of_another_user_is_written_to_in_small_parts(
-    glass: Glass, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_terminal_of_another_user_is_written_to_in_small_parts(glass: Glass, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(fd: int) -> str:
         raise PermissionError
 

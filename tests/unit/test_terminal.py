@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.screens.glass import Glass, on_stage
+from tests.screens.glass import Glass, Stage, on_stage
 from tests.screens.scenes import HERE, long_talk
 from voicecli.errors import SettingsError
 from voicecli.ui.live import LiveScreen
-from voicecli.ui.scrolling import WHEEL_LINES, scrolled
 from voicecli.ui.screen import Controls, Look, open_screen
+from voicecli.ui.scrolling import WHEEL_LINES, scrolled
 
 MODES = re.compile(rb"\x1b\[\?(\d+)([hl])")
 
@@ -43,12 +43,17 @@ def test_each_mode_is_taken_back(mouse: bool, tmp_path: Path) -> None:
 
 
 def test_a_crash_takes_the_modes_back_too(tmp_path: Path) -> None:
-    stage = None
-    with pytest.raises(ZeroDivisionError), on_stage(80, 24, tmp_path / "log", Look(mouse=True)) as stage:
-        stage.show(HERE)
-        1 / 0  # noqa: B018
-    assert stage is not None
-    assert {number for number, is_on in modes(stage.glass.raw).items() if is_on} == set(LEFT_ON)
+    stages: list[Stage] = []
+
+    def crash() -> None:
+        with on_stage(80, 24, tmp_path / "log", Look(mouse=True)) as stage:
+            stage.show(HERE)
+            stages.append(stage)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        crash()
+    assert {number for number, is_on in modes(stages[0].glass.raw).items() if is_on} == set(LEFT_ON)
 
 
 SUSPENDED = """

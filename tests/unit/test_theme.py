@@ -129,7 +129,6 @@ def test_what_is_known_before_the_terminal_is_asked(
     assert is_worth_asking(theme, environ) == asked
 
 
-
 def test_the_screen_is_drawn_anew_when_the_terminal_has_answered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,7 +18,8 @@ from contextlib import contextmanager
 Key = str
 """One printable character, or the name of a key: "esc", "enter", "left", "ctrl-u", "alt-x", "end of input".
 
-An answer of the terminal to a question of ours is ANSWER and its text. Text between "paste" and "pasted" was pasted, not typed, where the terminal tells (PASTE_ON)."""
+An answer of the terminal to a question of ours is ANSWER and its text.
+Text between "paste" and "pasted" was pasted, not typed, where the terminal tells (PASTE_ON)."""
 
 ESCAPE_WAIT_S = 0.05
 """A lone ESC byte is the Esc key once this long nothing followed it; a terminal sends its sequences in one go."""

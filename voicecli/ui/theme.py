@@ -1,7 +1,7 @@
 """Colours that can be read on the terminal's background. Pure.
 
-The screen is written in the sixteen colours, which a terminal's owner has chosen. Only those that are often hard to read
-on a background of that kind are replaced: yellow, green and cyan on white, dark blue and red on black. Where the
+The screen is written in the sixteen colours, which a terminal's owner has chosen. Only those that are often hard to
+read on a background of that kind are replaced: yellow, green and cyan on white, dark blue and red on black. Where the
 background is not known, all are taken that read on both. Nothing is told by a colour alone.
 """
 
@@ -99,6 +99,7 @@ def in_theme(line: Text, console: Console, background: Background) -> Text:
     themed = line.copy()
     themed.style = recoloured(console.get_style(line.style), background, many)
     themed.spans = [
-        Span(span.start, span.end, recoloured(console.get_style(span.style, default=""), background, many)) for span in line.spans
+        Span(span.start, span.end, recoloured(console.get_style(span.style, default=""), background, many))
+        for span in line.spans
     ]
     return themed

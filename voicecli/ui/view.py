@@ -50,6 +50,7 @@ LEVELS_KEPT = 48
 
 QUIET_DB = -90.0
 
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why a turn has no (whole) answer."""
