@@ -103,7 +103,7 @@ class Stage:
 
     def settle(self) -> None:
         """The person reads until nothing comes any more."""
-        while self.outlet.busy or self.glass.look():
+        while self.glass.look() or self.outlet.busy:
             self.outlet.flush()
 
 

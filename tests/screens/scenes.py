@@ -71,7 +71,7 @@ def long_talk() -> list[Event]:
     """Twenty exchanges."""
     told: list[Event] = []
     for number in range(1, 21):
-        turn = TurnId(number)
+        turn = TurnId(100 + number)
         told += [
             UserTyped(at_s=number, turn=turn, text=f"Question {number}?"),
             token(f"Answer {number}.", turn),

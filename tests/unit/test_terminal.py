@@ -15,9 +15,9 @@ import pytest
 from tests.screens.glass import Glass, Stage, on_stage
 from tests.screens.scenes import HERE, long_talk
 from voicecli.errors import SettingsError
-from voicecli.ui.live import LiveScreen
 from voicecli.ui.screen import Controls, Look, open_screen
 from voicecli.ui.scrolling import WHEEL_LINES, scrolled
+from voicecli.ui.terminal import console_of
 
 MODES = re.compile(rb"\x1b\[\?(\d+)([hl])")
 
@@ -159,8 +159,13 @@ def test_a_live_screen_that_cannot_be_drawn_is_refused(monkeypatch: pytest.Monke
         open_screen("live", lambda: 0.0, tmp_path / "log")
 
 
-def test_no_theme_has_no_colours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_no_theme_has_no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     glass = Glass(80, 24)
-    monkeypatch.setattr(sys.stdout, "fileno", lambda: glass.program, raising=False)
-    assert LiveScreen(lambda: 0.0, tmp_path / "log", look=Look("none"))._console.no_color
+    with os.fdopen(os.dup(glass.program), "w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        assert console_of("none").no_color
+        monkeypatch.delenv("NO_COLOR", raising=False)
+        assert not console_of("auto").no_color
+        monkeypatch.setenv("NO_COLOR", "1")
+        assert console_of("auto").no_color
     glass.close()
