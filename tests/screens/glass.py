@@ -69,7 +69,7 @@ class Stage:
             width=glass.screen.columns,
             height=glass.screen.lines,
             force_terminal=True,
-            color_system=color_system,  # type: ignore[arg-type]
+            color_system=color_system or "256",  # type: ignore[arg-type]
             legacy_windows=False,
             no_color=color_system is None,
             _environ={"TERM": "xterm-256color"},
@@ -111,7 +111,7 @@ class Stage:
 def on_stage(
     width: int, height: int, log_path: Path, look: Look | None = None, color_system: str | None = "256"
 ) -> Iterator[Stage]:
-    """A live screen of that size that is up."""
+    """A live screen of that size that is up; without a `color_system` as NO_COLOR has it."""
     glass = Glass(width, height)
     stage = Stage(glass, log_path, look or Look(), color_system)
     try:

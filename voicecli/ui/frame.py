@@ -90,7 +90,8 @@ def _edges(scene: Scene, console: Console, width: int, height: int) -> tuple[lis
     """What stands above the conversation, and what below."""
     inner, wide = max(width - 2 * MARGIN, 1), _is_wide(width, height)
     edge = inner - PANEL_WIDTH - len(GUTTER) + 1 if wide else inner
-    top = [*_header(scene.view, console, inner), _rule(inner, edge, "┬")]
+    header = _header(scene.view, console, inner, lines=2 if height >= COMPACT_FROM_HEIGHT else 1)
+    top = [*header, _rule(inner, edge, "┬")]
     bottom = [_rule(inner, edge, "┴"), *_troubles(scene.view), _status(scene, inner)]
     if scene.view.latencies and height >= COMPACT_FROM_HEIGHT and not wide:
         bottom += compact(scene.view.alike, inner)
@@ -164,7 +165,8 @@ def _welcome(view: ViewModel, console: Console, width: int) -> list[Text]:
     return [Text.assemble(INDENT, line) for line in text.wrap(console, max(width - len(INDENT), 1))]
 
 
-def _header(view: ViewModel, console: Console, width: int) -> list[Text]:
+def _header(view: ViewModel, console: Console, width: int, lines: int) -> list[Text]:
+    """Of the engines at most so many lines."""
     name = Text("voicecli", "bold")
     if view.ready is None:
         return [name]
@@ -174,7 +176,9 @@ def _header(view: ViewModel, console: Console, width: int) -> list[Text]:
     if one_line is not None:
         return [one_line]
     first = _apart(name, _devices(ready, width - name.cell_len - 2), width)
-    return [name if first is None else first, *engines.wrap(console, width, overflow="ellipsis")[:2]]
+    if lines == 1:
+        engines.truncate(width, overflow="ellipsis")
+    return [name if first is None else first, *engines.wrap(console, width, overflow="ellipsis")[:lines]]
 
 
 def _devices(ready: Ready, width: int) -> Text:
@@ -258,8 +262,8 @@ def _keys(scene: Scene, width: int) -> Text:
             more += [("r", "repeat")] if can_repeat(view) else []
             more += [("c", "copy"), ("s", "save"), ("e", "edit")]
     quitting = ("ctrl-c", "quit")
-    while more and _named([*keys, *more, quitting]).cell_len > width:
-        more.pop()
+    while (more or keys) and _named([*keys, *more, quitting]).cell_len > width:
+        (more or keys).pop()
     return _named([*keys, *more, quitting])
 
 
