@@ -25,9 +25,9 @@ def glass() -> Iterator[Glass]:
     glass.close()
 
 
-def read_all(glass: Glass) -> None:
-    while glass.look():
-        pass
+def read_all(glass: Glass, outlet: Outlet) -> None:
+    while glass.look() or outlet.busy:
+        outlet.flush()
 
 
 def test_what_a_terminal_does_not_take_is_kept_in_order(glass: Glass) -> None:
@@ -37,8 +37,7 @@ def test_what_a_terminal_does_not_take_is_kept_in_order(glass: Glass) -> None:
     assert outlet.busy
     outlet.write("the end")
     outlet.flush()
-    while glass.look() or outlet.busy:
-        outlet.flush()
+    read_all(glass, outlet)
     assert glass.raw.decode() == MUCH + "the end"
     outlet.close()
     outlet.close()
@@ -61,8 +60,7 @@ def test_a_terminal_of_another_user_is_written_to_in_small_parts(glass: Glass, m
     outlet.flush()
     assert outlet.busy
     assert outlet._most_bytes == SAFE_BYTES
-    while glass.look() or outlet.busy:
-        outlet.flush()
+    read_all(glass, outlet)
     assert glass.raw.decode() == MUCH
     outlet.close()
 
