@@ -58,7 +58,7 @@ class Session:
             self._desk.take(text)
 
     def controls(self) -> Controls:
-        return Controls(self._set_muted, self._interrupt, self._ask, self.quit, self._repeat)
+        return Controls(self._set_muted, self._interrupt, self._ask, self.quit, repeat=self._repeat)
 
     def _set_muted(self, muted: bool) -> None:
         if self._conversation is not None:
@@ -158,7 +158,7 @@ async def hold(
             if memory.notice:
                 show(Notice(at_s=CLOCK(), text=memory.notice))
             async with assemble(settings, files, show, watch, memory.earlier) as conversation:
-                session.open(conversation)
+                asyncio.get_running_loop().call_soon(session.open, conversation)  # when it runs
                 await conversation.run()
             for one in beside:
                 one.cancel()

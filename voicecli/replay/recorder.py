@@ -128,7 +128,7 @@ class Recorder(Watch):
             self._did(Deed(self._clock(), "repeat", answer))
             controls.repeat(answer)
 
-        return Controls(set_muted, interrupt, ask, quit, repeat)
+        return Controls(set_muted, interrupt, ask, quit, repeat=repeat)
 
     def sounds(self) -> Sounds:
         """All that sounded, and when."""
