@@ -267,6 +267,10 @@ class ViewModel:
                 ready = replace(self.ready, microphone=event.name)
             case "speaker":
                 ready = replace(self.ready, speaker=event.name)
+            case "recogniser":
+                ready = replace(self.ready, stt=event.name)
+            case "voice":
+                ready = replace(self.ready, tts=event.name)
             case "model":  # pragma: no branch
                 ready = replace(self.ready, llm=event.name)
         return replace(self, troubles=troubles, entries=entries, ready=_one_line(ready))
