@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from voicecli import events
 from voicecli.assemble_devices import CLOCK, Files, Watch, open_devices
+from voicecli.assemble_lasting import LastingDevices
 from voicecli.audio.endpoint import MODES
 from voicecli.audio.ready_sound import play_ready_sound
 from voicecli.audio.room import Room
@@ -50,6 +51,7 @@ class Switches:
     voice: VoiceSwitch | None  # None: nothing is spoken
     model: ModelSwitch
     language: LanguageSwitch
+    devices: LastingDevices | None = None
 
 
 @asynccontextmanager
@@ -74,7 +76,10 @@ async def assemble(
         rest.look()
 
     async with AsyncExitStack() as stack:
-        ear, speaker, voiced = await open_devices(stack, settings, sound, activity.settled, publish, watch)
+        lasting = LastingDevices(activity.settled, CLOCK, publish)
+        ear, speaker, voiced = await open_devices(
+            stack, settings, sound, activity.settled, publish, watch, lasting=lasting
+        )
         history = history_of(settings, earlier)
         engines, switches = await load_engines(stack, settings, history, voiced, publish, rest)
         engines = watch.engines(engines)
@@ -93,7 +98,7 @@ async def assemble(
                 tts=engines.tts.name if engines.tts else "",
             )
         )
-        yield conversation, switches
+        yield conversation, replace(switches, devices=lasting)
 
 
 def history_of(settings: Settings, earlier: Sequence[Exchange] = ()) -> History:

@@ -18,8 +18,9 @@ from voicecli.language_models import Choices, language_models
 from voicecli.sessions.keeper import utc_now
 from voicecli.sessions.log import Record, SessionLog
 from voicecli.settings import Settings
-from voicecli.slash.desk import Handler
 from voicecli.slash.checks import DoctorCommand
+from voicecli.slash.desk import Handler
+from voicecli.slash.devices import DeviceCommand
 from voicecli.slash.engines import LanguageCommand, ModelCommand
 from voicecli.slash.kept import KeptCommands
 from voicecli.slash.speech import NO_VOICE, Speech
@@ -79,6 +80,7 @@ def handlers(given: Commanded) -> dict[str, Handler]:
         Path.cwd(),
     )
     return {
+        "device": DeviceCommand(given.switches.devices).device if given.switches.devices else nothing_to_change,
         "doctor": DoctorCommand(given.examine, given.tell, given.start).doctor,
         "new": kept.new,
         "history": kept.history,
@@ -94,3 +96,8 @@ def handlers(given: Commanded) -> dict[str, Handler]:
 async def written(argument: str) -> str:
     """In place of a command for a voice."""
     return NO_VOICE
+
+
+async def nothing_to_change(argument: str) -> str:
+    """In place of a command for devices."""
+    return "There are no devices here to change."

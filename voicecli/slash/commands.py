@@ -15,6 +15,7 @@ class CommandHelp:
 
 
 COMMANDS = (
+    CommandHelp("device", "[mic|speaker NAME]", "use another microphone or speaker, or list them"),
     CommandHelp("doctor", "", "look for what does not work here; takes some seconds"),
     CommandHelp("help", "", "list the commands"),
     CommandHelp("history", "[WORDS]", "the last conversations, or those with these words"),
