@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voicecli import events
@@ -51,7 +51,7 @@ class Switches:
     voice: VoiceSwitch | None  # None: nothing is spoken
     model: ModelSwitch
     language: LanguageSwitch
-    devices: LastingDevices | None = None
+    devices: LastingDevices
 
 
 @asynccontextmanager
@@ -81,7 +81,7 @@ async def assemble(
             stack, settings, sound, activity.settled, publish, watch, lasting=lasting
         )
         history = history_of(settings, earlier)
-        engines, switches = await load_engines(stack, settings, history, voiced, publish, rest)
+        engines, switches = await load_engines(stack, settings, history, voiced, publish, rest, lasting)
         engines = watch.engines(engines)
         rules = make_rules(settings, prefill=settings.llm.prefill)
         conversation = Conversation(Devices(ear, speaker), engines, history, rules, CLOCK, publish)
@@ -98,7 +98,7 @@ async def assemble(
                 tts=engines.tts.name if engines.tts else "",
             )
         )
-        yield conversation, replace(switches, devices=lasting)
+        yield conversation, switches
 
 
 def history_of(settings: Settings, earlier: Sequence[Exchange] = ()) -> History:
@@ -131,7 +131,13 @@ def make_rules(settings: Settings, *, prefill: bool) -> Rules:
 
 
 async def load_engines(
-    stack: AsyncExitStack, settings: Settings, history: History, voiced: bool, publish: Publish, rest: Rest
+    stack: AsyncExitStack,
+    settings: Settings,
+    history: History,
+    voiced: bool,
+    publish: Publish,
+    rest: Rest,
+    lasting: LastingDevices,
 ) -> tuple[Engines, Switches]:
     """All engines, loaded side by side and warm, and what changes them."""
     sleep_while_waiting()
@@ -159,6 +165,7 @@ async def load_engines(
         VoiceSwitch(tts.result(), voice, tts_worker, rest, settings.tts.speed) if tts and voice else None,
         model,
         LanguageSwitch(stt.result(), recogniser, stt_worker, rest, settings.stt.language),
+        lasting,
     )
     return Engines(final, model.model, voice, turn.result(), stt_worker, tts_worker, turn_worker), switches
 

@@ -77,8 +77,8 @@ async def open_devices(
 ) -> tuple[Ear, Speaker, bool]:
     """Ear and speaker, and whether anything can sound. A device that was not asked for by name may be missing.
 
-    `clock` is the conversation's; a room may have one of its own. `lasting`: what keeps the devices, for whoever changes
-    them.
+    `clock` is the conversation's; a room may have one of its own. `lasting`: what keeps the devices, where
+    they are to be changed.
     """
     watch, lasting = watch or Watch(), lasting or LastingDevices(settled, clock, publish)
     microphone = watch.microphone(await open_microphone(stack, settings, sound, settled, publish, lasting))

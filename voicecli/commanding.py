@@ -15,15 +15,18 @@ from voicecli.doctor.examination import Examination, Request
 from voicecli.doctor.finding import Group
 from voicecli.events import Notice, Part, PartChanged, Publish
 from voicecli.language_models import Choices, language_models
+from voicecli.sessions.finding import excerpt
 from voicecli.sessions.keeper import utc_now
 from voicecli.sessions.log import Record, SessionLog
 from voicecli.settings import Settings
 from voicecli.slash.checks import DoctorCommand
+from voicecli.slash.complete import Value
 from voicecli.slash.desk import Handler
-from voicecli.slash.devices import DeviceCommand
+from voicecli.slash.devices import DeviceCommand, device_values
 from voicecli.slash.engines import LanguageCommand, ModelCommand
-from voicecli.slash.kept import KeptCommands
+from voicecli.slash.kept import CHARACTERS, LISTED, KeptCommands, sessions, when
 from voicecli.slash.speech import NO_VOICE, Speech
+from voicecli.slash.values import Values
 from voicecli.stored_models import installed_models, needed_models, open_store
 
 Start = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
@@ -80,7 +83,7 @@ def handlers(given: Commanded) -> dict[str, Handler]:
         Path.cwd(),
     )
     return {
-        "device": DeviceCommand(given.switches.devices).device if given.switches.devices else nothing_to_change,
+        "device": DeviceCommand(given.switches.devices).device,
         "doctor": DoctorCommand(given.examine, given.tell, given.start).doctor,
         "new": kept.new,
         "history": kept.history,
@@ -98,6 +101,28 @@ async def written(argument: str) -> str:
     return NO_VOICE
 
 
-async def nothing_to_change(argument: str) -> str:
-    """In place of a command for devices."""
-    return "There are no devices here to change."
+def values(given: Commanded) -> Values:
+    """What may follow each command."""
+
+    async def voices() -> list[Value]:
+        voice = given.switches.voice
+        return [Value(name) for name in await voice.names()] if voice else []
+
+    async def models() -> list[Value]:
+        return [Value(one.name, one.where) for one in (await given.choices()).models]
+
+    async def languages() -> list[Value]:
+        return [Value(code) for code in ("auto", *sorted(given.switches.language.languages))]
+
+    async def devices() -> list[Value]:
+        return device_values(await given.switches.devices.seen())
+
+    async def earlier() -> list[Value]:
+        kept = await asyncio.to_thread(sessions, given.settings.history_file, LISTED)
+        return [
+            Value("last"),
+            *(Value(str(one.id), f"{when(one.began_at)}  {excerpt(one.first, '', CHARACTERS)}") for one in kept),
+        ]
+
+    look_ups = {"voice": voices, "model": models, "language": languages, "device": devices, "resume": earlier}
+    return Values(look_ups, given.start, CLOCK)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from voicecli.assemble import assemble
 from voicecli.assemble_devices import CLOCK, Files, Watch
-from voicecli.commanding import Commanded, Start, handlers
+from voicecli.commanding import Commanded, Start, handlers, values
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.latency import TurnLatency, latencies
 from voicecli.errors import INTERRUPTED_EXIT_CODE, first_of
@@ -20,7 +20,8 @@ from voicecli.events import Event, MuteChanged, Notice, Publish
 from voicecli.sessions.memory import Memory, record_of
 from voicecli.settings import Settings
 from voicecli.signals import signals, stop_soon
-from voicecli.slash.desk import Desk, Handler
+from voicecli.slash.complete import Offer, ValuesOf, offers
+from voicecli.slash.desk import Desk
 from voicecli.ui.screen import Controls, Screen, ScreenKind, open_screen
 
 SWITCH_S = 0.001
@@ -50,19 +51,24 @@ class Session:
         self._muted = False
         self._turns: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self._desk = Desk(self, lambda text: self.show(Notice(at_s=CLOCK(), text=text)))
+        self._values_of: ValuesOf = lambda name: ()
         self.show: Publish = lambda event: None
         self.quitting = False
         self.stop: Callable[[], object] = lambda: None
 
-    def open(self, commands: Mapping[str, Handler], given: Commanded) -> None:
+    def open(self, given: Commanded) -> None:
         """The engines are warm: what was typed meanwhile is asked now."""
         self._conversation = given.conversation
-        self._desk.open(commands, given.start)
+        self._values_of = values(given).of
+        self._desk.open(handlers(given), given.start)
         for text in self._early:
             self._desk.take(text)
 
     def controls(self) -> Controls:
-        return Controls(self._set_muted, self._interrupt, self._ask, self.quit)
+        return Controls(self._set_muted, self._interrupt, self._ask, self.quit, self._offers)
+
+    def _offers(self, line: str) -> tuple[Offer, ...]:
+        return offers(line, self._values_of)
 
     def _set_muted(self, muted: bool) -> None:
         if self._conversation is not None:
@@ -155,7 +161,7 @@ async def hold(
             assembled = assemble(settings, files, show, watch, memory.earlier)
             async with assembled as (conversation, switches), jobs() as start:
                 given = Commanded(settings, conversation, switches, record, show, start)
-                session.open(handlers(given), given)
+                session.open(given)
                 await conversation.run()
             for one in beside:
                 one.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -118,7 +119,7 @@ class Recorder(Watch):
             self.stopped = True
             controls.quit()
 
-        return Controls(set_muted, interrupt, ask, quit)
+        return replace(controls, set_muted=set_muted, interrupt=interrupt, ask=ask, quit=quit)
 
     def sounds(self) -> Sounds:
         """All that sounded, and when."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
+from voicecli.slash.complete import Value
+
 DevicePart = Literal["microphone", "speaker"]
 
 NAMES: dict[str, DevicePart] = {
@@ -53,6 +55,17 @@ class DeviceCommand:
             return f"The conversation began without a {part}, so none can take its place: start voicecli talk again."
         self._devices.want(part, "" if name.strip() == DEFAULT else name.strip())
         return ""
+
+
+def device_values(seen: Seen) -> list[Value]:
+    """What may follow the command."""
+    words = {"mic": "input", "speaker": "output"}
+    found = [
+        Value(f"{word} {name}", DEFAULT if (name, f"default {role}") in seen else "")
+        for word, role in words.items()
+        for name in sorted(name for name, known in seen if known == role)
+    ]
+    return [*found, *(Value(f"{word} {DEFAULT}", "the system's") for word in words)]
 
 
 def listed(seen: Seen, in_use: dict[DevicePart, str]) -> str:

@@ -4,7 +4,7 @@ header         engines and devices
 dialogue       left; beside it, where there is room, the latency panel
 status         state, input level, what is wrong
 latency        in two lines, where there is no room for the panel
-input          while typing
+input          while typing, and what it may become
 keys           those that do something now
 """
 
@@ -20,6 +20,7 @@ from voicecli.events import Ready
 from voicecli.ui.dialogue import INDENT, USER_MARK, dialogue, whole_dialogue
 from voicecli.ui.editor import Line
 from voicecli.ui.latest import last_answer
+from voicecli.ui.palette import Palette, palette_lines
 from voicecli.ui.view import QUIET_DB, State, ViewModel
 from voicecli.ui.waterfall import compact, panel
 
@@ -60,6 +61,7 @@ class Scene:
     tick: int = 0  # turns the spinner
     top: int | None = None  # the first line of the conversation in sight; None follows the end
     told: str = ""  # what became of the last key
+    palette: Palette = Palette()  # under the line that is being typed
 
 
 def frame(scene: Scene, console: Console, width: int, height: int) -> list[Text]:
@@ -94,7 +96,8 @@ def _edges(scene: Scene, console: Console, width: int, height: int) -> tuple[lis
     bottom = [_rule(inner, edge, "┴"), *_troubles(scene.view), _status(scene, inner)]
     if scene.view.latencies and height >= COMPACT_FROM_HEIGHT and not wide:
         bottom += compact(scene.view.alike, inner)
-    bottom += [_input(scene.line, inner)] if scene.line is not None else []
+    if scene.line is not None:
+        bottom += [_input(scene.line, inner), *palette_lines(scene.palette, height)]
     return top, [*bottom, _keys(scene, inner)]
 
 
@@ -248,7 +251,8 @@ def _keys(scene: Scene, width: int) -> Text:
     keys: list[tuple[str, str]] = [("esc", "interrupt")] if busy else []
     more = [("end", "newest")] if scene.top is not None else []
     if scene.line is not None:
-        keys += [("enter", "send")] + ([] if busy else [("esc", "stop typing")])
+        offered = [("tab", "complete"), ("↑↓", "choose")] if scene.palette.offers else []
+        keys += [*offered, ("enter", "send")] + ([] if busy else [("esc", "stop typing")])
     else:
         if view.has_microphone:
             keys.append(("space", "unmute" if view.muted else "mute"))

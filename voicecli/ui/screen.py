@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Literal, Protocol, Self
 
 from voicecli.events import Clock, Event
+from voicecli.slash.complete import Offer
 
 ScreenKind = Literal["auto", "live", "plain", "jsonl"]
 
@@ -22,6 +23,7 @@ class Controls:
     interrupt: Callable[[], None]
     ask: Callable[[str], None]  # a typed question, or a command that begins with a slash
     quit: Callable[[], None]
+    offers: Callable[[str], tuple[Offer, ...]] = lambda line: ()  # what a line that is being typed may become
 
 
 class Screen(Protocol):
