@@ -87,18 +87,21 @@ async def assemble(
         conversation = Conversation(Devices(ear, speaker), engines, history, rules, CLOCK, publish)
         if settings.audio.ready_sound and voiced and sound == Files():
             await play_ready_sound(ear, speaker)
-        publish(
-            events.Ready(
-                at_s=CLOCK(),
-                microphone=ear.microphone_name,
-                speaker=speaker.name if voiced else "",
-                stt=engines.stt.name,
-                llm=engines.llm.name,
-                llm_why=switches.model.opened.why,
-                tts=engines.tts.name if engines.tts else "",
-            )
-        )
+        publish(ready(Devices(ear, speaker), engines, switches.model.opened, voiced=voiced))
         yield conversation, switches
+
+
+def ready(devices: Devices, engines: Engines, opened: Opened, *, voiced: bool) -> events.Ready:
+    """What the conversation begins with."""
+    return events.Ready(
+        at_s=CLOCK(),
+        microphone=devices.ear.microphone_name,
+        speaker=devices.speaker.name if voiced else "",
+        stt=engines.stt.name,
+        llm=engines.llm.name,
+        llm_why=opened.why,
+        tts=engines.tts.name if engines.tts else "",
+    )
 
 
 def history_of(settings: Settings, earlier: Sequence[Exchange] = ()) -> History:

@@ -55,7 +55,10 @@ class ModelCommand:
         return ""
 
     async def _list(self) -> None:
-        self._tell(listed(await self._choices(), self._models))
+        try:
+            self._tell(listed(await self._choices(), self._models))
+        except Exception as error:
+            self._tell(trouble_of(error))
 
     async def _switch(self, argument: str) -> None:
         try:

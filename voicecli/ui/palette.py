@@ -45,7 +45,7 @@ class Palette:
         return None if self.chosen is None else self.offers[self.chosen]
 
     def completed(self, line: Line) -> Line:
-        """After Tab: the chosen one, or as much as all of them begin with; the line as it is where that adds nothing."""
+        """After Tab: the chosen one, or as much as all of them begin with, where that adds something."""
         if not self.offers:
             return line
         picked = self.picked()

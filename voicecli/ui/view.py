@@ -19,6 +19,7 @@ from voicecli.events import (
     MuteChanged,
     NothingHeard,
     Notice,
+    Part,
     PartChanged,
     PartialHeard,
     Ready,
@@ -46,6 +47,9 @@ LEVELS_KEPT = 48
 """4.8 s of input level: as wide as the meter ever gets."""
 
 QUIET_DB = -90.0
+
+READY_FIELDS = dict[Part, str](microphone="microphone", speaker="speaker", recogniser="stt", model="llm", voice="tts")
+"""Where `Ready` names a part."""
 
 _SPACES = dict.fromkeys(map(ord, "\r\v\f"), " ")
 _CONTROLS = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {ord("\n"), ord("\t")}, "\N{REPLACEMENT CHARACTER}")
@@ -262,17 +266,7 @@ class ViewModel:
         entries = (*self.entries, Note(told.message))
         if self.ready is None:
             return replace(self, troubles=troubles, entries=entries)
-        match event.part:
-            case "microphone":
-                ready = replace(self.ready, microphone=event.name)
-            case "speaker":
-                ready = replace(self.ready, speaker=event.name)
-            case "recogniser":
-                ready = replace(self.ready, stt=event.name)
-            case "voice":
-                ready = replace(self.ready, tts=event.name)
-            case "model":  # pragma: no branch
-                ready = replace(self.ready, llm=event.name)
+        ready = replace(self.ready, **{READY_FIELDS[event.part]: event.name})
         return replace(self, troubles=troubles, entries=entries, ready=_one_line(ready))
 
     def _of_turn(self, event: Event, turn: TurnId) -> ViewModel:
