@@ -35,8 +35,7 @@ def looked(examine: Callable[[], Sequence[Group]], times: int = 1) -> list[str]:
     async def run() -> None:
         async with asyncio.TaskGroup() as tasks:
             command = DoctorCommand(examine, told.append, tasks.create_task)
-            for _ in range(times):
-                told.append(await command.doctor(""))
+            told.extend([await command.doctor("") for _ in range(times)])
 
     asyncio.run(run())
     return told

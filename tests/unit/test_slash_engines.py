@@ -61,8 +61,7 @@ def commanded(models: Models, *arguments: str, choices: Choices | Exception = BO
             return tasks[-1]
 
         command = ModelCommand(models, asked, lambda *changed: told.append(changed), told.append, start)
-        for argument in arguments:
-            told.append(await command.model(argument))
+        told.extend([await command.model(argument) for argument in arguments])
         await asyncio.sleep(0)
         if models.loading:
             models.loading.set()
