@@ -300,7 +300,7 @@ async def typed(terminal: Terminal, actions: Actions, *raw: str) -> list[list[st
         os.write(terminal.person, keys.encode())
         before = len(terminal.out.getvalue())
         async with asyncio.timeout(10):
-            while len(terminal.out.getvalue()) == before:
+            while len(terminal.out.getvalue()) == before:  # noqa: ASYNC110 - a terminal tells nobody
                 await asyncio.sleep(0.005)
         shown.append([line.rstrip() for line in terminal.shown()])
     running.cancel()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -92,6 +94,11 @@ def test_what_lacks_or_does_not_belong_is_told_and_nothing_is_done() -> None:
 def test_help_names_each_command() -> None:
     assert [line.split()[0] for line in typed("/help").splitlines()] == [f"/{one.name}" for one in COMMANDS]
     assert not is_command("//help")
+
+
+def test_the_document_has_each_command_and_no_other() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "slash-commands.md").read_text(encoding="utf8")
+    assert set(re.findall(r"`/([a-z]+)", text)) - {"sys"} == set(NAMES)
 
 
 def test_latency_tells_the_parts_of_the_last_answers() -> None:
