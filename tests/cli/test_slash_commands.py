@@ -1,4 +1,4 @@
-"""Commands by slash in `voicecli talk`, as a process, on real models: the voice and the model that answer are others."""
+"""Commands by slash in `voicecli talk`, as a process, on real models: voice and model are others."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def known(name: str) -> Sequence[Value]:
         ("why", []),
         ("", []),
         ("/voice ", ["af_heart", "bm_george", "heartbeat"]),
-        ("/vo b", ["bm_george"]),
+        ("/vo bm", ["bm_george"]),
         ("/voice HEART", ["heartbeat", "af_heart"]),
         ("/s x", []),
         ("/voice zz", []),
