@@ -17,7 +17,7 @@ Clock = Callable[[], float]
 
 Stage = Literal["stt", "llm", "tts", "playout"]
 
-Part = Literal["microphone", "speaker", "recogniser", "model", "voice"]
+Part = Literal["microphone", "speaker", "model", "voice"]
 
 Condition = Literal["well", "replaced", "away"]
 """Of a part: as chosen, something else in its place, or nothing."""

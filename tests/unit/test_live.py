@@ -295,6 +295,7 @@ def offered(line: str) -> tuple[Offer, ...]:
 async def typed(terminal: Terminal, actions: Actions, *raw: str) -> list[list[str]]:
     """What the terminal shows after each of these, which a person types."""
     shown = []
+    terminal.live.draw()
     running = asyncio.create_task(terminal.live.run(replace(actions.controls, offers=offered)))
     for keys in raw:
         os.write(terminal.person, keys.encode())

@@ -48,7 +48,7 @@ LEVELS_KEPT = 48
 
 QUIET_DB = -90.0
 
-READY_FIELDS = dict[Part, str](microphone="microphone", speaker="speaker", recogniser="stt", model="llm", voice="tts")
+READY_FIELDS = dict[Part, str](microphone="microphone", speaker="speaker", model="llm", voice="tts")
 """Where `Ready` names a part."""
 
 _SPACES = dict.fromkeys(map(ord, "\r\v\f"), " ")
