@@ -138,7 +138,7 @@ def test_conversations_are_left_found_resumed_and_saved(tmp_path: Path) -> None:
         talk.ask(f"/save {tmp_path / 'told.md'}")
         notice(talk, "told.md")
         talk.ask("/doctor")
-        assert "passed" in notice(talk, "language model")
+        assert "passed" in notice(talk, "+ ")
         talk.end()
     assert [question for question, _, _ in kept(history)] == ["One?", "Three?"]
     told = (tmp_path / "told.md").read_text()

@@ -75,7 +75,10 @@ class Switched:
     def switch(self) -> None:
         self.rest.do(lambda: self.recogniser.take(self.stt))
         self.rest.do(lambda: self.voice.take(self.tts))
-        self.rest.do(lambda: self.model.take(self.llm, keeps_prefix=True))
+        self.rest.do(self.take_model)
+
+    def take_model(self) -> None:
+        self.model.take(self.llm, keeps_prefix=True)
 
 
 def switched(talk: Talk) -> Switched:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +23,7 @@ def test_changes_keep_their_order_and_are_made_only_at_rest(deeds: list[str]) ->
 
     for deed in deeds:
         if deed == "change":
-            rest.do(lambda number=asked: change(number))
+            rest.do(partial(change, asked))
             asked += 1
         elif deed == "look":
             rest.look()

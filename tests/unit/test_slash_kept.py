@@ -174,7 +174,7 @@ def test_what_is_not_kept_can_still_be_resumed_saved_and_left(path: Path) -> Non
     command, talker = commands(record, path, kept=False)
     say(record, 1, "one")
     assert "no history is kept" in asyncio.run(command.new(""))
-    assert record.exchanges == ()
+    assert not record.exchanges
     say(record, 2, "two")
     assert asyncio.run(command.resume("1")).startswith("Conversation 1 of")
     assert [exchange.question for exchange in record.exchanges] == ["zero"]

@@ -14,6 +14,7 @@ import pytest
 from tests.defaults import SETTINGS
 from tests.unit.test_switchable import ASKED, SEGMENT, Model, Recogniser
 from voicecli.conversation.rest import Rest
+from voicecli.engines.base import Voice
 from voicecli.engines.switchable import SwitchableRecogniser, SwitchableVoice
 from voicecli.errors import BackendUnavailable, SettingsError
 from voicecli.language_model import Opened
@@ -50,16 +51,9 @@ class Kokoro:
     language: str = "en-us"
     model: str = "kokoro"
 
-    @property
-    def name(self) -> str:
-        return f"kokoro {self.voice} {self.speed:g}"
-
-    @property
-    def streams(self) -> bool:
-        return self.can_stream and self.voice in self.taught
-
-    @streams.setter
-    def streams(self, value: bool) -> None: ...
+    def __post_init__(self) -> None:
+        self.name = f"kokoro {self.voice} {self.speed:g}"
+        self.streams = self.can_stream and self.voice in self.taught
 
     def synthesize(self, text: str) -> Iterator[Stretch]:
         yield Stretch(np.zeros(1, np.int16), 1.0)
@@ -67,7 +61,7 @@ class Kokoro:
     def known_voices(self) -> Sequence[KnownVoice]:
         return [KnownVoice("af_heart", "en-us"), KnownVoice("bm_george", "en-gb")]
 
-    def speaking(self, voice: str, speed: float, language_code: str = "") -> Kokoro:
+    def speaking(self, voice: str, speed: float, language_code: str = "") -> Voice:
         if voice not in ("af_heart", "bm_george"):
             raise SettingsError(f"there is no voice {voice!r}")
         return Kokoro(voice, speed, self.taught, self.steps, self.can_stream)

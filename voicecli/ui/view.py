@@ -7,7 +7,7 @@ until the utterance has ended.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from voicecli.conversation.latency import LatencyFold, TurnLatency, percentile
 from voicecli.conversation.speculation import Speculation
@@ -266,7 +266,8 @@ class ViewModel:
         entries = (*self.entries, Note(told.message))
         if self.ready is None:
             return replace(self, troubles=troubles, entries=entries)
-        ready = replace(self.ready, **{READY_FIELDS[event.part]: event.name})
+        named: Any = {READY_FIELDS[event.part]: event.name}
+        ready = replace(self.ready, **named)
         return replace(self, troubles=troubles, entries=entries, ready=_one_line(ready))
 
     def _of_turn(self, event: Event, turn: TurnId) -> ViewModel:
