@@ -115,6 +115,22 @@ def test_an_answer_that_is_dropped_leaves_its_model_idle() -> None:
     asyncio.run(run())
 
 
+def test_a_model_is_idle_only_when_all_of_its_calls_are_over() -> None:
+    async def run() -> None:
+        switchable = SwitchableModel(Model("a"), keeps_prefix=True)
+        one, two = switchable.reply(ASKED), switchable.reply(ASKED)
+        await anext(one)
+        await anext(two)
+        waiting = asyncio.ensure_future(switchable.take(Model("b"), keeps_prefix=True).idle())
+        await one.aclose()
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        await two.aclose()
+        await waiting
+
+    asyncio.run(run())
+
+
 def test_nothing_is_sent_ahead_to_a_model_that_would_read_it_twice() -> None:
     async def run() -> None:
         switchable = SwitchableModel(first := Model("a"), keeps_prefix=True)

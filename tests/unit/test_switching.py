@@ -16,7 +16,7 @@ from tests.unit.test_switchable import ASKED, SEGMENT, Model, Recogniser
 from voicecli.conversation.rest import Rest
 from voicecli.engines.base import Voice
 from voicecli.engines.switchable import SwitchableRecogniser, SwitchableVoice
-from voicecli.errors import BackendUnavailable, SettingsError
+from voicecli.errors import BackendUnavailable, SettingsError, first_of
 from voicecli.language_model import Opened
 from voicecli.settings import LlmSettings
 from voicecli.switching.language import LanguageSwitch
@@ -196,6 +196,8 @@ class Shelf:
 
     models: dict[str, Model | Exception]
     open: list[str] = field(default_factory=list)
+    closing: Exception | None = None
+    breaks: asyncio.Event = field(default_factory=asyncio.Event)
 
     def opener(self, settings: LlmSettings) -> AbstractAsyncContextManager[Opened]:
         return self._opened(settings.embedded_model)
@@ -207,11 +209,19 @@ class Shelf:
         if isinstance(model, Exception):
             raise model
         self.open.append(name)
-        async with asyncio.TaskGroup():  # as the real one has: to be left where it was entered
+        async with asyncio.TaskGroup() as tasks:  # as the real one has: to be left where it was entered
+            breaking = tasks.create_task(self._break())
             try:
                 yield Opened(model, "", 4096, backend="embedded", asked=name)
             finally:
+                breaking.cancel()
                 self.open.remove(name)
+                if self.closing:
+                    raise self.closing
+
+    async def _break(self) -> None:
+        await self.breaks.wait()
+        raise ZeroDivisionError
 
 
 class Cold(Model):
@@ -297,6 +307,29 @@ class TestModel:
             raise failure
 
         asyncio.run(run())
+
+    def test_one_that_cannot_be_closed_is_left_alone(self) -> None:
+        async def run() -> None:
+            shelf = Shelf({"a": Model("a"), "b": Model("b")}, closing=OSError("it hangs"))
+            async with model_switch(shelf.opener, lambda: ASKED, Quiet().rest) as switch:
+                await switch.begin(called("a"))
+                await switch.switch(called("b"))
+                await settle()
+                assert (switch.model.name, shelf.open) == ("b", ["b"])
+
+        asyncio.run(run())
+
+    def test_one_that_breaks_while_it_is_in_use_is_no_secret(self) -> None:
+        async def run() -> None:
+            shelf = Shelf({"a": Model("a")})
+            async with model_switch(shelf.opener, lambda: ASKED, Quiet().rest) as switch:
+                await switch.begin(called("a"))
+                shelf.breaks.set()
+                await settle()
+
+        with pytest.raises(ExceptionGroup) as raised:
+            asyncio.run(run())
+        assert isinstance(first_of(raised.value), ZeroDivisionError)
 
     def test_who_does_not_wait_for_it_does_not_get_it(self) -> None:
         async def run() -> None:
