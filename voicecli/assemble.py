@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from voicecli import events
@@ -152,7 +153,8 @@ async def load_engines(
 
     def open_model(llm: LlmSettings) -> AbstractAsyncContextManager[Opened]:
         told = voices(CLOCK, publish, narrate)
-        return open_steady_model(llm, lambda: model_file(store, llm.embedded_model, ".gguf"), told)
+        file = partial(model_file, store, llm.embedded_model, ".gguf")
+        return open_steady_model(llm, file, told, apart=model.has_begun)
 
     narrate("Loading the models…")
     model = await stack.enter_async_context(model_switch(open_model, lambda: history.asking("Hello."), rest))

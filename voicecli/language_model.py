@@ -50,8 +50,12 @@ class Opened:
 
 
 @asynccontextmanager
-async def open_language_model(settings: LlmSettings, gguf: FindGguf, narrate: Narrate) -> AsyncIterator[Opened]:
+async def open_language_model(
+    settings: LlmSettings, gguf: FindGguf, narrate: Narrate, *, apart: bool = False
+) -> AsyncIterator[Opened]:
     """The language model that the settings choose, open inside the block; not yet warm.
+
+    `apart`: an embedded one in a process of its own, so that this one goes on while it is loaded.
 
     Raises BackendUnavailable, ModelMissing, EngineError or SettingsError when what was asked for cannot be had; with
     backend `auto` only the embedded model's errors remain, and what was passed over is narrated or told in `why`.
@@ -64,14 +68,16 @@ async def open_language_model(settings: LlmSettings, gguf: FindGguf, narrate: Na
                 model = await stack.enter_async_context(_ollama(settings, ASKED_S, narrate))
                 opened = _own(model, BY_SETTING, settings, "ollama")
             case "embedded":
-                model = await stack.enter_async_context(_embedded(settings, gguf, narrate))
+                model = await stack.enter_async_context(_embedded(settings, gguf, narrate, apart=apart))
                 opened = _own(model, BY_SETTING, settings, "embedded")
             case "auto":
-                opened = await _first_that_answers(settings, gguf, narrate, stack)
+                opened = await _first_that_answers(settings, gguf, narrate, stack, apart=apart)
         yield opened
 
 
-async def _first_that_answers(settings: LlmSettings, gguf: FindGguf, narrate: Narrate, stack: AsyncExitStack) -> Opened:
+async def _first_that_answers(
+    settings: LlmSettings, gguf: FindGguf, narrate: Narrate, stack: AsyncExitStack, *, apart: bool
+) -> Opened:
     passed_over = "no server is configured"
     if settings.url:
         try:
@@ -84,7 +90,7 @@ async def _first_that_answers(settings: LlmSettings, gguf: FindGguf, narrate: Na
         return _own(ollama, f"{passed_over}; Ollama answers", settings, "ollama")
     except BackendUnavailable as error:
         passed_over = f"{passed_over} and {error.message}"
-    embedded = await stack.enter_async_context(_embedded(settings, gguf, narrate))
+    embedded = await stack.enter_async_context(_embedded(settings, gguf, narrate, apart=apart))
     return _own(embedded, f"in this process: {passed_over}", settings, "embedded")
 
 
@@ -122,14 +128,17 @@ async def _ollama(settings: LlmSettings, answer_within_s: float, narrate: Narrat
 
 
 @asynccontextmanager
-async def _embedded(settings: LlmSettings, gguf: FindGguf, narrate: Narrate) -> AsyncIterator[LanguageModel]:
-    from voicecli.engines import llamacpp, openai_chat
+async def _embedded(
+    settings: LlmSettings, gguf: FindGguf, narrate: Narrate, *, apart: bool
+) -> AsyncIterator[LanguageModel]:
+    from voicecli.engines import llamacpp, llamacpp_apart, openai_chat
 
     path = gguf()
     narrate(f"Loading {path.stem}…")
     async with AsyncExitStack() as stack:
         loaded = stack.enter_context(ExitStack())
-        server = await asyncio.to_thread(loaded.enter_context, llamacpp.embedded_server(path, settings))
+        serve = llamacpp_apart.server_apart if apart else llamacpp.embedded_server
+        server = await asyncio.to_thread(loaded.enter_context, serve(path, settings))
         stack.push_async_callback(asyncio.to_thread, loaded.close)  # a conversation may go on meanwhile
         async with openai_chat.connect(server.base_url, server.api_key, settings.timeout_s, use_proxy=False) as client:
             name = Path(settings.embedded_model).name.removesuffix(".gguf")

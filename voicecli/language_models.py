@@ -39,7 +39,7 @@ class Choices:
             return next((one for one in alike if one.backend == first), alike[0])
         file = Path(wanted).expanduser()
         if file.suffix == ".gguf" and file.is_file():
-            return Choice(str(file), "embedded", "in this process")
+            return Choice(str(file), "embedded", "embedded")
         names = [one.name for one in self.models]
         near = get_close_matches(wanted.lower(), names, n=len(names), cutoff=0) if names else []
         there = f"there are: {', '.join(near)}" if near else "voicecli download-models --list shows what can be had"
@@ -54,7 +54,7 @@ def settings_with(settings: LlmSettings, choice: Choice) -> LlmSettings:
 
 async def language_models(settings: LlmSettings, installed: Sequence[str]) -> Choices:
     """`installed`: names of the embedded models that are on disk."""
-    models = [Choice(name, "embedded", "in this process") for name in installed]
+    models = [Choice(name, "embedded", "embedded") for name in installed]
     silent: list[str] = []
     if settings.url:
         try:

@@ -25,7 +25,7 @@ def test_those_on_the_disk_and_those_of_the_servers_that_answer(nowhere: str) ->
             settings = llm_settings(url=f"http://{here}/v1", ollama_url=f"http://{here}")
             found = await language_models(settings, ["tiny"])
             assert found.models == (
-                Choice("tiny", "embedded", "in this process"),
+                Choice("tiny", "embedded", "embedded"),
                 Choice("small", "openai", here),
                 Choice("llama3.2:latest", "ollama", "Ollama"),
             )

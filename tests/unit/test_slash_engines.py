@@ -18,7 +18,7 @@ from voicecli.language_models import Choice, Choices, settings_with
 from voicecli.settings import LlmSettings
 from voicecli.slash.engines import LanguageCommand, ModelCommand
 
-HERE = Choice("small", "embedded", "in this process")
+HERE = Choice("small", "embedded", "embedded")
 THERE = Choice("large", "openai", "127.0.0.1:30000")
 BOTH = Choices((HERE, Choice("small", "openai", "127.0.0.1:30000"), THERE), ("Ollama does not answer",))
 
@@ -105,7 +105,7 @@ def test_a_name_that_is_not_known_is_told_with_the_nearest_first() -> None:
 def test_the_list_says_where_each_runs() -> None:
     assert commanded(Models(), "") == [
         "small answers. There are:\n"
-        "small  in this process\n"
+        "small  embedded\n"
         "small  127.0.0.1:30000\n"
         "large  127.0.0.1:30000\n"
         "Ollama does not answer."
@@ -125,7 +125,7 @@ def test_a_file_of_the_users_is_a_model_too(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no language model"):
         BOTH.find(str(file), "openai")
     file.touch()
-    assert BOTH.find(str(file), "openai") == Choice(str(file), "embedded", "in this process")
+    assert BOTH.find(str(file), "openai") == Choice(str(file), "embedded", "embedded")
     with pytest.raises(SettingsError) as raised:
         Choices(()).find("x", "openai")
     assert "download-models" in raised.value.hint

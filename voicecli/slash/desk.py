@@ -110,7 +110,10 @@ class Desk:
 def trouble_of(error: Exception) -> str:
     """What a user is told of a command that failed."""
     if isinstance(error, VoiceCliError):
-        sentences = (error.message[:1].upper() + error.message[1:], error.hint)
+        message = error.message
+        if message.partition(" ")[0].isalpha():  # "whisper-base" is a name
+            message = message[0].upper() + message[1:]
+        sentences = (message, error.hint)
         return " ".join(f"{one.rstrip('.')}." for one in sentences if one)
     return f"That failed: {type(error).__name__}: {error}"
 

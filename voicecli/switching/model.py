@@ -49,6 +49,11 @@ class ModelSwitch:
         """The model that was taken last."""
         return self._held[-1].opened.result()
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is one."""
+        return bool(self._held)
+
     async def begin(self, settings: LlmSettings) -> Opened:
         """Open and warm the first. Raises what opening it raises."""
         self._held.append(await self._hold(settings))
