@@ -82,9 +82,9 @@ def test_the_next_answer_has_another_voice_and_the_one_after_another_speed(tmp_p
         talk.until("TurnDone")
         talk.end()
     rate_hz, (heart, george, quick) = answers(output, talk.seen)
-    assert pitch_hz(heart, rate_hz) > 1.3 * pitch_hz(george, rate_hz)
+    assert pitch_hz(heart, rate_hz) > 1.15 * pitch_hz(george, rate_hz)
     assert len(george) > 1.3 * len(quick)
-    assert abs(pitch_hz(quick, rate_hz) / pitch_hz(george, rate_hz) - 1) < 0.2
+    assert abs(pitch_hz(quick, rate_hz) / pitch_hz(george, rate_hz) - 1) < 0.1
 
 
 def test_another_model_answers_and_the_one_before_again_without_a_restart(
