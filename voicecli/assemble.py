@@ -22,6 +22,7 @@ from voicecli.conversation.conversation import Conversation, Rules
 from voicecli.conversation.drafting import Cadence
 from voicecli.conversation.history import History
 from voicecli.conversation.overlap import Devices
+from voicecli.conversation.prefill import ANY_QUESTION
 from voicecli.conversation.rest import Rest
 from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import sleep_while_waiting
@@ -157,12 +158,12 @@ async def load_engines(
         return open_steady_model(llm, file, told, apart=model.has_begun)
 
     narrate("Loading the models…")
-    model = await stack.enter_async_context(model_switch(open_model, lambda: history.asking("Hello."), rest))
+    model = await stack.enter_async_context(model_switch(open_model, lambda: history.asking(ANY_QUESTION), rest))
     async with asyncio.TaskGroup() as tasks:
         stt = tasks.create_task(load_recogniser(stt_worker, store, settings.stt))
         tts = tasks.create_task(load_voice(tts_worker, store, settings.tts, narrate)) if voiced else None
         turn = tasks.create_task(load_end_of_turn(turn_worker, store, settings.listen))
-        await model.begin(settings.llm)  # it reads a question: chat templates want one
+        await model.begin(settings.llm)
     recogniser = SwitchableRecogniser(stt.result())
     final = RememberedFinals(LongSpeech(recogniser))  # what it remembers is of a whole utterance
     voice = SwitchableVoice(tts.result()) if tts else None

@@ -32,6 +32,7 @@ def test_what_was_said_elsewhere_is_what_the_model_is_told_from_then_on(talk: Ta
     earlier = [("who are you", "Nobody.", False), ("and you", "I am", True)]
     talk.at(3.5, lambda conversation: conversation.begin_anew(earlier))
     events = talk.run(11.0)
+    assert talk.llm.warmed[0].endswith("Hello.")  # it has read all of that before it is asked
     assert [type(event) for event in events if isinstance(event, TurnInterrupted | TurnDone)] == [
         TurnInterrupted,
         TurnDone,

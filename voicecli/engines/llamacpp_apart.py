@@ -74,13 +74,15 @@ def main() -> None:
     os.dup2(2, 1)  # whatever a library prints is no answer
     order = json.loads(sys.stdin.readline())
     try:
-        with embedded_server(Path(order["gguf"]), LlmSettings(**order["settings"], api_key="")) as server:
+        with embedded_server(
+            Path(order["gguf"]), LlmSettings.model_validate({**order["settings"], "api_key": ""})
+        ) as server:
             told = {"base_url": server.base_url, "api_key": server.api_key, "model": server.model}
             print(json.dumps(told), file=out, flush=True)
             sys.stdin.read()
     except VoiceCliError as error:
-        told = {"message": error.message, "hint": error.hint, "missing": isinstance(error, ModelMissing)}
-        print(json.dumps(told), file=out, flush=True)
+        refusal = {"message": error.message, "hint": error.hint, "missing": isinstance(error, ModelMissing)}
+        print(json.dumps(refusal), file=out, flush=True)
 
 
 if __name__ == "__main__":
