@@ -13,7 +13,7 @@ import pytest
 
 from tests.unit.kept_world import BEGAN_AT, SESSION, answered, asked, ready, typed
 from voicecli.errors import HistoryError
-from voicecli.events import TurnInterrupted
+from voicecli.events import SpeechEnded, SpeechPaused, SpeechStarted, Transcribed, TurnInterrupted
 from voicecli.sessions.keeper import Keeper
 from voicecli.sessions.log import Record, SessionLog, Unkept
 from voicecli.sessions.memory import Memory, record_of, remember
@@ -217,3 +217,20 @@ def test_a_file_of_somebody_elses_is_left_as_it_is(path: Path) -> None:
 def test_a_folder_gets_a_file_that_is_named_after_the_conversation(tmp_path: Path) -> None:
     assert place_for(str(tmp_path), Path("/"), SESSION).parent == tmp_path
     assert place_for("~/x.md", tmp_path, SESSION) == Path("~/x.md").expanduser()
+
+
+def test_words_that_are_known_late_are_kept_where_they_were_said(path: Path) -> None:
+    """A question that was interrupted before it was decoded: the recogniser still has it when the next one begins."""
+    turn = TurnId(1)
+
+    async def act(log: SessionLog, command: KeptCommands, talker: Talker) -> None:
+        log.see(SpeechStarted(at_s=101.2, turn=turn, started_at_s=101.0))
+        log.see(SpeechPaused(at_s=102.0, turn=turn, ended_at_s=101.8, preparing=True))
+        log.see(SpeechEnded(at_s=102.5, turn=turn, ended_at_s=101.8))
+        talker.under_way = turn
+        await command.new("")
+        say(log, 2, "two")
+        log.see(Transcribed(at_s=106.0, turn=turn, text="one", language="en", audio_s=0.8))
+
+    logged(path, act)
+    assert sorted(kept(path).values()) == [["one"], ["two"]]
