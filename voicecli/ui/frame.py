@@ -251,12 +251,13 @@ def _keys(scene: Scene, width: int) -> Text:
     keys: list[tuple[str, str]] = [("esc", "interrupt")] if busy else []
     more = [("end", "newest")] if scene.top is not None else []
     if scene.line is not None:
-        offered = [("tab", "complete"), ("↑↓", "choose")] if scene.palette.offers else []
-        keys += [*offered, ("enter", "send")] + ([] if busy else [("esc", "stop typing")])
+        keys += [("enter", "send")] + ([] if busy else [("esc", "stop typing")])
+        more += [("tab", "complete"), ("↑↓", "choose")] if scene.palette.offers else []
     else:
         if view.has_microphone:
             keys.append(("space", "unmute" if view.muted else "mute"))
         keys.append(("t", "type"))
+        more.append(("/", "commands"))
         more += [("c", "copy"), ("s", "save"), ("e", "edit")] if not busy and last_answer(view) else []
     quitting = ("ctrl-c", "quit")
     while more and _named([*keys, *more, quitting]).cell_len > width:
