@@ -109,8 +109,8 @@ def talk(
     """Hold a spoken conversation.
 
     Say something and listen. [bold]Space[/] mutes the microphone, [bold]Esc[/] interrupts, [bold]t[/] types,
-    [bold]/[/] lists commands, [bold]Ctrl-C[/] quits. Without a microphone questions are typed; without a speaker answers
-    are written.
+    [bold]/[/] lists commands, [bold]Ctrl-C[/] quits. Without a microphone questions are typed; without a speaker
+    answers are written.
 
     Examples:
 
