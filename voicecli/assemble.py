@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from voicecli import events
 from voicecli.assemble_devices import CLOCK, Files, Watch, open_devices
+from voicecli.assemble_lasting import LastingDevices
 from voicecli.audio.endpoint import MODES
 from voicecli.audio.ready_sound import play_ready_sound
 from voicecli.audio.room import Room
@@ -20,22 +23,37 @@ from voicecli.conversation.drafting import Cadence
 from voicecli.conversation.history import History
 from voicecli.conversation.overlap import Devices
 from voicecli.conversation.prefill import ANY_QUESTION
+from voicecli.conversation.rest import Rest
 from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.long_speech import LongSpeech
 from voicecli.engines.models import ModelStore
 from voicecli.engines.remembering import RememberedFinals
+from voicecli.engines.switchable import SwitchableRecogniser, SwitchableVoice
 from voicecli.engines.worker import ThreadWorker
 from voicecli.events import Event, Publish
 from voicecli.language_model import Opened
 from voicecli.sessions.records import Exchange
-from voicecli.settings import ListenSettings, Settings, SttSettings, TtsSettings
+from voicecli.settings import ListenSettings, LlmSettings, Settings, SttSettings, TtsSettings
 from voicecli.steady_model import open_steady_model, voices
 from voicecli.stored_models import model_file, model_folder, open_store
+from voicecli.switching.language import LanguageSwitch
+from voicecli.switching.model import ModelSwitch, model_switch
+from voicecli.switching.voice import VoiceSwitch
 
 if TYPE_CHECKING:
     from voicecli.engines.kokoro import Kokoro
     from voicecli.engines.whisper import Whisper
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """What can be changed while the conversation goes on."""
+
+    voice: VoiceSwitch | None  # None: nothing is spoken
+    model: ModelSwitch
+    language: LanguageSwitch
+    devices: LastingDevices
 
 
 @asynccontextmanager
@@ -45,39 +63,47 @@ async def assemble(
     show: Publish,
     watch: Watch | None = None,
     earlier: Sequence[Exchange] = (),
-) -> AsyncIterator[Conversation]:
+) -> AsyncIterator[tuple[Conversation, Switches]]:
     """Open devices, load and warm the engines, tell `show` that it is ready; everything closes at the end.
 
     `sound`: devices, files in place of some, or a room in place of both; `earlier`: what was said before. Raises
     DeviceError, ModelMissing, EngineError, BackendUnavailable or SettingsError.
     """
     activity, watch = Activity(), watch or Watch()
+    rest = Rest(activity.settled)
 
     def publish(event: Event) -> None:
         activity.see(event)
         show(event)
+        rest.look()
 
     async with AsyncExitStack() as stack:
-        ear, speaker, voiced = await open_devices(stack, settings, sound, activity.settled, publish, watch)
+        lasting = LastingDevices(activity.settled, CLOCK, publish)
+        ear, speaker, voiced = await open_devices(
+            stack, settings, sound, activity.settled, publish, watch, lasting=lasting
+        )
         history = history_of(settings, earlier)
-        engines, opened = await load_engines(stack, settings, history, voiced, publish)
+        engines, switches = await load_engines(stack, settings, history, voiced, publish, rest, lasting)
         engines = watch.engines(engines)
-        rules = make_rules(settings, prefill=settings.llm.prefill and opened.keeps_prefix)
+        rules = make_rules(settings, prefill=settings.llm.prefill)
         conversation = Conversation(Devices(ear, speaker), engines, history, rules, CLOCK, publish)
         if settings.audio.ready_sound and voiced and sound == Files():
             await play_ready_sound(ear, speaker)
-        publish(
-            events.Ready(
-                at_s=CLOCK(),
-                microphone=ear.microphone_name,
-                speaker=speaker.name if voiced else "",
-                stt=engines.stt.name,
-                llm=engines.llm.name,
-                llm_why=opened.why,
-                tts=engines.tts.name if engines.tts else "",
-            )
-        )
-        yield conversation
+        publish(ready(Devices(ear, speaker), engines, switches.model.opened, voiced=voiced))
+        yield conversation, switches
+
+
+def ready(devices: Devices, engines: Engines, opened: Opened, *, voiced: bool) -> events.Ready:
+    """What the conversation begins with."""
+    return events.Ready(
+        at_s=CLOCK(),
+        microphone=devices.ear.microphone_name,
+        speaker=devices.speaker.name if voiced else "",
+        stt=engines.stt.name,
+        llm=engines.llm.name,
+        llm_why=opened.why,
+        tts=engines.tts.name if engines.tts else "",
+    )
 
 
 def history_of(settings: Settings, earlier: Sequence[Exchange] = ()) -> History:
@@ -110,9 +136,15 @@ def make_rules(settings: Settings, *, prefill: bool) -> Rules:
 
 
 async def load_engines(
-    stack: AsyncExitStack, settings: Settings, history: History, voiced: bool, publish: Publish
-) -> tuple[Engines, Opened]:
-    """All engines, loaded side by side and warm, and what is known about the language model."""
+    stack: AsyncExitStack,
+    settings: Settings,
+    history: History,
+    voiced: bool,
+    publish: Publish,
+    rest: Rest,
+    lasting: LastingDevices,
+) -> tuple[Engines, Switches]:
+    """All engines, loaded side by side and warm, and what changes them."""
     sleep_while_waiting()
     store = open_store(settings)
     stt_worker, tts_worker, turn_worker = (stack.enter_context(ThreadWorker(name)) for name in ("stt", "tts", "turn"))
@@ -120,23 +152,28 @@ async def load_engines(
     def narrate(text: str) -> None:
         publish(events.Notice(at_s=CLOCK(), text=text, passing=text.endswith("…")))
 
-    async def load_llm() -> Opened:
+    def open_model(llm: LlmSettings) -> AbstractAsyncContextManager[Opened]:
         told = voices(CLOCK, publish, narrate)
-        opened = await stack.enter_async_context(
-            open_steady_model(settings.llm, lambda: model_file(store, settings.llm.embedded_model, ".gguf"), told)
-        )
-        await opened.model.warm(history.asking(ANY_QUESTION))
-        return opened
+        file = partial(model_file, store, llm.embedded_model, ".gguf")
+        return open_steady_model(llm, file, told, apart=model.has_begun)
 
     narrate("Loading the models…")
+    model = await stack.enter_async_context(model_switch(open_model, lambda: history.asking(ANY_QUESTION), rest))
     async with asyncio.TaskGroup() as tasks:
         stt = tasks.create_task(load_recogniser(stt_worker, store, settings.stt))
         tts = tasks.create_task(load_voice(tts_worker, store, settings.tts, narrate)) if voiced else None
         turn = tasks.create_task(load_end_of_turn(turn_worker, store, settings.listen))
-        opened = await load_llm()
-    voice = tts.result() if tts else None
-    final = RememberedFinals(LongSpeech(stt.result()))  # what it remembers is of a whole utterance
-    return Engines(final, opened.model, voice, turn.result(), stt_worker, tts_worker, turn_worker), opened
+        await model.begin(settings.llm)
+    recogniser = SwitchableRecogniser(stt.result())
+    final = RememberedFinals(LongSpeech(recogniser))  # what it remembers is of a whole utterance
+    voice = SwitchableVoice(tts.result()) if tts else None
+    switches = Switches(
+        VoiceSwitch(tts.result(), voice, tts_worker, rest, settings.tts.speed) if tts and voice else None,
+        model,
+        LanguageSwitch(stt.result(), recogniser, stt_worker, rest, settings.stt.language),
+        lasting,
+    )
+    return Engines(final, model.model, voice, turn.result(), stt_worker, tts_worker, turn_worker), switches
 
 
 async def load_recogniser(worker: ThreadWorker, store: ModelStore, settings: SttSettings) -> Whisper:

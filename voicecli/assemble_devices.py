@@ -73,12 +73,14 @@ async def open_devices(
     publish: Publish,
     watch: Watch | None = None,
     clock: Clock = CLOCK,
+    lasting: LastingDevices | None = None,
 ) -> tuple[Ear, Speaker, bool]:
     """Ear and speaker, and whether anything can sound. A device that was not asked for by name may be missing.
 
-    `clock` is the conversation's; a room may have one of its own.
+    `clock` is the conversation's; a room may have one of its own. `lasting`: what keeps the devices, where
+    they are to be changed.
     """
-    watch, lasting = watch or Watch(), LastingDevices(settled, clock, publish)
+    watch, lasting = watch or Watch(), lasting or LastingDevices(settled, clock, publish)
     microphone = watch.microphone(await open_microphone(stack, settings, sound, settled, publish, lasting))
     canceller = load_canceller(settings, sound, publish) if microphone.name else None
     if canceller is not None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from voicecli.audio.keeper import Keeper, S, Source
+from voicecli.audio.keeper import DevicePart, Keeper, S, Source
 from voicecli.audio.lasting import AudibleOnce, LastingMicrophone, LastingSpeaker, MicrophoneStream, SpeakerStream
-from voicecli.audio.sound_system import SoundSystem
+from voicecli.audio.sound_system import Seen, SoundSystem, seen_elsewhere
 from voicecli.events import Clock, Publish
 
 Make = Callable[[str], MicrophoneStream]
@@ -21,6 +22,19 @@ class LastingDevices:
         self._settled = settled
         self._clock = clock
         self._publish = publish
+        self._keepers: dict[DevicePart, Keeper[Any]] = {}
+
+    def in_use(self) -> dict[DevicePart, str]:
+        """Their names; a part that there was none of at the start is left out, one that is away has an empty one."""
+        return {part: keeper.name for part, keeper in self._keepers.items() if keeper in self._system.parts}
+
+    def want(self, part: DevicePart, name: str) -> None:
+        """Use another one that is `in_use`, as `Keeper.want` does."""
+        self._keepers[part].want(name)
+
+    async def seen(self) -> Seen:
+        """What there is now, what was plugged in since the start included. Nothing that is open is touched."""
+        return await seen_elsewhere()
 
     def on_change(self, changed: Callable[[], None]) -> None:
         """`changed` is called whenever a device went away or came."""
@@ -38,4 +52,6 @@ class LastingDevices:
         return LastingSpeaker(self._keeper(source), self._clock)
 
     def _keeper(self, source: Source[S]) -> Keeper[S]:
-        return Keeper(source, self._system, self._settled, self._clock, self._publish)
+        keeper = Keeper(source, self._system, self._settled, self._clock, self._publish)
+        self._keepers[source.part] = keeper
+        return keeper

@@ -17,7 +17,7 @@ Clock = Callable[[], float]
 
 Stage = Literal["stt", "llm", "tts", "playout"]
 
-Part = Literal["microphone", "speaker", "model"]
+Part = Literal["microphone", "speaker", "model", "voice"]
 
 Condition = Literal["well", "replaced", "away"]
 """Of a part: as chosen, something else in its place, or nothing."""
@@ -54,7 +54,7 @@ class Notice(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartChanged(Event):
-    """A device or the language model went away, came back, or something took its place. The conversation goes on."""
+    """A device or an engine went away, came back, or something took its place. The conversation goes on."""
 
     part: Part
     condition: Condition

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, ExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from voicecli.engines.base import LanguageModel
@@ -15,6 +16,8 @@ from voicecli.errors import BackendUnavailable, SettingsError
 from voicecli.settings import LlmSettings
 
 Narrate = Callable[[str], None]
+
+Backend = Literal["openai", "ollama", "embedded"]
 
 FindGguf = Callable[[], Path]
 """The embedded model's file. Called only when it is needed; raises ModelMissing."""
@@ -37,12 +40,22 @@ class Opened:
     why: str  # for the screen
     context_tokens: int  # for question and answer together
     keeps_prefix: bool = True  # a prompt sent ahead is not read twice, and nobody is billed for it
-    embedded: bool = False  # it runs in this process
+    backend: Backend = "openai"
+    asked: str = ""  # its name in the settings, or at the server
+
+    @property
+    def embedded(self) -> bool:
+        """Whether it runs in this process."""
+        return self.backend == "embedded"
 
 
 @asynccontextmanager
-async def open_language_model(settings: LlmSettings, gguf: FindGguf, narrate: Narrate) -> AsyncIterator[Opened]:
+async def open_language_model(
+    settings: LlmSettings, gguf: FindGguf, narrate: Narrate, *, apart: bool = False
+) -> AsyncIterator[Opened]:
     """The language model that the settings choose, open inside the block; not yet warm.
+
+    `apart`: an embedded one in a process of its own, so that this one goes on while it is loaded.
 
     Raises BackendUnavailable, ModelMissing, EngineError or SettingsError when what was asked for cannot be had; with
     backend `auto` only the embedded model's errors remain, and what was passed over is narrated or told in `why`.
@@ -53,16 +66,18 @@ async def open_language_model(settings: LlmSettings, gguf: FindGguf, narrate: Na
                 opened = await stack.enter_async_context(_server(settings, BY_SETTING))
             case "ollama":
                 model = await stack.enter_async_context(_ollama(settings, ASKED_S, narrate))
-                opened = Opened(model, BY_SETTING, settings.context_tokens)
+                opened = _own(model, BY_SETTING, settings, "ollama")
             case "embedded":
-                model = await stack.enter_async_context(_embedded(settings, gguf, narrate))
-                opened = Opened(model, BY_SETTING, settings.context_tokens, embedded=True)
+                model = await stack.enter_async_context(_embedded(settings, gguf, narrate, apart=apart))
+                opened = _own(model, BY_SETTING, settings, "embedded")
             case "auto":
-                opened = await _first_that_answers(settings, gguf, narrate, stack)
+                opened = await _first_that_answers(settings, gguf, narrate, stack, apart=apart)
         yield opened
 
 
-async def _first_that_answers(settings: LlmSettings, gguf: FindGguf, narrate: Narrate, stack: AsyncExitStack) -> Opened:
+async def _first_that_answers(
+    settings: LlmSettings, gguf: FindGguf, narrate: Narrate, stack: AsyncExitStack, *, apart: bool
+) -> Opened:
     passed_over = "no server is configured"
     if settings.url:
         try:
@@ -72,11 +87,17 @@ async def _first_that_answers(settings: LlmSettings, gguf: FindGguf, narrate: Na
             narrate(f"The configured server was passed over: {error.message}. {error.hint}".rstrip())
     try:
         ollama = await stack.enter_async_context(_ollama(settings, LOOK_S, narrate))
-        return Opened(ollama, f"{passed_over}; Ollama answers", settings.context_tokens)
+        return _own(ollama, f"{passed_over}; Ollama answers", settings, "ollama")
     except BackendUnavailable as error:
         passed_over = f"{passed_over} and {error.message}"
-    embedded = await stack.enter_async_context(_embedded(settings, gguf, narrate))
-    return Opened(embedded, f"in this process: {passed_over}", settings.context_tokens, embedded=True)
+    embedded = await stack.enter_async_context(_embedded(settings, gguf, narrate, apart=apart))
+    return _own(embedded, f"in this process: {passed_over}", settings, "embedded")
+
+
+def _own(model: LanguageModel, why: str, settings: LlmSettings, backend: Literal["ollama", "embedded"]) -> Opened:
+    """One whose context is set here."""
+    asked = settings.ollama_model if backend == "ollama" else settings.embedded_model
+    return Opened(model, why, settings.context_tokens, backend=backend, asked=asked)
 
 
 @asynccontextmanager
@@ -91,7 +112,8 @@ async def _server(settings: LlmSettings, why: str) -> AsyncIterator[Opened]:
     async with openai_chat.connect(settings.url, api_key, settings.timeout_s, use_proxy=use_proxy) as client:
         served = await openai_chat.served_model(client, settings.model, where)
         model = openai_chat.OpenAiChat(client, served.name, where, settings)
-        yield Opened(model, why, served.context_tokens or settings.context_tokens, is_loopback(settings.url))
+        context_tokens = served.context_tokens or settings.context_tokens
+        yield Opened(model, why, context_tokens, is_loopback(settings.url), asked=served.name)
 
 
 @asynccontextmanager
@@ -106,13 +128,18 @@ async def _ollama(settings: LlmSettings, answer_within_s: float, narrate: Narrat
 
 
 @asynccontextmanager
-async def _embedded(settings: LlmSettings, gguf: FindGguf, narrate: Narrate) -> AsyncIterator[LanguageModel]:
-    from voicecli.engines import llamacpp, openai_chat
+async def _embedded(
+    settings: LlmSettings, gguf: FindGguf, narrate: Narrate, *, apart: bool
+) -> AsyncIterator[LanguageModel]:
+    from voicecli.engines import llamacpp, llamacpp_apart, openai_chat
 
     path = gguf()
     narrate(f"Loading {path.stem}…")
-    with ExitStack() as stack:
-        server = await asyncio.to_thread(stack.enter_context, llamacpp.embedded_server(path, settings))
+    async with AsyncExitStack() as stack:
+        loaded = stack.enter_context(ExitStack())
+        serve = llamacpp_apart.server_apart if apart else llamacpp.embedded_server
+        server = await asyncio.to_thread(loaded.enter_context, serve(path, settings))
+        stack.push_async_callback(asyncio.to_thread, loaded.close)  # a conversation may go on meanwhile
         async with openai_chat.connect(server.base_url, server.api_key, settings.timeout_s, use_proxy=False) as client:
             name = Path(settings.embedded_model).name.removesuffix(".gguf")
             yield openai_chat.OpenAiChat(client, server.model, "the embedded llama.cpp", settings, name)

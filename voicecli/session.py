@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from voicecli.assemble import assemble
 from voicecli.assemble_devices import CLOCK, Files, Watch
+from voicecli.commanding import Commanded, Start, handlers, values
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.latency import TurnLatency, latencies
 from voicecli.errors import INTERRUPTED_EXIT_CODE, first_of
 from voicecli.events import Event, MuteChanged, Notice, Publish
-from voicecli.sessions.memory import Memory
+from voicecli.sessions.memory import Memory, record_of
 from voicecli.settings import Settings
 from voicecli.signals import signals, stop_soon
+from voicecli.slash.complete import Offer, ValuesOf, offers
 from voicecli.slash.desk import Desk
 from voicecli.ui.screen import Controls, Look, Screen, ScreenKind, open_screen
 
@@ -47,18 +51,24 @@ class Session:
         self._muted = False
         self._turns: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self._desk = Desk(self, lambda text: self.show(Notice(at_s=CLOCK(), text=text)))
+        self._values_of: ValuesOf = lambda name: ()
         self.show: Publish = lambda event: None
         self.quitting = False
         self.stop: Callable[[], object] = lambda: None
 
-    def open(self, conversation: Conversation) -> None:
+    def open(self, given: Commanded) -> None:
         """The engines are warm: what was typed meanwhile is asked now."""
-        self._conversation = conversation
+        self._conversation = given.conversation
+        self._values_of = values(given).of
+        self._desk.open(handlers(given), given.start)
         for text in self._early:
             self._desk.take(text)
 
     def controls(self) -> Controls:
-        return Controls(self._set_muted, self._interrupt, self._ask, self.quit, repeat=self._repeat)
+        return Controls(self._set_muted, self._interrupt, self._ask, self.quit, self._repeat, self._offers)
+
+    def _offers(self, line: str) -> tuple[Offer, ...]:
+        return offers(line, self._values_of)
 
     def _set_muted(self, muted: bool) -> None:
         if self._conversation is not None:
@@ -90,10 +100,6 @@ class Session:
     def toggle_mute(self) -> None:
         self._set_muted(not self._muted)
 
-    def forget(self) -> None:
-        if self._conversation is not None:
-            self._conversation.forget()
-
     def instruct(self, system_prompt: str) -> None:
         if self._conversation is not None:
             self._conversation.instruct(system_prompt)
@@ -102,7 +108,7 @@ class Session:
         return latencies(self._turns)
 
     def ask(self, text: str) -> None:
-        if self._conversation is not None:
+        if self._conversation is not None and not self.quitting:
             self._conversation.ask(text)
 
     def quit(self) -> None:
@@ -138,6 +144,7 @@ async def hold(
     assert task is not None
     session.stop = task.cancel
     controls, watch = session.controls(), None
+    record = record_of(memory, CLOCK)
     if witness is not None:
         controls, watch = witness.controls(controls), witness.watch
 
@@ -146,8 +153,7 @@ async def hold(
         screen.show(event)
         if witness is not None:
             witness.see(event)
-        if memory.log is not None:
-            memory.log.see(event)
+        record.see(event)
 
     session.show = show
     with signals(lambda: stop_soon(task, lambda: screen.__exit__(None, None, None))):
@@ -157,8 +163,29 @@ async def hold(
                 beside.append(tasks.create_task(memory.log.run(show)))
             if memory.notice:
                 show(Notice(at_s=CLOCK(), text=memory.notice))
-            async with assemble(settings, files, show, watch, memory.earlier) as conversation:
-                asyncio.get_running_loop().call_soon(session.open, conversation)  # when it runs
+            assembled = assemble(settings, files, show, watch, memory.earlier)
+            async with assembled as (conversation, switches), jobs() as start:
+                given = Commanded(settings, conversation, switches, record, show, start)
+                asyncio.get_running_loop().call_soon(session.open, given)  # when it runs
                 await conversation.run()
             for one in beside:
                 one.cancel()
+
+
+@asynccontextmanager
+async def jobs() -> AsyncIterator[Start]:
+    """Runs what commands begin; it ends with the block."""
+    async with asyncio.TaskGroup() as tasks:
+        running = set[asyncio.Task[None]]()
+
+        def start(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+            task = tasks.create_task(work)
+            running.add(task)
+            task.add_done_callback(running.discard)
+            return task
+
+        try:
+            yield start
+        finally:
+            for task in running:
+                task.cancel()

@@ -34,10 +34,12 @@ def voices(clock: Clock, publish: Publish, narrate: Narrate) -> Voices:
 
 
 @asynccontextmanager
-async def open_steady_model(settings: LlmSettings, gguf: FindGguf, voices: Voices) -> AsyncIterator[Opened]:
-    """As `open_language_model`, and then it may go away and come back. The embedded model runs here: it cannot."""
+async def open_steady_model(
+    settings: LlmSettings, gguf: FindGguf, voices: Voices, *, apart: bool = False
+) -> AsyncIterator[Opened]:
+    """As `open_language_model`, and then it may go away and come back. The embedded model runs here: it does not."""
     async with AsyncExitStack() as stack:
-        opened = await stack.enter_async_context(open_language_model(settings, gguf, voices.narrate))
+        opened = await stack.enter_async_context(open_language_model(settings, gguf, voices.narrate, apart=apart))
         if opened.embedded:
             yield opened
             return
@@ -51,7 +53,7 @@ def _spare(settings: LlmSettings, gguf: FindGguf, narrate: Narrate, stack: Async
     embedded = settings.model_copy(update={"backend": "embedded"})
 
     async def load() -> LanguageModel:
-        opened = await stack.enter_async_context(open_language_model(embedded, gguf, narrate))
+        opened = await stack.enter_async_context(open_language_model(embedded, gguf, narrate, apart=True))
         return opened.model
 
     return load

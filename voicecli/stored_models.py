@@ -30,3 +30,16 @@ def model_file(store: ModelStore, name: str, suffix: str) -> Path:
     if not found:
         raise ModelMissing(f"{folder} holds no {suffix} file", f"voicecli download-models {name}")
     return found[0]
+
+
+def installed_models(store: ModelStore, kind: str) -> list[str]:
+    """Names of the models of the manifest that are on disk."""
+    return [model.name for model in store.manifest.model if model.kind == kind and store.is_complete(model.name)]
+
+
+def needed_models(settings: Settings) -> list[str]:
+    """What a conversation needs, by the names in the settings."""
+    names = [settings.stt.model, settings.tts.model, "kokoro-voices"]
+    if settings.listen.endpoint != "silence":
+        names.append(settings.listen.endpoint_model)
+    return [*names, settings.llm.embedded_model] if settings.llm.backend in ("auto", "embedded") else names

@@ -235,6 +235,8 @@ class Talk:
         self.listen = LISTEN
         self.microphone: Callable[[Microphone], Microphone] = lambda microphone: microphone
         self.speaker: Callable[[Speaker], Speaker] = lambda speaker: speaker
+        self.engines: Callable[[Engines], Engines] = lambda engines: engines
+        self.see: Callable[[Event], None] = lambda event: None
         self.events: list[Event] = []
         self.history = History("Be brief.", 4000)
 
@@ -267,6 +269,7 @@ class Talk:
         def publish(event: Event) -> None:
             if not isinstance(event, LevelMeasured):
                 self.events.append(event)
+            self.see(event)
 
         async with AsyncExitStack() as stack:
             microphone = await stack.enter_async_context(self.microphone(FakeMicrophone(self.said, length_s)))
@@ -292,6 +295,7 @@ class Talk:
                 echo=self.echo,
                 first_piece_chars=self.first_piece_chars,
             )
+            engines = self.engines(engines)
             conversation = Conversation(Devices(ear, speaker), engines, self.history, rules, loop.time, publish)
             for at_s, action in self.actions:
                 loop.call_later(at_s, action, conversation)

@@ -319,7 +319,7 @@ def test_the_interrupt_key_silences_the_answer(talk: Talk) -> None:
 
 def test_a_conversation_that_begins_anew_remembers_nothing_and_goes_on(talk: Talk) -> None:
     talk.user_says("tell me a story", 0.5, 1.5)
-    talk.at(4.0, lambda conversation: conversation.forget())
+    talk.at(4.0, lambda conversation: conversation.begin_anew())
     talk.user_says("what is two and two", 6.0, 7.0)
     talk.llm_replies("Once upon a time there was a king who had three daughters.", "Four, of course.")
     seen = talk.run(12.0)

@@ -19,7 +19,7 @@ from voicecli.events import (
     TurnInterrupted,
     UserTyped,
 )
-from voicecli.slash.desk import help_text
+from voicecli.slash.commands import help_text
 from voicecli.types import TurnId
 
 ANSWER = """\

@@ -7,6 +7,7 @@ import io
 import os
 import termios
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pyte
@@ -31,11 +32,13 @@ from voicecli.events import (
     TurnInterrupted,
     UserTyped,
 )
+from voicecli.slash.complete import Offer, Value, offers
 from voicecli.ui.editor import Line
 from voicecli.ui.farewell import farewell
-from voicecli.ui.frame import frame
+from voicecli.ui.frame import Scene, frame
 from voicecli.ui.keys import Key
 from voicecli.ui.live import LiveScreen
+from voicecli.ui.palette import Palette
 from voicecli.ui.screen import Controls, Look
 
 
@@ -284,3 +287,68 @@ def test_run_reads_keys_and_redraws(terminal: Terminal) -> None:
 def test_a_slash_opens_the_typing_line_as_the_beginning_of_a_command(terminal: Terminal) -> None:
     terminal.live.show(READY)
     assert press(terminal, *"/help", "enter") == [("ask", "/help")]
+
+
+def offered(line: str) -> tuple[Offer, ...]:
+    return offers(line, lambda name: [Value("af_heart"), Value("bm_george", "British")] if name == "voice" else [])
+
+
+async def typed(terminal: Terminal, actions: Actions, *raw: str) -> list[list[str]]:
+    """What the terminal shows after each of these, which a person types."""
+    shown = []
+    terminal.live.draw()
+    running = asyncio.create_task(terminal.live.run(replace(actions.controls, offers=offered)))
+    for keys in raw:
+        os.write(terminal.person, keys.encode())
+        before = len(terminal.out.getvalue())
+        async with asyncio.timeout(10):
+            while len(terminal.out.getvalue()) == before:  # noqa: ASYNC110 - a terminal tells nobody
+                await asyncio.sleep(0.005)
+        shown.append([line.rstrip() for line in terminal.shown()])
+    running.cancel()
+    return shown
+
+
+def test_a_slash_lists_the_commands_below_the_line_and_they_narrow_and_complete(terminal: Terminal) -> None:
+    actions = Actions()
+    with terminal.live as live:
+        live.show(READY)
+        every, narrowed, voices, chosen, sent = asyncio.run(
+            typed(terminal, actions, "/", "vo", "\t", "\x1b[B\x1b[B", "\r")
+        )
+    assert len(every) == 24
+    place = every.index(" ❯ /")
+    assert every[place + 1].startswith("   /device")
+    assert every[place + 8].endswith("more")
+    assert "tab complete" in every[place + 9]
+    place = narrowed.index(" ❯ /vo")
+    assert narrowed[place + 1].startswith("   /voice [NAME]  speak")
+    assert "quit" in narrowed[place + 2]
+    assert " ❯ /voice" in voices
+    assert [line for line in voices if "af_heart" in line]
+    assert any(line.startswith(" ▸ bm_george  British") for line in chosen)
+    assert actions.done == [("ask", "/voice bm_george")]
+    assert " ❯" in sent
+
+
+def test_an_arrow_and_enter_on_a_command_ask_for_what_follows_it(terminal: Terminal) -> None:
+    actions = Actions()
+    with terminal.live as live:
+        live.show(READY)
+        *_, last = asyncio.run(typed(terminal, actions, "/v", "\x1b[B", "\r"))
+    assert actions.done == []
+    assert " ❯ /voice" in last
+    assert any("bm_george" in line for line in last)
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (40, 12), (20, 8), (10, 3), (160, 48)])
+def test_a_palette_never_breaks_the_frame(width: int, height: int) -> None:
+    for line in ("/", "/voice ", "/zz"):
+        scene = Scene(
+            view_of(READY, *ASKED, ended()),
+            Line(line, len(line)),
+            palette=Palette(offered(line), 0 if offered(line) else None),
+        )
+        lines = frame(scene, console(width, height), width, height)
+        assert len(lines) == height
+        assert all(one.cell_len <= width for one in lines)

@@ -230,3 +230,29 @@ def test_what_has_ended_stays_and_every_kept_exchange_has_words_and_ordered_time
 def test_every_typed_question_is_kept(questions: list[str]) -> None:
     seen = [typed(turn, text) for turn, text in enumerate(questions, 1)]
     assert sorted(exchange.question for exchange in folded(seen).closed(200.0).ended) == sorted(questions)
+
+
+def test_each_exchange_tells_which_model_answered() -> None:
+    other = events.PartChanged(at_s=104.0, part="model", condition="well", name="other", message="")
+    gone = events.PartChanged(at_s=104.0, part="model", condition="away", name="", message="")
+    seen = [ready(), typed(1, "one"), *answered(1, "Yes."), other, typed(2, "two"), *answered(2, "No."), gone]
+    fold = folded([*seen, typed(3, "three"), *answered(3, "Well.")])
+    assert [exchange.llm for exchange in fold.ended] == ["scripted", "other", "other"]
+
+
+def test_what_is_being_said_when_another_conversation_begins_is_of_that_one() -> None:
+    before = folded([ready(), typed(2, "two"), started(), partial("who")])
+    rest, fresh = before.parted(200.0)
+    assert (list(rest.drafts), list(fresh.drafts)) == ([TurnId(2)], [TURN])
+    assert (fresh.ended, fresh.origin_s, fresh.llm) == ((), 200.0, "scripted")
+    (late,) = [one for one in (rest, fresh) if one.knows(transcribed("Who are you?"))]
+    assert late is fresh
+
+
+def test_words_that_come_late_are_of_the_conversation_in_which_they_were_said() -> None:
+    interrupted = events.TurnInterrupted(at_s=103.2, turn=TURN, spoken="", reopened=False)
+    ended_s = events.SpeechEnded(at_s=103.1, turn=TURN, ended_at_s=103.0)
+    rest, fresh = folded([ready(), started(), paused(), ended_s, interrupted]).parted(200.0)
+    assert not fresh.drafts
+    assert rest.knows(transcribed("Who?"))
+    assert only(rest.apply(transcribed("Who?"))).question == "Who?"

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
 from voicecli.conversation.latency import TurnLatency
-from voicecli.slash.desk import COMMANDS, NAMES, Desk
+from voicecli.errors import SettingsError
+from voicecli.slash.commands import COMMANDS, NAMES, command
+from voicecli.slash.desk import Desk, Handler
 from voicecli.slash.parse import Command, Mistake, Question, is_command, parse
 
 
@@ -25,9 +31,6 @@ class Strict:
 
     def toggle_mute(self) -> None:
         self._take("mute")
-
-    def forget(self) -> None:
-        self._take("forget")
 
     def instruct(self, system_prompt: str) -> None:
         self._take("instruct", system_prompt)
@@ -78,7 +81,6 @@ def test_a_typo_is_told_with_what_may_be_meant(text: str, part: str) -> None:
 
 def test_commands_do_what_they_say() -> None:
     assert typed("/mute", ("mute", "")) == ""
-    assert "forgotten" in typed("/new", ("forget", ""))
     assert "next question" in typed("/system Be brief.", ("instruct", "Be brief."))
     assert typed("/quit", ("quit", "")) == ""
     assert typed("Why?", ("ask", "Why?")) == ""
@@ -94,9 +96,76 @@ def test_help_names_each_command() -> None:
     assert not is_command("//help")
 
 
+def test_the_document_has_each_command_and_no_other() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "slash-commands.md").read_text(encoding="utf8")
+    assert set(re.findall(r"`/([a-z]+)", text)) - {"sys"} == set(NAMES)
+
+
 def test_latency_tells_the_parts_of_the_last_answers() -> None:
     one = TurnLatency(None, False, 0.2, 0.1, 0.3, 0.1, 0.2, 0.1, 1.0, ())
     assert typed("/latency") == "No answer has sounded yet."
     told = typed("/latency", known=(one,) * 7).splitlines()
     assert len(told) == 5
     assert told[0].startswith("1.00 s = endpoint 0.20 + stt 0.10 + first token 0.30")
+
+
+async def at_the_desk(lines: list[str], handlers: Mapping[str, Handler], *script: tuple[str, str]) -> list[str]:
+    """What is told, when all that was typed at once is done."""
+    subject = Strict(list(script))
+    async with asyncio.TaskGroup() as tasks:
+        desk = Desk(subject, subject.told.append)
+        desk.open(handlers, tasks.create_task)
+        for line in lines:
+            desk.take(line)
+    assert not subject.script, f"never called: {subject.script}"
+    return subject.told
+
+
+def test_what_is_typed_behind_a_command_waits_until_it_is_done() -> None:
+    order: list[str] = []
+
+    async def voice(argument: str) -> str:
+        for _ in range(5):
+            await asyncio.sleep(0)
+        order.append(argument)
+        return f"now {argument}"
+
+    async def run() -> None:
+        told = await at_the_desk(
+            ["/voice a", "/voice b", "Who?", "/mute"], {"voice": voice}, ("ask", "Who?"), ("mute", "")
+        )
+        assert told == ["now a", "now b"]
+
+    asyncio.run(run())
+    assert order == ["a", "b"]
+
+
+def test_a_command_that_fails_is_told_and_the_next_one_is_done() -> None:
+    async def bad(argument: str) -> str:
+        raise SettingsError("there is no voice 'x'", "nearest: y")
+
+    async def broken(argument: str) -> str:
+        raise ZeroDivisionError("by zero")
+
+    async def silent(argument: str) -> str:
+        return ""
+
+    async def run() -> list[str]:
+        lines = ["/voice x", "/speed 1", "/save", "Who?"]
+        return await at_the_desk(lines, {"voice": bad, "speed": broken, "save": silent}, ("ask", "Who?"))
+
+    told = asyncio.run(run())
+    assert told == ["There is no voice 'x'. nearest: y.", "That failed: ZeroDivisionError: by zero"]
+
+
+def test_what_stands_behind_quit_is_neither_done_nor_asked() -> None:
+    async def slow(argument: str) -> str:
+        await asyncio.sleep(0)
+        return "done"
+
+    assert asyncio.run(at_the_desk(["/save", "/quit", "Who?"], {"save": slow}, ("quit", ""))) == ["done"]
+
+
+def test_a_command_for_what_is_not_there_says_so() -> None:
+    assert "nothing to change here" in typed("/voice af_heart")
+    assert command("voice").arguments == "[NAME]"

@@ -117,9 +117,11 @@ def test_what_happened_last_to_a_part_counts_even_before_all_is_ready() -> None:
 def test_names_follow_what_is_in_use() -> None:
     speaker = PartChanged(at_s=1.0, part="speaker", condition="replaced", name="HDMI", message="The headset is gone.")
     model = PartChanged(at_s=2.0, part="model", condition="replaced", name="small", message="The server is gone.")
-    ready = view_of(READY, speaker, model).ready
-    assert ready is not None
-    assert (ready.speaker, ready.llm) == ("HDMI", "small")
+    voice = PartChanged(at_s=3.0, part="voice", condition="well", name="bm_george", message="Another voice.")
+    view = view_of(READY, speaker, model, voice)
+    assert view.ready is not None
+    assert (view.ready.speaker, view.ready.llm, view.ready.tts) == ("HDMI", "small", "bm_george")
+    assert [one.part for one in view.troubles] == ["speaker", "model"]
 
 
 def test_names_of_devices_are_one_line() -> None:

@@ -6,13 +6,15 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, Literal, Protocol, TypeVar
 
 from voicecli.audio.recovery import MICROPHONE_STALL_S, SPEAKER_STALL_S, Recovery, Try, Wakefulness, has_stalled
 from voicecli.audio.sound_system import Part
 from voicecli.errors import DeviceError
-from voicecli.events import Clock, Condition, PartChanged, Publish
+from voicecli.events import Clock, Condition, Notice, PartChanged, Publish
+
+DevicePart = Literal["microphone", "speaker"]
 
 TICK_S = 0.1
 
@@ -57,7 +59,7 @@ S = TypeVar("S", bound=Stream)
 class Source(Generic[S]):
     """Where streams come from."""
 
-    part: Literal["microphone", "speaker"]
+    part: DevicePart
     wanted: str  # a name as in the settings; empty: the system's default
     make: Callable[[str], S]  # of a device that is listed. Raises DeviceError
 
@@ -78,11 +80,17 @@ class Keeper(Generic[S]):
         self._publish = publish
         self._recovery = Recovery()
         self._told: tuple[Condition, str] = ("well", "")
+        self._wish: str | None = None
         self._opened_s = 0.0
 
     @property
     def is_open(self) -> bool:
         return self.current is not None
+
+    @property
+    def name(self) -> str:
+        """Of what is in use; empty when there is nothing."""
+        return self.current.name if self.current is not None else ""
 
     async def open_first(self) -> None:
         """Open the wanted device. Raises DeviceError."""
@@ -97,8 +105,18 @@ class Keeper(Generic[S]):
             woke = wakefulness.woke(self._clock(), time.time())
             if self.current is not None and (woke or self._has_gone(self.current)):
                 await self.let_go()
-            if wish := self._recovery.due(self._clock(), settled=self._settled()):
+            if self._wish is not None and self._settled():
+                name, self._wish = self._wish, None
+                await self._grant(name)
+            elif wish := self._recovery.due(self._clock(), settled=self._settled()):
                 await self._try(wish)
+
+    def want(self, name: str) -> None:
+        """Use the device of this name from the next moment on in which no turn is alive; empty: the system's default.
+
+        Where it cannot be opened the one in use stays, and that is told.
+        """
+        self._wish = name
 
     async def let_go(self) -> None:
         """Close what is open; something is opened again at the next look."""
@@ -132,6 +150,35 @@ class Keeper(Generic[S]):
         with suppress(DeviceError):  # it hangs, and is left alone
             await self._system.call(stream.close)
 
+    async def _grant(self, name: str) -> None:
+        """A device that was plugged in since the start is found by a second try."""
+        try:
+            stream = await self._open(name)
+        except DeviceError:
+            await self._system.look_again()
+            try:
+                stream = await self._open(name)
+            except DeviceError as error:
+                self._refuse(name, error)
+                return
+        was, part = self._told[1], self._source.part
+        self._source = replace(self._source, wanted=name)
+        await self._exchange(stream, wanted=True, tell=False)
+        message = f"The {part} is {stream.name}" + (", as it was" if stream.name == was else " now")
+        self._publish(PartChanged(at_s=self._clock(), part=part, condition="well", name=stream.name, message=message))
+
+    async def _exchange(self, stream: S, *, wanted: bool, tell: bool = True) -> None:
+        """The new one is open before the old one is closed, so that there is never none."""
+        before, self.current = self.current, None
+        if before is not None:
+            await self._leave(before)
+        self._use(stream, wanted=wanted, tell=tell)
+
+    def _refuse(self, name: str, error: DeviceError) -> None:
+        stays = f"the {self._source.part} stays {self._told[1]}" if self._told[1] else "and there is none"
+        sentences = [f"{name or 'The default'} is not used, {stays}: {error.message}", error.hint]
+        self._publish(Notice(at_s=self._clock(), text=". ".join(filter(None, sentences))))
+
     async def _try(self, wish: Try) -> None:
         names = [self._source.wanted]
         if wish == "any" and self._source.wanted:
@@ -143,10 +190,7 @@ class Keeper(Generic[S]):
             except DeviceError as error:
                 reason = reason or error.message
                 continue
-            before, self.current = self.current, None
-            if before is not None:
-                await self._leave(before)
-            self._use(stream, wanted=name == self._source.wanted)
+            await self._exchange(stream, wanted=name == self._source.wanted)
             return
         if self.current is None:
             self._tell("away", "", reason)

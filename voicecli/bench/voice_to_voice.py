@@ -117,8 +117,8 @@ async def conversation(
             note(sum(isinstance(one, Audible) for one in events))
 
     began_s = CLOCK()
-    async with assemble(settings, room, show, watch) as held:
-        room.enough, room.anew = held.interrupt, held.forget
+    async with assemble(settings, room, show, watch) as (held, _):
+        room.enough, room.anew = held.interrupt, held.begin_anew
         ready_s, before_s = CLOCK(), own_cpu_s()
         await held.run()
         cpu_s = own_cpu_s() - before_s

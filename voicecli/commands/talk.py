@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from voicecli.commands.missing_models import fetch_missing, voice_models
+from voicecli.commands.missing_models import fetch_missing
 from voicecli.commands.narration import tell
 from voicecli.commands.options import Profile, option
 from voicecli.commands.settings_options import (
@@ -112,7 +112,8 @@ def talk(
     """Hold a spoken conversation.
 
     Say something and listen. [bold]Space[/] mutes the microphone, [bold]Esc[/] interrupts, [bold]t[/] types,
-    [bold]Ctrl-C[/] quits. Without a microphone questions are typed; without a speaker answers are written.
+    [bold]/[/] lists commands, [bold]Ctrl-C[/] quits. Without a microphone questions are typed; without a speaker
+    answers are written.
 
     Examples:
 
@@ -201,7 +202,6 @@ def print_settings(loaded: Loaded) -> None:
 
 def models_of(settings: Settings) -> list[str]:
     """What a conversation needs."""
-    names = [settings.stt.model, *voice_models(settings)]
-    if settings.listen.endpoint != "silence":
-        names.append(settings.listen.endpoint_model)
-    return [*names, settings.llm.embedded_model] if settings.llm.backend in ("auto", "embedded") else names
+    from voicecli.stored_models import needed_models
+
+    return needed_models(settings)

@@ -8,6 +8,7 @@ interrupt is `speaker.flush()` and `task.cancel()`: there is no second way.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from voicecli import events
@@ -86,10 +87,14 @@ class Conversation:
         """Stop or go on listening; the answer under way goes on."""
         self._ear.mute(muted)
 
-    def forget(self) -> None:
-        """Begin anew: neither questions nor answers are remembered."""
+    def begin_anew(self, said: Iterable[tuple[str, str, bool]] = ()) -> None:
+        """All is forgotten; then `said` was: questions, as much of the answers as was heard, whether it was cut."""
         self.interrupt()
         self._history.forget()
+        for question, heard, cut in said:
+            self._history.add(question, heard, cut=cut)
+        self._history.make_room()
+        self._catch_up()
 
     def instruct(self, system_prompt: str) -> None:
         """Another system prompt, from the next question on."""
@@ -258,7 +263,11 @@ class Conversation:
 
     def _remember(self, question: str, spoken: str) -> None:
         self._history.add(question, spoken)
-        if self._history.make_room() and self._rules.prefill:
+        if self._history.make_room():
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        if self._rules.prefill:
             self._catching_up = self._tasks.create_task(self._prefill.catch_up())
 
     def _start_drafting(self) -> None:

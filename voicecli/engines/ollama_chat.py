@@ -40,6 +40,14 @@ class OllamaChat:
 
     async def find_model(self, answer_within_s: float) -> None:
         """Raises BackendUnavailable when nothing answers in time, or what answers lacks the model."""
+        names = await self.installed(answer_within_s)
+        if not {self._model, f"{self._model}:latest"} & set(names):
+            found = f"it has: {', '.join(names)}" if names else "it has none"
+            hint = f"ollama pull {self._model}, or set llm.ollama_model."
+            raise BackendUnavailable(f"Ollama has no model {self._model} ({found})", hint=hint)
+
+    async def installed(self, answer_within_s: float) -> list[str]:
+        """Names of the models that it has. Raises BackendUnavailable when nothing answers in time."""
         try:
             async with asyncio.timeout(answer_within_s):
                 listed = (await self._client.list()).models
@@ -48,11 +56,7 @@ class OllamaChat:
         except (ollama.ResponseError, ValueError) as error:  # ValueError: not JSON, or not a list of models
             hint = "Set llm.ollama_url to the address of Ollama."
             raise BackendUnavailable(f"What answers on {self._where} is not Ollama", hint=hint) from error
-        names = sorted(model.model for model in listed if model.model)
-        if not {self._model, f"{self._model}:latest"} & set(names):
-            found = f"it has: {', '.join(names)}" if names else "it has none"
-            hint = f"ollama pull {self._model}, or set llm.ollama_model."
-            raise BackendUnavailable(f"Ollama has no model {self._model} ({found})", hint=hint)
+        return sorted(model.model for model in listed if model.model)
 
     async def warm(self, messages: Sequence[Message]) -> None:
         """Load the weights and read the prompt: an empty request would load the weights alone."""

@@ -57,17 +57,22 @@ async def served_model(client: openai.AsyncOpenAI, wanted: str, where: str) -> S
 
     Raises BackendUnavailable when the server does not answer, refuses the key or serves no model.
     """
-    with explained(where, wanted):
-        try:
-            listed = (await client.models.list(timeout=CONNECT_TIMEOUT_S)).data or []
-        except openai.NotFoundError:
-            listed = []  # a server without a list may still know the model that was asked for
-    found = [Served(model.id, _context_of(model)) for model in listed]
+    found = await served_models(client, wanted, where)
     if wanted:
         return next((served for served in found if served.name == wanted), Served(wanted))
     if not found:
         raise BackendUnavailable(f"{where} lists no model", hint="Name one with llm.model.")
     return found[0]
+
+
+async def served_models(client: openai.AsyncOpenAI, wanted: str, where: str) -> list[Served]:
+    """Those that the server lists. Raises BackendUnavailable when it does not answer or refuses the key."""
+    with explained(where, wanted):
+        try:
+            listed = (await client.models.list(timeout=CONNECT_TIMEOUT_S)).data or []
+        except openai.NotFoundError:
+            listed = []  # a server without a list may still know the model that was asked for
+    return [Served(model.id, _context_of(model)) for model in listed]
 
 
 def _context_of(model: openai.types.Model) -> int:

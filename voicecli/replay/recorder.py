@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -128,7 +129,7 @@ class Recorder(Watch):
             self._did(Deed(self._clock(), "repeat", answer))
             controls.repeat(answer)
 
-        return Controls(set_muted, interrupt, ask, quit, repeat=repeat)
+        return replace(controls, set_muted=set_muted, interrupt=interrupt, ask=ask, quit=quit, repeat=repeat)
 
     def sounds(self) -> Sounds:
         """All that sounded, and when."""

@@ -14,6 +14,7 @@ from voicecli.events import (
     Audible,
     Event,
     NothingHeard,
+    PartChanged,
     PartialHeard,
     Ready,
     SpeechEnded,
@@ -112,6 +113,8 @@ class ExchangeFold:
         match event:
             case Ready(llm=llm, speaker=speaker):
                 return replace(self, llm=llm, voiced=bool(speaker))
+            case PartChanged(part="model", name=llm) if llm:
+                return replace(self, llm=llm)
             case UserTyped(at_s=at_s, turn=turn, text=text) if turn is not None:
                 typed = Draft(asked_from_s=at_s, asked_until_s=at_s, typed=True, released=True, question=text)
                 return self._with(turn, typed)
@@ -134,6 +137,16 @@ class ExchangeFold:
                 said = replace(said, ending=Ending("unanswered", "", at_s))
             fold = fold._with(turn, said)
         return replace(fold, drafts={})
+
+    def knows(self, event: Event) -> bool:
+        """Whether it is of a turn that is not over here."""
+        return event.turn in self.drafts
+
+    def parted(self, origin_s: float, earlier: tuple[Exchange, ...] = ()) -> tuple[ExchangeFold, ExchangeFold]:
+        """This one ends and another begins, after `earlier`: with what is being said, for it is not asked yet."""
+        said = {turn: draft for turn, draft in self.drafts.items() if not draft.released and draft.ending is None}
+        rest = {turn: draft for turn, draft in self.drafts.items() if turn not in said}
+        return replace(self, drafts=rest), replace(self, origin_s=origin_s, ended=earlier, drafts=said)
 
     def _of_turn(self, event: Event, turn: TurnId, draft: Draft) -> ExchangeFold:
         match event:

@@ -39,11 +39,15 @@ class Keeper:
         """`written`: exchanges of a resumed session that the file holds."""
         self.path = path
         self.written = written
-        self._session = session
+        self.session = session
         self._file = identity(path) if session.id is not None else None
         self._checked = False
         self._connect = connect
         self._now = now
+
+    def another(self, session: Session, written: int) -> Keeper:
+        """For another conversation, in the same file."""
+        return Keeper(self.path, session, written, connect=self._connect, now=self._now)
 
     def keep(self, exchanges: Sequence[Exchange]) -> list[str]:
         """Write those of the conversation that are not in the file; returns what the user should know.
@@ -72,7 +76,7 @@ class Keeper:
                 self._checked = True
             if (file := identity(self.path)) != self._file:
                 self._file, self.written = file, 0
-                self._session = replace(self._session, id=None)
+                self.session = replace(self.session, id=None)
             if fresh := exchanges[self.written :]:
-                self._session = replace(self._session, id=store.add(self._session, fresh))
+                self.session = replace(self.session, id=store.add(self.session, fresh))
                 self.written = len(exchanges)

@@ -3,62 +3,153 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
+from typing import Protocol
 
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import VoiceCliError
 from voicecli.events import Clock, Event, Notice, Publish
 from voicecli.sessions.fold import ExchangeFold
 from voicecli.sessions.keeper import Keeper
-from voicecli.sessions.records import Exchange
+from voicecli.sessions.records import Exchange, Session
 
 NOT_KEPT = "This conversation is not in the history for now: {message}. It is tried again after each answer."
 KEPT_AGAIN = "The history is written again, and nothing of the conversation is missing."
 
 
+class Record(Protocol):
+    """What is known of the conversation that is being held."""
+
+    @property
+    def session(self) -> Session: ...
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """What was said in it so far; of what is still open, as far as it came."""
+        ...
+
+    def see(self, event: Event) -> None:
+        """Take note of an event. Returns at once."""
+        ...
+
+    def part(self, session: Session, age_s: float = 0.0, earlier: tuple[Exchange, ...] = ()) -> None:
+        """What is asked from now on belongs to another conversation: how long ago that began, what was said in it."""
+        ...
+
+    async def saved(self) -> None:
+        """When all that can be in the history file is there."""
+        ...
+
+
+class Unkept:
+    """A `Record` that no file has."""
+
+    def __init__(self, clock: Clock, session: Session, age_s: float = 0.0, earlier: tuple[Exchange, ...] = ()) -> None:
+        self.session = session
+        self._clock = clock
+        self._fold = ExchangeFold(clock() - age_s, earlier)
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        return self._fold.closed(self._clock()).ended
+
+    def see(self, event: Event) -> None:
+        self._fold = self._fold.apply(event)
+
+    def part(self, session: Session, age_s: float = 0.0, earlier: tuple[Exchange, ...] = ()) -> None:
+        self.session = session
+        _, self._fold = self._fold.parted(self._clock() - age_s, earlier)
+
+    async def saved(self) -> None: ...
+
+
+@dataclass(eq=False)
+class Kept:
+    """One conversation: what is known of it, and who writes it."""
+
+    keeper: Keeper
+    fold: ExchangeFold
+
+    @property
+    def unsaved(self) -> tuple[Exchange, ...]:
+        return self.fold.ended[self.keeper.written :]
+
+
 class SessionLog:
-    """An exchange is written when it is over. `see` and `run` belong to the loop."""
+    """A `Record`. An exchange is written when it is over. `see`, `part` and `run` belong to the loop."""
 
     def __init__(self, keeper: Keeper, clock: Clock, age_s: float = 0.0, earlier: tuple[Exchange, ...] = ()) -> None:
         """`age_s` and `earlier`: of a session that is resumed, how long ago it began and what was said in it."""
         self.path = keeper.path
         self.trouble = ""  # why the latest exchange could not be written
-        self._keeper = keeper
         self._clock = clock
-        self._fold = ExchangeFold(clock() - age_s, earlier)
-        self._more = asyncio.Event()
+        self._current = Kept(keeper, ExchangeFold(clock() - age_s, earlier))
+        self._parted: list[Kept] = []  # conversations before it, until all of them is written
+        self._more, self._saved = asyncio.Event(), asyncio.Event()
 
     @property
     def unsaved(self) -> tuple[Exchange, ...]:
         """What is not in the file; ask when `run` is over."""
-        return self._fold.ended[self._keeper.written :]
+        return tuple(exchange for kept in self._all() for exchange in kept.unsaved)
+
+    @property
+    def session(self) -> Session:
+        return self._current.keeper.session
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        return self._current.fold.closed(self._clock()).ended
 
     def see(self, event: Event) -> None:
-        """Take note of an event. Returns at once."""
-        known = len(self._fold.ended)
-        self._fold = self._fold.apply(event)
-        if len(self._fold.ended) > known:
-            self._more.set()
+        owner = next((kept for kept in self._parted if kept.fold.knows(event)), self._current)
+        known = len(owner.fold.ended)
+        owner.fold = owner.fold.apply(event)
+        if len(owner.fold.ended) > known:
+            self._wake()
+
+    def part(self, session: Session, age_s: float = 0.0, earlier: tuple[Exchange, ...] = ()) -> None:
+        self._current.fold, fresh = self._current.fold.parted(self._clock() - age_s, earlier)
+        self._parted.append(self._current)
+        self._current = Kept(self._current.keeper.another(session, len(earlier)), fresh)
+        self._wake()
+
+    async def saved(self) -> None:
+        await self._saved.wait()
 
     async def run(self, publish: Publish) -> None:
         """Until cancelled; then what is still open is written, too. Trouble is told once, and when it is over."""
         with ThreadWorker("history") as worker:
             try:
                 while True:
-                    await self._save(worker, publish)
-                    await self._more.wait()
                     self._more.clear()
+                    await self._save(worker, publish)
+                    if not self._more.is_set():
+                        self._saved.set()
+                    await self._more.wait()
             finally:
-                self._fold = self._fold.closed(self._clock())
+                for kept in self._all():
+                    kept.fold = kept.fold.closed(self._clock())
                 await self._save(worker, publish)
 
+    def _all(self) -> list[Kept]:
+        return [*self._parted, self._current]
+
+    def _wake(self) -> None:
+        self._saved.clear()
+        self._more.set()
+
     async def _save(self, worker: ThreadWorker, publish: Publish) -> None:
+        told: list[str] = []
         try:
-            told = await worker.run(self._keeper.keep, self._fold.ended)
+            for kept in self._all():
+                told += await worker.run(kept.keeper.keep, kept.fold.ended)
+            self._parted = [kept for kept in self._parted if kept.unsaved or kept.fold.drafts]
             if self.trouble:
-                told = [*told, KEPT_AGAIN]
+                told.append(KEPT_AGAIN)
             self.trouble = ""
         except VoiceCliError as error:
-            told = [] if self.trouble else [NOT_KEPT.format(message=error.message)]
+            if not self.trouble:
+                told.append(NOT_KEPT.format(message=error.message))
             self.trouble = error.message
         for text in told:
             publish(Notice(at_s=self._clock(), text=text))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from voicecli.events import Clock
 from voicecli.sessions.keeper import Keeper, utc_now
-from voicecli.sessions.log import SessionLog
+from voicecli.sessions.log import Record, SessionLog, Unkept
 from voicecli.sessions.records import Exchange, Session
 from voicecli.sessions.store import open_store
 
@@ -23,6 +23,7 @@ class Memory:
     earlier: tuple[Exchange, ...] = ()  # what was said in it before
     log: SessionLog | None = None  # None: it is not kept
     notice: str = ""
+    session: Session | None = None  # that goes on
 
 
 def remember(
@@ -35,7 +36,15 @@ def remember(
         session, earlier = store.session(resume)
     age_s = (now() - session.began_at).total_seconds()
     log = SessionLog(Keeper(path, session, len(earlier)), clock, age_s, earlier) if keep else None
-    return Memory(earlier, log, resumed(session, earlier))
+    return Memory(earlier, log, resumed(session, earlier), session)
+
+
+def record_of(memory: Memory, clock: Clock, now: Callable[[], datetime] = utc_now) -> Record:
+    """What is known of the conversation, kept or not."""
+    if memory.log is not None:
+        return memory.log
+    session = memory.session or Session(now())
+    return Unkept(clock, session, (now() - session.began_at).total_seconds(), memory.earlier)
 
 
 def resumed(session: Session, earlier: tuple[Exchange, ...]) -> str:

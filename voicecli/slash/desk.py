@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, Protocol
 
 from voicecli.conversation.latency import PART_NAMES, TurnLatency
-from voicecli.slash.parse import Command, CommandHelp, Mistake, Question, parse
-
-COMMANDS = (
-    CommandHelp("help", "", "list the commands"),
-    CommandHelp("latency", "", "where the time of the last answers went"),
-    CommandHelp("mute", "", "stop listening, or go on"),
-    CommandHelp("new", "", "forget what was said; it stays in the history file"),
-    CommandHelp("quit", "", "end the conversation"),
-    CommandHelp("system", "TEXT", "instruct the language model, from the next question"),
-)
-
-NAMES = tuple(command.name for command in COMMANDS)
+from voicecli.errors import VoiceCliError
+from voicecli.slash.commands import NAMES, command, help_text
+from voicecli.slash.parse import Command, Mistake, Question, parse
 
 LATENCIES_TOLD = 5
 
+Handler = Callable[[str], Awaitable[str]]
+"""Does what a command says, by what follows its name, and returns what is to be told of it; empty: nothing. What takes
+long it begins and leaves to itself: until it returns, what is typed waits. Raises VoiceCliError."""
+
+Start = Callable[[Coroutine[Any, Any, None]], object]
+"""Begins a task that ends with the conversation."""
+
 
 class Subject(Protocol):
-    """A conversation, as far as commands change it."""
+    """A conversation, as far as the simplest commands change it."""
 
     def toggle_mute(self) -> None: ...
-
-    def forget(self) -> None: ...
 
     def instruct(self, system_prompt: str) -> None: ...
 
@@ -39,24 +36,37 @@ class Subject(Protocol):
 
 
 class Desk:
-    """Takes what is typed. `tell` shows the user what came of a command."""
+    """Takes what is typed, one after the other. `tell` shows the user what came of a command."""
 
     def __init__(self, subject: Subject, tell: Callable[[str], None]) -> None:
         self._subject = subject
         self._tell = tell
+        self._handlers: Mapping[str, Handler] = {}
+        self._start: Start = lambda work: work.close()
+        self._busy = False
+        self._waiting: deque[str] = deque()
+
+    def open(self, handlers: Mapping[str, Handler], start: Start) -> None:
+        """Commands that need what is loaded by now."""
+        self._handlers, self._start = handlers, start
 
     def take(self, text: str) -> None:
-        """Ask a question or do what a command says."""
-        match parse(text, NAMES):
-            case Question(question):
-                self._subject.ask(question)
-            case Mistake(message):
-                self._tell(message)
-            case Command(name, argument):  # pragma: no branch
-                self._do(name, argument)
+        """Ask a question or do what a command says, as soon as the command before is done."""
+        self._waiting.append(text)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        while self._waiting and not self._busy:
+            match parse(self._waiting.popleft(), NAMES):
+                case Question(question):
+                    self._subject.ask(question)
+                case Mistake(message):
+                    self._tell(message)
+                case Command(name, argument):  # pragma: no branch
+                    self._do(name, argument)
 
     def _do(self, name: str, argument: str) -> None:
-        if argument and name != "system":
+        if argument and not command(name).arguments:
             self._tell(f"/{name} takes nothing behind it, and {argument!r} was found.")
             return
         match name:
@@ -66,23 +76,46 @@ class Desk:
                 self._tell(latency_text(self._subject.latencies()))
             case "mute":
                 self._subject.toggle_mute()
-            case "new":
-                self._subject.forget()
-                self._tell("A new conversation: what was said is forgotten.")
             case "quit":
+                self._waiting.clear()
                 self._subject.quit()
             case "system" if not argument:
                 self._tell("/system wants the instruction, such as: /system Answer in one word.")
-            case _:
+            case "system":
                 self._subject.instruct(argument)
                 self._tell("The language model is told so from the next question on.")
+            case _ if name not in self._handlers:
+                self._tell(f"/{name} has nothing to change here.")
+            case _:
+                self._busy = True
+                self._start(self._handled(self._handlers[name], argument))
+
+    async def _handled(self, handler: Handler, argument: str) -> None:
+        try:
+            await self._told(handler, argument)
+        finally:
+            self._busy = False
+        self._go_on()
+
+    async def _told(self, handler: Handler, argument: str) -> None:
+        """A command may fail; the conversation goes on."""
+        try:
+            text = await handler(argument)
+        except Exception as error:
+            text = trouble_of(error)
+        if text:
+            self._tell(text)
 
 
-def help_text() -> str:
-    """One line a command."""
-    heads = [f"/{command.name} {command.arguments}".rstrip() for command in COMMANDS]
-    width = max(map(len, heads))
-    return "\n".join(f"{head:<{width}}  {one.help}" for head, one in zip(heads, COMMANDS, strict=True))
+def trouble_of(error: Exception) -> str:
+    """What a user is told of a command that failed."""
+    if isinstance(error, VoiceCliError):
+        message = error.message
+        if message.partition(" ")[0].isalpha():  # "whisper-base" is a name
+            message = message[0].upper() + message[1:]
+        sentences = (message, error.hint)
+        return " ".join(f"{one.rstrip('.')}." for one in sentences if one)
+    return f"That failed: {type(error).__name__}: {error}"
 
 
 def latency_text(latencies: tuple[TurnLatency, ...]) -> str:

@@ -11,15 +11,6 @@ NEAR = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class CommandHelp:
-    """What a list of commands tells of one."""
-
-    name: str  # without the slash
-    arguments: str  # as a user would read it; empty for none
-    help: str
-
-
-@dataclass(frozen=True, slots=True)
 class Command:
     """One that is known."""
 

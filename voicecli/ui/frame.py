@@ -4,7 +4,7 @@ header         engines and devices
 dialogue       left; beside it, where there is room, the latency panel
 status         state, input level, what is wrong
 latency        in two lines, where there is no room for the panel
-input          while typing
+input          while typing, and what it may become
 keys           those that do something now
 """
 
@@ -20,6 +20,7 @@ from voicecli.events import Ready
 from voicecli.ui.dialogue import INDENT, USER_MARK, dialogue, whole_dialogue
 from voicecli.ui.editor import Line
 from voicecli.ui.latest import can_repeat, last_answer
+from voicecli.ui.palette import Palette, palette_lines
 from voicecli.ui.view import QUIET_DB, State, ViewModel
 from voicecli.ui.waterfall import compact, panel
 
@@ -60,6 +61,7 @@ class Scene:
     tick: int = 0  # turns the spinner
     top: int | None = None  # the first line of the conversation in sight; None follows the end
     told: str = ""  # what became of the last key
+    palette: Palette = Palette()  # under the line that is being typed
 
 
 def frame(scene: Scene, console: Console, width: int, height: int) -> list[Text]:
@@ -95,7 +97,8 @@ def _edges(scene: Scene, console: Console, width: int, height: int) -> tuple[lis
     bottom = [_rule(inner, edge, "┴"), *_troubles(scene.view), _status(scene, inner)]
     if scene.view.latencies and height >= COMPACT_FROM_HEIGHT and not wide:
         bottom += compact(scene.view.alike, inner)
-    bottom += [_input(scene.line, inner)] if scene.line is not None else []
+    if scene.line is not None:
+        bottom += [_input(scene.line, inner), *palette_lines(scene.palette, height)]
     return top, [*bottom, _keys(scene, inner)]
 
 
@@ -254,10 +257,12 @@ def _keys(scene: Scene, width: int) -> Text:
     more = [("end", "newest")] if scene.top is not None else []
     if scene.line is not None:
         keys += [("enter", "send")] + ([] if busy else [("esc", "stop typing")])
+        more += [("tab", "complete"), ("↑↓", "choose")] if scene.palette.offers else []
     else:
         if view.has_microphone:
             keys.append(("space", "unmute" if view.muted else "mute"))
         keys.append(("t", "type"))
+        more.append(("/", "commands"))
         if not busy and last_answer(view):
             more += [("r", "repeat")] if can_repeat(view) else []
             more += [("c", "copy"), ("s", "save"), ("e", "edit")]

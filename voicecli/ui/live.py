@@ -7,6 +7,7 @@ that it is not lost.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -16,6 +17,7 @@ from rich.console import Console
 from voicecli.clipboard import osc52
 from voicecli.events import Clock, Event, Ready, SpeechStarted, UserTyped
 from voicecli.settings_load import surroundings
+from voicecli.slash.complete import Offer
 from voicecli.ui.dialogue import whole_dialogue
 from voicecli.ui.drawn_blocks import last_code
 from voicecli.ui.editor import Line
@@ -24,6 +26,7 @@ from voicecli.ui.frame import Scene, conversation_size, frame
 from voicecli.ui.keys import ANSWER, Key, listen
 from voicecli.ui.latest import can_repeat, last_answer, last_question, save_answer
 from voicecli.ui.painter import Painter
+from voicecli.ui.palette import Palette
 from voicecli.ui.screen import Look
 from voicecli.ui.scrolling import SCROLL_KEYS, scrolled
 from voicecli.ui.stderr import stderr_to
@@ -60,6 +63,8 @@ class LiveScreen:
         self.line: Line | None = None
         self.top: int | None = None
         self.told = ""
+        self.palette = Palette()
+        self._offers: Callable[[str], tuple[Offer, ...]] = lambda line: ()
         self._is_pasting = False
         self._drawn: tuple[Scene, int, int] | None = None
 
@@ -92,6 +97,7 @@ class LiveScreen:
 
     async def run(self, controls: Controls) -> None:
         """Redraw at a steady pace and pass keys on, until cancelled."""
+        self._offers = controls.offers
         with self._terminal.on_loop(self._redraw), listen(self._keys_fd, lambda key: self.press(key, controls)):
             if is_worth_asking(self._look.theme, self._environ):
                 self._terminal.write(ASK_BACKGROUND)
@@ -103,7 +109,8 @@ class LiveScreen:
         """Paint a frame, if it would differ from the one that is up, and if the terminal has taken that one."""
         turning = self.view.state in ("Thinking", "Starting")
         tick = int(self._clock() / FRAME_S) if turning else 0
-        scene = Scene(self.view, self.line, tick, self.top, self.told)
+        self._offer()
+        scene = Scene(self.view, self.line, tick, self.top, self.told, self.palette)
         width, height = self._console.size
         if (scene, width, height) == self._drawn or self._terminal.busy:
             return
@@ -164,7 +171,7 @@ class LiveScreen:
 
     def _scroll(self, key: Key) -> None:
         width, height = self._console.size
-        scene = Scene(self.view, self.line, top=self.top, told=self.told)
+        scene = Scene(self.view, self.line, top=self.top, told=self.told, palette=self.palette)
         cells, lines = conversation_size(scene, self._console, width, height)
         self.top = scrolled(self.top, key, len(whole_dialogue(self.view, self._console, cells)), lines)
 
@@ -184,8 +191,23 @@ class LiveScreen:
         except OSError as error:
             self.told = f"not saved: {error.strerror}"
 
+    def _offer(self) -> None:
+        """What the line may become, by what is known now: some of it is looked for while one types."""
+        self.palette = self.palette.with_offers(self._offers(self.line.text) if self.line is not None else ())
+
     def _edit(self, key: Key, line: Line, controls: Controls) -> None:
+        self._offer()
+        picked = self.palette.picked()
         match key:
+            case "up" | "down":
+                self.palette = self.palette.moved(key)
+            case "tab":
+                self.line = self.palette.completed(line)
+            case "enter" if picked is not None and picked.line.endswith(" "):
+                self.line = Line(picked.line, len(picked.line))
+            case "enter" if picked is not None:
+                controls.ask(picked.line)
+                self.line, self.top = Line(), None
             case "esc":
                 self.line = None
             case "ctrl-d" if not line.text:

@@ -11,6 +11,7 @@ from typing import Literal, Protocol, Self
 
 from voicecli.errors import SettingsError
 from voicecli.events import Clock, Event
+from voicecli.slash.complete import Offer
 
 ScreenKind = Literal["auto", "live", "plain", "jsonl"]
 Theme = Literal["auto", "light", "dark", "none"]
@@ -33,6 +34,7 @@ class Controls:
     ask: Callable[[str], None]  # a typed question, or a command that begins with a slash
     quit: Callable[[], None]
     repeat: Callable[[str], None] = lambda _: None  # say this earlier answer again, if nothing else is going on
+    offers: Callable[[str], tuple[Offer, ...]] = lambda line: ()  # what a line that is being typed may become
 
 
 class Screen(Protocol):

@@ -7,7 +7,7 @@ until the utterance has ended.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from voicecli.conversation.latency import LatencyFold, TurnLatency, percentile
 from voicecli.conversation.speculation import Speculation
@@ -19,6 +19,7 @@ from voicecli.events import (
     MuteChanged,
     NothingHeard,
     Notice,
+    Part,
     PartChanged,
     PartialHeard,
     Ready,
@@ -49,6 +50,9 @@ LEVELS_KEPT = 48
 """4.8 s of input level: as wide as the meter ever gets."""
 
 QUIET_DB = -90.0
+
+READY_FIELDS = dict[Part, str](microphone="microphone", speaker="speaker", model="llm", voice="tts")
+"""Where `Ready` names a part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,13 +249,8 @@ class ViewModel:
         entries = (*self.entries, Note(told.message))
         if self.ready is None:
             return replace(self, troubles=troubles, entries=entries)
-        match event.part:
-            case "microphone":
-                ready = replace(self.ready, microphone=event.name)
-            case "speaker":
-                ready = replace(self.ready, speaker=event.name)
-            case "model":  # pragma: no branch
-                ready = replace(self.ready, llm=event.name)
+        named: Any = {READY_FIELDS[event.part]: event.name}
+        ready = replace(self.ready, **named)
         return replace(self, troubles=troubles, entries=entries, ready=one_line(ready))
 
     def _of_turn(self, event: Event, turn: TurnId) -> ViewModel:

@@ -1,0 +1,50 @@
+"""Changes that wait until no turn is alive."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voicecli.conversation.rest import Rest
+
+
+@given(st.lists(st.sampled_from(["change", "look", "busy", "settled"])))
+def test_changes_keep_their_order_and_are_made_only_at_rest(deeds: list[str]) -> None:
+    settled, asked = True, 0
+    made: list[int] = []
+    rest = Rest(lambda: settled)
+
+    def change(number: int) -> None:
+        assert settled
+        made.append(number)
+
+    for deed in deeds:
+        if deed == "change":
+            rest.do(partial(change, asked))
+            asked += 1
+        elif deed == "look":
+            rest.look()
+        else:
+            settled = deed == "settled"
+    settled = True
+    rest.look()
+    assert made == list(range(asked))
+
+
+def test_a_moment_comes_when_the_turn_is_over() -> None:
+    async def run() -> None:
+        settled = False
+        rest = Rest(lambda: settled)
+        waiting = asyncio.ensure_future(rest.moment())
+        await asyncio.sleep(0)
+        rest.look()
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        settled = True
+        rest.look()
+        await waiting
+
+    asyncio.run(run())

@@ -1,0 +1,142 @@
+"""Engines that are exchanged while they are in use."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator, Sequence
+
+import numpy as np
+
+from voicecli.engines.switchable import SwitchableModel, SwitchableRecogniser, SwitchableVoice
+from voicecli.types import Message, SpeechSegment, Stretch, Token, Transcript
+
+SEGMENT = SpeechSegment(np.zeros(160, np.int16), 0.0, 0.01)
+
+
+class Voice:
+    def __init__(self, name: str, rate_hz: int) -> None:
+        self.name, self.sample_rate_hz = name, rate_hz
+
+    def synthesize(self, text: str) -> Iterator[Stretch]:
+        for share in (0.5, 1.0):
+            yield Stretch(np.full(3, self.sample_rate_hz // 1000, np.int16), share)
+
+
+class Recogniser:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def transcribe(self, segment: SpeechSegment) -> Transcript:
+        return Transcript(f"final of {self.name}", "en", 0.0, "")
+
+    def draft(self, segment: SpeechSegment) -> Transcript:
+        return Transcript(f"draft of {self.name}", "en", 0.0, "")
+
+
+class Model:
+    def __init__(self, name: str, words: int = 2) -> None:
+        self.name = name
+        self.words = words
+        self.warmed: list[str] = []
+        self.closed = 0
+
+    async def warm(self, messages: Sequence[Message]) -> None:
+        self.warmed.append(messages[-1].text)
+
+    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[Token, None]:
+        try:
+            for number in range(self.words):
+                await asyncio.sleep(0)
+                yield Token(f"{self.name}{number} ")
+        finally:
+            self.closed += 1
+
+    async def aclose(self) -> None:
+        raise AssertionError("whoever opened it closes it")
+
+
+ASKED = [Message("user", "Why?")]
+
+
+def test_a_piece_is_ended_by_the_voice_that_began_it() -> None:
+    switchable = SwitchableVoice(Voice("a", 1000))
+    begun = switchable.synthesize("text")
+    heard = [next(begun)]
+    switchable.take(Voice("b", 2000))
+    heard += begun
+    assert [int(stretch.pcm[0]) for stretch in heard] == [1, 1]
+    assert (switchable.name, switchable.sample_rate_hz) == ("b", 2000)
+    assert [int(stretch.pcm[0]) for stretch in switchable.synthesize("text")] == [2, 2]
+
+
+def test_a_recogniser_is_another_one_with_the_next_call() -> None:
+    switchable = SwitchableRecogniser(Recogniser("a"))
+    assert switchable.transcribe(SEGMENT).text == "final of a"
+    bound = switchable.draft  # as the drafter binds it once
+    switchable.take(Recogniser("b"))
+    assert (bound(SEGMENT).text, switchable.transcribe(SEGMENT).text, switchable.name) == (
+        "draft of b",
+        "final of b",
+        "b",
+    )
+
+
+def test_an_answer_is_ended_by_the_model_that_began_it_which_is_idle_then() -> None:
+    async def run() -> None:
+        first, second = Model("a"), Model("b")
+        switchable = SwitchableModel(first, keeps_prefix=True)
+        answer = switchable.reply(ASKED)
+        told = [(await anext(answer)).text]
+        before = switchable.take(second, keeps_prefix=True)
+        waiting = asyncio.ensure_future(before.idle())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        told += [token.text async for token in answer]
+        await waiting
+        assert (told, first.closed) == (["a0 ", "a1 "], 1)
+        assert [token.text async for token in switchable.reply(ASKED)] == ["b0 ", "b1 "]
+        assert switchable.name == "b"
+        await before.idle()
+        await switchable.aclose()
+
+    asyncio.run(run())
+
+
+def test_an_answer_that_is_dropped_leaves_its_model_idle() -> None:
+    async def run() -> None:
+        switchable = SwitchableModel(first := Model("a", words=9), keeps_prefix=True)
+        answer = switchable.reply(ASKED)
+        await anext(answer)
+        before = switchable.take(Model("b"), keeps_prefix=True)
+        await answer.aclose()
+        await before.idle()
+        assert first.closed == 1
+
+    asyncio.run(run())
+
+
+def test_a_model_is_idle_only_when_all_of_its_calls_are_over() -> None:
+    async def run() -> None:
+        switchable = SwitchableModel(Model("a"), keeps_prefix=True)
+        one, two = switchable.reply(ASKED), switchable.reply(ASKED)
+        await anext(one)
+        await anext(two)
+        waiting = asyncio.ensure_future(switchable.take(Model("b"), keeps_prefix=True).idle())
+        await one.aclose()
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        await two.aclose()
+        await waiting
+
+    asyncio.run(run())
+
+
+def test_nothing_is_sent_ahead_to_a_model_that_would_read_it_twice() -> None:
+    async def run() -> None:
+        switchable = SwitchableModel(first := Model("a"), keeps_prefix=True)
+        await switchable.warm(ASKED)
+        switchable.take(second := Model("b"), keeps_prefix=False)
+        await switchable.warm(ASKED)
+        assert (first.warmed, second.warmed) == (["Why?"], [])
+
+    asyncio.run(run())

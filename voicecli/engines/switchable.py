@@ -1,0 +1,104 @@
+"""Engines that can be exchanged while they are in use: each hands its calls to the one that was taken last."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+
+from voicecli.engines.base import LanguageModel, SpeechToText, TextToSpeech
+from voicecli.types import Message, SpeechSegment, Stretch, Token, Transcript
+
+
+class SwitchableVoice:
+    """A `TextToSpeech`. A piece that has been begun is ended by the voice that began it."""
+
+    def __init__(self, voice: TextToSpeech) -> None:
+        self.take(voice)
+
+    def take(self, voice: TextToSpeech) -> None:
+        """Speak with this one from the next piece on."""
+        self.name, self.sample_rate_hz = voice.name, voice.sample_rate_hz
+        self._voice = voice
+
+    def synthesize(self, text: str) -> Iterator[Stretch]:
+        """As the voice does."""
+        return self._voice.synthesize(text)
+
+
+class SwitchableRecogniser:
+    """A `SpeechToText`. What remembers decodes of an utterance stands above it, so that it is none of the past."""
+
+    def __init__(self, recogniser: SpeechToText) -> None:
+        self.take(recogniser)
+
+    def take(self, recogniser: SpeechToText) -> None:
+        """Decode with this one from the next call on."""
+        self.name = recogniser.name
+        self._recogniser = recogniser
+
+    def transcribe(self, segment: SpeechSegment) -> Transcript:
+        """As the recogniser does."""
+        return self._recogniser.transcribe(segment)
+
+    def draft(self, segment: SpeechSegment) -> Transcript:
+        """As the recogniser does."""
+        return self._recogniser.draft(segment)
+
+
+class InUse:
+    """A language model, and how many calls of it are under way."""
+
+    def __init__(self, model: LanguageModel, *, keeps_prefix: bool) -> None:
+        self.model = model
+        self.keeps_prefix = keeps_prefix
+        self._calls = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @contextmanager
+    def call(self) -> Iterator[LanguageModel]:
+        """The model, which is in use inside."""
+        self._calls += 1
+        self._idle.clear()
+        try:
+            yield self.model
+        finally:
+            self._calls -= 1
+            if not self._calls:
+                self._idle.set()
+
+    async def idle(self) -> None:
+        """When no call is under way; of one that was taken out of use none begins any more."""
+        await self._idle.wait()
+
+
+class SwitchableModel:
+    """A `LanguageModel`. An answer that has been begun is ended by the model that began it."""
+
+    def __init__(self, model: LanguageModel, *, keeps_prefix: bool) -> None:
+        """`keeps_prefix`: what is sent ahead is worth it."""
+        self.name = model.name
+        self._in_use = InUse(model, keeps_prefix=keeps_prefix)
+
+    def take(self, model: LanguageModel, *, keeps_prefix: bool) -> InUse:
+        """Ask this one from the next call on; returns the one before, which may be in the middle of some."""
+        before, self._in_use = self._in_use, InUse(model, keeps_prefix=keeps_prefix)
+        self.name = model.name
+        return before
+
+    async def warm(self, messages: Sequence[Message]) -> None:
+        """As the model does; nothing, where it would read the prompt twice for that."""
+        if self._in_use.keeps_prefix:
+            with self._in_use.call() as model:
+                await model.warm(messages)
+
+    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[Token, None]:
+        """As the model does."""
+        with self._in_use.call() as model:
+            async with aclosing(model.reply(messages)) as tokens:
+                async for token in tokens:
+                    yield token
+
+    async def aclose(self) -> None:
+        """Whoever opened the models closes them."""

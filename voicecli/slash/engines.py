@@ -1,0 +1,113 @@
+"""`/model` and `/language`: who answers, and what is heard."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Protocol
+
+from voicecli.language_model import Opened
+from voicecli.language_models import Choices, settings_with
+from voicecli.settings import LlmSettings
+from voicecli.slash.desk import trouble_of
+
+Changed = Callable[[str, str], None]
+"""Told the new engine's name and what to say of it."""
+
+
+class Models(Protocol):
+    """What is used of `ModelSwitch`."""
+
+    @property
+    def opened(self) -> Opened: ...
+
+    @property
+    def settings(self) -> LlmSettings: ...
+
+    async def switch(self, settings: LlmSettings) -> Opened: ...
+
+
+class ModelCommand:
+    """The handler of `/model`. A model is loaded beside the one that answers, and takes its place when it is warm."""
+
+    def __init__(
+        self,
+        models: Models,
+        choices: Callable[[], Awaitable[Choices]],
+        changed: Changed,
+        tell: Callable[[str], None],
+        start: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+    ) -> None:
+        """`choices` asks what there is."""
+        self._models = models
+        self._choices = choices
+        self._changed = changed
+        self._tell = tell
+        self._start = start
+        self._coming = ""
+
+    async def model(self, argument: str) -> str:
+        """Returns at once; servers are asked, and the model is loaded, meanwhile."""
+        if argument and self._coming:
+            return f"{self._coming} is still being loaded: one after the other."
+        self._coming = self._coming or argument
+        self._start(self._switch(argument) if argument else self._list())
+        return ""
+
+    async def _list(self) -> None:
+        try:
+            self._tell(listed(await self._choices(), self._models))
+        except Exception as error:
+            self._tell(trouble_of(error))
+
+    async def _switch(self, argument: str) -> None:
+        try:
+            await self._take(argument)
+        except Exception as error:
+            self._tell(f"{trouble_of(error)} {self._models.opened.model.name} goes on answering.")
+        finally:
+            self._coming = ""
+
+    async def _take(self, wanted: str) -> None:
+        models = self._models
+        choice = (await self._choices()).find(wanted, models.opened.backend)
+        if (choice.backend, choice.name) == (models.opened.backend, models.opened.asked):
+            self._tell(f"{models.opened.model.name} answers already.")
+            return
+        opened = await models.switch(settings_with(models.settings, choice))
+        self._changed(opened.model.name, f"{opened.model.name} answers from the next question on.")
+
+
+def listed(choices: Choices, models: Models) -> str:
+    """All of them, and where they run."""
+    lines = [f"{models.opened.model.name} answers. There are:"]
+    width = max((len(one.name) for one in choices.models), default=0)
+    lines += [f"{one.name:<{width}}  {one.where}" for one in choices.models]
+    return "\n".join([*lines, *(f"{reason}." for reason in choices.silent)])
+
+
+class Languages(Protocol):
+    """What is used of `LanguageSwitch`."""
+
+    language: str
+
+    @property
+    def languages(self) -> tuple[str, ...]: ...
+
+    async def take(self, language: str) -> None: ...
+
+
+class LanguageCommand:
+    """The handler of `/language`."""
+
+    def __init__(self, languages: Languages) -> None:
+        self._languages = languages
+
+    async def language(self, argument: str) -> str:
+        """Raises SettingsError where the recogniser does not know it."""
+        heard = self._languages
+        if not argument:
+            return f"Heard is {heard.language}. There are: auto, {', '.join(sorted(heard.languages))}."
+        await heard.take(argument.lower())
+        what = "the language of each utterance" if heard.language == "auto" else heard.language
+        return f"From the next utterance on {what} is heard."
