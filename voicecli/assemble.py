@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from voicecli import events
 from voicecli.assemble_devices import CLOCK, Files, Watch, open_devices
+from voicecli.assemble_tongues import make_tongues, open_voices, opening_instruction, opening_voice
 from voicecli.audio.endpoint import MODES
 from voicecli.audio.ready_sound import play_ready_sound
 from voicecli.audio.room import Room
@@ -83,6 +84,7 @@ def history_of(settings: Settings, earlier: Sequence[Exchange] = ()) -> History:
     """What the language model is told of a conversation that goes on after `earlier`."""
     room_tokens = settings.llm.context_tokens - settings.llm.max_answer_tokens
     history = History(settings.llm.system_prompt.strip(), room_tokens)
+    history.add_to_prompt(opening_instruction(settings))
     for exchange in earlier:
         history.add(exchange.question, exchange.heard, cut=exchange.cut)
     return history
@@ -130,12 +132,14 @@ async def load_engines(
     narrate("Loading the models…")
     async with asyncio.TaskGroup() as tasks:
         stt = tasks.create_task(load_recogniser(stt_worker, store, settings.stt))
-        tts = tasks.create_task(load_voice(tts_worker, store, settings.tts, narrate)) if voiced else None
+        tts = tasks.create_task(load_voice(tts_worker, store, opening_voice(settings), narrate)) if voiced else None
         turn = tasks.create_task(load_end_of_turn(turn_worker, store, settings.listen))
         opened = await load_llm()
-    voice = tts.result() if tts else None
-    final = RememberedFinals(LongSpeech(stt.result()))  # what it remembers is of a whole utterance
-    return Engines(final, opened.model, voice, turn.result(), stt_worker, tts_worker, turn_worker), opened
+    kokoro = tts.result() if tts else None
+    voice = await stack.enter_async_context(open_voices(kokoro, tts_worker, settings.tts)) if kokoro else None
+    tongues = make_tongues(settings, stt.result(), voice, narrate)
+    final = RememberedFinals(LongSpeech(stt.result().heeding(tongues)))  # what it remembers is of a whole utterance
+    return Engines(final, opened.model, voice, turn.result(), stt_worker, tts_worker, turn_worker, tongues), opened
 
 
 async def load_recogniser(worker: ThreadWorker, store: ModelStore, settings: SttSettings) -> Whisper:

@@ -145,9 +145,9 @@ def peak_memory_mb() -> float | None:
 def told_settings(settings: Settings) -> dict[str, Told]:
     """`section.key` -> value. No secret, no path, no password in a URL, and of the system prompt its length alone."""
     return {
-        f"{section}.{key}": told_value(key, value)
+        f"{section}.{key}": told_value(key, value_of(settings, f"{section}.{key}"))  # type: ignore[arg-type]
         for section in SECTIONS
-        for key, value in getattr(settings, section).model_dump().items()
+        for key, value in getattr(settings, section)
         if not isinstance(value, SecretStr)
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from voicecli.conversation.language_names import name_of
+from voicecli.languages import name_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,13 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
-from voicecli.conversation.language_names import name_of
 from voicecli.conversation.notices import NOTICES, Notices, notices_in
 from voicecli.conversation.repertoire import Repertoire, Spoken, Unspoken
 from voicecli.conversation.verbalize import verbalize
+from voicecli.errors import SettingsError
+from voicecli.languages import code_of, name_of
 
 AUTO = "auto"
 
@@ -51,16 +53,39 @@ class Tongue:
 ENGLISH = Tongue("en")
 
 
+class Voices(Protocol):
+    """What can be spoken with."""
+
+    def attune(self, voice: str) -> None:
+        """Speak with this one from the next text on."""
+        ...
+
+    def language_of(self, voice: str) -> str:
+        """What it speaks, such as "en-us". Raises SettingsError where it cannot be spoken with."""
+        ...
+
+
 class Tongues:
     """All methods belong to the conversation's loop, but for `choose` and `wanted`, which only look."""
 
-    def __init__(self, wanted: str, repertoire: Repertoire, attune: Callable[[str], None] = lambda voice: None) -> None:
-        """`wanted`: ISO 639-1, or auto; `attune` is told the voice of each answer before it is spoken."""
+    def __init__(
+        self,
+        wanted: str,
+        repertoire: Repertoire,
+        voices: Voices | None = None,
+        heard: Callable[[str], str] = lambda wanted: wanted,
+    ) -> None:
+        """`wanted`: ISO 639-1, or auto; `voices` are told that of each answer before it is spoken.
+
+        `heard`: what the recogniser makes of a wanted language. Raises SettingsError where it knows none of that name.
+        """
         self._repertoire = repertoire
-        self._attune = attune
+        self._voices = voices
+        self._heard = heard
+        self._wanted = wanted
+        self._language = repertoire.language if wanted == AUTO else wanted
         self._is_plain = wanted == "en"
-        self._told: set[str] = set()  # languages whose voices need no more words
-        self.want(wanted, repertoire.language)
+        self._told = {self._language}  # languages of which the user knows who speaks them
 
     @property
     def wanted(self) -> str:
@@ -72,20 +97,43 @@ class Tongues:
         """That of the conversation just now."""
         return self._language
 
+    def set_language(self, wanted: str) -> str:
+        """ISO 639-1, or auto, from the next utterance on; returns what to tell the user.
+
+        With auto the conversation goes on in its language until another is heard. Raises SettingsError that names the
+        nearest, where the recogniser does not know the language.
+        """
+        self._wanted = self._heard(wanted)
+        self._is_plain = self._is_plain and self._wanted == "en"
+        if self._wanted == AUTO:
+            return f"The language is found in each utterance; now it is {name_of(self._language)}."
+        self._language = self._wanted
+        self._told.add(self._language)
+        only = " That is all that is heard by this model." if wanted == AUTO else ""
+        return self.told + only
+
+    def set_voice(self, voice: str) -> str:
+        """The voice of its language from the next answer on; returns what to tell the user.
+
+        Raises SettingsError, with the nearest names, where there is no such voice or it cannot be spoken with.
+        """
+        if self._voices is None:
+            raise SettingsError("there is no speaker, so no voice is heard", "voicecli devices lists the speakers")
+        language = code_of(self._voices.language_of(voice))
+        self._repertoire = self._repertoire.with_voice(voice, language)
+        if language == self._language:
+            return f"{voice} speaks."
+        other = f"{voice} speaks {name_of(language)}, and the conversation is in {name_of(self._language)}"
+        return f"{other}." if self._wanted == AUTO else f"{other}: /language {language} changes that."
+
     @property
-    def repertoire(self) -> Repertoire:
-        return self._repertoire
-
-    def want(self, wanted: str, language: str = "") -> None:
-        """From the next utterance on. With auto the conversation goes on in `language`, or as it is."""
-        self._wanted = wanted
-        self._language = (language or self._language) if wanted == AUTO else wanted
-        self._is_plain = self._is_plain and wanted == "en"
-        self._told |= {self._language}
-
-    def speak_with(self, repertoire: Repertoire) -> None:
-        """From the next answer on."""
-        self._repertoire = repertoire
+    def told(self) -> str:
+        """Who speaks just now, or why nobody does."""
+        match self._repertoire.of(self._language):
+            case Unspoken() as unspoken:
+                return written_notice(self._language, unspoken)
+            case Spoken(voice):  # pragma: no branch
+                return f"{name_of(self._language)}: {voice} speaks." if voice else f"{name_of(self._language)}."
 
     def choose(self, ranked: Sequence[tuple[str, float]], spoken_s: float) -> tuple[str, float]:
         """The language to decode an utterance in, and how probable it is.
@@ -115,7 +163,8 @@ class Tongues:
         is_spoken = isinstance(spoken, Spoken)
         voice = spoken.voice if isinstance(spoken, Spoken) else self._repertoire.voice
         voice_language = language if is_spoken else self._repertoire.language
-        self._attune(voice)
+        if self._voices is not None:
+            self._voices.attune(voice)
         return Tongue(
             language,
             voice,
@@ -127,19 +176,17 @@ class Tongues:
         )
 
     def instruction(self, language: str) -> str:
-        """What the language model is told. Nothing where all has been English: that is what it would answer in."""
+        """What the language model is told. Nothing where all is English: that is what it would answer in."""
         return "" if self._is_plain and language == "en" else f"Answer in {name_of(language)}."
 
     def keep(self, language: str) -> str:
         """An answer in this language is heard or shown from now on; returns what the user should know, if anything."""
-        changed, self._language = language != self._language, language
-        told = language in self._told
-        self._told.add(language)
-        match self._repertoire.of(language):
-            case Unspoken() as unspoken:
-                return "" if told else written_notice(language, unspoken)
-            case Spoken(voice):  # pragma: no branch
-                return f"{name_of(language)}: {voice} speaks." if changed and voice else ""
+        if language == self._language:
+            return ""
+        self._language = language
+        known, self._told = language in self._told, self._told | {language}
+        is_written = isinstance(self._repertoire.of(language), Unspoken)
+        return "" if known and is_written else self.told
 
 
 def written_notice(language: str, unspoken: Unspoken) -> str:

@@ -10,7 +10,7 @@ import re
 
 from num2words import CONVERTER_CLASSES, num2words
 
-from voicecli.conversation.language_names import code_of
+from voicecli.languages import code_of
 from voicecli.conversation.spoken.calendar import CALENDAR
 from voicecli.conversation.spoken.numbers import AFTER_UNITS, BEFORE_UNITS, Rule
 from voicecli.conversation.spoken.units import UNITS

@@ -21,10 +21,23 @@ NAMES: dict[str, str] = dict(entry.split(maxsplit=1) for entry in " ".join(_NAME
 _OF_VOICES = {"en-us": "en", "en-gb": "en", "fr-fr": "fr", "pt-br": "pt", "cmn": "zh"}
 """What espeak calls them, where that is not the code itself."""
 
+_OF_LETTERS = {"a": "en", "b": "en", "e": "es", "f": "fr", "h": "hi", "i": "it", "j": "ja", "p": "pt", "z": "zh"}
+
+UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
+"""Languages that are written without spaces between words."""
+
 
 def name_of(code: str) -> str:
     """ "de" -> "German"; an unknown code stays as it is."""
     return NAMES.get(code, code)
+
+
+def language_of_name(voice: str) -> str:
+    """The code of a Kokoro voice's language by its name, or that of a blend by its first: "ef_dora" -> "es".
+
+    A name that goes without its prefix is taken for an English one.
+    """
+    return _OF_LETTERS.get(voice[:1], "en") if voice[2:3] == "_" else "en"
 
 
 def code_of(language: str) -> str:
