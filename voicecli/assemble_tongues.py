@@ -16,6 +16,7 @@ from voicecli.errors import SettingsError
 from voicecli.languages import code_of, language_of_name, name_of
 from voicecli.server.tts_learning import Learning
 from voicecli.settings import Settings, TtsSettings
+from voicecli.settings_load import defaults
 
 if TYPE_CHECKING:
     from voicecli.engines.kokoro import Kokoro
@@ -66,9 +67,11 @@ def make_tongues(
         narrate(f"{recogniser.name} hears {name_of(wanted)} alone, so no other language is found: {others}.")
     repertoire = make_repertoire(settings, voice) if voice is not None else Repertoire("", "en")
     tongues = Tongues(wanted, repertoire, voice, heard)
-    chosen = settings.tts.voice != settings.tts.voices.get(language_of_name(settings.tts.voice))
-    if voice is not None and (tongues.is_written or (chosen and voice.voice != settings.tts.voice)):
+    if voice is not None and tongues.is_written:
         narrate(tongues.told)
+    if voice is not None and settings.tts.voice not in (opening_voice(settings).voice, defaults().tts.voice):
+        language, spoken = name_of(wanted), name_of(language_of_name(settings.tts.voice))
+        narrate(f"{settings.tts.voice} speaks {spoken} and the conversation is in {language}: {voice.voice} speaks.")
     return tongues
 
 
@@ -76,9 +79,10 @@ def make_repertoire(settings: Settings, voice: Attuned) -> Repertoire:
     """The voice that was loaded, and those of the table. Raises SettingsError."""
     from voicecli.engines.kokoro_phonemes import EXTRA_HINT, lacking
 
-    missing, others = {}, {}
-    for language, name in {**settings.tts.voices, language_of_name(settings.tts.voice): settings.tts.voice}.items():
-        others[language] = name
+    missing, others, own = {}, dict(settings.tts.voices), settings.tts.voice
+    if not lacking(language_of_name(own)):
+        others[code_of(voice.language_of(own))] = own
+    for language, name in others.items():
         if absent := lacking(language):
             why = f"{name_of(language)} needs {', '.join(absent)}"
             missing[language] = Unspoken(why, EXTRA_HINT)

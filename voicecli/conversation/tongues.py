@@ -127,6 +127,11 @@ class Tongues:
         return f"{other}." if self._wanted == AUTO else f"{other}: /language {language} changes that."
 
     @property
+    def is_written(self) -> bool:
+        """Nobody speaks the language of the conversation."""
+        return isinstance(self._repertoire.of(self._language), Unspoken)
+
+    @property
     def told(self) -> str:
         """Who speaks just now, or why nobody does."""
         match self._repertoire.of(self._language):
@@ -185,8 +190,7 @@ class Tongues:
             return ""
         self._language = language
         known, self._told = language in self._told, self._told | {language}
-        is_written = isinstance(self._repertoire.of(language), Unspoken)
-        return "" if known and is_written else self.told
+        return "" if known and self.is_written else self.told
 
 
 def written_notice(language: str, unspoken: Unspoken) -> str:

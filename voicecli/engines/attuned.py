@@ -20,11 +20,11 @@ class Attuned:
     ) -> None:
         """`voice` speaks first; `note` is told each voice that was spoken with."""
         self._voices = voices
-        self._voice = voice
+        self._now = voice
         self._speed = speed
         self._note = note
         self._views = {voice.voice: voice}
-        self.name = voice.name
+        self.name, self.voice = voice.name, voice.voice
         self.sample_rate_hz = voice.sample_rate_hz
 
     def language_of(self, voice: str) -> str:
@@ -33,13 +33,13 @@ class Attuned:
 
     def attune(self, voice: str) -> None:
         """Speak with this one from the next text on. Raises SettingsError where it cannot be spoken with."""
-        self._voice = self._view(voice)
-        self.name = self._voice.name
+        self._now = self._view(voice)
+        self.name, self.voice = self._now.name, self._now.voice
 
     def synthesize(self, text: str) -> Iterator[Stretch]:
         """As the voice does."""
-        self._note(self._voice)
-        return self._voice.synthesize(text)
+        self._note(self._now)
+        return self._now.synthesize(text)
 
     def _view(self, voice: str) -> Voice:
         view = self._views.get(voice)

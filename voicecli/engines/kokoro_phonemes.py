@@ -14,6 +14,7 @@ from functools import lru_cache
 from kokoro_onnx.tokenizer import Tokenizer
 
 from voicecli.errors import EngineError
+from voicecli.languages import code_of
 
 Phonemise = Callable[[str], str]
 
@@ -22,9 +23,9 @@ EXTRA_HINT = f"pip install 'voicecli[{EXTRA}]' (Python 3.12 or older: misaki has
 
 NEEDED = {
     "ja": ("misaki", "fugashi", "jaconv", "mojimoji", "unidic_lite"),
-    "cmn": ("misaki", "cn2an", "jieba", "ordered_set", "pypinyin"),
+    "zh": ("misaki", "cn2an", "jieba", "ordered_set", "pypinyin"),
 }
-"""What has to be importable, by espeak's name of the language."""
+"""What has to be importable, by ISO 639-1 code."""
 
 ENGLISH = ("en-us", "en-gb")
 
@@ -39,8 +40,8 @@ MARKS = str.maketrans({"«": "“", "»": "”", "।": ".", "॥": ".", "。": 
 
 
 def lacking(language: str) -> tuple[str, ...]:
-    """Packages without which a language cannot be pronounced, and which are not installed."""
-    return tuple(name for name in NEEDED.get(language, ()) if importlib.util.find_spec(name) is None)
+    """Packages without which a language cannot be pronounced, and which are not installed. By ISO or espeak's name."""
+    return tuple(name for name in NEEDED.get(code_of(language), ()) if importlib.util.find_spec(name) is None)
 
 
 def phonemiser(language: str, tokenizer: Tokenizer) -> Phonemise:
