@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import warnings
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -97,7 +98,8 @@ def _by_espeak(language: str) -> Phonemise:
 
 
 def _japanese() -> Phonemise:
-    from misaki.cutlet import Cutlet
+    with warnings.catch_warnings(action="ignore"):  # of escapes in its strings, each time that it is compiled
+        from misaki.cutlet import Cutlet
 
     cutlet = Cutlet()
 
@@ -109,8 +111,9 @@ def _japanese() -> Phonemise:
 
 
 def _chinese() -> Phonemise:
-    import jieba
-    from misaki.zh import ZHG2P
+    with warnings.catch_warnings(action="ignore"):
+        import jieba
+        from misaki.zh import ZHG2P
 
     jieba.setLogLevel(logging.ERROR)  # it tells on stderr that it loads its dictionary
     chinese = ZHG2P()
