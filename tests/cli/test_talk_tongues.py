@@ -168,9 +168,7 @@ def test_a_language_without_a_voice_is_written_and_that_is_said_in_english(
 def test_a_voice_that_speaks_another_language_is_told(server: str, ask: Callable[[str], Path], tmp_path: Path) -> None:
     asked = ask("am_michael")
     events = talk(server, "--voice", "ef_dora", "--fast", "--input", asked, "--output", tmp_path / "a.wav")
-    assert "ef_dora speaks Spanish and the conversation is in English: af_heart speaks." in of(
-        events, "Notice", "text"
-    )
+    assert "ef_dora speaks Spanish and the conversation is in English: af_heart speaks." in of(events, "Notice", "text")
     assert Server.prompts[0] == SETTINGS.llm.system_prompt.strip()
 
 

@@ -53,7 +53,10 @@ def test_each_answer_is_asked_for_and_spoken_in_the_language_of_its_question(tal
     assert prompts(talk) == [f"Be brief. Answer in {name}." for name in ("English", "French", "English")]
     assert choir.attuned == ["af_heart", "ff_siwis", "af_heart"]
     assert spoken(talk) == ["It is nine.", "Il est neuf heures.", NOTICES["fr"].code, "You are welcome."]
-    assert [one.text for one in all_of(seen, events.Notice)] == ["French: ff_siwis speaks.", "English: af_heart speaks."]
+    assert [one.text for one in all_of(seen, events.Notice)] == [
+        "French: ff_siwis speaks.",
+        "English: af_heart speaks.",
+    ]
     assert talk.tongues.language == "en"
 
 

@@ -10,7 +10,12 @@ from voicecli.languages import NAMES, code_of, language_of_name, name_of
 
 
 def test_languages_have_english_names() -> None:
-    assert (name_of("de"), name_of("ht"), name_of("zh"), name_of("tlh")) == ("German", "Haitian Creole", "Chinese", "tlh")
+    assert (name_of("de"), name_of("ht"), name_of("zh"), name_of("tlh")) == (
+        "German",
+        "Haitian Creole",
+        "Chinese",
+        "tlh",
+    )
     assert len(NAMES) == 100  # as many as Whisper large-v3 knows
 
 

@@ -131,9 +131,7 @@ def test_a_change_is_told_and_what_is_missing_once() -> None:
     assert tongues.keep("de") == (
         "Answers in German are written, not spoken: there is no voice for German (voices speak English, French)."
     )
-    assert tongues.keep("ja") == (
-        "Answers in Japanese are written, not spoken: Japanese needs misaki (install it)."
-    )
+    assert tongues.keep("ja") == ("Answers in Japanese are written, not spoken: Japanese needs misaki (install it).")
     assert tongues.keep("de") == ""
     assert tongues.keep("en") == "English: af_heart speaks."
 

@@ -20,6 +20,7 @@ from voicecli.engines.models import sha256_of
 from voicecli.errors import EngineError
 from voicecli.language_model import place
 from voicecli.settings import Settings
+from voicecli.settings_load import value_of
 from voicecli.stored_models import open_store
 
 BUSY_CORES = 0.3

@@ -13,7 +13,7 @@ from voicecli.conversation.apology import apology
 from voicecli.conversation.history import History, heard_source_end
 from voicecli.conversation.repertoire import Repertoire
 from voicecli.conversation.self_echo import REASON, OwnVoice
-from voicecli.conversation.speakable import SpeakableFilter, Span
+from voicecli.conversation.speakable import Span, SpeakableFilter
 from voicecli.conversation.speaking import Speaking
 from voicecli.conversation.thinking import without_thinking
 from voicecli.conversation.tongues import Tongues

@@ -25,7 +25,7 @@ class Unspoken:
 
 @dataclass(frozen=True, slots=True)
 class Repertoire:
-    """The voices of a conversation. Languages are ISO 639-1 codes. Without a voice all is written, and none is missed."""
+    """The voices of a conversation, by ISO 639-1 codes. Without a voice all is written, and none is missed."""
 
     voice: str  # the chosen one: it speaks its own language, and all that is not part of an answer
     language: str  # of that voice
@@ -41,9 +41,7 @@ class Repertoire:
         if language in self.others:
             return Spoken(self.others[language])
         spoken = sorted({self.language, *self.others} - set(self.missing))
-        return Unspoken(
-            f"there is no voice for {name_of(language)}", f"voices speak {', '.join(map(name_of, spoken))}"
-        )
+        return Unspoken(f"there is no voice for {name_of(language)}", f"voices speak {', '.join(map(name_of, spoken))}")
 
     def with_voice(self, voice: str, language: str) -> Repertoire:
         """Another chosen voice. The one before it goes on with its language, where that is another."""

@@ -64,7 +64,13 @@ def phonemiser(language: str, tokenizer: Tokenizer) -> Phonemise:
     def careful(text: str) -> str:
         try:
             return " ".join(phonemise(text).split())
-        except (RuntimeError, AssertionError, KeyError, IndexError, ValueError) as error:  # misaki asserts what it reads
+        except (
+            RuntimeError,
+            AssertionError,
+            KeyError,
+            IndexError,
+            ValueError,
+        ) as error:  # misaki asserts
             raise EngineError(f"{text!r} cannot be pronounced: {error or type(error).__name__}") from error
 
     return careful
