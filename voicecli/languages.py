@@ -15,7 +15,7 @@ sk Slovak, sl Slovenian, sn Shona, so Somali, sq Albanian, sr Serbian, su Sundan
 te Telugu, tg Tajik, th Thai, tk Turkmen, tl Tagalog, tr Turkish, tt Tatar, uk Ukrainian, ur Urdu, uz Uzbek,
 vi Vietnamese, yi Yiddish, yo Yoruba, yue Cantonese, zh Chinese
 """
-NAMES: dict[str, str] = dict(entry.split(maxsplit=1) for entry in " ".join(_NAMES.split()).split(", "))  # type: ignore[misc]
+NAMES: dict[str, str] = dict(entry.split(maxsplit=1) for entry in " ".join(_NAMES.split()).split(", "))
 """English names, by code."""
 
 _OF_VOICES = {"en-us": "en", "en-gb": "en", "fr-fr": "fr", "pt-br": "pt", "cmn": "zh"}

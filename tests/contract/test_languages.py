@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from kokoro_onnx.tokenizer import Tokenizer
 
 from tests.defaults import SETTINGS
 from voicecli.audio.resample import resample
 from voicecli.bench.wer import word_errors
 from voicecli.engines.kokoro import Kokoro
-from voicecli.engines.kokoro_phonemes import lacking
+from voicecli.engines.kokoro_phonemes import lacking, phonemiser
 from voicecli.engines.whisper import Whisper
 from voicecli.languages import name_of
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Wish
@@ -70,6 +71,15 @@ def test_a_language_is_spoken_so_that_it_is_found_and_understood(
     if transcript.language == language:
         errors, words = word_errors(SENTENCES[language], transcript.text, language)
         assert errors <= MOST_ERRORS.get(language, 0.25) * words, transcript.text
+
+
+@pytest.mark.parametrize("language", ["ja", "zh"], indirect=True)
+@pytest.mark.parametrize("text", ["", "…", "GPT", "Linux と Python の 3 つ", "用 Linux 吧", "123", "🎉é"])
+def test_letters_numbers_and_signs_do_not_break_it(language: str, text: str) -> None:
+    read = phonemiser({"ja": "ja", "zh": "cmn"}[language], Tokenizer())
+    phonemes = read(text)
+    assert ("lˈɪnʊks" in phonemes) == ("Linux" in text), phonemes
+    assert bool(phonemes.strip("…")) == any(c.isascii() and c.isalnum() for c in text)
 
 
 @pytest.mark.parametrize("language", ["ja", "zh"], indirect=True)

@@ -124,7 +124,7 @@ class ScriptedStt:
     def _inside(self, segment: SpeechSegment) -> Transcript:
         from_s, until_s = segment.started_at_s - 1000, segment.ended_at_s - 1000
         text = " ".join(s.text for s in self.said if s.text and s.from_s < until_s - 0.01 and s.until_s > from_s + 0.01)
-        language = next((s.language for s in self.said if s.text and s.text in text), "en")
+        language = next((s.language for s in reversed(self.said) if s.text and s.text in text), "en")
         return Transcript(text, language, segment.audio_s, "" if text else "no speech")
 
 

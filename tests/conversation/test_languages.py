@@ -9,6 +9,7 @@ import pytest
 from tests.conversation.stage import Talk
 from tests.conversation.test_turns import all_of, only, roles
 from voicecli import events
+from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.notices import NOTICES
 from voicecli.conversation.repertoire import Repertoire
 from voicecli.conversation.tongues import Tongues
@@ -66,7 +67,7 @@ def test_without_a_voice_the_answer_is_written_and_that_is_said(talk: Talk, choi
     talk.llm_replies("Es ist neun Uhr.", "Auch.")
     seen = talk.run(20.0)
     assert prompts(talk) == ["Be brief. Answer in German."] * 2
-    assert spoken(talk) == [WRITTEN, WRITTEN]
+    assert " ".join(spoken(talk)) == f"{WRITTEN} {WRITTEN}"
     assert choir.attuned == ["af_heart"] * 2
     assert [done.spoken for done in all_of(seen, events.TurnDone)] == ["Es ist neun Uhr. ", "Auch. "]
     (notice,) = all_of(seen, events.Notice)
@@ -113,7 +114,11 @@ def test_a_failure_is_told_in_the_language_of_the_voice(talk: Talk, choir: Choir
 
 def test_the_language_is_changed_between_two_turns(talk: Talk, choir: Choir) -> None:
     talk.user_says("what time is it", 0.5, 1.5)
-    talk.at(4.0, lambda conversation: conversation.tongues.set_language("fr") and None)
+
+    def to_french(conversation: Conversation) -> None:
+        assert conversation.tongues.set_language("fr") == "French: ff_siwis speaks."
+
+    talk.at(4.0, to_french)
     talk.at(5.0, lambda conversation: conversation.ask("et demain ?"))
     talk.llm_replies("Nine.", "Aussi.")
     talk.run(9.0)

@@ -241,7 +241,7 @@ def test_every_rule_has_a_case() -> None:
         pytest.param("hi", "5 किमी & 20% → 3", "5 किमी & 20% → 3", id="hindi, left to the voice"),
         pytest.param("cmn", "我有 3 只猫，占 50%。", "我有 3 只猫，占 50%。", id="chinese, left to its reader"),
         pytest.param("ja", "猫が 3 匹", "猫が 3 匹", id="japanese, left to its reader"),
-        pytest.param("it", "e.g. vs. $5 → 10 km/h", "e.g. vs. $5 → 10 km/h", id="no sign becomes an English word"),
+        pytest.param("it", "e.g. vs. $5 → 10 km/h", "e.g. vs. $5 → dieci km/h", id="no sign becomes an English word"),
         pytest.param("tlh", "wa' 1", "wa' 1", id="a language without number words"),
     ],
 )

@@ -28,7 +28,7 @@ ENGLISH: tuple[Rule, ...] = (
 )
 """In order: each rule sees what the ones before it have left."""
 
-_PLAIN_NUMBER = re.compile(r"(?<![\w.,:/+-])\d{1,15}(?![\w%]|[.,:/-]\d)")
+_PLAIN_NUMBER = re.compile(r"(?<![\w.,:/+$€£¥₹-])\d{1,15}(?![\w%]|[.,:/-]\d)")
 
 _COUNTING = {code: code for code in CONVERTER_CLASSES if code != "ja"} | {"pt": "pt_BR"}
 """Language -> num2words' name of it. Kokoro's Portuguese is Brazilian; what reads Japanese reads its numbers too."""

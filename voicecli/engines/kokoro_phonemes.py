@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import re
 import warnings
 from collections.abc import Callable
 from functools import lru_cache
@@ -39,6 +40,8 @@ TIED = {
 
 MARKS = str.maketrans({"«": "“", "»": "”", "।": ".", "॥": ".", "。": ".", "、": ",", "，": ",", "！": "!", "？": "?"})
 
+_LATIN = re.compile(r"[A-Za-z][A-Za-z']*(?:[ -][A-Za-z][A-Za-z']*)*")
+
 
 def lacking(language: str) -> tuple[str, ...]:
     """Packages without which a language cannot be pronounced, and which are not installed. By ISO or espeak's name."""
@@ -55,6 +58,19 @@ def phonemiser(language: str, tokenizer: Tokenizer) -> Phonemise:
 
         def phonemise(text: str) -> str:
             return str(tokenizer.phonemize(text, language))
+
+    elif code_of(language) in NEEDED:  # they know no Latin letters
+
+        def phonemise(text: str) -> str:
+            read, begin = list[str](), 0
+            for latin in [*_LATIN.finditer(text), None]:
+                end = latin.start() if latin is not None else len(text)
+                if text[begin:end].strip():
+                    read.append(known(_reader(language)(text[begin:end])))
+                if latin is not None:
+                    begin = latin.end()
+                    read.append(tokenizer.phonemize(latin[0], ENGLISH[0]))
+            return " ".join(read)
 
     else:
 
