@@ -20,6 +20,7 @@ from tests.defaults import SETTINGS
 from voicecli.audio.wav import read_clip
 from voicecli.bench.wer import word_errors
 from voicecli.conversation.notices import NOTICES
+from voicecli.conversation.tongues import SURE
 from voicecli.engines.kokoro import Kokoro
 from voicecli.engines.whisper import Whisper
 from voicecli.types import SpeechSegment, Wish
@@ -129,7 +130,7 @@ def test_each_question_is_answered_in_its_language_by_its_voice(
     asked = [part for voice in ("am_michael", "em_alex", "ff_siwis") for part in ("--input", ask(voice))]
     events = talk(server, "--language", "auto", "--fast", *asked, "--output", tmp_path / "a.wav")
     assert of(events, "Transcribed", "language") == ["en", "es", "fr"]
-    assert all(0.7 <= one <= 1 for one in of(events, "Transcribed", "language_probability")[1:])
+    assert all(SURE <= one <= 1 for one in of(events, "Transcribed", "language_probability")[1:])
     assert of(events, "Notice", "text")[-2:] == ["Spanish: ef_dora speaks.", "French: ff_siwis speaks."]
     assert [prompt.rpartition(". ")[2] for prompt in Server.prompts] == [
         "Answer in English.",

@@ -30,8 +30,8 @@ SENTENCES = {
     "pt": "Hoje o tempo está bom e vamos caminhar no parque com as crianças.",
     "zh": "今天天气很好，我们和孩子们一起去公园散步。",
 }
-MOST_ERRORS = {"hi": 0.7, "ja": 0.6, "zh": 0.5}
-"""Of whisper-base, where it is weak: words of Hindi, characters of the other two."""
+MOST_ERRORS = {"ja": 0.6, "zh": 0.5}
+"""Of whisper-base, where it is weak: characters of these two. Hindi it writes in Urdu's script."""
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +66,9 @@ def test_a_language_is_spoken_so_that_it_is_found_and_understood(
 ) -> None:
     pcm = spoken(kokoro, SETTINGS.tts.voices[language], SENTENCES[language])
     transcript = whisper.transcribe(SpeechSegment(pcm, 0.0, len(pcm) / LISTEN_RATE_HZ))
-    assert transcript.language == language or (language, transcript.language) == ("hi", "ur")
+    assert transcript.language == language
     assert transcript.language_probability > 0.5
-    if transcript.language == language:
+    if language != "hi":
         errors, words = word_errors(SENTENCES[language], transcript.text, language)
         assert errors <= MOST_ERRORS.get(language, 0.25) * words, transcript.text
 
@@ -78,8 +78,8 @@ def test_a_language_is_spoken_so_that_it_is_found_and_understood(
 def test_letters_numbers_and_signs_do_not_break_it(language: str, text: str) -> None:
     read = phonemiser({"ja": "ja", "zh": "cmn"}[language], Tokenizer())
     phonemes = read(text)
-    assert ("lˈɪnʊks" in phonemes) == ("Linux" in text), phonemes
-    assert bool(phonemes.strip("…")) == any(c.isascii() and c.isalnum() for c in text)
+    assert ("lˈɪnʌks" in phonemes) == ("Linux" in text), phonemes
+    assert bool(phonemes.strip("….")) == any(c.isascii() and c.isalnum() for c in text)
 
 
 @pytest.mark.parametrize("language", ["ja", "zh"], indirect=True)

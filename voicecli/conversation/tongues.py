@@ -20,11 +20,16 @@ from voicecli.languages import code_of, name_of
 
 AUTO = "auto"
 
-SURE = 0.7
-"""Probability from which a language counts that the conversation has not been in."""
+SURE = 0.8
+"""Probability from which a language counts that the conversation is not in."""
 
-LEAST_SPOKEN_S = 1.0
-"""Speech that is shorter changes no language."""
+LEAST_SPOKEN_S = 1.2
+"""Speech that is shorter changes no language.
+
+Of 158 utterances of Kokoro's voices in eight languages, 0.4 to 6 s long and half of them in noise at 30 dB, whisper-base
+named a wrong language for 48. With both bounds 71 of the 75 that are long enough are believed, and all of these are
+right; at 1.0 s one would be wrong, at a probability of 0.7 another.
+"""
 
 KIN = {"ur": "hi"}
 """Languages that sound the same and are written in scripts of their own: Whisper mistakes one for the other. The voice

@@ -35,7 +35,13 @@ from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Transcript, Wish,
 
 MAX_THREADS = 4  # more gain little at batch size one (SYSTRAN/faster-whisper#33)
 BEAM = 5  # faster-whisper's own; 2 or 3 find two thirds of what 5 finds
+PADDING_S = 1.0  # no segment has more silence: 0.4 s before the speech and a pause after it
 CONTEXT_TOKENS = 448  # Whisper's text context: half for what went before, half for the text
+
+
+def spoken_s(segment: SpeechSegment) -> float:
+    """How long the speech is. Sound that comes faster than it was spoken has clock times that do not tell."""
+    return max(segment.ended_at_s - segment.started_at_s, segment.audio_s - PADDING_S)
 
 
 @contextmanager
@@ -223,8 +229,7 @@ class Whisper:
         found = []
         for ranking, segment in zip(self._model.model.detect_language(encoded.states), segments, strict=True):
             ranked = [(token.strip("<|>"), probability) for token, probability in ranking]
-            spoken_s = segment.ended_at_s - segment.started_at_s
-            found.append(self._choice.choose(ranked, spoken_s) if self._choice is not None else ranked[0])
+            found.append(self._choice.choose(ranked, spoken_s(segment)) if self._choice is not None else ranked[0])
         return found
 
     def _tokenizer(self, language: str) -> Tokenizer:
