@@ -105,6 +105,16 @@ def test_a_script_tells_the_language_of_a_typed_question(text: str, language: st
     assert Tongues("fr", VOICES).of_text(text) == "fr"
 
 
+def test_latin_letters_leave_a_conversation_in_another_script() -> None:
+    tongues = auto()
+    tongues.keep("ja")
+    assert [tongues.of_text(text) for text in ("What time is it?", "3 + 4 = ?", "はい")] == ["en", "ja", "ja"]
+    tongues.keep("fr")
+    assert tongues.of_text("Quelle heure ?") == "fr"
+    japanese = Tongues("auto", Repertoire("jf_alpha", "ja"))
+    assert japanese.of_text("What time is it?") == "en"
+
+
 def test_an_answer_has_the_voice_of_its_language() -> None:
     choir = Choir()
     tongue = auto(choir).begin("fr")

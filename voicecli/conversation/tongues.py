@@ -162,10 +162,16 @@ class Tongues:
         return first, likely.get(first, 0.0)
 
     def of_text(self, text: str) -> str:
-        """The language of a typed question: its script tells of a few, else it is that of the conversation."""
+        """The language of a typed question: its script tells of a few, else it is that of the conversation.
+
+        A text in Latin letters, where the conversation is in another script, is in the chosen voice's language.
+        """
         if self._wanted != AUTO:
             return self._wanted
-        return next((code for code, script in _SCRIPTS if script.search(text)), self._language)
+        own = [code for code, _ in _SCRIPTS]
+        latin = next((code for code in (self._language, self._repertoire.language) if code not in own), "en")
+        is_latin = re.search(r"[A-Za-z]", text) is not None
+        return next((code for code, script in _SCRIPTS if script.search(text)), latin if is_latin else self._language)
 
     def begin(self, language: str) -> Tongue:
         """An answer in this language is about to be made; the voice is told."""
