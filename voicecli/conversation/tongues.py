@@ -26,7 +26,7 @@ SURE = 0.8
 LEAST_SPOKEN_S = 1.2
 """Speech that is shorter changes no language.
 
-Of 158 utterances of Kokoro's voices in eight languages, 0.4 to 6 s long and half of them in noise at 30 dB, whisper-base
+Of 158 utterances of Kokoro's voices in eight languages, 0.4 to 6 s long and half of them in noise, whisper-base
 named a wrong language for 47. With both bounds 71 of the 88 that are long enough are believed, and all of these are
 right; at 1.0 s one would be wrong, at a probability of 0.7 another.
 """

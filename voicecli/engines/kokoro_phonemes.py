@@ -40,7 +40,7 @@ TIED = {
 
 MARKS = str.maketrans({"«": "“", "»": "”", "।": ".", "॥": ".", "。": ".", "、": ",", "，": ",", "！": "!", "？": "?"})
 
-_LATIN = re.compile(r"[A-Za-z][A-Za-z']*(?:[ -][A-Za-z][A-Za-z']*)*")
+_LATIN = re.compile(r"([A-Za-z][A-Za-z']*(?:[ -][A-Za-z][A-Za-z']*)*)")
 
 
 def lacking(language: str) -> tuple[str, ...]:
@@ -62,15 +62,11 @@ def phonemiser(language: str, tokenizer: Tokenizer) -> Phonemise:
     elif code_of(language) in NEEDED:  # they know no Latin letters
 
         def phonemise(text: str) -> str:
-            read, begin = list[str](), 0
-            for latin in [*_LATIN.finditer(text), None]:
-                end = latin.start() if latin is not None else len(text)
-                if text[begin:end].strip():
-                    read.append(known(_reader(language)(text[begin:end])))
-                if latin is not None:
-                    begin = latin.end()
-                    read.append(tokenizer.phonemize(latin[0], ENGLISH[0]))
-            return " ".join(read)
+            bits = [bit for bit in _LATIN.split(text) if bit.strip()]
+            return " ".join(
+                str(tokenizer.phonemize(bit, ENGLISH[0]) if _LATIN.fullmatch(bit) else known(_reader(language)(bit)))
+                for bit in bits
+            )
 
     else:
 
