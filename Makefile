@@ -41,8 +41,8 @@ fast-test: $(DEV) ## tests without models and sound card; pure modules fully cov
 card-test: system models $(DEV) ## conversations through a virtual sound card (needs PulseAudio)
 	$(BIN)/python -m pytest -m card --require-models --require-card $(ARGS)
 
-extras-test: models $(EXTRAS) ## the bridges to Pipecat and Ray Serve, which are extras
-	$(BIN)/python -m pytest tests/server/test_pipecat.py tests/server/test_pipecat_services.py tests/server/test_ray_app.py --require-models $(ARGS)
+extras-test: models $(EXTRAS) ## Japanese and Chinese, and the bridges to Pipecat and Ray Serve, which are extras
+	$(BIN)/python -m pytest tests/server/test_pipecat.py tests/server/test_pipecat_services.py tests/server/test_ray_app.py tests/contract/test_languages.py --require-models $(ARGS)
 
 models: $(PACKAGE)
 	@$(BIN)/voicecli download-models
@@ -61,7 +61,7 @@ $(DEV): $(PACKAGE)
 	@touch $@
 
 $(EXTRAS): $(DEV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,pipecat,ray]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,languages,pipecat,ray]"
 	@touch $@
 
 clean: ## remove the virtual environment and caches; models stay

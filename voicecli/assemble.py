@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from voicecli import events
 from voicecli.assemble_devices import CLOCK, Files, Watch, open_devices
 from voicecli.assemble_lasting import LastingDevices
+from voicecli.assemble_tongues import make_tongues, open_voices, opening_instruction, opening_voice
 from voicecli.audio.endpoint import MODES
 from voicecli.audio.ready_sound import play_ready_sound
 from voicecli.audio.room import Room
@@ -24,12 +25,13 @@ from voicecli.conversation.history import History
 from voicecli.conversation.overlap import Devices
 from voicecli.conversation.prefill import ANY_QUESTION
 from voicecli.conversation.rest import Rest
+from voicecli.conversation.tongues import Tongues
+from voicecli.engines.attuned import Attuned
 from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.long_speech import LongSpeech
 from voicecli.engines.models import ModelStore
 from voicecli.engines.remembering import RememberedFinals
-from voicecli.engines.switchable import SwitchableRecogniser, SwitchableVoice
 from voicecli.engines.worker import ThreadWorker
 from voicecli.events import Event, Publish
 from voicecli.language_model import Opened
@@ -37,9 +39,7 @@ from voicecli.sessions.records import Exchange
 from voicecli.settings import ListenSettings, LlmSettings, Settings, SttSettings, TtsSettings
 from voicecli.steady_model import open_steady_model, voices
 from voicecli.stored_models import model_file, model_folder, open_store
-from voicecli.switching.language import LanguageSwitch
 from voicecli.switching.model import ModelSwitch, model_switch
-from voicecli.switching.voice import VoiceSwitch
 
 if TYPE_CHECKING:
     from voicecli.engines.kokoro import Kokoro
@@ -50,9 +50,10 @@ if TYPE_CHECKING:
 class Switches:
     """What can be changed while the conversation goes on."""
 
-    voice: VoiceSwitch | None  # None: nothing is spoken
+    voice: Attuned | None  # None: nothing is spoken
+    tongues: Tongues
+    languages: Sequence[str]  # that are heard, ISO 639-1
     model: ModelSwitch
-    language: LanguageSwitch
     devices: LastingDevices
 
 
@@ -110,6 +111,7 @@ def history_of(settings: Settings, earlier: Sequence[Exchange] = ()) -> History:
     """What the language model is told of a conversation that goes on after `earlier`."""
     room_tokens = settings.llm.context_tokens - settings.llm.max_answer_tokens
     history = History(settings.llm.system_prompt.strip(), room_tokens)
+    history.add_to_prompt(opening_instruction(settings))
     for exchange in earlier:
         history.add(exchange.question, exchange.heard, cut=exchange.cut)
     return history
@@ -161,19 +163,15 @@ async def load_engines(
     model = await stack.enter_async_context(model_switch(open_model, lambda: history.asking(ANY_QUESTION), rest))
     async with asyncio.TaskGroup() as tasks:
         stt = tasks.create_task(load_recogniser(stt_worker, store, settings.stt))
-        tts = tasks.create_task(load_voice(tts_worker, store, settings.tts, narrate)) if voiced else None
+        tts = tasks.create_task(load_voice(tts_worker, store, opening_voice(settings), narrate)) if voiced else None
         turn = tasks.create_task(load_end_of_turn(turn_worker, store, settings.listen))
         await model.begin(settings.llm)
-    recogniser = SwitchableRecogniser(stt.result())
-    final = RememberedFinals(LongSpeech(recogniser))  # what it remembers is of a whole utterance
-    voice = SwitchableVoice(tts.result()) if tts else None
-    switches = Switches(
-        VoiceSwitch(tts.result(), voice, tts_worker, rest, settings.tts.speed) if tts and voice else None,
-        model,
-        LanguageSwitch(stt.result(), recogniser, stt_worker, rest, settings.stt.language),
-        lasting,
-    )
-    return Engines(final, model.model, voice, turn.result(), stt_worker, tts_worker, turn_worker), switches
+    kokoro = tts.result() if tts else None
+    voice = await stack.enter_async_context(open_voices(kokoro, tts_worker, settings.tts)) if kokoro else None
+    tongues = make_tongues(settings, stt.result(), voice, narrate)
+    final = RememberedFinals(LongSpeech(stt.result().heeding(tongues)))  # what it remembers is of a whole utterance
+    switches = Switches(voice, tongues, stt.result().languages, model, lasting)
+    return Engines(final, model.model, voice, turn.result(), stt_worker, tts_worker, turn_worker, tongues), switches
 
 
 async def load_recogniser(worker: ThreadWorker, store: ModelStore, settings: SttSettings) -> Whisper:

@@ -70,9 +70,8 @@ class Commanded:
 
 def handlers(given: Commanded) -> dict[str, Handler]:
     """Of each command that needs what is loaded by now."""
-    speech = (
-        Speech(given.switches.voice, given.changed("voice"), given.tell, given.start) if given.switches.voice else None
-    )
+    switches = given.switches
+    speech = Speech(switches.voice, switches.tongues, given.changed("voice")) if switches.voice else None
     model = ModelCommand(given.switches.model, given.choices, given.changed("model"), given.tell, given.start)
     kept = KeptCommands(
         given.settings.history_file,
@@ -92,7 +91,7 @@ def handlers(given: Commanded) -> dict[str, Handler]:
         "voice": speech.voice if speech else written,
         "speed": speech.speed if speech else written,
         "model": model.model,
-        "language": LanguageCommand(given.switches.language).language,
+        "language": LanguageCommand(switches.tongues, switches.languages).language,
     }
 
 
@@ -106,13 +105,13 @@ def values(given: Commanded) -> Values:
 
     async def voices() -> list[Value]:
         voice = given.switches.voice
-        return [Value(name) for name in await voice.names()] if voice else []
+        return [Value(name) for name in voice.names()] if voice else []
 
     async def models() -> list[Value]:
         return [Value(one.name, one.where) for one in (await given.choices()).models]
 
     async def languages() -> list[Value]:
-        return [Value(code) for code in ("auto", *sorted(given.switches.language.languages))]
+        return [Value(code) for code in ("auto", *sorted(given.switches.languages))]
 
     async def devices() -> list[Value]:
         return device_values(await given.switches.devices.seen())

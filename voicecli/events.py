@@ -127,6 +127,7 @@ class Transcribed(Event):
     text: str
     language: str
     audio_s: float
+    language_probability: float = 1.0  # 1 where the language was given, not found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,19 +6,23 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from voicecli.assemble import load_voice
 from voicecli.assemble_devices import CLOCK, Files, make_recording, make_speaker
 from voicecli.audio.device import Speaker
 from voicecli.conversation.dictation import Dictation
+from voicecli.conversation.notices import notices_in
 from voicecli.conversation.speaking import Speaking
 from voicecli.conversation.turn import StageError, Turn
+from voicecli.conversation.verbalize import verbalize
 from voicecli.engines.base import TextToSpeech, Worker
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import DeviceError, EngineError, SettingsError, VoiceCliError
 from voicecli.events import Clock, Event, Notice, Synthesized
+from voicecli.languages import language_of_name
 from voicecli.settings import Settings
 from voicecli.stored_models import open_store
 from voicecli.types import TurnId
@@ -44,16 +48,16 @@ def say_text(text: str, settings: Settings, output: Path | None, narrate: Callab
 
     Raises SettingsError when there is nothing to say, DeviceError, ModelMissing or EngineError.
     """
-    turn = turn_of(text)
+    turn = turn_of(text, language_of_name(settings.tts.voice))
     if turn.pieces.exhausted:
         raise SettingsError(f"nothing in {text[:40]!r} can be said", "give a text with words")
     return asyncio.run(_say(turn, settings, output, narrate))
 
 
-def turn_of(text: str) -> Turn:
-    """A turn whose answer is known from the start."""
+def turn_of(text: str, language: str = "en") -> Turn:
+    """A turn whose answer is known from the start; `language` is the voice's, ISO 639-1."""
     turn = Turn(ONLY_TURN)
-    dictation = Dictation(turn)
+    dictation = Dictation(turn, notices_in(language))
     dictation.feed(text)
     dictation.close()
     return turn
@@ -86,6 +90,7 @@ async def say_turn(turn: Turn, settings: Settings, place: Speaker | Path, narrat
     async with AsyncExitStack() as stack:
         worker = stack.enter_context(ThreadWorker("tts"))
         voice = await load_voice(worker, open_store(settings), settings.tts, narrate)
+        turn.pieces.say_as(partial(verbalize, language=voice.language))
         speaker = await stack.enter_async_context(make_recording(place)) if isinstance(place, Path) else place
         return await speak(turn, voice, worker, speaker, CLOCK)
 

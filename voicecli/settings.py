@@ -5,13 +5,27 @@ The defaults live in `config/default.toml` alone; a model here says what a key m
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 Device = Literal["cpu", "cuda"]
 EndpointMode = Literal["fast", "balanced", "patient"]
+_ENTRY = re.compile(r"(?P<key>[a-z]{2,3})\s*=\s*(?P<value>[^,=\s]+)")
+
+
+def as_table(value: object) -> object:
+    """A table that is written as text: "fr=ff_siwis,es=em_alex". Anything else stays as it is. Raises ValueError."""
+    if not isinstance(value, str):
+        return value
+    entries = [_ENTRY.fullmatch(part.strip()) for part in value.split(",") if part.strip()]
+    if any(entry is None for entry in entries):
+        raise ValueError("a table is written key=value,key=value")
+    return {entry["key"]: entry["value"] for entry in entries if entry is not None}
+
+
 Positive = Annotated[float, Field(gt=0)]
 
 
@@ -88,7 +102,7 @@ class SttSettings(Section):
     threads: Annotated[int, Field(ge=0)]
     """0: one for each physical core, four at most."""
     language: str
-    """ISO 639-1 code, or auto."""
+    """ISO 639-1 code, or auto: each utterance's own, where it is long and clear enough to tell."""
     window: Literal["short", "full"]
     """short encodes only the speech and reuses cached silence; full always encodes 30 s."""
     partial_interval_s: Positive
@@ -147,6 +161,10 @@ class TtsSettings(Section):
     model: str
     """Name in the manifest or path of a Kokoro ONNX file."""
     voice: str
+    """A name or a blend (af_heart:2+bm_george:1). It speaks its own language; others have voices in the table."""
+    voices: Annotated[dict[str, str], BeforeValidator(as_table)]
+    """Language (ISO 639-1) -> voice, in conversations in other languages than `voice` speaks. In the environment and
+    on the command line: fr=ff_siwis,es=em_alex; languages that are not named keep theirs."""
     device: Device
     speed: Annotated[float, Field(ge=0.5, le=2.0)]
     threads: Annotated[int, Field(ge=0)]

@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from voicecli.errors import SettingsError
-from voicecli.settings import Settings
+from voicecli.settings import Settings, as_table
 from voicecli.shipped import shipped_text
 
 PROFILES = ("cpu", "gpu")
@@ -64,7 +64,7 @@ def load_settings(
     ):
         for key, value in layer.items():
             known(key, origin)
-            values[key], origins[key] = value, origin
+            values[key], origins[key] = merged(values.get(key), value, origin, key), origin
     return Loaded(build(values, origins), origins)
 
 
@@ -147,6 +147,17 @@ def flat(tables: Mapping[str, Any]) -> dict[str, object]:
     return out
 
 
+def merged(before: object, value: object, origin: str, key: str) -> object:
+    """`value`, with the entries that it does not name where both are tables. Raises SettingsError."""
+    if not isinstance(before, dict):
+        return value
+    try:
+        table = as_table(value)
+    except ValueError as error:
+        raise SettingsError(f"{origin}: {key}: {error}, got {value!r}") from None
+    return {**before, **table} if isinstance(table, dict) else table
+
+
 def keys() -> list[str]:
     """All `section.key` names."""
     return [f"{name}.{key}" for name, field in Settings.model_fields.items() for key in fields_of(field.annotation)]
@@ -183,10 +194,10 @@ def build(values: Mapping[str, object], origins: Mapping[str, str]) -> Settings:
 
 
 def value_of(settings: Settings, key: str) -> object:
-    """The value of a `section.key`."""
+    """The value of a `section.key`; a table as it may be written on the command line."""
     section, _, name = key.partition(".")
     value: object = getattr(getattr(settings, section), name)
-    return value
+    return ",".join(f"{name}={one}" for name, one in value.items()) if isinstance(value, dict) else value
 
 
 def shown(value: object) -> str:

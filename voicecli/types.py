@@ -75,6 +75,7 @@ class Transcript:
     settled: int = 0  # words at the front that stand, however long the same utterance grows
     redecoded: bool = False  # a first, quicker decode looked wrong or unsure, so another was made with more effort
     words: tuple[Word, ...] = ()  # in order; empty for a draft, where the text is, and where nobody asked for them
+    language_probability: float = 1.0  # of the language; 1 where it was given
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ class Handler(BaseHTTPRequestHandler):
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         warming = request["max_tokens"] == 1
         if not warming:
-            print(request["messages"][-1]["content"], flush=True)
+            self.asked(request["messages"])
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
@@ -40,6 +40,9 @@ class Handler(BaseHTTPRequestHandler):
             self._chunk("data: " + json.dumps(_part(f"{word} ")) + "\n\n")
         self._chunk("data: [DONE]\n\n")
         self.wfile.write(b"0\r\n\r\n")
+
+    def asked(self, messages: list[dict[str, str]]) -> None:
+        print(messages[-1]["content"], flush=True)
 
     def _chunk(self, text: str) -> None:
         self.wfile.write(b"%x\r\n%s\r\n" % (len(text), text.encode()))

@@ -28,7 +28,9 @@ from voicecli.conversation.conversation import Conversation, Rules
 from voicecli.conversation.drafting import Cadence
 from voicecli.conversation.history import History
 from voicecli.conversation.overlap import Devices
+from voicecli.conversation.repertoire import Repertoire
 from voicecli.conversation.sentences import SHORT_CLAUSE_CHARS
+from voicecli.conversation.tongues import Tongues
 from voicecli.engines.long_speech import LongSpeech
 from voicecli.engines.remembering import RememberedFinals
 from voicecli.engines.timed_worker import TimedWorker
@@ -51,6 +53,7 @@ class Said:
     from_s: float
     until_s: float
     loudness: int = SPEECH
+    language: str = "en"
 
     def covers(self, at_s: float) -> bool:
         return self.from_s <= at_s < self.until_s
@@ -121,7 +124,8 @@ class ScriptedStt:
     def _inside(self, segment: SpeechSegment) -> Transcript:
         from_s, until_s = segment.started_at_s - 1000, segment.ended_at_s - 1000
         text = " ".join(s.text for s in self.said if s.text and s.from_s < until_s - 0.01 and s.until_s > from_s + 0.01)
-        return Transcript(text, "en", segment.audio_s, "" if text else "no speech")
+        language = next((s.language for s in reversed(self.said) if s.text and s.text in text), "en")
+        return Transcript(text, language, segment.audio_s, "" if text else "no speech")
 
 
 @dataclass
@@ -239,9 +243,10 @@ class Talk:
         self.see: Callable[[Event], None] = lambda event: None
         self.events: list[Event] = []
         self.history = History("Be brief.", 4000)
+        self.tongues = Tongues("en", Repertoire("", "en"))
 
-    def user_says(self, text: str, at: float, until: float) -> None:
-        self.said.append(Said(text, at, until))
+    def user_says(self, text: str, at: float, until: float, language: str = "en") -> None:
+        self.said.append(Said(text, at, until, language=language))
 
     def noise(self, at: float, until: float) -> None:
         """Something that is suspicious, and no speech."""
@@ -283,6 +288,7 @@ class Talk:
                 TimedWorker(lambda *_: self.stt_s * self.stt.taken()),
                 TimedWorker(lambda *_: len(self.tts.spoken[-1]) / 2 * self.tts_s_per_char if self.tts else 0.0),
                 TimedWorker(lambda *_: self.turn_s),
+                self.tongues,
             )
             rules = Rules(
                 BargeIn(

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from tests.conversation.stage import ScriptedLlm, Talk
 from voicecli import events
-from voicecli.conversation.apology import LOST, SILENT, TOO_LONG
+from voicecli.conversation.notices import NOTICES
 from voicecli.errors import BackendUnavailable, ContextFull, EngineError
 from voicecli.types import Message, Token
 
 GONE = BackendUnavailable("10.0.0.1:8000 does not answer", "start it")
+
+SAID = NOTICES["en"]
 
 
 @dataclass
@@ -39,7 +41,7 @@ def test_a_dead_server_is_said_in_one_sentence_which_is_not_remembered(talk: Tal
     talk.user_says("are you there", 0.5, 1.5)
     talk.llm_replies(GONE)
     seen = talk.run(9.0)
-    assert talk.tts.spoken == [SILENT]
+    assert talk.tts.spoken == [SAID.silent]
     assert failures(seen) == [GONE.message]
     (audible,) = [event for event in seen if isinstance(event, events.Audible)]
     (failed,) = [event for event in seen if isinstance(event, events.TurnFailed)]
@@ -53,12 +55,12 @@ def test_what_was_heard_before_the_break_is_remembered(talk: Talk) -> None:
     talk.user_says("tell me a story", 0.5, 1.5)
     talk.llm_replies("Once there was a fox. It lived in a den.")
     seen = talk.run(12.0)
-    assert talk.tts.spoken[-1] == LOST
+    assert talk.tts.spoken[-1] == SAID.lost
     assert failures(seen) == [GONE.message]
     told = [message.text for message in talk.history.asking("go on")][1:]
     assert told[0] == "tell me a story"
     assert told[1].startswith("Once there was a fox.")
-    assert LOST not in told[1]
+    assert SAID.lost not in told[1]
 
 
 def test_where_the_voice_fails_too_the_screen_tells(talk: Talk) -> None:
@@ -100,4 +102,4 @@ def test_a_context_that_is_too_small_for_the_question_alone_is_said(talk: Talk) 
     talk.user_says("and now", 0.5, 1.5)
     talk.llm_replies(ContextFull("too long"))
     assert failures(talk.run(6.0)) == ["too long"]
-    assert talk.tts.spoken == [TOO_LONG]
+    assert talk.tts.spoken == [SAID.too_long]

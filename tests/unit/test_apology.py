@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import pytest
 
-from voicecli.conversation.apology import FAILED, LOST, REFUSES, SILENT, TOO_LONG, apology
+from voicecli.conversation.apology import apology
+from voicecli.conversation.notices import NOTICES
 from voicecli.conversation.turn import StageError
 from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError
+
+SAID = NOTICES["en"]
 
 
 @pytest.mark.parametrize(
     ("error", "begun", "said"),
     [
-        (BackendUnavailable("http://10.0.0.1/v1 does not answer"), False, SILENT),
-        (BackendUnavailable("http://10.0.0.1/v1 broke off"), True, LOST),
-        (BackendRefuses("10.0.0.1 refuses the API key"), False, REFUSES),
-        (ContextFull("4097 tokens"), False, TOO_LONG),
-        (EngineError("CUDA error 700"), True, FAILED),
-        (ValueError("unexpected token"), False, FAILED),
+        (BackendUnavailable("http://10.0.0.1/v1 does not answer"), False, SAID.silent),
+        (BackendUnavailable("http://10.0.0.1/v1 broke off"), True, SAID.lost),
+        (BackendRefuses("10.0.0.1 refuses the API key"), False, SAID.refuses),
+        (ContextFull("4097 tokens"), False, SAID.too_long),
+        (EngineError("CUDA error 700"), True, SAID.failed),
+        (ValueError("unexpected token"), False, SAID.failed),
     ],
 )
 def test_one_plain_sentence_by_the_kind_of_failure(error: Exception, begun: bool, said: str) -> None:
     assert apology(StageError("llm", error), begun=begun) == said
     assert said.endswith(".")
     assert not any(character.isdigit() for character in said)
+
+
+def test_it_is_said_in_the_language_of_the_voice() -> None:
+    failure = StageError("llm", EngineError("CUDA error 700"))
+    assert apology(failure, begun=True, notices=NOTICES["fr"]) == "Le modèle de langue a échoué."
 
 
 def test_where_the_voice_or_the_ear_failed_only_the_screen_tells() -> None:

@@ -21,7 +21,11 @@ def test_speech_over_an_answer_is_noticed_sooner_or_not_at_all() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Mm-hm.", "Mm-hmm", "Uh-huh!", "Yeah.", "Okay.", "Yeah, right.", "Oh, I see.", "Of course."]
+    "text",
+    [
+        *("Mm-hm.", "Mm-hmm", "Uh-huh!", "Yeah.", "Okay.", "Yeah, right.", "Oh, I see.", "Of course."),
+        *("Oui, d'accord.", "Sí, claro.", "Sì, va bene.", "Tá certo.", "はい。", "嗯，好的。"),
+    ],
 )
 def test_listeners_sounds(text: str) -> None:
     assert is_backchannel(text)
@@ -41,6 +45,7 @@ def test_a_single_word_of_one_hypothesis_may_be_misheard_unless_it_is_an_order()
     assert wants_the_word("Banana bread", sure=False)
     assert wants_the_word("Stop.", sure=False)
     assert is_order("No, no.")
+    assert all(map(is_order, ("¡Para!", "Attends !", "Basta, grazie.", "待って。", "停。")))
     assert not is_order("")
 
 

@@ -38,6 +38,9 @@ def clauses(text: str, *, is_complete: bool = True, long_clause_chars: int = 40)
         pytest.param(["Stop!", "he said."], id="small letter after an exclamation"),
         pytest.param(["One", "two", "three"], id="lines"),
         pytest.param(["等等，", "好。", "「对！」", "吗"], id="chinese"),
+        pytest.param(["नमस्ते।", "आप कैसे हैं?", "राम ने कहा॥", "हाँ"], id="hindi"),
+        pytest.param(["¡Hola!", "¿Qué tal?", "¡Bien!", "«¿Y tú?»", "Vale."], id="marks that open a sentence"),
+        pytest.param(["La Sra. Ruiz y el Sig. Rossi."], id="names in other languages"),
         pytest.param(
             ["This has really more than forty characters", "and goes on for a while longer."],
             id="phrase after a long run",
@@ -91,3 +94,15 @@ def test_no_text_to_come_moves_an_end(text: str, seen: int) -> None:
 def test_a_sentence_is_stronger_than_a_clause_is_stronger_than_a_phrase() -> None:
     ends = clause_ends("A long beginning and then what was expected, at last. So", False, 10)
     assert [end.strength for end in ends] == [Strength.PHRASE, Strength.CLAUSE, Strength.SENTENCE]
+
+
+@pytest.mark.parametrize("text", ["「本当！？」はい", "はい｡いいえ", "ठीक है।।फिर"])
+def test_a_row_of_marks_ends_one_sentence(text: str) -> None:
+    ends = list(clause_ends(text, True, 40))
+    assert [end.strength for end in ends] == [Strength.SENTENCE] * 2
+
+
+def test_a_mark_that_opens_is_not_what_follows() -> None:
+    """A small letter after it goes on with the sentence, as it does without the mark."""
+    (first, *_) = clause_ends("¡Vaya! ¿de verdad? Sí.", True, 40)
+    assert first.strength is Strength.CLAUSE

@@ -249,6 +249,23 @@ def test_what_is_forgotten_is_asked_along_no_more() -> None:
     assert [message.text for message in history.asking("Third?")] == ["Be brief.", "Third?"]
 
 
+def test_a_text_without_spaces_is_cut_between_two_characters() -> None:
+    assert whole_words("今日は晴れです。明日は雨です。", 9) == "今日は晴れです。明"
+    assert whole_words("今日は晴れ", 0) == ""
+    assert whole_words("これはLinuxです", 5) == ""  # inside a word of another script
+
+
+def test_the_prompt_ends_with_what_was_added_until_that_changes() -> None:
+    history = History("Be brief.", 1000)
+    assert history.asking("Hello.")[0].text == "Be brief."
+    history.add_to_prompt("Answer in French.")
+    assert history.asking("Bonjour.")[0].text == "Be brief. Answer in French."
+    history.instruct("You are a pirate.")
+    assert history.asking("Bonjour.")[0].text == "You are a pirate. Answer in French."
+    history.add_to_prompt("")
+    assert history.asking("Hello.")[0].text == "You are a pirate."
+
+
 def test_room_is_made_before_it_is_needed_and_in_one_step() -> None:
     history = History("", 400)
     made = []

@@ -118,3 +118,27 @@ def test_a_secret_is_never_shown() -> None:
     assert row == ("llm.api_key", '"***"', "flag")
     assert shown(load_settings(environ={}).settings.llm.api_key) == '""'
     assert shown(True) == "true"
+
+
+@pytest.mark.parametrize("text", ["fr=ff_other,es=em_alex", " fr = ff_other , es=em_alex,"])
+def test_a_table_is_changed_entry_by_entry(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('[tts.voices]\nde = "af_sky"\nfr = "af_sky"\n', encoding="utf8")
+    voices = load_settings(environ={"VOICECLI_TTS_VOICES": text}, file=file).settings.tts.voices
+    assert (voices["de"], voices["fr"], voices["es"]) == ("af_sky", "ff_other", "em_alex")
+    assert voices["it"] == load_settings(environ={}).settings.tts.voices["it"]
+
+
+@pytest.mark.parametrize("value", ["ff_siwis", "fr", "fr=a b", 5, ["fr"]])
+def test_what_is_no_table_is_refused(value: object) -> None:
+    with pytest.raises(SettingsError, match=r"tts\.voices"):
+        load_settings({"tts.voices": value}, environ={})
+
+
+def test_a_table_is_shown_as_it_may_be_written() -> None:
+    loaded = load_settings({"tts.voices": "fr=ff_other"}, environ={})
+    row = next(row for row in loaded.rows() if row[0] == "tts.voices")
+    assert "fr=ff_other" in row[1]
+    assert row[2] == "flag"
+    again = load_settings({"tts.voices": row[1].strip('"')}, environ={})
+    assert again.settings.tts.voices == loaded.settings.tts.voices

@@ -133,20 +133,21 @@ def test_a_file_of_the_users_is_a_model_too(tmp_path: Path) -> None:
 
 @dataclass
 class Languages:
-    language: str = "en"
-    languages: tuple[str, ...] = ("en", "de")
+    wanted: str = "en"
+    told: str = "English: af_heart speaks."
 
-    async def take(self, language: str) -> None:
-        if language not in (*self.languages, "auto"):
-            raise SettingsError(f"no language {language!r}")
-        self.language = language
+    def set_language(self, wanted: str) -> str:
+        if wanted not in ("en", "de", "auto"):
+            raise SettingsError(f"no language {wanted!r}")
+        self.wanted = wanted
+        return f"now {wanted}"
 
 
 def test_languages() -> None:
-    command = LanguageCommand(languages := Languages())
-    assert asyncio.run(command.language("")) == "Heard is en. There are: auto, de, en."
-    assert asyncio.run(command.language("DE")) == "From the next utterance on de is heard."
-    assert languages.language == "de"
-    assert "of each utterance" in asyncio.run(command.language("auto"))
+    command = LanguageCommand(languages := Languages(), ("en", "de"))
+    told = "The language is set to en. English: af_heart speaks. There are: auto, de, en."
+    assert asyncio.run(command.language("")) == told
+    assert asyncio.run(command.language("DE")) == "now de"
+    assert languages.wanted == "de"
     with pytest.raises(SettingsError):
         asyncio.run(command.language("dd"))

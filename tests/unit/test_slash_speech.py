@@ -3,41 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
-from voicecli.errors import EngineError, SettingsError
+from voicecli.errors import SettingsError
 from voicecli.slash.speech import Speech, speed_of
 
 
 @dataclass
 class Speaker:
-    """Strict: two voices, of which one has to be learnt."""
+    """Strict: three voices, and the languages that they are for."""
 
     voice: str = "af_heart"
     speed: float = 1.0
-    taught: list[str] = field(default_factory=list)
-    teaching: Exception | None = None
-    hang: asyncio.Event | None = None
+    chosen: list[str] = field(default_factory=list)
 
-    async def names(self) -> list[str]:
+    def names(self) -> list[str]:
         return ["af_heart", "bm_george", "bm_lewis"]
 
-    async def take(self, voice: str = "", speed: float = 0.0) -> tuple[str, bool]:
-        if voice and voice not in await self.names():
-            raise SettingsError(f"there is no voice {voice!r}", "nearest: bm_george")
-        self.voice, self.speed = voice or self.voice, speed or self.speed
-        return f"kokoro {self.voice}", self.voice != "af_heart" and self.voice not in self.taught
+    def name_of(self, voice: str) -> str:
+        return f"kokoro {voice}"
 
-    async def teach(self) -> None:
-        if self.hang:
-            await self.hang.wait()
-        if self.teaching:
-            raise self.teaching
-        self.taught.append(self.voice)
+    def pace(self, speed: float) -> None:
+        self.speed = speed
+
+    def set_voice(self, voice: str) -> str:
+        if voice not in self.names():
+            raise SettingsError(f"there is no voice {voice!r}", "nearest: bm_george")
+        self.chosen.append(voice)
+        return f"{voice} speaks."
 
 
 class Talk:
@@ -45,55 +41,23 @@ class Talk:
 
     def __init__(self, speaker: Speaker) -> None:
         self.told: list[object] = []
-        self.tasks: list[asyncio.Task[None]] = []
-
-        def start(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-            self.tasks.append(asyncio.ensure_future(work))
-            return self.tasks[-1]
-
-        self.speech = Speech(speaker, lambda *changed: self.told.append(changed), self.told.append, start)
+        self.speech = Speech(speaker, speaker, lambda *changed: self.told.append(changed))
 
     def run(self, *deeds: Callable[[], Awaitable[str]]) -> list[object]:
         async def run() -> None:
             for deed in deeds:
                 self.told.append(await deed())
-            await asyncio.gather(*self.tasks, return_exceptions=True)
 
         asyncio.run(run())
         return [one for one in self.told if one]
 
 
-def test_another_voice_is_told_and_learnt_if_need_be() -> None:
+def test_another_voice_is_chosen_and_told() -> None:
     speaker = Speaker()
     talk = Talk(speaker)
-    changed, learning = talk.run(lambda: talk.speech.voice("bm_george"))
-    assert changed == ("kokoro bm_george", "The next answer is spoken by bm_george.")
-    assert str(learning).startswith("bm_george has not been spoken with before")
-    assert speaker.taught == ["bm_george"]
-    again = Talk(speaker)
-    assert len(again.run(lambda: again.speech.voice("bm_george"))) == 1
-
-
-def test_of_two_voices_in_a_row_only_the_last_is_learnt() -> None:
-    speaker = Speaker(hang=asyncio.Event())
-    talk = Talk(speaker)
-
-    async def go_on() -> str:
-        assert speaker.hang is not None
-        await asyncio.sleep(0)
-        speaker.hang.set()
-        return ""
-
-    talk.run(lambda: talk.speech.voice("bm_george"), lambda: talk.speech.voice("bm_lewis"), go_on)
-    assert speaker.taught == ["bm_lewis"]
-    assert talk.tasks[0].cancelled()
-
-
-def test_a_voice_that_cannot_be_learnt_is_told_and_spoken_with() -> None:
-    speaker = Speaker(teaching=EngineError("espeak failed"))
-    talk = Talk(speaker)
-    assert talk.run(lambda: talk.speech.voice("bm_george"))[-1] == "Espeak failed."
-    assert speaker.voice == "bm_george"
+    (changed,) = talk.run(lambda: talk.speech.voice("bm_george"))
+    assert changed == ("kokoro bm_george", "From the next answer on: bm_george speaks.")
+    assert speaker.chosen == ["bm_george"]
 
 
 def test_without_an_argument_both_say_how_it_is() -> None:

@@ -7,7 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicecli.conversation.markup import plain
-from voicecli.conversation.speakable import CODE_NOTICE, FORMULA_NOTICE, TABLE_NOTICE, Span, SpeakableFilter
+from voicecli.conversation.notices import NOTICES
+from voicecli.conversation.speakable import Span, SpeakableFilter
+
+ENGLISH, FRENCH = NOTICES["en"], NOTICES["fr"]
+CODE_NOTICE, TABLE_NOTICE, FORMULA_NOTICE = ENGLISH.code, ENGLISH.table, ENGLISH.formula
 
 CASES = [
     # Emphasis
@@ -207,4 +211,23 @@ def test_a_span_covers_what_was_dropped_before_it() -> None:
 
 
 def test_plain_takes_the_marks_out_of_a_line() -> None:
-    assert plain("**a** `b` [c](d) &amp; 5") == "a b c & 5"
+    assert plain("**a** `b` [c](d) &amp; 5", ENGLISH) == "a b c & 5"
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("Voici :\n```sh\nls\n```\nFini.", f"Voici :\n{FRENCH.code}\nFini."),
+        ("| a |\n|---|\n| 1 |\n", f"{FRENCH.table}\n"),
+        ("$$x$$\net", f"{FRENCH.formula}\net"),
+        ("Tapez `curl -X POST http://x | jq .[]`.", "Tapez le code à l'écran."),
+        ("soit [le `a|[]` ici](http://x) ou", "soit le le code à l'écran ici ou"),
+        ("où $x^2 + 1$ et $n$", "où la formule à l'écran et n"),
+        ("- नमस्ते।\n- हाँ", "नमस्ते।\nहाँ.\n"),
+        ("**「はい。」**\n\n# 次", "「はい。」\n次.\n"),
+    ],
+)
+def test_not_an_english_word_is_put_into_another_language(written: str, said: str) -> None:
+    speakable = SpeakableFilter(FRENCH)
+    spans = [*speakable.feed(written), *speakable.close()]
+    assert "".join(span.text for span in spans) == said

@@ -1,36 +1,12 @@
-"""Engines that are exchanged while they are in use."""
+"""A language model that is exchanged while it is in use."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
-import numpy as np
-
-from voicecli.engines.switchable import SwitchableModel, SwitchableRecogniser, SwitchableVoice
-from voicecli.types import Message, SpeechSegment, Stretch, Token, Transcript
-
-SEGMENT = SpeechSegment(np.zeros(160, np.int16), 0.0, 0.01)
-
-
-class Voice:
-    def __init__(self, name: str, rate_hz: int) -> None:
-        self.name, self.sample_rate_hz = name, rate_hz
-
-    def synthesize(self, text: str) -> Iterator[Stretch]:
-        for share in (0.5, 1.0):
-            yield Stretch(np.full(3, self.sample_rate_hz // 1000, np.int16), share)
-
-
-class Recogniser:
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def transcribe(self, segment: SpeechSegment) -> Transcript:
-        return Transcript(f"final of {self.name}", "en", 0.0, "")
-
-    def draft(self, segment: SpeechSegment) -> Transcript:
-        return Transcript(f"draft of {self.name}", "en", 0.0, "")
+from voicecli.engines.switchable import SwitchableModel
+from voicecli.types import Message, Token
 
 
 class Model:
@@ -56,29 +32,6 @@ class Model:
 
 
 ASKED = [Message("user", "Why?")]
-
-
-def test_a_piece_is_ended_by_the_voice_that_began_it() -> None:
-    switchable = SwitchableVoice(Voice("a", 1000))
-    begun = switchable.synthesize("text")
-    heard = [next(begun)]
-    switchable.take(Voice("b", 2000))
-    heard += begun
-    assert [int(stretch.pcm[0]) for stretch in heard] == [1, 1]
-    assert (switchable.name, switchable.sample_rate_hz) == ("b", 2000)
-    assert [int(stretch.pcm[0]) for stretch in switchable.synthesize("text")] == [2, 2]
-
-
-def test_a_recogniser_is_another_one_with_the_next_call() -> None:
-    switchable = SwitchableRecogniser(Recogniser("a"))
-    assert switchable.transcribe(SEGMENT).text == "final of a"
-    bound = switchable.draft  # as the drafter binds it once
-    switchable.take(Recogniser("b"))
-    assert (bound(SEGMENT).text, switchable.transcribe(SEGMENT).text, switchable.name) == (
-        "draft of b",
-        "final of b",
-        "b",
-    )
 
 
 def test_an_answer_is_ended_by_the_model_that_began_it_which_is_idle_then() -> None:

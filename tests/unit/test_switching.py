@@ -1,76 +1,25 @@
-"""What changes the voice, the language and the language model, and what becomes of the one before."""
+"""What changes the language model, and what becomes of the one before."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
-import numpy as np
 import pytest
 
 from tests.defaults import SETTINGS
-from tests.unit.test_switchable import ASKED, SEGMENT, Model, Recogniser
+from tests.unit.test_switchable import ASKED, Model
 from voicecli.conversation.rest import Rest
-from voicecli.engines.base import Voice
-from voicecli.engines.switchable import SwitchableRecogniser, SwitchableVoice
-from voicecli.errors import BackendUnavailable, SettingsError, first_of
+from voicecli.errors import BackendUnavailable, first_of
 from voicecli.language_model import Opened
 from voicecli.settings import LlmSettings
-from voicecli.switching.language import LanguageSwitch
 from voicecli.switching.model import ModelSwitch, model_switch
-from voicecli.switching.voice import VoiceSwitch
-from voicecli.types import KnownVoice, Stretch, Wish
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class Inline:
-    """A worker that does at once what it is told."""
-
-    idle = True
-
-    async def run(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        await asyncio.sleep(0)
-        return call(*args, **kwargs)
-
-
-@dataclass
-class Kokoro:
-    """A resident model with two voices; a step of preparing is counted."""
-
-    voice: str = "af_heart"
-    speed: float = 1.0
-    taught: set[str] = field(default_factory=lambda: {"af_heart"})
-    steps: list[str] = field(default_factory=list)
-    can_stream: bool = True
-    sample_rate_hz: int = 24_000
-    language: str = "en-us"
-    model: str = "kokoro"
-
-    def __post_init__(self) -> None:
-        self.name = f"kokoro {self.voice} {self.speed:g}"
-        self.streams = self.can_stream and self.voice in self.taught
-
-    def synthesize(self, text: str) -> Iterator[Stretch]:
-        yield Stretch(np.zeros(1, np.int16), 1.0)
-
-    def known_voices(self) -> Sequence[KnownVoice]:
-        return [KnownVoice("af_heart", "en-us"), KnownVoice("bm_george", "en-gb")]
-
-    def speaking(self, voice: str, speed: float, language_code: str = "") -> Voice:
-        if voice not in ("af_heart", "bm_george"):
-            raise SettingsError(f"there is no voice {voice!r}")
-        return Kokoro(voice, speed, self.taught, self.steps, self.can_stream)
-
-    def preparing(self, voice: str) -> Iterator[int]:
-        for number in (1, 2):
-            self.steps.append(voice)
-            yield number
-        self.taught.add(voice)
 
 
 class Quiet:
@@ -83,111 +32,6 @@ class Quiet:
     def set(self, settled: bool) -> None:
         self.settled = settled
         self.rest.look()
-
-
-def voice_switch(kokoro: Kokoro, quiet: Quiet) -> tuple[SwitchableVoice, VoiceSwitch]:
-    switchable = SwitchableVoice(kokoro)
-    return switchable, VoiceSwitch(kokoro, switchable, Inline(), quiet.rest, 1.0)
-
-
-class TestVoice:
-    def test_another_voice_keeps_the_speed_and_another_speed_the_voice(self) -> None:
-        async def run() -> None:
-            switchable, switch = voice_switch(Kokoro(), Quiet())
-            assert await switch.names() == ["af_heart", "bm_george"]
-            assert await switch.take(speed=1.5) == ("kokoro af_heart 1.5", False)
-            assert await switch.take(voice="bm_george") == ("kokoro bm_george 1.5", True)
-            assert switchable.name == "kokoro bm_george 1.5"
-
-        asyncio.run(run())
-
-    def test_an_answer_ends_as_it_began(self) -> None:
-        async def run() -> None:
-            quiet = Quiet()
-            switchable, switch = voice_switch(Kokoro(), quiet)
-            quiet.set(False)
-            await switch.take(voice="bm_george")
-            assert switchable.name == "kokoro af_heart 1"
-            quiet.set(True)
-            assert switchable.name == "kokoro bm_george 1"
-
-        asyncio.run(run())
-
-    def test_a_name_that_is_not_known_changes_nothing(self) -> None:
-        async def run() -> None:
-            switchable, switch = voice_switch(Kokoro(), Quiet())
-            with pytest.raises(SettingsError):
-                await switch.take(voice="bm_georg")
-            assert (switchable.name, switch.voice) == ("kokoro af_heart 1", "af_heart")
-
-        asyncio.run(run())
-
-    def test_a_voice_is_learnt_between_turns_and_then_streams(self) -> None:
-        async def run() -> None:
-            quiet = Quiet()
-            kokoro = Kokoro()
-            _, switch = voice_switch(kokoro, quiet)
-            await switch.take(voice="bm_george")
-            quiet.set(False)
-            learning = asyncio.ensure_future(switch.teach())
-            for _ in range(10):
-                await asyncio.sleep(0)
-            assert kokoro.steps == []
-            quiet.set(True)
-            await learning
-            assert kokoro.steps == ["bm_george"] * 2
-            assert (await switch.take())[1] is False
-
-        asyncio.run(run())
-
-    def test_what_is_learnt_of_a_voice_that_was_left_meanwhile_changes_nothing(self) -> None:
-        async def run() -> None:
-            quiet = Quiet()
-            switchable, switch = voice_switch(Kokoro(), quiet)
-            await switch.take(voice="bm_george")
-            quiet.set(False)
-            learning = asyncio.ensure_future(switch.teach())
-            await asyncio.sleep(0)
-            await switch.take(voice="af_heart")
-            quiet.set(True)
-            await learning
-            assert switchable.name == "kokoro af_heart 1"
-
-        asyncio.run(run())
-
-    def test_where_none_streams_none_is_to_be_learnt(self) -> None:
-        async def run() -> None:
-            _, switch = voice_switch(Kokoro(can_stream=False), Quiet())
-            assert await switch.take(voice="bm_george") == ("kokoro bm_george 1", False)
-
-        asyncio.run(run())
-
-
-class Polyglot(Recogniser):
-    languages = ("de", "en")
-
-    def wishing(self, wish: Wish) -> Polyglot:
-        if wish.language not in (*self.languages, "auto"):
-            raise SettingsError(f"no language {wish.language!r}")
-        return Polyglot(wish.language)
-
-
-def test_another_language_is_heard_from_the_next_utterance_on() -> None:
-    async def run() -> None:
-        quiet, polyglot = Quiet(), Polyglot("en")
-        switchable = SwitchableRecogniser(polyglot)
-        switch = LanguageSwitch(polyglot, switchable, Inline(), quiet.rest, "en")
-        quiet.set(False)
-        await switch.take("de")
-        assert (switch.language, switch.languages) == ("de", ("de", "en"))
-        assert switchable.transcribe(SEGMENT).text == "final of en"
-        quiet.set(True)
-        assert switchable.transcribe(SEGMENT).text == "final of de"
-        with pytest.raises(SettingsError):
-            await switch.take("dd")
-        assert switch.language == "de"
-
-    asyncio.run(run())
 
 
 @dataclass

@@ -237,6 +237,11 @@ def test_every_rule_has_a_case() -> None:
         pytest.param("de", "Es sind 21 Äpfel.", "Es sind einundzwanzig Äpfel.", id="german"),
         pytest.param("fr-fr", "80 € ou 3,5 %", "quatre-vingts € ou 3,5 %", id="french, decimals untouched"),
         pytest.param("es", "a las 12:30 del 3/4", "a las 12:30 del 3/4", id="spanish, times untouched"),
+        pytest.param("pt-br", "16 dias", "dezesseis dias", id="portuguese of Brazil"),
+        pytest.param("hi", "5 किमी & 20% → 3", "5 किमी & 20% → 3", id="hindi, left to the voice"),
+        pytest.param("cmn", "我有 3 只猫，占 50%。", "我有 3 只猫，占 50%。", id="chinese, left to its reader"),
+        pytest.param("ja", "猫が 3 匹", "猫が 3 匹", id="japanese, left to its reader"),
+        pytest.param("it", "e.g. vs. $5 → 10 km/h", "e.g. vs. $5 → dieci km/h", id="no sign becomes an English word"),
         pytest.param("tlh", "wa' 1", "wa' 1", id="a language without number words"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from voicecli.engines.whisper_wish import hotword_tokens, known_language, nearest
+from voicecli.engines.whisper_wish import hears_english_alone, hotword_tokens, known_language, nearest
 from voicecli.errors import SettingsError
 
 KNOWN = ["de", "en", "fr", "ja", "pt", "zh"]
@@ -30,6 +30,22 @@ def test_an_english_model_refuses_another_language_and_says_what_to_do() -> None
         known_language("de", ["en"], "base.en")
     assert "base.en hears en alone" in caught.value.message
     assert "download-models --list" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("model", "is_english"),
+    [
+        ("whisper-base int8 cpu", False),
+        ("whisper-large-v3-turbo", False),
+        ("whisper-base.en int8 cpu", True),
+        ("distil-whisper-medium.en", True),
+        ("faster-distil-whisper-large-v3 float16 cuda", True),
+        ("distil-large-v3-de", False),
+        ("distil-large-v3-en", True),
+    ],
+)
+def test_a_name_tells_that_a_model_hears_english_alone(model: str, is_english: bool) -> None:
+    assert hears_english_alone(model) is is_english
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from voicecli.engines.models import sha256_of
 from voicecli.errors import EngineError
 from voicecli.language_model import place
 from voicecli.settings import Settings
+from voicecli.settings_load import value_of
 from voicecli.stored_models import open_store
 
 BUSY_CORES = 0.3
@@ -145,9 +146,9 @@ def peak_memory_mb() -> float | None:
 def told_settings(settings: Settings) -> dict[str, Told]:
     """`section.key` -> value. No secret, no path, no password in a URL, and of the system prompt its length alone."""
     return {
-        f"{section}.{key}": told_value(key, value)
+        f"{section}.{key}": told_value(key, value_of(settings, f"{section}.{key}"))  # type: ignore[arg-type]
         for section in SECTIONS
-        for key, value in getattr(settings, section).model_dump().items()
+        for key, value in getattr(settings, section)
         if not isinstance(value, SecretStr)
     }
 

@@ -8,9 +8,7 @@ from collections.abc import Callable, Sequence
 import jiwer
 
 from voicecli.bench.result import Metric
-
-UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
-"""Languages that are written without spaces: the paper counts their characters."""
+from voicecli.languages import UNSPACED
 
 
 def word_errors(reference: str, hypothesis: str, language: str = "en") -> tuple[int, int]:

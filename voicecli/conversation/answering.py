@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from voicecli import events
 from voicecli.audio.device import Speaker
 from voicecli.conversation.apology import apology
 from voicecli.conversation.history import History, heard_source_end
+from voicecli.conversation.repertoire import Repertoire
 from voicecli.conversation.self_echo import REASON, OwnVoice
-from voicecli.conversation.speakable import SpeakableFilter
+from voicecli.conversation.speakable import Span, SpeakableFilter
 from voicecli.conversation.speaking import Speaking
 from voicecli.conversation.thinking import without_thinking
+from voicecli.conversation.tongues import Tongues
 from voicecli.conversation.turn import StageError, Turn, stage
 from voicecli.engines.base import EndOfTurn, LanguageModel, SpeechToText, TextToSpeech, Worker
 from voicecli.errors import ContextFull
@@ -32,6 +35,7 @@ class Engines:
     stt_worker: Worker
     tts_worker: Worker
     turn_worker: Worker
+    tongues: Tongues = field(default_factory=lambda: Tongues("en", Repertoire("", "en")))
 
 
 class Answering:
@@ -57,7 +61,7 @@ class Answering:
             transcript = await self._engines.stt_worker.run(self._engines.stt.transcribe, turn.segment)
         if self._own_voice.is_echo(transcript.text, turn.segment.started_at_s):
             return REASON
-        turn.question = transcript.text
+        turn.question, turn.language = transcript.text, transcript.language
         if transcript.text:
             self._publish(
                 events.Transcribed(
@@ -66,13 +70,18 @@ class Answering:
                     text=transcript.text,
                     language=transcript.language,
                     audio_s=transcript.audio_s,
+                    language_probability=transcript.language_probability,
                 )
             )
         return transcript.reason
 
     async def respond(self, turn: Turn) -> None:
+        tongues = self._engines.tongues
+        turn.tongue = tongues.begin(turn.language or tongues.of_text(turn.question))
+        turn.pieces.say_as(turn.tongue.say)
         async with asyncio.TaskGroup() as parts:
             if not turn.repeats:
+                parts.create_task(self._settle_language(turn))
                 parts.create_task(self._think(turn))
             if self._speaking is not None:
                 progress = parts.create_task(self._progress(turn))
@@ -80,9 +89,15 @@ class Answering:
                 await self._speaker.drained()
                 progress.cancel()
 
+    async def _settle_language(self, turn: Turn) -> None:
+        """What was prepared and not released changes nothing."""
+        await turn.released.wait()
+        if notice := self._engines.tongues.keep(turn.tongue.language):
+            self._publish(events.Notice(at_s=self._clock(), text=notice))
+
     async def apologise(self, turn: Turn, failure: StageError) -> None:
         """Say in a sentence that the answer ends here. Where the voice fails too, only the screen tells."""
-        sentence = apology(failure, begun=bool(turn.chunks))
+        sentence = apology(failure, begun=bool(turn.chunks), notices=turn.tongue.notices)
         if sentence and self._speaking is not None:
             turn.aside = sentence
             with suppress(StageError):
@@ -98,19 +113,26 @@ class Answering:
                 await self._write(turn)
 
     async def _write(self, turn: Turn) -> None:
-        speakable = SpeakableFilter()
+        speakable = SpeakableFilter(turn.tongue.notices)
+        self._history.add_to_prompt(turn.tongue.instruction)
         reply = self._engines.llm.reply(self._history.asking(turn.question))
+        if not (turn.tongue.is_spoken or turn.aside):
+            turn.aside = turn.tongue.notices.written
+            turn.pieces.feed(Span(f"{turn.aside}\n", 0))
         async with aclosing(without_thinking(reply)) as tokens:
             async for token in tokens:
                 turn.written += token.text
                 self._publish(events.TokenArrived(at_s=self._clock(), turn=turn.id, text=token.text))
-                for span in speakable.feed(token.text):
-                    turn.pieces.feed(span)
+                self._let_say(turn, speakable.feed(token.text))
                 turn.more.set()
-        for span in speakable.close():
-            turn.pieces.feed(span)
+        self._let_say(turn, speakable.close())
         turn.pieces.close()
         turn.more.set()
+
+    @staticmethod
+    def _let_say(turn: Turn, spans: Sequence[Span]) -> None:
+        for span in spans if turn.tongue.is_spoken else ():
+            turn.pieces.feed(span)
 
     async def _progress(self, turn: Turn) -> None:
         told = 0

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
+from voicecli.conversation.notices import NOTICES, Notices
 from voicecli.conversation.turn import StageError
 from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull
 
-LOST = "I lost the connection to the language model."
-SILENT = "The language model does not answer."
-REFUSES = "The language model refuses to answer."
-TOO_LONG = "That is more than the language model can hold."
-FAILED = "The language model failed."
 
-
-def apology(failure: StageError, *, begun: bool) -> str:
+def apology(failure: StageError, *, begun: bool, notices: Notices = NOTICES["en"]) -> str:
     """One plain sentence; empty where only the screen can tell. `begun`: some of the answer was already spoken.
 
     Names, addresses and hints are for the eye: the screen has them.
@@ -21,10 +16,10 @@ def apology(failure: StageError, *, begun: bool) -> str:
         return ""
     match failure.error:
         case ContextFull():
-            return TOO_LONG
+            return notices.too_long
         case BackendRefuses():
-            return REFUSES
+            return notices.refuses
         case BackendUnavailable():
-            return LOST if begun else SILENT
+            return notices.lost if begun else notices.silent
         case _:
-            return FAILED
+            return notices.failed

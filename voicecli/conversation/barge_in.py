@@ -10,14 +10,22 @@ _LISTENING = """
 ah aha alright cool course exactly fine get good got great hm hmm huh i indeed interesting it mhm mm mmhm mmhmm mmm nice
 oh ok okay of really right see sure true uh uhhuh uhuh uhm um wow yeah yep yes yup
 """
-BACKCHANNELS = frozenset(_LISTENING.split())
-"""Words of English listeners who want the speaker to go on: "mm-hm", "oh I see", "yeah, right", "of course"."""
+_LISTENING_ELSEWHERE = """
+ajá bien bueno claro entiendo sí vale ya daccord oui ouais voilà bene capisco certo già sì va entendi
+isso sei sim tá うん ええ そうですね そうですか なるほど はい 好 好的 嗯 对 對 是 是的
+"""
+BACKCHANNELS = frozenset((_LISTENING + _LISTENING_ELSEWHERE).split())
+"""Words of listeners who want the speaker to go on: "mm-hm", "oh I see", "yeah, right", "d'accord", "sì, va bene"."""
 
 MOST_BACKCHANNELS = 4
 """More words than these are a sentence, whatever they are."""
 
 _ORDERS = "stop wait no quiet cancel enough hey hold pause what why sorry pardon skip next again"
-ORDERS = frozenset(_ORDERS.split())
+_ORDERS_ELSEWHERE = """
+alto basta calla espera para perdona arrête arrêtez attends attendez pardon silence aspetta ferma fermati scusa zitto
+chega desculpa espere pare ストップ すみません やめて 待って 止まって 停 停下 等一下 等等
+"""
+ORDERS = frozenset((_ORDERS + _ORDERS_ELSEWHERE).split())
 """Words that one hypothesis is enough for, however short they are: who begins with them wants the word."""
 
 

@@ -22,13 +22,13 @@ class ClauseEnd:
     strength: Strength
 
 
-_OPENING = re.compile(r"[ \"'“‘(\[]*")
+_OPENING = re.compile(r"[ \"'“‘(\[¿¡«「『（]*")
 _SPACE = re.compile(r"\s*")
-_CLOSERS = r"[\"'”’)\]»」』）]*"
+_CLOSERS = r"[\"'”’)\]»」』）】》]*"
 _CANDIDATE = re.compile(
     rf"""
     (?P<line>\n)
-    | (?P<wide_stop>[。！？]){_CLOSERS}  # East Asian marks need no space after them
+    | (?P<wide_stop>[。！？｡।॥]+){_CLOSERS}  # East Asian marks need no space after them, Hindi's are no others
     | (?P<wide_pause>[，、；：]){_CLOSERS}
     | (?P<stop>[.!?…]+){_CLOSERS}
     | (?P<pause>[,;:]){_CLOSERS}
@@ -43,11 +43,11 @@ _CANDIDATE = re.compile(
 PHRASE_REST_CHARS = 20
 """What follows a cut inside a clause is at least this long; a shorter rest is spoken with the clause."""
 
-_MARK = re.compile(r"[.!?…,;:\n。！？，、；：]")
+_MARK = re.compile(r"[.!?…,;:\n。！？｡，、；：।॥]")
 
 _BEFORE_NAME = frozenset({
     "mr", "mrs", "ms", "dr", "prof", "st", "mt", "ft", "gen", "sen", "rep", "gov", "capt", "lt", "col", "sgt",
-    "rev", "hon", "messrs", "mme",
+    "rev", "hon", "messrs", "mme", "sra", "srta", "dra", "sig", "dott", "avv",
 })  # fmt: skip
 _WITHIN_CLAUSE = frozenset({
     "vs", "e.g", "i.e", "cf", "approx", "ca", "viz", "dept", "est", "fig", "incl", "esp", "resp",

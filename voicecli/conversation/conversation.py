@@ -26,6 +26,7 @@ from voicecli.conversation.reciting import recite
 from voicecli.conversation.self_echo import AHEAD_S, OwnVoice
 from voicecli.conversation.sentences import PieceBuffer
 from voicecli.conversation.speculation import Speculation
+from voicecli.conversation.tongues import Tongues
 from voicecli.conversation.turn import StageError, Turn, first_failure
 from voicecli.errors import VoiceCliError
 from voicecli.events import Clock, Event, Publish
@@ -82,6 +83,11 @@ class Conversation:
             async for heard in self._ear.hear(self._needed_ms):
                 self._overlap.take(heard, self._answer)
             self._stop_drafting()
+
+    @property
+    def tongues(self) -> Tongues:
+        """Its languages and voices, which may be changed between two turns."""
+        return self._engines.tongues
 
     def mute(self, muted: bool) -> None:
         """Stop or go on listening; the answer under way goes on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from voicecli.conversation.notices import NOTICES, Notices
 from voicecli.conversation.speakable import SpeakableFilter
 from voicecli.conversation.thinking import ThinkFilter
 from voicecli.conversation.turn import Turn
@@ -10,10 +11,11 @@ from voicecli.conversation.turn import Turn
 class Dictation:
     """Feed it the text as a language model writes it."""
 
-    def __init__(self, turn: Turn) -> None:
+    def __init__(self, turn: Turn, notices: Notices = NOTICES["en"]) -> None:
+        """`notices`: what is said in place of code and tables."""
         self.turn = turn
         self._answer = ThinkFilter()
-        self._speakable = SpeakableFilter()
+        self._speakable = SpeakableFilter(notices)
 
     def feed(self, text: str) -> None:
         """Some more; cut anywhere."""

@@ -33,12 +33,15 @@ interruption in none.
 _CLOSING = re.compile(r"(?<=\S)(?:\]\([^()\s]*\)|[^\w\s])*(?=\s|\Z)")
 """What may follow a word that has been said: marks and the address of a link, as far as the next space."""
 
+_UNSPACED = re.compile(r"[\u3041-\u30ff\u3400-\u9fff]")
+"""Japanese and Chinese have no spaces between words, so any two of their characters may be parted."""
+
 
 class History:
     """Messages of one conversation."""
 
     def __init__(self, system_prompt: str, context_tokens: int) -> None:
-        self._system = Message("system", system_prompt)
+        self._prompt, self._aside = system_prompt, ""
         self._room_tokens = context_tokens
         self._turns: list[Message] = []  # a question and its answer, in turn
         self._unanswered: list[str] = []
@@ -68,7 +71,11 @@ class History:
 
     def instruct(self, system_prompt: str) -> None:
         """Another system prompt, from the next request on."""
-        self._system = Message("system", system_prompt)
+        self._prompt = system_prompt
+
+    def add_to_prompt(self, aside: str) -> None:
+        """What the system prompt ends with, from the next request on: one sentence, or nothing."""
+        self._aside = aside
 
     def forget(self) -> None:
         """As if nothing had been said."""
@@ -82,6 +89,10 @@ class History:
             self._unanswered = []
             return True
         return exchanges > 0
+
+    @property
+    def _system(self) -> Message:
+        return Message("system", f"{self._prompt} {self._aside}".strip())
 
     def _question(self, text: str) -> Message:
         return Message("user", " ".join([*self._unanswered, text]))
@@ -139,6 +150,8 @@ def whole_words(text: str, end: int) -> str:
     if end >= len(text):
         return text
     head = text[:end]
+    if head and _UNSPACED.match(head[-1]) and _UNSPACED.match(text[end]):
+        return head
     if closing := _CLOSING.match(text, end):
         return head + closing[0]
     return head[: max((i + 1 for i, c in enumerate(head) if c.isspace()), default=0)].rstrip()

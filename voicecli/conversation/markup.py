@@ -12,8 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-CODE_ON_SCREEN = "the code on screen"
-FORMULA_ON_SCREEN = "the formula on screen"
+from voicecli.conversation.notices import NOTICES, Notices
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +21,13 @@ class Mark:
 
     growing: re.Pattern[str]  # matches all that is left while the decision must wait
     whole: re.Pattern[str]
-    say: Callable[[re.Match[str]], str]
+    say: Callable[[re.Match[str], Notices], str]
 
 
-def inline_mark(text: str, at: int) -> tuple[int, str] | None:
+ENGLISH = NOTICES["en"]
+
+
+def inline_mark(text: str, at: int, notices: Notices = ENGLISH) -> tuple[int, str] | None:
     """Where the mark at `at` ends and what is said for it; `(at, "")` asks to wait for more text; None is plain text.
 
     `text[at - 1]` must exist: marks depend on what stands before them.
@@ -34,22 +36,22 @@ def inline_mark(text: str, at: int) -> tuple[int, str] | None:
         if mark.growing.fullmatch(text, at) is not None:
             return at, ""
         if (match := mark.whole.match(text, at)) is not None:
-            return match.end(), mark.say(match)
+            return match.end(), mark.say(match, notices)
     return None
 
 
-def plain(text: str) -> str:
+def plain(text: str, notices: Notices) -> str:
     """A closed stretch of one line without its marks."""
     text = f"\n{text}\n"  # the line's ends, on which marks lean and which decide all that still waits
     at, said = 1, []
     while at < len(text) - 1:
-        end, spoken = inline_mark(text, at) or (at + 1, text[at])
+        end, spoken = inline_mark(text, at, notices) or (at + 1, text[at])
         said.append(spoken)
         at = end
     return "".join(said)
 
 
-def _nothing(_: re.Match[str]) -> str:
+def _nothing(_: re.Match[str], __: Notices) -> str:
     return ""
 
 
@@ -57,7 +59,7 @@ def _neighbours(match: re.Match[str]) -> tuple[str, str]:
     return match.string[match.start() - 1], match.string[match.end()]
 
 
-def _emphasis(match: re.Match[str]) -> str:
+def _emphasis(match: re.Match[str], __: Notices) -> str:
     """Emphasis is not heard; products, powers and snake_case keep their marks."""
     before, after = _neighbours(match)
     if before == after == " ":
@@ -68,7 +70,7 @@ def _emphasis(match: re.Match[str]) -> str:
     return "" if is_bold else match[0]
 
 
-def _angle(match: re.Match[str]) -> str:
+def _angle(match: re.Match[str], __: Notices) -> str:
     """A comparison keeps its sign; brackets around a <placeholder> go."""
     before, after = _neighbours(match)
     compares = (before.isspace() and after.isspace()) or (before.isalnum() and after.isalnum())
@@ -79,14 +81,14 @@ def _angle(match: re.Match[str]) -> str:
 _WORDLIKE = re.compile(r"[\w .,:/@+#'~-]{1,40}")
 
 
-def _code(match: re.Match[str]) -> str:
+def _code(match: re.Match[str], notices: Notices) -> str:
     code = re.sub(r"\(\)|^\$ ", "", match["code"].strip())
     if not _WORDLIKE.fullmatch(code) or not any(map(str.isalnum, code)):
-        return CODE_ON_SCREEN
+        return notices.code_inside
     return code
 
 
-def _entity(match: re.Match[str]) -> str:
+def _entity(match: re.Match[str], __: Notices) -> str:
     said = html.unescape(match[0])
     return said if said.isprintable() else " "
 
@@ -94,7 +96,7 @@ def _entity(match: re.Match[str]) -> str:
 _BREAKING_TAG = re.compile(r"<(?:/?(?:br|p|li|div|tr|ul|ol|hr))\b", re.IGNORECASE)
 
 
-def _tag(match: re.Match[str]) -> str:
+def _tag(match: re.Match[str], __: Notices) -> str:
     return " " if _BREAKING_TAG.match(match[0]) else ""
 
 
@@ -102,12 +104,12 @@ _BEFORE_HOST = re.compile(r"(?:https?://)?(?:[^/@\s]*@)?(?:www\.)?", re.IGNORECA
 _AFTER_HOST = re.compile(r"[/:?#].*")
 
 
-def _host(match: re.Match[str]) -> str:
+def _host(match: re.Match[str], __: Notices) -> str:
     return _AFTER_HOST.sub("", _BEFORE_HOST.sub("", match[0], count=1))
 
 
-def _link(match: re.Match[str]) -> str:
-    return plain(match["text"])
+def _link(match: re.Match[str], notices: Notices) -> str:
+    return plain(match["text"], notices)
 
 
 _MATHS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -141,12 +143,14 @@ _MATHS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 _SAYABLE_MATHS = re.compile(r"[\w\s().,:/%$'-]+")
 
 
-def _maths(match: re.Match[str]) -> str:
+def _maths(match: re.Match[str], notices: Notices) -> str:
     formula = match["formula"]
+    if notices is not ENGLISH:  # its signs are known in English alone
+        return formula if formula.isalnum() else notices.formula_inside
     for written, said in _MATHS:
         formula = written.sub(said, formula)
     said = " ".join(formula.split())
-    return said if len(said) <= 60 and _SAYABLE_MATHS.fullmatch(said) else FORMULA_ON_SCREEN
+    return said if len(said) <= 60 and _SAYABLE_MATHS.fullmatch(said) else notices.formula_inside
 
 
 _TAG_NAMES = (
@@ -159,7 +163,7 @@ EMOJI = (
 )
 
 
-def _mark(growing: str, whole: str, say: Callable[[re.Match[str]], str]) -> Mark:
+def _mark(growing: str, whole: str, say: Callable[[re.Match[str], Notices], str]) -> Mark:
     return Mark(re.compile(growing, re.IGNORECASE), re.compile(whole, re.IGNORECASE), say)
 
 
@@ -199,7 +203,7 @@ _ESCAPED_MATHS = _mark(
     r"\\\((?P<formula>(?:[^\\\n]|\\[^)\n]){1,120})\\\)",
     _maths,
 )
-_ESCAPE = _mark(r"\\", r"\\(?P<char>[!-/:-@\[-`{-~])", lambda match: match["char"])
+_ESCAPE = _mark(r"\\", r"\\(?P<char>[!-/:-@\[-`{-~])", lambda match, _: match["char"])
 _DOLLAR_MATHS = _mark(
     r"\$(?:[a-z\\(-][^$\n]{0,80}\$?)?",
     r"\$(?P<formula>(?=[a-z\\(-])[^$\n]{0,80}[^$\s])\$(?!\d)",
@@ -213,8 +217,8 @@ _URL = _mark(
     _host,
 )
 _KEYCAP = _mark("[0-9#*]\ufe0f?", "[0-9#*]\ufe0f?\u20e3", _nothing)
-_ARROW = _mark(r"[-=]{1,3}", r"[-=]{1,3}>", lambda _: "→")
-_DASH = _mark(r"-{1,2}", r"(?<!-)--(?![-\w])|(?<=[^\W\d])--(?=[^\W\d])", lambda _: "—")
+_ARROW = _mark(r"[-=]{1,3}", r"[-=]{1,3}>", lambda _, __: "→")
+_DASH = _mark(r"-{1,2}", r"(?<!-)--(?![-\w])|(?<=[^\W\d])--(?=[^\W\d])", lambda _, __: "—")
 _PICTURE = _mark(_NEVER, f"[{EMOJI}]+", _nothing)
 
 _OTHER_MARKS = (_PICTURE,)

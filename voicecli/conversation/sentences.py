@@ -63,6 +63,10 @@ class PieceBuffer:
         self._is_first = True
         self._closed = False
 
+    def say_as(self, say: Callable[[str], str]) -> None:
+        """What is taken from now on is turned into words so."""
+        self._say = say
+
     def feed(self, span: Span) -> None:
         """Add what comes next."""
         self._text += span.text

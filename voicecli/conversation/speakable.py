@@ -11,10 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from voicecli.conversation.markup import EMOJI, inline_mark
-
-CODE_NOTICE = "I've put the code on screen."
-TABLE_NOTICE = "I've put a table on screen."
-FORMULA_NOTICE = "I've put the formula on screen."
+from voicecli.conversation.notices import NOTICES, Notices
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +80,9 @@ _DISPLAY_STARTS = ("$", "\\")
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 _BEFORE_FIRST_LETTER = " \t*_\"'“‘([`"
-_CLOSERS = "\"'”’)]»*"
-_STOPS = ".!?…:;,—–。！？"
-_NO_SPACE_BEFORE = ".,;:!?)"
+_CLOSERS = "\"'”’)]»」』）】》*"
+_STOPS = ".!?…:;,—–。！？．｡、，；：।॥"
+_NO_SPACE_BEFORE = ".,;:!?)।॥"
 _SILENT_MARKS = "*_~"  # they wrap words, so what follows them keeps its space
 
 
@@ -96,7 +93,8 @@ class SpeakableFilter:
     span covers the whole answer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, notices: Notices = NOTICES["en"]) -> None:
+        self._notices = notices
         self._text = "\n"  # one decided character, on which marks lean, and all that is undecided
         self._decided = 0  # characters of the answer before the undecided ones
         self._length = 0
@@ -156,11 +154,11 @@ class SpeakableFilter:
                 self._highest_item = max(self._highest_item, _item_number(match))
             case _Opening.FENCE:
                 fence = match["fence"]
-                self._announce(CODE_NOTICE, re.compile(rf"(?<=\n)[ \t]*{fence[0]}{{{len(fence)},}}[ \t]*\n"))
+                self._announce(self._notices.code, re.compile(rf"(?<=\n)[ \t]*{fence[0]}{{{len(fence)},}}[ \t]*\n"))
             case _Opening.TABLE if was_table:
                 self._block_end = _LINE_END
             case _Opening.TABLE:
-                self._announce(TABLE_NOTICE, _LINE_END)
+                self._announce(self._notices.table, _LINE_END)
             case _:
                 pass
 
@@ -188,13 +186,13 @@ class SpeakableFilter:
         elif (end := _DISPLAYS.get(self._text[1:3])) is not None:
             self._advance(2)
             self._end_sentence()
-            self._announce(FORMULA_NOTICE, end)
+            self._announce(self._notices.formula, end)
         else:
             return self._go_on_with(first)
         return True
 
     def _go_on_with(self, first: str) -> bool:
-        mark = inline_mark(self._text, 1)
+        mark = inline_mark(self._text, 1, self._notices)
         if mark is None:
             letters = _LETTERS.match(self._text, 1)
             end = letters.end() if letters is not None else 2

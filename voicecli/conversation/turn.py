@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from voicecli.conversation.history import heard_source_end, whole_words
 from voicecli.conversation.sentences import PieceBuffer
+from voicecli.conversation.tongues import ENGLISH, Tongue
 from voicecli.errors import VoiceCliError
 from voicecli.events import Stage
 from voicecli.types import SpeechChunk, SpeechSegment, TurnId
@@ -49,6 +50,8 @@ class Turn:
     segment: SpeechSegment | None = None  # what was said; None for a typed question
     question: str = ""
     repeats: bool = False  # it says an earlier answer again
+    language: str = ""  # of the question, ISO 639-1; empty until it is known
+    tongue: Tongue = ENGLISH  # of the answer
     written: str = ""  # the answer so far, markup included
     aside: str = ""  # said after it, and no part of it
     chunks: list[SpeechChunk] = field(default_factory=list)
@@ -67,5 +70,7 @@ class Turn:
         return self.pieces.closed and heard.rstrip() == self.written.rstrip()
 
     def heard(self, heard_s: float) -> str:
-        """The answer as written, as far as `heard_s` seconds of its speech go."""
+        """The answer as written, as far as `heard_s` seconds of its speech go; all of it where none is spoken."""
+        if not self.tongue.is_spoken:
+            return self.written
         return whole_words(self.written, heard_source_end(self.chunks, heard_s))

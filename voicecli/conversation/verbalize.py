@@ -1,6 +1,7 @@
 """What is written -> what is said: numbers, dates, units, abbreviations and names as words.
 
-English is read by tables of rules; in other languages plain numbers become words and the rest is left to the voice.
+English is read by tables of rules; in other languages plain numbers become words and the rest is left to the voice,
+which knows its own: not an English word is put into them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from voicecli.conversation.spoken.calendar import CALENDAR
 from voicecli.conversation.spoken.numbers import AFTER_UNITS, BEFORE_UNITS, Rule
 from voicecli.conversation.spoken.units import UNITS
 from voicecli.conversation.spoken.words import NAMES, SIGNS, SPANS, WORDS
+from voicecli.languages import code_of
 
 ENGLISH: tuple[Rule, ...] = (
     *WORDS,  # before names, whose dots are not those of "e.g."
@@ -26,16 +28,19 @@ ENGLISH: tuple[Rule, ...] = (
 )
 """In order: each rule sees what the ones before it have left."""
 
-_PLAIN_NUMBER = re.compile(r"(?<![\w.,:/+-])\d{1,15}(?![\w%]|[.,:/-]\d)")
+_PLAIN_NUMBER = re.compile(r"(?<![\w.,:/+$€£¥₹-])\d{1,15}(?![\w%]|[.,:/-]\d)")
+
+_COUNTING = {code: code for code in CONVERTER_CLASSES if code != "ja"} | {"pt": "pt_BR"}
+"""Language -> num2words' name of it. Kokoro's Portuguese is Brazilian; what reads Japanese reads its numbers too."""
 
 
 def verbalize(text: str, language: str = "en") -> str:
     """A whole clause as a voice says it. `language` is ISO 639-1, with or without a region ("en-us")."""
-    code = language.partition("-")[0]
+    code = code_of(language).partition("-")[0]
     if code == "en":
         return _verbalize_english(text)
-    if code in CONVERTER_CLASSES:
-        return _PLAIN_NUMBER.sub(lambda match: str(num2words(int(match[0]), lang=code)), text)
+    if code in _COUNTING:
+        return _PLAIN_NUMBER.sub(lambda match: str(num2words(int(match[0]), lang=_COUNTING[code])), text)
     return text
 
 

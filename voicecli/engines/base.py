@@ -24,6 +24,19 @@ class Worker(Protocol):
         ...
 
 
+class LanguageChoice(Protocol):
+    """Decides, utterance by utterance, which language it is in. Asked on the recogniser's thread."""
+
+    @property
+    def wanted(self) -> str:
+        """ISO 639-1, or auto: then `choose` is asked."""
+        ...
+
+    def choose(self, ranked: Sequence[tuple[str, float]], spoken_s: float) -> tuple[str, float]:
+        """A language and its probability. `ranked`: all languages by theirs, the likeliest first."""
+        ...
+
+
 class SpeechToText(Protocol):
     """Runs on its own worker thread: both calls block."""
 

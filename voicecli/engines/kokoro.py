@@ -10,11 +10,16 @@ import numpy as np
 
 from voicecli.engines.kokoro_model import CutModel, Model, Narrate, WholeModel, open_session
 from voicecli.engines.kokoro_parts import NotCuttable
+from voicecli.engines.kokoro_phonemes import EXTRA_HINT, lacking
 from voicecli.engines.kokoro_sound import RATE_HZ, pause_samples, to_pcm
 from voicecli.engines.kokoro_voices import LANGUAGES, Styles, known_voices, language_of, read_voice
-from voicecli.errors import ModelMissing
+from voicecli.errors import ModelMissing, SettingsError
+from voicecli.languages import UNSPACED, code_of, name_of
 from voicecli.settings import TtsSettings
 from voicecli.types import KnownVoice, Stretch
+
+GREETINGS = {"ja": "こんにちは。", "zh": "你好。", "hi": "नमस्ते।"}
+"""Said once, unheard, where "Hello there." would be foreign: what reads the language is loaded by it."""
 
 
 class Kokoro:
@@ -29,6 +34,7 @@ class Kokoro:
         self._folder = folder
         self._title = title
         self._voice = model.voice(styles, speed)
+        self._has_spaces = code_of(styles.language) not in UNSPACED
         self.voice = styles.name
         self.language = styles.language
         self.streams = self._voice.streams
@@ -44,7 +50,7 @@ class Kokoro:
         """
         if not model.is_file():
             raise ModelMissing(f"{model} is not there", "voicecli download-models")
-        styles = read_voice(voices, settings.voice)
+        styles = speakable(read_voice(voices, settings.voice))
         title = f"{model.parent.name} {{voice}} {settings.device}"
         try:
             opened = open_model(model, settings, narrate)
@@ -55,7 +61,7 @@ class Kokoro:
         for _ in opened.preparing(styles, narrate):
             pass
         kokoro = cls(opened, voices, title, styles, settings.speed)
-        list(kokoro.synthesize("Hello there."))
+        list(kokoro.synthesize(GREETINGS.get(code_of(styles.language), "Hello there.")))
         return kokoro
 
     def synthesize(self, text: str) -> Iterator[Stretch]:
@@ -64,7 +70,8 @@ class Kokoro:
             return
         for sound in self._voice.say(text):
             pause = np.zeros(pause_samples(text) if sound.share == 1 else 0, np.int16)
-            yield Stretch(np.concatenate([to_pcm(sound.audio), pause]), sound.share, sound.word_ends_s)
+            ends_s = sound.word_ends_s if self._has_spaces else None  # a sentence would be one word
+            yield Stretch(np.concatenate([to_pcm(sound.audio), pause]), sound.share, ends_s)
 
     def known_voices(self) -> Sequence[KnownVoice]:
         """Those on disk."""
@@ -79,7 +86,7 @@ class Kokoro:
         styles = read_voice(self._folder, voice)
         if language_code:
             styles = replace(styles, language=language_of(language_code))
-        return Kokoro(self._model, self._folder, self._title, styles, speed)
+        return Kokoro(self._model, self._folder, self._title, speakable(styles), speed)
 
     def preparing(self, voice: str, narrate: Narrate = lambda text: None) -> Iterator[int]:
         """Make a voice or blend stream: views that are made when the last step is done do, and after the next load too.
@@ -88,6 +95,14 @@ class Kokoro:
         SettingsError when there is no such voice.
         """
         return self._model.preparing(read_voice(self._folder, voice), narrate)
+
+
+def speakable(styles: Styles) -> Styles:
+    """The voice, if all is there that pronounces its language. Raises SettingsError."""
+    if absent := lacking(styles.language):
+        language = name_of(code_of(styles.language))
+        raise SettingsError(f"{styles.name} speaks {language}, which needs {', '.join(absent)}", EXTRA_HINT)
+    return styles
 
 
 def open_model(model: Path, settings: TtsSettings, narrate: Narrate) -> Model:

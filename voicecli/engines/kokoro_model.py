@@ -19,6 +19,7 @@ from voicecli.engines import gpu
 from voicecli.engines.cpu import physical_cores
 from voicecli.engines.kokoro_cache import StreamingCache
 from voicecli.engines.kokoro_parts import NotCuttable, OnnxParts, Utterance
+from voicecli.engines.kokoro_phonemes import Phonemise, phonemiser
 from voicecli.engines.kokoro_sound import trimmed
 from voicecli.engines.kokoro_statistics import Foretelling, calibrate
 from voicecli.engines.kokoro_streaming import Sound, StreamingVoice, spoken_part
@@ -28,6 +29,9 @@ from voicecli.errors import EngineError
 from voicecli.settings import TtsSettings
 
 MAX_THREADS = 4  # the fourth still gives 8 % (k2-fsa/sherpa, Kokoro on a Raspberry Pi 4)
+
+CALIBRATED_IN = "en-us"
+"""What the sentences are in that a voice is got to know by, whatever it speaks: its own reader might not read them."""
 
 Narrate = Callable[[str], None]
 
@@ -85,14 +89,18 @@ class CutModel:
         if file not in self._foretold and (content := self._cache.read(file)) is not None:
             self._foretold[file] = Foretelling.from_bytes(content)
 
+        read = phonemiser(styles.language, self._tokenizer)
+
         def phonemise(text: str) -> list[Batch]:
-            return token_batches(self._tokenizer, text, styles.language)
+            return token_batches(self._tokenizer, text, read)
 
         return StreamingVoice(self._parts, phonemise, styles.table, speed, self._foretold.get(file))
 
     def preparing(self, styles: Styles, narrate: Narrate) -> Iterator[int]:
+        read = phonemiser(CALIBRATED_IN, self._tokenizer)
+
         def utterances(text: str) -> list[Utterance]:
-            batches = token_batches(self._tokenizer, text, styles.language)
+            batches = token_batches(self._tokenizer, text, read)
             return [spoken_part(self._parts, batch.tokens, styles.table, 1.0)[0] for batch in batches]
 
         if self.voice(styles, 1.0).streams:
@@ -119,7 +127,7 @@ class WholeModel:
             self._model = KokoroOnnx.from_session(session, file.name)
 
     def voice(self, styles: Styles, speed: float) -> WholePieces:
-        return WholePieces(self._model, styles, speed)
+        return WholePieces(self._model, styles, speed, phonemiser(styles.language, self._model.tokenizer))
 
     def preparing(self, styles: Styles, narrate: Narrate) -> Iterator[int]:
         """There is nothing to prepare."""
@@ -131,15 +139,17 @@ class WholePieces:
 
     streams = False
 
-    def __init__(self, model: KokoroOnnx, styles: Styles, speed: float) -> None:
+    def __init__(self, model: KokoroOnnx, styles: Styles, speed: float, read: Phonemise) -> None:
         self._model = model
         self._styles = styles
         self._speed = speed
+        self._read = read
 
     def say(self, text: str) -> Iterator[Sound]:
         """All of it in one step. The whole model does not tell how long its phonemes last."""
+        phonemes = self._read(text)
         try:
-            audio, _ = self._model.create(text, self._styles.table, self._speed, self._styles.language, trim=False)
+            audio, _ = self._model.create(phonemes, self._styles.table, self._speed, is_phonemes=True, trim=False)
         except ValueError as error:
             if "phonemes" in str(error):  # none: nothing that this voice can say
                 return
@@ -150,17 +160,10 @@ class WholePieces:
             yield Sound(sound, 1.0, None)
 
 
-def token_batches(tokenizer: Tokenizer, text: str, language: str) -> list[Batch]:
+def token_batches(tokenizer: Tokenizer, text: str, read: Phonemise) -> list[Batch]:
     """The text as Kokoro's tokens, cut at marks and words where it is longer than the model takes."""
-
-    def phonemes(said: str) -> str:
-        return " ".join(tokenizer.phonemize(said, language).split())
-
-    try:
-        spoken = phonemes(text)
-        ends = word_ends(spoken, [phonemes(word) for word in text.split()])  # 1 ms for a long piece
-    except RuntimeError as error:
-        raise EngineError(f"espeak failed on {text!r}: {error}") from error
+    spoken = read(text)
+    ends = word_ends(spoken, [read(word) for word in text.split()])  # 1 ms for a long piece
     batches = split_phonemes(spoken)
     return [
         Batch(tokenizer.tokenize(batch), ends)

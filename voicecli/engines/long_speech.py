@@ -83,13 +83,15 @@ def _joined(settled: list[Transcript], last: Transcript, segment: SpeechSegment)
     parts = [*settled, last]
     front = " ".join(part.text for part in settled if part.text)
     text = " ".join(part.text for part in parts if part.text)
+    telling = next((part for part in parts if part.text), last)
     return Transcript(
         text,
-        next((part.language for part in parts if part.text), last.language),
+        telling.language,
         segment.audio_s,
         "" if text else next((part.reason for part in parts if part.reason), ""),
         provisional=last.provisional,
         settled=len(front.split()),
         redecoded=any(part.redecoded for part in parts),
         words=tuple(word for part in parts for word in part.words),
+        language_probability=telling.language_probability,
     )

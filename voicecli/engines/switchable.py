@@ -1,4 +1,4 @@
-"""Engines that can be exchanged while they are in use: each hands its calls to the one that was taken last."""
+"""A language model that can be exchanged while it is in use: calls go to the one that was taken last."""
 
 from __future__ import annotations
 
@@ -6,44 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 
-from voicecli.engines.base import LanguageModel, SpeechToText, TextToSpeech
-from voicecli.types import Message, SpeechSegment, Stretch, Token, Transcript
-
-
-class SwitchableVoice:
-    """A `TextToSpeech`. A piece that has been begun is ended by the voice that began it."""
-
-    def __init__(self, voice: TextToSpeech) -> None:
-        self.take(voice)
-
-    def take(self, voice: TextToSpeech) -> None:
-        """Speak with this one from the next piece on."""
-        self.name, self.sample_rate_hz = voice.name, voice.sample_rate_hz
-        self._voice = voice
-
-    def synthesize(self, text: str) -> Iterator[Stretch]:
-        """As the voice does."""
-        return self._voice.synthesize(text)
-
-
-class SwitchableRecogniser:
-    """A `SpeechToText`. What remembers decodes of an utterance stands above it, so that it is none of the past."""
-
-    def __init__(self, recogniser: SpeechToText) -> None:
-        self.take(recogniser)
-
-    def take(self, recogniser: SpeechToText) -> None:
-        """Decode with this one from the next call on."""
-        self.name = recogniser.name
-        self._recogniser = recogniser
-
-    def transcribe(self, segment: SpeechSegment) -> Transcript:
-        """As the recogniser does."""
-        return self._recogniser.transcribe(segment)
-
-    def draft(self, segment: SpeechSegment) -> Transcript:
-        """As the recogniser does."""
-        return self._recogniser.draft(segment)
+from voicecli.engines.base import LanguageModel
+from voicecli.types import Message, Token
 
 
 class InUse:

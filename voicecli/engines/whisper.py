@@ -11,10 +11,9 @@ and 127. One in eleven is read again, one in five under noise, each for about 0.
 from __future__ import annotations
 
 import copy
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import ctranslate2
@@ -23,69 +22,26 @@ from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 
 from voicecli.engines import gpu
+from voicecli.engines.base import LanguageChoice
 from voicecli.engines.cpu import physical_cores
+from voicecli.engines.whisper_decoded import MIN_LOGPROB, Decoded, withheld
 from voicecli.engines.whisper_encoder import Encoded, Encoder
 from voicecli.engines.whisper_sound import trimmed, without_tail
-from voicecli.engines.whisper_wish import hotword_tokens, known_language
+from voicecli.engines.whisper_wish import hears_english_alone, hotword_tokens, known_language
 from voicecli.engines.whisper_words import joined, timed
 from voicecli.errors import EngineError, ModelMissing
 from voicecli.settings import SttSettings
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Transcript, Wish, Word
 
 MAX_THREADS = 4  # more gain little at batch size one (SYSTRAN/faster-whisper#33)
-MIN_LOGPROB_GREEDY = -0.3  # below: read again with a beam; at -0.2 twice as many are, for nothing gained
 BEAM = 5  # faster-whisper's own; 2 or 3 find two thirds of what 5 finds
-MIN_LOGPROB = -1.0  # Whisper's own bound (Radford et al. 2022, section 4.5); 46 real utterances stayed above -0.75
-MAX_NO_SPEECH = 0.6  # Whisper's own bound ...
-MIN_LOGPROB_NO_SPEECH = -0.4  # ... with a stricter one: silence is "you" at 0.91 and -0.49; speech stays below 0.35
-MAX_COMPRESSION = 2.4  # Whisper's own sign of a repetition loop
+PADDING_S = 1.0  # no segment has more silence: 0.4 s before the speech and a pause after it
 CONTEXT_TOKENS = 448  # Whisper's text context: half for what went before, half for the text
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """One decode, before any gate."""
-
-    text: str
-    tokens: list[int]
-    language: str
-    logprob: float  # mean over tokens, end token included
-    no_speech: float  # probability
-    ended: bool  # an end token came before the cap
-
-    @property
-    def compression(self) -> float:
-        raw = self.text.encode()
-        return len(raw) / len(zlib.compress(raw)) if raw else 0.0
-
-    @property
-    def misled(self) -> bool:
-        """It began again after the end of the speech, as the short window makes the decoder do."""
-        return not self.ended or restarts(self.text)
-
-    @property
-    def unsure(self) -> bool:
-        return self.logprob < MIN_LOGPROB_GREEDY
-
-
-def restarts(text: str) -> bool:
-    """Whether the text begins again: its first three words, or any four words in a row, stand in it twice."""
-    words = "".join(c for c in text.lower() if c.isalnum() or c.isspace()).split()
-    fours = [tuple(words[i : i + 4]) for i in range(len(words) - 3)]
-    head = tuple(words[:3])
-    again = len(words) > 5 and any(tuple(words[i : i + 3]) == head for i in range(3, len(words) - 2))
-    return again or len(set(fours)) < len(fours)
-
-
-def withheld(decoded: Decoded) -> str:
-    """Why the text should not count as speech; empty when it should."""
-    if decoded.no_speech > MAX_NO_SPEECH and decoded.logprob < MIN_LOGPROB_NO_SPEECH:
-        return "no speech"
-    if decoded.logprob < MIN_LOGPROB:
-        return "low confidence"
-    if decoded.compression > MAX_COMPRESSION:
-        return "repetition"
-    return "" if any(c.isalnum() for c in decoded.text) else "no words"
+def spoken_s(segment: SpeechSegment) -> float:
+    """How long the speech is. Sound that comes faster than it was spoken has clock times that do not tell."""
+    return max(segment.ended_at_s - segment.started_at_s, segment.audio_s - PADDING_S)
 
 
 @contextmanager
@@ -106,6 +62,7 @@ class Whisper:
         self.name = name
         self._model = model
         self._language = self._known(settings.language)
+        self._choice: LanguageChoice | None = None  # instead of the language
         self._before: list[int] = []  # prompt tokens that stand for what was said before
         self._tells_words = False
         self._encoder = Encoder(model, short=settings.window == "short")
@@ -153,17 +110,24 @@ class Whisper:
         view._tells_words = wish.words
         return view
 
+    def heeding(self, choice: LanguageChoice) -> Whisper:
+        """The same resident model, which asks for the language of each utterance."""
+        view = copy.copy(self)
+        view._choice = choice
+        return view
+
     def transcribe(self, segment: SpeechSegment) -> Transcript:
         """Final text: greedy at the short window, and again where that looks misled or unsure. Raises EngineError."""
         pcm = without_tail(segment.pcm)
         with failing_on(segment):
             encoded = self._encoder.encode([pcm])
-            [first] = [decoded] = self._read(encoded)
+            languages = self._languages(encoded, [segment])
+            [first] = [decoded] = self._read(encoded, languages)
             if not first.misled and first.unsure and not self._hopeless(first):
-                [decoded] = self._read(encoded, BEAM)
+                [decoded] = self._read(encoded, languages, BEAM)
             if decoded.misled and encoded.short:
                 encoded = self._encoder.encode([pcm], short=False)
-                [decoded] = self._read(encoded, 1 if decoded is first else BEAM)
+                [decoded] = self._read(encoded, languages, 1 if decoded is first else BEAM)
             [words] = self._words(encoded, [decoded], [pcm])
         return replace(_transcript(decoded, segment), redecoded=decoded is not first, words=words)
 
@@ -177,7 +141,7 @@ class Whisper:
             return []
         with failing_on(*segments):
             encoded = self._encoder.encode(pcms)
-            decoded = self._read(encoded)
+            decoded = self._read(encoded, self._languages(encoded, segments))
             words = self._words(encoded, decoded, pcms)
         return [
             self.transcribe(segment) if one.misled or one.unsure else replace(_transcript(one, segment), words=its)
@@ -187,15 +151,16 @@ class Whisper:
     def draft(self, segment: SpeechSegment) -> Transcript:
         """Quick hypothesis on growing speech; one that looks misled is withheld. Raises EngineError."""
         with failing_on(segment):
-            [decoded] = self._read(self._encoder.encode([segment.pcm]))
+            encoded = self._encoder.encode([segment.pcm])
+            [decoded] = self._read(encoded, self._languages(encoded, [segment]))
         if decoded.misled:
             return Transcript("", decoded.language, segment.audio_s, "restart", provisional=True)
         draft = _transcript(decoded, segment)
         # A final would have words with times as well, so a draft with text must not be taken for one.
         return replace(draft, provisional=decoded.unsure or (self._tells_words and bool(draft.text)))
 
-    def _read(self, encoded: Encoded, beam: int = 1) -> list[Decoded]:
-        tokenizers = self._tokenizers(encoded)
+    def _read(self, encoded: Encoded, languages: Sequence[tuple[str, float]], beam: int = 1) -> list[Decoded]:
+        tokenizers = [self._tokenizer(language) for language, _ in languages]
         prompts = [[*self._before, *one.sot_sequence, one.no_timestamps] for one in tokenizers]
         length = len(prompts[0])
         most = min(max(encoded.most_tokens), CONTEXT_TOKENS // 2, CONTEXT_TOKENS - length)
@@ -208,7 +173,10 @@ class Whisper:
             return_no_speech_prob=True,
         )
         decodes = zip(results, tokenizers, encoded.most_tokens, strict=True)
-        decoded = [_decoded(result, tokenizer, min(cap, most)) for result, tokenizer, cap in decodes]
+        decoded = [
+            replace(_decoded(result, tokenizer, min(cap, most)), language_probability=probability)
+            for (result, tokenizer, cap), (_, probability) in zip(decodes, languages, strict=True)
+        ]
         if not self._before:
             return decoded
         silent = self._no_speech(encoded, [prompt[len(self._before) :] for prompt in prompts])
@@ -244,7 +212,7 @@ class Whisper:
     @property
     def languages(self) -> tuple[str, ...]:
         """ISO 639-1, all that the model knows."""
-        if not self._model.model.is_multilingual:
+        if not self._model.model.is_multilingual or hears_english_alone(self.name):
             return ("en",)
         of_model = self._model.hf_tokenizer.get_vocab()  # older models lack some: Cantonese came with large-v3
         return tuple(code for code in self._model.supported_languages if f"<|{code}|>" in of_model)
@@ -253,12 +221,16 @@ class Whisper:
         """A language to decode in, or auto. Raises SettingsError."""
         return known_language(language, self.languages, self.name)
 
-    def _tokenizers(self, encoded: Encoded) -> list[Tokenizer]:
-        """One for each utterance, in its language."""
-        if self._language != "auto":
-            return [self._tokenizer(self._language)] * len(encoded.frames)
-        detected = self._model.model.detect_language(encoded.states)
-        return [self._tokenizer(ranked[0][0].strip("<|>")) for ranked in detected]
+    def _languages(self, encoded: Encoded, segments: Sequence[SpeechSegment]) -> list[tuple[str, float]]:
+        """That of each utterance, and its probability."""
+        wanted = self._choice.wanted if self._choice is not None else self._language
+        if wanted != "auto":
+            return [(wanted, 1.0)] * len(segments)
+        found = []
+        for ranking, segment in zip(self._model.model.detect_language(encoded.states), segments, strict=True):
+            ranked = [(token.strip("<|>"), probability) for token, probability in ranking]
+            found.append(self._choice.choose(ranked, spoken_s(segment)) if self._choice is not None else ranked[0])
+        return found
 
     def _tokenizer(self, language: str) -> Tokenizer:
         multilingual = self._model.model.is_multilingual
@@ -280,4 +252,6 @@ def _decoded(result: ctranslate2.models.WhisperGenerationResult, tokenizer: Toke
 
 def _transcript(decoded: Decoded, segment: SpeechSegment) -> Transcript:
     reason = withheld(decoded)
-    return Transcript("" if reason else decoded.text, decoded.language, segment.audio_s, reason)
+    text = "" if reason else decoded.text
+    probability = decoded.language_probability
+    return Transcript(text, decoded.language, segment.audio_s, reason, language_probability=probability)

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import difflib
 import locale
+import re
 from collections.abc import Callable, Collection, Sequence
 
 from voicecli.errors import SettingsError
+
+_OTHER_LANGUAGE = re.compile(r"[-_](?!en$)[a-z]{2}$")
+
+
+def hears_english_alone(model: str) -> bool:
+    """Whether a model's name says so. The distilled ones have all languages' tokens and were taught English, unless
+    their names end in another language: distil-large-v3-de."""
+    name = model.partition(" ")[0].lower()
+    return name.endswith(".en") or ("distil" in name and _OTHER_LANGUAGE.search(name) is None)
 
 
 def known_language(wanted: str, known: Collection[str], model: str) -> str:
@@ -16,7 +26,7 @@ def known_language(wanted: str, known: Collection[str], model: str) -> str:
     if len(known) == 1:
         if wanted == "auto":
             return next(iter(known))
-        hint = "take a model whose name does not end in .en: voicecli download-models --list"
+        hint = "take a model that hears more, such as whisper-base: --stt-model, voicecli download-models --list"
         raise SettingsError(f"{model} hears {', '.join(known)} alone, and {wanted!r} was asked for", hint)
     if wanted == "auto":
         return wanted

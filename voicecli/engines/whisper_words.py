@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from statistics import fmean
 
+from voicecli.languages import UNSPACED
 from voicecli.types import Word
 
 STATE_S = 0.02  # sound of one encoder state
-UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue"})  # languages that are written without spaces between words
 OPENING = frozenset("\"'“‘([{¿¡「『《«")
 MARKS = OPENING | frozenset("”’)]}」』》».。,，!！?？:：;；、…-–—")
 """Make no sound of their own: a pause that falls on one is not part of the word. Unlike "%" or "&", which are said."""

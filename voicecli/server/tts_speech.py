@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from voicecli.conversation.dictation import Dictation
+from voicecli.conversation.notices import notices_in
 from voicecli.conversation.pacing import MOST_LEAD_S
 from voicecli.conversation.sentences import PieceBuffer
 from voicecli.conversation.speaking import Voicing
@@ -15,6 +16,7 @@ from voicecli.conversation.turn import Turn
 from voicecli.conversation.verbalize import verbalize
 from voicecli.engines.base import Voice, Voices, Worker
 from voicecli.events import Clock, Event
+from voicecli.languages import code_of
 from voicecli.server.tts_learning import Learning
 from voicecli.server.tts_problems import NOTHING_TO_SAY, TOO_LONG, Refused
 from voicecli.server.tts_protocol import MOST_CHARS
@@ -39,7 +41,7 @@ class Speech:
     def dictation(self, voice: Voice, utterance: int = 1) -> Dictation:
         """A text that comes bit by bit and is read in the voice's language."""
         pieces = PieceBuffer(partial(verbalize, language=voice.language))
-        return Dictation(Turn(TurnId(utterance), pieces=pieces))
+        return Dictation(Turn(TurnId(utterance), pieces=pieces), notices_in(code_of(voice.language)))
 
     def whole(self, voice: Voice, text: str) -> Turn:
         """A text that is there from the start. Raises Refused when it is too long, or has nothing to say."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 from voicecli.language_model import Opened
@@ -87,27 +87,28 @@ def listed(choices: Choices, models: Models) -> str:
 
 
 class Languages(Protocol):
-    """What is used of `LanguageSwitch`."""
-
-    language: str
+    """What is used of `Tongues`."""
 
     @property
-    def languages(self) -> tuple[str, ...]: ...
+    def wanted(self) -> str: ...
 
-    async def take(self, language: str) -> None: ...
+    @property
+    def told(self) -> str: ...
+
+    def set_language(self, wanted: str) -> str: ...
 
 
 class LanguageCommand:
     """The handler of `/language`."""
 
-    def __init__(self, languages: Languages) -> None:
-        self._languages = languages
+    def __init__(self, tongues: Languages, heard: Sequence[str]) -> None:
+        """`heard`: the languages that the recogniser knows, ISO 639-1."""
+        self._tongues = tongues
+        self._heard = heard
 
     async def language(self, argument: str) -> str:
         """Raises SettingsError where the recogniser does not know it."""
-        heard = self._languages
         if not argument:
-            return f"Heard is {heard.language}. There are: auto, {', '.join(sorted(heard.languages))}."
-        await heard.take(argument.lower())
-        what = "the language of each utterance" if heard.language == "auto" else heard.language
-        return f"From the next utterance on {what} is heard."
+            heard = ", ".join(sorted(self._heard))
+            return f"The language is set to {self._tongues.wanted}. {self._tongues.told} There are: auto, {heard}."
+        return self._tongues.set_language(argument.lower())

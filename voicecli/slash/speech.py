@@ -2,65 +2,51 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
-
-from voicecli.slash.desk import trouble_of
+from collections.abc import Callable
+from typing import Protocol
 
 SLOWEST, FASTEST = 0.5, 2.0
 """As tts.speed."""
 
 SPEED = f"/speed wants a number from {SLOWEST:g} to {FASTEST:g}, 1 being the voice's own, such as: /speed 1.2"
 
-LEARNING = (
-    "{voice} has not been spoken with before: between answers it is learnt how to begin it sooner, which takes about "
-    "{seconds} s in all. Until then its sound comes a sentence at a time."
-)
-LEARNING_S = 5
-"""On two cores (`kokoro_statistics.calibrate`)."""
-
 NO_VOICE = "There was no speaker at the start, so no voice was loaded: answers are written."
 
 
 class Speaker(Protocol):
-    """What is used of `VoiceSwitch`."""
+    """What is used of `Attuned`."""
 
     voice: str
     speed: float
 
-    async def names(self) -> list[str]: ...
+    def names(self) -> list[str]: ...
 
-    async def take(self, voice: str = "", speed: float = 0.0) -> tuple[str, bool]: ...
+    def name_of(self, voice: str) -> str: ...
 
-    async def teach(self) -> None: ...
+    def pace(self, speed: float) -> None: ...
+
+
+class Voices(Protocol):
+    """What is used of `Tongues`."""
+
+    def set_voice(self, voice: str) -> str: ...
 
 
 class Speech:
-    """The handlers of both commands. `changed` is told the new engine's name and what to say of it."""
+    """The handlers of both commands. `changed` is told the engine's new name and what to say of it."""
 
-    def __init__(
-        self,
-        speaker: Speaker,
-        changed: Callable[[str, str], None],
-        tell: Callable[[str], None],
-        start: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
-    ) -> None:
+    def __init__(self, speaker: Speaker, voices: Voices, changed: Callable[[str, str], None]) -> None:
         self._speaker = speaker
+        self._voices = voices
         self._changed = changed
-        self._tell = tell
-        self._start = start
-        self._learning: asyncio.Task[None] | None = None
 
     async def voice(self, argument: str) -> str:
         """Raises SettingsError where there is no such voice."""
         speaker = self._speaker
         if not argument:
-            return f"The voice is {speaker.voice}. There are: {', '.join(await speaker.names())}."
-        name, learns = await speaker.take(voice=argument)
-        self._changed(name, f"The next answer is spoken by {speaker.voice}.")
-        if learns:
-            self._learn()
+            return f"The voice is {speaker.voice}. There are: {', '.join(speaker.names())}."
+        told = self._voices.set_voice(argument)
+        self._changed(speaker.name_of(argument), f"From the next answer on: {told}")
         return ""
 
     async def speed(self, argument: str) -> str:
@@ -70,20 +56,8 @@ class Speech:
         speed = speed_of(argument)
         if speed is None:
             return f"{SPEED}; {argument!r} was found."
-        await self._speaker.take(speed=speed)
+        self._speaker.pace(speed)
         return f"The next answer is spoken at {speed:g} times the voice's own speed."
-
-    def _learn(self) -> None:
-        if self._learning is not None:
-            self._learning.cancel()
-        self._tell(LEARNING.format(voice=self._speaker.voice, seconds=LEARNING_S))
-        self._learning = self._start(self._teach())
-
-    async def _teach(self) -> None:
-        try:
-            await self._speaker.teach()
-        except Exception as error:
-            self._tell(trouble_of(error))
 
 
 def speed_of(text: str) -> float | None:

@@ -1,0 +1,89 @@
+"""One model, many voices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pytest
+
+from voicecli.engines.attuned import Attuned
+from voicecli.errors import SettingsError
+from voicecli.types import KnownVoice, Stretch
+
+
+class Singer:
+    sample_rate_hz = 24_000
+
+    def __init__(self, voice: str, speed: float, streams: bool) -> None:
+        self.voice, self.name, self.speed, self.streams = voice, f"choir {voice}", speed, streams
+        self.language = "fr-fr" if voice == "ff_siwis" else "en-us"
+
+    def synthesize(self, text: str) -> Iterator[Stretch]:
+        return iter([Stretch(np.full(len(text), ord(self.voice[0]), np.int16), 1.0)])
+
+
+class Choir:
+    model = "choir"
+
+    def __init__(self) -> None:
+        self.made: list[str] = []
+        self.streaming = {"af_heart"}
+
+    def known_voices(self) -> Sequence[KnownVoice]:
+        return [KnownVoice("af_heart", "en-us"), KnownVoice("ff_siwis", "fr-fr")]
+
+    def preparing(self, voice: str) -> Iterator[int]:
+        raise AssertionError("nobody asks")
+
+    def speaking(self, voice: str, speed: float, language_code: str = "") -> Singer:
+        if voice == "nobody":
+            raise SettingsError("there is no voice 'nobody'")
+        self.made.append(voice)
+        return Singer(voice, speed, voice in self.streaming)
+
+
+def sung(attuned: Attuned) -> str:
+    return chr(next(attuned.synthesize("la")).pcm[0])
+
+
+def test_it_speaks_with_the_voice_that_it_was_attuned_to() -> None:
+    choir, spoke = Choir(), list[str]()
+    attuned = Attuned(choir, choir.speaking("af_heart", 1.0), 1.25, lambda voice: spoke.append(voice.voice))
+    assert (sung(attuned), attuned.name, attuned.sample_rate_hz) == ("a", "choir af_heart", 24_000)
+    attuned.attune("ff_siwis")
+    assert (sung(attuned), attuned.name, attuned.voice) == ("f", "choir ff_siwis", "ff_siwis")
+    assert spoke == ["af_heart", "ff_siwis"]
+    assert attuned.language_of("ff_siwis") == "fr-fr"
+
+
+def test_a_voice_is_made_again_until_it_streams() -> None:
+    choir = Choir()
+    attuned = Attuned(choir, choir.speaking("af_heart", 1.0), 1.0)
+    for voice in ("ff_siwis", "af_heart", "ff_siwis"):
+        attuned.attune(voice)
+    choir.streaming.add("ff_siwis")
+    attuned.attune("ff_siwis")
+    attuned.attune("ff_siwis")
+    assert choir.made == ["af_heart", "ff_siwis", "ff_siwis", "ff_siwis"]
+
+
+def test_a_voice_that_is_not_there_changes_nothing() -> None:
+    choir = Choir()
+    attuned = Attuned(choir, choir.speaking("af_heart", 1.0), 1.0)
+    with pytest.raises(SettingsError, match="nobody"):
+        attuned.attune("nobody")
+    assert attuned.voice == "af_heart"
+    assert sung(attuned) == "a"
+
+
+def test_a_speed_holds_from_the_next_answer_on() -> None:
+    choir = Choir()
+    attuned = Attuned(choir, choir.speaking("af_heart", 1.0), 1.0)
+    attuned.pace(1.5)
+    assert attuned.speed == 1.5
+    assert choir.made == ["af_heart"]
+    attuned.attune("af_heart")
+    assert choir.made == ["af_heart", "af_heart"]
+    assert attuned.name_of("ff_siwis") == "choir ff_siwis"
+    assert attuned.names() == ["af_heart", "ff_siwis"]

@@ -1,0 +1,93 @@
+"""Settings -> the languages of a conversation: what is heard, who speaks, and what is missing for that."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from voicecli.conversation.repertoire import Repertoire, Unspoken
+from voicecli.conversation.tongues import AUTO, Tongues
+from voicecli.engines.attuned import Attuned
+from voicecli.engines.base import Worker
+from voicecli.engines.whisper_wish import known_language
+from voicecli.errors import SettingsError
+from voicecli.languages import code_of, language_of_name, name_of
+from voicecli.server.tts_learning import Learning
+from voicecli.settings import Settings, TtsSettings
+from voicecli.settings_load import defaults
+
+if TYPE_CHECKING:
+    from voicecli.engines.kokoro import Kokoro
+    from voicecli.engines.whisper import Whisper
+
+
+def opening_voice(settings: Settings) -> TtsSettings:
+    """With the voice that a conversation begins with: where its language is set, one that speaks it."""
+    from voicecli.engines.kokoro_phonemes import lacking
+
+    language, tts = settings.stt.language, settings.tts
+    if language in (AUTO, language_of_name(tts.voice)) or language not in tts.voices or lacking(language):
+        return tts
+    return tts.model_copy(update={"voice": tts.voices[language]})
+
+
+def opening_instruction(settings: Settings) -> str:
+    """What the language model is told of languages before anything is said."""
+    language = settings.stt.language
+    home = language_of_name(settings.tts.voice)
+    return Tongues(language, Repertoire("", home)).instruction(home if language == AUTO else language)
+
+
+@asynccontextmanager
+async def open_voices(kokoro: Kokoro, worker: Worker, settings: TtsSettings) -> AsyncIterator[Attuned]:
+    """All voices of a loaded model. Those that are spoken with learn to stream, between the answers."""
+    learning = Learning(kokoro, worker)
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(learning.serve(), name="voices")
+        yield Attuned(kokoro, kokoro, settings.speed, learning.note)
+        task.cancel()
+
+
+def make_tongues(
+    settings: Settings, recogniser: Whisper, voice: Attuned | None, narrate: Callable[[str], None]
+) -> Tongues:
+    """The languages of a conversation; what is not as it was wanted is told.
+
+    Raises SettingsError when a voice of the table is not there, or speaks another language.
+    """
+
+    def heard(wanted: str) -> str:
+        return known_language(wanted, recogniser.languages, recogniser.name)
+
+    wanted = heard(settings.stt.language)
+    if wanted != settings.stt.language:
+        others = "--stt-model whisper-base hears all"
+        narrate(f"{recogniser.name} hears {name_of(wanted)} alone, so no other language is found: {others}.")
+    repertoire = make_repertoire(settings, voice) if voice is not None else Repertoire("", "en")
+    tongues = Tongues(wanted, repertoire, voice, heard)
+    if voice is not None and tongues.is_written:
+        narrate(tongues.told)
+    if voice is not None and settings.tts.voice not in (opening_voice(settings).voice, defaults().tts.voice):
+        language, spoken = name_of(wanted), name_of(language_of_name(settings.tts.voice))
+        narrate(f"{settings.tts.voice} speaks {spoken} and the conversation is in {language}: {voice.voice} speaks.")
+    return tongues
+
+
+def make_repertoire(settings: Settings, voice: Attuned) -> Repertoire:
+    """The voice that was loaded, and those of the table. Raises SettingsError."""
+    from voicecli.engines.kokoro_phonemes import EXTRA_HINT, lacking
+
+    missing, others, own = {}, dict(settings.tts.voices), settings.tts.voice
+    if not lacking(language_of_name(own)):
+        others[code_of(voice.language_of(own))] = own
+    for language, name in others.items():
+        if absent := lacking(language):
+            why = f"{name_of(language)} needs {', '.join(absent)}"
+            missing[language] = Unspoken(why, EXTRA_HINT)
+        elif (spoken := code_of(voice.language_of(name))) != language:
+            raise SettingsError(
+                f"tts.voices: {name} speaks {name_of(spoken)}, not {name_of(language)}", "voicecli talk --show-settings"
+            )
+    return Repertoire(voice.voice, code_of(voice.language_of(voice.voice)), others, missing)
