@@ -84,6 +84,14 @@ class Conversation:
         """Stop or go on listening; the answer under way goes on."""
         self._ear.mute(muted)
 
+    def push(self, held: bool) -> None:
+        """Push-to-talk: listen from now on, or no more. Who presses the key has the word; nothing else is asked."""
+        answer = self._answer
+        if held and answer is not None:
+            self._overlap.heard_before_s = self._speaker.heard_s()
+            self.interrupt(reopen=self._goes_on())
+        self._ear.hold(held, pre_roll=answer is None)
+
     def forget(self) -> None:
         """Begin anew: neither questions nor answers are remembered."""
         self.interrupt()
@@ -158,11 +166,11 @@ class Conversation:
                     self._release(self._turn)
                 else:
                     self._publish(events.NothingHeard(at_s=now_s, turn=hearing, reason="something was typed instead"))
-            case Dropped():  # pragma: no branch
+            case Dropped(reason):  # pragma: no branch
                 self._stop_drafting()
                 self._endpointing.over()
                 self._discard(hearing)
-                self._publish(events.NothingHeard(at_s=now_s, turn=hearing, reason="too short"))
+                self._publish(events.NothingHeard(at_s=now_s, turn=hearing, reason=reason))
 
     def _tell_limit(self, limit_s: float) -> None:
         if limit_s:
