@@ -19,6 +19,8 @@ from voicecli.conversation.conversation import Conversation, Rules
 from voicecli.conversation.drafting import Cadence
 from voicecli.conversation.history import History
 from voicecli.conversation.overlap import Devices
+from voicecli.conversation.wake_phrase import WakePhrase
+from voicecli.conversation.waking import Waking
 from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.long_speech import LongSpeech
@@ -74,6 +76,8 @@ async def assemble(
                 llm=engines.llm.name,
                 llm_why=opened.why,
                 tts=engines.tts.name if engines.tts else "",
+                mode=settings.listen.mode,
+                wake_phrase=settings.listen.wake_phrase if rules.waking else "",
             )
         )
         yield conversation
@@ -94,10 +98,16 @@ def make_rules(settings: Settings, *, prefill: bool) -> Rules:
     bounds = MODES[listen.endpoint] if listen.endpoint != "silence" else None
     soonest_ms = bounds.shortest_ms if bounds else listen.end_ms
     wait_s = max(0, soonest_ms - listen.pause_ms) / 1000
+    waking = Waking(WakePhrase(listen.wake_phrase), listen.wake_s) if listen.mode == "wake-phrase" else None
     lull_to_end_s = max(0, listen.end_ms - listen.lull_ms) / 1000  # not the soonest: a decode in the end is the final
     return Rules(
         BargeIn(
-            listen.start_ms, listen.hush_ms, listen.min_interrupt_ms, listen.duck_db, allowed=listen.barge_in != "off"
+            listen.start_ms,
+            listen.hush_ms,
+            listen.min_interrupt_ms,
+            listen.duck_db,
+            allowed=listen.barge_in != "off",
+            phrase=waking.phrase if waking else None,
         ),
         Cadence(settings.stt.partial_interval_s, listen.pause_ms / 1000, lull_to_end_s),
         bounds,
@@ -105,6 +115,7 @@ def make_rules(settings: Settings, *, prefill: bool) -> Rules:
         prefill,
         echo=listen.barge_in != "headphones",
         first_piece_chars=settings.tts.first_piece_chars,
+        waking=waking,
     )
 
 
@@ -147,11 +158,16 @@ async def load_recogniser(worker: ThreadWorker, store: ModelStore, settings: Stt
 
 async def load_end_of_turn(worker: ThreadWorker, store: ModelStore, settings: ListenSettings) -> EndOfTurn | None:
     """Smart Turn, loaded on its worker; None where silence alone decides. Raises ModelMissing."""
-    if settings.endpoint == "silence":
+    if not judges_silence(settings):
         return None
     from voicecli.engines.smart_turn import SmartTurn
 
     return await worker.run(SmartTurn.load, model_file(store, settings.endpoint_model, ".onnx"))
+
+
+def judges_silence(settings: ListenSettings) -> bool:
+    """Whether the end-of-turn model is wanted: with a key that is held no silence is an end."""
+    return settings.endpoint != "silence" and settings.mode != "push-to-talk"
 
 
 async def load_voice(

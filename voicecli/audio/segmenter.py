@@ -186,7 +186,8 @@ class Segmenter:
         if not self._paused and (silence_ms >= self._settings.pause_ms or full):
             self._paused, self._end_ms = True, self._settings.end_ms
             heard.append(Pause(self._segment(len(self._frames))))
-        if full or (silence_ms >= self._end_ms and not self._fresh_frames and not self._held):  # voice now may be the user going on
+        goes_on = self._held or self._fresh_frames  # voice now may be the user going on
+        if full or (silence_ms >= self._end_ms and not goes_on):
             heard.append(self._ending(self._settings.max_utterance_s if full else 0.0))
             if full:
                 self._cut_short_frames = round(self._settings.end_ms / 1000 / FRAME_S)

@@ -25,6 +25,7 @@ from voicecli.conversation.self_echo import AHEAD_S, OwnVoice
 from voicecli.conversation.sentences import PieceBuffer
 from voicecli.conversation.speculation import Speculation
 from voicecli.conversation.turn import StageError, Turn, first_failure
+from voicecli.conversation.waking import Sentry, Unguarded, Waking
 from voicecli.errors import VoiceCliError
 from voicecli.events import Clock, Event, Publish
 from voicecli.types import SpeechSegment, TurnId
@@ -44,6 +45,7 @@ class Rules:
     prefill: bool  # send the question ahead while it is being asked
     echo: bool  # the microphone may hear the speaker
     first_piece_chars: int  # a longer first clause may be cut before a phrase
+    waking: Waking | None = None  # None: all that is said is for the assistant
 
 
 class Conversation:
@@ -59,13 +61,17 @@ class Conversation:
         self._clock = clock
         self._tell = publish
         self._speculation = Speculation()
-        self._drafter = Drafter(engines.stt, engines.stt_worker, rules.drafts, clock)
+        self._sentry = (
+            Sentry(engines, rules.waking, rules.drafts, clock, publish) if rules.waking else Unguarded(engines)
+        )
+        addressed = self._sentry.engines
+        self._drafter = Drafter(addressed.stt, engines.stt_worker, rules.drafts, clock)
         self._prefill = Prefill(engines.llm, history)
         self._endpointing = Endpointing(
             engines.turn, engines.turn_worker, rules.endpoint, self._ear.wait_until, clock, publish
         )
         self._own_voice = OwnVoice(audible=rules.echo)
-        self._answering = Answering(engines, devices.speaker, history, self._own_voice, clock, self._publish)
+        self._answering = Answering(addressed, devices.speaker, history, self._own_voice, clock, self._publish)
         self._overlap = Overlap(devices, engines, rules.barge_in, self._own_voice, clock, publish)
         self._minted = 0
         self._hearing = TurnId(0)  # the utterance under way or the last one
@@ -75,10 +81,12 @@ class Conversation:
     async def run(self) -> None:
         """Until the microphone ends and the last answer is over."""
         async with asyncio.TaskGroup() as self._tasks:
-            self._overlap.open(self._tasks, self._take)
+            self._sentry.open(self._tasks, self._take, self._ear.so_far)
+            self._overlap.open(self._tasks, self._sentry.take)
             async for heard in self._ear.hear(self._needed_ms):
                 self._overlap.take(heard, self._answer)
             self._stop_drafting()
+            self._sentry.close()
 
     def mute(self, muted: bool) -> None:
         """Stop or go on listening; the answer under way goes on."""
@@ -196,6 +204,7 @@ class Conversation:
         self._speculation = self._speculation.apply(event)
         self._tell(event)
         self._endpointing.see(event)
+        self._sentry.see(event)
 
     def _start(self, turn: Turn) -> None:
         self._speaker.begin(turn.id, held=True)

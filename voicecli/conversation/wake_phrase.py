@@ -11,12 +11,13 @@ import unicodedata
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
-ALIKE = 0.84
-"""Letters, as a share of both, that have to be the same. "hay computer" has 0.91 with "hey computer", "a computer"
-0.80, "hey commuter" 0.91: what lies so near is taken for the phrase."""
+ALIKE = 0.7
+"""Letters, as a share of both, that have to be the same. Many that sound alike are spelt apart: "hay computer" has 0.91
+with "hey computer", "OK Naboo" 0.82 with "OK Nabu"."""
 
-SOUNDS_ALIKE = 0.9
-"""The same where both are spelt by their sounds, which has less to tell words apart by."""
+SOUNDS_ALIKE = 0.92
+"""The same of both as they sound, where the first and the last sound have to agree besides, as vowels do not tell much:
+"the computer" has 0.95 with "hey computer", "hey competitor" 0.91, "Alex" 0.91 with "Alexa"."""
 
 BEGINS_ALIKE = 0.6
 """Of a beginning that is shorter than the phrase: with more in common it may still become it."""
@@ -24,7 +25,8 @@ BEGINS_ALIKE = 0.6
 MORE_WORDS = 2
 """A phrase may be heard as so many more words: "mycroft" as "my craft", "hey nabu" as "hey nah boo"."""
 
-FILLERS = frozenset("ah and er hm oh okay ok so uh uhm um well yes yeah".split())
+_FILLERS = "ah and er hm oh okay ok so uh uhm um well yes yeah"
+FILLERS = frozenset(_FILLERS.split())
 MOST_FILLERS = 2
 """Words that may be said before the phrase, and how many of them."""
 
@@ -62,13 +64,12 @@ class WakePhrase:
 
     def addressed(self, text: str) -> Addressed | None:
         """The question behind the phrase; None where the text does not begin with it."""
-        for skipped, words in self._beginnings(text):
+        for words in self._beginnings(text):
             ends = [(self._likeness(words[:count]), -count) for count in range(1, self._most_words + 1)]
             likeness, count = max(ends[: len(words)], default=(0.0, 0))
             if likeness:
-                end = words[-count - 1].end()
-                rest = text[end:].lstrip(_BETWEEN)
-                return Addressed(rest[:1].upper() + rest[1:] if skipped == 0 or rest else rest)
+                rest = text[words[-count - 1].end() :].lstrip(_BETWEEN)
+                return Addressed(rest[:1].upper() + rest[1:])
         return None
 
     def may_begin(self, text: str) -> bool:
@@ -76,7 +77,7 @@ class WakePhrase:
         return any(
             len(heard) < len(self._letters)
             and SequenceMatcher(None, heard, self._letters[: len(heard)], autojunk=False).ratio() >= BEGINS_ALIKE
-            for heard in (_letters([word[0] for word in words]) for _, words in self._beginnings(text))
+            for heard in (_letters([word[0] for word in words]) for words in self._beginnings(text))
         )
 
     def without(self, text: str) -> str:
@@ -88,13 +89,13 @@ class WakePhrase:
     def _most_words(self) -> int:
         return self._words + MORE_WORDS
 
-    def _beginnings(self, text: str) -> list[tuple[int, list[re.Match[str]]]]:
+    def _beginnings(self, text: str) -> list[list[re.Match[str]]]:
         """The words of a text from its first one on, and from behind each filler that it begins with."""
         words = list(_WORD.finditer(text))
-        found = [(0, words)]
+        found = [words]
         for skipped in range(1, MOST_FILLERS + 1):
             if len(words) >= skipped and words[skipped - 1][0].casefold() in FILLERS:
-                found.append((skipped, words[skipped:]))
+                found.append(words[skipped:])
             else:
                 break
         return found
@@ -102,8 +103,11 @@ class WakePhrase:
     def _likeness(self, words: list[re.Match[str]]) -> float:
         """Of the words to the phrase, 0 where they are not it."""
         heard = _letters([word[0] for word in words])
-        spelt, sounds = _ratio(heard, self._letters), _ratio(_sound(heard), _sound(self._letters))
-        return max(spelt, sounds) if spelt >= ALIKE or sounds >= SOUNDS_ALIKE else 0.0
+        sound, own = _sound(heard), _sound(self._letters)
+        if (sound[:1], sound[-1:]) != (own[:1], own[-1:]):
+            return 0.0
+        spelt, sounds = _ratio(heard, self._letters), _ratio(sound, own)
+        return spelt + sounds if spelt >= ALIKE and sounds >= SOUNDS_ALIKE else 0.0
 
 
 def _ratio(one: str, other: str) -> float:
