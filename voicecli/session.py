@@ -58,7 +58,11 @@ class Session:
             self._desk.take(text)
 
     def controls(self) -> Controls:
-        return Controls(self._set_muted, self._interrupt, self._ask, self.quit)
+        return Controls(self._set_muted, self._interrupt, self._ask, self.quit, self._push)
+
+    def _push(self, held: bool) -> None:
+        if self._conversation is not None:
+            self._conversation.push(held)
 
     def _set_muted(self, muted: bool) -> None:
         if self._conversation is not None:

@@ -48,6 +48,7 @@ STATE_STYLES: dict[State, str] = {
     "Thinking": "magenta",
     "Speaking": "blue",
     "Muted": "red",
+    "Asleep": "dim",
 }
 
 
@@ -60,6 +61,7 @@ class Scene:
     tick: int = 0  # turns the spinner
     top: int | None = None  # the first line of the conversation in sight; None follows the end
     told: str = ""  # what became of the last key
+    tapped: bool = False  # the key of push-to-talk is up, and counts as held
 
 
 def frame(scene: Scene, console: Console, width: int, height: int) -> list[Text]:
@@ -155,7 +157,7 @@ def _welcome(view: ViewModel, console: Console, width: int) -> list[Text]:
     if view.ready is None:
         said = "Getting ready …"
     elif view.has_microphone:
-        said = "Say something. Your words appear here while you speak."
+        said = view.ears.welcome
     else:
         said = "There is no microphone. Type your question and press Enter."
     text = Text(f"\n{said}\n", "dim")
@@ -192,7 +194,7 @@ def _devices(ready: Ready, width: int) -> Text:
 def _status(scene: Scene, width: int) -> Text:
     view = scene.view
     state = view.state
-    mark = SPINNER[scene.tick % len(SPINNER)] if state in ("Thinking", "Starting") else "○" if state == "Muted" else "●"
+    mark = SPINNER[scene.tick % len(SPINNER)] if state in ("Thinking", "Starting") else "○" if state in ("Muted", "Asleep") else "●"
     left = Text.assemble((f"{mark} {state}".ljust(STATE_CELLS), f"bold {STATE_STYLES[state]}"))
     told = [Text(scene.told, "dim")] if scene.told else []
     right = Text("   ").join([*told, *_concerns(view)])
@@ -204,7 +206,7 @@ def _status(scene: Scene, width: int) -> Text:
 
 
 def _concerns(view: ViewModel) -> list[Text]:
-    concerns = [Text(view.remark, "dim")] if view.remark else []
+    concerns = [Text(said, "dim") for said in (view.remark, view.ears.hint) if said]
     if view.starved_gaps:
         concerns.append(Text(_counted(view.starved_gaps, "gap") + " in answers", "yellow"))
     if view.dropped_frames:
@@ -248,10 +250,12 @@ def _keys(scene: Scene, width: int) -> Text:
     keys: list[tuple[str, str]] = [("esc", "interrupt")] if busy else []
     more = [("end", "newest")] if scene.top is not None else []
     if scene.line is not None:
-        keys += [("enter", "send")] + ([] if busy else [("esc", "stop typing")])
+        talk = view.ears.by_key and view.has_microphone and not scene.line.text
+        keys += view.ears.keys(muted=view.muted, tapped=scene.tapped) if talk else [("enter", "send")]
+        keys += [] if busy else [("esc", "stop typing")]
     else:
         if view.has_microphone:
-            keys.append(("space", "unmute" if view.muted else "mute"))
+            keys += view.ears.keys(muted=view.muted, tapped=scene.tapped)
         keys.append(("t", "type"))
         more += [("c", "copy"), ("s", "save"), ("e", "edit")] if not busy and last_answer(view) else []
     quitting = ("ctrl-c", "quit")

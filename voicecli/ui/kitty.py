@@ -50,7 +50,7 @@ def kitty_keys(match: re.Match[bytes]) -> list[str]:
         return []
     if name := _NAMED.get(number) or _KEYPAD.get(number):
         return [f"alt-{name}" if modifiers & _ALT and name == "backspace" else name]
-    if text:
+    if text and not modifiers & _CTRL:
         return [character for character in text if character.isprintable()]
     return _without_text(number, int(match["shifted"] or 0), modifiers)
 

@@ -7,6 +7,7 @@ is printed to the normal screen afterwards, so that it is not lost.
 from __future__ import annotations
 
 import asyncio
+import signal
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -24,6 +25,7 @@ from voicecli.ui.keys import PASTE_OFF, PASTE_ON, Key, cbreak, listen
 from voicecli.ui.latest import last_answer, last_question, save_answer
 from voicecli.ui.painter import Painter
 from voicecli.ui.scrolling import SCROLL_KEYS, scrolled
+from voicecli.ui.space_bar import SpaceBar
 from voicecli.ui.stderr import stderr_to
 from voicecli.ui.view import ViewModel
 
@@ -51,6 +53,7 @@ class LiveScreen:
         self.top: int | None = None
         self.told = ""
         self._is_pasting = False
+        self._bar = SpaceBar(clock, self._write)
         self._drawn: tuple[Scene, int, int] | None = None
 
     def __enter__(self) -> Self:
@@ -60,6 +63,7 @@ class LiveScreen:
             terminal.enter_context(cbreak(self._keys_fd))
             terminal.enter_context(self._console.screen())
             terminal.callback(self._console.file.write, PASTE_OFF)
+            terminal.callback(self._bar.close)
             self._console.file.write(PASTE_ON)
             self.draw()
             self._terminal = terminal.pop_all()
@@ -79,6 +83,8 @@ class LiveScreen:
         self.view = self.view.apply(event)
         if isinstance(event, SpeechStarted | UserTyped):
             self.told = ""
+        if isinstance(event, Ready) and self.view.ears.by_key:
+            self._bar.begin()
         if isinstance(event, Ready) and not event.microphone and self.line is None:
             self.line = Line()
 
@@ -93,7 +99,7 @@ class LiveScreen:
         """Paint a frame, if it would differ from the one that is up."""
         turning = self.view.state in ("Thinking", "Starting")
         tick = int(self._clock() / FRAME_S) if turning else 0
-        scene = Scene(self.view, self.line, tick, self.top, self.told)
+        scene = Scene(self.view, self.line, tick, self.top, self.told, self._bar.hold.phase == "tapped")
         width, height = self._console.size
         if (scene, width, height) == self._drawn:
             return
@@ -106,6 +112,10 @@ class LiveScreen:
             self._is_pasting = key == "paste"
         elif self._is_pasting:
             self.line = (self.line or Line()).press(" " if key in ("enter", "tab") else key)
+        elif self._talks(key, controls):
+            pass
+        elif key == "ctrl-c":  # as a signal, where the terminal tells it as a key
+            signal.raise_signal(signal.SIGINT)
         elif key == "end of input":
             controls.quit()
         elif key == "ctrl-l":
@@ -120,9 +130,19 @@ class LiveScreen:
         else:
             self._edit(key, self.line, controls)
 
+    def _talks(self, key: Key, controls: Controls) -> bool:
+        """Take a key of push-to-talk. The space bar makes a space where something is being typed."""
+        is_text = key == " " and self.line is not None and bool(self.line.text) and not self._bar.hold.held
+        able = self.view.ears.by_key and self.view.has_microphone and not is_text
+        return able and self._bar.press(key, controls.push)
+
+    def _write(self, order: str) -> None:
+        self._console.file.write(order)
+        self._console.file.flush()
+
     def _command(self, key: Key, controls: Controls) -> None:
         match key:
-            case " " if self.view.has_microphone:
+            case " " | "m" if self.view.has_microphone:
                 controls.set_muted(not self.view.muted)
             case "t":
                 self.line = Line()
@@ -149,8 +169,7 @@ class LiveScreen:
         what, text = ("answer", answer) if key == "c" else ("code", last_code(answer))
         order = osc52(text) if text else ""
         if order:
-            self._console.file.write(order)
-            self._console.file.flush()
+            self._write(order)
         self.told = f"{what} copied" if order else f"{what} is too long to copy" if text else f"no {what} to copy"
 
     def _save(self) -> None:

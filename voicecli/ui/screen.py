@@ -22,6 +22,7 @@ class Controls:
     interrupt: Callable[[], None]
     ask: Callable[[str], None]  # a typed question, or a command that begins with a slash
     quit: Callable[[], None]
+    push: Callable[[bool], None] = lambda held: None  # the key of push-to-talk
 
 
 class Screen(Protocol):

@@ -7,14 +7,16 @@ until the utterance has ended.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from voicecli.conversation.latency import LatencyFold, TurnLatency, percentile
 from voicecli.conversation.speculation import Speculation
 from voicecli.events import (
     Audible,
+    AwakeChanged,
     Event,
     FramesDropped,
+    HoldChanged,
     LevelMeasured,
     MuteChanged,
     NothingHeard,
@@ -38,8 +40,9 @@ from voicecli.events import (
     UserTyped,
 )
 from voicecli.types import TurnId
+from voicecli.ui.ears import Ears
 
-State = Literal["Starting", "Ready", "Listening", "Hearing", "Thinking", "Speaking", "Muted"]
+State = Literal["Starting", "Ready", "Listening", "Hearing", "Thinking", "Speaking", "Muted", "Asleep"]
 Outcome = Literal["open", "done", "interrupted", "reopened", "failed"]
 
 LEVELS_KEPT = 48
@@ -60,18 +63,9 @@ def printable(text: str) -> str:
 def _one_line(ready: Ready) -> Ready:
     """Names without line breaks: some drivers put them there."""
 
-    def flat(name: str) -> str:
-        return " ".join(printable(name).split())
-
-    return replace(
-        ready,
-        microphone=flat(ready.microphone),
-        speaker=flat(ready.speaker),
-        stt=flat(ready.stt),
-        llm=flat(ready.llm),
-        llm_why=flat(ready.llm_why),
-        tts=flat(ready.tts),
-    )
+    names = ("microphone", "speaker", "stt", "llm", "llm_why", "tts", "wake_phrase")
+    flat: dict[str, Any] = {name: " ".join(printable(getattr(ready, name)).split()) for name in names}
+    return replace(ready, **flat)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +173,7 @@ class ViewModel:
 
     ready: Ready | None = None
     muted: bool = False
+    ears: Ears = field(default_factory=Ears)
     entries: tuple[Exchange | Note, ...] = ()  # oldest first
     latencies: tuple[TurnLatency, ...] = ()  # of the turns that became audible, in that order
     levels_db: tuple[float, ...] = ()  # input level, ten a second, newest last
@@ -195,7 +190,7 @@ class ViewModel:
             return "Starting"
         live = next((one for one in reversed(self.exchanges) if one.outcome == "open"), None)
         if live is None:
-            return "Ready" if not self.has_microphone else "Muted" if self.muted else "Listening"
+            return "Ready" if not self.has_microphone else "Muted" if self.muted else self.ears.idle
         if not live.released:
             return "Hearing"
         return "Speaking" if live.audible else "Thinking"
@@ -239,7 +234,8 @@ class ViewModel:
         match event:
             case Ready():
                 lasting = (entry for entry in self.entries if not (isinstance(entry, Note) and entry.passing))
-                return replace(self, ready=_one_line(event), entries=tuple(lasting))
+                ready = _one_line(event)
+                return replace(self, ready=ready, entries=tuple(lasting), ears=self.ears.apply(ready))
             case Notice(text=text, passing=passing):
                 return replace(self, entries=(*self.entries, Note(printable(text), passing)))
             case LevelMeasured(level_db=level_db):
@@ -248,6 +244,8 @@ class ViewModel:
                 return replace(self, dropped_frames=self.dropped_frames + count)
             case MuteChanged(muted=muted):
                 return replace(self, muted=muted)
+            case HoldChanged() | AwakeChanged():
+                return replace(self, ears=self.ears.apply(event))
             case PartChanged():
                 return self._part_changed(event)
             case _ if event.turn is not None:
