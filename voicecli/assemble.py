@@ -95,7 +95,7 @@ def history_of(settings: Settings, earlier: Sequence[Exchange] = ()) -> History:
 def make_rules(settings: Settings, *, prefill: bool) -> Rules:
     """What the settings say about when to do what."""
     listen = settings.listen
-    bounds = MODES[listen.endpoint] if listen.endpoint != "silence" else None
+    bounds = MODES[listen.endpoint] if listen.endpoint != "silence" and listen.judges_pauses else None
     soonest_ms = bounds.shortest_ms if bounds else listen.end_ms
     wait_s = max(0, soonest_ms - listen.pause_ms) / 1000
     waking = Waking(WakePhrase(listen.wake_phrase), listen.wake_s) if listen.mode == "wake-phrase" else None
@@ -158,16 +158,11 @@ async def load_recogniser(worker: ThreadWorker, store: ModelStore, settings: Stt
 
 async def load_end_of_turn(worker: ThreadWorker, store: ModelStore, settings: ListenSettings) -> EndOfTurn | None:
     """Smart Turn, loaded on its worker; None where silence alone decides. Raises ModelMissing."""
-    if not judges_silence(settings):
+    if not settings.judges_pauses:
         return None
     from voicecli.engines.smart_turn import SmartTurn
 
     return await worker.run(SmartTurn.load, model_file(store, settings.endpoint_model, ".onnx"))
-
-
-def judges_silence(settings: ListenSettings) -> bool:
-    """Whether the end-of-turn model is wanted: with a key that is held no silence is an end."""
-    return settings.endpoint != "silence" and settings.mode != "push-to-talk"
 
 
 async def load_voice(

@@ -94,6 +94,11 @@ class ListenSettings(Section):
     min_interrupt_ms: Annotated[int, Field(ge=20)]
     """Voiced time after which words over an answer end it."""
 
+    @property
+    def judges_pauses(self) -> bool:
+        """Whether the end-of-turn model is asked; while a key is held no pause is an end."""
+        return self.endpoint != "silence" and self.mode != "push-to-talk"
+
 
 class SttSettings(Section):
     """Speech-to-text."""

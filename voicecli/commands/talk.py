@@ -23,13 +23,16 @@ from voicecli.commands.settings_options import (
     LlmModelOption,
     LlmOption,
     LlmUrlOption,
+    ModeOption,
     OfflineOption,
     OllamaModelOption,
     SpeedOption,
     SttModelOption,
     VoiceOption,
+    WakePhraseOption,
     backend_of,
 )
+from voicecli.commands.ways import mode_of, require_key
 
 if TYPE_CHECKING:
     from voicecli.assemble_devices import Files
@@ -70,6 +73,8 @@ def with_last(args: list[str]) -> list[str]:
 
 
 def talk(
+    mode: ModeOption = None,
+    wake_phrase: WakePhraseOption = None,
     input_device: Annotated[str | None, option(help="Microphone: index or part of its name.", panel=DEVICES)] = None,
     output_device: Annotated[str | None, option(help="Speaker: index or part of its name.", panel=DEVICES)] = None,
     barge_in: BargeInOption = None,
@@ -109,11 +114,13 @@ def talk(
     """Hold a spoken conversation.
 
     Say something and listen. [bold]Space[/] mutes the microphone, [bold]Esc[/] interrupts, [bold]t[/] types,
-    [bold]Ctrl-C[/] quits. Without a microphone questions are typed; without a speaker answers are written.
+    [bold]Ctrl-C[/] quits; with --mode push-to-talk [bold]Space[/] is held while you speak. Without a microphone questions are typed; without a speaker answers are written.
 
     Examples:
 
       voicecli talk --voice bm_george
+
+      voicecli talk --wake-phrase "hey computer"
 
       voicecli talk --llm-url http://127.0.0.1:30000/v1
 
@@ -127,6 +134,8 @@ def talk(
         {
             "audio.input_device": input_device,
             "audio.output_device": output_device,
+            "listen.mode": mode_of(mode, wake_phrase),
+            "listen.wake_phrase": wake_phrase,
             "listen.barge_in": barge_in,
             "listen.endpoint": endpoint,
             "audio.echo": echo,
@@ -162,6 +171,7 @@ def hold_talk(settings: Settings, files: Files, ui: Ui, resume: int | None) -> i
     from voicecli.session import hold_session
     from voicecli.sessions.memory import remember
 
+    require_key(settings, files)
     keep = settings.history.enabled and not files.inputs and files.output is None
     memory = remember(settings.history_file, CLOCK, keep=keep, resume=resume)
     fetch_missing(settings, models_of(settings))
@@ -198,6 +208,6 @@ def print_settings(loaded: Loaded) -> None:
 def models_of(settings: Settings) -> list[str]:
     """What a conversation needs."""
     names = [settings.stt.model, *voice_models(settings)]
-    if settings.listen.endpoint != "silence":
+    if settings.listen.judges_pauses:
         names.append(settings.listen.endpoint_model)
     return [*names, settings.llm.embedded_model] if settings.llm.backend in ("auto", "embedded") else names

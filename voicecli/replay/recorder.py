@@ -118,7 +118,11 @@ class Recorder(Watch):
             self.stopped = True
             controls.quit()
 
-        return Controls(set_muted, interrupt, ask, quit)
+        def push(held: bool) -> None:
+            self._did(Deed(self._clock(), "hold" if held else "let go"))
+            controls.push(held)
+
+        return Controls(set_muted, interrupt, ask, quit, push)
 
     def sounds(self) -> Sounds:
         """All that sounded, and when."""

@@ -122,6 +122,8 @@ async def doing(deeds: tuple[Deed, ...], conversation: Conversation, clock: Call
         "unmute": lambda _: conversation.mute(False),
         "interrupt": lambda _: conversation.interrupt(),
         "ask": conversation.ask,
+        "hold": lambda _: conversation.push(True),
+        "let go": lambda _: conversation.push(False),
     }
 
     async def press() -> None:
