@@ -27,7 +27,7 @@ HEY = "hey computer"
         ("hey mycroft", "Hey, my craft, go on", "Go on"),
         ("OK Nabu", "Okay, Nabu. Lights", "Lights"),
         ("OK Nabu", "okay nah boo lights", "Lights"),
-        ("ok nabu", "O.K. Naboo, lights", "Lights"),
+        ("ok nabu", "OK, Naboo, lights", "Lights"),
         ("Alexa", "Alex, a question", "Question"),  # nobody can tell
         ("Ça va, ordinateur", "Ca va ordinateur, quelle heure est-il ?", "Quelle heure est-il ?"),
         ("小爱同学", "小爱同学，今天天气怎么样？", "今天天气怎么样？"),
@@ -69,14 +69,14 @@ def test_what_does_not_is_for_somebody_else(phrase: str, text: str) -> None:
     assert WakePhrase(phrase).without(text) == text
 
 
-@pytest.mark.parametrize("text", ["Hey", "Hey com", "hay", "Um, hey", "So"])
+@pytest.mark.parametrize("text", ["", "Hey", "Hey com", "hay", "Um, hey", "So"])
 def test_a_beginning_may_become_it(text: str) -> None:
-    assert WakePhrase(HEY).may_begin(text) or text == "So"
+    assert WakePhrase(HEY).may_begin(text)
 
 
-@pytest.mark.parametrize("text", ["The capital of", "Hey, come here now", "Hey computer", "What is", "", "Hey computer, what"])
+@pytest.mark.parametrize("text", ["The capital of", "Hey, come here now", "Hey computer", "What is", "Hey computer, what"])
 def test_other_words_may_not(text: str) -> None:
-    assert not WakePhrase(HEY).may_begin(text) or not text
+    assert not WakePhrase(HEY).may_begin(text)
 
 
 WORDS = st.lists(st.text("abcdefghijklmnopqrstuvwxyz", min_size=2, max_size=8), min_size=1, max_size=5)

@@ -27,6 +27,7 @@ from voicecli.ui.painter import Painter
 from voicecli.ui.scrolling import SCROLL_KEYS, scrolled
 from voicecli.ui.space_bar import SpaceBar
 from voicecli.ui.stderr import stderr_to
+from voicecli.ui.suspending import suspendable
 from voicecli.ui.view import ViewModel
 
 if TYPE_CHECKING:
@@ -90,10 +91,27 @@ class LiveScreen:
 
     async def run(self, controls: Controls) -> None:
         """Redraw at a steady pace and pass keys on, until cancelled."""
-        with listen(self._keys_fd, lambda key: self.press(key, controls)):
+        with (
+            suspendable(self._keys_fd, self._leave, self._come_back),
+            listen(self._keys_fd, lambda key: self.press(key, controls)),
+        ):
             while True:
                 self.draw()
                 await asyncio.sleep(FRAME_S)
+
+    def _leave(self) -> None:
+        self._bar.close()
+        self._console.set_alt_screen(False)
+        self._console.show_cursor()
+        self._console.file.flush()
+
+    def _come_back(self) -> None:
+        self._console.set_alt_screen(True)
+        self._console.show_cursor(False)
+        if self.view.ears.by_key:
+            self._bar.begin()
+        self._painter.forget()
+        self._drawn = None
 
     def draw(self) -> None:
         """Paint a frame, if it would differ from the one that is up."""

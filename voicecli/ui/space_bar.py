@@ -30,14 +30,16 @@ class SpaceBar:
 
     def begin(self) -> None:
         """Ask the terminal whether it can tell of releases."""
+        self._given_up = False
         self._write(QUERY)
 
     def close(self) -> None:
-        """Give the protocol back."""
+        """Give the protocol back: what comes from now on tells of no releases."""
         self._stop_timer()
         if self._pushed:
             self._pushed = False
             self._write(POP)
+        self.hold = replace(self.hold.let_go(), tells=False)
 
     def press(self, key: Key, push: Push) -> bool:
         """Take a key, if it is one of the space bar or an answer of the terminal; `push` is told what changes."""
