@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from voicecli import events
 from voicecli.assemble_devices import CLOCK, Files, Watch, open_devices
+from voicecli.audio.ear import Ear
 from voicecli.audio.endpoint import MODES
 from voicecli.audio.ready_sound import play_ready_sound
 from voicecli.audio.room import Room
@@ -67,20 +68,23 @@ async def assemble(
         conversation = Conversation(Devices(ear, speaker), engines, history, rules, CLOCK, publish)
         if settings.audio.ready_sound and voiced and sound == Files():
             await play_ready_sound(ear, speaker)
-        publish(
-            events.Ready(
-                at_s=CLOCK(),
-                microphone=ear.microphone_name,
-                speaker=speaker.name if voiced else "",
-                stt=engines.stt.name,
-                llm=engines.llm.name,
-                llm_why=opened.why,
-                tts=engines.tts.name if engines.tts else "",
-                mode=settings.listen.mode,
-                wake_phrase=settings.listen.wake_phrase if rules.waking else "",
-            )
-        )
+        publish(ready(settings.listen, ear, speaker.name if voiced else "", engines, opened.why))
         yield conversation
+
+
+def ready(listen: ListenSettings, ear: Ear, speaker_name: str, engines: Engines, llm_why: str) -> events.Ready:
+    """What the conversation is held with."""
+    return events.Ready(
+        at_s=CLOCK(),
+        microphone=ear.microphone_name,
+        speaker=speaker_name,
+        stt=engines.stt.name,
+        llm=engines.llm.name,
+        llm_why=llm_why,
+        tts=engines.tts.name if engines.tts else "",
+        mode=listen.mode,
+        wake_phrase=listen.wake_phrase if listen.mode == "wake-phrase" else "",
+    )
 
 
 def history_of(settings: Settings, earlier: Sequence[Exchange] = ()) -> History:

@@ -70,7 +70,8 @@ def test_the_welcome_tells_how_to_begin() -> None:
 
 def test_a_plain_screen_tells_it_too() -> None:
     def told(*events: Event) -> list[str]:
-        view, lines = ViewModel(), []
+        view = ViewModel()
+        lines: list[str] = []
         for event in events:
             view = view.apply(event)
             lines += lines_of(event, view)

@@ -25,7 +25,7 @@ from voicecli.ui.kitty import RELEASED, REPEATED
         (b"\x1b[97;2u", ["A"]),
         (b"\x1b[49:33;2u", ["!"]),
         (b"\x1b[97;1:2;97u", ["a"]),
-        ("\x1b[0;;233:28450u".encode(), ["é", "漢"]),
+        (b"\x1b[0;;233:28450u", ["é", "漢"]),
         (b"\x1b[13u\x1b[9u\x1b[127u\x1b[27u", ["enter", "tab", "backspace", "esc"]),
         (b"\x1b[13;1:3u\x1b[27;1:3u", []),
         (b"\x1b[57414u\x1b[57417u\x1b[57400;;49u", ["enter", "left", "1"]),

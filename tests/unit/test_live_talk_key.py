@@ -61,9 +61,9 @@ def test_a_terminal_that_tells_is_asked_and_left_as_it_was(terminal: Terminal) -
 
 
 def test_an_error_gives_the_keyboard_back_too(terminal: Terminal) -> None:
-    with pytest.raises(RuntimeError), terminal.live as live:
-        live.show(BY_KEY)
-        press(terminal, *AGREES)
+    terminal.live.show(BY_KEY)
+    press(terminal, *AGREES)
+    with pytest.raises(RuntimeError), terminal.live:
         raise RuntimeError
     assert terminal.out.getvalue().count(POP) == 1
 
@@ -147,11 +147,14 @@ def test_a_program_that_is_stopped_gives_the_keyboard_back_and_asks_again(tmp_pa
     person, program = os.openpty()
     code = [sys.executable, "-c", STOPPED, str(tmp_path / "log")]
     root = str(Path(__file__).parents[2])
-    with subprocess.Popen(code, stdin=program, stdout=program, stderr=program, cwd=root, env={**os.environ, "PYTHONPATH": root}) as child:
+    environ = {**os.environ, "PYTHONPATH": root}
+    with subprocess.Popen(code, stdin=program, stdout=program, stderr=program, cwd=root, env=environ) as child:
         os.close(program)
         read_until(person, PUSH + QUERY)
         child.send_signal(signal.SIGTSTP)
-        assert "\x1b[?1049l" in read_until(person, POP) + read_until(person, "\x1b[?25h")
+        left = read_until(person, "\x1b[?25h")
+        assert POP in left
+        assert "\x1b[?1049l" in left
         os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT)
         child.send_signal(signal.SIGCONT)
         assert "\x1b[?1049h" in read_until(person, QUERY)

@@ -74,7 +74,9 @@ def test_a_beginning_may_become_it(text: str) -> None:
     assert WakePhrase(HEY).may_begin(text)
 
 
-@pytest.mark.parametrize("text", ["The capital of", "Hey, come here now", "Hey computer", "What is", "Hey computer, what"])
+@pytest.mark.parametrize(
+    "text", ["The capital of", "Hey, come here now", "Hey computer", "What is", "Hey computer, what"]
+)
 def test_other_words_may_not(text: str) -> None:
     assert not WakePhrase(HEY).may_begin(text)
 

@@ -114,7 +114,8 @@ def talk(
     """Hold a spoken conversation.
 
     Say something and listen. [bold]Space[/] mutes the microphone, [bold]Esc[/] interrupts, [bold]t[/] types,
-    [bold]Ctrl-C[/] quits; with --mode push-to-talk [bold]Space[/] is held while you speak. Without a microphone questions are typed; without a speaker answers are written.
+    [bold]Ctrl-C[/] quits; with --mode push-to-talk [bold]Space[/] is held while you speak. Without a microphone
+    questions are typed; without a speaker answers are written.
 
     Examples:
 

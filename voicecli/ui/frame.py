@@ -194,7 +194,13 @@ def _devices(ready: Ready, width: int) -> Text:
 def _status(scene: Scene, width: int) -> Text:
     view = scene.view
     state = view.state
-    mark = SPINNER[scene.tick % len(SPINNER)] if state in ("Thinking", "Starting") else "○" if state in ("Muted", "Asleep") else "●"
+    mark = (
+        SPINNER[scene.tick % len(SPINNER)]
+        if state in ("Thinking", "Starting")
+        else "○"
+        if state in ("Muted", "Asleep")
+        else "●"
+    )
     left = Text.assemble((f"{mark} {state}".ljust(STATE_CELLS), f"bold {STATE_STYLES[state]}"))
     told = [Text(scene.told, "dim")] if scene.told else []
     right = Text("   ").join([*told, *_concerns(view)])

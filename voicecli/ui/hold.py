@@ -37,8 +37,11 @@ UNKNOWN_GAP_S = 0.3
 SHORTEST_GAP_S, LONGEST_GAP_S = 0.12, 0.6
 """The same once it is known: three times the longest interval of late, within these. A slow link delivers in bursts."""
 
-INTERVALS_KEPT = 16
+INTERVALS_KEPT = 200
+"""Some six seconds of a hold: what a link has done once it does again."""
+
 SLACK = 1.3
+"""Longer than the latest first repeat another one may take."""
 
 
 @dataclass(frozen=True, slots=True)
