@@ -135,6 +135,7 @@ async def main():
     with LiveScreen(lambda: 0.0, Path(sys.argv[1]), Console(force_terminal=True, width=80, height=24)) as live:
         live.show(BY_KEY)
         running = asyncio.create_task(live.run(Pushes().controls))
+        await asyncio.sleep(0)  # it runs
         for key in AGREES:
             live.press(key, Pushes().controls)
         await asyncio.sleep(30)
@@ -150,16 +151,19 @@ def test_a_program_that_is_stopped_gives_the_keyboard_back_and_asks_again(tmp_pa
     environ = {**os.environ, "PYTHONPATH": root}
     with subprocess.Popen(code, stdin=program, stdout=program, stderr=program, cwd=root, env=environ) as child:
         os.close(program)
-        read_until(person, PUSH + QUERY)
-        child.send_signal(signal.SIGTSTP)
-        left = read_until(person, "\x1b[?25h")
-        assert POP in left
-        assert "\x1b[?1049l" in left
-        os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT)
-        child.send_signal(signal.SIGCONT)
-        assert "\x1b[?1049h" in read_until(person, QUERY)
-        child.kill()
+        try:
+            read_until(person, PUSH + QUERY)
+            child.send_signal(signal.SIGTSTP)
+            left = read_until(person, "\x1b[?25h")
+            os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT)
+            child.send_signal(signal.SIGCONT)
+            came_back = read_until(person, QUERY)
+        finally:
+            child.kill()
     os.close(person)
+    assert POP in left
+    assert "\x1b[?1049l" in left
+    assert "\x1b[?1049h" in came_back
 
 
 def read_until(fd: int, wanted: str) -> str:
