@@ -31,11 +31,13 @@ SOONEST_REPEAT_S = 0.12
 """What comes sooner after a press is a repeat in the middle of a hold: no keyboard's first repeat is so quick, and no
 finger."""
 
-UNKNOWN_GAP_S = 0.3
+UNKNOWN_GAP_S = 0.4
 """Without a repeat for so long a hold is over, as long as the pace of the repeats is not known."""
 
-SHORTEST_GAP_S, LONGEST_GAP_S = 0.12, 0.6
-"""The same once it is known: three times the longest interval of late, within these. A slow link delivers in bursts."""
+SHORTEST_GAP_S, LONGEST_GAP_S, GAP_INTERVALS = 0.18, 0.6, 4
+"""The same once it is known: so many times the longest interval of late, within these. Keys get through tmux and a busy
+machine with stalls of a tenth of a second, and a slow link delivers in bursts; a hold that ends in a word is worse than
+one that ends late."""
 
 INTERVALS_KEPT = 200
 """Some six seconds of a hold: what a link has done once it does again."""
@@ -56,7 +58,7 @@ class Rhythm:
         """A longer silence is the end of a hold."""
         if not self.intervals_s:
             return UNKNOWN_GAP_S
-        return min(max(3 * max(self.intervals_s), SHORTEST_GAP_S), LONGEST_GAP_S)
+        return min(max(GAP_INTERVALS * max(self.intervals_s), SHORTEST_GAP_S), LONGEST_GAP_S)
 
     def seen(self, interval_s: float) -> Rhythm:
         """One more interval between two repeats."""
@@ -69,7 +71,10 @@ class Rhythm:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """One key. Each call gives the hold after it; before a call `at` the time, if `due_s` has passed."""
+    """One key. Each call gives the hold after it.
+
+    `at` is called when `due_s` has passed and no key is waiting: keys that a busy program reads late are no silence.
+    """
 
     phase: Phase = "up"
     pressed_at_s: float = 0.0
@@ -104,12 +109,10 @@ class Hold:
 
     def press(self, now_s: float) -> Hold:
         """The key's character came; a terminal that does not tell sends it for each repeat too."""
-        hold = self.at(now_s)
-        if self.tells:
-            if hold.phase == "tapped":
-                return replace(hold, phase="up", pressed_at_s=now_s)
-            return replace(hold, phase="pressed", pressed_at_s=now_s, last_at_s=now_s)
-        return hold._came(now_s)
+        if not self.tells:
+            return self._came(now_s)
+        phase: Phase = "up" if self.phase == "tapped" else "pressed"
+        return replace(self, phase=phase, pressed_at_s=now_s, last_at_s=now_s)
 
     def release(self, now_s: float) -> Hold:
         """The key is up; only a terminal that tells says so."""
