@@ -26,7 +26,7 @@ from voicecli.types import SpeechSegment, Transcript
 ALONE_S = 5.0
 """At the least so long a question is waited for after the phrase alone; `Waking.awake_s` may be 0."""
 
-ALONE = "the wake phrase alone"
+ALONE = "only the wake phrase: go on"
 """Why a turn has no question, when it has not."""
 
 DEAF = "Asleep, and the wake phrase cannot be heard: {}"
