@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
 import pytest
 
 from tests.conversation.stage import Talk
 from tests.conversation.test_turns import all_of, at_s, only, roles
 from voicecli import events
 from voicecli.conversation.wake_phrase import WakePhrase
-from voicecli.conversation.waking import ALONE, ALONE_S, Waking
+from voicecli.conversation.waking import ALONE, ALONE_S, Waking, WithoutPhrase
 from voicecli.errors import EngineError
 from voicecli.events import Event
+from voicecli.types import SpeechSegment, Transcript
 
 STORY = "Once upon a time there was a king who had three daughters and a dragon."
 AWAKE_S = 8.0
@@ -157,11 +161,12 @@ def test_what_others_say_over_an_answer_makes_it_softer_and_is_told_to_nobody(st
     assert {event.volume for event in all_of(seen, events.Ducked)} == {"soft", "full"}
 
 
+@pytest.mark.parametrize("for_s", [0.2, 1.0])
 @pytest.mark.parametrize("said", ["Stop.", "Please be quiet.", "hey computer", "Hey computer, what time is it?"])
-def test_the_phrase_or_a_short_order_ends_it(story: Talk, said: str) -> None:
+def test_the_phrase_or_a_short_order_ends_it(story: Talk, said: str, for_s: float) -> None:
     if said != "hey computer":
         story.llm_replies("Fine.")
-    story.user_says(said, 4.0, 5.0)
+    story.user_says(said, 4.0, 4.0 + for_s)
     seen = story.run(9.0)
     assert only(seen, events.TurnInterrupted).spoken.startswith("Once")
     if said.startswith("Hey"):
@@ -175,13 +180,65 @@ def test_where_nothing_interrupts_the_phrase_does_not_either(story: Talk) -> Non
 
 
 def test_a_recogniser_that_fails_wakes_nobody_and_says_so_once(asleep: Talk) -> None:
-    asleep.stt.errors = [EngineError("out of memory")] * 4  # in the first silence and in the pause, of both
+    asleep.stt.errors = [EngineError("out of memory")] * 2  # in the first silence and in the pause of the second
     asleep.stt.draft_error = EngineError("out of memory")
-    asleep.user_says("hey computer one", 0.5, 1.0)
-    asleep.user_says("hey computer two", 3.0, 3.5)
-    seen = asleep.run(6.0)
+    asleep.user_says("hey computer one", 0.5, 2.0)
+    asleep.user_says("hey computer two", 4.0, 4.5)
+    seen = asleep.run(7.0)
     assert [type(event) for event in seen] == [events.Notice]
     assert "out of memory" in only(seen, events.Notice).text
+
+
+def test_a_breath_within_the_phrase_does_no_harm(asleep: Talk) -> None:
+    asleep.user_says("hey", 0.5, 0.8)
+    asleep.user_says("computer what time is it", 1.2, 2.4)
+    asleep.llm_replies("Noon.")
+    seen = asleep.run(6.0)
+    assert [event.text for event in all_of(seen, events.Transcribed)] == ["What time is it"]
+
+
+def test_a_beginning_of_the_phrase_that_stays_one_is_nothing(asleep: Talk) -> None:
+    asleep.user_says("hey", 0.5, 0.8)
+    asleep.user_says("between us", 3.0, 4.0)
+    assert asleep.run(6.0) == []
+
+
+def test_the_last_words_before_the_microphone_ends_are_decided(asleep: Talk) -> None:
+    asleep.stt_s = 2.0
+    asleep.user_says("hey computer what time is it", 0.5, 1.5)
+    asleep.llm_replies("Noon.")
+    assert only(asleep.run(2.3), events.TurnDone).spoken == "Noon. "
+
+
+@dataclass
+class Recogniser:
+    transcript: Transcript
+    name: str = "one"
+
+    def transcribe(self, segment: SpeechSegment) -> Transcript:
+        return self.transcript
+
+    draft = transcribe
+
+
+@pytest.mark.parametrize(
+    ("text", "settled", "final", "draft"),
+    [
+        ("Hey, computer, what is it?", 3, ("What is it?", 1, ""), ("What is it?", 1, "")),
+        ("Hey, computer.", 1, ("", 0, ALONE), ("", 0, ALONE)),
+        ("Hey", 0, ("Hey", 0, "no"), ("", 0, "no")),
+        ("What is it?", 2, ("What is it?", 2, "no"), ("What is it?", 2, "no")),
+    ],
+)
+def test_the_phrase_is_no_part_of_a_transcript(
+    text: str, settled: int, final: tuple[str, int, str], draft: tuple[str, int, str]
+) -> None:
+    transcript = Transcript(text, "en", 1.0, "no", settled=settled)
+    recogniser = WithoutPhrase(Recogniser(transcript), WakePhrase("hey computer"))
+    segment = SpeechSegment(np.zeros(10, np.int16), 0.0, 1.0)
+    for made, wanted in ((recogniser.transcribe(segment), final), (recogniser.draft(segment), draft)):
+        assert (made.text, made.settled, made.reason) == wanted
+    assert recogniser.name == "one"
 
 
 def test_a_slow_recogniser_loses_neither_of_two_utterances(asleep: Talk) -> None:

@@ -129,6 +129,13 @@ def test_a_keyboard_that_takes_its_time_is_learnt(first_s: float, interval_s: fl
     assert keyboard.held == [True, False]
 
 
+def test_before_it_is_due_nothing_changes() -> None:
+    hold = Hold().press(1.0)
+    assert hold.due_s is not None
+    assert hold.at(hold.due_s - 0.01) == hold
+    assert Hold().at(100.0) == Hold()
+
+
 def test_keys_that_a_busy_program_reads_late_are_no_silence() -> None:
     keyboard = Keyboard()
     keyboard.repeats(1.0, 3.0, 0.5, 0.03)

@@ -199,7 +199,7 @@ class Overlap:
             return REASON
         if not self._rules.is_addressed(text):
             return UNADDRESSED
-        if self._rules.is_called(text):
+        if self._rules.phrase is not None:
             return ""
         if is_backchannel(text) and not self._in_last_words(contest.answer):
             return "a listener's sound"

@@ -134,7 +134,7 @@ class Sentry:
             one = Unwoken(Drafter(self._stt, self._worker, self._drafts, self._clock), [heard])
             self._kept.append(one)
             self._judge(one, self._listen(one))
-        elif self._kept:  # else it is the rest of one that began before the mode did
+        elif self._kept:  # pragma: no branch
             self._go_on(self._kept[-1], heard)
 
     def see(self, event: Event) -> None:

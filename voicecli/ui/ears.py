@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from voicecli.events import AwakeChanged, Event, HoldChanged, Ready
+from voicecli.events import AwakeChanged, HoldChanged, Ready
 from voicecli.settings import ListenMode
 
 
@@ -18,17 +18,15 @@ class Ears:
     held: bool = False  # the key of push-to-talk
     awake: bool = False  # no wake phrase is needed
 
-    def apply(self, event: Event) -> Ears:
+    def apply(self, event: Ready | HoldChanged | AwakeChanged) -> Ears:
         """After one more event."""
         match event:
             case Ready(mode=mode, wake_phrase=phrase):
                 return replace(self, mode=mode, phrase=phrase)
             case HoldChanged(held=held):
                 return replace(self, held=held)
-            case AwakeChanged(awake=awake):
+            case AwakeChanged(awake=awake):  # pragma: no branch
                 return replace(self, awake=awake)
-            case _:
-                return self
 
     @property
     def by_key(self) -> bool:

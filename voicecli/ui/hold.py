@@ -144,5 +144,5 @@ class Hold:
                 # No second press: this keyboard only takes its time to repeat the first one.
                 rhythm = self.rhythm.late(self.last_at_s - self.pressed_at_s).seen(since_s)
                 return replace(came, phase="repeating", rhythm=rhythm)
-            case "settling":
+            case "settling":  # pragma: no branch
                 return replace(came, repeats=self.repeats + 1)
