@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from voicecli import events
 from voicecli.assemble_devices import CLOCK, Files, Watch, open_devices
-from voicecli.audio.ear import Ear
 from voicecli.audio.endpoint import MODES
 from voicecli.audio.ready_sound import play_ready_sound
 from voicecli.audio.room import Room
@@ -68,23 +68,26 @@ async def assemble(
         conversation = Conversation(Devices(ear, speaker), engines, history, rules, CLOCK, publish)
         if settings.audio.ready_sound and voiced and sound == Files():
             await play_ready_sound(ear, speaker)
-        publish(ready(settings.listen, ear, speaker.name if voiced else "", engines, opened.why))
+        publish(told_mode(ready(Devices(ear, speaker), engines, opened.why, voiced=voiced), settings.listen))
         yield conversation
 
 
-def ready(listen: ListenSettings, ear: Ear, speaker_name: str, engines: Engines, llm_why: str) -> events.Ready:
+def ready(devices: Devices, engines: Engines, llm_why: str, *, voiced: bool) -> events.Ready:
     """What the conversation is held with."""
     return events.Ready(
         at_s=CLOCK(),
-        microphone=ear.microphone_name,
-        speaker=speaker_name,
+        microphone=devices.ear.microphone_name,
+        speaker=devices.speaker.name if voiced else "",
         stt=engines.stt.name,
         llm=engines.llm.name,
         llm_why=llm_why,
         tts=engines.tts.name if engines.tts else "",
-        mode=listen.mode,
-        wake_phrase=listen.wake_phrase if listen.mode == "wake-phrase" else "",
     )
+
+
+def told_mode(ready: events.Ready, listen: ListenSettings) -> events.Ready:
+    """With what is answered."""
+    return replace(ready, mode=listen.mode, wake_phrase=listen.wake_phrase if listen.mode == "wake-phrase" else "")
 
 
 def history_of(settings: Settings, earlier: Sequence[Exchange] = ()) -> History:

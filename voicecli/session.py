@@ -58,7 +58,7 @@ class Session:
             self._desk.take(text)
 
     def controls(self) -> Controls:
-        return Controls(self._set_muted, self._interrupt, self._ask, self.quit, self._push)
+        return Controls(self._set_muted, self._interrupt, self._ask, self.quit, push=self._push)
 
     def _push(self, held: bool) -> None:
         if self._conversation is not None:

@@ -167,7 +167,7 @@ def test_a_program_that_is_stopped_gives_the_keyboard_back_and_asks_again(tmp_pa
 
 
 def read_until(fd: int, wanted: str) -> str:
-    seen = ""
-    while wanted not in seen:
-        seen += os.read(fd, 4096).decode()
-    return seen
+    seen = b""
+    while wanted.encode() not in seen:
+        seen += os.read(fd, 4096)
+    return seen.decode(errors="replace")

@@ -38,7 +38,7 @@ def noted(done: list[object]) -> Controls:
     def note(what: str) -> Callable[..., None]:
         return lambda *_: done.append(what)
 
-    return Controls(done.append, note("interrupt"), done.append, note("quit"), note("pushed"))
+    return Controls(done.append, note("interrupt"), done.append, note("quit"), push=note("pushed"))
 
 
 def test_frames_blocks_and_keys_are_kept_with_their_times() -> None:

@@ -140,20 +140,19 @@ class Sentry:
     def see(self, event: Event) -> None:
         """Take note of what happens in the conversation: while something does, and a little longer, it is awake."""
         self._activity.see(event)
+        now_s = self._clock()
         match event:
-            case events.SpeechStarted() | events.UserTyped():
-                self._stop_timer()
-                self._set(awake=True)
             case events.TurnDone() | events.TurnInterrupted() | events.TurnFailed():
-                self._until_s = self._clock() + self._waking.awake_s
-            case events.NothingHeard(reason=reason):
-                wait_s = max(self._waking.awake_s, ALONE_S) if reason == ALONE else 0.0
-                self._until_s = max(self._until_s, self._clock() + wait_s)
-            case _:
-                return
-        if self._activity.settled():
-            self._stop_timer()
-            wait_s = max(0.0, self._until_s - self._clock())
+                self._until_s = now_s + self._waking.awake_s
+            case events.NothingHeard(reason=reason) if reason == ALONE:
+                self._until_s = now_s + max(self._waking.awake_s, ALONE_S)
+        if event.turn is None:
+            return
+        self._stop_timer()
+        if not self._activity.settled():
+            self._set(awake=True)
+        else:
+            wait_s = max(0.0, self._until_s - now_s)
             self._timer = asyncio.get_running_loop().call_later(wait_s, lambda: self._set(awake=False))
 
     def _go_on(self, one: Unwoken, heard: Heard) -> None:

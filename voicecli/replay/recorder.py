@@ -122,7 +122,7 @@ class Recorder(Watch):
             self._did(Deed(self._clock(), "hold" if held else "let go"))
             controls.push(held)
 
-        return Controls(set_muted, interrupt, ask, quit, push)
+        return Controls(set_muted, interrupt, ask, quit, push=push)
 
     def sounds(self) -> Sounds:
         """All that sounded, and when."""

@@ -7,6 +7,7 @@ from typing import Literal
 
 from voicecli.events import AwakeChanged, HoldChanged, Ready
 from voicecli.settings import ListenMode
+from voicecli.ui.printable import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Ears:
         """After one more event."""
         match event:
             case Ready(mode=mode, wake_phrase=phrase):
-                return replace(self, mode=mode, phrase=phrase)
+                return replace(self, mode=mode, phrase=printable(phrase))
             case HoldChanged(held=held):
                 return replace(self, held=held)
             case AwakeChanged(awake=awake):  # pragma: no branch

@@ -7,7 +7,7 @@ until the utterance has ended.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 from voicecli.conversation.latency import LatencyFold, TurnLatency, percentile
 from voicecli.conversation.speculation import Speculation
@@ -41,6 +41,8 @@ from voicecli.events import (
 )
 from voicecli.types import TurnId
 from voicecli.ui.ears import Ears
+from voicecli.ui.printable import one_line
+from voicecli.ui.printable import printable as printable
 
 State = Literal["Starting", "Ready", "Listening", "Hearing", "Thinking", "Speaking", "Muted", "Asleep"]
 Outcome = Literal["open", "done", "interrupted", "reopened", "failed"]
@@ -49,23 +51,6 @@ LEVELS_KEPT = 48
 """4.8 s of input level: as wide as the meter ever gets."""
 
 QUIET_DB = -90.0
-
-_SPACES = dict.fromkeys(map(ord, "\r\v\f"), " ")
-_CONTROLS = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {ord("\n"), ord("\t")}, "\N{REPLACEMENT CHARACTER}")
-_PRINTABLE = _CONTROLS | _SPACES
-
-
-def printable(text: str) -> str:
-    """Text that a terminal cannot take for a command; as long as `text`, because the voice counts its characters."""
-    return text.translate(_PRINTABLE)
-
-
-def _one_line(ready: Ready) -> Ready:
-    """Names without line breaks: some drivers put them there."""
-
-    names = ("microphone", "speaker", "stt", "llm", "llm_why", "tts", "wake_phrase")
-    flat: dict[str, Any] = {name: " ".join(printable(getattr(ready, name)).split()) for name in names}
-    return replace(ready, **flat)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,8 +219,7 @@ class ViewModel:
         match event:
             case Ready():
                 lasting = (entry for entry in self.entries if not (isinstance(entry, Note) and entry.passing))
-                ready = _one_line(event)
-                return replace(self, ready=ready, entries=tuple(lasting), ears=self.ears.apply(ready))
+                return replace(self, ready=one_line(event), entries=tuple(lasting), ears=self.ears.apply(event))
             case Notice(text=text, passing=passing):
                 return replace(self, entries=(*self.entries, Note(printable(text), passing)))
             case LevelMeasured(level_db=level_db):
@@ -267,7 +251,7 @@ class ViewModel:
                 ready = replace(self.ready, speaker=event.name)
             case "model":  # pragma: no branch
                 ready = replace(self.ready, llm=event.name)
-        return replace(self, troubles=troubles, entries=entries, ready=_one_line(ready))
+        return replace(self, troubles=troubles, entries=entries, ready=one_line(ready))
 
     def _of_turn(self, event: Event, turn: TurnId) -> ViewModel:
         match event:
