@@ -20,6 +20,7 @@ from voicecli.conversation.conversation import Conversation, Rules
 from voicecli.conversation.drafting import Cadence
 from voicecli.conversation.history import History
 from voicecli.conversation.overlap import Devices
+from voicecli.conversation.prefill import ANY_QUESTION
 from voicecli.conversation.wake_phrase import WakePhrase
 from voicecli.conversation.waking import Waking
 from voicecli.engines.base import EndOfTurn
@@ -142,7 +143,7 @@ async def load_engines(
         opened = await stack.enter_async_context(
             open_steady_model(settings.llm, lambda: model_file(store, settings.llm.embedded_model, ".gguf"), told)
         )
-        await opened.model.warm(history.asking("Hello."))  # chat templates want a question
+        await opened.model.warm(history.asking(ANY_QUESTION))
         return opened
 
     narrate("Loading the models…")

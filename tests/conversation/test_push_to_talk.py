@@ -87,6 +87,18 @@ def test_the_key_interrupts_an_answer_at_once(held: Talk) -> None:
     assert only(seen, events.TurnDone).spoken == "Fine. "
 
 
+def test_what_sounded_before_the_key_that_interrupts_is_not_heard(held: Talk) -> None:
+    """It may be the answer itself, through the air."""
+    held.user_says("tell me a story", 0.5, 1.5)
+    held.llm_replies(STORY, "Fine.")
+    held.holds(0.4, 1.6)
+    held.user_says("upon a time", 4.3, 4.45)
+    held.user_says("the time", 4.8, 5.4)
+    held.holds(4.5, 5.5)
+    seen = held.run(9.0)
+    assert all_of(seen, events.Transcribed)[-1].text == "the time"
+
+
 def test_the_key_in_the_first_second_of_an_answer_goes_on_with_the_question(held: Talk) -> None:
     held.user_says("tell me", 0.5, 1.5)
     held.llm_replies(STORY, "Fine.")

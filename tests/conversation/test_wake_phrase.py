@@ -203,6 +203,14 @@ def test_a_beginning_of_the_phrase_that_stays_one_is_nothing(asleep: Talk) -> No
     assert asleep.run(6.0) == []
 
 
+def test_what_stayed_a_beginning_stands_in_nobody_s_way(asleep: Talk) -> None:
+    asleep.user_says("hey", 0.5, 0.8)
+    asleep.at(3.0, lambda conversation: conversation.ask("what time is it"))
+    asleep.user_says("and in Rome", 6.0, 7.0)
+    asleep.llm_replies("Noon.", "One.")
+    assert len(all_of(asleep.run(10.0), events.TurnDone)) == 2
+
+
 def test_the_last_words_before_the_microphone_ends_are_decided(asleep: Talk) -> None:
     asleep.stt_s = 2.0
     asleep.user_says("hey computer what time is it", 0.5, 1.5)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from voicecli.conversation.history import (
     INTERRUPTED,
     MESSAGE_TOKENS,
+    NEARLY_FULL,
     History,
     estimated_tokens,
     heard_source_end,
@@ -246,3 +247,20 @@ def test_what_is_forgotten_is_asked_along_no_more() -> None:
     history.add("Second?", "")
     history.forget()
     assert [message.text for message in history.asking("Third?")] == ["Be brief.", "Third?"]
+
+
+def test_room_is_made_before_it_is_needed_and_in_one_step() -> None:
+    history = History("", 400)
+    made = []
+    for number in range(40):
+        history.add(f"question number {number}", "An answer of a sentence.")
+        made.append(history.make_room())
+        assert sum(map(estimated_tokens, history.asking(""))) <= NEARLY_FULL * 400
+    assert made.count(True) * 4 < len(made)
+
+
+def test_what_was_said_last_stays_however_long_it_is() -> None:
+    history = History("", 140)
+    history.add("tell me everything", "word " * 40)
+    assert not history.make_room()
+    assert len(history.asking("")) == 4

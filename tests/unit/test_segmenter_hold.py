@@ -72,6 +72,11 @@ def test_of_the_utterance_before_nothing_is_left() -> None:
     assert len(last.segment.pcm) == 10 * FRAME_SAMPLES
 
 
+def test_nor_of_what_was_heard_before_the_key() -> None:
+    (pause,) = [one for _, one in held("......<ssssssssss>") if isinstance(one, Pause)]
+    assert len(pause.segment.pcm) == 10 * FRAME_SAMPLES
+
+
 def test_after_the_key_utterances_are_cut_by_silence_again() -> None:
     assert kinds("<sss>" + "." * 60 + "s" * 20 + "." * 60)[3:] == [Onset, Pause, Endpoint]
 

@@ -77,6 +77,7 @@ class Conversation:
         self._hearing = TurnId(0)  # the utterance under way or the last one
         self._turn: Turn | None = None
         self._drafting: asyncio.Task[None] | None = None
+        self._catching_up: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Until the microphone ends and the last answer is over."""
@@ -207,6 +208,8 @@ class Conversation:
         self._sentry.see(event)
 
     def _start(self, turn: Turn) -> None:
+        if self._catching_up is not None:
+            self._catching_up.cancel()
         self._speaker.begin(turn.id, held=True)
         self._turn = turn
         turn.task = self._tasks.create_task(self._live(turn), name=f"turn {turn.id}")
@@ -249,7 +252,7 @@ class Conversation:
         if turn.question:
             complete = failure is None or self._engines.tts is None
             spoken = turn.written if complete else turn.heard(self._speaker.heard_s())
-            self._history.add(turn.question, spoken)
+            self._remember(turn.question, spoken)
             self._own_voice.spoke(f"{turn.heard(self._speaker.heard_s() + AHEAD_S)} {turn.aside}".strip(), now_s)
         if failure is not None:
             message, hint = failure.message, failure.hint
@@ -259,6 +262,11 @@ class Conversation:
         else:
             self._publish(events.NothingHeard(at_s=now_s, turn=turn.id, reason=reason))
         self._overlap.answer_is_over()
+
+    def _remember(self, question: str, spoken: str) -> None:
+        self._history.add(question, spoken)
+        if self._history.make_room() and self._rules.prefill:
+            self._catching_up = self._tasks.create_task(self._prefill.catch_up())
 
     def _start_drafting(self) -> None:
         self._drafting = self._tasks.create_task(self._draft(self._hearing))
