@@ -25,7 +25,7 @@ from voicecli.conversation.self_echo import AHEAD_S, OwnVoice
 from voicecli.conversation.sentences import PieceBuffer
 from voicecli.conversation.speculation import Speculation
 from voicecli.conversation.turn import StageError, Turn, first_failure
-from voicecli.conversation.waking import Sentry, Unguarded, Waking
+from voicecli.conversation.waking import Waking, guard
 from voicecli.errors import VoiceCliError
 from voicecli.events import Clock, Event, Publish
 from voicecli.types import SpeechSegment, TurnId
@@ -61,17 +61,16 @@ class Conversation:
         self._clock = clock
         self._tell = publish
         self._speculation = Speculation()
-        self._sentry = (
-            Sentry(engines, rules.waking, rules.drafts, clock, publish) if rules.waking else Unguarded(engines)
-        )
-        addressed = self._sentry.engines
-        self._drafter = Drafter(addressed.stt, engines.stt_worker, rules.drafts, clock)
+        self._sentry = guard(engines, rules.waking, rules.drafts, clock, publish)
+        self._drafter = Drafter(self._sentry.engines.stt, engines.stt_worker, rules.drafts, clock)
         self._prefill = Prefill(engines.llm, history)
         self._endpointing = Endpointing(
             engines.turn, engines.turn_worker, rules.endpoint, self._ear.wait_until, clock, publish
         )
         self._own_voice = OwnVoice(audible=rules.echo)
-        self._answering = Answering(addressed, devices.speaker, history, self._own_voice, clock, self._publish)
+        self._answering = Answering(
+            self._sentry.engines, devices.speaker, history, self._own_voice, clock, self._publish
+        )
         self._overlap = Overlap(devices, engines, rules.barge_in, self._own_voice, clock, publish)
         self._minted = 0
         self._hearing = TurnId(0)  # the utterance under way or the last one

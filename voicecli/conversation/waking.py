@@ -240,3 +240,10 @@ class Sentry:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def guard(
+    engines: Engines, waking: Waking | None, drafts: Cadence, clock: Clock, publish: Publish
+) -> Sentry | Unguarded:
+    """What lets through what is for the assistant; without `waking` that is everything."""
+    return Sentry(engines, waking, drafts, clock, publish) if waking is not None else Unguarded(engines)
