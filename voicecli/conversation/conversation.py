@@ -68,9 +68,7 @@ class Conversation:
             engines.turn, engines.turn_worker, rules.endpoint, self._ear.wait_until, clock, publish
         )
         self._own_voice = OwnVoice(audible=rules.echo)
-        self._answering = Answering(
-            self._sentry.engines, devices.speaker, history, self._own_voice, clock, self._publish
-        )
+        self._answering = Answering(self._sentry.engines, self._speaker, history, self._own_voice, clock, self._publish)
         self._overlap = Overlap(devices, engines, rules.barge_in, self._own_voice, clock, publish)
         self._minted = 0
         self._hearing = TurnId(0)  # the utterance under way or the last one
