@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,8 @@ from voicecli.conversation.overlap import Devices
 from voicecli.conversation.prefill import ANY_QUESTION
 from voicecli.conversation.rest import Rest
 from voicecli.conversation.tongues import Tongues
+from voicecli.conversation.wake_phrase import WakePhrase
+from voicecli.conversation.waking import Waking
 from voicecli.engines.attuned import Attuned
 from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import sleep_while_waiting
@@ -90,21 +92,27 @@ async def assemble(
         conversation = Conversation(Devices(ear, speaker), engines, history, rules, CLOCK, publish)
         if settings.audio.ready_sound and voiced and sound == Files():
             await play_ready_sound(ear, speaker)
-        publish(ready(Devices(ear, speaker), engines, switches.model.opened, voiced=voiced))
+        opened = switches.model.opened
+        publish(told_mode(ready(Devices(ear, speaker), engines, opened.why, voiced=voiced), settings.listen))
         yield conversation, switches
 
 
-def ready(devices: Devices, engines: Engines, opened: Opened, *, voiced: bool) -> events.Ready:
-    """What the conversation begins with."""
+def ready(devices: Devices, engines: Engines, llm_why: str, *, voiced: bool) -> events.Ready:
+    """What the conversation is held with."""
     return events.Ready(
         at_s=CLOCK(),
         microphone=devices.ear.microphone_name,
         speaker=devices.speaker.name if voiced else "",
         stt=engines.stt.name,
         llm=engines.llm.name,
-        llm_why=opened.why,
+        llm_why=llm_why,
         tts=engines.tts.name if engines.tts else "",
     )
+
+
+def told_mode(ready: events.Ready, listen: ListenSettings) -> events.Ready:
+    """With what is answered."""
+    return replace(ready, mode=listen.mode, wake_phrase=listen.wake_phrase if listen.mode == "wake-phrase" else "")
 
 
 def history_of(settings: Settings, earlier: Sequence[Exchange] = ()) -> History:
@@ -120,13 +128,19 @@ def history_of(settings: Settings, earlier: Sequence[Exchange] = ()) -> History:
 def make_rules(settings: Settings, *, prefill: bool) -> Rules:
     """What the settings say about when to do what."""
     listen = settings.listen
-    bounds = MODES[listen.endpoint] if listen.endpoint != "silence" else None
+    bounds = MODES[listen.endpoint] if listen.endpoint != "silence" and listen.judges_pauses else None
     soonest_ms = bounds.shortest_ms if bounds else listen.end_ms
     wait_s = max(0, soonest_ms - listen.pause_ms) / 1000
+    waking = Waking(WakePhrase(listen.wake_phrase), listen.wake_s) if listen.mode == "wake-phrase" else None
     lull_to_end_s = max(0, listen.end_ms - listen.lull_ms) / 1000  # not the soonest: a decode in the end is the final
     return Rules(
         BargeIn(
-            listen.start_ms, listen.hush_ms, listen.min_interrupt_ms, listen.duck_db, allowed=listen.barge_in != "off"
+            listen.start_ms,
+            listen.hush_ms,
+            listen.min_interrupt_ms,
+            listen.duck_db,
+            allowed=listen.barge_in != "off",
+            phrase=waking.phrase if waking else None,
         ),
         Cadence(settings.stt.partial_interval_s, listen.pause_ms / 1000, lull_to_end_s),
         bounds,
@@ -134,6 +148,7 @@ def make_rules(settings: Settings, *, prefill: bool) -> Rules:
         prefill,
         echo=listen.barge_in != "headphones",
         first_piece_chars=settings.tts.first_piece_chars,
+        waking=waking,
     )
 
 
@@ -183,7 +198,7 @@ async def load_recogniser(worker: ThreadWorker, store: ModelStore, settings: Stt
 
 async def load_end_of_turn(worker: ThreadWorker, store: ModelStore, settings: ListenSettings) -> EndOfTurn | None:
     """Smart Turn, loaded on its worker; None where silence alone decides. Raises ModelMissing."""
-    if settings.endpoint == "silence":
+    if not settings.judges_pauses:
         return None
     from voicecli.engines.smart_turn import SmartTurn
 

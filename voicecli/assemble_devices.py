@@ -20,6 +20,7 @@ from voicecli.audio.nothing import NoMicrophone
 from voicecli.audio.recording import Recording
 from voicecli.audio.room import Room
 from voicecli.audio.segmenter import Segmenter
+from voicecli.audio.talk_key import TalkKey
 from voicecli.audio.wav import WavMicrophone, WavSpeaker
 from voicecli.conversation.answering import Engines
 from voicecli.conversation.pacing import MOST_LEAD_S
@@ -100,7 +101,8 @@ async def open_devices(
             watch.echo_free(EchoFreeMicrophone(microphone, canceller)),
             GuardedGate(gate, canceller.guard, canceller.likeness),
         )
-    return Ear(microphone, gate, Segmenter(settings.listen), clock, publish), speaker, voiced
+    key = TalkKey() if settings.listen.mode == "push-to-talk" else None
+    return Ear(microphone, gate, Segmenter(settings.listen), clock, publish, key), speaker, voiced
 
 
 def load_canceller(settings: Settings, sound: Files | Room, publish: Publish) -> EchoCanceller | None:

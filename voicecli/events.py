@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from voicecli.settings import ListenMode
 from voicecli.types import TurnId
 
 Clock = Callable[[], float]
@@ -42,6 +43,8 @@ class Ready(Event):
     llm: str
     llm_why: str  # why this language model was taken
     tts: str
+    mode: ListenMode = "hands-free"
+    wake_phrase: str = ""  # empty where none is needed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +82,20 @@ class FramesDropped(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MuteChanged(Event):
     muted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldChanged(Event):
+    """Push-to-talk: the microphone is heard from now on, or no more."""
+
+    held: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwakeChanged(Event):
+    """Wake phrase: what is said is answered from now on, or only after the phrase."""
+
+    awake: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

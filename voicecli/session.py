@@ -65,10 +65,14 @@ class Session:
             self._desk.take(text)
 
     def controls(self) -> Controls:
-        return Controls(self._set_muted, self._interrupt, self._ask, self.quit, self._repeat, self._offers)
+        return Controls(self._set_muted, self._interrupt, self._ask, self.quit, self._repeat, self._offers, self._push)
 
     def _offers(self, line: str) -> tuple[Offer, ...]:
         return offers(line, self._values_of)
+
+    def _push(self, held: bool) -> None:
+        if self._conversation is not None:
+            self._conversation.push(held)
 
     def _set_muted(self, muted: bool) -> None:
         if self._conversation is not None:

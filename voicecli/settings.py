@@ -9,10 +9,11 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 Device = Literal["cpu", "cuda"]
 EndpointMode = Literal["fast", "balanced", "patient"]
+ListenMode = Literal["hands-free", "push-to-talk", "wake-phrase"]
 _ENTRY = re.compile(r"(?P<key>[a-z]{2,3})\s*=\s*(?P<value>[^,=\s]+)")
 
 
@@ -35,6 +36,17 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
 
+PHRASE_LETTERS = 4
+"""Of a wake phrase, at the least: shorter ones sound like the beginning of many a sentence."""
+
+
+def distinct_phrase(phrase: str) -> str:
+    """A wake phrase that can be told from other words. Raises ValueError."""
+    if sum(letter.isalnum() for letter in phrase) < PHRASE_LETTERS:
+        raise ValueError(f"a wake phrase has at least {PHRASE_LETTERS} letters, or all kinds of words would wake")
+    return phrase
+
+
 class AudioSettings(Section):
     """Sound devices."""
 
@@ -54,8 +66,14 @@ class AudioSettings(Section):
 
 
 class ListenSettings(Section):
-    """When is it speech, and when is the user done."""
+    """When is it speech, meant for the assistant, and when is the user done."""
 
+    mode: ListenMode
+    """What is answered: all that is said, what is said while a key is held, or what begins with the wake phrase."""
+    wake_phrase: Annotated[str, AfterValidator(distinct_phrase)]
+    """What one says first where mode is wake-phrase."""
+    wake_s: Annotated[float, Field(ge=0, le=600)]
+    """So long after an exchange one may go on without the phrase."""
     webrtc_mode: Annotated[int, Field(ge=0, le=3)]
     """Aggressiveness of the first gate, 0 lets most through."""
     silero_threshold: Annotated[float, Field(gt=0, lt=1)]
@@ -89,6 +107,11 @@ class ListenSettings(Section):
     """Voiced time over an answer after which it falls silent and waits for the words."""
     min_interrupt_ms: Annotated[int, Field(ge=20)]
     """Voiced time after which words over an answer end it."""
+
+    @property
+    def judges_pauses(self) -> bool:
+        """Whether the end-of-turn model is asked; while a key is held no pause is an end."""
+        return self.endpoint != "silence" and self.mode != "push-to-talk"
 
 
 class SttSettings(Section):

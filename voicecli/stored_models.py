@@ -40,6 +40,6 @@ def installed_models(store: ModelStore, kind: str) -> list[str]:
 def needed_models(settings: Settings) -> list[str]:
     """What a conversation needs, by the names in the settings."""
     names = [settings.stt.model, settings.tts.model, "kokoro-voices"]
-    if settings.listen.endpoint != "silence":
+    if settings.listen.judges_pauses:
         names.append(settings.listen.endpoint_model)
     return [*names, settings.llm.embedded_model] if settings.llm.backend in ("auto", "embedded") else names

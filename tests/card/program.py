@@ -65,6 +65,14 @@ class Program:
                 self._changed.wait(min(0.1, remaining_s))
         raise AssertionError(f"{pattern!r} was not printed within {timeout_s} s:\n{self.text}")
 
+    def await_raw(self, order: str, timeout_s: float = 15.0) -> None:
+        """Wait for an escape sequence."""
+        deadline_s = time.monotonic() + timeout_s
+        with self._changed:
+            while order.encode() not in self._printed:
+                assert time.monotonic() < deadline_s, f"{order!r} was not written within {timeout_s} s"
+                self._changed.wait(0.1)
+
     def events(self, after: int = 0) -> list[Event]:
         """What was printed as JSON lines, from the `after`-th event on."""
         lines = [line for line in self.text.splitlines() if line.startswith('{"event"') and line.endswith("}")]

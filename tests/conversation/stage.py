@@ -21,6 +21,7 @@ from voicecli.audio.device import Microphone, Speaker
 from voicecli.audio.ear import Ear
 from voicecli.audio.endpoint import MODES
 from voicecli.audio.segmenter import Segmenter
+from voicecli.audio.talk_key import TalkKey
 from voicecli.audio.wav import WavSpeaker
 from voicecli.conversation.answering import Engines
 from voicecli.conversation.barge_in import BargeIn
@@ -31,6 +32,7 @@ from voicecli.conversation.overlap import Devices
 from voicecli.conversation.repertoire import Repertoire
 from voicecli.conversation.sentences import SHORT_CLAUSE_CHARS
 from voicecli.conversation.tongues import Tongues
+from voicecli.conversation.waking import Waking
 from voicecli.engines.long_speech import LongSpeech
 from voicecli.engines.remembering import RememberedFinals
 from voicecli.engines.timed_worker import TimedWorker
@@ -236,11 +238,14 @@ class Talk:
         self.echo = True
         self.prefill = True
         self.first_piece_chars = SHORT_CLAUSE_CHARS
+        self.push_to_talk = False
+        self.waking: Waking | None = None
         self.listen = LISTEN
         self.microphone: Callable[[Microphone], Microphone] = lambda microphone: microphone
         self.speaker: Callable[[Speaker], Speaker] = lambda speaker: speaker
         self.engines: Callable[[Engines], Engines] = lambda engines: engines
         self.see: Callable[[Event], None] = lambda event: None
+        self.sees_levels: Callable[[float], None] = lambda level_db: None
         self.events: list[Event] = []
         self.history = History("Be brief.", 4000)
         self.tongues = Tongues("en", Repertoire("", "en"))
@@ -254,6 +259,11 @@ class Talk:
 
     def at(self, at_s: float, action: Callable[[Conversation], None]) -> None:
         self.actions.append((at_s, action))
+
+    def holds(self, at: float, until: float) -> None:
+        """The key of push-to-talk."""
+        self.at(at, lambda conversation: conversation.push(True))
+        self.at(until, lambda conversation: conversation.push(False))
 
     def pauses_sound(self, *verdicts: float | Exception) -> None:
         """An end-of-turn model, and the probability it gives in each pause."""
@@ -272,14 +282,17 @@ class Talk:
         loop = asyncio.get_running_loop()
 
         def publish(event: Event) -> None:
-            if not isinstance(event, LevelMeasured):
+            if isinstance(event, LevelMeasured):
+                self.sees_levels(event.level_db)
+            else:
                 self.events.append(event)
             self.see(event)
 
         async with AsyncExitStack() as stack:
             microphone = await stack.enter_async_context(self.microphone(FakeMicrophone(self.said, length_s)))
             speaker = await stack.enter_async_context(self.speaker(WavSpeaker(None, loop.time, publish)))
-            ear = Ear(microphone, LoudnessGate(), Segmenter(self.listen), loop.time, publish)
+            key = TalkKey() if self.push_to_talk else None
+            ear = Ear(microphone, LoudnessGate(), Segmenter(self.listen), loop.time, publish, key)
             engines = Engines(
                 RememberedFinals(LongSpeech(self.stt)),
                 self.llm,
@@ -292,7 +305,12 @@ class Talk:
             )
             rules = Rules(
                 BargeIn(
-                    LISTEN.start_ms, LISTEN.hush_ms, LISTEN.min_interrupt_ms, LISTEN.duck_db, allowed=self.barge_in
+                    LISTEN.start_ms,
+                    LISTEN.hush_ms,
+                    LISTEN.min_interrupt_ms,
+                    LISTEN.duck_db,
+                    allowed=self.barge_in,
+                    phrase=self.waking.phrase if self.waking else None,
                 ),
                 Cadence(0.5, LISTEN.pause_ms / 1000, (LISTEN.end_ms - LISTEN.lull_ms) / 1000),
                 MODES["balanced"] if self.turn else None,
@@ -300,6 +318,7 @@ class Talk:
                 self.prefill,
                 echo=self.echo,
                 first_piece_chars=self.first_piece_chars,
+                waking=self.waking,
             )
             engines = self.engines(engines)
             conversation = Conversation(Devices(ear, speaker), engines, self.history, rules, loop.time, publish)

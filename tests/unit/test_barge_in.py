@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from voicecli.audio.attention import CALM_S, Attention, Calm, Stir
 from voicecli.conversation.barge_in import BACKCHANNELS, BargeIn, is_backchannel, is_order, wants_the_word
 from voicecli.conversation.self_echo import OwnVoice
+from voicecli.conversation.wake_phrase import WakePhrase
 from voicecli.types import FRAME_S
 
 
@@ -95,3 +98,18 @@ def test_with_headphones_nothing_is_an_echo() -> None:
     voice.spoke("It lies on the river Seine.", 5.0)
     assert not voice.is_echo("It lies on the river Seine.", 4.0)
     assert not voice.has_just_said("the river")
+
+
+RULES = BargeIn(120, 80, 240, 12.0)
+
+
+@pytest.mark.parametrize("text", ["Hey computer, go on", "Stop.", "Please stop it now.", "Okay, be quiet!", "wait"])
+def test_with_a_wake_phrase_it_or_a_short_order_addresses_the_assistant(text: str) -> None:
+    assert replace(RULES, phrase=WakePhrase("hey computer")).is_addressed(text)
+
+
+@pytest.mark.parametrize("text", ["", "No, I never said that.", "Stop at the shop, will you", "What?", "please"])
+def test_other_words_do_not(text: str) -> None:
+    assert not replace(RULES, phrase=WakePhrase("hey computer")).is_addressed(text)
+    assert RULES.is_addressed(text), "without a phrase all words do"
+    assert not RULES.is_called(text)

@@ -6,6 +6,7 @@ import asyncio
 import io
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -234,3 +235,33 @@ def test_what_native_libraries_write_stays_out_of_the_lines(tmp_path: Path) -> N
         os.write(2, b"ALSA lib pcm.c: underrun\n")
         screen.__exit__(None, None, None)  # a forced end closes it early
     assert (tmp_path / "voicecli.log").read_text() == "ALSA lib pcm.c: underrun\n"
+
+
+def test_enter_on_an_empty_line_is_the_key_of_push_to_talk() -> None:
+    person, program = os.openpty()
+    conversation = Conversation()
+    pushed: list[bool] = []
+
+    async def main() -> None:
+        screen = PlainScreen(io.StringIO(), program)
+        asked = asyncio.Event()
+        controls = replace(conversation.controls(lambda _: asked.set()), push=pushed.append)
+        screen.show(replace(READY, mode="push-to-talk"))
+        running = asyncio.create_task(screen.run(controls))
+        os.write(person, b"\n\n\nOne?\n")
+        await asyncio.wait_for(asked.wait(), timeout=5)
+        running.cancel()
+
+    asyncio.run(main())
+    os.close(program)
+    os.close(person)
+    assert pushed == [True, False, True]
+    assert conversation.asked == ["One?"]
+
+
+def test_otherwise_an_empty_line_does_nothing() -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"\n\nOne?\n")
+    os.close(writing)
+    assert answered(reading, replace(TEXT_ONLY, mode="push-to-talk")).asked == ["One?"]
+    os.close(reading)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import numpy as np
 import pytest
@@ -35,7 +35,10 @@ class Ticking:
 
 
 def noted(done: list[object]) -> Controls:
-    return Controls(done.append, lambda: done.append("interrupt"), done.append, lambda: done.append("quit"))
+    def note(what: str) -> Callable[..., None]:
+        return lambda *_: done.append(what)
+
+    return Controls(done.append, note("interrupt"), done.append, note("quit"), push=note("pushed"))
 
 
 def test_frames_blocks_and_keys_are_kept_with_their_times() -> None:
@@ -62,9 +65,11 @@ def test_frames_blocks_and_keys_are_kept_with_their_times() -> None:
     keys.set_muted(False)
     keys.interrupt()
     keys.ask("Why?")
+    keys.push(True)
+    keys.push(False)
     sounds = recorder.sounds()
     kept = sounds.times
-    assert done == [True, False, "interrupt", "Why?"]
+    assert done == [True, False, "interrupt", "Why?", "pushed", "pushed"]
     assert len(sounded) == 2
     assert (len(sounds.microphone), len(sounds.echo_free), len(sounds.speaker)) == (6 * FRAME_SAMPLES, 0, 480)
     assert kept.captured_at_s == (50.0, 51.0, 52.0) * 2
@@ -73,7 +78,8 @@ def test_frames_blocks_and_keys_are_kept_with_their_times() -> None:
     assert not recorder.stopped
     keys.quit()
     assert (done[-1], recorder.stopped) == ("quit", True)
-    assert kept.deeds == tuple(Deed(100.0, *did) for did in (("mute",), ("unmute",), ("interrupt",), ("ask", "Why?")))
+    did = (("mute",), ("unmute",), ("interrupt",), ("ask", "Why?"), ("hold",), ("let go",))
+    assert kept.deeds == tuple(Deed(100.0, *one) for one in did)
 
 
 def test_without_a_canceller_what_sounds_is_kept_all_the_same() -> None:

@@ -142,3 +142,19 @@ def test_a_table_is_shown_as_it_may_be_written() -> None:
     assert row[2] == "flag"
     again = load_settings({"tts.voices": row[1].strip('"')}, environ={})
     assert again.settings.tts.voices == loaded.settings.tts.voices
+
+
+@pytest.mark.parametrize("phrase", ["", "hi", "a-b c!"])
+def test_a_wake_phrase_is_long_enough_to_be_told_from_other_words(phrase: str) -> None:
+    with pytest.raises(SettingsError, match="at least 4 letters"):
+        load_settings({"listen.wake_phrase": phrase}, environ={})
+
+
+def test_while_a_key_is_held_no_end_of_turn_is_judged() -> None:
+    def judges(**values: str) -> bool:
+        return load_settings({f"listen.{key}": value for key, value in values.items()}).settings.listen.judges_pauses
+
+    assert judges()
+    assert judges(mode="wake-phrase")
+    assert not judges(mode="push-to-talk")
+    assert not judges(endpoint="silence")

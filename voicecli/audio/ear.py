@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Protocol
 
 import numpy as np
@@ -10,7 +10,8 @@ import numpy as np
 from voicecli.audio.attention import Attention, Calm, Stir
 from voicecli.audio.device import Microphone
 from voicecli.audio.segmenter import Dropped, Heard, Segmenter
-from voicecli.events import Clock, LevelMeasured, MuteChanged, Publish
+from voicecli.audio.talk_key import TalkKey
+from voicecli.events import Clock, HoldChanged, LevelMeasured, MuteChanged, Publish
 from voicecli.types import FRAME_S, AudioFrame, Pcm, SpeechSegment
 
 LEVEL_EVERY_FRAMES = round(0.1 / FRAME_S)
@@ -30,8 +31,15 @@ class Ear:
     """Listens until the microphone ends. While muted nothing is heard and an utterance under way is forgotten."""
 
     def __init__(
-        self, microphone: Microphone, gate: SpeechGate, segmenter: Segmenter, clock: Clock, publish: Publish
+        self,
+        microphone: Microphone,
+        gate: SpeechGate,
+        segmenter: Segmenter,
+        clock: Clock,
+        publish: Publish,
+        talk_key: TalkKey | None = None,
     ) -> None:
+        """With a `talk_key` nothing is heard unless it is held."""
         self._microphone = microphone
         self._gate = gate
         self._segmenter = segmenter
@@ -39,6 +47,8 @@ class Ear:
         self._publish = publish
         self._attention = Attention()
         self._muted = False
+        self._talk_key = talk_key
+        self._ended: list[Heard | Calm] = []  # by letting go, and not told yet
 
     @property
     def microphone_name(self) -> str:
@@ -49,6 +59,17 @@ class Ear:
         """Stop or go on listening."""
         self._muted = muted
         self._publish(MuteChanged(at_s=self._clock(), muted=muted))
+
+    def hold(self, held: bool, *, pre_roll: bool = True) -> None:
+        """Push-to-talk: an utterance begins at once, with a little of what was before it, or is over at once."""
+        if self._talk_key is None or held == self._talk_key.held:
+            return
+        self._talk_key.hold(held, pre_roll=pre_roll)
+        if held:
+            self._segmenter.hold()
+        else:
+            self._ended += [*self._segmenter.end_now(), Calm()]
+        self._publish(HoldChanged(at_s=self._clock(), held=held))
 
     def so_far(self) -> SpeechSegment | None:
         """What has been said of an utterance under way; None between utterances and in a silence."""
@@ -75,20 +96,27 @@ class Ear:
         """
         count, peak_db = 0, FLOOR_DB
         async for frame in self._microphone.frames():
-            peak_db = max(peak_db, FLOOR_DB if self._muted else level_db(frame.pcm))
+            deaf = self._muted or not (self._talk_key is None or self._talk_key.held)
+            peak_db = max(peak_db, FLOOR_DB if deaf else level_db(frame.pcm))
             count += 1
             if count % LEVEL_EVERY_FRAMES == 0:
                 self._publish(LevelMeasured(at_s=self._clock(), level_db=peak_db))
                 peak_db = FLOOR_DB
-            is_speech = not self._muted and self._gate.is_speech(frame)
-            for stir in self._attention.push(not self._muted and self._gate.suspects):
-                yield stir
-            if not self._muted:
-                for heard in self._segmenter.push(frame, is_speech, start_ms()):
-                    yield heard
-            elif self._segmenter.is_open:
-                self._segmenter.reset()
-                yield Dropped()
+            ended, self._ended = self._ended, []
+            for heard in ended:
+                yield heard
+            for let_in in (frame,) if self._talk_key is None else self._talk_key.take(frame):
+                for one in self._take(let_in, start_ms()):
+                    yield one
+
+    def _take(self, frame: AudioFrame, start_ms: float) -> Iterator[Heard | Stir | Calm]:
+        is_speech = not self._muted and self._gate.is_speech(frame)
+        yield from self._attention.push(not self._muted and self._gate.suspects)
+        if not self._muted:
+            yield from self._segmenter.push(frame, is_speech, start_ms)
+        elif self._segmenter.is_open:
+            self._segmenter.reset()
+            yield Dropped()
 
 
 def level_db(pcm: Pcm) -> float:

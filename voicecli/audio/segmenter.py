@@ -66,6 +66,8 @@ class Endpoint:
 class Dropped:
     """The utterance held too little voiced time to be one."""
 
+    reason: str = "too short"
+
 
 Heard = Onset | Lull | Pause | Resume | Endpoint | Dropped
 
@@ -78,6 +80,8 @@ class Segmenter:
         self._lull_frames = max(1, round(settings.lull_ms / 1000 / FRAME_S)) if settings.lull_ms else -1
         self._before: deque[AudioFrame] = deque(maxlen=max(1, round(settings.pre_roll_ms / 1000 / FRAME_S)))
         self._cut_short_frames = 0  # for so long voice goes on with an utterance that the limit ended
+        self._held = False  # no silence ends an utterance
+        self._opens = False  # the next frame begins one, whatever it holds
         self.reset()
 
     def reset(self) -> None:
@@ -92,6 +96,24 @@ class Segmenter:
         self._pause_frames = 0  # of silence in the pause under way or the last one
         self._end = 0  # length of _frames up to the last voiced one
         self._end_ms: float = self._settings.end_ms  # silence that ends the utterance; of this pause alone
+
+    def hold(self) -> None:
+        """An utterance begins with the next frame, whatever that holds; silence does not end it."""
+        self._before.clear()
+        self._held = self._opens = True
+
+    def end_now(self) -> list[Heard]:
+        """The user let go: the utterance is over. Any voice in it makes it one, since it was begun on purpose."""
+        self._held = self._opens = False
+        heard: list[Heard] = []
+        if self.is_open and self._voiced_frames:
+            if not self._paused:
+                heard.append(Pause(self._segment(len(self._frames))))
+            heard.append(Endpoint(self._ended_at_s))
+        elif self.is_open:
+            heard.append(Dropped("no voice"))
+        self.reset()
+        return heard
 
     @property
     def so_far(self) -> SpeechSegment | None:
@@ -117,7 +139,7 @@ class Segmenter:
         if self._cut_short_frames:
             self._cut_short_frames -= not is_speech
             start_ms = min(start_ms, self._settings.start_ms)
-        if not self._frames and not is_speech:
+        if not self._frames and not is_speech and not self._opens:
             self._before.append(frame)
             return heard
         if not self._frames:
@@ -127,8 +149,8 @@ class Segmenter:
         self._count(is_speech)
         if self.is_open:
             heard += self._resume(is_speech) or self._close()
-        elif self._voiced_frames * FRAME_S * 1000 >= start_ms:
-            self.is_open = True
+        elif self._opens or self._voiced_frames * FRAME_S * 1000 >= start_ms:
+            self.is_open, self._opens = True, False
             heard.append(Onset(self._started_at_s, goes_on=self._cut_short_frames > 0))
             self._cut_short_frames = 0
         elif self._silent_frames * FRAME_S >= CANDIDATE_SILENCE_S:
@@ -157,12 +179,15 @@ class Segmenter:
         heard: list[Heard] = []
         silence_ms = self._silent_frames * FRAME_S * 1000
         full = self._is_full()
+        if not self._voiced_frames and not full:
+            return heard  # held, and nothing was said yet
         if not self._paused and self._silent_frames == self._lull_frames:
             heard.append(Lull(self._segment(len(self._frames))))
         if not self._paused and (silence_ms >= self._settings.pause_ms or full):
             self._paused, self._end_ms = True, self._settings.end_ms
             heard.append(Pause(self._segment(len(self._frames))))
-        if full or (silence_ms >= self._end_ms and not self._fresh_frames):  # voice now may be the user going on
+        goes_on = self._held or self._fresh_frames  # voice now may be the user going on
+        if full or (silence_ms >= self._end_ms and not goes_on):
             heard.append(self._ending(self._settings.max_utterance_s if full else 0.0))
             if full:
                 self._cut_short_frames = round(self._settings.end_ms / 1000 / FRAME_S)

@@ -56,9 +56,10 @@ class Round:
 
 
 def measured(settings: Settings) -> Settings:
-    """Always the same answers: the likeliest tokens, and not many."""
+    """Always the same answers: the likeliest tokens, and not many. Who asks holds no key and says no wake phrase."""
+    listen = settings.listen.model_copy(update={"mode": "hands-free"})
     llm = settings.llm.model_copy(update={"temperature": 0.0, "max_answer_tokens": ANSWER_TOKENS})
-    return settings.model_copy(update={"llm": llm})
+    return settings.model_copy(update={"llm": llm, "listen": listen})
 
 
 def plan(corpus: Corpus, scenarios: Sequence[Scenario], turns: int) -> list[tuple[Scenario, tuple[Scene, ...]]]:

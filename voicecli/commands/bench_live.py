@@ -83,6 +83,7 @@ def bench_live(
         "audio.input_device": "",
         "audio.output_device": "",
         "listen.endpoint": endpoint,
+        "listen.mode": "hands-free",
         "llm.backend": backend_of(llm, llm_url),
         "llm.url": llm_url,
         "llm.model": llm_model,

@@ -142,6 +142,7 @@ def make_recording(looked_at: Request, path: Path, inputs: tuple[Path, ...], tur
     """Ask, talk, save. Raises SettingsError where nobody can be asked."""
     from voicecli.assemble_devices import CLOCK, Files
     from voicecli.commands.talk import models_of
+    from voicecli.commands.ways import require_key
     from voicecli.replay.recorder import Recorder
     from voicecli.replay.report import about, log_lines, recording_members
     from voicecli.session import Witness, hold_session
@@ -152,6 +153,7 @@ def make_recording(looked_at: Request, path: Path, inputs: tuple[Path, ...], tur
         tell("Nothing was recorded.")
         raise typer.Exit(1)
     settings = looked_at.settings
+    require_key(settings, Files(inputs))
     fetch_missing(settings, models_of(settings))
     recorder = Recorder(CLOCK, turns)
     with TemporaryDirectory(prefix="voicecli-report-") as folder:

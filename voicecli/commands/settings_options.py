@@ -42,7 +42,14 @@ class Theme(StrEnum):
     none = "none"
 
 
+class Mode(StrEnum):
+    hands_free = "hands-free"
+    push_to_talk = "push-to-talk"
+    wake_phrase = "wake-phrase"
+
+
 DEVICES, MODELS, SETTINGS, SCREEN = "Sound devices", "Models", "Settings", "Screen and settings"
+TALK = "Ways to talk"
 
 BargeInOption = Annotated[
     BargeIn | None,
@@ -53,6 +60,12 @@ EchoOption = Annotated[
 ]
 EndpointOption = Annotated[
     Endpoint | None, option(help="How soon a silence is your end; silence: by its length alone.", panel=DEVICES)
+]
+ModeOption = Annotated[
+    Mode | None, option(help="What is answered: all; what is said with the space bar held; after a phrase.", panel=TALK)
+]
+WakePhraseOption = Annotated[
+    str | None, option(metavar="TEXT", help='What one says first, such as "hey computer"; the mode too.', panel=TALK)
 ]
 LlmOption = Annotated[Llm | None, option(help="Where the answers come from; auto takes what it finds.", panel=MODELS)]
 LlmUrlOption = Annotated[str | None, option(help="Base URL of an OpenAI-compatible server.", panel=MODELS)]

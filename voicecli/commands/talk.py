@@ -24,14 +24,17 @@ from voicecli.commands.settings_options import (
     LlmModelOption,
     LlmOption,
     LlmUrlOption,
+    ModeOption,
     OfflineOption,
     OllamaModelOption,
     SpeedOption,
     SttModelOption,
     ThemeOption,
     VoiceOption,
+    WakePhraseOption,
     backend_of,
 )
+from voicecli.commands.ways import mode_of, require_key
 
 if TYPE_CHECKING:
     from voicecli.assemble_devices import Files
@@ -72,6 +75,8 @@ def with_last(args: list[str]) -> list[str]:
 
 
 def talk(
+    mode: ModeOption = None,
+    wake_phrase: WakePhraseOption = None,
     input_device: Annotated[str | None, option(help="Microphone: index or part of its name.", panel=DEVICES)] = None,
     output_device: Annotated[str | None, option(help="Speaker: index or part of its name.", panel=DEVICES)] = None,
     barge_in: BargeInOption = None,
@@ -112,12 +117,14 @@ def talk(
     """Hold a spoken conversation.
 
     Say something and listen. [bold]Space[/] mutes the microphone, [bold]Esc[/] interrupts, [bold]t[/] types,
-    [bold]/[/] lists commands, [bold]Ctrl-C[/] quits. Without a microphone questions are typed; without a speaker
-    answers are written.
+    [bold]/[/] lists commands, [bold]Ctrl-C[/] quits; with --mode push-to-talk [bold]Space[/] is held while you speak.
+    Without a microphone questions are typed; without a speaker answers are written.
 
     Examples:
 
       voicecli talk --voice bm_george
+
+      voicecli talk --wake-phrase "hey computer"
 
       voicecli talk --llm-url http://127.0.0.1:30000/v1
 
@@ -131,6 +138,8 @@ def talk(
         {
             "audio.input_device": input_device,
             "audio.output_device": output_device,
+            "listen.mode": mode_of(mode, wake_phrase),
+            "listen.wake_phrase": wake_phrase,
             "listen.barge_in": barge_in,
             "listen.endpoint": endpoint,
             "audio.echo": echo,
@@ -167,6 +176,7 @@ def hold_talk(settings: Settings, files: Files, ui: Ui, resume: int | None) -> i
     from voicecli.session import hold_session
     from voicecli.sessions.memory import remember
 
+    require_key(settings, files)
     keep = settings.history.enabled and not files.inputs and files.output is None
     memory = remember(settings.history_file, CLOCK, keep=keep, resume=resume)
     fetch_missing(settings, models_of(settings))

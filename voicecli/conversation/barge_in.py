@@ -6,6 +6,8 @@ import math
 import re
 from dataclasses import dataclass
 
+from voicecli.conversation.wake_phrase import WakePhrase
+
 _LISTENING = """
 ah aha alright cool course exactly fine get good got great hm hmm huh i indeed interesting it mhm mm mmhm mmhmm mmm nice
 oh ok okay of really right see sure true uh uhhuh uhuh uhm um wow yeah yep yes yup
@@ -28,6 +30,10 @@ chega desculpa espere pare ストップ すみません やめて 待って 止�
 ORDERS = frozenset((_ORDERS + _ORDERS_ELSEWHERE).split())
 """Words that one hypothesis is enough for, however short they are: who begins with them wants the word."""
 
+_SILENCING, _COURTESY = "stop wait quiet silence cancel enough pause", "be it now okay please thank thanks you"
+SILENCING, COURTESY = frozenset(_SILENCING.split()), frozenset(_COURTESY.split())
+"""Orders that count without the wake phrase where there is one, and what may stand beside them."""
+
 
 @dataclass(frozen=True, slots=True)
 class BargeIn:
@@ -42,12 +48,21 @@ class BargeIn:
     interrupt_ms: float  # voiced time and words end the answer
     duck_db: float  # how much softer the answer is while it is only possible that somebody speaks
     allowed: bool = True  # without it the assistant finishes first
+    phrase: WakePhrase | None = None  # without these words, or a short order, nothing said over an answer counts
 
     def needed_ms(self, *, answering: bool) -> float:
         """Voiced milliseconds that make an utterance just now; infinite when nothing can interrupt."""
         if not answering:
             return self.start_ms
         return self.hush_ms if self.allowed else math.inf
+
+    def is_called(self, text: str) -> bool:
+        """Whether it begins with the wake phrase."""
+        return self.phrase is not None and self.phrase.addressed(text) is not None
+
+    def is_addressed(self, text: str) -> bool:
+        """Whether it is said to the assistant."""
+        return self.phrase is None or self.is_called(text) or is_short_order(text)
 
 
 def words_of(text: str) -> tuple[str, ...]:
@@ -64,6 +79,12 @@ def is_backchannel(text: str) -> bool:
 def is_order(text: str) -> bool:
     """Whether it begins with a word that wants silence."""
     return ORDERS.issuperset(words_of(text)[:1] or ("",))
+
+
+def is_short_order(text: str) -> bool:
+    """Whether it wants silence and nothing else: "Stop.", "Please stop it."."""
+    words = [word for word in words_of(text) if word not in COURTESY]
+    return len(words) == 1 and words[0] in SILENCING
 
 
 def wants_the_word(text: str, *, sure: bool) -> bool:

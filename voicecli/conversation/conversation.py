@@ -28,6 +28,7 @@ from voicecli.conversation.sentences import PieceBuffer
 from voicecli.conversation.speculation import Speculation
 from voicecli.conversation.tongues import Tongues
 from voicecli.conversation.turn import StageError, Turn, first_failure
+from voicecli.conversation.waking import Waking, guard
 from voicecli.errors import VoiceCliError
 from voicecli.events import Clock, Event, Publish
 from voicecli.types import SpeechSegment, TurnId
@@ -47,6 +48,7 @@ class Rules:
     prefill: bool  # send the question ahead while it is being asked
     echo: bool  # the microphone may hear the speaker
     first_piece_chars: int  # a longer first clause may be cut before a phrase
+    waking: Waking | None = None  # None: all that is said is for the assistant
 
 
 class Conversation:
@@ -62,13 +64,14 @@ class Conversation:
         self._clock = clock
         self._tell = publish
         self._speculation = Speculation()
-        self._drafter = Drafter(engines.stt, engines.stt_worker, rules.drafts, clock)
+        self._sentry = guard(engines, rules.waking, rules.drafts, clock, publish)
+        self._drafter = Drafter(self._sentry.engines.stt, engines.stt_worker, rules.drafts, clock)
         self._prefill = Prefill(engines.llm, history)
         self._endpointing = Endpointing(
             engines.turn, engines.turn_worker, rules.endpoint, self._ear.wait_until, clock, publish
         )
         self._own_voice = OwnVoice(audible=rules.echo)
-        self._answering = Answering(engines, devices.speaker, history, self._own_voice, clock, self._publish)
+        self._answering = Answering(self._sentry.engines, self._speaker, history, self._own_voice, clock, self._publish)
         self._overlap = Overlap(devices, engines, rules.barge_in, self._own_voice, clock, publish)
         self._minted = 0
         self._hearing = TurnId(0)  # the utterance under way or the last one
@@ -79,10 +82,12 @@ class Conversation:
     async def run(self) -> None:
         """Until the microphone ends and the last answer is over."""
         async with asyncio.TaskGroup() as self._tasks:
-            self._overlap.open(self._tasks, self._take)
+            self._sentry.open(self._tasks, self._take, self._ear.so_far)
+            self._overlap.open(self._tasks, self._sentry.take)
             async for heard in self._ear.hear(self._needed_ms):
                 self._overlap.take(heard, self._answer)
             self._stop_drafting()
+            self._sentry.close()
 
     @property
     def tongues(self) -> Tongues:
@@ -92,6 +97,14 @@ class Conversation:
     def mute(self, muted: bool) -> None:
         """Stop or go on listening; the answer under way goes on."""
         self._ear.mute(muted)
+
+    def push(self, held: bool) -> None:
+        """Push-to-talk: listen from now on, or no more. Who presses the key has the word; nothing else is asked."""
+        answer = self._answer
+        if held and answer is not None:
+            self._overlap.heard_before_s = self._speaker.heard_s()
+            self.interrupt(reopen=self._goes_on())
+        self._ear.hold(held, pre_roll=answer is None)
 
     def begin_anew(self, said: Iterable[tuple[str, str, bool]] = ()) -> None:
         """All is forgotten; then `said` was: questions, as much of the answers as was heard, whether it was cut."""
@@ -179,11 +192,11 @@ class Conversation:
                     self._release(self._turn)
                 else:
                     self._publish(events.NothingHeard(at_s=now_s, turn=hearing, reason="something was typed instead"))
-            case Dropped():  # pragma: no branch
+            case Dropped(reason):  # pragma: no branch
                 self._stop_drafting()
                 self._endpointing.over()
                 self._discard(hearing)
-                self._publish(events.NothingHeard(at_s=now_s, turn=hearing, reason="too short"))
+                self._publish(events.NothingHeard(at_s=now_s, turn=hearing, reason=reason))
 
     def _tell_limit(self, limit_s: float) -> None:
         if limit_s:
@@ -209,6 +222,7 @@ class Conversation:
         self._speculation = self._speculation.apply(event)
         self._tell(event)
         self._endpointing.see(event)
+        self._sentry.see(event)
 
     def _start(self, turn: Turn) -> None:
         if self._catching_up is not None:

@@ -40,6 +40,8 @@ and a room adds a little. Words that all lie before it are believed when they ar
 LAST_WORDS_S = 1.0
 """Whoever says "yes" in the last second of an answer answers it."""
 
+UNADDRESSED = "without the wake phrase"
+
 Deliver = Callable[[Heard], None]
 
 
@@ -83,6 +85,7 @@ class Overlap:
         self._contest: Contest | None = None
         self._judging: asyncio.Task[None] | None = None
         self._volume: Volume = "full"
+        self._hushed: Volume = "soft" if rules.phrase else "silent"  # others talk where a phrase is needed
         self.heard_before_s = 0.0
         """Seconds of the answer that had been heard when the last utterance over one began."""
 
@@ -119,7 +122,7 @@ class Overlap:
         now_s = self._clock()
         self.heard_before_s = self._speaker.heard_s() - (now_s - onset.started_at_s)
         self._contest = Contest(answer, onset.started_at_s, now_s, [onset])
-        self._set(answer, "silent")
+        self._set(answer, self._hushed)
         self._judge(self._listen(self._contest))
 
     def _go_on(self, contest: Contest, heard: Heard) -> None:
@@ -132,7 +135,7 @@ class Overlap:
             case Resume():
                 contest.refused = False
                 contest.hushed_at_s = self._clock()
-                self._set(contest.answer, "silent")
+                self._set(contest.answer, self._hushed)
                 self._judge(self._listen(contest))
             case Endpoint() if contest.refused:
                 self._contest = None
@@ -162,9 +165,10 @@ class Overlap:
 
         def hear(words: Hypotheses) -> None:
             text = " ".join(words.words)
-            wanted = wants_the_word(text, sure=True) and not self._is_own(contest, text)
+            wanted = wants_the_word(text, sure=True) and self._rules.is_addressed(text)
+            wanted = wanted and not self._is_own(contest, text)
             sure = wants_the_word(text, sure=bool(words.firm)) and (is_order(text) or not contest.may_be_echo)
-            if wanted and sure:
+            if wanted and (sure or self._rules.is_called(text)):
                 self._accept(contest)
             elif not wanted and self._clock() - contest.hushed_at_s > PATIENCE_S:
                 self._set(contest.answer, "soft")
@@ -193,6 +197,10 @@ class Overlap:
             return transcript.reason or "no words"
         if self._is_own(contest, text):
             return REASON
+        if not self._rules.is_addressed(text):
+            return UNADDRESSED
+        if self._rules.phrase is not None:
+            return ""
         if is_backchannel(text) and not self._in_last_words(contest.answer):
             return "a listener's sound"
         if self._is_doubtful(contest, text):
@@ -213,6 +221,7 @@ class Overlap:
 
     def _refuse(self, contest: Contest, text: str, reason: str) -> None:
         contest.refused = True
+        text = "" if reason == UNADDRESSED else text  # said to somebody else: nobody is told
         self._publish(events.TalkedOver(at_s=self._clock(), turn=contest.answer.id, text=text, reason=reason))
         self._set(contest.answer, "full")
         if isinstance(contest.said[-1], Endpoint):

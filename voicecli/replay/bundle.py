@@ -51,7 +51,7 @@ class Deed:
     """What the user did at the keyboard."""
 
     at_s: float
-    what: Literal["mute", "unmute", "interrupt", "ask", "repeat"]
+    what: Literal["mute", "unmute", "interrupt", "ask", "repeat", "hold", "let go"]
     text: str = ""  # the question, or the answer to repeat
 
 

@@ -129,7 +129,11 @@ class Recorder(Watch):
             self._did(Deed(self._clock(), "repeat", answer))
             controls.repeat(answer)
 
-        return replace(controls, set_muted=set_muted, interrupt=interrupt, ask=ask, quit=quit, repeat=repeat)
+        def push(held: bool) -> None:
+            self._did(Deed(self._clock(), "hold" if held else "let go"))
+            controls.push(held)
+
+        return replace(controls, set_muted=set_muted, interrupt=interrupt, ask=ask, quit=quit, repeat=repeat, push=push)
 
     def sounds(self) -> Sounds:
         """All that sounded, and when."""

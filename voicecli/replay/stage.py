@@ -123,6 +123,8 @@ async def doing(deeds: tuple[Deed, ...], conversation: Conversation, clock: Call
         "interrupt": lambda _: conversation.interrupt(),
         "ask": conversation.ask,
         "repeat": conversation.repeat,
+        "hold": lambda _: conversation.push(True),
+        "let go": lambda _: conversation.push(False),
     }
 
     async def press() -> None:

@@ -49,6 +49,7 @@ STATE_STYLES: dict[State, str] = {
     "Thinking": "magenta",
     "Speaking": "blue",
     "Muted": "red",
+    "Asleep": "dim",
 }
 
 
@@ -62,6 +63,7 @@ class Scene:
     top: int | None = None  # the first line of the conversation in sight; None follows the end
     told: str = ""  # what became of the last key
     palette: Palette = Palette()  # under the line that is being typed
+    tapped: bool = False  # the key of push-to-talk is up, and counts as held
 
 
 def frame(scene: Scene, console: Console, width: int, height: int) -> list[Text]:
@@ -159,7 +161,7 @@ def _welcome(view: ViewModel, console: Console, width: int) -> list[Text]:
     if view.ready is None:
         said = "Getting ready …"
     elif view.has_microphone:
-        said = "Say something. Your words appear here while you speak."
+        said = view.ears.welcome
     else:
         said = "There is no microphone. Type your question and press Enter."
     text = Text(f"\n{said}\n", "dim")
@@ -199,7 +201,13 @@ def _devices(ready: Ready, width: int) -> Text:
 def _status(scene: Scene, width: int) -> Text:
     view = scene.view
     state = view.state
-    mark = SPINNER[scene.tick % len(SPINNER)] if state in ("Thinking", "Starting") else "○" if state == "Muted" else "●"
+    mark = (
+        SPINNER[scene.tick % len(SPINNER)]
+        if state in ("Thinking", "Starting")
+        else "○"
+        if state in ("Muted", "Asleep")
+        else "●"
+    )
     left = Text.assemble((f"{mark} {state}".ljust(STATE_CELLS), f"bold {STATE_STYLES[state]}"))
     told = [Text(scene.told, "dim")] if scene.told else []
     right = Text("   ").join([*told, *_concerns(view)])
@@ -212,7 +220,7 @@ def _status(scene: Scene, width: int) -> Text:
 
 def _concerns(view: ViewModel) -> list[Text]:
     remark = "the last answer again" if view.repeat is not None else view.remark
-    concerns = [Text(remark, "dim")] if remark else []
+    concerns = [Text(said, "dim") for said in (remark, view.ears.hint) if said]
     if view.starved_gaps:
         concerns.append(Text(_counted(view.starved_gaps, "gap") + " in answers", "yellow"))
     if view.dropped_frames:
@@ -256,11 +264,13 @@ def _keys(scene: Scene, width: int) -> Text:
     keys: list[tuple[str, str]] = [("esc", "interrupt")] if busy else []
     more = [("end", "newest")] if scene.top is not None else []
     if scene.line is not None:
-        keys += [("enter", "send")] + ([] if busy else [("esc", "stop typing")])
+        talk = view.ears.by_key and view.has_microphone and not scene.line.text
+        keys += view.ears.keys(muted=view.muted, tapped=scene.tapped) if talk else [("enter", "send")]
+        keys += [] if busy else [("esc", "stop typing")]
         more += [("tab", "complete"), ("↑↓", "choose")] if scene.palette.offers else []
     else:
         if view.has_microphone:
-            keys.append(("space", "unmute" if view.muted else "mute"))
+            keys += view.ears.keys(muted=view.muted, tapped=scene.tapped)
         keys.append(("t", "type"))
         more.append(("/", "commands"))
         if not busy and last_answer(view):

@@ -15,6 +15,8 @@ import termios
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from voicecli.ui.kitty import SEQUENCE, is_release, kitty_keys
+
 Key = str
 """One printable character, or the name of a key: "esc", "enter", "left", "ctrl-u", "alt-x", "end of input".
 
@@ -63,6 +65,10 @@ def decode(raw: bytes, *, complete: bool) -> tuple[list[Key], bytes]:
     keys: list[Key] = []
     position = 0
     while position < len(raw):
+        if sequence := SEQUENCE.match(raw, position):
+            keys += kitty_keys(sequence)
+            position = sequence.end()
+            continue
         key, length = _first_key(raw[position:])
         if length == 0:
             break
@@ -115,9 +121,12 @@ def _sequence(raw: bytes) -> tuple[Key, int]:
     if end >= len(raw):
         return "", 0
     final = chr(raw[end])
-    number = raw[2:end].decode("ascii").split(";")[0]
+    parameters = raw[2:end].decode("ascii")
+    number = parameters.split(";")[0]
     if final == "M" and number[:1] == "<" and number[1:].isdecimal():
         return _WHEEL.get(int(number[1:]) & ~_MODIFIERS, ""), end + 1
+    if is_release(parameters):
+        return "", end + 1
     return (_NUMBERED.get(number, "") if final == "~" else _FINAL.get(final, "")), end + 1
 
 

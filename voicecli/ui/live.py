@@ -7,6 +7,7 @@ that it is not lost.
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -29,6 +30,7 @@ from voicecli.ui.painter import Painter
 from voicecli.ui.palette import Palette
 from voicecli.ui.screen import Look
 from voicecli.ui.scrolling import SCROLL_KEYS, scrolled
+from voicecli.ui.space_bar import SpaceBar
 from voicecli.ui.stderr import stderr_to
 from voicecli.ui.terminal import Terminal, console_of
 from voicecli.ui.theme import ASK_BACKGROUND, answered_background, background_of, in_theme, is_worth_asking
@@ -66,6 +68,7 @@ class LiveScreen:
         self.palette = Palette()
         self._offers: Callable[[str], tuple[Offer, ...]] = lambda line: ()
         self._is_pasting = False
+        self._bar = SpaceBar(clock, self._terminal.write)
         self._drawn: tuple[Scene, int, int] | None = None
 
     def __enter__(self) -> Self:
@@ -73,6 +76,7 @@ class LiveScreen:
             exits.callback(self._part)
             exits.enter_context(stderr_to(self._log_path))
             exits.enter_context(self._terminal)
+            exits.callback(self._bar.close)
             self.draw()
             self._exits = exits.pop_all()
         return self
@@ -92,25 +96,36 @@ class LiveScreen:
         self.view = self.view.apply(event)
         if isinstance(event, SpeechStarted | UserTyped):
             self.told = ""
+        if isinstance(event, Ready) and self.view.ears.by_key:
+            self._bar.begin()
         if isinstance(event, Ready) and not event.microphone and self.line is None:
             self.line = Line()
 
     async def run(self, controls: Controls) -> None:
         """Redraw at a steady pace and pass keys on, until cancelled."""
         self._offers = controls.offers
-        with self._terminal.on_loop(self._redraw), listen(self._keys_fd, lambda key: self.press(key, controls)):
+        with (
+            self._terminal.on_loop(self._bar.close, self._come_back),
+            listen(self._keys_fd, lambda key: self.press(key, controls)),
+        ):
             if is_worth_asking(self._look.theme, self._environ):
                 self._terminal.write(ASK_BACKGROUND)
             while True:
                 self.draw()
                 await asyncio.sleep(FRAME_S)
 
+    def _come_back(self) -> None:
+        if self.view.ears.by_key:
+            self._bar.begin()
+        self._redraw()
+
     def draw(self) -> None:
         """Paint a frame, if it would differ from the one that is up, and if the terminal has taken that one."""
         turning = self.view.state in ("Thinking", "Starting")
         tick = int(self._clock() / FRAME_S) if turning else 0
         self._offer()
-        scene = Scene(self.view, self.line, tick, self.top, self.told, self.palette)
+        tapped = self._bar.hold.phase == "tapped"
+        scene = Scene(self.view, self.line, tick, self.top, self.told, self.palette, tapped)
         width, height = self._console.size
         if (scene, width, height) == self._drawn or self._terminal.busy:
             return
@@ -130,6 +145,10 @@ class LiveScreen:
             self._take_answer(key.removeprefix(ANSWER))
         elif self._is_pasting:
             self.line = (self.line or Line()).press(" " if key in ("enter", "tab") else key)
+        elif self._talks(key, controls):
+            pass
+        elif key == "ctrl-c":  # as a signal, where the terminal tells it as a key
+            signal.raise_signal(signal.SIGINT)
         elif key == "end of input":
             controls.quit()
         elif key == "ctrl-l":
@@ -150,9 +169,15 @@ class LiveScreen:
             self.background = background
             self._redraw()
 
+    def _talks(self, key: Key, controls: Controls) -> bool:
+        """Take a key of push-to-talk. The space bar makes a space where something is being typed."""
+        is_text = key == " " and self.line is not None and bool(self.line.text) and not self._bar.hold.held
+        able = self.view.ears.by_key and self.view.has_microphone and not is_text
+        return able and self._bar.press(key, controls.push)
+
     def _command(self, key: Key, controls: Controls) -> None:
         match key:
-            case " " if self.view.has_microphone:
+            case " " | "m" if self.view.has_microphone:
                 controls.set_muted(not self.view.muted)
             case "t":
                 self.line = Line()
@@ -180,7 +205,8 @@ class LiveScreen:
         answer = last_answer(self.view)
         what, text = ("answer", answer) if key == "c" else ("code", last_code(answer))
         order = osc52(text) if text else ""
-        self._terminal.write(order)
+        if order:
+            self._terminal.write(order)
         self.told = f"{what} copied" if order else f"{what} is too long to copy" if text else f"no {what} to copy"
 
     def _save(self) -> None:

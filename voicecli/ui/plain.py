@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Self, TextIO
 from voicecli.conversation.latency import TurnLatency
 from voicecli.events import (
     Audible,
+    AwakeChanged,
     Event,
     FramesDropped,
+    HoldChanged,
     MuteChanged,
     NothingHeard,
     Notice,
@@ -46,6 +48,10 @@ def lines_of(event: Event, view: ViewModel) -> Iterator[str]:
             yield f"Note: {text}"
         case MuteChanged(muted=muted):
             yield "Muted" if muted else "Listening"
+        case HoldChanged(held=True):
+            yield "Listening: Enter sends"
+        case AwakeChanged(awake=awake):
+            yield "(awake)" if awake else "(asleep)"
         case FramesDropped(count=count):
             yield f"Note: {count} frames of the microphone were dropped"
         case NothingHeard(reason=reason):
@@ -66,7 +72,14 @@ def _ready(ready: Ready) -> Iterator[str]:
     if ready.tts:
         yield f"Speech: {ready.tts}"
     yield f"Speaker: {ready.speaker or 'none, answers are written'}"
-    yield f"Listening ({ready.microphone})" if ready.microphone else "Listening (no microphone: type your question)"
+    if not ready.microphone:
+        yield "Listening (no microphone: type your question)"
+    elif ready.mode == "push-to-talk":
+        yield f"Ready ({ready.microphone}): Enter begins what you say, and ends it"
+    elif ready.mode == "wake-phrase":
+        yield f'Asleep ({ready.microphone}): say "{ready.wake_phrase}" and your question'
+    else:
+        yield f"Listening ({ready.microphone})"
 
 
 def _of_turn(event: Event, exchange: Exchange) -> Iterator[str]:

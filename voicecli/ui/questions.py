@@ -28,12 +28,15 @@ class Questions:
         self._ready = asyncio.Event()
         self._answered = asyncio.Event()
         self._has_microphone = False
+        self._by_key = False  # push-to-talk: Enter on an empty line begins and ends what is said
+        self._held = False
 
     def note(self, event: Event) -> None:
         """Take note of an event of the conversation."""
         match event:
-            case Ready(microphone=microphone):
+            case Ready(microphone=microphone, mode=mode):
                 self._has_microphone = bool(microphone)
+                self._by_key = mode == "push-to-talk"
                 self._ready.set()
             case TurnDone() | TurnInterrupted() | TurnFailed() | NothingHeard():
                 self._answered.set()
@@ -50,6 +53,9 @@ class Questions:
                 controls.ask(line.strip())
                 if patient and not is_command(line.strip()):
                     await self._answered.wait()
+            elif self._by_key and not patient:
+                self._held = not self._held
+                controls.push(self._held)
         if not self._has_microphone:
             controls.quit()
 

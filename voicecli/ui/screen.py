@@ -35,6 +35,7 @@ class Controls:
     quit: Callable[[], None]
     repeat: Callable[[str], None] = lambda _: None  # say this earlier answer again, if nothing else is going on
     offers: Callable[[str], tuple[Offer, ...]] = lambda line: ()  # what a line that is being typed may become
+    push: Callable[[bool], None] = lambda held: None  # the key of push-to-talk
 
 
 class Screen(Protocol):

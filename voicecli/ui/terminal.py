@@ -76,18 +76,19 @@ class Terminal:
             self._outlet.drain()
 
     @contextmanager
-    def on_loop(self, resumed: Callable[[], None]) -> Iterator[None]:
-        """What waits is sent when the terminal takes it; `resumed` is called after a suspension."""
+    def on_loop(self, leaving: Callable[[], None], resumed: Callable[[], None]) -> Iterator[None]:
+        """What waits is sent when the terminal takes it; the two are called before and after a suspension."""
         loop = asyncio.get_running_loop()
         with ExitStack() as exits:
             if self._outlet is not None:
                 exits.enter_context(self._outlet.on_loop())
-            loop.add_signal_handler(signal.SIGTSTP, self._suspend, resumed)
+            loop.add_signal_handler(signal.SIGTSTP, self._suspend, leaving, resumed)
             exits.callback(loop.remove_signal_handler, signal.SIGTSTP)
             yield
 
-    def _suspend(self, resumed: Callable[[], None]) -> None:
+    def _suspend(self, leaving: Callable[[], None], resumed: Callable[[], None]) -> None:
         """The shell gets its terminal; the keyboard never asks for this, another process may."""
+        leaving()
         self._modes.close()
         os.kill(os.getpid(), signal.SIGSTOP)
         self.__enter__()

@@ -13,8 +13,10 @@ from voicecli.conversation.latency import LatencyFold, TurnLatency, percentile
 from voicecli.conversation.speculation import Speculation
 from voicecli.events import (
     Audible,
+    AwakeChanged,
     Event,
     FramesDropped,
+    HoldChanged,
     LevelMeasured,
     MuteChanged,
     NothingHeard,
@@ -39,11 +41,12 @@ from voicecli.events import (
     UserTyped,
 )
 from voicecli.types import TurnId
+from voicecli.ui.ears import Ears
 from voicecli.ui.printable import one_line
 from voicecli.ui.printable import printable as printable
 from voicecli.ui.repeating import Repeat, repeat_after
 
-State = Literal["Starting", "Ready", "Listening", "Hearing", "Thinking", "Speaking", "Muted"]
+State = Literal["Starting", "Ready", "Listening", "Hearing", "Thinking", "Speaking", "Muted", "Asleep"]
 Outcome = Literal["open", "done", "interrupted", "reopened", "failed"]
 
 LEVELS_KEPT = 48
@@ -160,6 +163,7 @@ class ViewModel:
 
     ready: Ready | None = None
     muted: bool = False
+    ears: Ears = field(default_factory=Ears)
     entries: tuple[Exchange | Note, ...] = ()  # oldest first
     latencies: tuple[TurnLatency, ...] = ()  # of the turns that became audible, in that order
     levels_db: tuple[float, ...] = ()  # input level, ten a second, newest last
@@ -179,7 +183,7 @@ class ViewModel:
         if live is None and self.repeat is not None:
             return "Speaking" if self.repeat.audible else "Thinking"
         if live is None:
-            return "Ready" if not self.has_microphone else "Muted" if self.muted else "Listening"
+            return "Ready" if not self.has_microphone else "Muted" if self.muted else self.ears.idle
         if not live.released:
             return "Hearing"
         return "Speaking" if live.audible else "Thinking"
@@ -223,7 +227,7 @@ class ViewModel:
         match event:
             case Ready():
                 lasting = (entry for entry in self.entries if not (isinstance(entry, Note) and entry.passing))
-                return replace(self, ready=one_line(event), entries=tuple(lasting))
+                return replace(self, ready=one_line(event), entries=tuple(lasting), ears=self.ears.apply(event))
             case Notice(text=text, passing=passing):
                 return replace(self, entries=(*self.entries, Note(printable(text), passing)))
             case LevelMeasured(level_db=level_db):
@@ -232,6 +236,8 @@ class ViewModel:
                 return replace(self, dropped_frames=self.dropped_frames + count)
             case MuteChanged(muted=muted):
                 return replace(self, muted=muted)
+            case HoldChanged() | AwakeChanged():
+                return replace(self, ears=self.ears.apply(event))
             case PartChanged():
                 return self._part_changed(event)
             case TurnFailed(message=message) if self.repeat is not None and self.repeat.turn == event.turn:

@@ -1,0 +1,127 @@
+"""Does a transcript begin with the phrase that wakes the assistant? Pure.
+
+A recogniser spells a phrase in its own way: "Hey, Computer.", "hay computer", "OK, my croft". So letters are compared,
+not words: those of the first few words, together, with those of the phrase, once as written and once as they sound.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+
+ALIKE = 0.7
+"""Letters, as a share of both, that have to be the same. Many that sound alike are spelt apart: "hay computer" has 0.91
+with "hey computer", "OK Naboo" 0.82 with "OK Nabu"."""
+
+SOUNDS_ALIKE = 0.92
+"""The same of both as they sound, where the first and the last sound have to agree besides, as vowels do not tell much:
+"the computer" has 0.95 with "hey computer", "hey competitor" 0.91, "Alex" 0.91 with "Alexa"."""
+
+BEGINS_ALIKE = 0.6
+"""Of a beginning that is shorter than the phrase: with more in common it may still become it."""
+
+MORE_WORDS = 2
+"""A phrase may be heard as so many more words: "mycroft" as "my craft", "hey nabu" as "hey nah boo"."""
+
+_FILLERS = "ah and er hm oh okay ok so uh uhm um well yes yeah"
+FILLERS = frozenset(_FILLERS.split())
+MOST_FILLERS = 2
+"""Words that may be said before the phrase, and how many of them."""
+
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+(?:['’][^\W]+)?")
+"""A word, or a character of a script that puts no spaces between words."""
+
+_BETWEEN = " \t\n,.;:!?…–—-、。，！？"
+"""What is left between the phrase and the question."""
+
+_SOUNDS = (
+    ("ph", "f"), ("ck", "k"), ("qu", "kw"), ("x", "ks"), ("wh", "w"), ("gh", "g"), ("c(?=[eiy])", "s"), ("[cq]", "k"),
+    ("z", "s"), ("v", "f"), ("d(?![aeiouy])", "t"), ("[aeiouy]+h?", "a"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """What a transcript says to the assistant."""
+
+    rest: str  # without the phrase; empty where nothing follows it
+
+
+@dataclass(frozen=True, slots=True)
+class WakePhrase:
+    """`text` is as the user wrote it in the settings; it has letters."""
+
+    text: str
+    _letters: str = field(init=False)
+    _words: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        words = [match[0] for match in _WORD.finditer(self.text)]
+        object.__setattr__(self, "_letters", _letters(words))
+        object.__setattr__(self, "_words", len(words))
+
+    def addressed(self, text: str) -> Addressed | None:
+        """The question behind the phrase; None where the text does not begin with it."""
+        for words in self._beginnings(text):
+            ends = [(self._likeness(words[:count]), -count) for count in range(1, self._most_words + 1)]
+            likeness, count = max(ends[: len(words)], default=(0.0, 0))
+            if likeness:
+                rest = text[words[-count - 1].end() :].lstrip(_BETWEEN)
+                return Addressed(rest[:1].upper() + rest[1:])
+        return None
+
+    def may_begin(self, text: str) -> bool:
+        """Whether more words could make it one that begins with the phrase."""
+        return any(
+            len(heard) < len(self._letters)
+            and SequenceMatcher(None, heard, self._letters[: len(heard)], autojunk=False).ratio() >= BEGINS_ALIKE
+            for heard in (_letters([word[0] for word in words]) for words in self._beginnings(text))
+        )
+
+    def without(self, text: str) -> str:
+        """The text without the phrase, where it begins with it."""
+        found = self.addressed(text)
+        return text if found is None else found.rest
+
+    @property
+    def _most_words(self) -> int:
+        return self._words + MORE_WORDS
+
+    def _beginnings(self, text: str) -> list[list[re.Match[str]]]:
+        """The words of a text from its first one on, and from behind each filler that it begins with."""
+        words = list(_WORD.finditer(text))
+        found = [words]
+        for skipped in range(1, MOST_FILLERS + 1):
+            if len(words) >= skipped and words[skipped - 1][0].casefold() in FILLERS:
+                found.append(words[skipped:])
+            else:
+                break
+        return found
+
+    def _likeness(self, words: list[re.Match[str]]) -> float:
+        """Of the words to the phrase, 0 where they are not it."""
+        heard = _letters([word[0] for word in words])
+        sound, own = _sound(heard), _sound(self._letters)
+        if (sound[:1], sound[-1:]) != (own[:1], own[-1:]):
+            return 0.0
+        spelt, sounds = _ratio(heard, self._letters), _ratio(sound, own)
+        return spelt + sounds if spelt >= ALIKE and sounds >= SOUNDS_ALIKE else 0.0
+
+
+def _ratio(one: str, other: str) -> float:
+    return SequenceMatcher(None, one, other, autojunk=False).ratio()
+
+
+def _letters(words: list[str]) -> str:
+    """Letters and digits without case and accents, all words together."""
+    bare = unicodedata.normalize("NFKD", "".join("okay" if word.casefold() == "ok" else word for word in words))
+    return "".join(letter for letter in bare.casefold() if letter.isalnum())
+
+
+def _sound(letters: str) -> str:
+    """Roughly as it sounds in English: vowels are alike, and so are consonants that are often confused."""
+    for spelt, sound in _SOUNDS:
+        letters = re.sub(spelt, sound, letters)
+    return re.sub(r"(.)\1+", r"\1", letters)
