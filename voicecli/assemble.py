@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from voicecli import events
 from voicecli.assemble_devices import CLOCK, Files, Watch, open_devices
+from voicecli.assemble_tools import Tools, open_tools
 from voicecli.audio.endpoint import MODES
 from voicecli.audio.ready_sound import play_ready_sound
 from voicecli.audio.room import Room
@@ -31,6 +32,7 @@ from voicecli.sessions.records import Exchange
 from voicecli.settings import ListenSettings, Settings, SttSettings, TtsSettings
 from voicecli.steady_model import open_steady_model, voices
 from voicecli.stored_models import model_file, model_folder, open_store
+from voicecli.tools.toolbox import Toolbox
 
 if TYPE_CHECKING:
     from voicecli.engines.kokoro import Kokoro
@@ -50,16 +52,22 @@ async def assemble(
     `sound`: devices, files in place of some, or a room in place of both; `earlier`: what was said before. Raises
     DeviceError, ModelMissing, EngineError, BackendUnavailable or SettingsError.
     """
+    # Whoever watches measures or records: a tool would act again in each replay.
+    tooled = settings.tools.enabled and watch is None
     activity, watch = Activity(), watch or Watch()
 
     def publish(event: Event) -> None:
         activity.see(event)
         show(event)
 
+    def ring(text: str) -> None:
+        conversation.announce(text)
+
     async with AsyncExitStack() as stack:
         ear, speaker, voiced = await open_devices(stack, settings, sound, activity.settled, publish, watch)
         history = history_of(settings, earlier)
-        engines, opened = await load_engines(stack, settings, history, voiced, publish)
+        tools = await stack.enter_async_context(open_tools(settings.tools, ring)) if tooled else None
+        engines, opened = await load_engines(stack, settings, history, voiced, publish, tools)
         engines = watch.engines(engines)
         rules = make_rules(settings, prefill=settings.llm.prefill and opened.keeps_prefix)
         conversation = Conversation(Devices(ear, speaker), engines, history, rules, CLOCK, publish)
@@ -109,7 +117,12 @@ def make_rules(settings: Settings, *, prefill: bool) -> Rules:
 
 
 async def load_engines(
-    stack: AsyncExitStack, settings: Settings, history: History, voiced: bool, publish: Publish
+    stack: AsyncExitStack,
+    settings: Settings,
+    history: History,
+    voiced: bool,
+    publish: Publish,
+    tools: Tools | None = None,
 ) -> tuple[Engines, Opened]:
     """All engines, loaded side by side and warm, and what is known about the language model."""
     sleep_while_waiting()
@@ -119,23 +132,28 @@ async def load_engines(
     def narrate(text: str) -> None:
         publish(events.Notice(at_s=CLOCK(), text=text, passing=text.endswith("…")))
 
-    async def load_llm() -> Opened:
+    def tell(text: str) -> None:
+        """A default that is not to be had is of passing interest; what was asked for is not."""
+        publish(events.Notice(at_s=CLOCK(), text=text, passing=not settings.tools.servers))
+
+    async def load_llm() -> tuple[Opened, Toolbox | None]:
         told = voices(CLOCK, publish, narrate)
         opened = await stack.enter_async_context(
             open_steady_model(settings.llm, lambda: model_file(store, settings.llm.embedded_model, ".gguf"), told)
         )
+        offered = await tools.offered_to(opened.model, history, opened.context_tokens, tell) if tools else None
         await opened.model.warm(history.asking("Hello."))  # chat templates want a question
-        return opened
+        return opened, offered
 
     narrate("Loading the models…")
     async with asyncio.TaskGroup() as tasks:
         stt = tasks.create_task(load_recogniser(stt_worker, store, settings.stt))
         tts = tasks.create_task(load_voice(tts_worker, store, settings.tts, narrate)) if voiced else None
         turn = tasks.create_task(load_end_of_turn(turn_worker, store, settings.listen))
-        opened = await load_llm()
+        opened, toolbox = await load_llm()
     voice = tts.result() if tts else None
     final = RememberedFinals(LongSpeech(stt.result()))  # what it remembers is of a whole utterance
-    return Engines(final, opened.model, voice, turn.result(), stt_worker, tts_worker, turn_worker), opened
+    return Engines(final, opened.model, voice, turn.result(), stt_worker, tts_worker, turn_worker, toolbox), opened
 
 
 async def load_recogniser(worker: ThreadWorker, store: ModelStore, settings: SttSettings) -> Whisper:

@@ -18,6 +18,7 @@ from voicecli.sessions.memory import Memory
 from voicecli.settings import Settings
 from voicecli.signals import signals, stop_soon
 from voicecli.slash.desk import Desk
+from voicecli.types import Grant
 from voicecli.ui.screen import Controls, Screen, ScreenKind, open_screen
 
 SWITCH_S = 0.001
@@ -58,7 +59,7 @@ class Session:
             self._desk.take(text)
 
     def controls(self) -> Controls:
-        return Controls(self._set_muted, self._interrupt, self._ask, self.quit)
+        return Controls(self._set_muted, self._interrupt, self._ask, self.quit, self._grant)
 
     def _set_muted(self, muted: bool) -> None:
         if self._conversation is not None:
@@ -67,6 +68,10 @@ class Session:
     def _interrupt(self) -> None:
         if self._conversation is not None:
             self._conversation.interrupt()
+
+    def _grant(self, answer: Grant) -> None:
+        if self._conversation is not None:
+            self._conversation.grant(answer)
 
     def _ask(self, text: str) -> None:
         if self.quitting:  # lines from a pipe are read together, those behind /quit too

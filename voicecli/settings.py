@@ -6,9 +6,9 @@ The defaults live in `config/default.toml` alone; a model here says what a key m
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 Device = Literal["cpu", "cuda"]
 EndpointMode = Literal["fast", "balanced", "patient"]
@@ -158,6 +158,45 @@ class TtsSettings(Section):
     """Give out the sound of a piece as it is computed; false: when all of it is there."""
 
 
+def _split(value: object) -> object:
+    """A list may come from the environment, with commas."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+class ToolServer(Section):
+    """An MCP server: a program that is started, or an address."""
+
+    command: str = ""
+    args: tuple[str, ...] = ()
+    env: dict[str, SecretStr] = {}
+    """Beside HOME, PATH and a few like them, which every server gets."""
+    url: str = ""
+    """Of a server that speaks streamable HTTP."""
+    headers: dict[str, SecretStr] = {}
+    """Sent to `url` with each request: tokens."""
+    only: tuple[str, ...] = ()
+    """Names of the tools that are taken; empty: all."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if bool(self.command) == bool(self.url):
+            raise ValueError("a server has either a command or a url")
+        return self
+
+
+class ToolSettings(Section):
+    """What the language model may use."""
+
+    enabled: bool
+    """Whether it is told of tools."""
+    allow: Annotated[tuple[str, ...], BeforeValidator(_split)]
+    """Used without asking: "builtin", names of servers, and of their tools as "server.tool"; * stands for anything."""
+    timeout_s: Positive
+    """Longest wait for a tool."""
+    servers: dict[Annotated[str, Field(pattern=r"^(?!builtin$)[A-Za-z0-9_-]+$")], ToolServer]
+    """MCP servers by the names that you give them."""
+
+
 class ModelSettings(Section):
     """Model files."""
 
@@ -193,6 +232,7 @@ class Settings(Section):
     llm: LlmSettings
     ask: AskSettings
     tts: TtsSettings
+    tools: ToolSettings
     models: ModelSettings
     log: LogSettings
     history: HistorySettings

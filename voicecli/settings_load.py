@@ -178,8 +178,8 @@ def build(values: Mapping[str, object], origins: Mapping[str, str]) -> Settings:
         return Settings.model_validate(tables)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"][:2])
-        raise SettingsError(f"{origins.get(key, 'settings')}: {key}: {first['msg']}, got {first['input']!r}") from None
+        key, place = (".".join(str(part) for part in first["loc"][:depth]) for depth in (2, None))
+        raise SettingsError(f"{origins.get(key, 'settings')}: {place}: {first['msg']}, got {first['input']!r}") from None
 
 
 def value_of(settings: Settings, key: str) -> object:
@@ -195,4 +195,8 @@ def shown(value: object) -> str:
         return '"***"' if value.get_secret_value() else '""'
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, Mapping):  # of tables the names alone: what is in them may be secret
+        return ", ".join(value)
+    if isinstance(value, tuple):
+        return ", ".join(value)
     return f'"{value.strip()}"' if isinstance(value, str) else str(value)

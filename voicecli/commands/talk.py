@@ -96,6 +96,9 @@ def talk(
     history: Annotated[
         bool | None, option("--history/--no-history", help="Keep what is said (not with files).", panel=HISTORY)
     ] = None,
+    tools: Annotated[
+        bool | None, option("--tools/--no-tools", help="Whether the model may use tools: the time, timers…", panel=MODELS)
+    ] = None,
     resume: Annotated[
         int | None,
         option("--resume", metavar="[ID]", min=0, help="Go on with this conversation, or the last.", panel=HISTORY),
@@ -141,6 +144,7 @@ def talk(
             "tts.speed": speed,
             "models.offline": offline,
             "history.enabled": history,
+            "tools.enabled": tools,
         },
         profile=profile or "",
         file=config,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from voicecli.events import (
+    Announced,
     Event,
     NothingHeard,
     SpeechStarted,
@@ -23,7 +24,7 @@ class Activity:
     def see(self, event: Event) -> None:
         """Take the next event."""
         match event:
-            case SpeechStarted() | UserTyped():
+            case SpeechStarted() | UserTyped() | Announced():
                 self._alive.add(event.turn)
             case TurnDone() | TurnInterrupted() | TurnFailed() | NothingHeard():
                 self._alive.discard(event.turn)

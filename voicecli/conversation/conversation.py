@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from voicecli import events
 from voicecli.audio.endpoint import Bounds
 from voicecli.audio.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume
+from voicecli.conversation.announcing import Announcements
 from voicecli.conversation.answering import Answering, Engines
 from voicecli.conversation.barge_in import BargeIn
 from voicecli.conversation.drafting import Cadence, Drafter
 from voicecli.conversation.endpointing import Endpointing
 from voicecli.conversation.history import History
+from voicecli.conversation.leave import answer_of
 from voicecli.conversation.overlap import Devices, Overlap
 from voicecli.conversation.partials import Hypotheses
 from voicecli.conversation.prefill import Prefill
@@ -27,7 +29,7 @@ from voicecli.conversation.speculation import Speculation
 from voicecli.conversation.turn import StageError, Turn, first_failure
 from voicecli.errors import VoiceCliError
 from voicecli.events import Clock, Event, Publish
-from voicecli.types import SpeechSegment, TurnId
+from voicecli.types import Grant, SpeechSegment, TurnId
 
 REOPEN_S = 1.0
 """Who speaks within this much of an answer goes on with the question: nobody has understood a sentence by then."""
@@ -67,6 +69,7 @@ class Conversation:
         self._own_voice = OwnVoice(audible=rules.echo)
         self._answering = Answering(engines, devices.speaker, history, self._own_voice, clock, self._publish)
         self._overlap = Overlap(devices, engines, rules.barge_in, self._own_voice, clock, publish)
+        self._announcements = Announcements(self._announce)
         self._minted = 0
         self._hearing = TurnId(0)  # the utterance under way or the last one
         self._turn: Turn | None = None
@@ -76,8 +79,10 @@ class Conversation:
         """Until the microphone ends and the last answer is over."""
         async with asyncio.TaskGroup() as self._tasks:
             self._overlap.open(self._tasks, self._take)
+            self._announcements.open(True)
             async for heard in self._ear.hear(self._needed_ms):
                 self._overlap.take(heard, self._answer)
+            self._announcements.open(False)
             self._stop_drafting()
 
     def mute(self, muted: bool) -> None:
@@ -94,11 +99,24 @@ class Conversation:
         self._history.instruct(system_prompt)
 
     def ask(self, text: str) -> None:
-        """Answer a typed question; whatever was being answered is interrupted."""
+        """Answer a typed question; whatever was being answered is interrupted. Yes and no may answer ours."""
+        if (answer := answer_of(text)) and self.grant(answer):
+            return
         self.interrupt()
         turn = self._new_turn(self._mint(), question=text)
         self._publish(events.UserTyped(at_s=self._clock(), turn=turn.id, text=text))
         self._release(turn)
+
+    def grant(self, answer: Grant) -> bool:
+        """Whether the tool may be used that leave is asked for. False: for none."""
+        leave = self._turn.leave if self._turn is not None else None
+        if leave is not None:
+            leave.give(answer)
+        return leave is not None
+
+    def announce(self, text: str) -> None:
+        """Say `text` as a turn of its own, as soon as nobody speaks and nothing is answered."""
+        self._announcements.add(text)
 
     def interrupt(self, *, reopen: bool = False) -> None:
         """Silence the answer at once and remember what was heard of it; `reopen`: remember the question alone."""
@@ -108,12 +126,13 @@ class Conversation:
         heard = turn.heard(self._speaker.heard_s()) if self._engines.tts else turn.written
         released = turn.released.is_set()
         if released:
-            self._own_voice.spoke(turn.heard(self._speaker.heard_s() + AHEAD_S), self._clock())
+            self._own_voice.spoke(turn.voiced(self._speaker.heard_s() + AHEAD_S), self._clock())
         self._discard(turn.id)
         if turn.question:
-            self._history.add(turn.question, heard if released and not reopen else "", cut=not turn.is_whole(heard))
-        else:
-            self._tasks.create_task(self._salvage(turn))
+            given = heard if released and not reopen else ""
+            self._history.add(turn.question, given, cut=not turn.is_whole(heard), calls=turn.calls_made())
+        elif turn.segment is not None:
+            self._tasks.create_task(self._answering.salvage(turn))
         if released:
             self._publish(events.TurnInterrupted(at_s=self._clock(), turn=turn.id, spoken=heard, reopened=reopen))
             self._overlap.answer_is_over()
@@ -170,8 +189,14 @@ class Conversation:
 
     def _goes_on(self) -> bool:
         """Whether somebody who talks over the answer was not done with the question."""
-        spoken = self._turn is not None and self._turn.segment is not None
+        spoken = self._turn is not None and self._turn.segment is not None and not self._turn.rounds
         return spoken and self._overlap.heard_before_s < REOPEN_S
+
+    def _announce(self, text: str) -> None:
+        turn = self._new_turn(self._mint())
+        turn.announcement = text
+        self._publish(events.Announced(at_s=self._clock(), turn=turn.id, text=text))
+        self._release(turn)
 
     def _new_turn(self, turn: TurnId, segment: SpeechSegment | None = None, question: str = "") -> Turn:
         pieces = PieceBuffer(first_piece_chars=self._rules.first_piece_chars)
@@ -188,6 +213,7 @@ class Conversation:
         self._speculation = self._speculation.apply(event)
         self._tell(event)
         self._endpointing.see(event)
+        self._announcements.see(event)
 
     def _start(self, turn: Turn) -> None:
         self._speaker.begin(turn.id, held=True)
@@ -214,7 +240,7 @@ class Conversation:
         try:
             if turn.segment is not None:
                 reason = await self._answering.understand(turn)
-            if not turn.question:
+            if not turn.question and not turn.announcement:
                 self._endpointing.wordless(turn.id)
             else:
                 await self._answering.respond(turn)
@@ -228,16 +254,17 @@ class Conversation:
 
     def _end(self, turn: Turn, failure: StageError | None, reason: str) -> None:
         self._turn = None
-        now_s = self._clock()
+        now_s, heard_s = self._clock(), self._speaker.heard_s()
+        complete = failure is None or self._engines.tts is None
+        spoken = turn.written if complete else turn.heard(heard_s)
         if turn.question:
-            complete = failure is None or self._engines.tts is None
-            spoken = turn.written if complete else turn.heard(self._speaker.heard_s())
-            self._history.add(turn.question, spoken)
-            self._own_voice.spoke(f"{turn.heard(self._speaker.heard_s() + AHEAD_S)} {turn.aside}".strip(), now_s)
+            self._history.add(turn.question, spoken, calls=turn.calls_made())
+        if turn.question or turn.announcement:
+            self._own_voice.spoke(turn.voiced(heard_s + AHEAD_S), now_s)
         if failure is not None:
             message, hint = failure.message, failure.hint
             self._publish(events.TurnFailed(at_s=now_s, turn=turn.id, stage=failure.stage, message=message, hint=hint))
-        elif turn.question:
+        elif turn.question or turn.announcement:
             self._publish(events.TurnDone(at_s=now_s, turn=turn.id, spoken=spoken))
         else:
             self._publish(events.NothingHeard(at_s=now_s, turn=turn.id, reason=reason))
@@ -267,12 +294,3 @@ class Conversation:
         except* VoiceCliError as group:  # the final transcript will fail too, and then the turn says so
             message = first_failure(group).message
             self._publish(events.Notice(at_s=self._clock(), text=f"No words while you speak: {message}"))
-
-    async def _salvage(self, turn: Turn) -> None:
-        """The user went on before the words were known: they are part of the next question."""
-        try:
-            await self._answering.understand(turn)
-        except StageError as error:
-            self._publish(events.Notice(at_s=self._clock(), text=f"An utterance was lost: {error.message}"))
-        if turn.question:
-            self._history.add(turn.question, "")

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from voicecli.conversation.history import heard_source_end, whole_words
+from voicecli.conversation.leave import Leave
 from voicecli.conversation.sentences import PieceBuffer
 from voicecli.errors import VoiceCliError
 from voicecli.events import Stage
-from voicecli.types import SpeechChunk, SpeechSegment, TurnId
+from voicecli.types import Message, SpeechChunk, SpeechSegment, ToolCall, TurnId
+
+CANCELLED = "Cancelled: the user interrupted."
+"""What the language model is told of a call that was not over when its turn was."""
 
 
 class StageError(Exception):
@@ -42,6 +47,21 @@ def first_failure(error: Exception) -> StageError:
 
 
 @dataclass(slots=True, eq=False)
+class Round:
+    """Calls of tools that the language model asked for at once, and what came of them so far."""
+
+    said: str  # by the model, beside asking
+    calls: tuple[ToolCall, ...]
+    results: list[str] = field(default_factory=list)
+
+    def messages(self, *, aloud: bool) -> Iterator[Message]:
+        """As a language model is told it: each call has a result. `aloud`: with what was said."""
+        yield Message("assistant", self.said if aloud else "", calls=self.calls)
+        for at, call in enumerate(self.calls):
+            yield Message("tool", self.results[at] if at < len(self.results) else CANCELLED, answers=call)
+
+
+@dataclass(slots=True, eq=False)
 class Turn:
     """A turn is one task with one id. Until it is released nothing of it may be heard, shown or remembered."""
 
@@ -49,16 +69,35 @@ class Turn:
     segment: SpeechSegment | None = None  # what was said; None for a typed question
     question: str = ""
     written: str = ""  # the answer so far, markup included
-    aside: str = ""  # said after it, and no part of it
+    announcement: str = ""  # what is said, where nobody has asked
+    rounds: list[Round] = field(default_factory=list)  # of calls that were made
+    calling: bool = False  # tools are at work, or leave for one is asked
+    leave: Leave | None = None  # the question to the user that the turn waits for
+    aside: str = ""  # what was said that is no part of the answer
+    asides: deque[str] = field(default_factory=deque)  # of it, what is still to be said
     chunks: list[SpeechChunk] = field(default_factory=list)
     pieces: PieceBuffer = field(default_factory=PieceBuffer)
     more: asyncio.Event = field(default_factory=asyncio.Event)  # `pieces` has changed
     released: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
 
+    def say(self, text: str) -> None:
+        """Have a sentence said that is no part of the answer, before more of the answer is."""
+        self.aside = f"{self.aside} {text}".strip()
+        self.asides.append(text)
+        self.more.set()
+
+    def calls_made(self, *, aloud: bool = False) -> list[Message]:
+        """Calls and their results, as the language model is told them."""
+        return [message for made in self.rounds for message in made.messages(aloud=aloud)]
+
     def is_whole(self, heard: str) -> bool:
         """Whether `heard` is all of the answer, and no more of it was to come."""
         return self.pieces.closed and heard.rstrip() == self.written.rstrip()
+
+    def voiced(self, heard_s: float) -> str:
+        """All that a microphone may have heard after `heard_s` seconds."""
+        return f"{self.heard(heard_s)} {self.aside}".strip()
 
     def heard(self, heard_s: float) -> str:
         """The answer as written, as far as `heard_s` seconds of its speech go."""

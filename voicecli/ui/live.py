@@ -16,6 +16,7 @@ from rich.console import Console
 from voicecli.clipboard import osc52
 from voicecli.events import Clock, Event, Ready, SpeechStarted, UserTyped
 from voicecli.ui.dialogue import whole_dialogue
+from voicecli.types import Grant
 from voicecli.ui.drawn_blocks import last_code
 from voicecli.ui.editor import Line
 from voicecli.ui.farewell import farewell
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 FRAME_S = 1 / 12
 """Often enough for a meter that moves ten times a second; a frame costs a few milliseconds of the loop."""
+
+
+GRANTS: dict[Key, Grant] = {"y": "yes", "a": "always", "n": "no"}
 
 
 class LiveScreen:
@@ -122,6 +126,8 @@ class LiveScreen:
 
     def _command(self, key: Key, controls: Controls) -> None:
         match key:
+            case "y" | "a" | "n" if self.view.asked is not None:
+                controls.grant(GRANTS[key])
             case " " if self.view.has_microphone:
                 controls.set_muted(not self.view.muted)
             case "t":

@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from voicecli.events import Event, NothingHeard, Ready, TurnDone, TurnFailed, TurnInterrupted
+from voicecli.events import Event, NothingHeard, Ready, ToolAsked, TurnDone, TurnFailed, TurnInterrupted
 from voicecli.slash.parse import is_command
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class Questions:
             case Ready(microphone=microphone):
                 self._has_microphone = bool(microphone)
                 self._ready.set()
+            case ToolAsked():  # the next line may be the answer
+                self._answered.set()
             case TurnDone() | TurnInterrupted() | TurnFailed() | NothingHeard():
                 self._answered.set()
 

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Literal, Protocol, Self
 
 from voicecli.events import Clock, Event
+from voicecli.types import Grant
 
 ScreenKind = Literal["auto", "live", "plain", "jsonl"]
 
@@ -22,6 +23,7 @@ class Controls:
     interrupt: Callable[[], None]
     ask: Callable[[str], None]  # a typed question, or a command that begins with a slash
     quit: Callable[[], None]
+    grant: Callable[[Grant], object] = lambda answer: None  # whether a tool may be used that leave is asked for
 
 
 class Screen(Protocol):

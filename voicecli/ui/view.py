@@ -12,6 +12,7 @@ from typing import Literal
 from voicecli.conversation.latency import LatencyFold, TurnLatency, percentile
 from voicecli.conversation.speculation import Speculation
 from voicecli.events import (
+    Announced,
     Audible,
     Event,
     FramesDropped,
@@ -38,6 +39,9 @@ from voicecli.events import (
     UserTyped,
 )
 from voicecli.types import TurnId
+from voicecli.ui.printable import flat_names
+from voicecli.ui.printable import printable as printable
+from voicecli.ui.uses import Use, asked, uses_after
 
 State = Literal["Starting", "Ready", "Listening", "Hearing", "Thinking", "Speaking", "Muted"]
 Outcome = Literal["open", "done", "interrupted", "reopened", "failed"]
@@ -46,32 +50,6 @@ LEVELS_KEPT = 48
 """4.8 s of input level: as wide as the meter ever gets."""
 
 QUIET_DB = -90.0
-
-_SPACES = dict.fromkeys(map(ord, "\r\v\f"), " ")
-_CONTROLS = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {ord("\n"), ord("\t")}, "\N{REPLACEMENT CHARACTER}")
-_PRINTABLE = _CONTROLS | _SPACES
-
-
-def printable(text: str) -> str:
-    """Text that a terminal cannot take for a command; as long as `text`, because the voice counts its characters."""
-    return text.translate(_PRINTABLE)
-
-
-def _one_line(ready: Ready) -> Ready:
-    """Names without line breaks: some drivers put them there."""
-
-    def flat(name: str) -> str:
-        return " ".join(printable(name).split())
-
-    return replace(
-        ready,
-        microphone=flat(ready.microphone),
-        speaker=flat(ready.speaker),
-        stt=flat(ready.stt),
-        llm=flat(ready.llm),
-        llm_why=flat(ready.llm_why),
-        tts=flat(ready.tts),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +84,7 @@ class Exchange:
     audible: bool = False
     outcome: Outcome = "open"
     failure: Failure | None = None
+    uses: tuple[Use, ...] = ()  # of tools
     marks: LatencyFold = field(default_factory=LatencyFold)
 
     @property
@@ -169,8 +148,10 @@ class Exchange:
                 return replace(self, outcome="interrupted", spoken_end=heard)
             case TurnFailed(stage=stage, message=message, hint=hint):
                 return replace(self, outcome="failed", failure=Failure(stage, printable(message), printable(hint)))
+            case Announced(text=text):
+                return replace(self, released=True, transcript="", written=printable(text))
             case _:
-                return self
+                return replace(self, uses=uses_after(self.uses, event))
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +187,11 @@ class ViewModel:
         return any(one.released and one.outcome == "open" for one in self.exchanges)
 
     @property
+    def asked(self) -> Use | None:
+        """The tool that leave is asked for."""
+        return next((use for one in self.exchanges if one.outcome == "open" and (use := asked(one.uses))), None)
+
+    @property
     def exchanges(self) -> tuple[Exchange, ...]:
         return tuple(one for one in self.entries if isinstance(one, Exchange))
 
@@ -239,7 +225,7 @@ class ViewModel:
         match event:
             case Ready():
                 lasting = (entry for entry in self.entries if not (isinstance(entry, Note) and entry.passing))
-                return replace(self, ready=_one_line(event), entries=tuple(lasting))
+                return replace(self, ready=flat_names(event), entries=tuple(lasting))
             case Notice(text=text, passing=passing):
                 return replace(self, entries=(*self.entries, Note(printable(text), passing)))
             case LevelMeasured(level_db=level_db):
@@ -269,11 +255,11 @@ class ViewModel:
                 ready = replace(self.ready, speaker=event.name)
             case "model":  # pragma: no branch
                 ready = replace(self.ready, llm=event.name)
-        return replace(self, troubles=troubles, entries=entries, ready=_one_line(ready))
+        return replace(self, troubles=troubles, entries=entries, ready=flat_names(ready))
 
     def _of_turn(self, event: Event, turn: TurnId) -> ViewModel:
         match event:
-            case SpeechStarted() | UserTyped() if self.exchange(turn) is None:
+            case SpeechStarted() | UserTyped() | Announced() if self.exchange(turn) is None:
                 opened = Exchange(turn).apply(event)
                 return replace(self, entries=(*self.entries, opened), remark="")
             case NothingHeard(reason=reason):
