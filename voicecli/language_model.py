@@ -115,7 +115,8 @@ async def _embedded(settings: LlmSettings, gguf: FindGguf, narrate: Narrate) -> 
         server = await asyncio.to_thread(stack.enter_context, llamacpp.embedded_server(path, settings))
         async with openai_chat.connect(server.base_url, server.api_key, settings.timeout_s, use_proxy=False) as client:
             name = Path(settings.embedded_model).name.removesuffix(".gguf")
-            yield openai_chat.OpenAiChat(client, server.model, "the embedded llama.cpp", settings, name)
+            no_tools = "" if server.knows_tools else f"{name} knows none (its chat template has no place for them)"
+            yield openai_chat.OpenAiChat(client, server.model, "the embedded llama.cpp", settings, name, no_tools)
 
 
 def place(url: str) -> str:

@@ -24,6 +24,7 @@ from voicecli.audio.segmenter import Segmenter
 from voicecli.audio.wav import WavSpeaker
 from voicecli.conversation.answering import Engines
 from voicecli.conversation.barge_in import BargeIn
+from voicecli.conversation.calling import Toolbox
 from voicecli.conversation.conversation import Conversation, Rules
 from voicecli.conversation.drafting import Cadence
 from voicecli.conversation.history import History
@@ -228,6 +229,7 @@ class Talk:
         self.listen = LISTEN
         self.microphone: Callable[[Microphone], Microphone] = lambda microphone: microphone
         self.speaker: Callable[[Speaker], Speaker] = lambda speaker: speaker
+        self.tools: Toolbox | None = None
         self.events: list[Event] = []
         self.history = History("Be brief.", 4000)
 
@@ -273,6 +275,7 @@ class Talk:
                 TimedWorker(lambda *_: self.stt_s * self.stt.taken()),
                 TimedWorker(lambda *_: len(self.tts.spoken[-1]) / 2 * self.tts_s_per_char if self.tts else 0.0),
                 TimedWorker(lambda *_: self.turn_s),
+                self.tools,
             )
             rules = Rules(
                 BargeIn(

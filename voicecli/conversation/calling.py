@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Protocol
 
 from voicecli.audio.device import Speaker
@@ -100,7 +101,8 @@ class Calling:
         turn.calling = True
         self._speaker.finish(turn.id)
         for at, call in enumerate(made.calls):
-            made.results.append(await self._result(tools, turn, call) if at < MOST_CALLS else TOO_MANY)
+            told = replace(call, id=f"{len(turn.rounds)}.{at + 1}")  # servers count anew with each request
+            made.results.append(await self._result(tools, turn, told) if at < MOST_CALLS else TOO_MANY)
         turn.calling = False
 
     async def _result(self, tools: Toolbox, turn: Turn, call: ToolCall) -> str:
