@@ -52,8 +52,7 @@ async def assemble(
     `sound`: devices, files in place of some, or a room in place of both; `earlier`: what was said before. Raises
     DeviceError, ModelMissing, EngineError, BackendUnavailable or SettingsError.
     """
-    # Whoever watches measures or records: a tool would act again in each replay.
-    tooled = settings.tools.enabled and watch is None
+    tooled = settings.tools.enabled and watch is None  # what is recorded is replayed: tools would act again
     activity, watch = Activity(), watch or Watch()
 
     def publish(event: Event) -> None:
@@ -73,18 +72,21 @@ async def assemble(
         conversation = Conversation(Devices(ear, speaker), engines, history, rules, CLOCK, publish)
         if settings.audio.ready_sound and voiced and sound == Files():
             await play_ready_sound(ear, speaker)
-        publish(
-            events.Ready(
-                at_s=CLOCK(),
-                microphone=ear.microphone_name,
-                speaker=speaker.name if voiced else "",
-                stt=engines.stt.name,
-                llm=engines.llm.name,
-                llm_why=opened.why,
-                tts=engines.tts.name if engines.tts else "",
-            )
-        )
+        publish(ready(Devices(ear, speaker), engines, opened.why, voiced=voiced))
         yield conversation
+
+
+def ready(devices: Devices, engines: Engines, llm_why: str, *, voiced: bool) -> events.Ready:
+    """What the conversation is held with."""
+    return events.Ready(
+        at_s=CLOCK(),
+        microphone=devices.ear.microphone_name,
+        speaker=devices.speaker.name if voiced else "",
+        stt=engines.stt.name,
+        llm=engines.llm.name,
+        llm_why=llm_why,
+        tts=engines.tts.name if engines.tts else "",
+    )
 
 
 def history_of(settings: Settings, earlier: Sequence[Exchange] = ()) -> History:

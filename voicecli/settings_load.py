@@ -179,7 +179,9 @@ def build(values: Mapping[str, object], origins: Mapping[str, str]) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         key, place = (".".join(str(part) for part in first["loc"][:depth]) for depth in (2, None))
-        raise SettingsError(f"{origins.get(key, 'settings')}: {place}: {first['msg']}, got {first['input']!r}") from None
+        raise SettingsError(
+            f"{origins.get(key, 'settings')}: {place}: {first['msg']}, got {first['input']!r}"
+        ) from None
 
 
 def value_of(settings: Settings, key: str) -> object:

@@ -25,7 +25,10 @@ from voicecli.errors import EngineError
 from voicecli.types import Message, Token, ToolCall, ToolSpec
 
 SPEC = ToolSpec("look", "Looks.", {"type": "object", "properties": {}})
-FUNCTION = {"type": "function", "function": {"name": "look", "description": "Looks.", "parameters": dict(SPEC.parameters)}}
+FUNCTION = {
+    "type": "function",
+    "function": {"name": "look", "description": "Looks.", "parameters": dict(SPEC.parameters)},
+}
 CALL = ToolCall("c1", "look", '{"at": 1}')
 ANSWERED = [*ASKED, Message("assistant", "Hm.", calls=(CALL,)), Message("tool", "noon", answers=CALL)]
 

@@ -77,7 +77,9 @@ def call(name: str, arguments: str = "{}", id: str = "c1") -> ToolCall:
     return ToolCall(id, name, arguments)
 
 
-def with_tools(talk: Talk, *script: Sequence[Said] | Exception, asks: Sequence[str] = ()) -> tuple[CallingLlm, FakeTools]:
+def with_tools(
+    talk: Talk, *script: Sequence[Said] | Exception, asks: Sequence[str] = ()
+) -> tuple[CallingLlm, FakeTools]:
     """Give the conversation a model and tools."""
     llm, tools = CallingLlm([], script=list(script)), FakeTools(asks=set(asks))
     talk.llm, talk.tools = llm, tools

@@ -38,9 +38,7 @@ def hold(act: Act) -> list[tuple[str, float]]:
     async def run() -> None:
         wall = Wall()
         async with asyncio.TaskGroup() as tasks:
-            timers = Timers(
-                wall, lambda text: rang.append((text, asyncio.get_running_loop().time() - 1000)), tasks
-            )
+            timers = Timers(wall, lambda text: rang.append((text, asyncio.get_running_loop().time() - 1000)), tasks)
             await act(timers, wall)
             timers.close()
 

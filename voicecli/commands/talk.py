@@ -97,7 +97,8 @@ def talk(
         bool | None, option("--history/--no-history", help="Keep what is said (not with files).", panel=HISTORY)
     ] = None,
     tools: Annotated[
-        bool | None, option("--tools/--no-tools", help="Whether the model may use tools: the time, timers…", panel=MODELS)
+        bool | None,
+        option("--tools/--no-tools", help="Whether the model may use tools: the time, timers…", panel=MODELS),
     ] = None,
     resume: Annotated[
         int | None,

@@ -28,8 +28,8 @@ MOST_CALLS = 8
 """At once."""
 
 MOMENT, MOMENT_S = "One moment.", 1.0
-"""Said once a turn, when nothing has been said and a call takes longer: a second of silence is a question whether it was
-heard at all."""
+"""Said once a turn, when nothing has been said and a call takes longer: in longer silence people wonder whether they were
+heard."""
 
 LEAVE_S = 30.0
 """Whoever has not answered by then is not there: the tool is not used."""
@@ -112,7 +112,13 @@ class Calling:
             now_s, title = self._clock(), tools.title(call.name)
             self._publish(
                 ToolDone(
-                    at_s=now_s, turn=turn.id, call=call.id, tool=title, outcome=outcome, text=text, took_s=now_s - began_s
+                    at_s=now_s,
+                    turn=turn.id,
+                    call=call.id,
+                    tool=title,
+                    outcome=outcome,
+                    text=text,
+                    took_s=now_s - began_s,
                 )
             )
             return text
@@ -132,9 +138,7 @@ class Calling:
         """Ask the user, on the screen and aloud."""
         title = tools.title(call.name)
         turn.leave = Leave()
-        self._publish(
-            ToolAsked(at_s=self._clock(), turn=turn.id, call=call.id, tool=title, arguments=call.arguments)
-        )
+        self._publish(ToolAsked(at_s=self._clock(), turn=turn.id, call=call.id, tool=title, arguments=call.arguments))
         turn.say(question(title))
         try:
             async with asyncio.timeout(LEAVE_S):
@@ -149,9 +153,7 @@ class Calling:
 
     async def _run(self, tools: Toolbox, turn: Turn, call: ToolCall) -> str:
         title = tools.title(call.name)
-        self._publish(
-            ToolCalled(at_s=self._clock(), turn=turn.id, call=call.id, tool=title, arguments=call.arguments)
-        )
+        self._publish(ToolCalled(at_s=self._clock(), turn=turn.id, call=call.id, tool=title, arguments=call.arguments))
         moment = asyncio.get_running_loop().call_later(MOMENT_S, _say_moment, turn)
         try:
             return await tools.run(call)

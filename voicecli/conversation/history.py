@@ -29,8 +29,8 @@ interruption in none.
 """
 
 AFTER_CALLS = "All right."
-"""What the assistant said after calls of tools, where the user heard nothing: templates want an answer to each question,
-and a question that is asked again would have its calls made again."""
+"""What the assistant is taken to have said after calls of tools where the user heard nothing: templates want an answer
+to each question, and one that is asked again would have its calls made again."""
 
 _CLOSING = re.compile(r"(?<=\S)(?:\]\([^()\s]*\)|[^\w\s])*(?=\s|\Z)")
 """What may follow a word that has been said: marks and the address of a link, as far as the next space."""

@@ -10,8 +10,11 @@ from voicecli.types import Grant
 MOST_WORDS = 5
 """A longer sentence is a new question, not an answer to this one."""
 
-_YES = frozenset("y yes yeah yep yup sure ok okay please go ahead do it allow course of right alright fine that".split())
-_NO = frozenset("n no nope dont never refuse deny".split())
+_AGREEMENT = """
+y yes yeah yep yup sure ok okay please go ahead do it allow that thats of course right alright fine
+"""
+_YES = frozenset(_AGREEMENT.split())
+_NO = frozenset(["n", "no", "nope", "dont", "never", "refuse", "deny"])
 _ALWAYS = "always"
 
 

@@ -147,9 +147,7 @@ class Steadfast:
             await asyncio.sleep(pause_s)
         return await self._once(messages, until_s)
 
-    async def _once(
-        self, messages: Sequence[Message], until_s: float
-    ) -> Begun:
+    async def _once(self, messages: Sequence[Message], until_s: float) -> Begun:
         left_s = until_s - asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(min(self._first_token_timeout_s, left_s)):

@@ -1,4 +1,4 @@
-"""Arithmetic as it is written, by Python's own parser and a list of what is allowed; nothing is ever evaluated. Pure."""
+"""Arithmetic as it is written, by Python's own parser and a list of what is allowed; nothing is evaluated. Pure."""
 
 from __future__ import annotations
 

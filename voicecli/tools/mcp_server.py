@@ -140,7 +140,9 @@ class McpServer:
             return ToolError(error.message, error.hint)
         settings, first = self._settings, _first(error)
         if settings.url:
-            return ToolError(f"{self.name}: no MCP server answers on {place(settings.url)} ({_reason(error)})", self._hint())
+            return ToolError(
+                f"{self.name}: no MCP server answers on {place(settings.url)} ({_reason(error)})", self._hint()
+            )
         if isinstance(first, FileNotFoundError):
             return ToolError(f"{self.name}: there is no program {settings.command}", self._hint())
         said = last_line(stderr) or _reason(error)

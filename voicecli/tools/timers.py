@@ -1,4 +1,4 @@
-"""Timers that ring. They go by the clock on the wall, so that one that ends while the machine sleeps rings afterwards."""
+"""Timers that ring. They go by the clock on the wall: one that ends while the machine sleeps rings afterwards."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Timers:
         self._running.clear()
 
     async def _wait(self, due: datetime) -> None:
-        while (left_s := (due - self._now()).total_seconds()) > 0:
+        while (left_s := (due - self._now()).total_seconds()) > 0:  # noqa: ASYNC110 - time passes by itself
             await asyncio.sleep(min(left_s, LOOK_S))
 
     def _over(self, timer: Timer) -> None:

@@ -15,8 +15,8 @@ from rich.console import Console
 
 from voicecli.clipboard import osc52
 from voicecli.events import Clock, Event, Ready, SpeechStarted, UserTyped
-from voicecli.ui.dialogue import whole_dialogue
 from voicecli.types import Grant
+from voicecli.ui.dialogue import whole_dialogue
 from voicecli.ui.drawn_blocks import last_code
 from voicecli.ui.editor import Line
 from voicecli.ui.farewell import farewell
