@@ -1,4 +1,4 @@
-"""Tools over the wire: what servers are told of them, the calls that they stream, and those that will not hear of any."""
+"""Tools over the wire: what servers are told of them, the calls that they stream, and those that refuse."""
 
 from __future__ import annotations
 
