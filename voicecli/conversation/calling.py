@@ -28,7 +28,7 @@ MOST_CALLS = 8
 """At once."""
 
 MOMENT, MOMENT_S = "One moment.", 1.0
-"""Said once a turn, when nothing has been said and a call takes longer: by then people wonder whether they were heard."""
+"""Said once a turn, when nothing has been said and a call takes longer: people wonder whether they were heard."""
 
 LEAVE_S = 30.0
 """Whoever has not answered by then is not there: the tool is not used."""
