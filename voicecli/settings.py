@@ -193,8 +193,14 @@ class ToolSettings(Section):
     """Used without asking: "builtin", names of servers, and of their tools as "server.tool"; * stands for anything."""
     timeout_s: Positive
     """Longest wait for a tool."""
-    servers: dict[Annotated[str, Field(pattern=r"^(?!builtin$)[A-Za-z0-9_-]+$")], ToolServer]
+    servers: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")], ToolServer]
     """MCP servers by the names that you give them."""
+
+    @model_validator(mode="after")
+    def _not_ours(self) -> Self:
+        if "builtin" in self.servers:
+            raise ValueError("builtin are our own tools: give the server servers.builtin another name")
+        return self
 
 
 class ModelSettings(Section):

@@ -30,7 +30,7 @@ class Handler(BaseHTTPRequestHandler):
         if request["max_tokens"] > 1:
             print(" ".join(message["role"] for message in request["messages"]), flush=True)
         if last["role"] == "tool":
-            deltas = [{"content": f"{word} "} for word in answer(last["content"]).split()]
+            deltas: list[dict[str, object]] = [{"content": f"{word} "} for word in answer(last["content"]).split()]
         elif self.tool in offered:
             call = {"index": 0, "id": "c1", "type": "function"}
             half = len(self.arguments) // 2

@@ -56,7 +56,7 @@ def test_a_server_is_tried_and_the_rest_is_listed(tmp_path: Path) -> None:
         ("[tools.servers.x]\nurl = 'http://x'\ncommand = 'x'\n", "either a command or a url"),
         ("[tools.servers.x]\n", "either a command or a url"),
         ("[tools.servers.x]\ncomand = 'x'\n", "tools.servers.x.comand"),
-        ("[tools.servers.builtin]\ncommand = 'x'\n", "tools.servers.builtin"),
+        ("[tools.servers.builtin]\ncommand = 'x'\n", "servers.builtin another name"),
         ("[tools]\nservers = 'x'\n", "tools.servers"),
         ("[tools]\ntimeout_s = 0\n", "tools.timeout_s"),
     ],

@@ -89,7 +89,7 @@ def test_numbers_come_back_to_twelve_digits(number: float) -> None:
     assert math.isclose(float(calculate(f"0 + {number!r}")), number, rel_tol=1e-11, abs_tol=1e-300)
 
 
-@given(st.text(st.sampled_from([*"0123456789+-*/%().,^ ", *FUNCTIONS, *CONSTANTS]), max_size=40))
-def test_whatever_is_written_gives_a_number_or_says_why_not(expression: str) -> None:
+@given(st.lists(st.sampled_from([*"0123456789+-*/%().,^ ", *FUNCTIONS, *CONSTANTS]), max_size=40))
+def test_whatever_is_written_gives_a_number_or_says_why_not(parts: list[str]) -> None:
     with contextlib.suppress(ToolError):
-        float(calculate(expression))
+        float(calculate("".join(parts)))

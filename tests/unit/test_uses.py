@@ -98,7 +98,7 @@ def test_the_view_knows_what_is_asked_until_the_turn_is_over() -> None:
 def test_an_announcement_is_an_answer_without_a_question() -> None:
     event = Announced(at_s=1.0, turn=ONE, text="Your tea timer is done.")
     view = ViewModel().apply(event)
-    assert view.state == "Thinking"
+    assert view.is_answering
     (exchange,) = view.exchanges
     assert exchange.heard == ("", "")
     assert "".join(exchange.answer) == "Your tea timer is done."

@@ -90,6 +90,8 @@ def shown(number: Number) -> str:
     if isinstance(number, int) and abs(number) < 10**MOST_DIGITS:
         return str(number)
     number = float(number)
+    if not math.isfinite(number):
+        raise OverflowError
     if number.is_integer() and abs(number) < 10**MOST_DIGITS:
         return str(int(number))
     return f"{number:.12g}"
