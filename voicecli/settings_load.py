@@ -179,9 +179,13 @@ def build(values: Mapping[str, object], origins: Mapping[str, str]) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         key, place = (".".join(str(part) for part in first["loc"][:depth]) for depth in (2, None))
-        raise SettingsError(
-            f"{origins.get(key, 'settings')}: {place}: {first['msg']}, got {first['input']!r}"
-        ) from None
+        got = _given(first["input"])
+        raise SettingsError(f"{origins.get(key, 'settings')}: {place}: {first['msg']}, got {got}") from None
+
+
+def _given(value: object) -> str:
+    """What was given in place of a value. Of a table the names alone: what is in it may be secret."""
+    return f"a table of {', '.join(map(str, value))}" if isinstance(value, Mapping) and value else repr(value)
 
 
 def value_of(settings: Settings, key: str) -> object:

@@ -79,8 +79,8 @@ async def say_over(card: VirtualCard, orders: Sequence[Order]) -> list[float]:
     settings = SETTINGS.model_copy(update={"listen": headphones})
     async with AsyncExitStack() as stack:
         ear, speaker, _ = await open_devices(stack, settings, Files(), lambda: True, lambda event: None)
-        workers = [stack.enter_context(ThreadWorker(name)) for name in ("stt", "tts", "turn")]
-        engines = Engines(NoWords(), OneSentence(), Buzz(), None, *workers)
+        stt, tts, turn = (stack.enter_context(ThreadWorker(name)) for name in ("stt", "tts", "turn"))
+        engines = Engines(NoWords(), OneSentence(), Buzz(), None, stt, tts, turn)
         rules = make_rules(settings, prefill=False)
         conversation = Conversation(
             Devices(ear, speaker), engines, History("", 1000), rules, CLOCK, lambda event: None

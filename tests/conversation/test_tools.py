@@ -164,7 +164,7 @@ class TestLeave:
     def test_always_is_asked_once(self, talk: Talk) -> None:
         _, tools = with_tools(talk, [call("wipe")], [call("wipe")], ["Twice."], asks=["wipe"])
         talk.at(0.5, lambda conversation: conversation.ask("wipe the disk"))
-        talk.at(3.0, lambda conversation: conversation.grant("always"))
+        talk.at(3.0, lambda conversation: conversation.ask("always"))
         seen = talk.run(8.0)
         assert len(tools.made) == 2
         assert len(of(seen, events.ToolAsked)) == 1

@@ -19,6 +19,7 @@ from voicecli.conversation.leave import Leave, answer_of, question
         ("Okay, go ahead.", "yes"),
         ("Of course.", "yes"),
         ("Always", "always"),
+        ("a", "always"),
         ("Yes, always allow that.", "always"),
         ("No.", "no"),
         ("n", "no"),

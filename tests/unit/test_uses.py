@@ -66,7 +66,7 @@ def test_drawn() -> None:
     told = 'clock.look(zone="Asia/Tokyo", n=2)'
     lines: dict[str, Text] = {}
     for end in ("done", "failed", "denied", "cancelled"):
-        lines[end] = drawn_use(after(CALLED, done(end))[0])  # type: ignore[arg-type]
+        lines[end] = drawn_use(after(CALLED, done(end))[0])
     assert {end: line.plain for end, line in lines.items()} == {
         "done": f"{told} → 17:05",
         "failed": f"{told} → failed: 17:05",

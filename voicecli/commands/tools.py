@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def tools(
-    config: Annotated[Path | None, option("--config", help="Settings file in place of your own.", panel="Settings")] = None,
+    config: Annotated[
+        Path | None, option("--config", help="Settings file in place of your own.", panel="Settings")
+    ] = None,
 ) -> None:
     """List the tools that the language model may use, and try the MCP servers.
 

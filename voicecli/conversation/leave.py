@@ -25,7 +25,7 @@ def answer_of(text: str) -> Grant | None:
         return None
     if words[0] in _NO:
         return "no"
-    if _ALWAYS in words and _YES.union((_ALWAYS,)).issuperset(words):
+    if words == ("a",) or (_ALWAYS in words and _YES.union((_ALWAYS,)).issuperset(words)):
         return "always"
     return "yes" if _YES.issuperset(words) else None
 

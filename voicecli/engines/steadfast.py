@@ -221,8 +221,8 @@ async def steadfast(
 
 
 async def _first_of(model: LanguageModel, messages: Sequence[Message]) -> Begun:
-    calling = isinstance(model, CallingModel)
-    reply: Reply = model.reply_or_call(messages) if calling else model.reply(without_calls(messages))
+    reply: Reply
+    reply = model.reply_or_call(messages) if isinstance(model, CallingModel) else model.reply(without_calls(messages))
     try:
         return reply, await anext(reply, None)
     except BaseException:
