@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,12 +23,12 @@ DONE = ToolDone(at_s=4, turn=ONE, call="1.1", tool="clock.now", outcome="done", 
 
 
 @pytest.fixture
-def live(tmp_path: Path) -> Iterator[LiveScreen]:
+def live(tmp_path: Path) -> LiveScreen:
     console = Console(file=io.StringIO(), force_terminal=True, width=80, height=24)
     screen = LiveScreen(lambda: 0.0, tmp_path / "log", console)
     for event in (READY, TYPED):
         screen.show(event)
-    yield screen
+    return screen
 
 
 def press(live: LiveScreen, *keys: str) -> list[Grant]:
