@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conversation.stage import Talk
+from tests.conversation.stage import CHAR_S, Talk
 from tests.conversation.tools_stage import call, of, with_tools
 from voicecli import events
 from voicecli.conversation.apology import FAILED
@@ -106,19 +106,17 @@ class TestOneMoment:
         talk.run(12.0)
         assert spoken(talk) == [MOMENT, "It is noon."]
 
-    def test_progress_through_the_answer_does_not_count_it(self, talk: Talk) -> None:
-        _, tools = with_tools(talk, [call("look")], ["One two three four five six seven eight."])
+    def test_what_was_heard_of_the_answer_does_not_count_it(self, talk: Talk) -> None:
+        _, tools = with_tools(talk, [call("look")], ["One two three four five six seven eight nine ten."], ["Fine."])
         tools.takes_s["look"] = 3.0
         talk.user_says("count", 0.5, 1.5)
         talk.user_says("stop it now", 6.5, 7.2)
-        talk.llm_replies()
-        llm = talk.llm
-        assert hasattr(llm, "script")
-        llm.script.append(["Fine."])
         seen = talk.run(12.0)
         (cut,) = of(seen, events.TurnInterrupted)
-        assert "One two".startswith(cut.spoken[:7])
-        assert "moment" not in cut.spoken
+        begun = of(seen, events.PieceReady)[0].at_s
+        silent = next(duck.at_s for duck in of(seen, events.Ducked) if duck.volume == "silent")
+        assert cut.spoken.startswith("One two")
+        assert len(cut.spoken) * CHAR_S <= silent - begun
 
 
 class TestLeave:
@@ -152,6 +150,16 @@ class TestLeave:
         assert of(seen, events.ToolDone)[0].outcome == "denied"
         assert llm.asked[1][-1].text == DENIED
         assert spoken(talk)[-1] == "I leave it."
+
+    def test_is_not_given_or_refused_by_its_own_echo(self, talk: Talk) -> None:
+        _, tools = with_tools(talk, [call("wipe")], ["Wiped."], asks=["wipe"])
+        talk.user_says("wipe the disk", 0.5, 1.5)
+        talk.user_says("may I use wipe of lab", 2.6, 3.4)
+        talk.at(8.0, lambda conversation: conversation.ask("yes"))
+        seen = talk.run(12.0)
+        assert [over.reason for over in of(seen, events.TalkedOver)] == ["my own voice"]
+        assert not of(seen, events.TurnInterrupted)
+        assert len(tools.made) == 1
 
     def test_is_typed(self, talk: Talk) -> None:
         _, tools = with_tools(talk, [call("wipe")], ["Wiped."], asks=["wipe"])
