@@ -123,8 +123,7 @@ def _prove(server: EmbeddedServer) -> None:
 
 
 def _knows_tools(server: EmbeddedServer) -> bool:
-    """Whether the model's chat template can tell of tools. For one that cannot llama.cpp tells of them in its own words
-    and forces each answer into JSON: nothing could be spoken before its end."""
+    """Whether the model's chat template can tell of tools: where it cannot, llama.cpp passes over them in silence."""
     try:
         properties = json.loads(_ask(server, f"{server.base_url.removesuffix('/v1')}/props"))
     except (OSError, ValueError):
