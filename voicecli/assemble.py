@@ -20,6 +20,7 @@ from voicecli.conversation.conversation import Conversation, Rules
 from voicecli.conversation.drafting import Cadence
 from voicecli.conversation.history import History
 from voicecli.conversation.overlap import Devices
+from voicecli.conversation.prefill import ANY_QUESTION
 from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.long_speech import LongSpeech
@@ -144,7 +145,7 @@ async def load_engines(
             open_steady_model(settings.llm, lambda: model_file(store, settings.llm.embedded_model, ".gguf"), told)
         )
         offered = await tools.offered_to(opened.model, history, opened.context_tokens, tell) if tools else None
-        await opened.model.warm(history.asking("Hello."))  # chat templates want a question
+        await opened.model.warm(history.asking(ANY_QUESTION))
         return opened, offered
 
     narrate("Loading the models…")

@@ -20,6 +20,9 @@ pytestmark = [pytest.mark.card, pytest.mark.model, pytest.mark.timeout(180)]
 BACK_S = 2.5
 """Two seconds from the return of a device to its use, and half of one for a busy machine and the lines on the pipe."""
 
+AWAKE_S = 15.0
+"""From the moment when a sound server goes on: each attempt that it kept waiting ends first, then some fail."""
+
 
 @pytest.fixture
 def lone(card: VirtualCard) -> Iterator[Env]:
@@ -123,7 +126,7 @@ def test_a_hanging_sound_server_holds_up_neither_questions_nor_quitting(lone: En
         talk.await_event(TurnDone, after=asked, timeout_s=20)
     finally:
         subprocess.run(["kill", "-CONT", pid], check=True)
-    await_changes(talk, asked, ("speaker", "well"), ("microphone", "well"), timeout_s=5)
+    await_changes(talk, asked, ("speaker", "well"), ("microphone", "well"), timeout_s=AWAKE_S)
 
 
 def test_an_utterance_that_the_microphone_breaks_off_is_answered(

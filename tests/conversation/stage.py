@@ -135,6 +135,8 @@ class ScriptedLlm:
     asked: list[list[Message]] = field(default_factory=list)
     warmed: list[str] = field(default_factory=list)
     warm_error: Exception | None = None
+    warm_s: float = 0.0
+    given_up: int = 0  # requests to read ahead that were cancelled
     closed: int = 0
     name: str = "scripted"
 
@@ -142,6 +144,11 @@ class ScriptedLlm:
         if self.warm_error:
             raise self.warm_error
         self.warmed.append(messages[-1].text)
+        try:
+            await asyncio.sleep(self.warm_s)
+        except asyncio.CancelledError:
+            self.given_up += 1
+            raise
 
     async def aclose(self) -> None: ...
 

@@ -8,8 +8,9 @@ import pytest
 
 from tests.conversation.stage import CHAR_S, Talk
 from voicecli import events
-from voicecli.conversation.history import INTERRUPTED
+from voicecli.conversation.history import INTERRUPTED, History
 from voicecli.conversation.pacing import MOST_LEAD_S
+from voicecli.conversation.prefill import ANY_QUESTION
 from voicecli.errors import BackendUnavailable, EngineError
 from voicecli.types import Message
 
@@ -377,6 +378,37 @@ def test_without_prefill_the_model_is_asked_once(talk: Talk) -> None:
     talk.user_says("what is the time", 0.5, 2.6)
     talk.llm_replies("Noon.")
     talk.run(6.0)
+    assert not talk.llm.warmed
+
+
+def full_after_two(talk: Talk) -> None:
+    talk.history = History("Be brief.", 80)
+    talk.llm_replies("It is noon in the whole of this country.", "It rains, and it will rain tomorrow as well.")
+    talk.at(0.5, lambda conversation: conversation.ask("what is the time"))
+    talk.at(10.0, lambda conversation: conversation.ask("what is the weather like"))
+
+
+def test_what_is_left_of_a_full_context_is_read_anew_before_anybody_asks(talk: Talk) -> None:
+    full_after_two(talk)
+    talk.run(20.0)
+    assert talk.llm.warmed == [ANY_QUESTION]
+    assert [message.text for message in talk.history.asking("x")[1:2]] == ["what is the weather like"]
+
+
+def test_a_question_does_not_wait_until_all_is_read_anew(talk: Talk) -> None:
+    full_after_two(talk)
+    talk.llm.warm_s = 60.0
+    talk.at(20.0, lambda conversation: conversation.ask("thanks"))
+    talk.llm_replies("Any time.")
+    seen = talk.run(25.0)
+    assert talk.llm.given_up == 1
+    assert at_s(all_of(seen, events.TokenArrived)[-1]) < 21
+
+
+def test_without_prefill_a_full_context_is_left_alone(talk: Talk) -> None:
+    full_after_two(talk)
+    talk.prefill = False
+    talk.run(20.0)
     assert not talk.llm.warmed
 
 

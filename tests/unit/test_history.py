@@ -8,6 +8,7 @@ from voicecli.conversation.history import (
     AFTER_CALLS,
     INTERRUPTED,
     MESSAGE_TOKENS,
+    NEARLY_FULL,
     History,
     estimated_tokens,
     heard_source_end,
@@ -314,3 +315,20 @@ def test_every_result_follows_its_call_and_every_call_has_one(turns: list[tuple[
             assert (message.role == "tool") == bool(before.calls)
             assert not (before.role == message.role == "user")
         history.add(question, heard, cut=cut, calls=MADE if calls else ())
+
+
+def test_room_is_made_before_it_is_needed_and_in_one_step() -> None:
+    history = History("", 400)
+    made = []
+    for number in range(40):
+        history.add(f"question number {number}", "An answer of a sentence.")
+        made.append(history.make_room())
+        assert sum(map(estimated_tokens, history.asking(""))) <= NEARLY_FULL * 400
+    assert made.count(True) * 4 < len(made)
+
+
+def test_what_was_said_last_stays_however_long_it_is() -> None:
+    history = History("", 140)
+    history.add("tell me everything", "word " * 40)
+    assert not history.make_room()
+    assert len(history.asking("")) == 4

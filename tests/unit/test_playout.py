@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from voicecli.audio.playout import Playout
 from voicecli.types import Pcm, TurnId
@@ -210,3 +212,32 @@ def test_only_the_live_turn_sounds_whatever_happens(steps: list[tuple[str, int]]
                 stale = [value for value in pcm.tolist()[fading:] if value not in (0, 1000 * live)]
                 assert not stale
                 fading = max(0, fading - number)
+
+
+class Interrupted(Playout):
+    """The loop begins turn TWO and adds to it while a block is being read, as threads may."""
+
+    def _gains(self, samples: int, turn: TurnId | None) -> NDArray[np.float64]:
+        if self._live[0] != TWO:
+            self.begin(TWO, held=False)
+            self.add(TWO, tone(7, 3))
+        return super()._gains(samples, turn)
+
+
+@pytest.mark.parametrize("before", [None, ONE])
+def test_a_turn_that_begins_while_a_block_is_read_loses_nothing(before: TurnId | None) -> None:
+    playout = Interrupted(RATE_HZ)
+    if before is not None:
+        playout.begin(before, held=False)
+    assert not playout.read(4).pcm.any()
+    assert playout.lead == 3
+    assert playout.read(4).pcm.tolist() == [7, 7, 7, 0]
+    assert playout.lead == 0
+
+
+def test_what_an_older_turn_left_is_dropped_while_a_newer_one_is_begun() -> None:
+    playout = Interrupted(RATE_HZ)
+    playout.begin(ONE, held=True)
+    playout.add(ONE, tone(1, 3))
+    playout.read(4)
+    assert playout.read(4).pcm.tolist() == [7, 7, 7, 0]

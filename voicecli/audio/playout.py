@@ -138,11 +138,17 @@ class Playout:
         return gains
 
     def _next(self, turn: TurnId | None) -> bool:
-        """Put the needle on samples of `turn`; False when there are none."""
+        """Put the needle on samples of `turn`; False when there are none. What may no longer sound is dropped.
+
+        The loop may begin a turn while a block is read: what it adds then is for the next block.
+        """
         while self._needle is None:
             if not self._queue:
                 return False
-            owner, pcm = self._queue.popleft()
+            owner, pcm = self._queue[0]
+            if owner != turn and owner == self._live[0]:
+                return False
+            self._queue.popleft()
             if owner == turn:
                 self._needle = _Sounding(owner, pcm)
         return True

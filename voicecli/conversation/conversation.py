@@ -17,17 +17,16 @@ from voicecli.conversation.announcing import Announcements
 from voicecli.conversation.answering import Answering, Engines
 from voicecli.conversation.barge_in import BargeIn
 from voicecli.conversation.drafting import Cadence, Drafter
+from voicecli.conversation.drafts import Drafts
 from voicecli.conversation.endpointing import Endpointing
 from voicecli.conversation.history import History
 from voicecli.conversation.leave import answer_of
 from voicecli.conversation.overlap import Devices, Overlap
-from voicecli.conversation.partials import Hypotheses
 from voicecli.conversation.prefill import Prefill
 from voicecli.conversation.self_echo import AHEAD_S, OwnVoice
 from voicecli.conversation.sentences import PieceBuffer
 from voicecli.conversation.speculation import Speculation
 from voicecli.conversation.turn import StageError, Turn, first_failure
-from voicecli.errors import VoiceCliError
 from voicecli.events import Clock, Event, Publish
 from voicecli.types import Grant, SpeechSegment, TurnId
 
@@ -73,7 +72,8 @@ class Conversation:
         self._minted = 0
         self._hearing = TurnId(0)  # the utterance under way or the last one
         self._turn: Turn | None = None
-        self._drafting: asyncio.Task[None] | None = None
+        self._drafts = Drafts(self._drafter, self._prefill, clock, self._publish, ahead=rules.prefill)
+        self._catching_up: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Until the microphone ends and the last answer is over."""
@@ -83,7 +83,7 @@ class Conversation:
             async for heard in self._ear.hear(self._needed_ms):
                 self._overlap.take(heard, self._answer)
             self._announcements.open(False)
-            self._stop_drafting()
+            self._drafts.stop()
 
     def mute(self, muted: bool) -> None:
         """Stop or go on listening; the answer under way goes on."""
@@ -150,11 +150,11 @@ class Conversation:
                 self._endpointing.begins(started_at_s)
                 self._hearing = self._mint()
                 self._publish(events.SpeechStarted(at_s=now_s, turn=self._hearing, started_at_s=started_at_s))
-                self._start_drafting()
+                self._drafts.start(self._hearing, self._ear.so_far, self._tasks)
             case Lull(segment):
                 self._drafter.lull(segment)
             case Pause(segment):
-                self._stop_drafting()
+                self._drafts.stop()
                 self.interrupt()  # a question that was typed meanwhile
                 preparing = self._speculation.worthwhile(self._rules.wait_s)
                 self._publish(
@@ -168,7 +168,7 @@ class Conversation:
                 self._endpointing.resumes(silence_ms)
                 self._discard(hearing)
                 self._publish(events.SpeechResumed(at_s=now_s, turn=hearing))
-                self._start_drafting()
+                self._drafts.start(self._hearing, self._ear.so_far, self._tasks)
             case Endpoint(ended_at_s, limit_s):
                 self._endpointing.ends(ended_at_s)
                 self._publish(events.SpeechEnded(at_s=now_s, turn=hearing, ended_at_s=ended_at_s))
@@ -178,7 +178,7 @@ class Conversation:
                 else:
                     self._publish(events.NothingHeard(at_s=now_s, turn=hearing, reason="something was typed instead"))
             case Dropped():  # pragma: no branch
-                self._stop_drafting()
+                self._drafts.stop()
                 self._endpointing.over()
                 self._discard(hearing)
                 self._publish(events.NothingHeard(at_s=now_s, turn=hearing, reason="too short"))
@@ -216,6 +216,8 @@ class Conversation:
         self._announcements.see(event)
 
     def _start(self, turn: Turn) -> None:
+        if self._catching_up is not None:
+            self._catching_up.cancel()
         self._speaker.begin(turn.id, held=True)
         self._turn = turn
         turn.task = self._tasks.create_task(self._live(turn), name=f"turn {turn.id}")
@@ -258,7 +260,7 @@ class Conversation:
         complete = failure is None or self._engines.tts is None
         spoken = turn.written if complete else turn.heard(heard_s)
         if turn.question:
-            self._history.add(turn.question, spoken, calls=turn.calls_made())
+            self._remember(turn, spoken)
         if turn.question or turn.announcement:
             self._own_voice.spoke(turn.voiced(heard_s + AHEAD_S), now_s)
         if failure is not None:
@@ -270,27 +272,7 @@ class Conversation:
             self._publish(events.NothingHeard(at_s=now_s, turn=turn.id, reason=reason))
         self._overlap.answer_is_over()
 
-    def _start_drafting(self) -> None:
-        self._drafting = self._tasks.create_task(self._draft(self._hearing))
-
-    def _stop_drafting(self) -> None:
-        if self._drafting is not None:
-            self._drafting.cancel()
-            self._drafting = None
-
-    async def _draft(self, turn: TurnId) -> None:
-        def tell(words: Hypotheses) -> None:
-            if not words.words:
-                return
-            stable, unstable = words.stable, words.unstable
-            self._publish(events.PartialHeard(at_s=self._clock(), turn=turn, stable=stable, unstable=unstable))
-            if self._rules.prefill:
-                self._prefill.offer(stable)
-
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._prefill.run())
-                await self._drafter.run(self._ear.so_far, tell)
-        except* VoiceCliError as group:  # the final transcript will fail too, and then the turn says so
-            message = first_failure(group).message
-            self._publish(events.Notice(at_s=self._clock(), text=f"No words while you speak: {message}"))
+    def _remember(self, turn: Turn, spoken: str) -> None:
+        self._history.add(turn.question, spoken, calls=turn.calls_made())
+        if self._history.make_room() and self._rules.prefill:
+            self._catching_up = self._tasks.create_task(self._prefill.catch_up())

@@ -1,7 +1,7 @@
 """What was said *and heard*, as the language model is told it. Pure.
 
-Append-only, so that a server's prefix cache holds all but the last question. When the context is full, exchanges are
-dropped until it is half empty: each removal costs a whole new prefill, so there are to be few.
+Append-only, so that a server's prefix cache holds all but the last question. When the context is nearly full, exchanges
+are dropped until it is half empty: each removal costs a whole new prefill, so there are to be few, and between turns.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ small vocabulary, took one for 3.9 bytes of English, 2.5 of German, 2.4 of Pytho
 
 MESSAGE_TOKENS = 6
 """What a chat template adds to each message: in ChatML and Llama 3 the role, two marks and line ends, 5 or 6 in all."""
+
+NEARLY_FULL = 0.75
+"""Of the context: what is left still holds a long question, so that none has to wait for a removal."""
 
 INTERRUPTED = "Sorry to interrupt."
 """How the model is told that the user cut its answer short: before what the user says next.
@@ -68,6 +71,13 @@ class History:
     def reserve(self, tokens: float) -> None:
         """So many tokens of the context are taken, by what each prompt has beside the messages."""
         self._room_tokens -= tokens
+
+    def make_room(self) -> bool:
+        """Drop the oldest exchanges if the context is nearly full. True: the rest is to be read anew."""
+        exchanges = len(self._exchanges)
+        if self._tokens("") > NEARLY_FULL * self._room_tokens:
+            self._forget("")
+        return len(self._exchanges) < exchanges
 
     def instruct(self, system_prompt: str) -> None:
         """Another system prompt, from the next request on."""

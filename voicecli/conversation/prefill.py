@@ -1,12 +1,16 @@
-"""The language model reads the question while it is still being asked."""
+"""The language model reads ahead: the question while it is being asked, what was said before while nobody waits."""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from voicecli.conversation.history import History
 from voicecli.engines.base import LanguageModel
 from voicecli.errors import VoiceCliError
+
+ANY_QUESTION = "Hello."
+"""Chat templates want one at the end."""
 
 
 class Prefill:
@@ -37,3 +41,8 @@ class Prefill:
                 await self._llm.warm(self._history.asking(self._words))
             except VoiceCliError:
                 return
+
+    async def catch_up(self) -> None:
+        """Have what was said read anew, after some of it was dropped; the next question then waits for itself alone."""
+        with suppress(VoiceCliError):  # the answer will fail too, and say so
+            await self._llm.warm(self._history.asking(ANY_QUESTION))
