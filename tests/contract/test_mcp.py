@@ -69,6 +69,12 @@ async def tools_of(server: McpServer) -> dict[str, Tool]:
     return {tool.name: tool for tool in found}
 
 
+def is_connected(server: McpServer) -> bool:
+    """Whether its client has not yet seen the end: the library tells nobody."""
+    assert server._client is not None
+    return not getattr(server._client.session._dispatcher, "_closed")  # noqa: B009 - of one of its kinds
+
+
 def trouble(settings: ToolServer) -> ToolError:
     caught: list[ToolError] = []
 
@@ -139,6 +145,19 @@ def test_a_server_that_has_gone_is_told_of_and_started_again(slow: ToolServer, t
         os.kill(first, signal.SIGKILL)
         with pytest.raises(ToolError, match="clock has gone"):
             await call
+        assert int(await tools["pid"].run({})) != first
+
+    hold(slow, act)
+
+
+def test_one_that_went_between_two_calls_is_started_again_unnoticed(slow: ToolServer) -> None:
+    async def act(server: McpServer) -> None:
+        tools = await tools_of(server)
+        first = int(await tools["pid"].run({}))
+        os.kill(first, signal.SIGKILL)
+        async with asyncio.timeout(20):
+            while is_connected(server):  # noqa: ASYNC110 - another process ends
+                await asyncio.sleep(0.02)
         assert int(await tools["pid"].run({})) != first
 
     hold(slow, act)

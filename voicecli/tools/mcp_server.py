@@ -86,13 +86,22 @@ class McpServer:
         spec = ToolSpec(wire_name(self.name, tool.name), description, tool.input_schema)
         return Tool(spec, self.name, tool.name, run)
 
-    async def _call(self, name: str, arguments: Arguments) -> str:
-        """Cancelling it tells the server, too. Raises ToolError."""
+    async def _call(self, name: str, arguments: Arguments, *, again: bool = True) -> str:
+        """Cancelling it tells the server, too. Raises ToolError.
+
+        A call that fails before the loop goes round was never sent: the server had gone before. Only then it is made
+        again, since nobody knows what one that was sent has done.
+        """
         client = await self._opened()
+        went_round = asyncio.Event()
+        asyncio.get_running_loop().call_soon(went_round.set)
         try:
             result = await client.call_tool(name, dict(arguments))
         except Exception as error:
-            raise self._explained(error, name) from error
+            trouble = self._explained(error, name)
+            if again and self._client is None and not went_round.is_set():
+                return await self._call(name, arguments, again=False)
+            raise trouble from error
         text = result_text(result.content, result.structured_content)
         if result.is_error:
             raise ToolError(text)
