@@ -2,61 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 
 from voicecli import events
 from voicecli.assemble_devices import CLOCK, Files, Watch, open_devices
+from voicecli.assemble_engines import Opening, Switches, load_engines
 from voicecli.assemble_lasting import LastingDevices
-from voicecli.assemble_tongues import make_tongues, open_voices, opening_instruction, opening_voice
+from voicecli.assemble_tongues import opening_instruction
+from voicecli.assemble_tools import open_tools
 from voicecli.audio.endpoint import MODES
 from voicecli.audio.ready_sound import play_ready_sound
 from voicecli.audio.room import Room
 from voicecli.conversation.activity import Activity
 from voicecli.conversation.answering import Engines
 from voicecli.conversation.barge_in import BargeIn
-from voicecli.conversation.conversation import Conversation, Rules
+from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.drafting import Cadence
 from voicecli.conversation.history import History
 from voicecli.conversation.overlap import Devices
-from voicecli.conversation.prefill import ANY_QUESTION
 from voicecli.conversation.rest import Rest
-from voicecli.conversation.tongues import Tongues
+from voicecli.conversation.rules import Rules
 from voicecli.conversation.wake_phrase import WakePhrase
 from voicecli.conversation.waking import Waking
-from voicecli.engines.attuned import Attuned
-from voicecli.engines.base import EndOfTurn
-from voicecli.engines.cpu import sleep_while_waiting
-from voicecli.engines.long_speech import LongSpeech
-from voicecli.engines.models import ModelStore
-from voicecli.engines.remembering import RememberedFinals
-from voicecli.engines.worker import ThreadWorker
 from voicecli.events import Event, Publish
-from voicecli.language_model import Opened
 from voicecli.sessions.records import Exchange
-from voicecli.settings import ListenSettings, LlmSettings, Settings, SttSettings, TtsSettings
-from voicecli.steady_model import open_steady_model, voices
-from voicecli.stored_models import model_file, model_folder, open_store
-from voicecli.switching.model import ModelSwitch, model_switch
-
-if TYPE_CHECKING:
-    from voicecli.engines.kokoro import Kokoro
-    from voicecli.engines.whisper import Whisper
-
-
-@dataclass(frozen=True, slots=True)
-class Switches:
-    """What can be changed while the conversation goes on."""
-
-    voice: Attuned | None  # None: nothing is spoken
-    tongues: Tongues
-    languages: Sequence[str]  # that are heard, ISO 639-1
-    model: ModelSwitch
-    devices: LastingDevices
+from voicecli.settings import ListenSettings, Settings
 
 
 @asynccontextmanager
@@ -72,6 +44,7 @@ async def assemble(
     `sound`: devices, files in place of some, or a room in place of both; `earlier`: what was said before. Raises
     DeviceError, ModelMissing, EngineError, BackendUnavailable or SettingsError.
     """
+    tooled = settings.tools.enabled and watch is None  # what is recorded is replayed: tools would act again
     activity, watch = Activity(), watch or Watch()
     rest = Rest(activity.settled)
 
@@ -80,20 +53,24 @@ async def assemble(
         show(event)
         rest.look()
 
+    def ring(text: str) -> None:
+        conversation.announce(text)
+
     async with AsyncExitStack() as stack:
         lasting = LastingDevices(activity.settled, CLOCK, publish)
         ear, speaker, voiced = await open_devices(
             stack, settings, sound, activity.settled, publish, watch, lasting=lasting
         )
         history = history_of(settings, earlier)
-        engines, switches = await load_engines(stack, settings, history, voiced, publish, rest, lasting)
-        engines = watch.engines(engines)
-        rules = make_rules(settings, prefill=settings.llm.prefill)
+        tools = await stack.enter_async_context(open_tools(settings.tools, ring)) if tooled else None
+        opening = Opening(stack, settings, history, rest, tools, publish)
+        loaded, switches = await load_engines(opening, lasting, voiced=voiced)
+        engines, rules = watch.engines(loaded), make_rules(settings, prefill=settings.llm.prefill)
         conversation = Conversation(Devices(ear, speaker), engines, history, rules, CLOCK, publish)
         if settings.audio.ready_sound and voiced and sound == Files():
             await play_ready_sound(ear, speaker)
-        opened = switches.model.opened
-        publish(told_mode(ready(Devices(ear, speaker), engines, opened.why, voiced=voiced), settings.listen))
+        begun = ready(Devices(ear, speaker), engines, switches.model.opened.why, voiced=voiced)
+        publish(told_mode(begun, settings.listen))
         yield conversation, switches
 
 
@@ -150,76 +127,3 @@ def make_rules(settings: Settings, *, prefill: bool) -> Rules:
         first_piece_chars=settings.tts.first_piece_chars,
         waking=waking,
     )
-
-
-async def load_engines(
-    stack: AsyncExitStack,
-    settings: Settings,
-    history: History,
-    voiced: bool,
-    publish: Publish,
-    rest: Rest,
-    lasting: LastingDevices,
-) -> tuple[Engines, Switches]:
-    """All engines, loaded side by side and warm, and what changes them."""
-    sleep_while_waiting()
-    store = open_store(settings)
-    stt_worker, tts_worker, turn_worker = (stack.enter_context(ThreadWorker(name)) for name in ("stt", "tts", "turn"))
-
-    def narrate(text: str) -> None:
-        publish(events.Notice(at_s=CLOCK(), text=text, passing=text.endswith("…")))
-
-    def open_model(llm: LlmSettings) -> AbstractAsyncContextManager[Opened]:
-        told = voices(CLOCK, publish, narrate)
-        file = partial(model_file, store, llm.embedded_model, ".gguf")
-        return open_steady_model(llm, file, told, apart=model.has_begun)
-
-    narrate("Loading the models…")
-    model = await stack.enter_async_context(model_switch(open_model, lambda: history.asking(ANY_QUESTION), rest))
-    async with asyncio.TaskGroup() as tasks:
-        stt = tasks.create_task(load_recogniser(stt_worker, store, settings.stt))
-        tts = tasks.create_task(load_voice(tts_worker, store, opening_voice(settings), narrate)) if voiced else None
-        turn = tasks.create_task(load_end_of_turn(turn_worker, store, settings.listen))
-        await model.begin(settings.llm)
-    kokoro = tts.result() if tts else None
-    voice = await stack.enter_async_context(open_voices(kokoro, tts_worker, settings.tts)) if kokoro else None
-    tongues = make_tongues(settings, stt.result(), voice, narrate)
-    final = RememberedFinals(LongSpeech(stt.result().heeding(tongues)))  # what it remembers is of a whole utterance
-    switches = Switches(voice, tongues, stt.result().languages, model, lasting)
-    return Engines(final, model.model, voice, turn.result(), stt_worker, tts_worker, turn_worker, tongues), switches
-
-
-async def load_recogniser(worker: ThreadWorker, store: ModelStore, settings: SttSettings) -> Whisper:
-    """Whisper, loaded on its worker."""
-    from voicecli.engines.whisper import Whisper
-
-    return await worker.run(Whisper.load, model_folder(store, settings.model), settings)
-
-
-async def load_end_of_turn(worker: ThreadWorker, store: ModelStore, settings: ListenSettings) -> EndOfTurn | None:
-    """Smart Turn, loaded on its worker; None where silence alone decides. Raises ModelMissing."""
-    if not settings.judges_pauses:
-        return None
-    from voicecli.engines.smart_turn import SmartTurn
-
-    return await worker.run(SmartTurn.load, model_file(store, settings.endpoint_model, ".onnx"))
-
-
-async def load_voice(
-    worker: ThreadWorker, store: ModelStore, settings: TtsSettings, narrate: Callable[[str], None]
-) -> Kokoro:
-    """Kokoro, loaded on its worker. What it tells comes from there and is told on the loop."""
-    from voicecli.engines.kokoro import Kokoro
-
-    model = model_file(store, settings.model, ".onnx")
-    return await worker.run(Kokoro.load, model, store.path("kokoro-voices"), settings, told_on_loop(narrate))
-
-
-def told_on_loop(narrate: Callable[[str], None]) -> Callable[[str], None]:
-    """What a worker's thread may call in place of `narrate`."""
-    loop = asyncio.get_running_loop()
-
-    def narrate_on_loop(text: str) -> None:
-        loop.call_soon_threadsafe(narrate, text)
-
-    return narrate_on_loop

@@ -24,6 +24,7 @@ from voicecli.commands.say import say
 from voicecli.commands.serve_stt import serve_stt
 from voicecli.commands.serve_tts import serve_tts
 from voicecli.commands.talk import TalkCommand, talk
+from voicecli.commands.tools import tools
 from voicecli.commands.transcribe import transcribe
 from voicecli.commands.tune import tune
 from voicecli.errors import INTERRUPTED_EXIT_CODE, VoiceCliError
@@ -74,6 +75,7 @@ app.command(name="download-models")(download_models)
 app.command()(devices)
 app.command()(doctor)
 app.add_typer(history, name="history")
+app.command()(tools)
 app.command()(report)
 app.command()(replay)
 app.add_typer(bench, name="bench")

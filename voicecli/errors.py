@@ -6,6 +6,7 @@
     ├─ DeviceError                        4   a sound device is absent or refuses to open
     ├─ BackendUnavailable                 5   a server does not answer
     │  └─ BackendRefuses                  5   it answers, and will not do this: a key, a name of a model
+    ├─ ToolError                          5   a tool cannot do what it was asked, or its server is not there
     ├─ EngineError                        6   an engine cannot start or failed at its work
     │  └─ ContextFull                     6   a language model was given more than it can hold
     └─ HistoryError, HistoryDamaged       7   the history cannot be read or written; its file is damaged
@@ -56,6 +57,12 @@ class BackendUnavailable(VoiceCliError):
 
 class BackendRefuses(BackendUnavailable):
     """A server answers and refuses: the key is wrong, or it lacks the model. To ask again changes nothing."""
+
+
+class ToolError(VoiceCliError):
+    """A tool was asked for something that it cannot do, or its server is not there. The language model is told."""
+
+    exit_code = 5
 
 
 class EngineError(VoiceCliError):

@@ -26,6 +26,8 @@ Condition = Literal["well", "replaced", "away"]
 Volume = Literal["full", "soft", "silent"]
 """Of the answer; silent, it waits where it is."""
 
+ToolOutcome = Literal["done", "failed", "denied", "cancelled"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
@@ -166,6 +168,42 @@ class Repeated(Event):
     """A turn that only says an earlier answer again; it is remembered nowhere."""
 
     text: str  # as written
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announced(Event):
+    """A turn that nobody asked for: a timer rings."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolAsked(Event):
+    """May a tool be used? The turn waits for the answer."""
+
+    call: str  # pairs the three events of a call
+    tool: str  # such as "timer.set" or "server.tool"
+    arguments: str  # a JSON object, as the model wrote it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCalled(Event):
+    """A tool is at work."""
+
+    call: str
+    tool: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolDone(Event):
+    """A call is over, whether it was made or not."""
+
+    call: str
+    tool: str
+    outcome: ToolOutcome
+    text: str  # what the language model is told
+    took_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

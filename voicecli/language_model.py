@@ -142,7 +142,8 @@ async def _embedded(
         stack.push_async_callback(asyncio.to_thread, loaded.close)  # a conversation may go on meanwhile
         async with openai_chat.connect(server.base_url, server.api_key, settings.timeout_s, use_proxy=False) as client:
             name = Path(settings.embedded_model).name.removesuffix(".gguf")
-            yield openai_chat.OpenAiChat(client, server.model, "the embedded llama.cpp", settings, name)
+            no_tools = "" if server.knows_tools else f"{name} knows none (its chat template has no place for them)"
+            yield openai_chat.OpenAiChat(client, server.model, "the embedded llama.cpp", settings, name, no_tools)
 
 
 def place(url: str) -> str:

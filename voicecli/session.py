@@ -22,6 +22,7 @@ from voicecli.settings import Settings
 from voicecli.signals import signals, stop_soon
 from voicecli.slash.complete import Offer, ValuesOf, offers
 from voicecli.slash.desk import Desk
+from voicecli.types import Grant
 from voicecli.ui.screen import Controls, Look, Screen, ScreenKind, open_screen
 
 SWITCH_S = 0.001
@@ -65,7 +66,16 @@ class Session:
             self._desk.take(text)
 
     def controls(self) -> Controls:
-        return Controls(self._set_muted, self._interrupt, self._ask, self.quit, self._repeat, self._offers, self._push)
+        return Controls(
+            self._set_muted,
+            self._interrupt,
+            self._ask,
+            self.quit,
+            repeat=self._repeat,
+            offers=self._offers,
+            push=self._push,
+            grant=self._grant,
+        )
 
     def _offers(self, line: str) -> tuple[Offer, ...]:
         return offers(line, self._values_of)
@@ -85,6 +95,10 @@ class Session:
     def _repeat(self, answer: str) -> None:
         if self._conversation is not None:
             self._conversation.repeat(answer)
+
+    def _grant(self, answer: Grant) -> None:
+        if self._conversation is not None:
+            self._conversation.grant(answer)
 
     def _ask(self, text: str) -> None:
         if self.quitting:  # lines from a pipe are read together, those behind /quit too

@@ -5,35 +5,17 @@ The defaults live in `config/default.toml` alone; a model here says what a key m
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+
+from voicecli.settings_section import Positive, Section, as_table
+from voicecli.settings_tools import ToolSettings
 
 Device = Literal["cpu", "cuda"]
 EndpointMode = Literal["fast", "balanced", "patient"]
 ListenMode = Literal["hands-free", "push-to-talk", "wake-phrase"]
-_ENTRY = re.compile(r"(?P<key>[a-z]{2,3})\s*=\s*(?P<value>[^,=\s]+)")
-
-
-def as_table(value: object) -> object:
-    """A table that is written as text: "fr=ff_siwis,es=em_alex". Anything else stays as it is. Raises ValueError."""
-    if not isinstance(value, str):
-        return value
-    entries = [_ENTRY.fullmatch(part.strip()) for part in value.split(",") if part.strip()]
-    if any(entry is None for entry in entries):
-        raise ValueError("a table is written key=value,key=value")
-    return {entry["key"]: entry["value"] for entry in entries if entry is not None}
-
-
-Positive = Annotated[float, Field(gt=0)]
-
-
-class Section(BaseModel):
-    """A frozen group of settings that refuses keys it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
 
 PHRASE_LETTERS = 4
@@ -244,6 +226,7 @@ class Settings(Section):
     llm: LlmSettings
     ask: AskSettings
     tts: TtsSettings
+    tools: ToolSettings
     models: ModelSettings
     log: LogSettings
     history: HistorySettings

@@ -16,7 +16,8 @@ from typing import Any
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from voicecli.errors import SettingsError
-from voicecli.settings import Settings, as_table
+from voicecli.settings import Settings
+from voicecli.settings_section import as_table
 from voicecli.shipped import shipped_text
 
 PROFILES = ("cpu", "gpu")
@@ -189,8 +190,14 @@ def build(values: Mapping[str, object], origins: Mapping[str, str]) -> Settings:
         return Settings.model_validate(tables)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"][:2])
-        raise SettingsError(f"{origins.get(key, 'settings')}: {key}: {first['msg']}, got {first['input']!r}") from None
+        key, place = (".".join(str(part) for part in first["loc"][:depth]) for depth in (2, None))
+        got = _given(first["input"])
+        raise SettingsError(f"{origins.get(key, 'settings')}: {place}: {first['msg']}, got {got}") from None
+
+
+def _given(value: object) -> str:
+    """What was given in place of a value. Of a table the names alone: what is in it may be secret."""
+    return f"a table of {', '.join(map(str, value))}" if isinstance(value, Mapping) and value else repr(value)
 
 
 def value_of(settings: Settings, key: str) -> object:
@@ -206,4 +213,8 @@ def shown(value: object) -> str:
         return '"***"' if value.get_secret_value() else '""'
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, Mapping):  # of tables the names alone: what is in them may be secret
+        return ", ".join(value)
+    if isinstance(value, tuple):
+        return ", ".join(value)
     return f'"{value.strip()}"' if isinstance(value, str) else str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NewType
 
@@ -79,11 +80,35 @@ class Transcript:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as a language model is told of it."""
+
+    name: str  # letters, digits, "_" and "-", 64 at most
+    description: str
+    parameters: Mapping[str, object]  # JSON Schema of an object
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A language model wants a tool to be used."""
+
+    id: str  # pairs it with its result
+    name: str
+    arguments: str  # a JSON object, as the model wrote it
+
+
+Grant = Literal["yes", "always", "no"]
+"""Whether a tool may be used; always: until the conversation ends."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One entry of the conversation as a language model sees it."""
 
-    role: Literal["system", "user", "assistant"]
+    role: Literal["system", "user", "assistant", "tool"]
     text: str
+    calls: tuple[ToolCall, ...] = ()  # what an assistant asks for beside its text
+    answers: ToolCall | None = None  # of a tool: the call that `text` is the result of
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ SUFFIXES = (".json", ".toml", ".py", ".txt", ".wav", ".zip", ".md")
 
 FOREIGN_OPTIONS = frozenset(
     {"--cut", "--device", "--gpu-memory-utilization", "--http-host", "--mem-fraction-static", "--require-card"}
-    | {"--require-models", "--api-key", "--offload"}
+    | {"--require-models", "--api-key", "--offload", "--jinja", "--tool-call-parser", "--enable-auto-tool-choice"}
 )
 """Of other programs: SGLang, vLLM, Ray, Docker, pytest, and our own benchmarks."""
 

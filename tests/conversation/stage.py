@@ -25,11 +25,13 @@ from voicecli.audio.talk_key import TalkKey
 from voicecli.audio.wav import WavSpeaker
 from voicecli.conversation.answering import Engines
 from voicecli.conversation.barge_in import BargeIn
-from voicecli.conversation.conversation import Conversation, Rules
+from voicecli.conversation.calling import Toolbox
+from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.drafting import Cadence
 from voicecli.conversation.history import History
 from voicecli.conversation.overlap import Devices
 from voicecli.conversation.repertoire import Repertoire
+from voicecli.conversation.rules import Rules
 from voicecli.conversation.sentences import SHORT_CLAUSE_CHARS
 from voicecli.conversation.tongues import Tongues
 from voicecli.conversation.waking import Waking
@@ -246,6 +248,7 @@ class Talk:
         self.engines: Callable[[Engines], Engines] = lambda engines: engines
         self.see: Callable[[Event], None] = lambda event: None
         self.sees_levels: Callable[[float], None] = lambda level_db: None
+        self.tools: Toolbox | None = None
         self.events: list[Event] = []
         self.history = History("Be brief.", 4000)
         self.tongues = Tongues("en", Repertoire("", "en"))
@@ -302,6 +305,7 @@ class Talk:
                 TimedWorker(lambda *_: len(self.tts.spoken[-1]) / 2 * self.tts_s_per_char if self.tts else 0.0),
                 TimedWorker(lambda *_: self.turn_s),
                 self.tongues,
+                self.tools,
             )
             rules = Rules(
                 BargeIn(

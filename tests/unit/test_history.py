@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicecli.conversation.history import (
+    AFTER_CALLS,
     INTERRUPTED,
     MESSAGE_TOKENS,
     NEARLY_FULL,
@@ -13,7 +14,7 @@ from voicecli.conversation.history import (
     heard_source_end,
     whole_words,
 )
-from voicecli.types import Message, SpeechChunk, TurnId, WordEnd
+from voicecli.types import Message, SpeechChunk, ToolCall, TurnId, WordEnd
 
 RATE_HZ = 1000
 
@@ -264,6 +265,73 @@ def test_the_prompt_ends_with_what_was_added_until_that_changes() -> None:
     assert history.asking("Bonjour.")[0].text == "You are a pirate. Answer in French."
     history.add_to_prompt("")
     assert history.asking("Hello.")[0].text == "You are a pirate."
+
+
+CALL = ToolCall("1", "look", '{"at": "noon"}')
+MADE = (Message("assistant", "", calls=(CALL,)), Message("tool", "a fox", answers=CALL))
+
+
+def test_calls_stand_between_a_question_and_its_answer() -> None:
+    history = History("Be brief.", 4000)
+    history.add("look", "A fox.", calls=MADE)
+    assert history.asking("and now")[1:] == [
+        Message("user", "look"),
+        *MADE,
+        Message("assistant", "A fox."),
+        Message("user", "and now"),
+    ]
+
+
+def test_calls_whose_answer_nobody_heard_are_not_asked_for_again() -> None:
+    history = History("Be brief.", 4000)
+    history.add("look", "", cut=True, calls=MADE)
+    assert roles(history.asking("stop"))[1:] == [
+        ("user", "look"),
+        ("assistant", ""),
+        ("tool", "a fox"),
+        ("assistant", AFTER_CALLS),
+        ("user", f"{INTERRUPTED} stop"),
+    ]
+
+
+def test_an_exchange_is_dropped_with_all_its_calls() -> None:
+    history = History("Be brief.", 4000)
+    history.add("one", "two", calls=MADE)
+    history.add("three", "four", calls=MADE)
+    assert history.halve()
+    assert roles(history.asking("five"))[1][1] == "three"
+    assert history.halve()
+    assert len(history.asking("five")) == 2
+    assert not history.halve()
+
+
+def test_what_each_prompt_has_beside_its_messages_takes_room() -> None:
+    history = History("", 200)
+    history.add("a" * 100, "b" * 100)
+    assert len(history.asking("c")) == 4
+    history.reserve(100)
+    assert len(history.asking("c")) == 2
+
+
+def test_a_call_takes_room_too() -> None:
+    called, plain = Message("assistant", "", calls=(CALL,)), Message("assistant", "")
+    assert estimated_tokens(called) > estimated_tokens(plain) + MESSAGE_TOKENS
+
+
+TURNS_WITH_CALLS = st.lists(
+    st.tuples(st.text(max_size=40), st.sampled_from(["", "yes"]), st.booleans(), st.booleans()), max_size=20
+)
+
+
+@given(TURNS_WITH_CALLS)
+def test_every_result_follows_its_call_and_every_call_has_one(turns: list[tuple[str, str, bool, bool]]) -> None:
+    history = History("Be brief.", 300)
+    for question, heard, cut, calls in turns:
+        messages = history.asking(question)
+        for before, message in zip(messages, messages[1:], strict=False):
+            assert (message.role == "tool") == bool(before.calls)
+            assert not (before.role == message.role == "user")
+        history.add(question, heard, cut=cut, calls=MADE if calls else ())
 
 
 def test_room_is_made_before_it_is_needed_and_in_one_step() -> None:

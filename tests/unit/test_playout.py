@@ -95,6 +95,19 @@ def test_a_gap_inside_an_answer_is_told_when_it_ends() -> None:
     assert (reading.starved, reading.starved_samples) == (ONE, 15)
 
 
+def test_an_answer_may_wait_for_what_is_not_its_own_and_go_on() -> None:
+    playout = playing()
+    playout.add(ONE, tone(1, 5))
+    playout.finish(ONE)
+    playout.read(10)
+    playout.add(ONE, tone(1, 5))
+    assert playout.read(10).starved is None
+    playout.read(10)
+    playout.add(ONE, tone(1, 5))
+    starved = playout.read(10)
+    assert (starved.starved, starved.starved_samples) == (ONE, 15)
+
+
 def test_silence_before_and_after_an_answer_is_no_gap() -> None:
     playout = playing()
     playout.read(10)

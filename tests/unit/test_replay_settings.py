@@ -28,10 +28,11 @@ def test_no_secret_no_address_and_no_folder_is_kept() -> None:
         audio={"input_device": "Jane's headset"},
         models={"dir": "/home/me/models"},
         stt={"model": "C:\\Users\\me\\whisper"},
+        tools={"servers": {"mail": {"command": "mail", "env": {"TOKEN": "tok-456"}}}},
     )
     kept = kept_settings(secret, prompt=False)
     told = repr(kept)
-    for word in ("sk-123", "secret", "inside", "home", "Jane", "Users", "helpful"):
+    for word in ("sk-123", "tok-456", "secret", "inside", "home", "Jane", "Users", "helpful"):
         assert word not in told
     assert (kept["llm.embedded_model"], kept["stt.model"]) == ("a.gguf", "whisper")
     assert str(kept["llm.system_prompt"]).endswith("characters")

@@ -158,3 +158,21 @@ def test_while_a_key_is_held_no_end_of_turn_is_judged() -> None:
     assert judges(mode="wake-phrase")
     assert not judges(mode="push-to-talk")
     assert not judges(endpoint="silence")
+
+
+def test_tables_of_servers_are_read_and_their_secrets_never_shown(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('[tools.servers.clock]\ncommand = "clock"\nenv = { TOKEN = "hunter2" }\n', encoding="utf8")
+    loaded = load_settings(file=file, environ={})
+    assert loaded.settings.tools.servers["clock"].env["TOKEN"].get_secret_value() == "hunter2"
+    assert ("tools.servers", "clock", str(file)) in loaded.rows()
+    assert "hunter2" not in repr(loaded)
+    file.write_text(file.read_text() + 'url = "http://x"\n')
+    with pytest.raises(SettingsError) as caught:
+        load_settings(file=file, environ={})
+    assert caught.value.message.endswith("either a command or a url, got a table of command, env, url")
+
+
+def test_a_list_may_come_from_the_environment() -> None:
+    allow = load_settings(environ={"VOICECLI_TOOLS_ALLOW": "builtin, clock.get_*"}).settings.tools.allow
+    assert allow == ("builtin", "clock.get_*")

@@ -77,6 +77,10 @@ def called(name: str) -> LlmSettings:
     return SETTINGS.llm.model_copy(update={"embedded_model": name})
 
 
+async def warm(opened: Opened) -> None:
+    await opened.model.warm(ASKED)
+
+
 async def settle() -> None:
     for _ in range(20):
         await asyncio.sleep(0)
@@ -87,7 +91,7 @@ class TestModel:
         async def run() -> None:
             quiet, second = Quiet(), Model("b")
             shelf = Shelf({"a": Model("a"), "b": second})
-            async with model_switch(shelf.opener, lambda: ASKED, quiet.rest) as switch:
+            async with model_switch(shelf.opener, warm, quiet.rest) as switch:
                 assert (await switch.begin(called("a"))).model.name == "a"
                 quiet.set(False)
                 answer = switch.model.reply(ASKED)
@@ -110,7 +114,7 @@ class TestModel:
     def test_one_that_fails_changes_nothing(self, failing: Model | Exception) -> None:
         async def run() -> None:
             shelf = Shelf({"a": Model("a"), "b": failing})
-            async with model_switch(shelf.opener, lambda: ASKED, Quiet().rest) as switch:
+            async with model_switch(shelf.opener, warm, Quiet().rest) as switch:
                 await switch.begin(called("a"))
                 with pytest.raises(BackendUnavailable):
                     await switch.switch(called("b"))
@@ -123,7 +127,7 @@ class TestModel:
         async def run() -> None:
             quiet = Quiet()
             shelf = Shelf({name: Model(name) for name in "abc"})
-            async with model_switch(shelf.opener, lambda: ASKED, quiet.rest) as switch:
+            async with model_switch(shelf.opener, warm, quiet.rest) as switch:
                 await switch.begin(called("a"))
                 quiet.set(False)
                 await switch.switch(called("b"))
@@ -142,7 +146,7 @@ class TestModel:
 
         async def begun(shelf: Shelf) -> ModelSwitch:
             failure: Exception | None = None
-            async with model_switch(shelf.opener, lambda: ASKED, Quiet().rest) as switch:
+            async with model_switch(shelf.opener, warm, Quiet().rest) as switch:
                 try:
                     await switch.begin(called("a"))
                 except BackendUnavailable as error:
@@ -155,7 +159,7 @@ class TestModel:
     def test_one_that_cannot_be_closed_is_left_alone(self) -> None:
         async def run() -> None:
             shelf = Shelf({"a": Model("a"), "b": Model("b")}, closing=OSError("it hangs"))
-            async with model_switch(shelf.opener, lambda: ASKED, Quiet().rest) as switch:
+            async with model_switch(shelf.opener, warm, Quiet().rest) as switch:
                 await switch.begin(called("a"))
                 await switch.switch(called("b"))
                 await settle()
@@ -166,7 +170,7 @@ class TestModel:
     def test_one_that_breaks_while_it_is_in_use_is_no_secret(self) -> None:
         async def run() -> None:
             shelf = Shelf({"a": Model("a")})
-            async with model_switch(shelf.opener, lambda: ASKED, Quiet().rest) as switch:
+            async with model_switch(shelf.opener, warm, Quiet().rest) as switch:
                 await switch.begin(called("a"))
                 shelf.breaks.set()
                 await settle()
@@ -178,7 +182,7 @@ class TestModel:
     def test_who_does_not_wait_for_it_does_not_get_it(self) -> None:
         async def run() -> None:
             shelf = Shelf({"a": Model("a"), "b": Model("b")})
-            async with model_switch(shelf.opener, lambda: ASKED, Quiet().rest) as switch:
+            async with model_switch(shelf.opener, warm, Quiet().rest) as switch:
                 await switch.begin(called("a"))
                 switching = asyncio.ensure_future(switch.switch(called("b")))
                 await asyncio.sleep(0)

@@ -59,7 +59,7 @@ class Speaker(Protocol):
         ...
 
     def finish(self, turn: TurnId) -> None:
-        """No more chunks of `turn` will come: silence after the last one is not starvation."""
+        """No more chunks of `turn` will come for now: silence after the last one is not starvation."""
         ...
 
     def flush(self) -> None:

@@ -66,6 +66,7 @@ class Playout:
     def add(self, turn: TurnId, pcm: Pcm) -> None:
         """Queue samples of the live turn, shape (n,) at `rate_hz`; samples of any other are dropped."""
         if turn == self._live[0] and len(pcm):
+            self._finished = None
             self._queue.append((turn, pcm))
             self._queued += len(pcm)
 
@@ -79,7 +80,7 @@ class Playout:
         self._wanted_gain = 10 ** (db / 20)
 
     def finish(self, turn: TurnId) -> None:
-        """Nothing more will be added to `turn`: silence after it is not starvation."""
+        """Nothing more will be added to `turn` for now: silence after it is not starvation."""
         self._finished = turn
 
     def flush(self) -> None:

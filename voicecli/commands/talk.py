@@ -103,6 +103,10 @@ def talk(
     history: Annotated[
         bool | None, option("--history/--no-history", help="Keep what is said (not with files).", panel=HISTORY)
     ] = None,
+    tools: Annotated[
+        bool | None,
+        option("--tools/--no-tools", help="Whether the model may use tools: the time, timers…", panel=MODELS),
+    ] = None,
     resume: Annotated[
         int | None,
         option("--resume", metavar="[ID]", min=0, help="Go on with this conversation, or the last.", panel=HISTORY),
@@ -155,6 +159,7 @@ def talk(
             "models.offline": offline,
             "history.enabled": history,
             "ui.theme": theme,
+            "tools.enabled": tools,
         },
         profile=profile or "",
         file=config,

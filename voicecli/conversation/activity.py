@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from voicecli.events import (
+    Announced,
     Event,
     NothingHeard,
     Repeated,
@@ -24,7 +25,7 @@ class Activity:
     def see(self, event: Event) -> None:
         """Take the next event."""
         match event:
-            case SpeechStarted() | UserTyped() | Repeated():
+            case SpeechStarted() | UserTyped() | Repeated() | Announced():
                 self._alive.add(event.turn)
             case TurnDone() | TurnInterrupted() | TurnFailed() | NothingHeard():
                 self._alive.discard(event.turn)

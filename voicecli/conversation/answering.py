@@ -9,18 +9,21 @@ from dataclasses import dataclass, field
 
 from voicecli import events
 from voicecli.audio.device import Speaker
+from voicecli.audio.ring import RING_HZ, ring
 from voicecli.conversation.apology import apology
+from voicecli.conversation.calling import Calling, Toolbox
+from voicecli.conversation.dictation import Dictation
 from voicecli.conversation.history import History, heard_source_end
 from voicecli.conversation.repertoire import Repertoire
 from voicecli.conversation.self_echo import REASON, OwnVoice
 from voicecli.conversation.speakable import Span, SpeakableFilter
 from voicecli.conversation.speaking import Speaking
-from voicecli.conversation.thinking import without_thinking
 from voicecli.conversation.tongues import Tongues
 from voicecli.conversation.turn import StageError, Turn, stage
 from voicecli.engines.base import EndOfTurn, LanguageModel, SpeechToText, TextToSpeech, Worker
 from voicecli.errors import ContextFull
 from voicecli.events import Clock, Publish
+from voicecli.types import SpeechChunk
 
 PROGRESS_S = 0.1
 """Time between two reports of how far the voice is."""
@@ -36,6 +39,7 @@ class Engines:
     tts_worker: Worker
     turn_worker: Worker
     tongues: Tongues = field(default_factory=lambda: Tongues("en", Repertoire("", "en")))
+    tools: Toolbox | None = None
 
 
 class Answering:
@@ -50,6 +54,7 @@ class Answering:
         self._own_voice = own_voice
         self._clock = clock
         self._publish = publish
+        self._calling = Calling(engines.llm, engines.tools, speaker, clock, publish)
         self._speaking = (
             Speaking(engines.tts, engines.tts_worker, speaker, clock, publish) if engines.tts is not None else None
         )
@@ -80,7 +85,9 @@ class Answering:
         turn.tongue = tongues.begin(turn.language or tongues.of_text(turn.question))
         turn.pieces.say_as(turn.tongue.say)
         async with asyncio.TaskGroup() as parts:
-            if not turn.repeats:
+            if turn.announcement:
+                parts.create_task(self._announce(turn))
+            elif not turn.repeats:
                 parts.create_task(self._settle_language(turn))
                 parts.create_task(self._think(turn))
             if self._speaking is not None:
@@ -95,31 +102,47 @@ class Answering:
         if notice := self._engines.tongues.keep(turn.tongue.language):
             self._publish(events.Notice(at_s=self._clock(), text=notice))
 
+    async def salvage(self, turn: Turn) -> None:
+        """The user went on before the words were known: they are part of the next question."""
+        try:
+            await self.understand(turn)
+        except StageError as error:
+            self._publish(events.Notice(at_s=self._clock(), text=f"An utterance was lost: {error.message}"))
+        if turn.question:
+            self._history.add(turn.question, "")
+
     async def apologise(self, turn: Turn, failure: StageError) -> None:
         """Say in a sentence that the answer ends here. Where the voice fails too, only the screen tells."""
         sentence = apology(failure, begun=bool(turn.chunks), notices=turn.tongue.notices)
         if sentence and self._speaking is not None:
-            turn.aside = sentence
+            turn.aside = f"{turn.aside} {sentence}".strip()
             with suppress(StageError):
                 await self._speaking.say(turn, sentence)
+
+    async def _announce(self, turn: Turn) -> None:
+        turn.chunks.append(SpeechChunk(turn.id, ring(), RING_HZ, 0))
+        self._speaker.play(turn.chunks[0])
+        self._speaker.finish(turn.id)
+        dictation = Dictation(turn)
+        dictation.feed(turn.announcement)
+        dictation.close()
 
     async def _think(self, turn: Turn) -> None:
         with stage("llm"):
             try:
                 await self._write(turn)
             except ContextFull:
-                if turn.written or not self._history.halve():
+                if turn.written or turn.rounds or not self._history.halve():
                     raise
                 await self._write(turn)
 
     async def _write(self, turn: Turn) -> None:
         speakable = SpeakableFilter(turn.tongue.notices)
         self._history.add_to_prompt(turn.tongue.instruction)
-        reply = self._engines.llm.reply(self._history.asking(turn.question))
         if not (turn.tongue.is_spoken or turn.aside):
             turn.aside = turn.tongue.notices.written
             turn.pieces.feed(Span(f"{turn.aside}\n", 0))
-        async with aclosing(without_thinking(reply)) as tokens:
+        async with aclosing(self._calling.reply(turn, self._history.asking(turn.question))) as tokens:
             async for token in tokens:
                 turn.written += token.text
                 self._publish(events.TokenArrived(at_s=self._clock(), turn=turn.id, text=token.text))

@@ -9,46 +9,33 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from voicecli import events
-from voicecli.audio.endpoint import Bounds
 from voicecli.audio.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume
+from voicecli.conversation.announcing import Announcements
 from voicecli.conversation.answering import Answering, Engines
-from voicecli.conversation.barge_in import BargeIn
-from voicecli.conversation.drafting import Cadence, Drafter
+from voicecli.conversation.drafting import Drafter
+from voicecli.conversation.drafts import Drafts
 from voicecli.conversation.endpointing import Endpointing
 from voicecli.conversation.history import History
+from voicecli.conversation.leave import answer_of
 from voicecli.conversation.overlap import Devices, Overlap
-from voicecli.conversation.partials import Hypotheses
 from voicecli.conversation.prefill import Prefill
 from voicecli.conversation.reciting import recite
+from voicecli.conversation.rules import Rules
 from voicecli.conversation.self_echo import AHEAD_S, OwnVoice
 from voicecli.conversation.sentences import PieceBuffer
 from voicecli.conversation.speculation import Speculation
 from voicecli.conversation.tongues import Tongues
 from voicecli.conversation.turn import StageError, Turn, first_failure
-from voicecli.conversation.waking import Waking, guard
-from voicecli.errors import VoiceCliError
+from voicecli.conversation.waking import guard
 from voicecli.events import Clock, Event, Publish
-from voicecli.types import SpeechSegment, TurnId
+from voicecli.types import Grant, SpeechSegment, TurnId
 
 REOPEN_S = 1.0
 """Who speaks within this much of an answer goes on with the question: nobody has understood a sentence by then."""
 
 AT_LIMIT = "You have spoken for {:g} s, the most that is taken at once (listen.max_utterance_s): answering that."
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    barge_in: BargeIn
-    drafts: Cadence
-    endpoint: Bounds | None  # None: the segmenter's own silence is the end
-    wait_s: float  # from a pause to the soonest endpoint
-    prefill: bool  # send the question ahead while it is being asked
-    echo: bool  # the microphone may hear the speaker
-    first_piece_chars: int  # a longer first clause may be cut before a phrase
-    waking: Waking | None = None  # None: all that is said is for the assistant
 
 
 class Conversation:
@@ -73,10 +60,11 @@ class Conversation:
         self._own_voice = OwnVoice(audible=rules.echo)
         self._answering = Answering(self._sentry.engines, self._speaker, history, self._own_voice, clock, self._publish)
         self._overlap = Overlap(devices, engines, rules.barge_in, self._own_voice, clock, publish)
+        self._announcements = Announcements(self._announce)
         self._minted = 0
         self._hearing = TurnId(0)  # the utterance under way or the last one
         self._turn: Turn | None = None
-        self._drafting: asyncio.Task[None] | None = None
+        self._drafts = Drafts(self._drafter, self._prefill, clock, self._publish, ahead=rules.prefill)
         self._catching_up: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -84,9 +72,11 @@ class Conversation:
         async with asyncio.TaskGroup() as self._tasks:
             self._sentry.open(self._tasks, self._take, self._ear.so_far)
             self._overlap.open(self._tasks, self._sentry.take)
+            self._announcements.open(True)
             async for heard in self._ear.hear(self._needed_ms):
                 self._overlap.take(heard, self._answer)
-            self._stop_drafting()
+            self._announcements.open(False)
+            self._drafts.stop()
             self._sentry.close()
 
     @property
@@ -120,7 +110,9 @@ class Conversation:
         self._history.instruct(system_prompt)
 
     def ask(self, text: str) -> None:
-        """Answer a typed question; whatever was being answered is interrupted."""
+        """Answer a typed question; whatever was being answered is interrupted. Yes and no may answer ours."""
+        if (answer := answer_of(text)) and self.grant(answer):
+            return
         self.interrupt()
         turn = self._new_turn(self._mint(), question=text)
         self._publish(events.UserTyped(at_s=self._clock(), turn=turn.id, text=text))
@@ -128,11 +120,22 @@ class Conversation:
 
     def repeat(self, answer: str) -> None:
         """Say an earlier answer again, as a turn that is not remembered; not while anything is said or answered."""
-        if self._turn is None and self._drafting is None and self._engines.tts is not None:
+        if self._turn is None and not self._drafts.under_way and self._engines.tts is not None:
             turn = self._new_turn(self._mint())
             recite(turn, answer)
             self._publish(events.Repeated(at_s=self._clock(), turn=turn.id, text=answer))
             self._release(turn)
+
+    def grant(self, answer: Grant) -> bool:
+        """Whether the tool may be used that leave is asked for. False: for none."""
+        leave = self._turn.leave if self._turn is not None else None
+        if leave is not None:
+            leave.give(answer)
+        return leave is not None
+
+    def announce(self, text: str) -> None:
+        """Say `text` as a turn of its own, as soon as nobody speaks and nothing is answered."""
+        self._announcements.add(text)
 
     def interrupt(self, *, reopen: bool = False) -> None:
         """Silence the answer at once and remember what was heard of it; `reopen`: remember the question alone."""
@@ -142,12 +145,13 @@ class Conversation:
         heard = turn.heard(self._speaker.heard_s()) if self._engines.tts else turn.written
         released = turn.released.is_set()
         if released:
-            self._own_voice.spoke(turn.heard(self._speaker.heard_s() + AHEAD_S), self._clock())
+            self._own_voice.spoke(turn.voiced(self._speaker.heard_s() + AHEAD_S), self._clock())
         self._discard(turn.id)
         if turn.question:
-            self._history.add(turn.question, heard if released and not reopen else "", cut=not turn.is_whole(heard))
-        elif not turn.repeats:
-            self._tasks.create_task(self._salvage(turn))
+            given = heard if released and not reopen else ""
+            self._history.add(turn.question, given, cut=not turn.is_whole(heard), calls=turn.calls_made())
+        elif turn.segment is not None:
+            self._tasks.create_task(self._answering.salvage(turn))
         if released:
             self._publish(events.TurnInterrupted(at_s=self._clock(), turn=turn.id, spoken=heard, reopened=reopen))
             self._overlap.answer_is_over()
@@ -165,11 +169,11 @@ class Conversation:
                 self._endpointing.begins(started_at_s)
                 self._hearing = self._mint()
                 self._publish(events.SpeechStarted(at_s=now_s, turn=self._hearing, started_at_s=started_at_s))
-                self._start_drafting()
+                self._drafts.start(self._hearing, self._ear.so_far, self._tasks)
             case Lull(segment):
                 self._drafter.lull(segment)
             case Pause(segment):
-                self._stop_drafting()
+                self._drafts.stop()
                 self.interrupt()  # a question that was typed meanwhile
                 preparing = self._speculation.worthwhile(self._rules.wait_s)
                 self._publish(
@@ -183,7 +187,7 @@ class Conversation:
                 self._endpointing.resumes(silence_ms)
                 self._discard(hearing)
                 self._publish(events.SpeechResumed(at_s=now_s, turn=hearing))
-                self._start_drafting()
+                self._drafts.start(self._hearing, self._ear.so_far, self._tasks)
             case Endpoint(ended_at_s, limit_s):
                 self._endpointing.ends(ended_at_s)
                 self._publish(events.SpeechEnded(at_s=now_s, turn=hearing, ended_at_s=ended_at_s))
@@ -193,7 +197,7 @@ class Conversation:
                 else:
                     self._publish(events.NothingHeard(at_s=now_s, turn=hearing, reason="something was typed instead"))
             case Dropped(reason):  # pragma: no branch
-                self._stop_drafting()
+                self._drafts.stop()
                 self._endpointing.over()
                 self._discard(hearing)
                 self._publish(events.NothingHeard(at_s=now_s, turn=hearing, reason=reason))
@@ -204,8 +208,14 @@ class Conversation:
 
     def _goes_on(self) -> bool:
         """Whether somebody who talks over the answer was not done with the question."""
-        spoken = self._turn is not None and self._turn.segment is not None
+        spoken = self._turn is not None and self._turn.segment is not None and not self._turn.rounds
         return spoken and self._overlap.heard_before_s < REOPEN_S
+
+    def _announce(self, text: str) -> None:
+        turn = self._new_turn(self._mint())
+        turn.announcement = text
+        self._publish(events.Announced(at_s=self._clock(), turn=turn.id, text=text))
+        self._release(turn)
 
     def _new_turn(self, turn: TurnId, segment: SpeechSegment | None = None, question: str = "") -> Turn:
         pieces = PieceBuffer(first_piece_chars=self._rules.first_piece_chars)
@@ -223,6 +233,7 @@ class Conversation:
         self._tell(event)
         self._endpointing.see(event)
         self._sentry.see(event)
+        self._announcements.see(event)
 
     def _start(self, turn: Turn) -> None:
         if self._catching_up is not None:
@@ -265,13 +276,15 @@ class Conversation:
 
     def _end(self, turn: Turn, failure: StageError | None, reason: str) -> None:
         self._turn = None
-        now_s = self._clock()
+        now_s, heard_s = self._clock(), self._speaker.heard_s()
+        complete = failure is None or self._engines.tts is None
+        spoken = turn.written if complete else turn.heard(heard_s)
+        if turn.question:
+            self._history.add(turn.question, spoken, calls=turn.calls_made())
+            if self._history.make_room():
+                self._catch_up()
         if turn.is_said_aloud:
-            complete = failure is None or self._engines.tts is None
-            spoken = turn.written if complete else turn.heard(self._speaker.heard_s())
-            if turn.question:
-                self._remember(turn.question, spoken)
-            self._own_voice.spoke(f"{turn.heard(self._speaker.heard_s() + AHEAD_S)} {turn.aside}".strip(), now_s)
+            self._own_voice.spoke(turn.voiced(heard_s + AHEAD_S), now_s)
         if failure is not None:
             message, hint = failure.message, failure.hint
             self._publish(events.TurnFailed(at_s=now_s, turn=turn.id, stage=failure.stage, message=message, hint=hint))
@@ -281,45 +294,6 @@ class Conversation:
             self._publish(events.NothingHeard(at_s=now_s, turn=turn.id, reason=reason))
         self._overlap.answer_is_over()
 
-    def _remember(self, question: str, spoken: str) -> None:
-        self._history.add(question, spoken)
-        if self._history.make_room():
-            self._catch_up()
-
     def _catch_up(self) -> None:
         if self._rules.prefill:
             self._catching_up = self._tasks.create_task(self._prefill.catch_up())
-
-    def _start_drafting(self) -> None:
-        self._drafting = self._tasks.create_task(self._draft(self._hearing))
-
-    def _stop_drafting(self) -> None:
-        if self._drafting is not None:
-            self._drafting.cancel()
-            self._drafting = None
-
-    async def _draft(self, turn: TurnId) -> None:
-        def tell(words: Hypotheses) -> None:
-            if not words.words:
-                return
-            stable, unstable = words.stable, words.unstable
-            self._publish(events.PartialHeard(at_s=self._clock(), turn=turn, stable=stable, unstable=unstable))
-            if self._rules.prefill:
-                self._prefill.offer(stable)
-
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._prefill.run())
-                await self._drafter.run(self._ear.so_far, tell)
-        except* VoiceCliError as group:  # the final transcript will fail too, and then the turn says so
-            message = first_failure(group).message
-            self._publish(events.Notice(at_s=self._clock(), text=f"No words while you speak: {message}"))
-
-    async def _salvage(self, turn: Turn) -> None:
-        """The user went on before the words were known: they are part of the next question."""
-        try:
-            await self._answering.understand(turn)
-        except StageError as error:
-            self._publish(events.Notice(at_s=self._clock(), text=f"An utterance was lost: {error.message}"))
-        if turn.question:
-            self._history.add(turn.question, "")

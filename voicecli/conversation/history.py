@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import chain
 
 from voicecli.types import Message, SpeechChunk, WordEnd
 
@@ -30,6 +31,10 @@ all of them among the 8 after three cuts in a row. With these words it broke off
 interruption in none.
 """
 
+AFTER_CALLS = "All right."
+"""What the assistant is taken to have said after calls of tools where the user heard nothing: templates want an answer
+to each question, and one that is asked again would have its calls made again."""
+
 _CLOSING = re.compile(r"(?<=\S)(?:\]\([^()\s]*\)|[^\w\s])*(?=\s|\Z)")
 """What may follow a word that has been said: marks and the address of a link, as far as the next space."""
 
@@ -42,8 +47,8 @@ class History:
 
     def __init__(self, system_prompt: str, context_tokens: int) -> None:
         self._prompt, self._aside = system_prompt, ""
-        self._room_tokens = context_tokens
-        self._turns: list[Message] = []  # a question and its answer, in turn
+        self._context_tokens = self._room_tokens = float(context_tokens)
+        self._exchanges: list[tuple[Message, ...]] = []  # a question, calls of tools with their results, the answer
         self._unanswered: list[str] = []
 
     def asking(self, text: str) -> list[Message]:
@@ -53,21 +58,29 @@ class History:
         """
         if self._tokens(text) > self._room_tokens:
             self._forget(text)
-        return [self._system, *self._turns, self._question(text)]
+        return [self._system, *chain.from_iterable(self._exchanges), self._question(text)]
 
-    def add(self, question: str, heard: str, *, cut: bool = False) -> None:
-        """Remember a turn: the question, and as much of the answer as was heard; `cut`: the user interrupted it."""
+    def add(self, question: str, heard: str, *, cut: bool = False, calls: Sequence[Message] = ()) -> None:
+        """Remember a turn: the question, and as much of the answer as was heard; `cut`: the user interrupted it.
+
+        `calls`: of tools, each followed by its result.
+        """
         self._unanswered.append(question)
-        if heard.strip():
-            self._turns += [Message("user", " ".join(self._unanswered)), Message("assistant", heard.strip())]
+        if answer := heard.strip() or (AFTER_CALLS if calls else ""):
+            asked = Message("user", " ".join(self._unanswered))
+            self._exchanges.append((asked, *calls, Message("assistant", answer)))
             self._unanswered = [INTERRUPTED] if cut else []
+
+    def reserve(self, tokens: float) -> None:
+        """So many tokens of the context are taken, by what each prompt has beside the messages."""
+        self._room_tokens = self._context_tokens - tokens
 
     def make_room(self) -> bool:
         """Drop the oldest exchanges if the context is nearly full. True: the rest is to be read anew."""
-        exchanges = len(self._turns)
+        exchanges = len(self._exchanges)
         if self._tokens("") > NEARLY_FULL * self._room_tokens:
             self._forget("")
-        return len(self._turns) < exchanges
+        return len(self._exchanges) < exchanges
 
     def instruct(self, system_prompt: str) -> None:
         """Another system prompt, from the next request on."""
@@ -79,12 +92,12 @@ class History:
 
     def forget(self) -> None:
         """As if nothing had been said."""
-        self._turns, self._unanswered = [], []
+        self._exchanges, self._unanswered = [], []
 
     def halve(self) -> bool:
         """Drop the older half of what was said: the model holds less than was thought. False: there was nothing."""
-        exchanges = len(self._turns) // 2
-        del self._turns[: 2 * ((exchanges + 1) // 2)]
+        exchanges = len(self._exchanges)
+        del self._exchanges[: (exchanges + 1) // 2]
         if not exchanges and self._unanswered:
             self._unanswered = []
             return True
@@ -98,18 +111,19 @@ class History:
         return Message("user", " ".join([*self._unanswered, text]))
 
     def _tokens(self, text: str) -> float:
-        return sum(map(estimated_tokens, [self._system, *self._turns, self._question(text)]))
+        said = chain.from_iterable(self._exchanges)
+        return sum(map(estimated_tokens, (self._system, *said, self._question(text))))
 
     def _forget(self, text: str) -> None:
         """Drop the oldest, down to half the room. The newest exchange stays as long as it fits, `text` in any case."""
         left, dropped = self._tokens(text), 0
-        while dropped < len(self._turns):
-            is_newest = dropped == len(self._turns) - 2
+        for at, exchange in enumerate(self._exchanges):
+            is_newest = at == len(self._exchanges) - 1
             if left <= (self._room_tokens if is_newest else self._room_tokens / 2):
                 break
-            left -= sum(map(estimated_tokens, self._turns[dropped : dropped + 2]))
-            dropped += 2
-        del self._turns[:dropped]
+            left -= sum(map(estimated_tokens, exchange))
+            dropped += 1
+        del self._exchanges[:dropped]
         if left > self._room_tokens:
             while self._unanswered and self._tokens(text) > self._room_tokens / 2:
                 del self._unanswered[0]
@@ -117,9 +131,15 @@ class History:
 
 def estimated_tokens(message: Message) -> float:
     """What a message takes of a model's context, rather too much than too little."""
-    ascii_characters = sum(map(str.isascii, message.text))
-    others = len(message.text.encode(errors="replace")) - ascii_characters
-    return MESSAGE_TOKENS + ascii_characters / ASCII_PER_TOKEN + others / BYTES_PER_TOKEN
+    calls = sum(MESSAGE_TOKENS + text_tokens(call.name + call.arguments) for call in message.calls)
+    return MESSAGE_TOKENS + text_tokens(message.text) + calls
+
+
+def text_tokens(text: str) -> float:
+    """What a text takes, rather too much than too little."""
+    ascii_characters = sum(map(str.isascii, text))
+    others = len(text.encode(errors="replace")) - ascii_characters
+    return ascii_characters / ASCII_PER_TOKEN + others / BYTES_PER_TOKEN
 
 
 def heard_source_end(chunks: Sequence[SpeechChunk], heard_s: float) -> int:

@@ -20,6 +20,7 @@ from voicecli.audio.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Paus
 from voicecli.conversation.answering import Engines
 from voicecli.conversation.barge_in import BargeIn, is_backchannel, is_order, wants_the_word, words_of
 from voicecli.conversation.drafting import Cadence, Drafter
+from voicecli.conversation.leave import answer_of
 from voicecli.conversation.partials import Hypotheses
 from voicecli.conversation.self_echo import AHEAD_S, REASON, OwnVoice
 from voicecli.conversation.turn import Turn
@@ -165,6 +166,8 @@ class Overlap:
 
         def hear(words: Hypotheses) -> None:
             text = " ".join(words.words)
+            if contest.answer.leave is not None and answer_of(text):
+                return  # it is known for sure when it is over
             wanted = wants_the_word(text, sure=True) and self._rules.is_addressed(text)
             wanted = wanted and not self._is_own(contest, text)
             sure = wants_the_word(text, sure=bool(words.firm)) and (is_order(text) or not contest.may_be_echo)
@@ -185,7 +188,11 @@ class Overlap:
         except VoiceCliError:
             self._accept(contest)
             return
-        if reason := self._objection(contest, transcript, voiced_ms):
+        leave, answer = contest.answer.leave, answer_of(transcript.text)
+        if leave is not None and answer is not None:
+            leave.give(answer)
+            self._refuse(contest, transcript.text, f"the answer is {answer}")
+        elif reason := self._objection(contest, transcript, voiced_ms):
             self._refuse(contest, transcript.text, reason)
         else:
             self._accept(contest)
@@ -229,7 +236,7 @@ class Overlap:
 
     def _is_own(self, contest: Contest, text: str) -> bool:
         """Whether the words may well be an echo of the answer."""
-        spoken = contest.answer.heard(self._speaker.heard_s() + AHEAD_S)
+        spoken = contest.answer.voiced(self._speaker.heard_s() + AHEAD_S)
         self._own_voice.spoke(spoken, self._clock())
         few = contest.may_be_echo and self._own_voice.has_just_said(text)
         return few or self._own_voice.is_echo(text, contest.started_at_s)

@@ -30,6 +30,8 @@ class Speaking:
         async with aclosing(self._voicing.chunks(turn, self._speaker.lead_s)) as chunks:
             async for chunk in chunks:
                 self._speaker.play(chunk)
+                if turn.calling:  # what comes next depends on a tool: silence is no starvation
+                    self._speaker.finish(turn.id)
         self._speaker.finish(turn.id)
 
     async def say(self, turn: Turn, text: str) -> None:
@@ -61,6 +63,12 @@ class Voicing:
             while rest_s := self._pace.rest_s(lead_s()):  # noqa: ASYNC110 - playing takes its time
                 await asyncio.sleep(rest_s)
             piece = turn.pieces.take(self._pace.budget_chars(lead_s()))
+            if piece is None and turn.asides:
+                async with aclosing(self.aside(turn, turn.asides.popleft())) as chunks:
+                    async for chunk in chunks:
+                        turn.chunks.append(chunk)
+                        yield chunk
+                continue
             if piece is None and turn.pieces.exhausted:
                 return
             if piece is None:

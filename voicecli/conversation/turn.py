@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from voicecli.conversation.history import heard_source_end, whole_words
+from voicecli.conversation.leave import Leave
 from voicecli.conversation.sentences import PieceBuffer
 from voicecli.conversation.tongues import ENGLISH, Tongue
 from voicecli.errors import VoiceCliError
 from voicecli.events import Stage
-from voicecli.types import SpeechChunk, SpeechSegment, TurnId
+from voicecli.types import Message, SpeechChunk, SpeechSegment, ToolCall, TurnId
+
+CANCELLED = "Cancelled: the user interrupted."
+"""What the language model is told of a call that was not over when its turn was."""
 
 
 class StageError(Exception):
@@ -43,6 +48,21 @@ def first_failure(error: Exception) -> StageError:
 
 
 @dataclass(slots=True, eq=False)
+class Round:
+    """Calls of tools that the language model asked for at once, and what came of them so far."""
+
+    said: str  # by the model, beside asking
+    calls: tuple[ToolCall, ...]
+    results: list[str] = field(default_factory=list)
+
+    def messages(self, *, aloud: bool) -> Iterator[Message]:
+        """As a language model is told it: each call has a result. `aloud`: with what was said."""
+        yield Message("assistant", self.said if aloud else "", calls=self.calls)
+        for at, call in enumerate(self.calls):
+            yield Message("tool", self.results[at] if at < len(self.results) else CANCELLED, answers=call)
+
+
+@dataclass(slots=True, eq=False)
 class Turn:
     """A turn is one task with one id. Until it is released nothing of it may be heard, shown or remembered."""
 
@@ -53,7 +73,12 @@ class Turn:
     language: str = ""  # of the question, ISO 639-1; empty until it is known
     tongue: Tongue = ENGLISH  # of the answer
     written: str = ""  # the answer so far, markup included
-    aside: str = ""  # said after it, and no part of it
+    announcement: str = ""  # what is said, where nobody has asked
+    rounds: list[Round] = field(default_factory=list)  # of calls that were made
+    calling: bool = False  # tools are at work, or leave for one is asked
+    leave: Leave | None = None  # the question to the user that the turn waits for
+    aside: str = ""  # what was said that is no part of the answer
+    asides: deque[str] = field(default_factory=deque)  # of it, what is still to be said
     chunks: list[SpeechChunk] = field(default_factory=list)
     pieces: PieceBuffer = field(default_factory=PieceBuffer)
     more: asyncio.Event = field(default_factory=asyncio.Event)  # `pieces` has changed
@@ -63,11 +88,25 @@ class Turn:
     @property
     def is_said_aloud(self) -> bool:
         """Whether there is something to say, now that the words of the user are known."""
-        return bool(self.question) or self.repeats
+        return bool(self.question or self.announcement) or self.repeats
+
+    def say(self, text: str) -> None:
+        """Have a sentence said that is no part of the answer, before more of the answer is."""
+        self.aside = f"{self.aside} {text}".strip()
+        self.asides.append(text)
+        self.more.set()
+
+    def calls_made(self, *, aloud: bool = False) -> list[Message]:
+        """Calls and their results, as the language model is told them."""
+        return [message for made in self.rounds for message in made.messages(aloud=aloud)]
 
     def is_whole(self, heard: str) -> bool:
         """Whether `heard` is all of the answer, and no more of it was to come."""
         return self.pieces.closed and heard.rstrip() == self.written.rstrip()
+
+    def voiced(self, heard_s: float) -> str:
+        """All that a microphone may have heard after `heard_s` seconds."""
+        return f"{self.heard(heard_s)} {self.aside}".strip()
 
     def heard(self, heard_s: float) -> str:
         """The answer as written, as far as `heard_s` seconds of its speech go; all of it where none is spoken."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from typing import ParamSpec, Protocol, TypeVar
+from typing import ParamSpec, Protocol, TypeVar, runtime_checkable
 
-from voicecli.types import KnownVoice, Message, SpeechSegment, Stretch, Token, Transcript
+from voicecli.types import KnownVoice, Message, SpeechSegment, Stretch, Token, ToolCall, ToolSpec, Transcript
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -84,6 +84,26 @@ class LanguageModel(Protocol):
 
     async def aclose(self) -> None:
         """Give connections back."""
+        ...
+
+
+@runtime_checkable
+class CallingModel(Protocol):
+    """A `LanguageModel` that can be told of tools, and then may ask for calls of them."""
+
+    def offer(self, tools: Sequence[ToolSpec], refused: Callable[[str], None]) -> None:
+        """Tell of `tools` with each request from now on, `warm` too: they stand at the beginning of the prompt.
+
+        `refused` is called, once, with the reason when the back end will not hear of tools; it then goes on without.
+        """
+        ...
+
+    def reply_or_call(self, messages: Sequence[Message]) -> AsyncGenerator[Token | ToolCall, None]:
+        """As `LanguageModel.reply`, and the calls that are asked for, whole, at the end.
+
+        An answer that goes on after calls is asked for by `messages` that end in their results. An empty token may
+        come first, as a sign that something is being written.
+        """
         ...
 
 

@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,7 @@ class EmbeddedServer:
     base_url: str
     api_key: str = field(repr=False)  # random: other users of the machine can reach the port, too
     model: str
+    knows_tools: bool = False  # its chat template does
 
 
 @contextmanager
@@ -56,7 +57,7 @@ def embedded_server(gguf: Path, settings: LlmSettings) -> Iterator[EmbeddedServe
     running = EmbeddedServer(f"{server.listening_address}/v1", api_key, gguf.stem)
     try:
         _prove(running)
-        yield running
+        yield replace(running, knows_tools=_knows_tools(running))
     finally:
         del server  # its destructor stops the threads and frees the model
 
@@ -111,21 +112,31 @@ def _prove(server: EmbeddedServer) -> None:
     Also, a server that is stopped before it has taken up its work never ends (xllamacpp 2026.10).
     """
     question = {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 1}
-    request = urllib.request.Request(
-        f"{server.base_url}/chat/completions",
-        data=json.dumps(question).encode(),
-        headers={"Content-Type": "application/json", "Authorization": f"Bearer {server.api_key}"},
-    )
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with direct.open(request, timeout=FIRST_TOKEN_TIMEOUT_S) as answer:
-            answer.read()
+        _ask(server, f"{server.base_url}/chat/completions", json.dumps(question).encode())
     except urllib.error.HTTPError as error:
         with error:
             found = error.read().decode(errors="replace")
         raise EngineError(f"llama.cpp cannot chat with {server.model}: {found}") from error
     except OSError as error:
         raise EngineError(f"llama.cpp has loaded {server.model} and does not answer: {error}") from error
+
+
+def _knows_tools(server: EmbeddedServer) -> bool:
+    """Whether the model's chat template can tell of tools: where it cannot, llama.cpp passes over them in silence."""
+    try:
+        properties = json.loads(_ask(server, f"{server.base_url.removesuffix('/v1')}/props"))
+    except (OSError, ValueError):
+        return False
+    return bool(properties.get("chat_template_caps", {}).get("supports_tools"))
+
+
+def _ask(server: EmbeddedServer, url: str, body: bytes | None = None) -> bytes:
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {server.api_key}"}
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(urllib.request.Request(url, body, headers), timeout=FIRST_TOKEN_TIMEOUT_S) as answer:
+        read: bytes = answer.read()
+    return read
 
 
 def default_threads() -> int:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 import ollama
 
+from voicecli.engines.calls import as_function, object_of, without_calls
 from voicecli.errors import BackendRefuses, BackendUnavailable, EngineError
-from voicecli.types import Message, Token
+from voicecli.types import Message, Token, ToolCall, ToolSpec
 
 if TYPE_CHECKING:
     from voicecli.settings import LlmSettings
@@ -37,6 +39,14 @@ class OllamaChat:
         self._settings = settings
         self._model = settings.ollama_model
         self._where = where
+        self._tools: list[dict[str, Any]] = []
+        self._refused: Callable[[str], None] = lambda reason: None
+        self._calls_made = 0
+
+    def offer(self, tools: Sequence[ToolSpec], refused: Callable[[str], None]) -> None:
+        """As `CallingModel` has it."""
+        self._tools = [as_function(tool) for tool in tools]
+        self._refused = refused
 
     async def find_model(self, answer_within_s: float) -> None:
         """Raises BackendUnavailable when nothing answers in time, or what answers lacks the model."""
@@ -66,11 +76,22 @@ class OllamaChat:
 
     async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[Token, None]:
         """Stream the answer; reasoning, which some models cannot leave off, is left out."""
+        async with aclosing(self.reply_or_call(messages)) as parts:
+            async for part in parts:
+                if isinstance(part, Token):
+                    yield part
+
+    async def reply_or_call(self, messages: Sequence[Message]) -> AsyncGenerator[Token | ToolCall, None]:
+        """Stream the answer and the calls, which Ollama sends whole and without ids."""
         parts = self._parts(messages, self._settings.max_answer_tokens, self._settings.timeout_s)
         async with aclosing(parts):
             async for part in parts:
                 if text := part.message.content:
                     yield Token(text)
+                for call in part.message.tool_calls or ():
+                    self._calls_made += 1
+                    arguments = json.dumps(dict(call.function.arguments), ensure_ascii=False)
+                    yield ToolCall(f"call_{self._calls_made}", call.function.name, arguments)
 
     async def aclose(self) -> None:
         """Give connections back."""
@@ -81,13 +102,30 @@ class OllamaChat:
     ) -> AsyncGenerator[ollama.ChatResponse, None]:
         """What Ollama streams, each part awaited for `timeout_s` at most."""
         with self._explained():
-            async with aclosing(await self._chat(messages, num_predict)) as stream:
-                while True:
-                    async with asyncio.timeout(timeout_s):
-                        part = await anext(stream, None)
-                    if part is None:
-                        return
+            try:
+                async with aclosing(self._awaited(messages, num_predict, timeout_s)) as parts:
+                    async for part in parts:
+                        yield part
+                return
+            except ollama.ResponseError as error:
+                if not self._tools or error.status_code != 400 or "tools" not in error.error:
+                    raise
+                self._tools = []
+                self._refused(f"Ollama's {self._model} takes no tools: {error.error}")
+            async with aclosing(self._awaited(messages, num_predict, timeout_s)) as parts:
+                async for part in parts:
                     yield part
+
+    async def _awaited(
+        self, messages: Sequence[Message], num_predict: int, timeout_s: float
+    ) -> AsyncGenerator[ollama.ChatResponse, None]:
+        async with aclosing(await self._chat(messages, num_predict)) as stream:
+            while True:
+                async with asyncio.timeout(timeout_s):
+                    part = await anext(stream, None)
+                if part is None:
+                    return
+                yield part
 
     async def _chat(self, messages: Sequence[Message], num_predict: int) -> AsyncGenerator[ollama.ChatResponse, None]:
         """Begin a request.
@@ -97,7 +135,8 @@ class OllamaChat:
         """
         stream: AsyncIterator[ollama.ChatResponse] = await self._client.chat(
             model=self._model,
-            messages=[{"role": message.role, "content": message.text} for message in messages],
+            messages=[_as_param(message) for message in (messages if self._tools else without_calls(messages))],
+            tools=self._tools or None,
             stream=True,
             think=False,
             keep_alive=self._settings.keep_alive,
@@ -131,3 +170,15 @@ class OllamaChat:
     def _silent(self) -> BackendUnavailable:
         hint = "Start it with `ollama serve`, or choose another language model with --llm."
         return BackendUnavailable(f"Ollama does not answer on {self._where}", hint=hint)
+
+
+def _as_param(message: Message) -> dict[str, Any]:
+    """Ollama pairs a result with its call by the tool's name, and takes arguments as an object."""
+    param: dict[str, Any] = {"role": message.role, "content": message.text}
+    if message.calls:
+        param["tool_calls"] = [
+            {"function": {"name": call.name, "arguments": object_of(call.arguments)}} for call in message.calls
+        ]
+    if message.answers is not None:
+        param["tool_name"] = message.answers.name
+    return param

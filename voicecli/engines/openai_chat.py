@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import openai
 
+from voicecli.engines.calls import Collector, as_function, without_calls
 from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError, VoiceCliError
-from voicecli.types import Message, Token
+from voicecli.types import Message, Token, ToolCall, ToolSpec
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionChunk
@@ -85,14 +86,33 @@ class OpenAiChat:
     """A `LanguageModel` on an open client, which it closes."""
 
     def __init__(
-        self, client: openai.AsyncOpenAI, model: str, where: str, settings: LlmSettings, name: str = ""
+        self,
+        client: openai.AsyncOpenAI,
+        model: str,
+        where: str,
+        settings: LlmSettings,
+        name: str = "",
+        no_tools: str = "",
     ) -> None:
+        """`no_tools`: why this model is not to be told of tools, where it is not."""
         self.name = name or f"{model} ({where})"
         self._client = client
         self._model = model
         self._where = where
         self._settings = settings
         self._extra = NO_THINKING
+        self._no_tools = no_tools
+        self._tools: list[Any] = []
+        self._refused: Callable[[str], None] = lambda reason: None
+        self._calls_made = 0
+
+    def offer(self, tools: Sequence[ToolSpec], refused: Callable[[str], None]) -> None:
+        """As `CallingModel` has it."""
+        if self._no_tools and tools:
+            refused(self._no_tools)
+            return
+        self._tools = [as_function(tool) for tool in tools]
+        self._refused = refused
 
     async def warm(self, messages: Sequence[Message]) -> None:
         """Have the server read the prompt: one token is asked for, so that its prefix cache holds the rest.
@@ -105,49 +125,95 @@ class OpenAiChat:
 
     async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[Token, None]:
         """Stream the answer; reasoning is left out."""
+        async with aclosing(self.reply_or_call(messages)) as parts:
+            async for part in parts:
+                if isinstance(part, Token):
+                    yield part
+
+    async def reply_or_call(self, messages: Sequence[Message]) -> AsyncGenerator[Token | ToolCall, None]:
+        """Stream the answer, and then the calls."""
+        asked = Collector()
         with explained(self._where, self._model):
             async with await self._request(messages, self._settings.max_answer_tokens) as chunks:
                 async for chunk in chunks:
-                    if chunk.choices and (text := chunk.choices[0].delta.content):
-                        yield Token(text)
+                    if not chunk.choices:
+                        continue
+                    delta = chunk.choices[0].delta
+                    if delta.content:
+                        yield Token(delta.content)
+                    for bit in delta.tool_calls or ():
+                        function = bit.function
+                        if function is not None:
+                            asked.feed(bit.index, bit.id or "", function.name or "", function.arguments or "")
+                        yield Token("")
+        self._calls_made += 1
+        for call in asked.calls(self._calls_made):
+            yield call
 
     async def aclose(self) -> None:
         """Give connections back."""
         await self._client.close()
 
     async def _request(self, messages: Sequence[Message], max_tokens: int) -> openai.AsyncStream[ChatCompletionChunk]:
-        """Start a stream. A strict server refuses fields that OpenAI does not define: then it is asked without them."""
-        try:
-            return await self._create(messages, max_tokens, self._extra)
-        except (openai.BadRequestError, openai.UnprocessableEntityError) as refusal:
-            if not self._extra or is_overflow(refusal):
-                raise
-        stream = await self._create(messages, max_tokens, {})
-        self._extra = {}
-        return stream
+        """Start a stream. A strict server refuses fields that OpenAI does not define: then it is asked without them.
+
+        One that refuses tools is asked without those: vLLM without a parser of calls, a template that knows none.
+        """
+        refusal: openai.APIStatusError | None = None
+        why_no_tools = ""
+        for extra, tools in self._ways():
+            try:
+                stream = await self._create(messages, max_tokens, extra, tools)
+            except openai.APIStatusError as error:
+                if not _is_refusal(error, tools) or is_overflow(error):
+                    raise
+                refusal = error
+                why_no_tools = error.message if tools else why_no_tools
+                continue
+            if self._tools and not tools:
+                self._refused(f"{self._where} takes no tools: {why_no_tools}")
+            self._extra, self._tools = extra, tools
+            return stream
+        assert refusal is not None
+        raise refusal
+
+    def _ways(self) -> list[tuple[Mapping[str, object], list[Any]]]:
+        """What is sent beside the messages, the fullest first."""
+        ways = [(extra, tools) for tools in (self._tools, []) for extra in (self._extra, {})]
+        return [way for at, way in enumerate(ways) if way not in ways[:at]]
 
     async def _create(
-        self, messages: Sequence[Message], max_tokens: int, extra: Mapping[str, object]
+        self, messages: Sequence[Message], max_tokens: int, extra: Mapping[str, object], tools: list[Any]
     ) -> openai.AsyncStream[ChatCompletionChunk]:
         return await self._client.chat.completions.create(
             model=self._model,
-            messages=[_as_param(message) for message in messages],
+            messages=[_as_param(message) for message in (messages if tools else without_calls(messages))],
             max_tokens=max_tokens,
             temperature=self._settings.temperature,
             seed=self._settings.seed if self._settings.seed >= 0 else openai.omit,
+            tools=tools or openai.omit,
             stream=True,
             extra_body=dict(extra),
         )
 
 
 def _as_param(message: Message) -> openai.types.chat.ChatCompletionMessageParam:
-    match message.role:
-        case "system":
-            return {"role": "system", "content": message.text}
-        case "user":
-            return {"role": "user", "content": message.text}
-        case "assistant":
-            return {"role": "assistant", "content": message.text}
+    param: dict[str, Any] = {"role": message.role, "content": message.text}
+    if message.calls:
+        param["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in message.calls
+        ]
+    if message.answers is not None:
+        param["tool_call_id"] = message.answers.id
+    return cast("openai.types.chat.ChatCompletionMessageParam", param)
+
+
+def _is_refusal(error: openai.APIStatusError, tools: list[Any]) -> bool:
+    """Whether the server will not take what was sent beside the messages; llama.cpp says so of tools with 500."""
+    if isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError):
+        return True
+    return bool(tools) and error.status_code in (500, 501) and "tool" in error.message.lower()
 
 
 def is_overflow(refusal: openai.APIStatusError) -> bool:

@@ -8,10 +8,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
-from voicecli.engines.base import LanguageModel
+from voicecli.engines.base import CallingModel, LanguageModel
+from voicecli.engines.calls import offer_to, without_calls
 from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError, VoiceCliError
 from voicecli.events import Condition
-from voicecli.types import Message, Token
+from voicecli.types import Message, Token, ToolCall, ToolSpec
 
 WAITS_S = (0.3, 0.8, 2.0)
 """Before the second, third and fourth try. Who has asked aloud takes a few seconds of silence for thought."""
@@ -27,6 +28,12 @@ FIRST_LOOK_S, LAST_LOOK_S = 1.0, 30.0
 
 OpenSpare = Callable[[], Awaitable[LanguageModel]]
 """Loads what takes the place; called until it has come once. Raises ModelMissing or EngineError."""
+
+
+Reply = AsyncGenerator[Token | ToolCall, None] | AsyncGenerator[Token, None]
+
+Begun = tuple[Reply, Token | ToolCall | None]
+"""An answer that has begun, and its first part; None where it is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,7 @@ class Steadfast:
         self._tasks = tasks
         self._away = False
         self._asked: Sequence[Message] = ()
+        self._offer: tuple[Sequence[ToolSpec], Callable[[str], None]] = ((), lambda reason: None)
         self._loading: asyncio.Task[LanguageModel | VoiceCliError] | None = None
         self._looking: asyncio.Task[None] | None = None
         self._told_slow = False
@@ -64,7 +72,19 @@ class Steadfast:
         """As the model in use does. It is not tried again: this is only preparation."""
         await self._in_use.warm(messages)
 
+    def offer(self, tools: Sequence[ToolSpec], refused: Callable[[str], None]) -> None:
+        """Whoever answers is told of them; as `CallingModel` has it."""
+        self._offer = (tools, refused)
+        offer_to(self._model, tools, refused)
+
     async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[Token, None]:
+        """As `reply_or_call`, where no tools were offered."""
+        async with aclosing(self.reply_or_call(messages)) as parts:
+            async for part in parts:
+                if isinstance(part, Token):
+                    yield part
+
+    async def reply_or_call(self, messages: Sequence[Message]) -> AsyncGenerator[Token | ToolCall, None]:
         """Stream the answer of the model, or of what takes its place.
 
         Until the first token a failure is made good; after it, it is raised as the model raises it.
@@ -92,7 +112,7 @@ class Steadfast:
         if self._looking is not None:
             self._looking.cancel()
 
-    async def _begin(self, messages: Sequence[Message]) -> tuple[AsyncGenerator[Token, None], Token | None]:
+    async def _begin(self, messages: Sequence[Message]) -> Begun:
         if self._in_use is not self._model:
             return await _first_of(self._in_use, messages)
         try:
@@ -110,7 +130,7 @@ class Steadfast:
         self._returned()
         return begun
 
-    async def _insist(self, messages: Sequence[Message]) -> tuple[AsyncGenerator[Token, None], Token | None]:
+    async def _insist(self, messages: Sequence[Message]) -> Begun:
         """Ask until a first token comes, for as long as one late token and all waits take together."""
         now = asyncio.get_running_loop().time
         waits_s = () if self._away else WAITS_S
@@ -127,9 +147,7 @@ class Steadfast:
             await asyncio.sleep(pause_s)
         return await self._once(messages, until_s)
 
-    async def _once(
-        self, messages: Sequence[Message], until_s: float
-    ) -> tuple[AsyncGenerator[Token, None], Token | None]:
+    async def _once(self, messages: Sequence[Message], until_s: float) -> Begun:
         left_s = until_s - asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(min(self._first_token_timeout_s, left_s)):
@@ -143,10 +161,18 @@ class Steadfast:
         if self._open_spare is None:
             return VoiceCliError("Nothing may take its place (llm.fallback)")
         if self._loading is None:
-            self._loading = self._tasks.create_task(_loaded(self._open_spare), name="spare language model")
+            self._loading = self._tasks.create_task(self._loaded(self._open_spare), name="spare language model")
         loaded = await asyncio.shield(self._loading)
         if isinstance(loaded, VoiceCliError):
             self._loading = None  # its file may be there next time
+        return loaded
+
+    async def _loaded(self, open_spare: OpenSpare) -> LanguageModel | VoiceCliError:
+        try:
+            loaded = await open_spare()
+        except VoiceCliError as error:
+            return error
+        offer_to(loaded, *self._offer)
         return loaded
 
     def _gone(self, condition: Condition, name: str, message: str) -> None:
@@ -194,20 +220,11 @@ async def steadfast(
             steady.stop()
 
 
-async def _first_of(
-    model: LanguageModel, messages: Sequence[Message]
-) -> tuple[AsyncGenerator[Token, None], Token | None]:
-    """An answer that has begun, and its first token; None where it is empty."""
-    reply = model.reply(messages)
+async def _first_of(model: LanguageModel, messages: Sequence[Message]) -> Begun:
+    reply: Reply
+    reply = model.reply_or_call(messages) if isinstance(model, CallingModel) else model.reply(without_calls(messages))
     try:
         return reply, await anext(reply, None)
     except BaseException:
         await reply.aclose()
         raise
-
-
-async def _loaded(open_spare: OpenSpare) -> LanguageModel | VoiceCliError:
-    try:
-        return await open_spare()
-    except VoiceCliError as error:
-        return error

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 
-from voicecli.engines.base import LanguageModel
-from voicecli.types import Message, Token
+from voicecli.engines.base import CallingModel, LanguageModel
+from voicecli.engines.calls import offer_to, without_calls
+from voicecli.types import Message, Token, ToolCall, ToolSpec
 
 
 class InUse:
@@ -63,6 +64,22 @@ class SwitchableModel:
             async with aclosing(model.reply(messages)) as tokens:
                 async for token in tokens:
                     yield token
+
+    def offer(self, tools: Sequence[ToolSpec], refused: Callable[[str], None]) -> None:
+        """The model in use is told. Another one is to be told of tools before it is taken."""
+        offer_to(self._in_use.model, tools, refused)
+
+    async def reply_or_call(self, messages: Sequence[Message]) -> AsyncGenerator[Token | ToolCall, None]:
+        """As the model does; of one that knows no tools, as it replies."""
+        with self._in_use.call() as model:
+            parts: AsyncGenerator[Token | ToolCall, None] | AsyncGenerator[Token, None]
+            if isinstance(model, CallingModel):
+                parts = model.reply_or_call(messages)
+            else:
+                parts = model.reply(without_calls(messages))
+            async with aclosing(parts):
+                async for part in parts:
+                    yield part
 
     async def aclose(self) -> None:
         """Whoever opened the models closes them."""

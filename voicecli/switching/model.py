@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -12,7 +12,6 @@ from voicecli.engines.switchable import InUse, SwitchableModel
 from voicecli.errors import first_of
 from voicecli.language_model import Opened
 from voicecli.settings import LlmSettings
-from voicecli.types import Message
 
 Open = Callable[[LlmSettings], AbstractAsyncContextManager[Opened]]
 
@@ -30,11 +29,11 @@ class ModelSwitch:
     """Each model is held by a task of its own: what it opens has to be closed where it was opened."""
 
     def __init__(
-        self, open_model: Open, prompt: Callable[[], Sequence[Message]], rest: Rest, tasks: asyncio.TaskGroup
+        self, open_model: Open, prepare: Callable[[Opened], Awaitable[None]], rest: Rest, tasks: asyncio.TaskGroup
     ) -> None:
-        """`prompt` is what a model reads before it is taken."""
+        """`prepare` warms a model before it is taken."""
         self._open = open_model
-        self._prompt = prompt
+        self._prepare = prepare
         self._rest = rest
         self._tasks = tasks
         self._held: list[Held] = []
@@ -100,7 +99,7 @@ class ModelSwitch:
         """Its failure is that of whoever asked for it; one in closing is nobody's."""
         try:
             async with self._open(held.settings) as opened:
-                await opened.model.warm(self._prompt())
+                await self._prepare(opened)
                 held.opened.set_result(opened)
                 await held.leave.wait()
         except Exception as error:
@@ -112,11 +111,11 @@ class ModelSwitch:
 
 @asynccontextmanager
 async def model_switch(
-    open_model: Open, prompt: Callable[[], Sequence[Message]], rest: Rest
+    open_model: Open, prepare: Callable[[Opened], Awaitable[None]], rest: Rest
 ) -> AsyncIterator[ModelSwitch]:
     """What is open at the end is closed."""
     async with asyncio.TaskGroup() as tasks:
-        switch = ModelSwitch(open_model, prompt, rest, tasks)
+        switch = ModelSwitch(open_model, prepare, rest, tasks)
         try:
             yield switch
         finally:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from voicecli.events import Stage
 from voicecli.ui.drawn_blocks import drawn_blocks, has_blocks
+from voicecli.ui.drawn_uses import MARK, drawn_use
 from voicecli.ui.view import Exchange, Note, ViewModel
 from voicecli.ui.waterfall import trace
 
@@ -67,7 +68,10 @@ def _entry(entry: Exchange | Note, has_speaker: bool, console: Console, width: i
     """Kept, because each frame asks for all that is in sight, and what is over does not change."""
     if isinstance(entry, Note):
         return _wrapped(Text(entry.text, "italic"), console, width, "• ", "yellow")
-    lines = _question(entry, console, width) + _answer(entry, has_speaker, console, width)
+    lines = _question(entry, console, width)
+    for use in entry.uses:
+        lines += _wrapped(drawn_use(use), console, width, MARK, "dim")
+    lines += _answer(entry, has_speaker, console, width)
     if entry.latency is not None:
         lines.append(Text(INDENT).append_text(trace(entry.latency, width - len(INDENT))))
     return lines

@@ -261,6 +261,8 @@ def _keys(scene: Scene, width: int) -> Text:
     """Those that do something now; the rarer ones only where there is room."""
     view = scene.view
     busy = view.is_answering
+    if view.asked is not None and scene.line is None:
+        return _named([("y", "allow"), ("a", "always"), ("n", "refuse"), ("esc", "interrupt"), ("ctrl-c", "quit")])
     keys: list[tuple[str, str]] = [("esc", "interrupt")] if busy else []
     more = [("end", "newest")] if scene.top is not None else []
     if scene.line is not None:

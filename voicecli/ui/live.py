@@ -19,6 +19,7 @@ from voicecli.clipboard import osc52
 from voicecli.events import Clock, Event, Ready, SpeechStarted, UserTyped
 from voicecli.settings_load import surroundings
 from voicecli.slash.complete import Offer
+from voicecli.types import Grant
 from voicecli.ui.dialogue import whole_dialogue
 from voicecli.ui.drawn_blocks import last_code
 from voicecli.ui.editor import Line
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
 
 FRAME_S = 1 / 12
 """Often enough for a meter that moves ten times a second; a frame costs a few milliseconds of the loop."""
+
+
+GRANTS: dict[Key, Grant] = {"y": "yes", "a": "always", "n": "no"}
 
 
 class LiveScreen:
@@ -177,6 +181,8 @@ class LiveScreen:
 
     def _command(self, key: Key, controls: Controls) -> None:
         match key:
+            case "y" | "a" | "n" if self.view.asked is not None:
+                controls.grant(GRANTS[key])
             case " " | "m" if self.view.has_microphone:
                 controls.set_muted(not self.view.muted)
             case "t":

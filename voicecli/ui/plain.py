@@ -22,6 +22,9 @@ from voicecli.events import (
     SpeechEnded,
     Starved,
     TalkedOver,
+    ToolAsked,
+    ToolCalled,
+    ToolDone,
     Transcribed,
     TurnDone,
     TurnFailed,
@@ -30,6 +33,7 @@ from voicecli.events import (
 )
 from voicecli.ui.questions import Questions
 from voicecli.ui.stderr import stderr_to
+from voicecli.ui.uses import Use
 from voicecli.ui.view import Exchange, ViewModel
 from voicecli.ui.waterfall import STAGES, seconds
 
@@ -90,6 +94,8 @@ def _of_turn(event: Event, exchange: Exchange) -> Iterator[str]:
             yield f"You: {_flat(exchange.transcript)}"
         case Audible() if exchange.latency is not None:
             yield latency_line(exchange.latency)
+        case ToolAsked(call=call) | ToolCalled(call=call) | ToolDone(call=call):
+            yield from (use_line(use) for use in exchange.uses if use.call == call)
         case TurnDone():
             yield f"Assistant: {_flat(exchange.written)}"
         case TurnInterrupted(reopened=True):
@@ -100,6 +106,13 @@ def _of_turn(event: Event, exchange: Exchange) -> Iterator[str]:
             yield f"Error: {message}"
             if hint:
                 yield f"  {hint}"
+
+
+def use_line(use: Use) -> str:
+    """What is used, asked for, or came of it."""
+    if use.state == "asked":
+        return f"May this tool be used? {use.told} (yes, always or no)"
+    return f"Tool: {use.told} = {use.outcome}" if use.outcome else f"Tool: {use.told}"
 
 
 def latency_line(latency: TurnLatency) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from voicecli.conversation.latency import LatencyFold, TurnLatency, percentile
 from voicecli.conversation.speculation import Speculation
 from voicecli.events import (
+    Announced,
     Audible,
     AwakeChanged,
     Event,
@@ -45,6 +46,7 @@ from voicecli.ui.ears import Ears
 from voicecli.ui.printable import one_line
 from voicecli.ui.printable import printable as printable
 from voicecli.ui.repeating import Repeat, repeat_after
+from voicecli.ui.uses import Use, asked, uses_after
 
 State = Literal["Starting", "Ready", "Listening", "Hearing", "Thinking", "Speaking", "Muted", "Asleep"]
 Outcome = Literal["open", "done", "interrupted", "reopened", "failed"]
@@ -90,6 +92,7 @@ class Exchange:
     audible: bool = False
     outcome: Outcome = "open"
     failure: Failure | None = None
+    uses: tuple[Use, ...] = ()  # of tools
     marks: LatencyFold = field(default_factory=LatencyFold)
 
     @property
@@ -153,8 +156,10 @@ class Exchange:
                 return replace(self, outcome="interrupted", spoken_end=heard)
             case TurnFailed(stage=stage, message=message, hint=hint):
                 return replace(self, outcome="failed", failure=Failure(stage, printable(message), printable(hint)))
+            case Announced(text=text):
+                return replace(self, released=True, transcript="", written=printable(text))
             case _:
-                return self
+                return replace(self, uses=uses_after(self.uses, event))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +197,11 @@ class ViewModel:
     def is_answering(self) -> bool:
         """Whether there is an answer to interrupt; also while somebody speaks over it."""
         return self.repeat is not None or any(one.released and one.outcome == "open" for one in self.exchanges)
+
+    @property
+    def asked(self) -> Use | None:
+        """The tool that leave is asked for."""
+        return next((use for one in self.exchanges if one.outcome == "open" and (use := asked(one.uses))), None)
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
@@ -261,7 +271,7 @@ class ViewModel:
 
     def _of_turn(self, event: Event, turn: TurnId) -> ViewModel:
         match event:
-            case SpeechStarted() | UserTyped() if self.exchange(turn) is None:
+            case SpeechStarted() | UserTyped() | Announced() if self.exchange(turn) is None:
                 opened = Exchange(turn).apply(event)
                 return replace(self, entries=(*self.entries, opened), remark="")
             case NothingHeard(reason=reason):

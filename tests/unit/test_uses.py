@@ -1,0 +1,120 @@
+"""What a screen tells of the tools that an answer uses."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from voicecli.events import Announced, Event, ToolAsked, ToolCalled, ToolDone, ToolOutcome, TurnDone, UserTyped
+from voicecli.types import TurnId
+from voicecli.ui.drawn_uses import drawn_use
+from voicecli.ui.plain import lines_of
+from voicecli.ui.uses import MOST_CHARS, Use, arguments_told, asked, one_line, uses_after
+from voicecli.ui.view import ViewModel
+
+ONE = TurnId(1)
+ASKED = ToolAsked(at_s=1.0, turn=ONE, call="1.1", tool="clock.look", arguments='{"zone": "Asia/Tokyo", "n": 2}')
+CALLED = ToolCalled(at_s=2.0, turn=ONE, call="1.1", tool="clock.look", arguments='{"zone": "Asia/Tokyo", "n": 2}')
+
+
+def done(outcome: ToolOutcome = "done", text: str = "17:05", call: str = "1.1") -> ToolDone:
+    return ToolDone(at_s=3.0, turn=ONE, call=call, tool="clock.look", outcome=outcome, text=text, took_s=1.0)
+
+
+def after(*events: Event) -> tuple[Use, ...]:
+    uses: tuple[Use, ...] = ()
+    for event in events:
+        uses = uses_after(uses, event)
+    return uses
+
+
+def shown(*events: Event) -> list[str]:
+    """By the plain screen."""
+    view, lines = ViewModel(), list[str]()
+    for event in (UserTyped(at_s=0.0, turn=ONE, text="what time is it"), *events):
+        view = view.apply(event)
+        lines += lines_of(event, view)
+    return lines[1:]
+
+
+def test_a_call_is_one_use_from_the_question_to_its_end() -> None:
+    for events in ((ASKED,), (ASKED, CALLED), (ASKED, CALLED, done()), (CALLED, done())):
+        (use,) = after(*events)
+        assert use.told == 'clock.look(zone="Asia/Tokyo", n=2)'
+    assert after(ASKED)[0].state == "asked"
+    assert after(ASKED, CALLED)[0].state == "at work"
+    (use,) = after(CALLED, done())
+    assert (use.state, use.outcome, use.took_s) == ("done", "17:05", 1.0)
+
+
+def test_only_a_use_that_waits_is_asked_for() -> None:
+    assert asked(after(ASKED)) == after(ASKED)[0]
+    assert asked(after(ASKED, CALLED)) is None
+    assert asked(()) is None
+
+
+def test_several_uses_keep_their_order() -> None:
+    later = ToolCalled(at_s=4.0, turn=ONE, call="1.2", tool="clock.see", arguments="{}")
+    assert [use.tool for use in after(CALLED, done(), later, done(call="1.2"))] == ["clock.look", "clock.see"]
+
+
+def test_an_end_without_a_beginning_is_told_too() -> None:
+    (use,) = after(done("cancelled", ""))
+    assert use.outcome == "cancelled"
+
+
+def test_drawn() -> None:
+    told = 'clock.look(zone="Asia/Tokyo", n=2)'
+    lines: dict[str, Text] = {}
+    for end in ("done", "failed", "denied", "cancelled"):
+        lines[end] = drawn_use(after(CALLED, done(end))[0])
+    assert {end: line.plain for end, line in lines.items()} == {
+        "done": f"{told} → 17:05",
+        "failed": f"{told} → failed: 17:05",
+        "denied": f"{told} → not allowed",
+        "cancelled": f"{told} → cancelled",
+    }
+    assert "y yes" in drawn_use(after(ASKED)[0]).plain
+    assert drawn_use(after(CALLED)[0]).plain == f"{told} …"
+
+
+def test_lines_of_the_plain_screen() -> None:
+    told = 'clock.look(zone="Asia/Tokyo", n=2)'
+    assert shown(ASKED, CALLED, done()) == [
+        f"May this tool be used? {told} (yes, always or no)",
+        f"Tool: {told}",
+        f"Tool: {told} = 17:05",
+    ]
+
+
+def test_the_view_knows_what_is_asked_until_the_turn_is_over() -> None:
+    view = ViewModel().apply(UserTyped(at_s=0.0, turn=ONE, text="now"))
+    assert view.asked is None
+    view = view.apply(ASKED)
+    assert view.asked is not None
+    assert view.apply(CALLED).asked is None
+    assert view.apply(TurnDone(at_s=4.0, turn=ONE, spoken="")).asked is None
+
+
+def test_an_announcement_is_an_answer_without_a_question() -> None:
+    event = Announced(at_s=1.0, turn=ONE, text="Your tea timer is done.")
+    view = ViewModel().apply(event)
+    assert view.is_answering
+    (exchange,) = view.exchanges
+    assert exchange.heard == ("", "")
+    assert "".join(exchange.answer) == "Your tea timer is done."
+    over = TurnDone(at_s=4.0, turn=ONE, spoken="Your tea timer is done.")
+    assert list(lines_of(over, view.apply(over))) == ["Assistant: Your tea timer is done."]
+
+
+def test_what_a_server_sends_commands_no_terminal() -> None:
+    (use,) = after(CALLED, done(text="\x1b[2Jgone\nsecond"))
+    assert "\x1b" not in use.outcome
+    assert "gone second" in use.outcome
+
+
+def test_long_texts_are_cut() -> None:
+    assert one_line("a" * MOST_CHARS) == "a" * MOST_CHARS
+    assert len(one_line("a" * (MOST_CHARS + 1))) == MOST_CHARS
+    assert arguments_told("{broken") == "{broken"
+    assert arguments_told("[1]") == "[1]"
+    assert arguments_told("{}") == ""

@@ -1,0 +1,149 @@
+"""Settings -> the engines of a conversation, loaded side by side, and what exchanges them. Names concrete classes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from voicecli import events
+from voicecli.assemble_devices import CLOCK
+from voicecli.assemble_lasting import LastingDevices
+from voicecli.assemble_tongues import make_tongues, open_voices, opening_voice
+from voicecli.assemble_tools import Tools
+from voicecli.conversation.answering import Engines
+from voicecli.conversation.history import History
+from voicecli.conversation.prefill import ANY_QUESTION
+from voicecli.conversation.rest import Rest
+from voicecli.conversation.tongues import Tongues
+from voicecli.engines.attuned import Attuned
+from voicecli.engines.base import EndOfTurn
+from voicecli.engines.cpu import sleep_while_waiting
+from voicecli.engines.long_speech import LongSpeech
+from voicecli.engines.models import ModelStore
+from voicecli.engines.remembering import RememberedFinals
+from voicecli.engines.worker import ThreadWorker
+from voicecli.events import Publish
+from voicecli.language_model import Opened
+from voicecli.settings import ListenSettings, LlmSettings, Settings, SttSettings, TtsSettings
+from voicecli.steady_model import open_steady_model, voices
+from voicecli.stored_models import model_file, model_folder, open_store
+from voicecli.switching.model import ModelSwitch, model_switch
+from voicecli.tools.toolbox import Toolbox
+
+if TYPE_CHECKING:
+    from voicecli.engines.kokoro import Kokoro
+    from voicecli.engines.whisper import Whisper
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """What can be changed while the conversation goes on."""
+
+    voice: Attuned | None  # None: nothing is spoken
+    tongues: Tongues
+    languages: Sequence[str]  # that are heard, ISO 639-1
+    model: ModelSwitch
+    devices: LastingDevices
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a conversation's engines are opened for."""
+
+    stack: AsyncExitStack  # closes them
+    settings: Settings
+    history: History
+    rest: Rest
+    tools: Tools | None
+    publish: Publish
+
+    def narrate(self, text: str) -> None:
+        """Tell the user."""
+        self.publish(events.Notice(at_s=CLOCK(), text=text, passing=text.endswith("…")))
+
+    def tell_of_tools(self, text: str) -> None:
+        """A default that is not to be had is of passing interest; what was asked for is not."""
+        self.publish(events.Notice(at_s=CLOCK(), text=text, passing=not self.settings.tools.servers))
+
+
+async def load_engines(opening: Opening, devices: LastingDevices, *, voiced: bool) -> tuple[Engines, Switches]:
+    """All engines, loaded side by side and warm, and what changes them."""
+    sleep_while_waiting()
+    stack, settings, narrate = opening.stack, opening.settings, opening.narrate
+    store = open_store(settings)
+    stt_worker, tts_worker, turn_worker = (stack.enter_context(ThreadWorker(name)) for name in ("stt", "tts", "turn"))
+    narrate("Loading the models…")
+    async with asyncio.TaskGroup() as tasks:
+        stt = tasks.create_task(load_recogniser(stt_worker, store, settings.stt))
+        tts = tasks.create_task(load_voice(tts_worker, store, opening_voice(settings), narrate)) if voiced else None
+        turn = tasks.create_task(load_end_of_turn(turn_worker, store, settings.listen))
+        model, toolbox = await load_language_model(opening, store)
+    kokoro = tts.result() if tts else None
+    voice = await stack.enter_async_context(open_voices(kokoro, tts_worker, settings.tts)) if kokoro else None
+    tongues = make_tongues(settings, stt.result(), voice, narrate)
+    final = RememberedFinals(LongSpeech(stt.result().heeding(tongues)))  # what it remembers is of a whole utterance
+    switches = Switches(voice, tongues, stt.result().languages, model, devices)
+    workers = (stt_worker, tts_worker, turn_worker)
+    return Engines(final, model.model, voice, turn.result(), *workers, tongues, toolbox), switches
+
+
+async def load_language_model(opening: Opening, store: ModelStore) -> tuple[ModelSwitch, Toolbox | None]:
+    """The language model, warm, in what exchanges it. Each one is told of the tools before it reads anything."""
+    tools, history = opening.tools, opening.history
+    toolbox: Toolbox | None = None
+
+    def open_model(llm: LlmSettings) -> AbstractAsyncContextManager[Opened]:
+        told = voices(CLOCK, opening.publish, opening.narrate)
+        file = partial(model_file, store, llm.embedded_model, ".gguf")
+        return open_steady_model(llm, file, told, apart=model.has_begun)
+
+    async def prepare(opened: Opened) -> None:
+        nonlocal toolbox
+        if tools is not None:
+            offered = await tools.offered_to(opened.model, history, opened.context_tokens, opening.tell_of_tools)
+            toolbox = toolbox or offered
+        await opened.model.warm(history.asking(ANY_QUESTION))
+
+    model = await opening.stack.enter_async_context(model_switch(open_model, prepare, opening.rest))
+    await model.begin(opening.settings.llm)
+    return model, toolbox
+
+
+async def load_recogniser(worker: ThreadWorker, store: ModelStore, settings: SttSettings) -> Whisper:
+    """Whisper, loaded on its worker."""
+    from voicecli.engines.whisper import Whisper
+
+    return await worker.run(Whisper.load, model_folder(store, settings.model), settings)
+
+
+async def load_end_of_turn(worker: ThreadWorker, store: ModelStore, settings: ListenSettings) -> EndOfTurn | None:
+    """Smart Turn, loaded on its worker; None where silence alone decides. Raises ModelMissing."""
+    if not settings.judges_pauses:
+        return None
+    from voicecli.engines.smart_turn import SmartTurn
+
+    return await worker.run(SmartTurn.load, model_file(store, settings.endpoint_model, ".onnx"))
+
+
+async def load_voice(
+    worker: ThreadWorker, store: ModelStore, settings: TtsSettings, narrate: Callable[[str], None]
+) -> Kokoro:
+    """Kokoro, loaded on its worker. What it tells comes from there and is told on the loop."""
+    from voicecli.engines.kokoro import Kokoro
+
+    model = model_file(store, settings.model, ".onnx")
+    return await worker.run(Kokoro.load, model, store.path("kokoro-voices"), settings, told_on_loop(narrate))
+
+
+def told_on_loop(narrate: Callable[[str], None]) -> Callable[[str], None]:
+    """What a worker's thread may call in place of `narrate`."""
+    loop = asyncio.get_running_loop()
+
+    def narrate_on_loop(text: str) -> None:
+        loop.call_soon_threadsafe(narrate, text)
+
+    return narrate_on_loop

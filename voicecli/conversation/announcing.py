@@ -1,0 +1,42 @@
+"""What is to be said as soon as nobody speaks and nothing is answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from voicecli.conversation.activity import Activity
+from voicecli.events import Event
+
+
+class Announcements:
+    """They wait in order. All methods belong to the loop."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._waiting: deque[str] = deque()
+        self._activity = Activity()
+        self._is_open = False
+
+    def open(self, is_open: bool) -> None:
+        """Whether there is a conversation to hear them; those that come before it wait for it."""
+        self._is_open = is_open
+
+    def add(self, text: str) -> None:
+        """Say `text` when its time has come, at once if that is now."""
+        self._waiting.append(text)
+        self._next()
+
+    def see(self, event: Event) -> None:
+        """Take the next event of the conversation. Whoever publishes it is not done, so nothing is said before that."""
+        self._activity.see(event)
+        if self._is_due():
+            asyncio.get_running_loop().call_soon(self._next)
+
+    def _next(self) -> None:
+        if self._is_due():
+            self._say(self._waiting.popleft())
+
+    def _is_due(self) -> bool:
+        return self._is_open and bool(self._waiting) and self._activity.settled()

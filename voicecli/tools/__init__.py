@@ -1,0 +1,1 @@
+"""What a language model may use: a few built in, and those of MCP servers."""
