@@ -1,4 +1,4 @@
-"""Pictures of the live screen as text; `pytest tests/screens --update-screens` takes them anew."""
+"""Pictures of the live screen as text; `make screens` takes them anew (pytest tests/screens --update-screens)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHOTS = Path(__file__).with_name("shots")
 
 SIZES = [(80, 24), (160, 48), (40, 12)]
 
-HOW_TO_UPDATE = "the screen has changed; if it should have: pytest tests/screens --update-screens"
+HOW_TO_UPDATE = "the screen has changed; if it should have: make screens"
 
 
 def held(name: str, shown: str, config: pytest.Config) -> None:

@@ -11,6 +11,7 @@ from tests.unit.recorded_world import TOLD
 from tests.unit.test_live import Terminal, press
 from tests.unit.test_live_frame import text_of
 from tests.unit.turns import ONE, READY, TEXT_ONLY, TWO, audible, ended, started, token, transcribed, view_of
+from voicecli.conversation.activity import Activity
 from voicecli.events import Event, MuteChanged, Repeated, TurnDone, TurnFailed, TurnInterrupted
 from voicecli.replay.bundle import Deed
 from voicecli.replay.recorder import Recorder
@@ -70,6 +71,14 @@ def test_it_is_offered_where_there_is_something_to_hear() -> None:
     assert not can_repeat(view_of(READY, *ANSWERED, AGAIN))
     assert can_repeat(view_of(READY, *ANSWERED))
     assert can_repeat(view_of(READY, *ANSWERED, MuteChanged(at_s=6, muted=True)))
+
+
+def test_a_sound_card_is_not_changed_in_the_middle_of_it() -> None:
+    activity = Activity()
+    activity.see(AGAIN)
+    assert not activity.settled()
+    activity.see(ENDS[0])
+    assert activity.settled()
 
 
 def test_its_key(terminal: Terminal) -> None:
