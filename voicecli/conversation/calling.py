@@ -27,8 +27,8 @@ MOST_ROUNDS = 6
 MOST_CALLS = 8
 """At once."""
 
-MOMENT, MOMENT_S = "One moment.", 1.0
-"""Said once a turn, when nothing has been said and a call takes longer: people wonder whether they were heard."""
+MOMENT_S = 1.0
+"""When a call takes longer and nothing has been said, a word is, once a turn: people wonder whether they were heard."""
 
 LEAVE_S = 30.0
 """Whoever has not answered by then is not there: the tool is not used."""
@@ -161,8 +161,9 @@ class Calling:
 
 
 def _say_moment(turn: Turn) -> None:
-    if not turn.written.strip() and MOMENT not in turn.aside:
-        turn.say(MOMENT)
+    moment = turn.tongue.notices.moment
+    if not turn.written.strip() and moment not in turn.aside:
+        turn.say(moment)
 
 
 async def _tokens(parts: AsyncGenerator[Token | ToolCall, None], calls: list[ToolCall]) -> AsyncGenerator[Token, None]:

@@ -20,6 +20,7 @@ class Notices:
     refuses: str
     too_long: str
     failed: str
+    moment: str  # a tool takes its time
 
 
 NOTICES = {
@@ -35,6 +36,7 @@ NOTICES = {
         refuses="The language model refuses to answer.",
         too_long="That is more than the language model can hold.",
         failed="The language model failed.",
+        moment="One moment.",
     ),
     "es": Notices(
         code="He puesto el código en la pantalla.",
@@ -48,6 +50,7 @@ NOTICES = {
         refuses="El modelo de lenguaje se niega a responder.",
         too_long="Eso es más de lo que el modelo de lenguaje puede retener.",
         failed="El modelo de lenguaje ha fallado.",
+        moment="Un momento.",
     ),
     "fr": Notices(
         code="J'ai mis le code à l'écran.",
@@ -61,6 +64,7 @@ NOTICES = {
         refuses="Le modèle de langue refuse de répondre.",
         too_long="C'est plus que ce que le modèle de langue peut retenir.",
         failed="Le modèle de langue a échoué.",
+        moment="Un instant.",
     ),
     "hi": Notices(
         code="मैंने कोड स्क्रीन पर रख दिया है।",
@@ -74,6 +78,7 @@ NOTICES = {
         refuses="भाषा मॉडल ने उत्तर देने से मना कर दिया।",
         too_long="यह भाषा मॉडल की क्षमता से अधिक है।",
         failed="भाषा मॉडल विफल हो गया।",
+        moment="एक क्षण।",
     ),
     "it": Notices(
         code="Ho messo il codice sullo schermo.",
@@ -87,6 +92,7 @@ NOTICES = {
         refuses="Il modello linguistico si rifiuta di rispondere.",
         too_long="È più di quanto il modello linguistico possa contenere.",
         failed="Il modello linguistico ha avuto un errore.",
+        moment="Un momento.",
     ),
     "ja": Notices(
         code="コードを画面に表示しました。",
@@ -100,6 +106,7 @@ NOTICES = {
         refuses="言語モデルが回答を拒否しました。",
         too_long="言語モデルが扱える長さを超えています。",
         failed="言語モデルでエラーが起きました。",
+        moment="少々お待ちください。",
     ),
     "pt": Notices(
         code="Coloquei o código na tela.",
@@ -113,6 +120,7 @@ NOTICES = {
         refuses="O modelo de linguagem se recusa a responder.",
         too_long="Isso é mais do que o modelo de linguagem consegue guardar.",
         failed="O modelo de linguagem falhou.",
+        moment="Um momento.",
     ),
     "zh": Notices(
         code="我把代码放在屏幕上了。",
@@ -126,6 +134,7 @@ NOTICES = {
         refuses="语言模型拒绝回答。",
         too_long="这超出了语言模型能处理的长度。",
         failed="语言模型出错了。",
+        moment="请稍等。",
     ),
 }
 """By ISO 639-1 code."""
