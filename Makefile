@@ -7,7 +7,7 @@ DEV := .venv/.dev
 
 EXTRAS := .venv/.extras
 
-.PHONY: help talk test check format lint types contracts size fast-test card-test extras-test models system clean
+.PHONY: help talk test check format lint types contracts size fast-test screens card-test extras-test models system clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ contracts: $(DEV) ## which package may import which
 
 size: $(DEV) ## files, functions and constructors stay small
 	$(BIN)/python scripts/check_size.py
+
+screens: $(DEV) ## take the pictures of tests/screens anew, as text
+	$(BIN)/python -m pytest -q tests/screens --update-screens
 
 fast-test: $(DEV) ## tests without models and sound card; pure modules fully covered
 	$(BIN)/python -m pytest -q -m "not model and not card" --cov --cov-report=term:skip-covered --cov-fail-under=100 $(ARGS)

@@ -25,6 +25,7 @@ hypothesis_settings.load_profile("same")
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--require-models", action="store_true", help="a missing model is a failure, not a skip")
     parser.addoption("--require-card", action="store_true", help="a missing PulseAudio is a failure, not a skip")
+    parser.addoption("--update-screens", action="store_true", help="take the pictures of tests/screens anew")
 
 
 @pytest.fixture(autouse=True)

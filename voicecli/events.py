@@ -144,6 +144,13 @@ class UserTyped(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Repeated(Event):
+    """A turn that only says an earlier answer again; it is remembered nowhere."""
+
+    text: str  # as written
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenArrived(Event):
     text: str  # as written, markup included
 

@@ -18,7 +18,7 @@ from voicecli.sessions.memory import Memory
 from voicecli.settings import Settings
 from voicecli.signals import signals, stop_soon
 from voicecli.slash.desk import Desk
-from voicecli.ui.screen import Controls, Screen, ScreenKind, open_screen
+from voicecli.ui.screen import Controls, Look, Screen, ScreenKind, open_screen
 
 SWITCH_S = 0.001
 """How long one thread keeps Python's lock while another waits. The sound card's callbacks have 10 ms to answer. With
@@ -58,7 +58,7 @@ class Session:
             self._desk.take(text)
 
     def controls(self) -> Controls:
-        return Controls(self._set_muted, self._interrupt, self._ask, self.quit)
+        return Controls(self._set_muted, self._interrupt, self._ask, self.quit, repeat=self._repeat)
 
     def _set_muted(self, muted: bool) -> None:
         if self._conversation is not None:
@@ -67,6 +67,10 @@ class Session:
     def _interrupt(self) -> None:
         if self._conversation is not None:
             self._conversation.interrupt()
+
+    def _repeat(self, answer: str) -> None:
+        if self._conversation is not None:
+            self._conversation.repeat(answer)
 
     def _ask(self, text: str) -> None:
         if self.quitting:  # lines from a pipe are read together, those behind /quit too
@@ -115,7 +119,8 @@ def hold_session(
     """
     session = Session()
     sys.setswitchinterval(SWITCH_S)
-    with open_screen(kind, CLOCK, settings.log_file) as screen:
+    look = Look(settings.ui.theme, settings.ui.mouse)
+    with open_screen(kind, CLOCK, settings.log_file, look) as screen:
         try:
             asyncio.run(hold(session, settings, files, screen, witness, memory or Memory()))
         except asyncio.CancelledError:
@@ -153,7 +158,7 @@ async def hold(
             if memory.notice:
                 show(Notice(at_s=CLOCK(), text=memory.notice))
             async with assemble(settings, files, show, watch, memory.earlier) as conversation:
-                session.open(conversation)
+                asyncio.get_running_loop().call_soon(session.open, conversation)  # when it runs
                 await conversation.run()
             for one in beside:
                 one.cancel()

@@ -184,6 +184,16 @@ class HistorySettings(Section):
     """SQLite file; empty: `history.db` in the user's data folder."""
 
 
+class UiSettings(Section):
+    """The live screen."""
+
+    theme: Literal["auto", "light", "dark", "none"]
+    """Colours for the terminal's background; auto asks it, none has no colours (as NO_COLOR)."""
+    mouse: bool
+    """Take the mouse, for its wheel alone. Without it the wheel scrolls where the terminal sends arrow keys for it, and
+    text is selected as everywhere; with it selecting needs Shift."""
+
+
 class Settings(Section):
     """Everything that can be set."""
 
@@ -196,6 +206,7 @@ class Settings(Section):
     models: ModelSettings
     log: LogSettings
     history: HistorySettings
+    ui: UiSettings
 
     @property
     def models_dir(self) -> Path:

@@ -22,7 +22,7 @@ from voicecli.settings import Settings
 from voicecli.settings_load import environ_layers, keys, load_settings
 
 SECTIONS = "|".join(Settings.model_fields)
-KEY = re.compile(rf"(?<![\w./-])((?:{SECTIONS})\.[a-z_]+)\b")
+KEY = re.compile(rf"(?<![\w./-])((?:{SECTIONS})\.[a-z_]+)\b(?!\.[a-z])")
 VARIABLE = re.compile(r"\bVOICECLI_[A-Z0-9][A-Z0-9_]*")
 OPTION = re.compile(r"--[a-z][a-z-]*")
 FILE = re.compile(r"[\w*./-]+\.(?:py|toml|sh|yaml)")

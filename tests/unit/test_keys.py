@@ -34,6 +34,11 @@ from voicecli.ui.keys import Key, cbreak, decode, listen
         (b"\x1b[15~x", ["x"]),
         (b"\x1b[200~q\x1b[201~", ["paste", "q", "pasted"]),
         (b"\x1b[<0;3;4Mx", ["x"]),
+        (b"\x1b[<64;3;4M\x1b[<65;3;4M\x1b[<68;3;4M", ["wheel-up", "wheel-down", "wheel-up"]),
+        (b"\x1b[<?;3;4Mx\x1b[<64;3;4mx", ["x", "x"]),
+        (b"\x1b]11;rgb:0/0/f\x1b\\x\x1b]4\x07x", ["answer 11;rgb:0/0/f", "x", "answer 4", "x"]),
+        (b"\x1b]x", ["alt-]", "x"]),
+        (b"\x1b[?64;1;2cx", ["x"]),
         (b"\x1b[Zx", ["x"]),
         (b"\x1b\x1b[A", ["esc", "up"]),
         (b"\x1bb", ["alt-b"]),
@@ -47,7 +52,21 @@ def test_bytes_become_keys(raw: bytes, keys: list[Key]) -> None:
     assert decode(raw, complete=False) == (keys, b"")
 
 
-@pytest.mark.parametrize("raw", [b"\x1b", b"\x1b[", b"\x1b[1;", b"\x1bO", b"\xe6\xbc", b"\xf0", b"\x1b\xe6"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\x1b",
+        b"\x1b[",
+        b"\x1b[1;",
+        b"\x1bO",
+        b"\x1b]",
+        b"\x1b]11;rgb:",
+        b"\x1b]11;?\x1b",
+        b"\xe6\xbc",
+        b"\xf0",
+        b"\x1b\xe6",
+    ],
+)
 def test_fragments_wait_for_the_rest(raw: bytes) -> None:
     assert decode(raw, complete=False) == ([], raw)
 

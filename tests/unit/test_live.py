@@ -36,7 +36,7 @@ from voicecli.ui.farewell import farewell
 from voicecli.ui.frame import frame
 from voicecli.ui.keys import Key
 from voicecli.ui.live import LiveScreen
-from voicecli.ui.screen import Controls
+from voicecli.ui.screen import Controls, Look
 
 
 class Actions:
@@ -49,13 +49,14 @@ class Actions:
             interrupt=lambda: self.done.append("interrupt"),
             ask=lambda text: self.done.append(("ask", text)),
             quit=lambda: self.done.append("quit"),
+            repeat=lambda text: self.done.append(("repeat", text)),
         )
 
 
 class Terminal:
     """A terminal in memory with a pseudo-terminal for its keys."""
 
-    def __init__(self, width: int, height: int, log_path: Path) -> None:
+    def __init__(self, width: int, height: int, log_path: Path, look: Look | None = None) -> None:
         self.person, self.program = os.openpty()
         self.out = io.StringIO()
         self.console = Console(
@@ -67,7 +68,7 @@ class Terminal:
             legacy_windows=False,
         )
         self.now_s = 0.0
-        self.live = LiveScreen(lambda: self.now_s, log_path, self.console, self.program)
+        self.live = LiveScreen(lambda: self.now_s, log_path, self.console, self.program, look)
 
     def close(self) -> None:
         os.close(self.program)

@@ -11,6 +11,7 @@ from voicecli.commands.options import Profile, option
 from voicecli.commands.settings_options import (
     DEVICES,
     MODELS,
+    SCREEN,
     LlmModelOption,
     LlmOption,
     LlmUrlOption,
@@ -18,7 +19,7 @@ from voicecli.commands.settings_options import (
     SttModelOption,
     backend_of,
 )
-from voicecli.commands.talk import SCREEN, models_of
+from voicecli.commands.talk import models_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

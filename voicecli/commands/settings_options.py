@@ -35,7 +35,14 @@ class Echo(StrEnum):
     off = "off"
 
 
-DEVICES, MODELS, SETTINGS = "Sound devices", "Models", "Settings"
+class Theme(StrEnum):
+    auto = "auto"
+    light = "light"
+    dark = "dark"
+    none = "none"
+
+
+DEVICES, MODELS, SETTINGS, SCREEN = "Sound devices", "Models", "Settings", "Screen and settings"
 
 BargeInOption = Annotated[
     BargeIn | None,
@@ -60,6 +67,9 @@ VoiceOption = Annotated[
 ]
 SpeedOption = Annotated[float | None, option(help="Speaking rate, 0.5 to 2.", panel=MODELS)]
 OfflineOption = Annotated[bool | None, option("--offline", help="Never download a model.", panel=MODELS)]
+ThemeOption = Annotated[
+    Theme | None, option(help="Colours for a light or dark background; auto asks the terminal.", panel=SCREEN)
+]
 SetOption = Annotated[
     list[str] | None,
     option("--set", metavar="SECTION.KEY=VALUE", help="Any setting (talk --show-settings); repeat.", panel=SETTINGS),

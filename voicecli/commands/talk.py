@@ -16,6 +16,7 @@ from voicecli.commands.options import Profile, option
 from voicecli.commands.settings_options import (
     DEVICES,
     MODELS,
+    SCREEN,
     BargeInOption,
     EchoOption,
     EndpointOption,
@@ -27,6 +28,7 @@ from voicecli.commands.settings_options import (
     OllamaModelOption,
     SpeedOption,
     SttModelOption,
+    ThemeOption,
     VoiceOption,
     backend_of,
 )
@@ -45,7 +47,7 @@ class Ui(StrEnum):
     jsonl = "jsonl"
 
 
-FILES, HISTORY, SCREEN = "Sound files instead of devices", "History", "Screen and settings"
+FILES, HISTORY = "Sound files instead of devices", "History"
 
 UNSAVED = """\
 {count} could not be written into the history, so here is what was said. {trouble}
@@ -101,6 +103,7 @@ def talk(
         option("--resume", metavar="[ID]", min=0, help="Go on with this conversation, or the last.", panel=HISTORY),
     ] = None,
     ui: Annotated[Ui, option(help="live, plain or jsonl; auto: live in a terminal.", panel=SCREEN)] = Ui.auto,
+    theme: ThemeOption = None,
     config: Annotated[Path | None, option("--config", help="Settings file in place of your own.", panel=SCREEN)] = None,
     show_settings: Annotated[
         bool, option("--show-settings", help="Print each setting and where it came from.", panel=SCREEN)
@@ -141,6 +144,7 @@ def talk(
             "tts.speed": speed,
             "models.offline": offline,
             "history.enabled": history,
+            "ui.theme": theme,
         },
         profile=profile or "",
         file=config,

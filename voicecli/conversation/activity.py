@@ -5,6 +5,7 @@ from __future__ import annotations
 from voicecli.events import (
     Event,
     NothingHeard,
+    Repeated,
     SpeechStarted,
     TurnDone,
     TurnFailed,
@@ -23,7 +24,7 @@ class Activity:
     def see(self, event: Event) -> None:
         """Take the next event."""
         match event:
-            case SpeechStarted() | UserTyped():
+            case SpeechStarted() | UserTyped() | Repeated():
                 self._alive.add(event.turn)
             case TurnDone() | TurnInterrupted() | TurnFailed() | NothingHeard():
                 self._alive.discard(event.turn)

@@ -72,7 +72,8 @@ class Answering:
 
     async def respond(self, turn: Turn) -> None:
         async with asyncio.TaskGroup() as parts:
-            parts.create_task(self._think(turn))
+            if not turn.repeats:
+                parts.create_task(self._think(turn))
             if self._speaking is not None:
                 progress = parts.create_task(self._progress(turn))
                 await self._speaking.speak(turn)

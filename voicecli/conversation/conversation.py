@@ -21,6 +21,7 @@ from voicecli.conversation.history import History
 from voicecli.conversation.overlap import Devices, Overlap
 from voicecli.conversation.partials import Hypotheses
 from voicecli.conversation.prefill import Prefill
+from voicecli.conversation.reciting import recite
 from voicecli.conversation.self_echo import AHEAD_S, OwnVoice
 from voicecli.conversation.sentences import PieceBuffer
 from voicecli.conversation.speculation import Speculation
@@ -101,6 +102,14 @@ class Conversation:
         self._publish(events.UserTyped(at_s=self._clock(), turn=turn.id, text=text))
         self._release(turn)
 
+    def repeat(self, answer: str) -> None:
+        """Say an earlier answer again, as a turn that is not remembered; not while anything is said or answered."""
+        if self._turn is None and self._drafting is None and self._engines.tts is not None:
+            turn = self._new_turn(self._mint())
+            recite(turn, answer)
+            self._publish(events.Repeated(at_s=self._clock(), turn=turn.id, text=answer))
+            self._release(turn)
+
     def interrupt(self, *, reopen: bool = False) -> None:
         """Silence the answer at once and remember what was heard of it; `reopen`: remember the question alone."""
         turn = self._turn
@@ -113,7 +122,7 @@ class Conversation:
         self._discard(turn.id)
         if turn.question:
             self._history.add(turn.question, heard if released and not reopen else "", cut=not turn.is_whole(heard))
-        else:
+        elif not turn.repeats:
             self._tasks.create_task(self._salvage(turn))
         if released:
             self._publish(events.TurnInterrupted(at_s=self._clock(), turn=turn.id, spoken=heard, reopened=reopen))
@@ -217,7 +226,7 @@ class Conversation:
         try:
             if turn.segment is not None:
                 reason = await self._answering.understand(turn)
-            if not turn.question:
+            if not turn.is_said_aloud:
                 self._endpointing.wordless(turn.id)
             else:
                 await self._answering.respond(turn)
@@ -232,15 +241,16 @@ class Conversation:
     def _end(self, turn: Turn, failure: StageError | None, reason: str) -> None:
         self._turn = None
         now_s = self._clock()
-        if turn.question:
+        if turn.is_said_aloud:
             complete = failure is None or self._engines.tts is None
             spoken = turn.written if complete else turn.heard(self._speaker.heard_s())
-            self._remember(turn.question, spoken)
+            if turn.question:
+                self._remember(turn.question, spoken)
             self._own_voice.spoke(f"{turn.heard(self._speaker.heard_s() + AHEAD_S)} {turn.aside}".strip(), now_s)
         if failure is not None:
             message, hint = failure.message, failure.hint
             self._publish(events.TurnFailed(at_s=now_s, turn=turn.id, stage=failure.stage, message=message, hint=hint))
-        elif turn.question:
+        elif turn.is_said_aloud:
             self._publish(events.TurnDone(at_s=now_s, turn=turn.id, spoken=spoken))
         else:
             self._publish(events.NothingHeard(at_s=now_s, turn=turn.id, reason=reason))

@@ -48,6 +48,7 @@ class Turn:
     id: TurnId
     segment: SpeechSegment | None = None  # what was said; None for a typed question
     question: str = ""
+    repeats: bool = False  # it says an earlier answer again
     written: str = ""  # the answer so far, markup included
     aside: str = ""  # said after it, and no part of it
     chunks: list[SpeechChunk] = field(default_factory=list)
@@ -55,6 +56,11 @@ class Turn:
     more: asyncio.Event = field(default_factory=asyncio.Event)  # `pieces` has changed
     released: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
+
+    @property
+    def is_said_aloud(self) -> bool:
+        """Whether there is something to say, now that the words of the user are known."""
+        return bool(self.question) or self.repeats
 
     def is_whole(self, heard: str) -> bool:
         """Whether `heard` is all of the answer, and no more of it was to come."""

@@ -51,8 +51,8 @@ class Deed:
     """What the user did at the keyboard."""
 
     at_s: float
-    what: Literal["mute", "unmute", "interrupt", "ask"]
-    text: str = ""  # the question
+    what: Literal["mute", "unmute", "interrupt", "ask", "repeat"]
+    text: str = ""  # the question, or the answer to repeat
 
 
 @checked(frozen=True, config=ConfigDict(extra="forbid"))

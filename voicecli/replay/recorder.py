@@ -19,13 +19,14 @@ from voicecli.events import (
     Clock,
     Event,
     LevelMeasured,
+    Repeated,
     TurnDone,
     TurnFailed,
     TurnInterrupted,
 )
 from voicecli.replay.bundle import Deed, Sounds, Times
 from voicecli.slash.parse import is_command
-from voicecli.types import AudioFrame, Pcm
+from voicecli.types import AudioFrame, Pcm, TurnId
 from voicecli.ui.screen import Controls
 
 SPEAKER_HZ = 48_000
@@ -44,6 +45,7 @@ class Recorder(Watch):
         self._clock = clock
         self._turns = turns
         self._over = 0
+        self._repeats: set[TurnId | None] = set()
         self._activity = Activity()
         self._engines = EngineWatch(clock)
         self._frames: list[tuple[AudioFrame, float]] = []
@@ -92,7 +94,11 @@ class Recorder(Watch):
             return
         self.events.append(event)
         self._activity.see(event)
-        if isinstance(event, TurnDone | TurnFailed) or (isinstance(event, TurnInterrupted) and not event.reopened):
+        if isinstance(event, Repeated):
+            self._repeats.add(event.turn)
+        if event.turn in self._repeats:
+            pass
+        elif isinstance(event, TurnDone | TurnFailed) or (isinstance(event, TurnInterrupted) and not event.reopened):
             self._over += 1
         if self._over >= self._turns and self._activity.settled() and self._controls is not None:
             self._controls.quit()
@@ -118,7 +124,11 @@ class Recorder(Watch):
             self.stopped = True
             controls.quit()
 
-        return Controls(set_muted, interrupt, ask, quit)
+        def repeat(answer: str) -> None:
+            self._did(Deed(self._clock(), "repeat", answer))
+            controls.repeat(answer)
+
+        return Controls(set_muted, interrupt, ask, quit, repeat=repeat)
 
     def sounds(self) -> Sounds:
         """All that sounded, and when."""

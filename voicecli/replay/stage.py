@@ -122,6 +122,7 @@ async def doing(deeds: tuple[Deed, ...], conversation: Conversation, clock: Call
         "unmute": lambda _: conversation.mute(False),
         "interrupt": lambda _: conversation.interrupt(),
         "ask": conversation.ask,
+        "repeat": conversation.repeat,
     }
 
     async def press() -> None:

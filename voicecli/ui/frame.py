@@ -19,7 +19,7 @@ from rich.text import Text
 from voicecli.events import Ready
 from voicecli.ui.dialogue import INDENT, USER_MARK, dialogue, whole_dialogue
 from voicecli.ui.editor import Line
-from voicecli.ui.latest import last_answer
+from voicecli.ui.latest import can_repeat, last_answer
 from voicecli.ui.view import QUIET_DB, State, ViewModel
 from voicecli.ui.waterfall import compact, panel
 
@@ -90,7 +90,8 @@ def _edges(scene: Scene, console: Console, width: int, height: int) -> tuple[lis
     """What stands above the conversation, and what below."""
     inner, wide = max(width - 2 * MARGIN, 1), _is_wide(width, height)
     edge = inner - PANEL_WIDTH - len(GUTTER) + 1 if wide else inner
-    top = [*_header(scene.view, console, inner), _rule(inner, edge, "┬")]
+    header = _header(scene.view, console, inner, lines=2 if height >= COMPACT_FROM_HEIGHT else 1)
+    top = [*header, _rule(inner, edge, "┬")]
     bottom = [_rule(inner, edge, "┴"), *_troubles(scene.view), _status(scene, inner)]
     if scene.view.latencies and height >= COMPACT_FROM_HEIGHT and not wide:
         bottom += compact(scene.view.alike, inner)
@@ -164,7 +165,8 @@ def _welcome(view: ViewModel, console: Console, width: int) -> list[Text]:
     return [Text.assemble(INDENT, line) for line in text.wrap(console, max(width - len(INDENT), 1))]
 
 
-def _header(view: ViewModel, console: Console, width: int) -> list[Text]:
+def _header(view: ViewModel, console: Console, width: int, lines: int) -> list[Text]:
+    """Of the engines at most so many lines."""
     name = Text("voicecli", "bold")
     if view.ready is None:
         return [name]
@@ -174,7 +176,9 @@ def _header(view: ViewModel, console: Console, width: int) -> list[Text]:
     if one_line is not None:
         return [one_line]
     first = _apart(name, _devices(ready, width - name.cell_len - 2), width)
-    return [name if first is None else first, *engines.wrap(console, width, overflow="ellipsis")[:2]]
+    if lines == 1:
+        engines.truncate(width, overflow="ellipsis")
+    return [name if first is None else first, *engines.wrap(console, width, overflow="ellipsis")[:lines]]
 
 
 def _devices(ready: Ready, width: int) -> Text:
@@ -204,7 +208,8 @@ def _status(scene: Scene, width: int) -> Text:
 
 
 def _concerns(view: ViewModel) -> list[Text]:
-    concerns = [Text(view.remark, "dim")] if view.remark else []
+    remark = "the last answer again" if view.repeat is not None else view.remark
+    concerns = [Text(remark, "dim")] if remark else []
     if view.starved_gaps:
         concerns.append(Text(_counted(view.starved_gaps, "gap") + " in answers", "yellow"))
     if view.dropped_frames:
@@ -253,10 +258,12 @@ def _keys(scene: Scene, width: int) -> Text:
         if view.has_microphone:
             keys.append(("space", "unmute" if view.muted else "mute"))
         keys.append(("t", "type"))
-        more += [("c", "copy"), ("s", "save"), ("e", "edit")] if not busy and last_answer(view) else []
+        if not busy and last_answer(view):
+            more += [("r", "repeat")] if can_repeat(view) else []
+            more += [("c", "copy"), ("s", "save"), ("e", "edit")]
     quitting = ("ctrl-c", "quit")
-    while more and _named([*keys, *more, quitting]).cell_len > width:
-        more.pop()
+    while (more or keys) and _named([*keys, *more, quitting]).cell_len > width:
+        (more or keys).pop()
     return _named([*keys, *more, quitting])
 
 

@@ -18,12 +18,21 @@ from contextlib import contextmanager
 Key = str
 """One printable character, or the name of a key: "esc", "enter", "left", "ctrl-u", "alt-x", "end of input".
 
+An answer of the terminal to a question of ours is ANSWER and its text.
 Text between "paste" and "pasted" was pasted, not typed, where the terminal tells (PASTE_ON)."""
 
 ESCAPE_WAIT_S = 0.05
 """A lone ESC byte is the Esc key once this long nothing followed it; a terminal sends its sequences in one go."""
 
+ANSWER = "answer "
+
+ANSWER_WAIT_S = 1.0
+"""An answer of the terminal is one message too, but a slow link may cut it."""
+
 READ_BYTES = 1024
+
+MOUSE_ON, MOUSE_OFF = "\x1b[?1000h\x1b[?1006h", "\x1b[?1006l\x1b[?1000l"
+"""Reports of buttons and wheel, in decimal: https://invisible-island.net/xterm/ctlseqs/ctlseqs.html#h2-Mouse-Tracking"""
 
 PASTE_ON, PASTE_OFF = "\x1b[?2004h", "\x1b[?2004l"
 """Bracketed paste: https://invisible-island.net/xterm/xterm-paste64.html"""
@@ -31,6 +40,8 @@ PASTE_ON, PASTE_OFF = "\x1b[?2004h", "\x1b[?2004l"
 _ESC = 0x1B
 _CONTROL = {0x0A: "enter", 0x0D: "enter", 0x09: "tab", 0x7F: "backspace", 0x08: "backspace"}
 _FINAL = {"A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end"}
+_WHEEL = {64: "wheel-up", 65: "wheel-down"}
+_MODIFIERS = 4 | 8 | 16
 _NUMBERED = {
     "1": "home",
     "3": "delete",
@@ -90,6 +101,8 @@ def _escape(raw: bytes) -> tuple[Key, int]:
         return "esc", 1
     if raw[1:2] in (b"[", b"O"):
         return _sequence(raw)
+    if raw[1:2] == b"]" and (len(raw) == 2 or raw[2:3].isdigit()):
+        return _answer(raw)
     key, length = _first_key(raw[1:])
     return (f"alt-{key}" if key else "", length + 1) if length else ("", 0)
 
@@ -103,7 +116,17 @@ def _sequence(raw: bytes) -> tuple[Key, int]:
         return "", 0
     final = chr(raw[end])
     number = raw[2:end].decode("ascii").split(";")[0]
+    if final == "M" and number[:1] == "<" and number[1:].isdecimal():
+        return _WHEEL.get(int(number[1:]) & ~_MODIFIERS, ""), end + 1
     return (_NUMBERED.get(number, "") if final == "~" else _FINAL.get(final, "")), end + 1
+
+
+def _answer(raw: bytes) -> tuple[Key, int]:
+    """OSC (ECMA-48 8.3.89): ended by BEL or by `ESC \\`."""
+    for end, char in enumerate(raw):
+        if char == 0x07 or raw[end : end + 2] == b"\x1b\\":
+            return ANSWER + raw[2:end].decode("ascii", errors="replace"), end + (1 if char == 0x07 else 2)
+    return "", 0
 
 
 @contextmanager
@@ -120,10 +143,11 @@ def cbreak(fd: int) -> Iterator[None]:
     modes[6][termios.VMIN], modes[6][termios.VTIME] = 1, 0
     modes[6][termios.VSUSP] = os.fpathconf(fd, "PC_VDISABLE").to_bytes(1, "little")
     try:
-        termios.tcsetattr(fd, termios.TCSADRAIN, modes)
+        termios.tcsetattr(fd, termios.TCSANOW, modes)
         yield
     finally:
-        termios.tcsetattr(fd, termios.TCSADRAIN, before)
+        termios.tcsetattr(fd, termios.TCSANOW, before)
+        termios.tcflush(fd, termios.TCIFLUSH)  # an answer of the terminal that comes late is no word for the shell
 
 
 @contextmanager
@@ -138,7 +162,8 @@ def listen(fd: int, on_key: Callable[[Key], None]) -> Iterator[None]:
         if timer is not None:
             timer.cancel()
         keys, pending = decode(pending + raw, complete=complete)
-        timer = loop.call_later(ESCAPE_WAIT_S, lambda: deliver(b"", complete=True)) if pending else None
+        wait_s = ANSWER_WAIT_S if pending.startswith(b"\x1b]") else ESCAPE_WAIT_S
+        timer = loop.call_later(wait_s, lambda: deliver(b"", complete=True)) if pending else None
         for key in keys:
             on_key(key)
 

@@ -12,6 +12,12 @@ def last_answer(view: ViewModel) -> str:
     return next((one.written for one in reversed(view.exchanges) if one.released and one.written), "")
 
 
+def can_repeat(view: ViewModel) -> bool:
+    """Whether the last answer can be said again now: there is one and a voice for it, and nobody speaks."""
+    quiet = view.state in ("Listening", "Muted", "Ready")
+    return quiet and view.has_speaker and view.ready is not None and bool(view.ready.tts and last_answer(view))
+
+
 def last_question(view: ViewModel) -> str:
     """The latest words of the user; empty when there are none."""
     return next((one.transcript for one in reversed(view.exchanges) if one.transcript), "")

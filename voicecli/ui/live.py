@@ -1,7 +1,7 @@
 """The live screen: redraws a frame when something changed, and turns keys into controls.
 
-While it is up it owns the terminal: alternate screen, keys one by one, file descriptor 2 in the log file. What was said
-is printed to the normal screen afterwards, so that it is not lost.
+While it is up it owns the terminal (`ui/terminal.py`). What was said is printed to the normal screen afterwards, so
+that it is not lost.
 """
 
 from __future__ import annotations
@@ -15,16 +15,20 @@ from rich.console import Console
 
 from voicecli.clipboard import osc52
 from voicecli.events import Clock, Event, Ready, SpeechStarted, UserTyped
+from voicecli.settings_load import surroundings
 from voicecli.ui.dialogue import whole_dialogue
 from voicecli.ui.drawn_blocks import last_code
 from voicecli.ui.editor import Line
 from voicecli.ui.farewell import farewell
 from voicecli.ui.frame import Scene, conversation_size, frame
-from voicecli.ui.keys import PASTE_OFF, PASTE_ON, Key, cbreak, listen
-from voicecli.ui.latest import last_answer, last_question, save_answer
+from voicecli.ui.keys import ANSWER, Key, listen
+from voicecli.ui.latest import can_repeat, last_answer, last_question, save_answer
 from voicecli.ui.painter import Painter
+from voicecli.ui.screen import Look
 from voicecli.ui.scrolling import SCROLL_KEYS, scrolled
 from voicecli.ui.stderr import stderr_to
+from voicecli.ui.terminal import Terminal, console_of
+from voicecli.ui.theme import ASK_BACKGROUND, answered_background, background_of, in_theme, is_worth_asking
 from voicecli.ui.view import ViewModel
 
 if TYPE_CHECKING:
@@ -39,13 +43,19 @@ FRAME_S = 1 / 12
 class LiveScreen:
     """A `Screen` on a terminal."""
 
-    def __init__(self, clock: Clock, log_path: Path, console: Console | None = None, keys_fd: int = 0) -> None:
+    def __init__(
+        self, clock: Clock, log_path: Path, console: Console | None = None, keys_fd: int = 0, look: Look | None = None
+    ) -> None:
         self._clock = clock
         self._log_path = log_path
-        self._console = console or Console()
+        self._look = look or Look()
+        self._console = console or console_of(self._look.theme)
         self._keys_fd = keys_fd
+        self._environ = surroundings("COLORFGBG", "TERM")
+        self.background = background_of(self._look.theme, self._environ)
         self._painter = Painter(self._console)
-        self._terminal = ExitStack()
+        self._terminal = Terminal(self._console, keys_fd, mouse=self._look.mouse)
+        self._exits = ExitStack()
         self.view = ViewModel()
         self.line: Line | None = None
         self.top: int | None = None
@@ -54,25 +64,23 @@ class LiveScreen:
         self._drawn: tuple[Scene, int, int] | None = None
 
     def __enter__(self) -> Self:
-        with ExitStack() as terminal:
-            terminal.callback(self._part)
-            terminal.enter_context(stderr_to(self._log_path))
-            terminal.enter_context(cbreak(self._keys_fd))
-            terminal.enter_context(self._console.screen())
-            terminal.callback(self._console.file.write, PASTE_OFF)
-            self._console.file.write(PASTE_ON)
+        with ExitStack() as exits:
+            exits.callback(self._part)
+            exits.enter_context(stderr_to(self._log_path))
+            exits.enter_context(self._terminal)
             self.draw()
-            self._terminal = terminal.pop_all()
+            self._exits = exits.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
-        self._terminal.close()
+        self._exits.close()
 
     def _part(self) -> None:
         for line in farewell(self.view, self._console):
-            self._console.print(line)
+            self._console.print(in_theme(line, self._console, self.background))
+        self._terminal.drain()
 
     def show(self, event: Event) -> None:
         """Fold the event in; the next frame shows it."""
@@ -84,41 +92,56 @@ class LiveScreen:
 
     async def run(self, controls: Controls) -> None:
         """Redraw at a steady pace and pass keys on, until cancelled."""
-        with listen(self._keys_fd, lambda key: self.press(key, controls)):
+        with self._terminal.on_loop(self._redraw), listen(self._keys_fd, lambda key: self.press(key, controls)):
+            if is_worth_asking(self._look.theme, self._environ):
+                self._terminal.write(ASK_BACKGROUND)
             while True:
                 self.draw()
                 await asyncio.sleep(FRAME_S)
 
     def draw(self) -> None:
-        """Paint a frame, if it would differ from the one that is up."""
+        """Paint a frame, if it would differ from the one that is up, and if the terminal has taken that one."""
         turning = self.view.state in ("Thinking", "Starting")
         tick = int(self._clock() / FRAME_S) if turning else 0
         scene = Scene(self.view, self.line, tick, self.top, self.told)
         width, height = self._console.size
-        if (scene, width, height) == self._drawn:
+        if (scene, width, height) == self._drawn or self._terminal.busy:
             return
         self._drawn = (scene, width, height)
-        self._painter.paint(frame(scene, self._console, width, height), width)
+        self._painter.paint(frame(scene, self._console, width, height), width, self.background)
+
+    def _redraw(self) -> None:
+        """All of it, with the next frame."""
+        self._painter.forget()
+        self._drawn = None
 
     def press(self, key: Key, controls: Controls) -> None:
         """Do what a key means now. Esc first of all stops an answer; only then does it leave the typing line."""
         if key in ("paste", "pasted"):
             self._is_pasting = key == "paste"
+        elif key.startswith(ANSWER):
+            self._take_answer(key.removeprefix(ANSWER))
         elif self._is_pasting:
             self.line = (self.line or Line()).press(" " if key in ("enter", "tab") else key)
         elif key == "end of input":
             controls.quit()
         elif key == "ctrl-l":
-            self._painter.forget()
-            self._drawn = None
+            self._redraw()
         elif key == "esc" and self.view.is_answering:
             controls.interrupt()
-        elif key.startswith("page-") or (self.line is None and key in SCROLL_KEYS):
+        elif key.startswith(("page-", "wheel-")) or (self.line is None and key in SCROLL_KEYS):
             self._scroll(key)
         elif self.line is None:
             self._command(key, controls)
         else:
             self._edit(key, self.line, controls)
+
+    def _take_answer(self, answer: str) -> None:
+        """The terminal tells its background: it is the user's word that counts more."""
+        background = answered_background(answer)
+        if background is not None and self._look.theme == "auto" and background != self.background:
+            self.background = background
+            self._redraw()
 
     def _command(self, key: Key, controls: Controls) -> None:
         match key:
@@ -130,6 +153,8 @@ class LiveScreen:
                 self.line = Line("/", 1)
             case "e" if text := last_question(self.view):
                 self.line = Line(text, len(text))
+            case "r" if can_repeat(self.view):
+                controls.repeat(last_answer(self.view))
             case "c" | "k":
                 self._copy(key)
             case "s":
@@ -148,9 +173,7 @@ class LiveScreen:
         answer = last_answer(self.view)
         what, text = ("answer", answer) if key == "c" else ("code", last_code(answer))
         order = osc52(text) if text else ""
-        if order:
-            self._console.file.write(order)
-            self._console.file.flush()
+        self._terminal.write(order)
         self.told = f"{what} copied" if order else f"{what} is too long to copy" if text else f"no {what} to copy"
 
     def _save(self) -> None:

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import html
 import io
+import re
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 
 from voicecli.ui.frame import Scene, frame
+
+SPACE = "&#160;"
+
+CELL = 12.2
+"""Width of a cell in Rich's SVG."""
+
+TEXT = re.compile(
+    r'(?P<head><text [^>]*?)x="(?P<x>[\d.]+)"(?P<middle>[^>]*?)textLength="[\d.]+"(?P<tail>[^>]*)>'
+    rf"(?P<before>(?:{SPACE})*)(?P<words>[^<]*?)(?:{SPACE})*</text>"
+)
 
 THEME = TerminalTheme(
     background=(22, 24, 33),
@@ -48,4 +61,11 @@ def picture(scene: Scene, width: int, height: int, title: str) -> str:
     )
     for line in frame(scene, console, width, height):
         console.print(line, no_wrap=True, overflow="crop", highlight=False)
-    return console.export_svg(title=title, theme=THEME)
+    return TEXT.sub(_without_edges, console.export_svg(title=title, theme=THEME))
+
+
+def _without_edges(found: re.Match[str]) -> str:
+    """A text without the spaces at its ends, in the same place: some programs that draw SVG leave those out."""
+    cells = len(found["before"]) // len(SPACE)
+    x, length = float(found["x"]) + cells * CELL, cell_len(html.unescape(found["words"])) * CELL
+    return f'{found["head"]}x="{x:g}"{found["middle"]}textLength="{length:g}"{found["tail"]}>{found["words"]}</text>'

@@ -9,9 +9,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Protocol, Self
 
+from voicecli.errors import SettingsError
 from voicecli.events import Clock, Event
 
 ScreenKind = Literal["auto", "live", "plain", "jsonl"]
+Theme = Literal["auto", "light", "dark", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the user wishes of the live screen."""
+
+    theme: Theme = "auto"
+    mouse: bool = False  # the wheel comes as reports of the mouse, which takes its buttons from the terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +32,7 @@ class Controls:
     interrupt: Callable[[], None]
     ask: Callable[[str], None]  # a typed question, or a command that begins with a slash
     quit: Callable[[], None]
+    repeat: Callable[[str], None] = lambda _: None  # say this earlier answer again, if nothing else is going on
 
 
 class Screen(Protocol):
@@ -42,8 +53,16 @@ class Screen(Protocol):
         ...
 
 
-def open_screen(kind: ScreenKind, clock: Clock, log_path: Path) -> Screen:
-    """The screen for this process: `auto` is live where both ends are a terminal that can draw, plain otherwise."""
+def open_screen(kind: ScreenKind, clock: Clock, log_path: Path, look: Look | None = None) -> Screen:
+    """The screen for this process: `auto` is live where both ends are a terminal that can draw, plain otherwise.
+
+    Raises SettingsError where a live one was asked for and cannot be drawn.
+    """
+    if kind == "live" and not is_drawable():
+        raise SettingsError(
+            "the live screen needs a terminal that can move its cursor, for keys and for output, and TERM that says so",
+            "--ui plain prints lines",
+        )
     if kind == "jsonl":
         from voicecli.ui.jsonl import JsonlScreen
 
@@ -51,7 +70,7 @@ def open_screen(kind: ScreenKind, clock: Clock, log_path: Path) -> Screen:
     if kind == "live" or (kind == "auto" and is_drawable()):
         from voicecli.ui.live import LiveScreen
 
-        return LiveScreen(clock, log_path)
+        return LiveScreen(clock, log_path, look=look)
     from voicecli.ui.plain import PlainScreen
 
     one_terminal = sys.stdout.isatty() and sys.stderr is not None and sys.stderr.isatty()

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from voicecli.ui.keys import Key
 
-SCROLL_KEYS = ("page-up", "page-down", "home", "end")
+SCROLL_KEYS = ("page-up", "page-down", "home", "end", "up", "down", "wheel-up", "wheel-down")
+
+WHEEL_LINES = 3
+"""Of a notch; a terminal that sends arrow keys instead sends as many of them."""
 
 
 def scrolled(top: int | None, key: Key, total: int, height: int) -> int | None:
@@ -22,6 +25,10 @@ def scrolled(top: int | None, key: Key, total: int, height: int) -> int | None:
             start -= page
         case "page-down":
             start += page
+        case "up" | "wheel-up":
+            start -= 1 if key == "up" else WHEEL_LINES
+        case "down" | "wheel-down":
+            start += 1 if key == "down" else WHEEL_LINES
         case "home":
             start = 0
         case _:

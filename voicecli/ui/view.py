@@ -38,6 +38,9 @@ from voicecli.events import (
     UserTyped,
 )
 from voicecli.types import TurnId
+from voicecli.ui.printable import one_line
+from voicecli.ui.printable import printable as printable
+from voicecli.ui.repeating import Repeat, repeat_after
 
 State = Literal["Starting", "Ready", "Listening", "Hearing", "Thinking", "Speaking", "Muted"]
 Outcome = Literal["open", "done", "interrupted", "reopened", "failed"]
@@ -46,32 +49,6 @@ LEVELS_KEPT = 48
 """4.8 s of input level: as wide as the meter ever gets."""
 
 QUIET_DB = -90.0
-
-_SPACES = dict.fromkeys(map(ord, "\r\v\f"), " ")
-_CONTROLS = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {ord("\n"), ord("\t")}, "\N{REPLACEMENT CHARACTER}")
-_PRINTABLE = _CONTROLS | _SPACES
-
-
-def printable(text: str) -> str:
-    """Text that a terminal cannot take for a command; as long as `text`, because the voice counts its characters."""
-    return text.translate(_PRINTABLE)
-
-
-def _one_line(ready: Ready) -> Ready:
-    """Names without line breaks: some drivers put them there."""
-
-    def flat(name: str) -> str:
-        return " ".join(printable(name).split())
-
-    return replace(
-        ready,
-        microphone=flat(ready.microphone),
-        speaker=flat(ready.speaker),
-        stt=flat(ready.stt),
-        llm=flat(ready.llm),
-        llm_why=flat(ready.llm_why),
-        tts=flat(ready.tts),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +164,7 @@ class ViewModel:
     speculation: Speculation = field(default_factory=Speculation)
     starved_gaps: int = 0
     troubles: tuple[PartChanged, ...] = ()  # of the parts that are not well, one each, the latest last
+    repeat: Repeat | None = None  # an earlier answer that is being said again
 
     @property
     def state(self) -> State:
@@ -194,6 +172,8 @@ class ViewModel:
         if self.ready is None:
             return "Starting"
         live = next((one for one in reversed(self.exchanges) if one.outcome == "open"), None)
+        if live is None and self.repeat is not None:
+            return "Speaking" if self.repeat.audible else "Thinking"
         if live is None:
             return "Ready" if not self.has_microphone else "Muted" if self.muted else "Listening"
         if not live.released:
@@ -203,7 +183,7 @@ class ViewModel:
     @property
     def is_answering(self) -> bool:
         """Whether there is an answer to interrupt; also while somebody speaks over it."""
-        return any(one.released and one.outcome == "open" for one in self.exchanges)
+        return self.repeat is not None or any(one.released and one.outcome == "open" for one in self.exchanges)
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
@@ -239,7 +219,7 @@ class ViewModel:
         match event:
             case Ready():
                 lasting = (entry for entry in self.entries if not (isinstance(entry, Note) and entry.passing))
-                return replace(self, ready=_one_line(event), entries=tuple(lasting))
+                return replace(self, ready=one_line(event), entries=tuple(lasting))
             case Notice(text=text, passing=passing):
                 return replace(self, entries=(*self.entries, Note(printable(text), passing)))
             case LevelMeasured(level_db=level_db):
@@ -250,8 +230,11 @@ class ViewModel:
                 return replace(self, muted=muted)
             case PartChanged():
                 return self._part_changed(event)
+            case TurnFailed(message=message) if self.repeat is not None and self.repeat.turn == event.turn:
+                return replace(self, repeat=None, entries=(*self.entries, Note(printable(message))))
             case _ if event.turn is not None:
-                return replace(self._of_turn(event, event.turn), speculation=self.speculation.apply(event))
+                repeat, speculation = repeat_after(self.repeat, event), self.speculation.apply(event)
+                return replace(self._of_turn(event, event.turn), speculation=speculation, repeat=repeat)
             case _:
                 return self
 
@@ -269,7 +252,7 @@ class ViewModel:
                 ready = replace(self.ready, speaker=event.name)
             case "model":  # pragma: no branch
                 ready = replace(self.ready, llm=event.name)
-        return replace(self, troubles=troubles, entries=entries, ready=_one_line(ready))
+        return replace(self, troubles=troubles, entries=entries, ready=one_line(ready))
 
     def _of_turn(self, event: Event, turn: TurnId) -> ViewModel:
         match event:

@@ -1,0 +1,1 @@
+"""What stands on a terminal of a given size, held as text."""
