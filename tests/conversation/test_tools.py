@@ -7,7 +7,7 @@ import pytest
 from tests.conversation.stage import CHAR_S, Talk
 from tests.conversation.tools_stage import call, of, with_tools
 from voicecli import events
-from voicecli.conversation.calling import DENIED, LEAVE_S, MOMENT, MOST_CALLS, MOST_ROUNDS, TOO_MANY
+from voicecli.conversation.calling import DENIED, LEAVE_S, MOST_CALLS, MOST_ROUNDS, TOO_MANY
 from voicecli.conversation.history import AFTER_CALLS, INTERRUPTED
 from voicecli.conversation.notices import NOTICES
 from voicecli.conversation.turn import CANCELLED
@@ -86,7 +86,7 @@ class TestOneMoment:
         tools.takes_s["look"] = 4.0
         talk.user_says("what time is it", 0.5, 1.5)
         seen = talk.run(10.0)
-        assert spoken(talk) == [MOMENT, "It is noon."]
+        assert spoken(talk) == [NOTICES["en"].moment, "It is noon."]
         assert not of(seen, events.Starved)
         assert of(seen, events.Audible)[0].at_s < tools.made[0][1] + 1.5
         assert "moment" not in of(seen, events.TurnDone)[0].spoken
@@ -104,7 +104,7 @@ class TestOneMoment:
         tools.takes_s["look"] = 3.0
         talk.user_says("what time is it", 0.5, 1.5)
         talk.run(12.0)
-        assert spoken(talk) == [MOMENT, "It is noon."]
+        assert spoken(talk) == [NOTICES["en"].moment, "It is noon."]
 
     def test_what_was_heard_of_the_answer_does_not_count_it(self, talk: Talk) -> None:
         _, tools = with_tools(talk, [call("look")], ["One two three four five six seven eight nine ten."], ["Fine."])
