@@ -54,7 +54,7 @@ class Answering:
         self._own_voice = own_voice
         self._clock = clock
         self._publish = publish
-        self._calling = Calling(engines.llm, engines.tools, speaker, clock, publish)
+        self._calling = Calling(engines.llm, engines.tools, clock, publish)
         self._speaking = (
             Speaking(engines.tts, engines.tts_worker, speaker, clock, publish) if engines.tts is not None else None
         )

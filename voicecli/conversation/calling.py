@@ -12,7 +12,6 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Protocol
 
-from voicecli.audio.device import Speaker
 from voicecli.conversation.leave import Leave, question
 from voicecli.conversation.thinking import without_thinking
 from voicecli.conversation.turn import Round, Turn
@@ -60,12 +59,9 @@ class Toolbox(Protocol):
 class Calling:
     """A language model, and the tools that it may ask for."""
 
-    def __init__(
-        self, llm: LanguageModel, tools: Toolbox | None, speaker: Speaker, clock: Clock, publish: Publish
-    ) -> None:
+    def __init__(self, llm: LanguageModel, tools: Toolbox | None, clock: Clock, publish: Publish) -> None:
         self._llm = llm
         self._tools = tools
-        self._speaker = speaker
         self._clock = clock
         self._publish = publish
 
@@ -98,7 +94,7 @@ class Calling:
         await turn.released.wait()
         turn.rounds.append(made)
         turn.calling = True
-        self._speaker.finish(turn.id)
+        turn.more.set()  # the voice has nothing to wait for now
         for at, call in enumerate(made.calls):
             told = replace(call, id=f"{len(turn.rounds)}.{at + 1}")  # servers count anew with each request
             made.results.append(await self._result(tools, turn, told) if at < MOST_CALLS else TOO_MANY)

@@ -27,11 +27,14 @@ class Speaking:
 
         Raises StageError when synthesis fails.
         """
-        async with aclosing(self._voicing.chunks(turn, self._speaker.lead_s)) as chunks:
+
+        def idle() -> None:
+            if turn.calling:  # what comes next depends on a tool: silence is no starvation
+                self._speaker.finish(turn.id)
+
+        async with aclosing(self._voicing.chunks(turn, self._speaker.lead_s, idle)) as chunks:
             async for chunk in chunks:
                 self._speaker.play(chunk)
-                if turn.calling:  # what comes next depends on a tool: silence is no starvation
-                    self._speaker.finish(turn.id)
         self._speaker.finish(turn.id)
 
     async def say(self, turn: Turn, text: str) -> None:
@@ -54,10 +57,12 @@ class Voicing:
         self._publish = publish
         self._pace = Pace()
 
-    async def chunks(self, turn: Turn, lead_s: Callable[[], float]) -> AsyncGenerator[SpeechChunk, None]:
+    async def chunks(
+        self, turn: Turn, lead_s: Callable[[], float], idle: Callable[[], None] = lambda: None
+    ) -> AsyncGenerator[SpeechChunk, None]:
         """All that the turn has to say, as it comes; `lead_s` tells how much sound its hearer has in store.
 
-        Raises StageError when synthesis fails.
+        `idle` is called when there is nothing to say for now. Raises StageError when synthesis fails.
         """
         while True:
             while rest_s := self._pace.rest_s(lead_s()):  # noqa: ASYNC110 - playing takes its time
@@ -72,6 +77,7 @@ class Voicing:
             if piece is None and turn.pieces.exhausted:
                 return
             if piece is None:
+                idle()
                 turn.more.clear()
                 await turn.more.wait()
                 continue
