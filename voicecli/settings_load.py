@@ -201,10 +201,12 @@ def _given(value: object) -> str:
 
 
 def value_of(settings: Settings, key: str) -> object:
-    """The value of a `section.key`; a table as it may be written on the command line."""
+    """The value of a `section.key`; a table of words as it may be written on the command line."""
     section, _, name = key.partition(".")
     value: object = getattr(getattr(settings, section), name)
-    return ",".join(f"{name}={one}" for name, one in value.items()) if isinstance(value, dict) else value
+    if isinstance(value, dict) and value and all(isinstance(one, str) for one in value.values()):
+        return ",".join(f"{name}={one}" for name, one in value.items())
+    return value
 
 
 def shown(value: object) -> str:

@@ -40,6 +40,7 @@ from voicecli.ui.keys import Key
 from voicecli.ui.live import LiveScreen
 from voicecli.ui.palette import Palette
 from voicecli.ui.screen import Controls, Look
+from voicecli.ui.theme import ASK_BACKGROUND
 
 
 class Actions:
@@ -298,6 +299,9 @@ async def typed(terminal: Terminal, actions: Actions, *raw: str) -> list[list[st
     shown = []
     terminal.live.draw()
     running = asyncio.create_task(terminal.live.run(replace(actions.controls, offers=offered)))
+    async with asyncio.timeout(10):
+        while ASK_BACKGROUND not in terminal.out.getvalue():  # noqa: ASYNC110 - a terminal tells nobody
+            await asyncio.sleep(0.005)
     for keys in raw:
         os.write(terminal.person, keys.encode())
         before = len(terminal.out.getvalue())

@@ -274,9 +274,9 @@ def _keys(scene: Scene, width: int) -> Text:
         if view.has_microphone:
             keys += view.ears.keys(muted=view.muted, tapped=scene.tapped)
         keys.append(("t", "type"))
-        more.append(("/", "commands"))
+        more.append(("/", "menu"))
         if not busy and last_answer(view):
-            more += [("r", "repeat")] if can_repeat(view) else []
+            more += [("r", "play")] if can_repeat(view) else []
             more += [("c", "copy"), ("s", "save"), ("e", "edit")]
     quitting = ("ctrl-c", "quit")
     while (more or keys) and _named([*keys, *more, quitting]).cell_len > width:
