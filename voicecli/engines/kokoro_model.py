@@ -19,19 +19,20 @@ from voicecli.engines import gpu
 from voicecli.engines.cpu import physical_cores
 from voicecli.engines.kokoro_cache import StreamingCache
 from voicecli.engines.kokoro_parts import NotCuttable, OnnxParts, Utterance
-from voicecli.engines.kokoro_phonemes import Phonemise, phonemiser
+from voicecli.engines.kokoro_phonemes import NEEDED, Phonemise, phonemiser
 from voicecli.engines.kokoro_sound import trimmed
 from voicecli.engines.kokoro_statistics import Foretelling, calibrate
 from voicecli.engines.kokoro_streaming import Sound, StreamingVoice, spoken_part
 from voicecli.engines.kokoro_voices import VOICE_SHAPE, Styles
 from voicecli.engines.kokoro_words import Batch, spread, word_ends
 from voicecli.errors import EngineError
+from voicecli.languages import code_of
 from voicecli.settings import TtsSettings
 
 MAX_THREADS = 4  # the fourth still gives 8 % (k2-fsa/sherpa, Kokoro on a Raspberry Pi 4)
 
 CALIBRATED_IN = "en-us"
-"""What the sentences are in that a voice is got to know by, whatever it speaks: its own reader might not read them."""
+"""What the sentences are in that a voice is got to know by, where its own reader would not read them."""
 
 Narrate = Callable[[str], None]
 
@@ -97,7 +98,8 @@ class CutModel:
         return StreamingVoice(self._parts, phonemise, styles.table, speed, self._foretold.get(file))
 
     def preparing(self, styles: Styles, narrate: Narrate) -> Iterator[int]:
-        read = phonemiser(CALIBRATED_IN, self._tokenizer)
+        reads_latin = code_of(styles.language) not in NEEDED
+        read = phonemiser(styles.language if reads_latin else CALIBRATED_IN, self._tokenizer)
 
         def utterances(text: str) -> list[Utterance]:
             batches = token_batches(self._tokenizer, text, read)
