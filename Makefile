@@ -39,7 +39,7 @@ screens: $(DEV) ## take the pictures of tests/screens anew, as text
 	$(BIN)/python -m pytest -q tests/screens --update-screens
 
 fast-test: $(DEV) ## tests without models and sound card; pure modules fully covered
-	$(BIN)/python -m pytest -q -m "not model and not card" --cov --cov-report=term:skip-covered --cov-fail-under=100 $(ARGS)
+	$(BIN)/python -m pytest -q -n auto -m "not model and not card" --cov --cov-report=term:skip-covered --cov-fail-under=100 $(ARGS)
 
 card-test: system models $(DEV) ## conversations through a virtual sound card (needs PulseAudio)
 	$(BIN)/python -m pytest -m card --require-models --require-card $(ARGS)

@@ -133,4 +133,4 @@ def test_a_written_answer_without_a_speaker_is_like_any_other(talk: Talk) -> Non
     talk.llm_replies("Neun.")
     seen = talk.run(5.0)
     assert only(seen, events.TurnDone).spoken == "Neun. "
-    assert only(seen, events.Notice).text == "German."
+    assert only(seen, events.Notice).text == "The language is German."

@@ -286,3 +286,12 @@ def test_a_cough_while_asleep_is_nothing(asleep: Talk) -> None:
 def test_the_microphone_may_end_in_the_middle_of_a_word(asleep: Talk) -> None:
     asleep.user_says("between", 0.5, 3.0)
     assert asleep.run(1.0) == []
+
+
+def test_who_speaks_to_the_limit_is_told_so_and_answered(asleep: Talk) -> None:
+    asleep.listen = asleep.listen.model_copy(update={"max_utterance_s": 30.0})
+    asleep.user_says("hey computer listen", 0.5, 31.0)
+    asleep.llm_replies("I do.")
+    seen = asleep.run(36.0)
+    assert only(seen, events.Notice).text.startswith("You have spoken for 30 s")
+    assert only(seen, events.TurnDone).spoken == "I do. "

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 from voicecli.engines.switchable import SwitchableModel
-from voicecli.types import Message, Token
+from voicecli.types import Message, Token, ToolCall, ToolSpec
 
 
 class Model:
@@ -91,5 +91,41 @@ def test_nothing_is_sent_ahead_to_a_model_that_would_read_it_twice() -> None:
         switchable.take(second := Model("b"), keeps_prefix=False)
         await switchable.warm(ASKED)
         assert (first.warmed, second.warmed) == (["Why?"], [])
+
+    asyncio.run(run())
+
+
+class Caller(Model):
+    """It knows tools."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.offered: list[str] = []
+
+    def offer(self, tools: Sequence[ToolSpec], refused: Callable[[str], None]) -> None:
+        self.offered = [tool.name for tool in tools]
+
+    async def reply_or_call(self, messages: Sequence[Message]) -> AsyncGenerator[Token | ToolCall, None]:
+        yield Token(f"{self.name} ")
+        yield ToolCall("1", "look", "{}")
+
+
+LOOK = ToolSpec("look", "looks", {})
+CALLED = Message("assistant", "", calls=(ToolCall("1", "look", "{}"),))
+
+
+def test_tools_are_for_the_model_in_use_whether_it_knows_them_or_not() -> None:
+    async def run() -> None:
+        caller, refusals = Caller("a"), list[str]()
+        switchable = SwitchableModel(caller, keeps_prefix=True)
+        switchable.offer([LOOK], refusals.append)
+        assert (caller.offered, refusals) == (["look"], [])
+        said = [part async for part in switchable.reply_or_call(ASKED)]
+        assert said == [Token("a "), ToolCall("1", "look", "{}")]
+        switchable.take(Model("b"), keeps_prefix=True)
+        switchable.offer([LOOK], refusals.append)
+        assert refusals == ["b cannot use tools"]
+        told = [part async for part in switchable.reply_or_call([*ASKED, CALLED])]
+        assert told == [Token("b0 "), Token("b1 ")]
 
     asyncio.run(run())

@@ -92,9 +92,9 @@ class TestModel:
             quiet, second = Quiet(), Model("b")
             shelf = Shelf({"a": Model("a"), "b": second})
             async with model_switch(shelf.opener, warm, quiet.rest) as switch:
-                assert not switch.has_begun
+                before = switch.has_begun
                 assert (await switch.begin(called("a"))).model.name == "a"
-                assert switch.has_begun
+                assert (before, switch.has_begun) == (False, True)
                 quiet.set(False)
                 answer = switch.model.reply(ASKED)
                 await anext(answer)

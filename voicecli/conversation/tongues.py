@@ -143,7 +143,11 @@ class Tongues:
             case Unspoken() as unspoken:
                 return written_notice(self._language, unspoken)
             case Spoken(voice):  # pragma: no branch
-                return f"{name_of(self._language)}: {voice} speaks." if voice else f"{name_of(self._language)}."
+                return (
+                    f"{name_of(self._language)}: {voice} speaks."
+                    if voice
+                    else f"The language is {name_of(self._language)}."
+                )
 
     def choose(self, ranked: Sequence[tuple[str, float]], spoken_s: float) -> tuple[str, float]:
         """The language to decode an utterance in, and how probable it is.
