@@ -148,7 +148,7 @@ def test_a_change_is_told_and_what_is_missing_once() -> None:
 
 def test_without_a_speaker_nobody_is_missed() -> None:
     tongues = Tongues("auto", Repertoire("", "en", missing={"ja": EXTRA}))
-    assert tongues.keep("ja") == "Japanese."
+    assert tongues.keep("ja") == "The language is Japanese."
     assert not tongues.is_written
     assert tongues.begin("ja").is_spoken
     with pytest.raises(SettingsError, match="no speaker"):
