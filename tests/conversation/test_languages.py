@@ -116,7 +116,7 @@ def test_the_language_is_changed_between_two_turns(talk: Talk, choir: Choir) -> 
     talk.user_says("what time is it", 0.5, 1.5)
 
     def to_french(conversation: Conversation) -> None:
-        assert conversation.tongues.set_language("fr") == "French: ff_siwis speaks."
+        assert talk.tongues.set_language("fr") == "French: ff_siwis speaks."
 
     talk.at(4.0, to_french)
     talk.at(5.0, lambda conversation: conversation.ask("et demain ?"))
@@ -134,3 +134,35 @@ def test_a_written_answer_without_a_speaker_is_like_any_other(talk: Talk) -> Non
     seen = talk.run(5.0)
     assert only(seen, events.TurnDone).spoken == "Neun. "
     assert only(seen, events.Notice).text == "The language is German."
+
+
+def test_an_answer_is_said_again_in_its_language(talk: Talk, choir: Choir) -> None:
+    answer = "Il est 9 heures.\n```\nx\n```\n"
+    talk.user_says("quelle heure est-il", 0.5, 1.5, language="fr")
+    talk.at(9.0, lambda conversation: conversation.repeat(answer))
+    talk.llm_replies(answer)
+    seen = talk.run(16.0)
+    assert spoken(talk) == ["Il est neuf heures.", NOTICES["fr"].code] * 2
+    assert choir.attuned == ["ff_siwis", "ff_siwis"]
+    assert all_of(seen, events.TurnDone)[-1].spoken == answer
+
+
+def test_a_written_answer_is_not_read_out_when_it_is_asked_for_again(talk: Talk, choir: Choir) -> None:
+    talk.user_says("wie spät ist es", 0.5, 1.5, language="de")
+    talk.at(9.0, lambda conversation: conversation.repeat("Neun. "))
+    talk.llm_replies("Neun.")
+    seen = talk.run(16.0)
+    assert " ".join(spoken(talk)) == " ".join([NOTICES["en"].written] * 2)
+    assert all_of(seen, events.TurnDone)[-1].spoken == "Neun. "
+
+
+def test_what_is_announced_in_english_is_said_by_an_english_voice_and_changes_no_language(
+    talk: Talk, choir: Choir
+) -> None:
+    talk.user_says("quelle heure est-il", 0.5, 1.5, language="fr")
+    talk.at(7.0, lambda conversation: conversation.announce("Your tea timer is done."))
+    talk.llm_replies("Neuf heures.")
+    talk.run(14.0)
+    assert choir.attuned == ["ff_siwis", "af_heart"]
+    assert spoken(talk)[-1] == "Your tea timer is done."
+    assert talk.tongues.language == "fr"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 
 from hypothesis import given
@@ -32,19 +31,3 @@ def test_changes_keep_their_order_and_are_made_only_at_rest(deeds: list[str]) ->
     settled = True
     rest.look()
     assert made == list(range(asked))
-
-
-def test_a_moment_comes_when_the_turn_is_over() -> None:
-    async def run() -> None:
-        settled = False
-        rest = Rest(lambda: settled)
-        waiting = asyncio.ensure_future(rest.moment())
-        await asyncio.sleep(0)
-        rest.look()
-        await asyncio.sleep(0)
-        assert not waiting.done()
-        settled = True
-        rest.look()
-        await waiting
-
-    asyncio.run(run())

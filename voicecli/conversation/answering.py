@@ -28,6 +28,9 @@ from voicecli.types import SpeechChunk
 PROGRESS_S = 0.1
 """Time between two reports of how far the voice is."""
 
+ANNOUNCED_IN = "en"
+"""What is announced is written here, and is said by a voice of its language whatever the conversation is in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Engines:
@@ -82,12 +85,16 @@ class Answering:
 
     async def respond(self, turn: Turn) -> None:
         tongues = self._engines.tongues
-        turn.tongue = tongues.begin(turn.language or tongues.of_text(turn.question))
+        language = ANNOUNCED_IN if turn.announcement else turn.language or tongues.of_text(turn.question)
+        turn.tongue = tongues.begin(language)
         turn.pieces.say_as(turn.tongue.say)
         async with asyncio.TaskGroup() as parts:
             if turn.announcement:
-                parts.create_task(self._announce(turn))
-            elif not turn.repeats:
+                self._ring(turn)
+                self._read_out(turn, turn.announcement)
+            elif turn.repeated:
+                self._read_out(turn, turn.repeated)
+            else:
                 parts.create_task(self._settle_language(turn))
                 parts.create_task(self._think(turn))
             if self._speaking is not None:
@@ -119,13 +126,21 @@ class Answering:
             with suppress(StageError):
                 await self._speaking.say(turn, sentence)
 
-    async def _announce(self, turn: Turn) -> None:
+    def _ring(self, turn: Turn) -> None:
         turn.chunks.append(SpeechChunk(turn.id, ring(), RING_HZ, 0))
         self._speaker.play(turn.chunks[0])
         self._speaker.finish(turn.id)
-        dictation = Dictation(turn)
-        dictation.feed(turn.announcement)
-        dictation.close()
+
+    def _read_out(self, turn: Turn, text: str) -> None:
+        """No model is asked: the turn says `text`."""
+        if turn.tongue.is_spoken:
+            dictation = Dictation(turn, turn.tongue.notices)
+            dictation.feed(text)
+            dictation.close()
+        else:
+            turn.written = text
+            self._say_that_it_is_written(turn)
+            turn.pieces.close()
 
     async def _think(self, turn: Turn) -> None:
         with stage("llm"):
@@ -140,8 +155,7 @@ class Answering:
         speakable = SpeakableFilter(turn.tongue.notices)
         self._history.add_to_prompt(turn.tongue.instruction)
         if not (turn.tongue.is_spoken or turn.aside):
-            turn.aside = turn.tongue.notices.written
-            turn.pieces.feed(Span(f"{turn.aside}\n", 0))
+            self._say_that_it_is_written(turn)
         async with aclosing(self._calling.reply(turn, self._history.asking(turn.question))) as tokens:
             async for token in tokens:
                 turn.written += token.text
@@ -151,6 +165,11 @@ class Answering:
         self._let_say(turn, speakable.close())
         turn.pieces.close()
         turn.more.set()
+
+    @staticmethod
+    def _say_that_it_is_written(turn: Turn) -> None:
+        turn.aside = turn.tongue.notices.written
+        turn.pieces.feed(Span(f"{turn.aside}\n", 0))
 
     @staticmethod
     def _let_say(turn: Turn, spans: Sequence[Span]) -> None:

@@ -21,12 +21,10 @@ from voicecli.conversation.history import History
 from voicecli.conversation.leave import answer_of
 from voicecli.conversation.overlap import Devices, Overlap
 from voicecli.conversation.prefill import Prefill
-from voicecli.conversation.reciting import recite
 from voicecli.conversation.rules import Rules
 from voicecli.conversation.self_echo import AHEAD_S, OwnVoice
 from voicecli.conversation.sentences import PieceBuffer
 from voicecli.conversation.speculation import Speculation
-from voicecli.conversation.tongues import Tongues
 from voicecli.conversation.turn import StageError, Turn, first_failure
 from voicecli.conversation.waking import guard
 from voicecli.events import Clock, Event, Publish
@@ -79,11 +77,6 @@ class Conversation:
             self._drafts.stop()
             self._sentry.close()
 
-    @property
-    def tongues(self) -> Tongues:
-        """Its languages and voices, which may be changed between two turns."""
-        return self._engines.tongues
-
     def mute(self, muted: bool) -> None:
         """Stop or go on listening; the answer under way goes on."""
         self._ear.mute(muted)
@@ -122,7 +115,7 @@ class Conversation:
         """Say an earlier answer again, as a turn that is not remembered; not while anything is said or answered."""
         if self._turn is None and not self._drafts.under_way and self._engines.tts is not None:
             turn = self._new_turn(self._mint())
-            recite(turn, answer)
+            turn.repeated = answer
             self._publish(events.Repeated(at_s=self._clock(), turn=turn.id, text=answer))
             self._release(turn)
 

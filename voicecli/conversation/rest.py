@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 Change = Callable[[], None]
@@ -27,9 +26,3 @@ class Rest:
             waiting, self._waiting = self._waiting, []
             for change in waiting:
                 change()
-
-    async def moment(self) -> None:
-        """Returns when no turn is alive; another may begin before the caller goes on."""
-        reached = asyncio.Event()
-        self.do(reached.set)
-        await reached.wait()

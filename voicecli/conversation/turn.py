@@ -69,7 +69,7 @@ class Turn:
     id: TurnId
     segment: SpeechSegment | None = None  # what was said; None for a typed question
     question: str = ""
-    repeats: bool = False  # it says an earlier answer again
+    repeated: str = ""  # an earlier answer that is said again, as it was written
     language: str = ""  # of the question, ISO 639-1; empty until it is known
     tongue: Tongue = ENGLISH  # of the answer
     written: str = ""  # the answer so far, markup included
@@ -88,7 +88,7 @@ class Turn:
     @property
     def is_said_aloud(self) -> bool:
         """Whether there is something to say, now that the words of the user are known."""
-        return bool(self.question or self.announcement) or self.repeats
+        return bool(self.question or self.announcement or self.repeated)
 
     def say(self, text: str) -> None:
         """Have a sentence said that is no part of the answer, before more of the answer is."""
