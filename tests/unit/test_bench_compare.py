@@ -205,6 +205,13 @@ def test_what_is_unsure_is_named_beside_what_is_the_same() -> None:
     assert (found.verdict, found.sentence) == ("same", "same. Too few samples, or too noisy ones, to say: n (a)")
 
 
+def test_what_is_unsure_is_counted_where_it_is_much() -> None:
+    sure = [Metric("quiet", name, "s", samples(1, 1)) for name in "tuvwxyz"]
+    noisy = [Metric(group, name, "s", (1.0, 1.1)) for group in ("noise", "echo") for name in "lmn"]
+    found = compare(of(*sure, *noisy), of(*sure, *noisy))
+    assert found.sentence == "same. Too few samples, or too noisy ones, to say: 6 measures of noise, echo"
+
+
 def count(value: float, out_of: float | None = None, unit: str = "", better: Better = "lower") -> Count:
     return Count("a", "c", value, out_of, unit, better)
 

@@ -21,6 +21,9 @@ STAGE_WORDS = {
 }
 TOLD_DRIFT = 1.02
 
+MOST_NAMED = 4
+"""Measures of which nothing can be said, in a sentence; the table has each of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -106,7 +109,9 @@ def told(verdict: Verdict, changes: Sequence[Change], counts: Sequence[CountChan
         sentences += machine_sentence(machine)
     noisy = dict.fromkeys(f"{one.name} ({one.group})" for one in changes if one.verdict == "unsure")
     if noisy and verdict != "unsure":
-        sentences.append(f"too few samples, or too noisy ones, to say: {', '.join(noisy)}")
+        groups = dict.fromkeys(one.group for one in changes if one.verdict == "unsure")
+        named = ", ".join(noisy) if len(noisy) <= MOST_NAMED else f"{len(noisy)} measures of {', '.join(groups)}"
+        sentences.append(f"too few samples, or too noisy ones, to say: {named}")
     first, *others = sentences
     return ". ".join([first, *(one[:1].upper() + one[1:] for one in others)])
 
