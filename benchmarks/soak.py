@@ -24,17 +24,18 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.report import table
 from voicecli.bench.corpus import load_corpus
-from voicecli.bench.live import ANSWER_S, REST_S, ask
+from voicecli.bench.live import ANSWER_S, REST_S, LiveTurn, ask
 from voicecli.bench.speech import Utterance
 from voicecli.bench.talk_child import TalkChild, talk_child
 from voicecli.bench.virtual_card import VirtualCard
-from voicecli.conversation.latency import percentile
+from voicecli.conversation.latency import PART_NAMES, percentile
 from voicecli.events import FramesDropped, Starved
 from voicecli.settings_load import as_environ, load_settings
 
 MEMORY_GROWTH, LATENCY_GROWTH = 1.05, 1.10
 QUESTIONS = 12
 ANSWER_TOKENS = 40
+SLOWEST = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Moment:
     threads: int
     files: int  # open descriptors
     acoustic_s: float | None  # voice to voice; None: nothing was heard, or too early
+    parts: tuple[float, ...] | None  # what each stage added, by the program's own reckoning: PART_NAMES
     name: str
 
 
@@ -61,19 +63,22 @@ async def soak(
         while time.monotonic() - began_s < minutes * 60:
             one = said[len(moments) % len(said)]
             turn = await ask(card, child, one, folder / "said.wav")
-            moments.append(look(child, time.monotonic() - began_s, turn.acoustic_s, one.name))
+            moments.append(look(child, time.monotonic() - began_s, turn))
             tell(line_of(moments[-1]))
         dropped = sum(event.count for event in child.events if isinstance(event, FramesDropped))
         gaps = sum(isinstance(event, Starved) for event in child.events)
     return moments, dropped, gaps
 
 
-def look(child: TalkChild, at_s: float, acoustic_s: float | None, name: str) -> Moment:
+def look(child: TalkChild, at_s: float, turn: LiveTurn) -> Moment:
     """Linux tells under /proc: https://man7.org/linux/man-pages/man5/proc_pid_status.5.html"""
     proc = Path("/proc", str(child.pid))
     status = dict(line.split(":", 1) for line in (proc / "status").read_text().splitlines())
     memory_mb = int(status["VmRSS"].split()[0]) / 1000
-    return Moment(at_s, memory_mb, int(status["Threads"]), len(list((proc / "fd").iterdir())), acoustic_s, name)
+    files = len(list((proc / "fd").iterdir()))
+    own = turn.outcome.latency
+    name = turn.outcome.said.scene.name
+    return Moment(at_s, memory_mb, int(status["Threads"]), files, turn.acoustic_s, own.parts if own else None, name)
 
 
 def line_of(moment: Moment) -> str:
@@ -91,7 +96,7 @@ def rows_of(moments: Sequence[Moment], minutes: float) -> tuple[list[list[object
     for name, of, bound in (
         ("memory, MB, median", lambda part: statistics.median(one.memory_mb for one in part), MEMORY_GROWTH),
         ("threads, most", lambda part: max(one.threads for one in part), 1.0),
-        ("open files, most", lambda part: max(one.files for one in part), 1.0),
+        ("open files, least", lambda part: min(one.files for one in part), 1.0),  # a write opens some for a moment
         ("voice to voice, p50, s", lambda part: quantile(part, 50), LATENCY_GROWTH),
         ("voice to voice, p95, s", lambda part: quantile(part, 95), LATENCY_GROWTH),
     ):
@@ -103,6 +108,12 @@ def rows_of(moments: Sequence[Moment], minutes: float) -> tuple[list[list[object
 
 def quantile(moments: Sequence[Moment], q: float) -> float:
     return percentile([one.acoustic_s for one in moments if one.acoustic_s is not None], q)
+
+
+def slowest(moments: Sequence[Moment]) -> list[list[object]]:
+    """A row for each of the slowest answers: when, how slow, and what each stage added."""
+    by_sum = sorted(((sum(one.parts), one.at_s, one.parts) for one in moments if one.parts), reverse=True)
+    return [[f"{at_s:.0f}", f"{all_s:.2f}", *(f"{part_s:.2f}" for part_s in parts)] for all_s, at_s, parts in by_sum]
 
 
 def tell(text: str) -> None:
@@ -123,6 +134,8 @@ def main() -> int:
     rows, holds = rows_of(moments, options.minutes)
     answered = sum(one.acoustic_s is not None for one in moments)
     print(table(["", "first third", "last third", "ratio", "at most"], rows))
+    print("\nThe slowest, in seconds:\n")
+    print(table(["at", "all", *PART_NAMES], slowest(moments)[:SLOWEST]))
     print(f"\n{answered} of {len(moments)} questions answered, {dropped} frames dropped, {gaps} gaps inside answers.")
     if options.json:
         options.json.write_text(json.dumps([asdict(one) for one in moments], indent=1))

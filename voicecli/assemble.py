@@ -27,6 +27,7 @@ from voicecli.conversation.rules import Rules
 from voicecli.conversation.wake_phrase import WakePhrase
 from voicecli.conversation.waking import Waking
 from voicecli.events import Event, Publish
+from voicecli.memory import tidying
 from voicecli.sessions.records import Exchange
 from voicecli.settings import ListenSettings, Settings
 
@@ -46,7 +47,7 @@ async def assemble(
     """
     tooled = settings.tools.enabled and watch is None  # what is recorded is replayed: tools would act again
     activity, watch = Activity(), watch or Watch()
-    rest = Rest(activity.settled)
+    rest, show = Rest(activity.settled), tidying(show)
 
     def publish(event: Event) -> None:
         activity.see(event)

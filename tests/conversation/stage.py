@@ -141,6 +141,8 @@ class ScriptedLlm:
     token_s: float = 0.02
     asked: list[list[Message]] = field(default_factory=list)
     warmed: list[str] = field(default_factory=list)
+    warmed_with: list[list[Message]] = field(default_factory=list)
+    warmed_at_s: list[float] = field(default_factory=list)
     warm_error: Exception | None = None
     warm_s: float = 0.0
     given_up: int = 0  # requests to read ahead that were cancelled
@@ -151,6 +153,8 @@ class ScriptedLlm:
         if self.warm_error:
             raise self.warm_error
         self.warmed.append(messages[-1].text)
+        self.warmed_with.append(list(messages))
+        self.warmed_at_s.append(asyncio.get_running_loop().time())
         try:
             await asyncio.sleep(self.warm_s)
         except asyncio.CancelledError:

@@ -395,6 +395,32 @@ def test_what_is_left_of_a_full_context_is_read_anew_before_anybody_asks(talk: T
     assert [message.text for message in talk.history.asking("x")[1:2]] == ["what is the weather like"]
 
 
+def test_it_is_read_anew_while_the_answer_sounds_which_made_it_necessary(talk: Talk) -> None:
+    full_after_two(talk)
+    seen = talk.run(20.0)
+    audible, done = all_of(seen, events.Audible)[-1], all_of(seen, events.TurnDone)[-1]
+    assert audible.at_s - 1 < talk.llm.warmed_at_s[-1] < done.at_s
+    *read, _ = talk.llm.warmed_with[-1]
+    assert read == talk.history.asking("x")[:-1]
+
+
+def test_an_interrupted_answer_has_been_read_anew_as_far_as_it_goes(talk: Talk) -> None:
+    full_after_two(talk)
+    talk.at(11.2, lambda conversation: conversation.interrupt())
+    talk.run(20.0)
+    *read, _ = talk.llm.warmed_with[-1]
+    question, heard = talk.history.asking("x")[1:3]
+    assert read[1] == question
+    assert read[2].text.startswith(heard.text) and read[2] != heard
+
+
+def test_an_answer_that_is_said_again_makes_no_room(talk: Talk) -> None:
+    full_after_two(talk)
+    talk.at(16.0, lambda conversation: conversation.repeat("It rains, and it will rain tomorrow as well."))
+    talk.run(25.0)
+    assert len(talk.llm.warmed) == 1
+
+
 def test_a_question_does_not_wait_until_all_is_read_anew(talk: Talk) -> None:
     full_after_two(talk)
     talk.llm.warm_s = 60.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 
@@ -83,7 +83,8 @@ class Answering:
             )
         return transcript.reason
 
-    async def respond(self, turn: Turn) -> None:
+    async def respond(self, turn: Turn, computed: Callable[[Turn], None]) -> None:
+        """Think, and speak to the end. `computed` is called as soon as nothing is left to do but to sound."""
         tongues = self._engines.tongues
         language = ANNOUNCED_IN if turn.announcement else turn.language or tongues.of_text(turn.question)
         turn.tongue = tongues.begin(language)
@@ -100,6 +101,8 @@ class Answering:
             if self._speaking is not None:
                 progress = parts.create_task(self._progress(turn))
                 await self._speaking.speak(turn)
+                await turn.released.wait()
+                computed(turn)
                 await self._speaker.drained()
                 progress.cancel()
 

@@ -8,7 +8,7 @@ interrupt is `speaker.flush()` and `task.cancel()`: there is no second way.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from voicecli import events
 from voicecli.audio.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume
@@ -28,7 +28,7 @@ from voicecli.conversation.speculation import Speculation
 from voicecli.conversation.turn import StageError, Turn, first_failure
 from voicecli.conversation.waking import guard
 from voicecli.events import Clock, Event, Publish
-from voicecli.types import Grant, SpeechSegment, TurnId
+from voicecli.types import Grant, Message, SpeechSegment, TurnId
 
 REOPEN_S = 1.0
 """Who speaks within this much of an answer goes on with the question: nobody has understood a sentence by then."""
@@ -96,7 +96,7 @@ class Conversation:
         for question, heard, cut in said:
             self._history.add(question, heard, cut=cut)
         self._history.make_room()
-        self._catch_up()
+        self._catch_up(self._history.said())
 
     def instruct(self, system_prompt: str) -> None:
         """Another system prompt, from the next question on."""
@@ -258,12 +258,13 @@ class Conversation:
             if not turn.is_said_aloud:
                 self._endpointing.wordless(turn.id)
             else:
-                await self._answering.respond(turn)
+                await self._answering.respond(turn, self._make_room)
         except Exception as error:  # one of two places that catch everything: a turn may fail, the program goes on
             failure = first_failure(error)
             await self._answering.apologise(turn, failure)
             self._speaker.finish(turn.id)
         await turn.released.wait()
+        self._make_room(turn)  # after a failure, or without a voice
         await self._speaker.drained()
         self._end(turn, failure, reason)
 
@@ -274,8 +275,6 @@ class Conversation:
         spoken = turn.written if complete else turn.heard(heard_s)
         if turn.question:
             self._history.add(turn.question, spoken, calls=turn.calls_made())
-            if self._history.make_room():
-                self._catch_up()
         if turn.is_said_aloud:
             self._own_voice.spoke(turn.voiced(heard_s + AHEAD_S), now_s)
         if failure is not None:
@@ -287,6 +286,12 @@ class Conversation:
             self._publish(events.NothingHeard(at_s=now_s, turn=turn.id, reason=reason))
         self._overlap.answer_is_over()
 
-    def _catch_up(self) -> None:
+    def _make_room(self, turn: Turn) -> None:
+        """Nobody waits for the language model while an answer sounds: what was said is read anew then, if need be."""
+        exchange = self._history.exchange(turn.question, turn.written, turn.calls_made())
+        if turn.question and self._history.make_room(exchange):
+            self._catch_up([*self._history.said(), *exchange])
+
+    def _catch_up(self, said: Sequence[Message]) -> None:
         if self._rules.prefill:
-            self._catching_up = self._tasks.create_task(self._prefill.catch_up())
+            self._catching_up = self._tasks.create_task(self._prefill.catch_up(said))

@@ -1,7 +1,8 @@
 """What was said *and heard*, as the language model is told it. Pure.
 
 Append-only, so that a server's prefix cache holds all but the last question. When the context is nearly full, exchanges
-are dropped until it is half empty: each removal costs a whole new prefill, so there are to be few, and between turns.
+are dropped until it is half empty: each removal costs a whole new prefill, so there are to be few, and no question may
+wait for one.
 """
 
 from __future__ import annotations
@@ -58,29 +59,42 @@ class History:
         """
         if self._tokens(text) > self._room_tokens:
             self._forget(text)
-        return [self._system, *chain.from_iterable(self._exchanges), self._question(text)]
+        return [*self.said(), self._question(text)]
 
-    def add(self, question: str, heard: str, *, cut: bool = False, calls: Sequence[Message] = ()) -> None:
-        """Remember a turn: the question, and as much of the answer as was heard; `cut`: the user interrupted it.
+    def exchange(self, question: str, answer: str, calls: Sequence[Message] = ()) -> tuple[Message, ...]:
+        """What a turn adds to the messages; nothing where there was no answer.
 
         `calls`: of tools, each followed by its result.
         """
-        self._unanswered.append(question)
-        if answer := heard.strip() or (AFTER_CALLS if calls else ""):
-            asked = Message("user", " ".join(self._unanswered))
-            self._exchanges.append((asked, *calls, Message("assistant", answer)))
+        if not (answer := answer.strip() or (AFTER_CALLS if calls else "")):
+            return ()
+        return self._question(question), *calls, Message("assistant", answer)
+
+    def add(self, question: str, heard: str, *, cut: bool = False, calls: Sequence[Message] = ()) -> None:
+        """Remember a turn: the question, and as much of the answer as was heard; `cut`: the user interrupted it."""
+        if exchange := self.exchange(question, heard, calls):
+            self._exchanges.append(exchange)
             self._unanswered = [INTERRUPTED] if cut else []
+        else:
+            self._unanswered.append(question)
 
     def reserve(self, tokens: float) -> None:
         """So many tokens of the context are taken, by what each prompt has beside the messages."""
         self._room_tokens = self._context_tokens - tokens
 
-    def make_room(self) -> bool:
-        """Drop the oldest exchanges if the context is nearly full. True: the rest is to be read anew."""
+    def make_room(self, coming: Sequence[Message] = ()) -> bool:
+        """Drop the oldest exchanges if the context is nearly full. True: the rest is to be read anew.
+
+        `coming`: an exchange that is about to be added.
+        """
         exchanges = len(self._exchanges)
-        if self._tokens("") > NEARLY_FULL * self._room_tokens:
-            self._forget("")
+        if self._tokens("", coming) > NEARLY_FULL * self._room_tokens:
+            self._forget("", coming)
         return len(self._exchanges) < exchanges
+
+    def said(self) -> list[Message]:
+        """What each request begins with."""
+        return [self._system, *chain.from_iterable(self._exchanges)]
 
     def instruct(self, system_prompt: str) -> None:
         """Another system prompt, from the next request on."""
@@ -110,15 +124,14 @@ class History:
     def _question(self, text: str) -> Message:
         return Message("user", " ".join([*self._unanswered, text]))
 
-    def _tokens(self, text: str) -> float:
-        said = chain.from_iterable(self._exchanges)
-        return sum(map(estimated_tokens, (self._system, *said, self._question(text))))
+    def _tokens(self, text: str, coming: Sequence[Message] = ()) -> float:
+        return sum(map(estimated_tokens, (*self.said(), *coming, self._question(text))))
 
-    def _forget(self, text: str) -> None:
+    def _forget(self, text: str, coming: Sequence[Message] = ()) -> None:
         """Drop the oldest, down to half the room. The newest exchange stays as long as it fits, `text` in any case."""
-        left, dropped = self._tokens(text), 0
+        left, dropped = self._tokens(text, coming), 0
         for at, exchange in enumerate(self._exchanges):
-            is_newest = at == len(self._exchanges) - 1
+            is_newest = at == len(self._exchanges) - 1 and not coming
             if left <= (self._room_tokens if is_newest else self._room_tokens / 2):
                 break
             left -= sum(map(estimated_tokens, exchange))

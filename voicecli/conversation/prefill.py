@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 
 from voicecli.conversation.history import History
 from voicecli.engines.base import LanguageModel
 from voicecli.errors import VoiceCliError
+from voicecli.types import Message
 
 ANY_QUESTION = "Hello."
 """Chat templates want one at the end."""
@@ -42,7 +44,7 @@ class Prefill:
             except VoiceCliError:
                 return
 
-    async def catch_up(self) -> None:
-        """Have what was said read anew, after some of it was dropped; the next question then waits for itself alone."""
+    async def catch_up(self, said: Sequence[Message]) -> None:
+        """Have the messages before the next question read anew; it then waits for itself alone."""
         with suppress(VoiceCliError):  # the answer will fail too, and say so
-            await self._llm.warm(self._history.asking(ANY_QUESTION))
+            await self._llm.warm([*said, Message("user", ANY_QUESTION)])

@@ -1,14 +1,16 @@
-"""A frame of the live screen as an SVG file, for documents."""
+"""A frame of the live screen, or what a terminal shows, as an SVG file, for documents."""
 
 from __future__ import annotations
 
 import html
 import io
 import re
+from collections.abc import Sequence
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
+from rich.text import Text
 
 from voicecli.ui.frame import Scene, frame
 
@@ -50,7 +52,22 @@ THEME = TerminalTheme(
 
 def picture(scene: Scene, width: int, height: int, title: str) -> str:
     """The SVG source of one frame of `width` by `height` cells."""
-    console = Console(
+    console = _recording(width, height)
+    for line in frame(scene, console, width, height):
+        console.print(line, no_wrap=True, overflow="crop", highlight=False)
+    return _source(console, title)
+
+
+def terminal_picture(lines: Sequence[str], width: int, title: str) -> str:
+    """The SVG source of a terminal `width` cells wide; `lines` hold its colours as escape sequences (SGR)."""
+    console = _recording(width, len(lines))
+    for line in lines:
+        console.print(Text.from_ansi(line), no_wrap=True, overflow="crop", highlight=False)
+    return _source(console, title)
+
+
+def _recording(width: int, height: int) -> Console:
+    return Console(
         record=True,
         file=io.StringIO(),
         width=width,
@@ -59,8 +76,9 @@ def picture(scene: Scene, width: int, height: int, title: str) -> str:
         color_system="truecolor",
         legacy_windows=False,
     )
-    for line in frame(scene, console, width, height):
-        console.print(line, no_wrap=True, overflow="crop", highlight=False)
+
+
+def _source(console: Console, title: str) -> str:
     return TEXT.sub(_without_edges, console.export_svg(title=title, theme=THEME))
 
 
