@@ -16,6 +16,8 @@ import time
 import urllib.request
 from collections.abc import Callable
 from contextlib import aclosing
+from dataclasses import dataclass
+from unittest.mock import patch
 
 import numpy as np
 
@@ -87,25 +89,33 @@ def answer_rows() -> list[list[object]]:
     return rows
 
 
-async def history_rows() -> list[list[object]]:
-    """Time to the first token after so many tokens, with the prompt's prefix read before and not."""
+def history_rows() -> list[list[object]]:
+    """A row for each length of the conversation: as the product runs llama.cpp, and with llama.cpp's own defaults."""
+    ours = asyncio.run(history_columns())
+    with patch("voicecli.engines.llamacpp._suit_cpu"):
+        theirs = asyncio.run(history_columns())
+    return [[tokens, *one, *other] for tokens, one, other in zip(HISTORY_TOKENS, ours, theirs, strict=True)]
+
+
+async def history_columns() -> list[list[str]]:
+    """First token after so many tokens, with the prompt's prefix read before and not, and each further token."""
     settings = shipped().llm.model_copy(
-        update={"context_tokens": CONTEXT_TOKENS, "max_answer_tokens": 8, "temperature": 0.0, "timeout_s": 120.0}
+        update={"context_tokens": CONTEXT_TOKENS, "max_answer_tokens": 24, "temperature": 0.0, "timeout_s": 120.0}
     )
-    rows: list[list[object]] = []
+    rows: list[list[str]] = []
     with embedded_server(gguf_file(), settings) as server:
         async with connect(server.base_url, server.api_key, settings.timeout_s, use_proxy=False) as client:
             model = OpenAiChat(client, server.model, "embedded", settings)
             for tokens in HISTORY_TOKENS:
                 messages = conversation(tokens, lambda text: count_tokens(server, text))
-                cold_s, warm_s = [], []
+                cold, warm = [], []
                 for attempt in range(ROUNDS if tokens < LONG_HISTORY else 1):
                     fresh = [Message("system", f"Conversation {tokens}-{attempt}. {messages[0].text}"), *messages[1:]]
-                    cold_s.append(await first_token_s(model, [*fresh, Message("user", QUESTIONS[0])]))
-                    warm_s.append(await first_token_s(model, [*fresh, Message("user", QUESTIONS[1])]))
-                rows.append(
-                    [tokens, f"{statistics.median(warm_s):.2f}", f"{statistics.median(cold_s):.2f}", len(cold_s)]
-                )
+                    cold.append(await answer(model, [*fresh, Message("user", QUESTIONS[0])]))
+                    warm.append(await answer(model, [*fresh, Message("user", QUESTIONS[1])]))
+                known_s, new_s = (statistics.median(one.first_s for one in arm) for arm in (warm, cold))
+                token_ms = 1000 * statistics.median(one.token_s for one in (*warm, *cold))
+                rows.append([f"{known_s:.2f}", f"{new_s:.2f}", f"{token_ms:.0f}"])
     return rows
 
 
@@ -137,14 +147,20 @@ def count_tokens(server: EmbeddedServer, text: str) -> int:
         return len(json.load(answer)["tokens"])
 
 
-async def first_token_s(model: LanguageModel, messages: list[Message]) -> float:
-    """From the request to the first token; the answer is written to its end, so that nothing is left to do."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How quick one was."""
+
+    first_s: float  # from the request to the first token
+    token_s: float  # each further one
+
+
+async def answer(model: LanguageModel, messages: list[Message]) -> Answer:
+    """It is written to its end, so that nothing is left to do."""
     began_s = time.perf_counter()
-    first_s = 0.0
     async with aclosing(model.reply(messages)) as tokens:
-        async for _ in tokens:
-            first_s = first_s or time.perf_counter() - began_s
-    return first_s
+        at_s = [time.perf_counter() async for _ in tokens]
+    return Answer(at_s[0] - began_s, (at_s[-1] - at_s[0]) / max(1, len(at_s) - 1))
 
 
 def main() -> None:
@@ -162,7 +178,9 @@ def main() -> None:
         print(table(["sentences", "sound s", "first sound", "total", "total / sound"], answer_rows()))
     if "history" in chosen.what:
         print(f"\nFirst token, by tokens of the conversation (llm.context_tokens = {CONTEXT_TOKENS})\n")
-        print(table(["tokens, at most", "prefix known", "prefix new", "n"], asyncio.run(history_rows())))
+        columns = ["known", "new", "a token, ms"]
+        defaults = [f"llama.cpp's defaults: {column}" for column in columns]
+        print(table(["tokens, at most", *columns, *defaults], history_rows()))
 
 
 if __name__ == "__main__":

@@ -411,7 +411,8 @@ def test_an_interrupted_answer_has_been_read_anew_as_far_as_it_goes(talk: Talk) 
     *read, _ = talk.llm.warmed_with[-1]
     question, heard = talk.history.asking("x")[1:3]
     assert read[1] == question
-    assert read[2].text.startswith(heard.text) and read[2] != heard
+    assert read[2].text.startswith(heard.text)
+    assert read[2] != heard
 
 
 def test_an_answer_that_is_said_again_makes_no_room(talk: Talk) -> None:

@@ -45,7 +45,7 @@ from voicecli.types import TurnId
 from voicecli.ui.dialogue import dialogue
 from voicecli.ui.editor import Line
 from voicecli.ui.frame import Scene, frame
-from voicecli.ui.picture import CELL, picture
+from voicecli.ui.picture import CELL, THEME, picture, terminal_picture
 from voicecli.ui.view import ViewModel
 
 SIZES = [(80, 24), (160, 48), (40, 12), (100, 30), (130, 20), (20, 5), (3, 2), (1, 1)]
@@ -284,6 +284,15 @@ def test_a_picture_is_an_svg_of_the_frame() -> None:
     source = picture(SCENES["speaking"], 80, 24, "voicecli talk")
     assert source.startswith("<svg")
     assert "Speaking" in source
+
+
+def test_a_picture_of_a_terminal_has_its_words_and_colours() -> None:
+    source = terminal_picture(["plain", "\x1b[31mred\x1b[0m and \x1b[1mbold\x1b[0m", ""], 40, "a title")
+    assert "a&#160;title" in source
+    assert ">plain<" in source
+    red = "#" + "".join(f"{part:02x}" for part in THEME.ansi_colors[1])
+    assert red in source
+    assert ">bold<" in source
 
 
 def test_in_a_picture_no_text_begins_or_ends_with_a_space() -> None:

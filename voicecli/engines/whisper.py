@@ -1,8 +1,8 @@
 """Speech-to-text with faster-whisper (CTranslate2).
 
-The short window of `whisper_encoder.py` may lead the decoder to begin again after the end of the speech; a decode that
-does is done once more at the full window. A greedy decode that is unsure of its words is read again with a beam from
-the same states, which costs no encoding. Of 143 phrases in 40 spoken orders, 122 are heard without that and 126 with
+The short window of `whisper_encoder.py` may lead the decoder to begin again after the end of the speech. Where it does
+so in the same words, the first round is the text; any other such decode is done once more at the full window. A
+greedy decode that is unsure of its words is read again with a beam from the same states, which costs no encoding. Of 143 phrases in 40 spoken orders, 122 are heard without that and 126 with
 it, against 123 by a greedy decode of the full window and 126 by a beam of 5 there; under pink noise at 10 dB it is 124
 and 127. One in eleven is read again, one in five under noise, each for about 0.1 s. What the whole recogniser hears:
 `python -m benchmarks.stt`.
@@ -11,6 +11,7 @@ and 127. One in eleven is read again, one in five under noise, each for about 0.
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,8 +25,8 @@ from faster_whisper.tokenizer import Tokenizer
 from voicecli.engines import gpu
 from voicecli.engines.base import LanguageChoice
 from voicecli.engines.cpu import physical_cores
-from voicecli.engines.whisper_decoded import MIN_LOGPROB, Decoded, withheld
-from voicecli.engines.whisper_encoder import Encoded, Encoder
+from voicecli.engines.whisper_decoded import MIN_LOGPROB, Decoded, said_once, withheld
+from voicecli.engines.whisper_encoder import FRAMES_PER_S, Encoded, Encoder
 from voicecli.engines.whisper_sound import trimmed, without_tail
 from voicecli.engines.whisper_wish import hears_english_alone, hotword_tokens, known_language
 from voicecli.engines.whisper_words import joined, timed
@@ -172,10 +173,11 @@ class Whisper:
             return_scores=True,
             return_no_speech_prob=True,
         )
-        decodes = zip(results, tokenizers, encoded.most_tokens, strict=True)
+        audio_s = [frames / FRAMES_PER_S if encoded.short else math.inf for frames in encoded.frames]
+        decodes = zip(results, tokenizers, encoded.most_tokens, audio_s, strict=True)
         decoded = [
-            replace(_decoded(result, tokenizer, min(cap, most)), language_probability=probability)
-            for (result, tokenizer, cap), (_, probability) in zip(decodes, languages, strict=True)
+            replace(_decoded(result, tokenizer, min(cap, most), looped_s), language_probability=probability)
+            for (result, tokenizer, cap, looped_s), (_, probability) in zip(decodes, languages, strict=True)
         ]
         if not self._before:
             return decoded
@@ -237,16 +239,20 @@ class Whisper:
         return Tokenizer(self._model.hf_tokenizer, multilingual, task="transcribe", language=language)
 
 
-def _decoded(result: ctranslate2.models.WhisperGenerationResult, tokenizer: Tokenizer, most_tokens: int) -> Decoded:
+def _decoded(
+    result: ctranslate2.models.WhisperGenerationResult, tokenizer: Tokenizer, most_tokens: int, audio_s: float
+) -> Decoded:
+    """`audio_s`: infinite where loops are no sign of the short window."""
     tokens = result.sequences_ids[0]
     length = len(tokens)
+    said = tokens if length < most_tokens else said_once(tokens, audio_s)
     return Decoded(
-        text=tokenizer.decode(tokens).strip(),
-        tokens=tokens,
+        text=tokenizer.decode(said).strip(),
+        tokens=said,
         language=tokenizer.language_code,
         logprob=result.scores[0] * length / (length + 1),
         no_speech=result.no_speech_prob,
-        ended=length < most_tokens,
+        ended=len(said) < most_tokens,
     )
 
 

@@ -10,6 +10,8 @@ MIN_LOGPROB = -1.0  # Whisper's own bound (Radford et al. 2022, section 4.5); 46
 MAX_NO_SPEECH = 0.6  # Whisper's own bound ...
 MIN_LOGPROB_NO_SPEECH = -0.4  # ... with a stricter one: silence is "you" at 0.91 and -0.49; speech stays below 0.35
 MAX_COMPRESSION = 2.4  # Whisper's own sign of a repetition loop
+LOOP_TOKENS = 3  # so many have to come again, after so many
+LOOP_TOKENS_PER_S = 2  # speech has more; what is found in noise, such as "Thank you." over and over, has less
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,19 @@ def restarts(text: str) -> bool:
     head = tuple(words[:3])
     again = len(words) > 5 and any(tuple(words[i : i + 3]) == head for i in range(3, len(words) - 2))
     return again or len(set(fours)) < len(fours)
+
+
+def said_once(tokens: list[int], audio_s: float) -> list[int]:
+    """The tokens up to where they begin anew and go on in the same way to their end; all where they do not.
+
+    For a decode at the short window that has come to its cap: nobody speaks so fast, and the first round is what was
+    said. Of 13 askings of one order through a sound card four ended in such loops. Three of these first rounds were
+    right in every word; the full window took 0.9 s more, and got a word wrong in all four.
+    """
+    for length in range(LOOP_TOKENS, len(tokens) - LOOP_TOKENS + 1):
+        if tokens[length:] == tokens[:-length]:
+            return tokens[:length] if length >= LOOP_TOKENS_PER_S * audio_s else tokens
+    return tokens
 
 
 def withheld(decoded: Decoded) -> str:
