@@ -1,11 +1,11 @@
 """Speech-to-text with faster-whisper (CTranslate2).
 
 The short window of `whisper_encoder.py` may lead the decoder to begin again after the end of the speech. Where it does
-so in the same words, the first round is the text; any other such decode is done once more at the full window. A
-greedy decode that is unsure of its words is read again with a beam from the same states, which costs no encoding. Of 143 phrases in 40 spoken orders, 122 are heard without that and 126 with
-it, against 123 by a greedy decode of the full window and 126 by a beam of 5 there; under pink noise at 10 dB it is 124
-and 127. One in eleven is read again, one in five under noise, each for about 0.1 s. What the whole recogniser hears:
-`python -m benchmarks.stt`.
+so in the same words, the first round is the text; any other such decode is done once more at the full window. A greedy
+decode that is unsure of its words is read again with a beam from the same states, which costs no encoding. Of 143
+phrases in 40 spoken orders, 122 are heard without that and 126 with it, against 123 by a greedy decode of the full
+window and 126 by a beam of 5 there; under pink noise at 10 dB it is 124 and 127. One in eleven is read again, one in
+five under noise, each for about 0.1 s. What the whole recogniser hears: `python -m benchmarks.stt`.
 """
 
 from __future__ import annotations
