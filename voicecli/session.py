@@ -168,10 +168,10 @@ async def hold(
 
     def show(event: Event) -> None:
         session.see(event)
+        record.see(event)  # whatever becomes of the screen
         screen.show(event)
         if witness is not None:
             witness.see(event)
-        record.see(event)
 
     session.show = show
     with signals(lambda: stop_soon(task, lambda: screen.__exit__(None, None, None))):

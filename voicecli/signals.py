@@ -1,10 +1,11 @@
-"""Ctrl-C and a polite kill: the first one ends a run in order, the next one by force."""
+"""Ctrl-C, a polite kill and a terminal that closes: the first ends a run in order, another Ctrl-C or kill by force."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -33,12 +34,34 @@ def stop_soon(task: asyncio.Task[Any], leave: Callable[[], object]) -> None:
 
 @contextmanager
 def signals(stop: Callable[[], None]) -> Iterator[None]:
-    """SIGINT and SIGTERM both call `stop`, on the loop."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
+    """SIGINT and SIGTERM both call `stop`, on the loop; so does SIGHUP, where nobody has the program outlast it.
+
+    To be used by the task that `stop` ends.
+    """
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+
+    def hung_up() -> None:
+        write_nowhere()
+        if not task.cancelling():  # the keys, which end with their terminal, may have said so before
+            stop()
+
+    handlers = {signal.SIGINT: stop, signal.SIGTERM: stop}
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup
+        handlers[signal.SIGHUP] = hung_up
+    for number, handler in handlers.items():
+        loop.add_signal_handler(number, handler)
     try:
         yield
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in handlers:
             loop.remove_signal_handler(number)
+
+
+def write_nowhere() -> None:
+    """A terminal that is gone fails whoever still writes to it; files and pipes stay."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for fd in (1, 2):
+        if stat.S_ISCHR(os.fstat(fd).st_mode):
+            os.dup2(nowhere, fd)
+    os.close(nowhere)

@@ -10,10 +10,11 @@ import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
-from tests.cli.test_faults import server
+from tests.cli.test_faults import kept, server
 from tests.screens.glass import Glass
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(180)]
@@ -21,6 +22,14 @@ pytestmark = [pytest.mark.model, pytest.mark.timeout(180)]
 WAIT_S = 60.0
 
 CODE = ("Look:\n\n```python\nprint('hello')\n```\n\nThat", "is", "all.")
+
+
+START = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+"""The terminal becomes that of the session, as it is in a shell: a program there is told when it closes."""
 
 
 class Seen:
@@ -50,17 +59,18 @@ class Seen:
 
 
 @contextmanager
-def seen(width: int, height: int, port: int, **environ: str) -> Iterator[Seen]:
-    """Without a sound card, so questions are typed; the terminal has answered that it is light."""
+def seen(width: int, height: int, port: int, *more: str, **environ: str) -> Iterator[Seen]:
+    """Without a sound card, so questions are typed."""
     glass = Glass(width, height)
     env = {name: value for name, value in os.environ.items() if not name.startswith("PULSE_")}
-    arguments = ("talk", "--no-history", "--offline", "--llm-url", f"http://127.0.0.1:{port}/v1")
+    arguments = ("talk", "--offline", "--llm-url", f"http://127.0.0.1:{port}/v1", *more)
+    history = {} if "VOICECLI_HISTORY_FILE" in environ else {"VOICECLI_HISTORY_ENABLED": "false"}
     with subprocess.Popen(
-        [sys.executable, "-m", "voicecli", *arguments],
+        [sys.executable, "-c", START, "-m", "voicecli", *arguments],
         stdin=glass.program,
         stdout=glass.program,
         stderr=glass.program,
-        env={**env, "TERM": "xterm-256color", "XDG_RUNTIME_DIR": "/nonexistent", **environ},
+        env={**env, "TERM": "xterm-256color", "XDG_RUNTIME_DIR": "/nonexistent", **history, **environ},
         start_new_session=True,
     ) as process:
         try:
@@ -107,3 +117,16 @@ def test_a_terminal_that_is_not_read_stops_neither_the_program_nor_its_end() -> 
         program.until("That is all.")
         program.type("\x04")
         assert program.process.wait(WAIT_S) == 0
+
+
+@pytest.mark.parametrize("ui", ["live", "plain", "jsonl"])
+def test_what_was_said_is_kept_when_the_terminal_closes_in_mid_answer(ui: str, tmp_path: Path) -> None:
+    history, log = tmp_path / "history.db", tmp_path / "log"
+    told = {"VOICECLI_HISTORY_FILE": str(history), "VOICECLI_LOG_FILE": str(log)}
+    with server(0, "Once", "upon", "STALL") as (asked, port), seen(80, 24, port, "--ui", ui, **told) as program:
+        program.type("Tell me a story.\n" if ui != "live" else "tTell me a story.\r")
+        assert asked.line() == "Tell me a story."
+        program.until("Once upon" if ui == "live" else "Tell me a story.")
+        program.glass.hang_up()
+        assert program.process.wait(WAIT_S) in (0, 130)  # the keys have ended first, or the signal came
+    assert [(question, outcome) for question, _, outcome in kept(history)] == [("Tell me a story.", "interrupted")]

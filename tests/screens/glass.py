@@ -34,8 +34,14 @@ class Glass:
         self.resize(width, height)
 
     def close(self) -> None:
-        os.close(self.person)
+        self.hang_up()
         os.close(self.program)
+
+    def hang_up(self) -> None:
+        """The window closes; nothing can be seen any more."""
+        if self.person >= 0:
+            os.close(self.person)
+            self.person = -1
 
     def resize(self, width: int, height: int) -> None:
         fcntl.ioctl(self.program, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))

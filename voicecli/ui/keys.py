@@ -13,7 +13,7 @@ import asyncio
 import os
 import termios
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from voicecli.ui.kitty import SEQUENCE, is_release, kitty_keys
 
@@ -155,8 +155,9 @@ def cbreak(fd: int) -> Iterator[None]:
         termios.tcsetattr(fd, termios.TCSANOW, modes)
         yield
     finally:
-        termios.tcsetattr(fd, termios.TCSANOW, before)
-        termios.tcflush(fd, termios.TCIFLUSH)  # an answer of the terminal that comes late is no word for the shell
+        with suppress(termios.error):  # it has hung up
+            termios.tcsetattr(fd, termios.TCSANOW, before)
+            termios.tcflush(fd, termios.TCIFLUSH)  # an answer of the terminal that comes late is no word for the shell
 
 
 @contextmanager
