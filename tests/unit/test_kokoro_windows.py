@@ -40,6 +40,7 @@ class Ramp:
         self.frames_per_token = frames_per_token
         self.runs: list[int] = []
         self.given: list[bool] = []
+        self.more: list[bool] = []
 
     def utterance(self, tokens: Sequence[int], style: Values, speed: float) -> tuple[Utterance, NDArray[np.int64]]:
         frames = np.array([SILENT_FRAMES, *[self.frames_per_token] * len(tokens), TRAILING_FRAMES])
@@ -48,9 +49,10 @@ class Ramp:
         source = np.ones((1, 22, columns * SOURCE_PER_COLUMN + 1), np.float32)
         return Utterance(values, source, style), frames
 
-    def sound(self, utterance: Utterance, statistics: Values | None) -> tuple[Audio, Values]:
+    def sound(self, utterance: Utterance, statistics: Values | None, *, more: bool = False) -> tuple[Audio, Values]:
         self.runs.append(len(utterance))
         self.given.append(statistics is not None)
+        self.more.append(more)
         audio = np.repeat(utterance.columns[0, 0], COLUMN_SAMPLES)
         if statistics is not None:
             audio[: COLUMN_SAMPLES * (CONTEXT - 1)] += 0.3
@@ -83,6 +85,13 @@ def test_the_share_grows_to_one_and_only_the_last_is_one(batches: list[int]) -> 
     shares = [sound.share for sound in voice(Ramp(4), [range(size) for size in batches]).say("x")]
     assert shares == sorted(shares)
     assert [share == 1 for share in shares] == [False] * (len(shares) - 1) + [True]
+
+
+@given(st.integers(1, 80))
+def test_the_generator_is_told_whether_more_of_a_text_follows(tokens: int) -> None:
+    ramp = Ramp(4)
+    list(voice(ramp, [range(tokens)]).say("x"))
+    assert ramp.more == [True] * (len(ramp.runs) - 1) + [False]
 
 
 def test_a_short_utterance_is_one_piece_with_its_own_statistics() -> None:
@@ -126,7 +135,7 @@ class Hushed(Ramp):
         super().__init__(frames_per_token=4)
         self.level = level
 
-    def sound(self, utterance: Utterance, statistics: Values | None) -> tuple[Audio, Values]:
+    def sound(self, utterance: Utterance, statistics: Values | None, *, more: bool = False) -> tuple[Audio, Values]:
         audio = np.repeat(utterance.columns[0, 0], COLUMN_SAMPLES)
         return np.where(audio < self.level, 0, audio), np.zeros((1, STATISTICS, 1), np.float32)
 
@@ -213,8 +222,8 @@ def test_calibrating_speaks_every_sentence_by_its_own_statistics() -> None:
 class Mute(Ramp):
     """A generator of silence."""
 
-    def sound(self, utterance: Utterance, statistics: Values | None) -> tuple[Audio, Values]:
-        audio, measured = super().sound(utterance, statistics)
+    def sound(self, utterance: Utterance, statistics: Values | None, *, more: bool = False) -> tuple[Audio, Values]:
+        audio, measured = super().sound(utterance, statistics, more=more)
         return 0 * audio, measured
 
 

@@ -178,6 +178,7 @@ def open_session(model: Path | bytes, settings: TtsSettings) -> onnxruntime.Infe
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = settings.threads or physical_cores(MAX_THREADS)
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.enable_mem_pattern = False  # a pattern is kept for each length that was ever spoken, and none comes again
     options.log_severity_level = 3
     providers: list[str | tuple[str, dict[str, str]]] = ["CPUExecutionProvider"]
     if settings.device == "cuda":

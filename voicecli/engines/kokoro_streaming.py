@@ -108,7 +108,7 @@ class StreamingVoice:
             end = columns if statistics is None else window_end(begin, length + lead, columns)
             first, beyond = max(0, begin - CONTEXT), min(columns, end + CONTEXT)
             began_s = time.perf_counter()
-            audio, _ = self._parts.sound(utterance.part(first, beyond), statistics)
+            audio, _ = self._parts.sound(utterance.part(first, beyond), statistics, more=end < columns)
             self._learn(time.perf_counter() - began_s, beyond - first)
             sound = audio[(begin - first) * COLUMN_SAMPLES : (end - first) * COLUMN_SAMPLES]
             sound[: len(overhang)] = overhang + (sound[: len(overhang)] - overhang) * RISE[: len(overhang)]
