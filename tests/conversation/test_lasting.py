@@ -28,6 +28,9 @@ class InlineSystem:
         self.parts: list[Part] = []
         self.changed: Callable[[], None] = lambda: None
 
+    async def close(self, work: Callable[[], None]) -> None:
+        work()
+
     async def call(self, work: Callable[[], T], undo: Callable[[T], None] | None = None) -> T:
         return work()
 

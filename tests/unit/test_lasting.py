@@ -34,6 +34,9 @@ class InlineSystem:
         self.changed: Callable[[], None] = lambda: None
         self.looks = 0
 
+    async def close(self, work: Callable[[], None]) -> None:
+        work()
+
     async def call(self, work: Callable[[], T], undo: Callable[[T], None] | None = None) -> T:
         return work()
 

@@ -38,6 +38,24 @@ def test_what_a_call_gives_or_raises_is_handed_on() -> None:
     asyncio.run(main())
 
 
+def test_a_close_that_hangs_is_left_alone_before_a_call_would_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sound_system, "CLOSE_S", 0.02)
+    answers = threading.Event()
+
+    async def main() -> None:
+        system = SoundSystem(lambda: True, deadline_s=3600)
+
+        def hang() -> None:
+            answers.wait()
+
+        async with asyncio.timeout(10):
+            await system.close(hang)
+            assert await system.call(lambda: 1) == 1
+        answers.set()
+
+    asyncio.run(main())
+
+
 def test_a_hanging_call_is_an_error_and_undone_when_it_ends_after_all() -> None:
     async def main() -> None:
         system, answers, undone = SoundSystem(lambda: True, deadline_s=0.05), threading.Event(), asyncio.Event()

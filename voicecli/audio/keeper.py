@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Generic, Literal, Protocol, TypeVar
 
@@ -48,6 +47,8 @@ class System(Protocol):
     changed: Callable[[], None]
 
     async def call(self, work: Callable[[], T], undo: Callable[[T], None] | None = None) -> T: ...
+
+    async def close(self, work: Callable[[], None]) -> None: ...
 
     async def look_again(self) -> None: ...
 
@@ -147,8 +148,7 @@ class Keeper(Generic[S]):
     async def _leave(self, stream: S) -> None:
         self.lost(stream)
         self._system.changed()
-        with suppress(DeviceError):  # it hangs, and is left alone
-            await self._system.call(stream.close)
+        await self._system.close(stream.close)
 
     async def _grant(self, name: str) -> None:
         """A device that was plugged in since the start is found by a second try."""
