@@ -110,6 +110,32 @@ def test_the_key_in_the_first_second_of_an_answer_goes_on_with_the_question(held
     assert held.llm.asked[-1][-1].text.startswith("tell me about dragons")
 
 
+@pytest.mark.parametrize("silent", [True, False])
+def test_who_seemed_to_go_on_with_a_question_and_said_nothing_is_answered(held: Talk, silent: bool) -> None:
+    held.user_says("tell me", 0.5, 1.5)
+    held.llm_replies(STORY, "Fine.")
+    held.holds(0.4, 1.6)
+    if not silent:
+        held.user_says("", 2.6, 3.4)
+    held.holds(2.5, 3.5)
+    seen = held.run(6.0)
+    assert only(seen, events.TurnInterrupted).reopened
+    assert only(seen, events.NothingHeard)
+    assert [question[-1].text for question in held.llm.asked] == ["tell me", "tell me"]
+    assert only(seen, events.TurnDone).spoken == "Fine. "
+
+
+def test_a_question_that_was_typed_meanwhile_takes_the_reopened_one_along(held: Talk) -> None:
+    held.user_says("tell me", 0.5, 1.5)
+    held.llm_replies(STORY, "Fine.")
+    held.holds(0.4, 1.6)
+    held.at(3.0, lambda talk: talk.ask("a story"))
+    held.holds(2.5, 3.5)
+    seen = held.run(6.0)
+    assert [question[-1].text for question in held.llm.asked] == ["tell me", "tell me a story"]
+    assert only(seen, events.TurnDone).spoken == "Fine. "
+
+
 def test_a_key_that_nobody_spoke_at_asks_nothing(held: Talk) -> None:
     held.holds(0.4, 2.4)
     seen = held.run(4.0)

@@ -349,3 +349,16 @@ def test_what_was_said_last_stays_however_long_it_is() -> None:
     history.add("tell me everything", "word " * 40)
     assert not history.make_room()
     assert len(history.asking("")) == 4
+
+
+def test_only_a_reopened_question_is_taken_back_and_once() -> None:
+    history = History("Be brief.", 4096)
+    history.add("Where is it?", "")
+    assert history.take_back() == ""
+    history.add("And when?", "", reopened=True)
+    assert history.take_back() == "And when?"
+    assert history.take_back() == ""
+    assert history.asking("Now?")[-1].text == "Where is it? Now?"
+    history.add("Why?", "", reopened=True)
+    history.add("How?", "So.")
+    assert history.take_back() == ""

@@ -141,8 +141,8 @@ class Conversation:
             self._own_voice.spoke(turn.voiced(self._speaker.heard_s() + AHEAD_S), self._clock())
         self._discard(turn.id)
         if turn.question:
-            given = heard if released and not reopen else ""
-            self._history.add(turn.question, given, cut=not turn.is_whole(heard), calls=turn.calls_made())
+            kept, cut = heard if released and not reopen else "", not turn.is_whole(heard)
+            self._history.add(turn.question, kept, cut=cut, calls=turn.calls_made(), reopened=reopen)
         elif turn.segment is not None:
             self._tasks.create_task(self._answering.salvage(turn))
         if released:
@@ -168,10 +168,8 @@ class Conversation:
             case Pause(segment):
                 self._drafts.stop()
                 self.interrupt()  # a question that was typed meanwhile
-                preparing = self._speculation.worthwhile(self._rules.wait_s)
-                self._publish(
-                    events.SpeechPaused(at_s=now_s, turn=hearing, ended_at_s=segment.ended_at_s, preparing=preparing)
-                )
+                ended_at_s, preparing = segment.ended_at_s, self._speculation.worthwhile(self._rules.wait_s)
+                self._publish(events.SpeechPaused(at_s=now_s, turn=hearing, ended_at_s=ended_at_s, preparing=preparing))
                 self._turn = self._new_turn(hearing, segment)
                 self._endpointing.pauses(hearing, segment, self._tasks)
                 if preparing:
@@ -184,20 +182,23 @@ class Conversation:
             case Endpoint(ended_at_s, limit_s):
                 self._endpointing.ends(ended_at_s)
                 self._publish(events.SpeechEnded(at_s=now_s, turn=hearing, ended_at_s=ended_at_s))
-                self._tell_limit(limit_s)
+                if limit_s:
+                    self._publish(events.Notice(at_s=now_s, text=AT_LIMIT.format(limit_s)))
                 if self._turn is not None and self._turn.id == hearing:
                     self._release(self._turn)
                 else:
-                    self._publish(events.NothingHeard(at_s=now_s, turn=hearing, reason="something was typed instead"))
+                    self._nothing(hearing, "something was typed instead")
             case Dropped(reason):  # pragma: no branch
                 self._drafts.stop()
                 self._endpointing.over()
                 self._discard(hearing)
-                self._publish(events.NothingHeard(at_s=now_s, turn=hearing, reason=reason))
+                self._nothing(hearing, reason)
 
-    def _tell_limit(self, limit_s: float) -> None:
-        if limit_s:
-            self._publish(events.Notice(at_s=self._clock(), text=AT_LIMIT.format(limit_s)))
+    def _nothing(self, turn: TurnId, reason: str) -> None:
+        """Who seemed to go on with a question and said nothing is answered after all, as if it were typed."""
+        self._publish(events.NothingHeard(at_s=self._clock(), turn=turn, reason=reason))
+        if self._turn is None and (question := self._history.take_back()):
+            self.ask(question)
 
     def _goes_on(self) -> bool:
         """Whether somebody who talks over the answer was not done with the question."""
@@ -211,8 +212,7 @@ class Conversation:
         self._release(turn)
 
     def _new_turn(self, turn: TurnId, segment: SpeechSegment | None = None, question: str = "") -> Turn:
-        pieces = PieceBuffer(first_piece_chars=self._rules.first_piece_chars)
-        return Turn(turn, segment, question, pieces=pieces)
+        return Turn(turn, segment, question, pieces=PieceBuffer(first_piece_chars=self._rules.first_piece_chars))
 
     def _mint(self) -> TurnId:
         self._minted += 1
@@ -277,14 +277,14 @@ class Conversation:
             self._history.add(turn.question, spoken, calls=turn.calls_made())
         if turn.is_said_aloud:
             self._own_voice.spoke(turn.voiced(heard_s + AHEAD_S), now_s)
+        self._overlap.answer_is_over()
         if failure is not None:
             message, hint = failure.message, failure.hint
             self._publish(events.TurnFailed(at_s=now_s, turn=turn.id, stage=failure.stage, message=message, hint=hint))
         elif turn.is_said_aloud:
             self._publish(events.TurnDone(at_s=now_s, turn=turn.id, spoken=spoken))
         else:
-            self._publish(events.NothingHeard(at_s=now_s, turn=turn.id, reason=reason))
-        self._overlap.answer_is_over()
+            self._nothing(turn.id, reason)
 
     def _make_room(self, turn: Turn) -> None:
         """Nobody waits for the language model while an answer sounds: what was said is read anew then, if need be."""

@@ -51,6 +51,7 @@ class History:
         self._context_tokens = self._room_tokens = float(context_tokens)
         self._exchanges: list[tuple[Message, ...]] = []  # a question, calls of tools with their results, the answer
         self._unanswered: list[str] = []
+        self._is_reopened = False  # the last of them
 
     def asking(self, text: str) -> list[Message]:
         """The request for an answer to `text`. Nothing is remembered yet: the user may still go on.
@@ -70,13 +71,25 @@ class History:
             return ()
         return self._question(question), *calls, Message("assistant", answer)
 
-    def add(self, question: str, heard: str, *, cut: bool = False, calls: Sequence[Message] = ()) -> None:
-        """Remember a turn: the question, and as much of the answer as was heard; `cut`: the user interrupted it."""
+    def add(
+        self, question: str, heard: str, *, cut: bool = False, calls: Sequence[Message] = (), reopened: bool = False
+    ) -> None:
+        """Remember a turn: the question, and as much of the answer as was heard.
+
+        `cut`: the user interrupted it; `reopened`: to go on with the question.
+        """
+        self._is_reopened = False
         if exchange := self.exchange(question, heard, calls):
             self._exchanges.append(exchange)
             self._unanswered = [INTERRUPTED] if cut else []
         else:
             self._unanswered.append(question)
+            self._is_reopened = reopened
+
+    def take_back(self) -> str:
+        """The question that was added last, if it was reopened: it is forgotten, and to be asked again. Else empty."""
+        is_reopened, self._is_reopened = self._is_reopened, False
+        return self._unanswered.pop() if is_reopened and self._unanswered else ""
 
     def reserve(self, tokens: float) -> None:
         """So many tokens of the context are taken, by what each prompt has beside the messages."""

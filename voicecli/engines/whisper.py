@@ -173,11 +173,11 @@ class Whisper:
             return_scores=True,
             return_no_speech_prob=True,
         )
-        audio_s = [frames / FRAMES_PER_S if encoded.short else math.inf for frames in encoded.frames]
-        decodes = zip(results, tokenizers, encoded.most_tokens, audio_s, strict=True)
+        lengths_s = [frames / FRAMES_PER_S if encoded.short else math.inf for frames in encoded.frames]
+        decodes = zip(results, tokenizers, encoded.most_tokens, lengths_s, strict=True)
         decoded = [
-            replace(_decoded(result, tokenizer, min(cap, most), looped_s), language_probability=probability)
-            for (result, tokenizer, cap, looped_s), (_, probability) in zip(decodes, languages, strict=True)
+            replace(_decoded(result, tokenizer, min(cap, most), audio_s), language_probability=probability)
+            for (result, tokenizer, cap, audio_s), (_, probability) in zip(decodes, languages, strict=True)
         ]
         if not self._before:
             return decoded

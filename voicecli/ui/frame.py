@@ -271,7 +271,7 @@ def _keys(scene: Scene, width: int) -> Text:
         keys += [] if busy else [("esc", "stop typing")]
         more += [("tab", "complete"), ("↑↓", "choose")] if scene.palette.offers else []
     else:
-        if view.has_microphone:
+        if view.has_microphone and view.state != "Starting":
             keys += view.ears.keys(muted=view.muted, tapped=scene.tapped)
         keys.append(("t", "type"))
         more.append(("/", "menu"))
