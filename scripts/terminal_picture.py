@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from voicecli.ui.picture import terminal_picture
+from voicecli.ui.picture import LIGHT, THEME, terminal_picture
 
 
 def main() -> None:
@@ -17,8 +17,10 @@ def main() -> None:
     parser.add_argument("svg", type=Path)
     parser.add_argument("--width", type=int, default=80, help="of the terminal, in cells")
     parser.add_argument("--title", default="voicecli talk")
+    parser.add_argument("--light", action="store_true", help="its background is")
     chosen = parser.parse_args()
-    chosen.svg.write_text(terminal_picture(sys.stdin.read().splitlines(), chosen.width, chosen.title))
+    theme = LIGHT if chosen.light else THEME
+    chosen.svg.write_text(terminal_picture(sys.stdin.read().splitlines(), chosen.width, chosen.title, theme))
 
 
 if __name__ == "__main__":

@@ -50,6 +50,32 @@ THEME = TerminalTheme(
 )
 
 
+LIGHT = TerminalTheme(
+    background=(250, 250, 246),
+    foreground=(56, 60, 70),
+    normal=[
+        (32, 34, 42),
+        (196, 40, 48),
+        (40, 128, 60),
+        (150, 104, 0),
+        (36, 92, 200),
+        (136, 62, 176),
+        (0, 122, 140),
+        (120, 124, 136),
+    ],
+    bright=[
+        (110, 116, 130),
+        (214, 60, 66),
+        (52, 150, 74),
+        (178, 126, 10),
+        (58, 116, 226),
+        (158, 84, 200),
+        (0, 146, 166),
+        (40, 42, 52),
+    ],
+)
+
+
 def picture(scene: Scene, width: int, height: int, title: str) -> str:
     """The SVG source of one frame of `width` by `height` cells."""
     console = _recording(width, height)
@@ -58,12 +84,12 @@ def picture(scene: Scene, width: int, height: int, title: str) -> str:
     return _source(console, title)
 
 
-def terminal_picture(lines: Sequence[str], width: int, title: str) -> str:
+def terminal_picture(lines: Sequence[str], width: int, title: str, theme: TerminalTheme = THEME) -> str:
     """The SVG source of a terminal `width` cells wide; `lines` hold its colours as escape sequences (SGR)."""
     console = _recording(width, len(lines))
     for line in lines:
         console.print(Text.from_ansi(line), no_wrap=True, overflow="crop", highlight=False)
-    return _source(console, title)
+    return _source(console, title, theme)
 
 
 def _recording(width: int, height: int) -> Console:
@@ -78,8 +104,8 @@ def _recording(width: int, height: int) -> Console:
     )
 
 
-def _source(console: Console, title: str) -> str:
-    return TEXT.sub(_without_edges, console.export_svg(title=title, theme=THEME))
+def _source(console: Console, title: str, theme: TerminalTheme = THEME) -> str:
+    return TEXT.sub(_without_edges, console.export_svg(title=title, theme=theme))
 
 
 def _without_edges(found: re.Match[str]) -> str:
