@@ -137,3 +137,19 @@ def test_what_another_process_cannot_tell_is_nothing(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(sound_system, "LOOK", "input_that_never_comes = __import__('time').sleep(60)")
     monkeypatch.setattr(sound_system, "LOOK_S", 0.2)
     assert asyncio.run(sound_system.seen_elsewhere()) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        (("Error opening InputStream: Invalid device", -9996), "Error opening InputStream: Invalid device"),
+        (("Error: Unanticipated host error", -9999, (-1979, 0, "")), "Error: Unanticipated host error"),
+        (
+            ("Error: Unanticipated host error", -9999, (8, -32, "Broken pipe")),
+            "Error: Unanticipated host error: Broken pipe",
+        ),
+        (("No input device matching 'x'",), "No input device matching 'x'"),
+    ],
+)
+def test_errors_of_portaudio_are_told_without_codes(parts: tuple[object, ...], words: str) -> None:
+    assert sound_system.in_words(Exception(*parts)) == words

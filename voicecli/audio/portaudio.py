@@ -15,6 +15,7 @@ from voicecli.audio.devices import DeviceInfo
 from voicecli.audio.echo import Played, PlayedBlock
 from voicecli.audio.playout import Playout, Reading
 from voicecli.audio.resample import Converter, Framer
+from voicecli.audio.sound_system import in_words
 from voicecli.errors import DeviceError
 from voicecli.events import Audible, Clock, FramesDropped, Publish, Starved
 from voicecli.types import LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechChunk, TurnId
@@ -44,13 +45,13 @@ def open_at(
     PortAudio answers -9997 to an unknown rate, some WASAPI drivers -9996 (PortAudio/portaudio#314): so any refusal is
     taken as a reason to try the next form. Raises DeviceError with the last reason.
     """
-    reason: Exception | None = None
+    reason = ""
     for rate_hz, count in ((preferred_hz, 1), (device.rate_hz, 1), (device.rate_hz, channels)):
         try:
             form = {"samplerate": rate_hz, "channels": count, "blocksize": round(rate_hz * block_s), "dtype": "int16"}
             return stream_type(device=device.index, **form, **options)
         except (sounddevice.PortAudioError, ValueError) as error:
-            reason = error
+            reason = in_words(error)
     raise DeviceError(
         f"{device.name} opens neither at {preferred_hz} Hz nor at its own {device.rate_hz:.0f} Hz: {reason}",
         "close other programs that use it, or choose another: voicecli devices",
@@ -63,7 +64,9 @@ def started(stream: Any, name: str) -> None:
         stream.start()
     except sounddevice.PortAudioError as error:
         stream.close()
-        raise DeviceError(f"{name} does not start: {error}", "is it in use, or gone? voicecli devices") from error
+        raise DeviceError(
+            f"{name} does not start: {in_words(error)}", "is it in use, or gone? voicecli devices"
+        ) from error
 
 
 class PortAudioMicrophone:

@@ -67,6 +67,17 @@ async def seen_elsewhere() -> Seen:
     return frozenset()
 
 
+def in_words(error: Exception) -> str:
+    """What PortAudio says and, where it tells, the system below; its codes are no use to anybody.
+
+    `error`: a sounddevice.PortAudioError of a text, a code and (interface, code, text) of the system, or another. Its
+    own `str` asks PortAudio for names, which a sound server that does not answer holds up.
+    """
+    text = str(error.args[0])
+    below = error.args[2][2] if len(error.args) > 2 else ""
+    return f"{text}: {below}" if below else text
+
+
 def start_anew() -> None:
     """Make PortAudio list the devices again. No stream may be open."""
     import sounddevice
