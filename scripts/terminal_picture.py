@@ -9,7 +9,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from voicecli.ui.picture import LIGHT, THEME, terminal_picture
+from rich.terminal_theme import DEFAULT_TERMINAL_THEME
+
+from voicecli.ui.picture import THEME, terminal_picture
 
 
 def main() -> None:
@@ -19,7 +21,7 @@ def main() -> None:
     parser.add_argument("--title", default="voicecli talk")
     parser.add_argument("--light", action="store_true", help="its background is")
     chosen = parser.parse_args()
-    theme = LIGHT if chosen.light else THEME
+    theme = DEFAULT_TERMINAL_THEME if chosen.light else THEME
     chosen.svg.write_text(terminal_picture(sys.stdin.read().splitlines(), chosen.width, chosen.title, theme))
 
 

@@ -17,9 +17,8 @@ from voicecli.events import Audible, PartChanged, Ready, Transcribed, TurnDone
 
 pytestmark = [pytest.mark.card, pytest.mark.model, pytest.mark.timeout(180)]
 
-SOON_S = 2.5
-"""Two seconds from the loss of a device to its being told, or from its return to its use, and half of one for a busy
-machine and the lines on the pipe."""
+BACK_S = 2.5
+"""Two seconds from the return of a device to its use, and half of one for a busy machine and the lines on the pipe."""
 
 AWAKE_S = 15.0
 """From the moment when a sound server goes on: each attempt that it kept waiting ends first, then some fail."""
@@ -69,13 +68,13 @@ def test_an_answer_outlives_the_sound_module_and_the_next_is_heard(lone: Env, ta
     talk.press("Tell me a story.\n")
     after, _ = talk.await_event(Audible, after=asked)
     unload(lone)
-    await_changes(talk, asked, ("speaker", "away"), ("microphone", "away"), timeout_s=SOON_S)
+    await_changes(talk, asked, ("speaker", "away"), ("microphone", "away"), timeout_s=2)
     _, done = talk.await_event(TurnDone, after=after, timeout_s=20)
     assert isinstance(done, TurnDone)
     assert done.spoken.strip().endswith(("ships.", "meat.", "run again.", "meadow.", "plain."))
     came = len(talk.events())
     load(lone)
-    await_changes(talk, came, ("speaker", "well"), ("microphone", "well"), timeout_s=SOON_S)
+    await_changes(talk, came, ("speaker", "well"), ("microphone", "well"), timeout_s=BACK_S)
     talk.press("Another one.\n")
     after, _ = talk.await_event(Audible, after=came)
     talk.await_event(TurnDone, after=after, timeout_s=30)
@@ -101,7 +100,7 @@ def test_the_sound_server_dies_and_starts_again(lone: Env, talk: Program) -> Non
     talk.await_event(Audible, after=asked)
     subprocess.run(["kill", "-9", pid_file.read_text().strip()], check=True)
     pid_file.unlink()  # while the fixture has not waited for the dead one, it passes for alive
-    await_changes(talk, asked, ("speaker", "away"), ("microphone", "away"), timeout_s=SOON_S)
+    await_changes(talk, asked, ("speaker", "away"), ("microphone", "away"), timeout_s=2)
     talk.await_event(TurnDone, after=asked, timeout_s=20)
     came = len(talk.events())
     command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--log-target=stderr"]
@@ -110,7 +109,7 @@ def test_the_sound_server_dies_and_starts_again(lone: Env, talk: Program) -> Non
     with subprocess.Popen(command, env=lone, stderr=subprocess.DEVNULL) as server:
         try:
             assert answers(lone, server)
-            await_changes(talk, came, ("speaker", "well"), ("microphone", "well"), timeout_s=SOON_S)
+            await_changes(talk, came, ("speaker", "well"), ("microphone", "well"), timeout_s=BACK_S)
             talk.press("Another one.\n")
             talk.await_event(Audible, after=came)
         finally:

@@ -44,6 +44,7 @@ def test_a_spoken_question_is_answered_aloud(
     answer = re.findall(r"^Assistant: (.*)$", plain.text, re.MULTILINE)[-1]
     heard = transcribed(card.speaker.since(began_s))
     assert word_error_rate(answer, heard) < 0.35, f"written {answer!r}, heard {heard!r}"
+    assert "gap" not in plain.text
 
 
 def test_speech_stops_the_answer(card: VirtualCard, plain: Program, spoken: Callable[[str], Path]) -> None:

@@ -50,32 +50,6 @@ THEME = TerminalTheme(
 )
 
 
-LIGHT = TerminalTheme(
-    background=(250, 250, 246),
-    foreground=(56, 60, 70),
-    normal=[
-        (32, 34, 42),
-        (196, 40, 48),
-        (40, 128, 60),
-        (150, 104, 0),
-        (36, 92, 200),
-        (136, 62, 176),
-        (0, 122, 140),
-        (120, 124, 136),
-    ],
-    bright=[
-        (110, 116, 130),
-        (214, 60, 66),
-        (52, 150, 74),
-        (178, 126, 10),
-        (58, 116, 226),
-        (158, 84, 200),
-        (0, 146, 166),
-        (40, 42, 52),
-    ],
-)
-
-
 def picture(scene: Scene, width: int, height: int, title: str) -> str:
     """The SVG source of one frame of `width` by `height` cells."""
     console = _recording(width, height)
