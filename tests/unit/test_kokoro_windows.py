@@ -14,13 +14,17 @@ from numpy.typing import NDArray
 from voicecli.engines.kokoro_parts import COLUMN_SAMPLES, COLUMNS_PER_FRAME, SOURCE_PER_COLUMN, Utterance, Values
 from voicecli.engines.kokoro_sound import RATE_HZ, STEP_SAMPLES, Audio
 from voicecli.engines.kokoro_statistics import LEAST_VARIANCE, SENTENCES, Foretelling, calibrate, fit, held_style
-from voicecli.engines.kokoro_streaming import (
+from voicecli.engines.kokoro_streaming import COLUMN_S, LEAD_FRAMES, WHOLE, StreamingVoice
+from voicecli.engines.kokoro_windows import (
     CONTEXT,
-    LEAD_FRAMES,
+    ENOUGH,
+    FIRST,
+    LEAD,
     LEAST,
     MOST,
-    WHOLE,
-    StreamingVoice,
+    NEXT,
+    awaited_window,
+    may_sound,
     next_window,
     window_end,
 )
@@ -153,18 +157,82 @@ def test_silence_that_is_cut_off_takes_the_words_along() -> None:
     assert late == pytest.approx([max(0, end_s - (whole_s - late_s)) for end_s in whole], abs=1e-6)
 
 
-@given(st.integers(LEAST, MOST), st.floats(0.05, 5))
-def test_a_window_is_computed_while_the_one_before_it_plays(previous: int, cost: float) -> None:
-    window = next_window(previous, cost)
+class Timed(Ramp):
+    """A generator that takes its time, on a clock of its own."""
+
+    def __init__(self, cost: float) -> None:
+        super().__init__(frames_per_token=4)
+        self.cost = cost
+        self.now_s = 0.0
+
+    def sound(self, utterance: Utterance, statistics: Values | None, *, more: bool = False) -> tuple[Audio, Values]:
+        self.now_s += self.cost * len(utterance) * COLUMN_S
+        return super().sound(utterance, statistics, more=more)
+
+
+def heard(timed: Timed, tokens: int, learnt_cost: float) -> tuple[float, float]:
+    """Seconds to the first sound, and of silence inside, from a voice that has got to know its machine at a cost."""
+    phonemes = [Batch(list(range(tokens)), range(1, tokens + 1))]
+    speaker = StreamingVoice(timed, lambda text: phonemes, STYLES, 1.0, FORETELLING, lambda: timed.now_s)
+    cost, timed.cost = timed.cost, learnt_cost
+    for _ in range(6):
+        list(speaker.say("x"))
+    timed.cost = cost
+    began_s = timed.now_s
+    sounds = [(timed.now_s - began_s, len(sound.audio) / RATE_HZ) for sound in speaker.say("x")]
+    (first_s, length_s), *later = sounds
+    ends_s, silent_s = first_s + length_s - LEAD * COLUMN_S, 0.0  # a trimmer takes the silent lead away
+    for at_s, length_s in later:
+        silent_s += max(0.0, at_s - ends_s)
+        ends_s = max(ends_s, at_s) + length_s
+    return first_s, silent_s
+
+
+@given(st.integers(8, 80), st.floats(0.05, 0.75), st.floats(0.05, 0.75))
+def test_a_machine_that_computes_faster_than_it_speaks_leaves_no_gap(
+    tokens: int, cost: float, learnt_cost: float
+) -> None:
+    """Even where it has become slower since it was got to know."""
+    assert heard(Timed(cost), tokens, learnt_cost)[1] == 0
+
+
+@given(st.integers(8, 80), st.floats(0.05, 0.4))
+def test_a_quick_machine_does_not_wait_for_more_than_the_shortest_window(tokens: int, cost: float) -> None:
+    assert heard(Timed(cost), tokens, cost)[0] <= cost * (WHOLE + 2 * CONTEXT) * COLUMN_S
+
+
+@given(st.floats(1, 5))
+def test_a_machine_that_cannot_keep_up_does_not_wait_for_the_whole(cost: float) -> None:
+    assert heard(Timed(cost), 80, cost)[0] <= cost * (ENOUGH + LEAD + 10 * CONTEXT) * COLUMN_S
+
+
+@given(st.integers(0, 500), st.floats(-LEAD, 200), st.integers(1, 600), st.floats(0.05, 3))
+def test_what_is_waited_for_is_enough_and_no_more_than_that(begin: int, ahead: float, more: int, cost: float) -> None:
+    columns = begin + more
+
+    def enough(length: int) -> bool:
+        end = window_end(begin, length, columns)
+        return may_sound(end, ahead + end - begin, columns, cost)
+
+    length = awaited_window(begin, ahead, columns, cost)
+    shortest = NEXT if begin else FIRST + LEAD
+    assert shortest <= length <= ENOUGH + LEAD
+    assert length >= ENOUGH or enough(length)
+    assert length == shortest or not enough(shortest)
+
+
+@given(st.floats(0, 500), st.floats(0.05, 5))
+def test_a_window_is_computed_while_what_is_ahead_plays(ahead: float, cost: float) -> None:
+    window = next_window(ahead, cost)
     assert LEAST <= window <= MOST
-    assert window == LEAST or (window + 2 * CONTEXT) * cost <= previous
+    assert window == LEAST or (window + 2 * CONTEXT) * cost <= ahead
 
 
-@given(st.integers(0, 500), st.integers(LEAST, MOST), st.integers(1, 500))
+@given(st.integers(0, 500), st.integers(NEXT, MOST), st.integers(1, 500))
 def test_no_short_rest_is_left_behind(begin: int, length: int, more: int) -> None:
     end = window_end(begin, length, begin + more)
-    assert begin < end <= begin + more
-    assert end == begin + more or begin + more - end >= LEAST
+    assert begin < end <= begin + min(more, length)
+    assert end == begin + more or min(end - begin, begin + more - end) >= NEXT // 2
 
 
 def test_the_prosody_goes_by_length_and_the_timbre_is_held() -> None:

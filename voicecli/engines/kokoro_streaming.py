@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 from voicecli.engines.kokoro_parts import COLUMN_SAMPLES, COLUMNS_PER_FRAME, Parts, Utterance, Values
 from voicecli.engines.kokoro_sound import RATE_HZ, RISE, Audio, Trimmer
 from voicecli.engines.kokoro_statistics import Foretelling, held_style
+from voicecli.engines.kokoro_windows import CONTEXT, LEAD, awaited_window, may_sound, next_window, window_end
 from voicecli.engines.kokoro_words import Batch
 
 COLUMN_S = COLUMN_SAMPLES / RATE_HZ  # 12.5 ms
-LEAD_FRAMES = 4  # kept of the silent token before the first: a first consonant begins up to 70 ms early
+LEAD_FRAMES = (
+    LEAD // COLUMNS_PER_FRAME
+)  # kept of the silent token before the first: a first consonant begins up to 70 ms early
 AHEAD_TOKENS = 1
 """By how much the sound runs ahead of its tokens' frames: speech before a pause is over when its last token begins, and
 it goes on through the pause (10 ms later with af_heart, -30 am_michael, 35 bf_emma; medians of 36 to 43 pauses).
 """
-CONTEXT = 4  # columns on either side of a window; twice as many change nothing that can be measured
-FIRST, LEAST, MOST = 24, 32, 128  # columns of the first window beyond the lead, of a later one at least and at most
 WHOLE = 56  # utterances up to this length come in one piece, and have their own statistics
-SAFETY = 0.8  # of the time that a window plays, what may go into computing the next
 FIRST_GUESS = 0.4  # seconds for one second of sound, on two cores
 NEWEST_WEIGHT = 0.3
 
@@ -41,21 +41,17 @@ class Sound:
     word_ends_s: tuple[float, ...] | None  # of the words that end in it, from its beginning on; None: not known
 
 
-def next_window(previous: int, cost: float) -> int:
-    """Columns that are computed in less time than `previous` take to play, at `cost` seconds for a second."""
-    return min(MOST, max(LEAST, int(SAFETY * previous / cost) - 2 * CONTEXT))
-
-
-def window_end(begin: int, length: int, columns: int) -> int:
-    """Where a window ends; a rest that would be shorter than half a window comes along."""
-    return columns if columns - (begin + length) < max(LEAST, length // 2) else begin + length
-
-
 class StreamingVoice:
     """One voice of a cut Kokoro. Used by one thread."""
 
     def __init__(
-        self, parts: Parts, phonemise: Phonemiser, styles: Values, speed: float, foretelling: Foretelling | None
+        self,
+        parts: Parts,
+        phonemise: Phonemiser,
+        styles: Values,
+        speed: float,
+        foretelling: Foretelling | None,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """`styles`: a row for each number of tokens, (510, 1, 256). Without a `foretelling` it does not stream."""
         self._parts = parts
@@ -63,6 +59,7 @@ class StreamingVoice:
         self._styles = styles
         self._speed = speed
         self._foretelling = foretelling
+        self._clock = clock
         self._cost = FIRST_GUESS
 
     @property
@@ -70,7 +67,10 @@ class StreamingVoice:
         return self._foretelling is not None
 
     def say(self, text: str) -> Iterator[Sound]:
-        """The sound of `text`, as it becomes ready. Each step runs the generator once."""
+        """The sound of `text`, as it becomes ready.
+
+        Each step runs the generator once; the first, on a slow machine, until there is enough to go on without a gap.
+        """
         batches = self._phonemise(text)
         total = sum(len(batch.tokens) for batch in batches)
         trimmer, said = self._trimmer(), 0
@@ -80,7 +80,7 @@ class StreamingVoice:
             utterance, ends = spoken_part(self._parts, batch.tokens, self._styles, self._speed)
             words += [made + int(ends[max(0, end - AHEAD_TOKENS)]) * COLUMN_SAMPLES for end in batch.word_ends]
             made += len(utterance) * COLUMN_SAMPLES
-            for audio, end in self._windows(utterance, MOST if said else FIRST):
+            for audio, end in self._windows(utterance, sounds=bool(said)):
                 share = (said + len(batch.tokens) * end / len(utterance)) / total
                 trimmer = trimmer or Trimmer(float(np.abs(audio).max(initial=0.0)))
                 sound = trimmer.feed(audio)
@@ -97,27 +97,38 @@ class StreamingVoice:
         """None while it is not known how loud the voice is: then the first batch, which comes whole, tells."""
         return Trimmer(self._foretelling.loudest) if self._foretelling is not None else None
 
-    def _windows(self, utterance: Utterance, length: int) -> Iterator[tuple[Audio, int]]:
-        """The sound, window by window and joined without a seam, and the column at which each window ends."""
+    def _windows(self, utterance: Utterance, *, sounds: bool) -> Iterator[tuple[Audio, int]]:
+        """The sound, window by window and joined without a seam, and the column at which each window ends.
+
+        `sounds`: what is before it does, else the first sound waits until it can go on without a gap.
+        """
         columns = len(utterance)
         foretelling = self._foretelling if columns > WHOLE else None
         statistics = foretelling(utterance) if foretelling is not None else None
-        begin, overhang = 0, np.zeros(0, np.float32)
-        lead = LEAD_FRAMES * COLUMNS_PER_FRAME
+        overhang, held = np.zeros(0, np.float32), list[Audio]()
+        begin, ahead, cost = 0, float(-LEAD), self._cost
         while begin < columns:
-            end = columns if statistics is None else window_end(begin, length + lead, columns)
+            length = next_window(ahead, cost) if sounds else awaited_window(begin, ahead, columns, cost)
+            end = columns if statistics is None else window_end(begin, length, columns)
             first, beyond = max(0, begin - CONTEXT), min(columns, end + CONTEXT)
-            began_s = time.perf_counter()
+            began_s = self._clock()
             audio, _ = self._parts.sound(utterance.part(first, beyond), statistics, more=end < columns)
-            self._learn(time.perf_counter() - began_s, beyond - first)
+            took = (self._clock() - began_s) / COLUMN_S
             sound = audio[(begin - first) * COLUMN_SAMPLES : (end - first) * COLUMN_SAMPLES]
             sound[: len(overhang)] = overhang + (sound[: len(overhang)] - overhang) * RISE[: len(overhang)]
             overhang = audio[(end - first) * COLUMN_SAMPLES :][: len(RISE)]
-            yield sound, end
-            length, begin, lead = next_window(end - begin - lead, self._cost), end, 0
+            ahead, begin = (max(0.0, ahead - took) if sounds else ahead) + end - begin, end
+            cost = self._learn(took, beyond - first)
+            held.append(sound)
+            if sounds := sounds or may_sound(begin, ahead, columns, cost):
+                yield np.concatenate(held), end
+                held.clear()
 
-    def _learn(self, took_s: float, columns: int) -> None:
-        self._cost += NEWEST_WEIGHT * (took_s / (columns * COLUMN_S) - self._cost)
+    def _learn(self, took: float, columns: int) -> float:
+        """Returns the cost that counts now: the latest window's, where something else has begun to take the machine."""
+        cost = took / columns
+        self._cost += NEWEST_WEIGHT * (cost - self._cost)
+        return max(cost, self._cost)
 
 
 def spoken_part(
