@@ -42,7 +42,7 @@ def signals(stop: Callable[[], None]) -> Iterator[None]:
     assert task is not None
 
     def hung_up() -> None:
-        write_nowhere()
+        write_nowhere(1, 2)
         if not task.cancelling():  # the keys, which end with their terminal, may have said so before
             stop()
 
@@ -58,10 +58,10 @@ def signals(stop: Callable[[], None]) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-def write_nowhere() -> None:
+def write_nowhere(*fds: int) -> None:
     """A terminal that is gone fails whoever still writes to it; files and pipes stay."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    for fd in (1, 2):
+    for fd in fds:
         if stat.S_ISCHR(os.fstat(fd).st_mode):
             os.dup2(nowhere, fd)
     os.close(nowhere)

@@ -31,6 +31,7 @@ from voicecli.events import (
     TurnInterrupted,
     UserTyped,
 )
+from voicecli.ui.lines import print_line
 from voicecli.ui.questions import Questions
 from voicecli.ui.stderr import stderr_to
 from voicecli.ui.uses import Use
@@ -152,7 +153,7 @@ class PlainScreen:
         self._view = self._view.apply(event)
         self._questions.note(event)
         for line in lines_of(event, self._view):
-            print(line, file=self._out, flush=True)
+            print_line(self._out, line)
 
     async def run(self, controls: Controls) -> None:
         """Ask what comes in, a question a line."""
