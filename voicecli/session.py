@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -15,11 +16,11 @@ from voicecli.assemble_devices import CLOCK, Files, Watch
 from voicecli.commanding import Commanded, Start, handlers, values
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.latency import TurnLatency, latencies
-from voicecli.errors import INTERRUPTED_EXIT_CODE, first_of
+from voicecli.errors import INTERRUPTED_EXIT_CODE, VoiceCliError, first_of
 from voicecli.events import Event, MuteChanged, Notice, Publish
 from voicecli.sessions.memory import Memory, record_of
 from voicecli.settings import Settings
-from voicecli.signals import signals, stop_soon
+from voicecli.signals import signals, stop_soon, write_nowhere
 from voicecli.slash.complete import Offer, ValuesOf, offers
 from voicecli.slash.desk import Desk
 from voicecli.types import Grant
@@ -32,6 +33,8 @@ the default of 5 ms three came too late in a minute of talk on two cores; with t
 
 EVENTS_KEPT = 2000
 """Of turns, for /latency: an answer has one for each token and ten a second while it is spoken."""
+
+WRITTEN_HINT = "Send the output to where there is room; voicecli history has what was said, if it is kept."
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Session:
         self._values_of: ValuesOf = lambda name: ()
         self.show: Publish = lambda event: None
         self.quitting = False
+        self.unwritten: OSError | None = None  # why the screen takes no more
         self.stop: Callable[[], object] = lambda: None
 
     def open(self, given: Commanded) -> None:
@@ -133,6 +137,21 @@ class Session:
         self.quitting = True
         self.stop()
 
+    def lose_screen(self, error: OSError) -> None:
+        """Nobody sees what happens from now on: the run ends, and no turn fails by that."""
+        if self.unwritten is None:
+            self.unwritten = error
+            write_nowhere(sys.stdout.fileno())
+            self.stop()
+
+    def exit_code(self) -> int:
+        """Of a run that was ended. Raises BrokenPipeError when its reader has gone, VoiceCliError for a full disk."""
+        if isinstance(self.unwritten, BrokenPipeError):
+            raise self.unwritten
+        if self.unwritten is not None and self.unwritten.errno != errno.EIO:  # which a closed terminal gives
+            raise VoiceCliError(f"What happens cannot be written: {self.unwritten.strerror}", WRITTEN_HINT)
+        return 0 if self.quitting else INTERRUPTED_EXIT_CODE
+
 
 def hold_session(
     settings: Settings, files: Files, kind: ScreenKind, witness: Witness | None = None, memory: Memory | None = None
@@ -148,7 +167,7 @@ def hold_session(
         try:
             asyncio.run(hold(session, settings, files, screen, witness, memory or Memory()))
         except asyncio.CancelledError:
-            return 0 if session.quitting else INTERRUPTED_EXIT_CODE
+            return session.exit_code()
         except ExceptionGroup as group:
             raise first_of(group) from group
     return 0
@@ -169,7 +188,10 @@ async def hold(
     def show(event: Event) -> None:
         session.see(event)
         record.see(event)  # whatever becomes of the screen
-        screen.show(event)
+        try:
+            screen.show(event)
+        except OSError as error:
+            session.lose_screen(error)
         if witness is not None:
             witness.see(event)
 

@@ -42,7 +42,7 @@ def signals(stop: Callable[[], None]) -> Iterator[None]:
     assert task is not None
 
     def hung_up() -> None:
-        write_nowhere(1, 2)
+        write_nowhere(*(fd for fd in (1, 2) if stat.S_ISCHR(os.fstat(fd).st_mode)))  # files and pipes stay
         if not task.cancelling():  # the keys, which end with their terminal, may have said so before
             stop()
 
@@ -59,9 +59,8 @@ def signals(stop: Callable[[], None]) -> Iterator[None]:
 
 
 def write_nowhere(*fds: int) -> None:
-    """A terminal that is gone fails whoever still writes to it; files and pipes stay."""
+    """What cannot be written any more would fail whoever still writes there."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for fd in fds:
-        if stat.S_ISCHR(os.fstat(fd).st_mode):
-            os.dup2(nowhere, fd)
+        os.dup2(nowhere, fd)
     os.close(nowhere)

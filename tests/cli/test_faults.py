@@ -234,3 +234,34 @@ def test_a_place_that_takes_nothing_is_said_once_and_all_is_printed(tmp_path: Pa
     told = fills_up(place / "history.db", lambda: None)
     for question in ("One?", "Two?", "Three?"):
         assert question in told
+
+
+def test_a_reader_that_goes_in_mid_answer_ends_the_run_and_fails_no_turn(tmp_path: Path) -> None:
+    history = tmp_path / "history.db"
+    more_than_a_pipe_holds = ["and"] * 5000
+    with server(0, *more_than_a_pipe_holds) as (_, port), talking(port, history) as talk:
+        talk.ask("Tell me a story.")
+        talk.until("TokenArrived")
+        assert talk.process.stdout is not None
+        assert talk.process.stderr is not None
+        talk.process.stdout.close()
+        assert talk.process.wait(60) == 0
+        assert talk.process.stderr.read() == ""
+    assert [(question, outcome) for question, _, outcome in kept(history)] == [("Tell me a story.", "interrupted")]
+
+
+@pytest.mark.parametrize("ui", ["plain", "jsonl"])
+def test_an_output_that_is_full_is_said(ui: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        outcome = subprocess.run(
+            [sys.executable, "-m", "voicecli", "talk", "--ui", ui, "--offline", "--no-history"],
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert outcome.returncode == 1
+    assert "cannot be written: No space left on device" in outcome.stderr
+    assert "Traceback" not in outcome.stderr

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Self, TextIO
 
 import voicecli.events
 from voicecli.events import Event, LevelMeasured
-from voicecli.ui.lines import print_line
 from voicecli.ui.questions import Questions
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ class JsonlScreen:
         """Write the event, at once and whole."""
         self._questions.note(event)
         if self._levels or not isinstance(event, LevelMeasured):
-            print_line(self._out, event_json(event))
+            print(event_json(event), file=self._out, flush=True)
 
     async def run(self, controls: Controls) -> None:
         """Ask what comes in, a question a line."""

@@ -31,7 +31,6 @@ from voicecli.events import (
     TurnInterrupted,
     UserTyped,
 )
-from voicecli.ui.lines import print_line
 from voicecli.ui.questions import Questions
 from voicecli.ui.stderr import stderr_to
 from voicecli.ui.uses import Use
@@ -153,7 +152,7 @@ class PlainScreen:
         self._view = self._view.apply(event)
         self._questions.note(event)
         for line in lines_of(event, self._view):
-            print_line(self._out, line)
+            print(line, file=self._out, flush=True)
 
     async def run(self, controls: Controls) -> None:
         """Ask what comes in, a question a line."""
