@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from voicecli.engines.kokoro_parts import COLUMN_SAMPLES, COLUMNS_PER_FRAME, SOURCE_PER_COLUMN, Utterance, Values
 from voicecli.engines.kokoro_sound import RATE_HZ, STEP_SAMPLES, Audio
 from voicecli.engines.kokoro_statistics import LEAST_VARIANCE, SENTENCES, Foretelling, calibrate, fit, held_style
-from voicecli.engines.kokoro_streaming import COLUMN_S, LEAD_FRAMES, WHOLE, StreamingVoice
+from voicecli.engines.kokoro_streaming import COLUMN_S, WHOLE, StreamingVoice
 from voicecli.engines.kokoro_windows import (
     CONTEXT,
     ENOUGH,
@@ -34,6 +34,7 @@ STYLES = np.arange(510 * 256, dtype=np.float32).reshape(510, 1, 256)
 STATISTICS = 4
 FORETELLING = Foretelling(np.zeros((2, STATISTICS), np.float32), np.ones(STATISTICS // 2, np.float32), 0.5)
 SILENT_FRAMES, TRAILING_FRAMES = 20, 2
+LEAD_FRAMES = LEAD // COLUMNS_PER_FRAME
 FRAME_S = COLUMNS_PER_FRAME * COLUMN_SAMPLES / RATE_HZ
 
 
@@ -160,24 +161,24 @@ def test_silence_that_is_cut_off_takes_the_words_along() -> None:
 class Timed(Ramp):
     """A generator that takes its time, on a clock of its own."""
 
-    def __init__(self, cost: float) -> None:
+    def __init__(self, rtf: float) -> None:
         super().__init__(frames_per_token=4)
-        self.cost = cost
+        self.rtf = rtf
         self.now_s = 0.0
 
     def sound(self, utterance: Utterance, statistics: Values | None, *, more: bool = False) -> tuple[Audio, Values]:
-        self.now_s += self.cost * len(utterance) * COLUMN_S
+        self.now_s += self.rtf * len(utterance) * COLUMN_S
         return super().sound(utterance, statistics, more=more)
 
 
-def heard(timed: Timed, tokens: int, learnt_cost: float) -> tuple[float, float]:
-    """Seconds to the first sound, and of silence inside, from a voice that has got to know its machine at a cost."""
+def heard(timed: Timed, tokens: int, learnt_rtf: float) -> tuple[float, float]:
+    """Seconds to the first sound, and of silence inside, from a voice that has got to know its machine at a factor."""
     phonemes = [Batch(list(range(tokens)), range(1, tokens + 1))]
     speaker = StreamingVoice(timed, lambda text: phonemes, STYLES, 1.0, FORETELLING, lambda: timed.now_s)
-    cost, timed.cost = timed.cost, learnt_cost
+    rtf, timed.rtf = timed.rtf, learnt_rtf
     for _ in range(6):
         list(speaker.say("x"))
-    timed.cost = cost
+    timed.rtf = rtf
     began_s = timed.now_s
     sounds = [(timed.now_s - began_s, len(sound.audio) / RATE_HZ) for sound in speaker.say("x")]
     (first_s, length_s), *later = sounds
@@ -190,31 +191,31 @@ def heard(timed: Timed, tokens: int, learnt_cost: float) -> tuple[float, float]:
 
 @given(st.integers(8, 80), st.floats(0.05, 0.75), st.floats(0.05, 0.75))
 def test_a_machine_that_computes_faster_than_it_speaks_leaves_no_gap(
-    tokens: int, cost: float, learnt_cost: float
+    tokens: int, rtf: float, learnt_rtf: float
 ) -> None:
     """Even where it has become slower since it was got to know."""
-    assert heard(Timed(cost), tokens, learnt_cost)[1] == 0
+    assert heard(Timed(rtf), tokens, learnt_rtf)[1] == 0
 
 
-@given(st.integers(8, 80), st.floats(0.05, 0.4))
-def test_a_quick_machine_does_not_wait_for_more_than_the_shortest_window(tokens: int, cost: float) -> None:
-    assert heard(Timed(cost), tokens, cost)[0] <= cost * (WHOLE + 2 * CONTEXT) * COLUMN_S
+@given(st.integers(8, 80), st.floats(0.05, 0.5))
+def test_a_quick_machine_waits_for_the_shortest_window_alone(tokens: int, rtf: float) -> None:
+    assert heard(Timed(rtf), tokens, rtf)[0] == pytest.approx(rtf * (FIRST + LEAD + CONTEXT) * COLUMN_S)
 
 
 @given(st.floats(1, 5))
-def test_a_machine_that_cannot_keep_up_does_not_wait_for_the_whole(cost: float) -> None:
-    assert heard(Timed(cost), 80, cost)[0] <= cost * (ENOUGH + LEAD + 10 * CONTEXT) * COLUMN_S
+def test_a_machine_that_cannot_keep_up_waits_for_little_more_than_a_second_of_eight(rtf: float) -> None:
+    assert heard(Timed(rtf), 80, rtf)[0] <= 1.25 * rtf
 
 
 @given(st.integers(0, 500), st.floats(-LEAD, 200), st.integers(1, 600), st.floats(0.05, 3))
-def test_what_is_waited_for_is_enough_and_no_more_than_that(begin: int, ahead: float, more: int, cost: float) -> None:
+def test_what_is_waited_for_is_enough_and_no_more_than_that(begin: int, ahead: float, more: int, rtf: float) -> None:
     columns = begin + more
 
     def enough(length: int) -> bool:
         end = window_end(begin, length, columns)
-        return may_sound(end, ahead + end - begin, columns, cost)
+        return may_sound(end, ahead + end - begin, columns, rtf)
 
-    length = awaited_window(begin, ahead, columns, cost)
+    length = awaited_window(begin, ahead, columns, rtf)
     shortest = NEXT if begin else FIRST + LEAD
     assert shortest <= length <= ENOUGH + LEAD
     assert length >= ENOUGH or enough(length)
@@ -222,17 +223,17 @@ def test_what_is_waited_for_is_enough_and_no_more_than_that(begin: int, ahead: f
 
 
 @given(st.floats(0, 500), st.floats(0.05, 5))
-def test_a_window_is_computed_while_what_is_ahead_plays(ahead: float, cost: float) -> None:
-    window = next_window(ahead, cost)
+def test_a_window_is_computed_while_what_is_ahead_plays(ahead: float, rtf: float) -> None:
+    window = next_window(ahead, rtf)
     assert LEAST <= window <= MOST
-    assert window == LEAST or (window + 2 * CONTEXT) * cost <= ahead
+    assert window == LEAST or (window + 2 * CONTEXT) * rtf <= ahead
 
 
 @given(st.integers(0, 500), st.integers(NEXT, MOST), st.integers(1, 500))
 def test_no_short_rest_is_left_behind(begin: int, length: int, more: int) -> None:
     end = window_end(begin, length, begin + more)
     assert begin < end <= begin + min(more, length)
-    assert end == begin + more or min(end - begin, begin + more - end) >= NEXT // 2
+    assert end == begin + more or min(end - begin, begin + more - end) >= min(LEAST, length // 2)
 
 
 def test_the_prosody_goes_by_length_and_the_timbre_is_held() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -67,8 +68,11 @@ class CutModel:
     good, and its sound comes later.
     """
 
-    def __init__(self, model: Path, settings: TtsSettings, narrate: Narrate) -> None:
+    def __init__(
+        self, model: Path, settings: TtsSettings, narrate: Narrate, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
         """Raises NotCuttable when the export is built differently."""
+        self._clock = clock
         self._cache = StreamingCache(model)
 
         def cut_graphs() -> list[bytes]:
@@ -95,7 +99,7 @@ class CutModel:
         def phonemise(text: str) -> list[Batch]:
             return token_batches(self._tokenizer, text, read)
 
-        return StreamingVoice(self._parts, phonemise, styles.table, speed, self._foretold.get(file))
+        return StreamingVoice(self._parts, phonemise, styles.table, speed, self._foretold.get(file), self._clock)
 
     def preparing(self, styles: Styles, narrate: Narrate) -> Iterator[int]:
         reads_latin = code_of(styles.language) not in NEEDED

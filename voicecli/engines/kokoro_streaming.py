@@ -17,15 +17,12 @@ from voicecli.engines.kokoro_windows import CONTEXT, LEAD, awaited_window, may_s
 from voicecli.engines.kokoro_words import Batch
 
 COLUMN_S = COLUMN_SAMPLES / RATE_HZ  # 12.5 ms
-LEAD_FRAMES = (
-    LEAD // COLUMNS_PER_FRAME
-)  # kept of the silent token before the first: a first consonant begins up to 70 ms early
 AHEAD_TOKENS = 1
 """By how much the sound runs ahead of its tokens' frames: speech before a pause is over when its last token begins, and
 it goes on through the pause (10 ms later with af_heart, -30 am_michael, 35 bf_emma; medians of 36 to 43 pauses).
 """
 WHOLE = 56  # utterances up to this length come in one piece, and have their own statistics
-FIRST_GUESS = 0.4  # seconds for one second of sound, on two cores
+FIRST_GUESS = 0.4  # of the real-time factor, on two cores
 NEWEST_WEIGHT = 0.3
 
 Phonemiser = Callable[[str], Sequence[Batch]]
@@ -60,7 +57,7 @@ class StreamingVoice:
         self._speed = speed
         self._foretelling = foretelling
         self._clock = clock
-        self._cost = FIRST_GUESS
+        self._rtf = FIRST_GUESS
 
     @property
     def streams(self) -> bool:
@@ -80,7 +77,7 @@ class StreamingVoice:
             utterance, ends = spoken_part(self._parts, batch.tokens, self._styles, self._speed)
             words += [made + int(ends[max(0, end - AHEAD_TOKENS)]) * COLUMN_SAMPLES for end in batch.word_ends]
             made += len(utterance) * COLUMN_SAMPLES
-            for audio, end in self._windows(utterance, sounds=bool(said)):
+            for audio, end in self._windows(utterance, audible=bool(said)):
                 share = (said + len(batch.tokens) * end / len(utterance)) / total
                 trimmer = trimmer or Trimmer(float(np.abs(audio).max(initial=0.0)))
                 sound = trimmer.feed(audio)
@@ -97,38 +94,39 @@ class StreamingVoice:
         """None while it is not known how loud the voice is: then the first batch, which comes whole, tells."""
         return Trimmer(self._foretelling.loudest) if self._foretelling is not None else None
 
-    def _windows(self, utterance: Utterance, *, sounds: bool) -> Iterator[tuple[Audio, int]]:
+    def _windows(self, utterance: Utterance, *, audible: bool) -> Iterator[tuple[Audio, int]]:
         """The sound, window by window and joined without a seam, and the column at which each window ends.
 
-        `sounds`: what is before it does, else the first sound waits until it can go on without a gap.
+        `audible`: there is sound before it; else the first waits until it can go on without a gap.
         """
         columns = len(utterance)
         foretelling = self._foretelling if columns > WHOLE else None
         statistics = foretelling(utterance) if foretelling is not None else None
         overhang, held = np.zeros(0, np.float32), list[Audio]()
-        begin, ahead, cost = 0, float(-LEAD), self._cost
+        begin, ahead, rtf = 0, float(-LEAD), self._rtf
         while begin < columns:
-            length = next_window(ahead, cost) if sounds else awaited_window(begin, ahead, columns, cost)
+            length = next_window(ahead, rtf) if audible else awaited_window(begin, ahead, columns, rtf)
             end = columns if statistics is None else window_end(begin, length, columns)
             first, beyond = max(0, begin - CONTEXT), min(columns, end + CONTEXT)
             began_s = self._clock()
             audio, _ = self._parts.sound(utterance.part(first, beyond), statistics, more=end < columns)
-            took = (self._clock() - began_s) / COLUMN_S
+            took_s = self._clock() - began_s
             sound = audio[(begin - first) * COLUMN_SAMPLES : (end - first) * COLUMN_SAMPLES]
             sound[: len(overhang)] = overhang + (sound[: len(overhang)] - overhang) * RISE[: len(overhang)]
             overhang = audio[(end - first) * COLUMN_SAMPLES :][: len(RISE)]
-            ahead, begin = (max(0.0, ahead - took) if sounds else ahead) + end - begin, end
-            cost = self._learn(took, beyond - first)
+            left = max(0.0, ahead - took_s / COLUMN_S) if audible else ahead
+            begin, ahead = end, left + end - begin
+            rtf = self._learn(took_s, beyond - first)
             held.append(sound)
-            if sounds := sounds or may_sound(begin, ahead, columns, cost):
+            if audible := audible or may_sound(begin, ahead, columns, rtf):
                 yield np.concatenate(held), end
                 held.clear()
 
-    def _learn(self, took: float, columns: int) -> float:
-        """Returns the cost that counts now: the latest window's, where something else has begun to take the machine."""
-        cost = took / columns
-        self._cost += NEWEST_WEIGHT * (cost - self._cost)
-        return max(cost, self._cost)
+    def _learn(self, took_s: float, columns: int) -> float:
+        """The real-time factor that counts now: the latest, where something else has begun to take the machine."""
+        rtf = took_s / (columns * COLUMN_S)
+        self._rtf += NEWEST_WEIGHT * (rtf - self._rtf)
+        return max(rtf, self._rtf)
 
 
 def spoken_part(
@@ -139,7 +137,7 @@ def spoken_part(
     With it, the columns that have passed when none, one, two, ... of the tokens have been said.
     """
     utterance, frames = parts.utterance(tokens, held_style(styles, len(tokens)), speed)
-    silent = max(0, int(frames[0]) - LEAD_FRAMES) * COLUMNS_PER_FRAME
+    silent = max(0, int(frames[0]) * COLUMNS_PER_FRAME - LEAD)
     return utterance.part(silent, len(utterance)), np.cumsum(frames)[:-1] * COLUMNS_PER_FRAME - silent
 
 

@@ -1,13 +1,13 @@
 """How long Kokoro's windows are, and when its sound may begin: as soon as it can go on without a gap. Pure.
 
-Lengths are in columns of 12.5 ms; `cost` is the seconds that a second of sound takes to compute; `ahead` is the sound
-that is computed and not yet heard, once it sounds.
+Lengths are in columns of 12.5 ms; `rtf` is the real-time factor, the seconds that a second of sound takes to compute;
+`ahead` is the sound that is computed and not yet heard, once it is audible.
 """
 
 from __future__ import annotations
 
 CONTEXT = 4  # columns on either side of a window; twice as many change nothing that can be measured
-LEAD = 8  # columns of silence before the first sound, which are heard by nobody
+LEAD = 8  # kept of the silence before the first token: a first consonant begins up to 70 ms early
 LEAST, MOST = 32, 128  # of a window that is computed while those before it sound
 FIRST, NEXT, STEP = 24, 12, 4  # of one that is waited for: the least, and how lengths differ
 ENOUGH = 80  # ahead: on a machine that cannot keep up at all, more than a second of sound is not waited for
@@ -15,39 +15,35 @@ SAFETY = 0.8  # of the time that a window plays, what may go into computing the 
 SLOWER = 1.15  # than was learnt: windows of one text differ by about a tenth
 
 
-def may_sound(begin: int, ahead: float, columns: int, cost: float) -> bool:
+def may_sound(begin: int, ahead: float, columns: int, rtf: float) -> bool:
     """Whether all from `begin` on will be there before what is ahead ends, or enough has been waited for."""
     while ahead < ENOUGH and begin < columns:
-        end = window_end(begin, next_window(ahead, cost), columns)
-        left = ahead - (end - begin + 2 * CONTEXT) * cost * SLOWER
+        end = window_end(begin, next_window(ahead, rtf), columns)
+        left = ahead - (end - begin + 2 * CONTEXT) * rtf * SLOWER
         if left < 0:
             return False
         begin, ahead = end, left + end - begin
     return True
 
 
-def awaited_window(begin: int, ahead: float, columns: int, cost: float) -> int:
-    """The shortest after which it may sound.
-
-    At a cost of 0.5 that is the least. At 0.6, sound that began with 24 columns all the same had a gap in half of the
-    texts, and at 0.7 in nearly all (simulated, with windows that differ by a tenth).
-    """
+def awaited_window(begin: int, ahead: float, columns: int, rtf: float) -> int:
+    """The shortest after which it may sound: the least on a machine that keeps up."""
     least, most = (NEXT, ENOUGH) if begin else (FIRST + LEAD, ENOUGH + LEAD)
     for length in range(least, most, STEP):
         end = window_end(begin, length, columns)
-        if may_sound(end, ahead + end - begin, columns, cost):
+        if may_sound(end, ahead + end - begin, columns, rtf):
             return length
     return most
 
 
-def next_window(ahead: float, cost: float) -> int:
+def next_window(ahead: float, rtf: float) -> int:
     """Columns that are computed in less time than `ahead` takes to play."""
-    return min(MOST, max(LEAST, int(SAFETY * ahead / cost) - 2 * CONTEXT))
+    return min(MOST, max(LEAST, int(SAFETY * ahead / rtf) - 2 * CONTEXT))
 
 
 def window_end(begin: int, length: int, columns: int) -> int:
-    """Where a window ends. A short rest is not left behind: what is left is halved, since nobody waits for more."""
+    """Where a window ends. A short rest neither stays behind nor comes along, which would take too long: both halve."""
     rest = columns - begin
     if rest <= length:
         return columns
-    return begin + (rest // 2 if rest < length + LEAST else length)
+    return begin + (min(length, rest // 2) if rest < length + LEAST else length)
