@@ -7,7 +7,7 @@ from typing import Literal
 
 from voicecli.events import AwakeChanged, HoldChanged, Ready
 from voicecli.settings import ListenMode
-from voicecli.ui.printable import printable
+from voicecli.printable import printable
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from voicecli.events import Event, ToolAsked, ToolCalled, ToolDone, ToolOutcome
-from voicecli.ui.printable import printable
+from voicecli.printable import printable
 
 State = Literal["asked", "at work"] | ToolOutcome
 

@@ -43,8 +43,8 @@ from voicecli.events import (
 )
 from voicecli.types import TurnId
 from voicecli.ui.ears import Ears
-from voicecli.ui.printable import one_line
-from voicecli.ui.printable import printable as printable
+from voicecli.printable import one_line
+from voicecli.printable import printable as printable
 from voicecli.ui.repeating import Repeat, repeat_after
 from voicecli.ui.uses import Use, asked, uses_after
 
