@@ -19,7 +19,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
-from voicecli.server.ray_app import Options, deployment, stt, tts
+from voicecli.app.serve_ray import Options, deployment, stt, tts
 
 if TYPE_CHECKING:
     from ray.serve import Application

@@ -13,7 +13,7 @@ from tests.contract.chat_servers import llm_settings
 from tests.conversation.stage import ScriptedLlm
 from tests.defaults import SETTINGS
 from voicecli import virtual_time
-from voicecli.asking import Asked, Wanted, answer, asking_settings
+from voicecli.app.ask import Asked, Wanted, answer, asking_settings
 from voicecli.commands.ask import fields, models_of, question_of
 from voicecli.conversation.question import Question
 from voicecli.errors import ContextFull, EngineError, SettingsError
@@ -62,7 +62,7 @@ def asking(llm: ScriptedLlm, wanted: Wanted) -> tuple[Asked, Notes]:
 
 
 def test_the_answer_is_written_and_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("voicecli.asking.CLOCK", lambda: asyncio.get_running_loop().time())
+    monkeypatch.setattr("voicecli.app.ask.CLOCK", lambda: asyncio.get_running_loop().time())
     llm = ScriptedLlm(["<think>Hm.</think>**Because** it is."], first_token_s=0.3, token_s=0.05)
     asked, page = asking(llm, Wanted(Question("Why?", "text")))
     assert page.written.strip() == asked.answer == "**Because** it is."

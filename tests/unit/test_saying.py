@@ -16,7 +16,7 @@ from voicecli.audio.recording import Recording
 from voicecli.commands.say import text_of
 from voicecli.engines.timed_worker import TimedWorker
 from voicecli.errors import DeviceError, EngineError, SettingsError
-from voicecli.saying import Said, say_text, speak, turn_of
+from voicecli.app.say import Said, say_text, speak, turn_of
 from voicecli.types import SpeechChunk, TurnId
 
 S_PER_CALL = 0.2

@@ -12,7 +12,7 @@ from tests.defaults import LISTEN
 from voicecli.commands.transcribe import fields, plain, tell_withheld
 from voicecli.engines.long_speech import WINDOW_S
 from voicecli.errors import DeviceError
-from voicecli.transcribing import FileTranscript, Unreadable, Withheld, speech_parts, understand
+from voicecli.app.transcribe import FileTranscript, Unreadable, Withheld, speech_parts, understand
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Transcript
 
 FILE = Path("memo.wav")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from voicecli.errors import SettingsError
-from voicecli.unix import require_unix
+from voicecli.app.platform import require_unix
 
 
 @pytest.mark.parametrize("platform", ["linux", "darwin", "freebsd14"])

@@ -24,7 +24,7 @@ from voicecli.bench.watch import Call, EngineWatch
 from voicecli.conversation.speculation import Speculation
 from voicecli.errors import first_of
 from voicecli.events import Audible, Event, LevelMeasured
-from voicecli.session import SWITCH_S
+from voicecli.app.talk import SWITCH_S
 from voicecli.settings import Settings
 
 TOGETHER = 8

@@ -27,7 +27,7 @@ from voicecli.commands.settings_options import (
 from voicecli.errors import INTERRUPTED_EXIT_CODE, SettingsError
 
 if TYPE_CHECKING:
-    from voicecli.asking import Asked
+    from voicecli.app.ask import Asked
     from voicecli.conversation.question import Keep, Question
     from voicecli.settings import Settings
 
@@ -89,7 +89,7 @@ def ask(
       voicecli ask --json "Name three rivers." < /dev/null | jq -r .answer
     """
     from voicecli.settings_load import load_settings, parsed
-    from voicecli.unix import require_unix
+    from voicecli.app.platform import require_unix
 
     require_unix("voicecli ask")
     settings = load_settings(
@@ -115,8 +115,8 @@ def ask(
         raise SettingsError("--voice, --speed and --output-device are about how it sounds", "add --speak")
     question = question_of(words or [])
     fetch_missing(settings, models_of(settings, aloud=aloud))
-    from voicecli.asking import Wanted
-    from voicecli.asking import ask as ask_model
+    from voicecli.app.ask import Wanted
+    from voicecli.app.ask import ask as ask_model
     from voicecli.ui.answer import open_page
     from voicecli.ui.stderr import own_stderr
 

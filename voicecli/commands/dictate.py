@@ -73,7 +73,7 @@ def dictate(
       voicecli dictate --input memo.m4a --join --output memo.txt
     """
     from voicecli.settings_load import load_settings, parsed
-    from voicecli.unix import require_unix
+    from voicecli.app.platform import require_unix
 
     require_unix("voicecli dictate")
     settings = load_settings(
@@ -89,7 +89,7 @@ def dictate(
         file=config,
     ).settings
     fetch_missing(settings, models_of(settings))
-    from voicecli.dictating import dictate as dictate_words
+    from voicecli.app.dictate import dictate as dictate_words
     from voicecli.ui.dictated import DictationScreen
     from voicecli.ui.stderr import own_stderr
 

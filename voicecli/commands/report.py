@@ -145,8 +145,8 @@ def make_recording(looked_at: Request, path: Path, inputs: tuple[Path, ...], tur
     from voicecli.commands.ways import require_key
     from voicecli.replay.recorder import Recorder
     from voicecli.replay.report import about, log_lines, recording_members
-    from voicecli.session import Witness, hold_session
-    from voicecli.unix import require_unix
+    from voicecli.app.talk import Witness, hold_session
+    from voicecli.app.platform import require_unix
 
     require_unix("a recorded conversation")
     if not agreed and not consent(path, turns):

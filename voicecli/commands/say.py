@@ -68,7 +68,7 @@ def say(
     ).settings
     text = text_of(words or [])
     fetch_missing(settings, voice_models(settings))
-    from voicecli.saying import say_text
+    from voicecli.app.say import say_text
 
     said = say_text(text, settings, output, tell)
     if as_json:

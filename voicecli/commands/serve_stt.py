@@ -81,7 +81,7 @@ def serve_stt(
     most = sessions_of(max_sessions)
     fetch_missing(settings, [settings.stt.model, settings.listen.endpoint_model])
     from voicecli.assemble_stt import Wanted
-    from voicecli.running_server import run_stt
+    from voicecli.app.serve import run_stt
     from voicecli.server.sessions import Limits
 
     limits = Limits(session_s=max_session_s, idle_s=idle_s)

@@ -78,7 +78,7 @@ def serve_tts(
     ).settings
     fetch_missing(settings, voice_models(settings))
     from voicecli.assemble_stt import Wanted
-    from voicecli.running_server import run_tts
+    from voicecli.app.serve import run_tts
     from voicecli.server.sessions import Limits
 
     wanted = Wanted(max_sessions, Limits(session_s=max_session_s, idle_s=idle_s))

@@ -168,7 +168,7 @@ def talk(
         print_settings(loaded)
         return
     from voicecli.assemble_devices import Files
-    from voicecli.unix import require_unix
+    from voicecli.app.platform import require_unix
 
     require_unix("voicecli talk")
     code = hold_talk(loaded.settings, Files(tuple(input or ()), output, fast), ui, resume)
@@ -178,7 +178,7 @@ def talk(
 def hold_talk(settings: Settings, files: Files, ui: Ui, resume: int | None) -> int:
     """Returns the exit code. Files are no conversation of the user's, so they are not kept."""
     from voicecli.assemble_devices import CLOCK
-    from voicecli.session import hold_session
+    from voicecli.app.talk import hold_session
     from voicecli.sessions.memory import remember
 
     require_key(settings, files)

@@ -34,7 +34,7 @@ def tools(
     import asyncio
 
     from voicecli.settings_load import load_settings
-    from voicecli.unix import require_unix
+    from voicecli.app.platform import require_unix
 
     require_unix("voicecli tools")
     settings = load_settings(file=config).settings.tools

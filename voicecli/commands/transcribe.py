@@ -18,8 +18,8 @@ from voicecli.errors import SettingsError
 
 if TYPE_CHECKING:
     from voicecli.settings import Settings
-    from voicecli.transcribing import FileTranscript, Outcome
-    from voicecli.transcribing_sessions import Utterance
+    from voicecli.app.transcribe import FileTranscript, Outcome
+    from voicecli.app.transcribe_stream import Utterance
 
 
 class Window(StrEnum):
@@ -78,7 +78,7 @@ def transcribe(
     if server:
         here = {"--model": model, "--window": window, "--profile": profile, "--offline": offline, "--config": config}
         check_remote(here)
-        from voicecli.transcribing_sessions import Server, transcribe_at_server, transcribe_pipe
+        from voicecli.app.transcribe_stream import Server, transcribe_at_server, transcribe_pipe
 
         there = Server(server, api_key, language or "")
         if files == [PIPE]:
@@ -115,12 +115,12 @@ def transcribe_here(files: list[Path], settings: Settings, show: Shown) -> None:
     """On engines of this process. Raises what loading them raises."""
     if files == [PIPE]:
         fetch_missing(settings, [settings.stt.model, settings.listen.endpoint_model])
-        from voicecli.transcribing_sessions import transcribe_pipe
+        from voicecli.app.transcribe_stream import transcribe_pipe
 
         transcribe_pipe(settings, show.utterance)
     else:
         fetch_missing(settings, [settings.stt.model])
-        from voicecli.transcribing import transcribe_files
+        from voicecli.app.transcribe import transcribe_files
 
         transcribe_files(files, settings, show.outcome)
 
@@ -136,7 +136,7 @@ class Shown:
 
     def outcome(self, outcome: Outcome) -> None:
         """A file."""
-        from voicecli.transcribing import Unreadable
+        from voicecli.app.transcribe import Unreadable
 
         if isinstance(outcome, Unreadable):
             self.exit_code = self.exit_code or outcome.error.exit_code
@@ -187,7 +187,7 @@ def tell_withheld(transcript: FileTranscript) -> None:
 
 def fields(outcome: Outcome) -> dict[str, Any]:
     """What `--json` prints; `reason`, `withheld` and `error` only where there is one."""
-    from voicecli.transcribing import Unreadable
+    from voicecli.app.transcribe import Unreadable
 
     if isinstance(outcome, Unreadable):
         return {"file": str(outcome.file), "error": outcome.error.message}

@@ -1,7 +1,7 @@
 """The servers on Ray Serve: many replicas on many machines behind one address (docs/scaling.md).
 
-    serve run voicecli.server.ray_app:stt sessions=4 max_replicas=8
-    serve run voicecli.server.ray_app:tts sessions=4 max_replicas=8
+    serve run voicecli.app.serve_ray:stt sessions=4 max_replicas=8
+    serve run voicecli.app.serve_ray:tts sessions=4 max_replicas=8
 
 Each replica is a process with engines of its own. A WebSocket stays with the replica that took it: a session's state
 is in that process alone, and Ray moves a connection for as long as it lasts no more than a kernel does.

@@ -21,8 +21,8 @@ from voicecli.client import Event
 from voicecli.engines.worker import ThreadWorker
 from voicecli.server.protocol import Final, Partial, SpeechStarted, Start
 from voicecli.settings import Settings
-from voicecli.signals import signals, stop_soon
-from voicecli.transcribing_sessions import Utterances, hear_here, run_plainly
+from voicecli.app.signals import signals, stop_soon
+from voicecli.app.transcribe_stream import Utterances, hear_here, run_plainly
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 SHORTEST_END_MS, LONGEST_END_MS = 250, 10_000

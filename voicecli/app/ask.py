@@ -23,7 +23,7 @@ from voicecli.errors import ContextFull, EngineError, SettingsError, first_of
 from voicecli.events import Clock
 from voicecli.language_model import Opened, open_language_model
 from voicecli.settings import LlmSettings, Settings
-from voicecli.signals import signals, stop_soon
+from voicecli.app.signals import signals, stop_soon
 from voicecli.stored_models import model_file, open_store
 from voicecli.types import Message, TurnId
 
@@ -130,7 +130,7 @@ async def _open_voice(
     stack: AsyncExitStack, settings: Settings, wanted: Wanted, page: Page
 ) -> Callable[[Turn], Coroutine[Any, Any, None]]:
     """What says a turn as it grows. Raises DeviceError when there is no loudspeaker."""
-    from voicecli.saying import Wordless, open_loudspeaker, say_turn
+    from voicecli.app.say import Wordless, open_loudspeaker, say_turn
 
     place = wanted.output or await open_loudspeaker(stack, settings, page.note)
 

@@ -20,7 +20,7 @@ from voicecli.errors import INTERRUPTED_EXIT_CODE, VoiceCliError, first_of
 from voicecli.events import Event, MuteChanged, Notice, Publish
 from voicecli.sessions.memory import Memory, record_of
 from voicecli.settings import Settings
-from voicecli.signals import signals, stop_soon, write_nowhere
+from voicecli.app.signals import signals, stop_soon, write_nowhere
 from voicecli.slash.complete import Offer, ValuesOf, offers
 from voicecli.slash.desk import Desk
 from voicecli.types import Grant

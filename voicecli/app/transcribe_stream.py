@@ -15,7 +15,7 @@ from voicecli.client import Event, listen
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import DeviceError, EngineError, first_of
 from voicecli.server.protocol import Failure, Final, SpeechEnded, SpeechStarted, Start
-from voicecli.transcribing import FileTranscript, Outcome, Unreadable, Withheld
+from voicecli.app.transcribe import FileTranscript, Outcome, Unreadable, Withheld
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 if TYPE_CHECKING:
