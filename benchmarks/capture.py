@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.engines import shipped
 from benchmarks.report import table
 from benchmarks.speech import recordings, speech_option
-from voicecli.assemble_devices import make_gate
+from voicecli.assemble.devices import make_gate
 from voicecli.audio.ear import SpeechGate
 from voicecli.audio.echo import EchoCanceller, PlayedBlock
 from voicecli.audio.echo_guard import GuardedGate

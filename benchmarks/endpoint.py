@@ -20,7 +20,7 @@ from faster_whisper import WhisperModel
 from benchmarks.engines import recogniser, shipped, whisper_model
 from benchmarks.report import table
 from benchmarks.speech import recordings, speech_option
-from voicecli.assemble_devices import make_gate
+from voicecli.assemble.devices import make_gate
 from voicecli.audio.endpoint import MODES, Pauses
 from voicecli.bench.endpointing import (
     APART_S,

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.engines import shipped, voice
-from voicecli.assemble_devices import make_gate
+from voicecli.assemble.devices import make_gate
 from voicecli.audio.resample import Framer, resample
 from voicecli.audio.segmenter import Endpoint, Pause, Segmenter
 from voicecli.audio.wav import open_wav, read_clip

@@ -29,7 +29,7 @@ from benchmarks.room.scores import Score, score
 from benchmarks.room.sounds import NEAR_DB, Clip, cough, fan, keyboard, to_level, voiced_clip
 from benchmarks.room.stage import Cast, Costs, Scene, Set, play, settings_with
 from benchmarks.speech import recordings, speech_option, spoken
-from voicecli.assemble_devices import make_gate
+from voicecli.assemble.devices import make_gate
 from voicecli.audio.wav import read_clip
 from voicecli.bench.machine import machine
 from voicecli.settings import Settings

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from voicecli.assemble_devices import CLOCK
-from voicecli.assemble_engines import Switches
+from voicecli.assemble.devices import CLOCK
+from voicecli.assemble.engines import Switches
 from voicecli.conversation.conversation import Conversation
 from voicecli.doctor.examination import Examination, Request
 from voicecli.doctor.finding import Group

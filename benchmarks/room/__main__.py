@@ -23,7 +23,7 @@ from benchmarks.room.sounds import voiced_clip
 from benchmarks.room.stage import Cast, Set, play, settings_with
 from benchmarks.room.story import Story
 from benchmarks.speech import recordings, speech_option
-from voicecli.assemble_devices import make_gate
+from voicecli.assemble.devices import make_gate
 from voicecli.events import Event, SpokenUpTo, TokenArrived
 
 UNTOLD = (TokenArrived, SpokenUpTo)

@@ -15,8 +15,8 @@ from benchmarks.room.card import RoomCard
 from benchmarks.room.sounds import Clip
 from benchmarks.room.story import Span, Story
 from voicecli import virtual_time
-from voicecli.assemble import make_rules
-from voicecli.assemble_devices import make_gate
+from voicecli.assemble.conversation import make_rules
+from voicecli.assemble.devices import make_gate
 from voicecli.audio.device import Microphone
 from voicecli.audio.ear import Ear, SpeechGate
 from voicecli.audio.echo import EchoCanceller, EchoFreeMicrophone

@@ -16,8 +16,8 @@ from tests.card.pulse import in_this_process
 from tests.card.test_echo import LINES
 from tests.defaults import SETTINGS
 from tests.speech import FOLDER, clip
-from voicecli.assemble import make_rules
-from voicecli.assemble_devices import CLOCK, Files, open_devices
+from voicecli.assemble.conversation import make_rules
+from voicecli.assemble.devices import CLOCK, Files, open_devices
 from voicecli.bench.onsets import found_at_s
 from voicecli.bench.virtual_card import VirtualCard
 from voicecli.conversation.answering import Engines

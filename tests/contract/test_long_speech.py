@@ -12,7 +12,7 @@ from tests.defaults import LISTEN, SETTINGS
 from tests.speech import SENTENCES, clip
 from tests.voices import together, whispered
 from tests.words import word_error_rate
-from voicecli.assemble_devices import make_gate
+from voicecli.assemble.devices import make_gate
 from voicecli.audio.resample import resample
 from voicecli.audio.segmenter import Endpoint, Pause, Segmenter
 from voicecli.engines.kokoro import Kokoro

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.conversation.stage import Talk
-from voicecli.assemble import history_of
+from voicecli.assemble.conversation import history_of
 from voicecli.conversation.history import INTERRUPTED
 from voicecli.errors import BackendUnavailable
 from voicecli.events import Event, Ready

@@ -14,7 +14,7 @@ from benchmarks.room.sounds import voiced_clip
 from benchmarks.room.stage import Cast, Costs, Set, play
 from benchmarks.speech import spoken
 from tests.defaults import SETTINGS
-from voicecli.assemble_devices import make_gate
+from voicecli.assemble.devices import make_gate
 from voicecli.events import Transcribed
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(180)]

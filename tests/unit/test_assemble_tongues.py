@@ -10,7 +10,7 @@ import pytest
 
 from tests.defaults import SETTINGS
 from tests.unit.test_attuned import Singer
-from voicecli.assemble_tongues import make_tongues, opening_instruction, opening_voice
+from voicecli.assemble.languages import make_tongues, opening_instruction, opening_voice
 from voicecli.engines.attuned import Attuned
 from voicecli.engines.base import Voices
 from voicecli.engines.kokoro_voices import LANGUAGES

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.defaults import SETTINGS
-from voicecli.assemble_devices import Files, load_canceller
+from voicecli.assemble.devices import Files, load_canceller
 from voicecli.errors import EngineError
 from voicecli.events import Event, Notice
 from voicecli.settings import Settings

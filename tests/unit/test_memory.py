@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from voicecli import events
-from voicecli.memory import give_back, tidying
+from voicecli.assemble.malloc_trim import give_back, tidying
 from voicecli.types import TurnId
 
 ARENA_MB, BLOCK_BYTES = 64, 100_000
@@ -45,7 +45,7 @@ def test_without_glibc_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_is_given_back_when_an_answer_is_over_and_at_no_other_time(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[float] = []
     told: list[events.Event] = []
-    monkeypatch.setattr("voicecli.memory.give_back", lambda: given.append(told[-1].at_s))
+    monkeypatch.setattr("voicecli.assemble.malloc_trim.give_back", lambda: given.append(told[-1].at_s))
 
     async def told_of(*happened: events.Event) -> None:
         publish = tidying(told.append)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicecli import virtual_time
-from voicecli.assemble_tools import fitted, spec_tokens
+from voicecli.assemble.tools import fitted, spec_tokens
 from voicecli.errors import ToolError
 from voicecli.tools.builtin import builtin_tools
 from voicecli.tools.clock import local_now

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.unit.test_lasting import WALL, FakeMicrophone, FakeSpeaker, World, hearing
-from voicecli.assemble_lasting import LastingDevices
+from voicecli.assemble.reconnecting import LastingDevices
 from voicecli.audio.lasting import LastingMicrophone
 from voicecli.events import Event, Notice, PartChanged
 

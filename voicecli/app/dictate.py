@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from voicecli import events
-from voicecli.assemble_devices import make_microphone
+from voicecli.assemble.devices import make_microphone
 from voicecli.audio.device import Microphone
 from voicecli.audio.piped import BLOCK_S
 from voicecli.audio.wav import read_clip

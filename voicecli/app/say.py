@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from voicecli.assemble_devices import CLOCK, Files, make_recording, make_speaker
-from voicecli.assemble_engines import load_voice
+from voicecli.assemble.devices import CLOCK, Files, make_recording, make_speaker
+from voicecli.assemble.engines import load_voice
 from voicecli.audio.device import Speaker
 from voicecli.conversation.dictation import Dictation
 from voicecli.conversation.notices import notices_in

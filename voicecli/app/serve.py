@@ -9,8 +9,8 @@ from contextlib import ExitStack
 from dataclasses import replace
 from urllib.parse import urlunsplit
 
-from voicecli.assemble_stt import Wanted, open_stt
-from voicecli.assemble_tts import open_tts
+from voicecli.assemble.stt_server import Wanted, open_stt
+from voicecli.assemble.tts_server import open_tts
 from voicecli.server import stt, tts
 from voicecli.server.access import Access, Guard
 from voicecli.server.metrics import Metrics

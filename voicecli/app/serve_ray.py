@@ -72,7 +72,7 @@ def stt(arguments: Mapping[str, object]) -> Application:
 @asynccontextmanager
 async def open_stt_app(options: Options) -> AsyncIterator[ASGIApp]:
     """Settings are those of the machine that the replica is on. Raises ModelMissing, EngineError or SettingsError."""
-    from voicecli.assemble_stt import Wanted, open_stt
+    from voicecli.assemble.stt_server import Wanted, open_stt
     from voicecli.server.access import Guard
     from voicecli.server.stt import create_app
 
@@ -92,7 +92,7 @@ def tts(arguments: Mapping[str, object]) -> Application:
 @asynccontextmanager
 async def open_tts_app(options: Options) -> AsyncIterator[ASGIApp]:
     """As `open_stt_app`."""
-    from voicecli.assemble_tts import open_tts
+    from voicecli.assemble.tts_server import open_tts
     from voicecli.server.access import Guard
     from voicecli.server.metrics import Metrics
     from voicecli.server.sessions import Limits, Sessions

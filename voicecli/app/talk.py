@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from voicecli.assemble import assemble
-from voicecli.assemble_devices import CLOCK, Files, Watch
+from voicecli.assemble.conversation import assemble
+from voicecli.assemble.devices import CLOCK, Files, Watch
 from voicecli.commanding import Commanded, Start, handlers, values
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.latency import TurnLatency, latencies

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from voicecli.assemble_devices import CLOCK, make_gate
-from voicecli.assemble_engines import load_recogniser
+from voicecli.assemble.devices import CLOCK, make_gate
+from voicecli.assemble.engines import load_recogniser
 from voicecli.audio.cutting import cut_at_pauses
 from voicecli.audio.ear import SpeechGate, level_db
 from voicecli.audio.wav import read_clip

@@ -169,7 +169,7 @@ async def hear_here(
     settings: Settings, start: Start, blocks: AsyncIterator[Pcm], hear: Callable[[Event], None]
 ) -> None:
     """The same session on engines of this process."""
-    from voicecli.assemble_stt import Wanted, open_stt
+    from voicecli.assemble.stt_server import Wanted, open_stt
     from voicecli.server.protocol import Ready, Reply
 
     def tell(reply: Reply) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from voicecli.assemble_devices import make_gate
+from voicecli.assemble.devices import make_gate
 from voicecli.audio.wav import read_clip
 from voicecli.bench.questions import QUESTIONS, TIMES, VOICES, spoken_questions
 from voicecli.bench.speech import Utterance, utterance

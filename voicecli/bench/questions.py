@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from voicecli.assemble_engines import load_voice
+from voicecli.assemble.engines import load_voice
 from voicecli.audio.resample import resample
 from voicecli.audio.wav import open_wav
 from voicecli.engines.worker import ThreadWorker

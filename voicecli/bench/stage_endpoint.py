@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from voicecli.assemble_devices import make_gate
-from voicecli.assemble_engines import load_end_of_turn, load_recogniser
+from voicecli.assemble.devices import make_gate
+from voicecli.assemble.engines import load_end_of_turn, load_recogniser
 from voicecli.audio.endpoint import MODES
 from voicecli.audio.segmenter import Endpoint
 from voicecli.bench.corpus import Corpus

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from voicecli.assemble_engines import load_recogniser
+from voicecli.assemble.engines import load_recogniser
 from voicecli.bench.corpus import Corpus
 from voicecli.bench.result import Count, Metric, Result
 from voicecli.bench.rounds import Progress, few, in_turns, measured, timed

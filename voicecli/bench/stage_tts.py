@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from voicecli.assemble_engines import load_recogniser, load_voice, told_on_loop
+from voicecli.assemble.engines import load_recogniser, load_voice, told_on_loop
 from voicecli.audio.resample import resample
 from voicecli.bench.result import Count, Metric, Result
 from voicecli.bench.rounds import Progress, few, in_turns, measured

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from voicecli.assemble import assemble
-from voicecli.assemble_devices import CLOCK
+from voicecli.assemble.conversation import assemble
+from voicecli.assemble.devices import CLOCK
 from voicecli.bench.alone import Solo, alone
 from voicecli.bench.apart import Note, apart
 from voicecli.bench.corpus import Corpus

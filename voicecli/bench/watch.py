@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from voicecli.assemble_devices import CLOCK, Watch
+from voicecli.assemble.devices import CLOCK, Watch
 from voicecli.conversation.answering import Engines
 from voicecli.engines.base import EndOfTurn, LanguageModel, SpeechToText, TextToSpeech
 from voicecli.events import Clock

@@ -140,7 +140,7 @@ def findings(looked_at: Request) -> list[dict[str, object]]:
 
 def make_recording(looked_at: Request, path: Path, inputs: tuple[Path, ...], turns: int, *, agreed: bool) -> None:
     """Ask, talk, save. Raises SettingsError where nobody can be asked."""
-    from voicecli.assemble_devices import CLOCK, Files
+    from voicecli.assemble.devices import CLOCK, Files
     from voicecli.commands.talk import models_of
     from voicecli.commands.ways import require_key
     from voicecli.replay.recorder import Recorder

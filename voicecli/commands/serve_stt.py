@@ -80,7 +80,7 @@ def serve_stt(
     ).settings
     most = sessions_of(max_sessions)
     fetch_missing(settings, [settings.stt.model, settings.listen.endpoint_model])
-    from voicecli.assemble_stt import Wanted
+    from voicecli.assemble.stt_server import Wanted
     from voicecli.app.serve import run_stt
     from voicecli.server.sessions import Limits
 

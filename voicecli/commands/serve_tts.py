@@ -77,7 +77,7 @@ def serve_tts(
         file=config,
     ).settings
     fetch_missing(settings, voice_models(settings))
-    from voicecli.assemble_stt import Wanted
+    from voicecli.assemble.stt_server import Wanted
     from voicecli.app.serve import run_tts
     from voicecli.server.sessions import Limits
 

@@ -37,7 +37,7 @@ from voicecli.commands.settings_options import (
 from voicecli.commands.ways import mode_of, require_key
 
 if TYPE_CHECKING:
-    from voicecli.assemble_devices import Files
+    from voicecli.assemble.devices import Files
     from voicecli.sessions.log import SessionLog
     from voicecli.settings import Settings
     from voicecli.settings_load import Loaded
@@ -167,7 +167,7 @@ def talk(
     if show_settings:
         print_settings(loaded)
         return
-    from voicecli.assemble_devices import Files
+    from voicecli.assemble.devices import Files
     from voicecli.app.platform import require_unix
 
     require_unix("voicecli talk")
@@ -177,7 +177,7 @@ def talk(
 
 def hold_talk(settings: Settings, files: Files, ui: Ui, resume: int | None) -> int:
     """Returns the exit code. Files are no conversation of the user's, so they are not kept."""
-    from voicecli.assemble_devices import CLOCK
+    from voicecli.assemble.devices import CLOCK
     from voicecli.app.talk import hold_session
     from voicecli.sessions.memory import remember
 

@@ -48,7 +48,7 @@ def tools(
 
 async def find(settings: ToolSettings) -> tuple[list[Tool], list[ToolError]]:
     """All tools, and what kept servers from having any."""
-    from voicecli.assemble_tools import open_tools
+    from voicecli.assemble.tools import open_tools
 
     async with open_tools(settings, lambda text: None) as opening:
         return await opening.found()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from voicecli.errors import SettingsError
 
 if TYPE_CHECKING:
-    from voicecli.assemble_devices import Files
+    from voicecli.assemble.devices import Files
     from voicecli.settings import Settings
 
 INSTEAD = "--mode hands-free, or --mode wake-phrase"

@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from voicecli.assemble_devices import Watch
+from voicecli.assemble.devices import Watch
 from voicecli.audio.device import Microphone
 from voicecli.audio.echo import Played, PlayedBlock
 from voicecli.bench.watch import Call, EngineWatch

@@ -10,7 +10,7 @@ from typing import Self
 
 import numpy as np
 
-from voicecli.assemble_devices import Watch
+from voicecli.assemble.devices import Watch
 from voicecli.audio.device import Microphone, Speaker
 from voicecli.audio.echo import Played, PlayedBlock
 from voicecli.audio.wav import TAIL_S, WavSpeaker

@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from voicecli import virtual_time
-from voicecli.assemble import make_rules
-from voicecli.assemble_devices import open_devices
-from voicecli.assemble_engines import load_end_of_turn, load_recogniser, load_voice
+from voicecli.assemble.conversation import make_rules
+from voicecli.assemble.devices import open_devices
+from voicecli.assemble.engines import load_end_of_turn, load_recogniser, load_voice
 from voicecli.conversation.activity import Activity
 from voicecli.conversation.answering import Engines
 from voicecli.conversation.conversation import Conversation

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 
-from voicecli.assemble_engines import load_voice
+from voicecli.assemble.engines import load_voice
 from voicecli.conversation.history import History
 from voicecli.conversation.sentences import PieceBuffer
 from voicecli.conversation.speakable import SpeakableFilter

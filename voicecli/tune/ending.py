@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from voicecli.assemble_devices import make_gate
+from voicecli.assemble.devices import make_gate
 from voicecli.audio.endpoint import MODES
 from voicecli.audio.segmenter import Endpoint
 from voicecli.bench.endpointing import APART_S, Frames, Oracle, Rule, framed, heed, listen, ours, silence, true_end

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from voicecli.assemble_engines import load_recogniser
+from voicecli.assemble.engines import load_recogniser
 from voicecli.bench.speech import Utterance
 from voicecli.bench.wer import word_errors
 from voicecli.bench.words import found_slots

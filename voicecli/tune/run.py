@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 
-from voicecli.assemble_devices import CLOCK
+from voicecli.assemble.devices import CLOCK
 from voicecli.audio.endpoint import MODES
 from voicecli.bench.corpus import Corpus
 from voicecli.bench.machine import machine_cpu_s, usable_threads

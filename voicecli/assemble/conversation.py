@@ -7,11 +7,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 from voicecli import events
-from voicecli.assemble_devices import CLOCK, Files, Watch, open_devices
-from voicecli.assemble_engines import Opening, Switches, load_engines
-from voicecli.assemble_lasting import LastingDevices
-from voicecli.assemble_tongues import opening_instruction
-from voicecli.assemble_tools import open_tools
+from voicecli.assemble.devices import CLOCK, Files, Watch, open_devices
+from voicecli.assemble.engines import Opening, Switches, load_engines
+from voicecli.assemble.reconnecting import LastingDevices
+from voicecli.assemble.languages import opening_instruction
+from voicecli.assemble.tools import open_tools
 from voicecli.audio.endpoint import MODES
 from voicecli.audio.ready_sound import play_ready_sound
 from voicecli.audio.room import Room
@@ -27,7 +27,7 @@ from voicecli.conversation.rules import Rules
 from voicecli.conversation.wake_phrase import WakePhrase
 from voicecli.conversation.waking import Waking
 from voicecli.events import Event, Publish
-from voicecli.memory import tidying
+from voicecli.assemble.malloc_trim import tidying
 from voicecli.sessions.records import Exchange
 from voicecli.settings import ListenSettings, Settings
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voicecli import events
-from voicecli.assemble_lasting import LastingDevices
+from voicecli.assemble.reconnecting import LastingDevices
 from voicecli.audio.device import Microphone, Speaker
 from voicecli.audio.ear import Ear, SpeechGate
 from voicecli.audio.echo import EchoCanceller, EchoFreeMicrophone, Played

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from voicecli.assemble_devices import CLOCK
-from voicecli.assemble_engines import load_voice, told_on_loop
+from voicecli.assemble.devices import CLOCK
+from voicecli.assemble.engines import load_voice, told_on_loop
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.worker import ThreadWorker
 from voicecli.server.tts_learning import Learning

@@ -10,10 +10,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from voicecli import events
-from voicecli.assemble_devices import CLOCK
-from voicecli.assemble_lasting import LastingDevices
-from voicecli.assemble_tongues import make_tongues, open_voices, opening_voice
-from voicecli.assemble_tools import Tools
+from voicecli.assemble.devices import CLOCK
+from voicecli.assemble.reconnecting import LastingDevices
+from voicecli.assemble.languages import make_tongues, open_voices, opening_voice
+from voicecli.assemble.tools import Tools
 from voicecli.conversation.answering import Engines
 from voicecli.conversation.history import History
 from voicecli.conversation.prefill import ANY_QUESTION

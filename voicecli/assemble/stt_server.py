@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from voicecli.assemble_devices import CLOCK
-from voicecli.assemble_engines import load_end_of_turn, load_recogniser
+from voicecli.assemble.devices import CLOCK
+from voicecli.assemble.engines import load_end_of_turn, load_recogniser
 from voicecli.audio.ear import SpeechGate
 from voicecli.audio.endpoint import MODES
 from voicecli.audio.gate import Gate, Silero

@@ -1,0 +1,1 @@
+"""Settings -> objects: the only package that names concrete classes."""
