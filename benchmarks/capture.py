@@ -18,7 +18,7 @@ from benchmarks.engines import shipped
 from benchmarks.report import table
 from benchmarks.speech import recordings, speech_option
 from voicecli.assemble.devices import make_gate
-from voicecli.audio.ear import SpeechGate
+from voicecli.audio.speech_input import SpeechGate
 from voicecli.audio.echo import EchoCanceller, PlayedBlock
 from voicecli.audio.echo_guard import GuardedGate
 from voicecli.audio.resample import Framer, resample

@@ -18,7 +18,7 @@ from voicecli import virtual_time
 from voicecli.assemble.conversation import make_rules
 from voicecli.assemble.devices import make_gate
 from voicecli.audio.device import Microphone
-from voicecli.audio.ear import Ear, SpeechGate
+from voicecli.audio.speech_input import Ear, SpeechGate
 from voicecli.audio.echo import EchoCanceller, EchoFreeMicrophone
 from voicecli.audio.echo_guard import LEARNING_S, READY_LEARNING_S, GuardedGate
 from voicecli.audio.ready_sound import play_ready_sound

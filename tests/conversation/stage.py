@@ -18,7 +18,7 @@ import numpy as np
 from tests.defaults import LISTEN
 from voicecli import virtual_time
 from voicecli.audio.device import Microphone, Speaker
-from voicecli.audio.ear import Ear
+from voicecli.audio.speech_input import Ear
 from voicecli.audio.endpoint import MODES
 from voicecli.audio.segmenter import Segmenter
 from voicecli.audio.talk_key import TalkKey

@@ -18,8 +18,8 @@ from tests.defaults import LISTEN
 from tests.speech import NOISE, SPOKEN, clip
 from voicecli.audio.attention import Calm, Stir
 from voicecli.audio.devices import DeviceInfo, find_device
-from voicecli.audio.ear import FLOOR_DB, Ear, level_db
-from voicecli.audio.gate import Gate, Silero
+from voicecli.audio.speech_input import FLOOR_DB, Ear, level_db
+from voicecli.audio.vad import Gate, Silero
 from voicecli.audio.resample import Converter, Framer, resample
 from voicecli.audio.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Segmenter
 from voicecli.errors import DeviceError

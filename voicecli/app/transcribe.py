@@ -13,7 +13,7 @@ import numpy as np
 from voicecli.assemble.devices import CLOCK, make_gate
 from voicecli.assemble.engines import load_recogniser
 from voicecli.audio.cutting import cut_at_pauses
-from voicecli.audio.ear import SpeechGate, level_db
+from voicecli.audio.speech_input import SpeechGate, level_db
 from voicecli.audio.wav import read_clip
 from voicecli.engines.base import SpeechToText
 from voicecli.engines.cpu import sleep_while_waiting

@@ -14,7 +14,7 @@ from voicecli.assemble.languages import opening_instruction
 from voicecli.assemble.tools import open_tools
 from voicecli.audio.endpoint import MODES
 from voicecli.audio.ready_sound import play_ready_sound
-from voicecli.audio.room import Room
+from voicecli.audio.source import Room
 from voicecli.conversation.activity import Activity
 from voicecli.conversation.answering import Engines
 from voicecli.conversation.barge_in import BargeIn

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from voicecli import events
 from voicecli.assemble.reconnecting import LastingDevices
 from voicecli.audio.device import Microphone, Speaker
-from voicecli.audio.ear import Ear, SpeechGate
+from voicecli.audio.speech_input import Ear, SpeechGate
 from voicecli.audio.echo import EchoCanceller, EchoFreeMicrophone, Played
 from voicecli.audio.echo_guard import LEARNING_S, READY_LEARNING_S, GuardedGate
-from voicecli.audio.gate import Gate, Silero
-from voicecli.audio.nothing import NoMicrophone
+from voicecli.audio.vad import Gate, Silero
+from voicecli.audio.no_device import NoMicrophone
 from voicecli.audio.recording import Recording
-from voicecli.audio.room import Room
+from voicecli.audio.source import Room
 from voicecli.audio.segmenter import Segmenter
 from voicecli.audio.talk_key import TalkKey
 from voicecli.audio.wav import WavMicrophone, WavSpeaker

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from voicecli.audio.ear import SpeechGate, level_db
+from voicecli.audio.speech_input import SpeechGate, level_db
 from voicecli.types import AudioFrame, Pcm
 
 SILENCE_DB = -70.0

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voicecli.audio.device import Speaker
-from voicecli.audio.ear import Ear
+from voicecli.audio.speech_input import Ear
 from voicecli.types import Pcm, SpeechChunk, TurnId
 
 READY = TurnId(0)

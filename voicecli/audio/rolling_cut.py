@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voicecli.audio.cutting import MARGIN_S, cut_at_pauses
-from voicecli.audio.ear import level_db
+from voicecli.audio.speech_input import level_db
 from voicecli.types import FRAME_S, FRAME_SAMPLES, Pcm, SpeechSegment
 
 BLOCK_S = 120.0

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from voicecli.audio.ear import SpeechGate
+from voicecli.audio.speech_input import SpeechGate
 from voicecli.audio.endpoint import WENT_ON_S, Bounds, Pauses, wait_ms
 from voicecli.audio.resample import Framer
 from voicecli.audio.segmenter import Endpoint, Heard, Lull, Onset, Pause, Resume, Segmenter

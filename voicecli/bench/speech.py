@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from voicecli.audio.ear import SpeechGate, level_db
+from voicecli.audio.speech_input import SpeechGate, level_db
 from voicecli.audio.resample import Framer
 from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from voicecli import events
 from voicecli.audio.attention import Calm, Stir
 from voicecli.audio.device import Speaker
-from voicecli.audio.ear import Ear
+from voicecli.audio.speech_input import Ear
 from voicecli.audio.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume
 from voicecli.conversation.answering import Engines
 from voicecli.conversation.barge_in import BargeIn, is_backchannel, is_order, wants_the_word, words_of

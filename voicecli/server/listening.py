@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from voicecli.audio.ear import SpeechGate
+from voicecli.audio.speech_input import SpeechGate
 from voicecli.audio.endpoint import Bounds
 from voicecli.audio.resample import Framer
 from voicecli.audio.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume, Segmenter
