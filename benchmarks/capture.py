@@ -19,8 +19,8 @@ from benchmarks.report import table
 from benchmarks.speech import recordings, speech_option
 from voicecli.assemble.devices import make_gate
 from voicecli.audio.speech_input import SpeechGate
-from voicecli.audio.echo import EchoCanceller, PlayedBlock
-from voicecli.audio.echo_guard import GuardedGate
+from voicecli.audio.echo.canceller import EchoCanceller, PlayedBlock
+from voicecli.audio.echo.level_gate import GuardedGate
 from voicecli.audio.resample import Framer, resample
 from voicecli.audio.segmenter import Segmenter
 from voicecli.bench.machine import machine

@@ -13,7 +13,7 @@ from typing import Self
 import numpy as np
 
 from benchmarks.room.acoustics import Echo, Room, Signal, Timeline
-from voicecli.audio.echo import Played, PlayedBlock
+from voicecli.audio.echo.canceller import Played, PlayedBlock
 from voicecli.audio.playout import Playout, Reading
 from voicecli.audio.resample import Converter
 from voicecli.events import Audible, Clock, Publish, Starved

@@ -19,9 +19,9 @@ from voicecli.assemble.conversation import make_rules
 from voicecli.assemble.devices import make_gate
 from voicecli.audio.device import Microphone
 from voicecli.audio.speech_input import Ear, SpeechGate
-from voicecli.audio.echo import EchoCanceller, EchoFreeMicrophone
-from voicecli.audio.echo_guard import LEARNING_S, READY_LEARNING_S, GuardedGate
-from voicecli.audio.ready_sound import play_ready_sound
+from voicecli.audio.echo.canceller import EchoCanceller, EchoFreeMicrophone
+from voicecli.audio.echo.level_gate import LEARNING_S, READY_LEARNING_S, GuardedGate
+from voicecli.audio.echo.ready_sound import play_ready_sound
 from voicecli.audio.segmenter import Segmenter
 from voicecli.conversation.activity import Activity
 from voicecli.conversation.answering import Engines

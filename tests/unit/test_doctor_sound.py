@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.doctor_laws import lawful, only, states
-from voicecli.audio.ready_sound import RATE_HZ, ready_sound
+from voicecli.audio.echo.ready_sound import RATE_HZ, ready_sound
 from voicecli.audio.resample import resample
 from voicecli.doctor.round_trip import QUIETEST_DB, Block, Echo, find_echo, joined, level_of
 from voicecli.doctor.sound import Device, DeviceFacts, Heard, Played, SoundFacts, sound_findings

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from tests.defaults import LISTEN
 from tests.speech import FOLDER, SENTENCES, SPOKEN, clip
 from voicecli.audio.speech_input import level_db
-from voicecli.audio.echo import AHEAD_S, DELAY_S, MOST_BLOCKS, EchoCanceller, EchoFreeMicrophone, PlayedBlock
-from voicecli.audio.echo_guard import GuardedGate
+from voicecli.audio.echo.canceller import AHEAD_S, DELAY_S, MOST_BLOCKS, EchoCanceller, EchoFreeMicrophone, PlayedBlock
+from voicecli.audio.echo.level_gate import GuardedGate
 from voicecli.audio.vad import Gate, Silero
-from voicecli.audio.ready_sound import RATE_HZ, ready_sound
+from voicecli.audio.echo.ready_sound import RATE_HZ, ready_sound
 from voicecli.audio.resample import resample
 from voicecli.audio.segmenter import Heard, Segmenter
 from voicecli.errors import EngineError

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.audio.echo_guard import (
+from voicecli.audio.echo.level_gate import (
     ABOVE_ECHO_DB,
     ECHO_AGE_S,
     ECHO_KNOWN_S,

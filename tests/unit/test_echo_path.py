@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from voicecli.audio.echo_path import EchoPath
+from voicecli.audio.echo.path import EchoPath
 from voicecli.types import FRAME_SAMPLES, LISTEN_RATE_HZ, Pcm
 
 RNG = np.random.default_rng(5)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.audio.likeness import MEMORY_SAMPLES, WINDOW_SAMPLES, Likeness
+from voicecli.audio.echo.correlation import MEMORY_SAMPLES, WINDOW_SAMPLES, Likeness
 from voicecli.types import Pcm
 
 RNG = np.random.default_rng(3)

@@ -11,7 +11,7 @@ import pytest
 from tests.unit.recorded_world import BEGAN_S, FRAMES, TOLD, TURN, recorded, times
 from tests.unit.test_prices import SEGMENT, Network, Whisper
 from voicecli import events, virtual_time
-from voicecli.audio.echo import PlayedBlock
+from voicecli.audio.echo.canceller import PlayedBlock
 from voicecli.audio.no_device import NoMicrophone
 from voicecli.conversation.answering import Engines
 from voicecli.engines.timed_worker import TimedWorker

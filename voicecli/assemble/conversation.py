@@ -13,7 +13,7 @@ from voicecli.assemble.reconnecting import LastingDevices
 from voicecli.assemble.languages import opening_instruction
 from voicecli.assemble.tools import open_tools
 from voicecli.audio.endpoint import MODES
-from voicecli.audio.ready_sound import play_ready_sound
+from voicecli.audio.echo.ready_sound import play_ready_sound
 from voicecli.audio.source import Room
 from voicecli.conversation.activity import Activity
 from voicecli.conversation.answering import Engines

@@ -13,8 +13,8 @@ from voicecli import events
 from voicecli.assemble.reconnecting import LastingDevices
 from voicecli.audio.device import Microphone, Speaker
 from voicecli.audio.speech_input import Ear, SpeechGate
-from voicecli.audio.echo import EchoCanceller, EchoFreeMicrophone, Played
-from voicecli.audio.echo_guard import LEARNING_S, READY_LEARNING_S, GuardedGate
+from voicecli.audio.echo.canceller import EchoCanceller, EchoFreeMicrophone, Played
+from voicecli.audio.echo.level_gate import LEARNING_S, READY_LEARNING_S, GuardedGate
 from voicecli.audio.vad import Gate, Silero
 from voicecli.audio.no_device import NoMicrophone
 from voicecli.audio.recording import Recording

@@ -12,7 +12,7 @@ import numpy as np
 import sounddevice
 
 from voicecli.audio.devices import DeviceInfo
-from voicecli.audio.echo import Played, PlayedBlock
+from voicecli.audio.echo.canceller import Played, PlayedBlock
 from voicecli.audio.playout import Playout, Reading
 from voicecli.audio.resample import Converter, Framer
 from voicecli.audio.sound_system import in_words

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from voicecli.audio.device import Microphone, Speaker
-from voicecli.audio.echo import Played
+from voicecli.audio.echo.canceller import Played
 from voicecli.events import Publish
 
 

@@ -12,7 +12,7 @@ from typing import Self
 
 import numpy as np
 
-from voicecli.audio.echo import Played, PlayedBlock
+from voicecli.audio.echo.canceller import Played, PlayedBlock
 from voicecli.audio.playout import Playout, Reading
 from voicecli.audio.resample import Framer, resample
 from voicecli.errors import DeviceError

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from voicecli.audio.echo import PlayedBlock
+from voicecli.audio.echo.canceller import PlayedBlock
 from voicecli.bench.outcomes import AUDIBLE_STEPS
 from voicecli.bench.room import STEP_S, loud
 from voicecli.types import LISTEN_RATE_HZ, Pcm

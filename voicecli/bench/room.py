@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 
 from voicecli.audio.device import Microphone, Speaker
-from voicecli.audio.echo import Played, PlayedBlock
+from voicecli.audio.echo.canceller import Played, PlayedBlock
 from voicecli.audio.resample import Framer
 from voicecli.audio.wav import SPEAKER_HZ, TAIL_S, WavSpeaker
 from voicecli.bench.load import NOISE_DB

@@ -11,7 +11,7 @@ import numpy as np
 
 from voicecli.assemble.devices import Watch
 from voicecli.audio.device import Microphone
-from voicecli.audio.echo import Played, PlayedBlock
+from voicecli.audio.echo.canceller import Played, PlayedBlock
 from voicecli.bench.watch import Call, EngineWatch
 from voicecli.conversation.activity import Activity
 from voicecli.conversation.answering import Engines

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from voicecli.audio.likeness import LONGEST_DELAY_SAMPLES, appended, match
+from voicecli.audio.echo.correlation import LONGEST_DELAY_SAMPLES, appended, match
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 WINDOW_SAMPLES = LISTEN_RATE_HZ * 8 // 10

@@ -1,0 +1,1 @@
+"""Keep the assistant from hearing itself."""
