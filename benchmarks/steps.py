@@ -26,7 +26,7 @@ import numpy as np
 from benchmarks.engines import shipped
 from benchmarks.report import table
 from benchmarks.speech import questions, speech_option
-from voicecli.audio.wav import open_wav
+from voicecli.audio.files.wav import open_wav
 from voicecli.bench.machine import machine
 from voicecli.bench.waterfall import record, waterfall
 from voicecli.conversation.latency import PART_NAMES, TurnLatency, latencies

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.cli.test_faults import Talking, kept, program, server, until_kept
-from voicecli.audio.wav import GAP_S
+from voicecli.audio.files.wav import GAP_S
 from voicecli.sessions.store import open_store
 from voicecli.types import Pcm
 

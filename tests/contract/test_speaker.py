@@ -16,7 +16,7 @@ from benchmarks.room.card import RoomCard
 from tests.card.pulse import open_speaker
 from tests.defaults import SETTINGS
 from voicecli.audio.device import Speaker
-from voicecli.audio.wav import WavSpeaker
+from voicecli.audio.files.wav import WavSpeaker
 from voicecli.bench.virtual_card import VirtualCard
 from voicecli.events import Audible, Event, Publish, Starved
 from voicecli.types import SpeechChunk, TurnId

@@ -22,7 +22,7 @@ from voicecli.audio.speech_input import Ear
 from voicecli.audio.endpoint import MODES
 from voicecli.audio.segmenter import Segmenter
 from voicecli.audio.talk_key import TalkKey
-from voicecli.audio.wav import WavSpeaker
+from voicecli.audio.files.wav import WavSpeaker
 from voicecli.conversation.answering import Engines
 from voicecli.conversation.barge_in import BargeIn
 from voicecli.conversation.calling import Toolbox

@@ -21,7 +21,7 @@ from tests.server.recorded import CODECS, container
 from tests.server.running import Running, running, scripted
 from tests.server.stage import silence, sound
 from tests.words import word_error_rate
-from voicecli.audio.wav import read_clip
+from voicecli.audio.files.wav import read_clip
 from voicecli.server.containers import TooLong, Unplayable, read_blocks
 from voicecli.server.openai_forms import hotwords
 from voicecli.server.scheduler import Decoded

@@ -23,7 +23,7 @@ from tests.server.running import Running, running, scripted
 from tests.server.stage import silence, sound
 from tests.words import word_error_rate
 from voicecli.audio.resample import resample
-from voicecli.audio.wav import read_clip
+from voicecli.audio.files.wav import read_clip
 from voicecli.server.access import Access
 from voicecli.server.protocol import ProtocolError
 from voicecli.server.realtime_session import Config, described, updated

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.audio.cutting import JOINED_S, MARGIN_S, cut_at_pauses, first_part
+from voicecli.audio.files.cutting import JOINED_S, MARGIN_S, cut_at_pauses, first_part
 from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, Pcm
 
 PAUSE_S, LONGEST_S = 0.7, 28.0

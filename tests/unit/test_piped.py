@@ -9,7 +9,7 @@ import wave
 import numpy as np
 import pytest
 
-from voicecli.audio.piped import BLOCK_S, PipedSound
+from voicecli.audio.files.piped import BLOCK_S, PipedSound
 from voicecli.errors import DeviceError
 from voicecli.types import Pcm
 

@@ -12,7 +12,7 @@ from tests.defaults import LISTEN
 from voicecli.audio.speech_input import Ear, level_db
 from voicecli.audio.echo.ready_sound import LENGTH_S, LEVEL_DB, RATE_HZ, READY, play_ready_sound, ready_sound
 from voicecli.audio.segmenter import Segmenter
-from voicecli.audio.wav import WavSpeaker
+from voicecli.audio.files.wav import WavSpeaker
 from voicecli.events import Audible, Event
 from voicecli.virtual_time import run
 

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.audio.cutting import MARGIN_S
-from voicecli.audio.rolling_cut import BLOCK_S, Part, RollingCut
+from voicecli.audio.files.cutting import MARGIN_S
+from voicecli.audio.files.rolling_cut import BLOCK_S, Part, RollingCut
 from voicecli.types import FRAME_S, FRAME_SAMPLES
 
 LONGEST_S = 28.0

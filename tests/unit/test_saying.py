@@ -12,7 +12,7 @@ import pytest
 from tests.conversation.stage import CHAR_S, ToneTts
 from tests.defaults import SETTINGS
 from voicecli import virtual_time
-from voicecli.audio.recording import Recording
+from voicecli.audio.files.recording import Recording
 from voicecli.commands.say import text_of
 from voicecli.engines.timed_worker import TimedWorker
 from voicecli.errors import DeviceError, EngineError, SettingsError

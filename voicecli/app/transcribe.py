@@ -12,9 +12,9 @@ import numpy as np
 
 from voicecli.assemble.devices import CLOCK, make_gate
 from voicecli.assemble.engines import load_recogniser
-from voicecli.audio.cutting import cut_at_pauses
+from voicecli.audio.files.cutting import cut_at_pauses
 from voicecli.audio.speech_input import SpeechGate, level_db
-from voicecli.audio.wav import read_clip
+from voicecli.audio.files.wav import read_clip
 from voicecli.engines.base import SpeechToText
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.long_speech import WINDOW_S

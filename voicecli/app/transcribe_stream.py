@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from voicecli.audio.piped import BLOCK_S, PipedSound
-from voicecli.audio.wav import read_clip
+from voicecli.audio.files.piped import BLOCK_S, PipedSound
+from voicecli.audio.files.wav import read_clip
 from voicecli.client import Event, listen
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import DeviceError, EngineError, first_of

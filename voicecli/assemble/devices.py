@@ -17,11 +17,11 @@ from voicecli.audio.echo.canceller import EchoCanceller, EchoFreeMicrophone, Pla
 from voicecli.audio.echo.level_gate import LEARNING_S, READY_LEARNING_S, GuardedGate
 from voicecli.audio.vad import Gate, Silero
 from voicecli.audio.no_device import NoMicrophone
-from voicecli.audio.recording import Recording
+from voicecli.audio.files.recording import Recording
 from voicecli.audio.source import Room
 from voicecli.audio.segmenter import Segmenter
 from voicecli.audio.talk_key import TalkKey
-from voicecli.audio.wav import WavMicrophone, WavSpeaker
+from voicecli.audio.files.wav import WavMicrophone, WavSpeaker
 from voicecli.conversation.answering import Engines
 from voicecli.conversation.pacing import MOST_LEAD_S
 from voicecli.errors import DeviceError, EngineError

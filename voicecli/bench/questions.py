@@ -13,7 +13,7 @@ import numpy as np
 
 from voicecli.assemble.engines import load_voice
 from voicecli.audio.resample import resample
-from voicecli.audio.wav import open_wav
+from voicecli.audio.files.wav import open_wav
 from voicecli.engines.worker import ThreadWorker
 from voicecli.settings import Settings, TtsSettings
 from voicecli.stored_models import open_store

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from voicecli.audio.cutting import first_part
+from voicecli.audio.files.cutting import first_part
 from voicecli.engines.base import SpeechToText
 from voicecli.types import FRAME_SAMPLES, LISTEN_RATE_HZ, SpeechSegment, Transcript
 

@@ -13,7 +13,7 @@ import numpy as np
 from voicecli.assemble.devices import Watch
 from voicecli.audio.device import Microphone, Speaker
 from voicecli.audio.echo.canceller import Played, PlayedBlock
-from voicecli.audio.wav import TAIL_S, WavSpeaker
+from voicecli.audio.files.wav import TAIL_S, WavSpeaker
 from voicecli.events import Clock, Publish
 from voicecli.replay.bundle import Recorded
 from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, Pcm

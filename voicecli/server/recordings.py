@@ -12,7 +12,7 @@ from typing import BinaryIO
 import numpy as np
 
 from voicecli.audio.speech_input import SpeechGate
-from voicecli.audio.rolling_cut import Part, RollingCut
+from voicecli.audio.files.rolling_cut import Part, RollingCut
 from voicecli.engines.long_speech import WINDOW_S
 from voicecli.engines.worker import ThreadWorker
 from voicecli.server.containers import read_blocks

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from voicecli.audio.cutting import MARGIN_S, cut_at_pauses
+from voicecli.audio.files.cutting import MARGIN_S, cut_at_pauses
 from voicecli.audio.speech_input import level_db
 from voicecli.types import FRAME_S, FRAME_SAMPLES, Pcm, SpeechSegment
 
