@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.audio.delivery import Delivery
+from voicecli.audio.reconnect.resume import Delivery
 from voicecli.types import SpeechChunk, TurnId
 
 RATE_HZ = 1000

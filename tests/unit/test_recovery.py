@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.audio.recovery import (
+from voicecli.audio.reconnect.policy import (
     FIRST_S,
     FIRST_WAIT_S,
     LONGEST_WAIT_S,

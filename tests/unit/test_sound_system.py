@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from voicecli.audio import sound_system
-from voicecli.audio.sound_system import Seen, SoundSystem
+from voicecli.audio.reconnect import portaudio_calls as sound_system
+from voicecli.audio.reconnect.portaudio_calls import Seen, SoundSystem
 from voicecli.errors import DeviceError
 
 KNOWN: Seen = frozenset({("built-in", "output")})

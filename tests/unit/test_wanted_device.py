@@ -9,13 +9,13 @@ import pytest
 
 from tests.unit.test_lasting import WALL, FakeMicrophone, FakeSpeaker, World, hearing
 from voicecli.assemble.reconnecting import LastingDevices
-from voicecli.audio.lasting import LastingMicrophone
+from voicecli.audio.reconnect.streams import LastingMicrophone
 from voicecli.events import Event, Notice, PartChanged
 
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr("voicecli.audio.keeper.time.time", lambda: asyncio.get_running_loop().time() + WALL.ahead_s)
+    monkeypatch.setattr("voicecli.audio.reconnect.reconnector.time.time", lambda: asyncio.get_running_loop().time() + WALL.ahead_s)
     WALL.ahead_s = 0.0
     return World()
 

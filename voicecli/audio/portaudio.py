@@ -15,7 +15,7 @@ from voicecli.audio.devices import DeviceInfo
 from voicecli.audio.echo.canceller import Played, PlayedBlock
 from voicecli.audio.playout import Playout, Reading
 from voicecli.audio.resample import Converter, Framer
-from voicecli.audio.sound_system import in_words
+from voicecli.audio.reconnect.portaudio_calls import in_words
 from voicecli.errors import DeviceError
 from voicecli.events import Audible, Clock, FramesDropped, Publish, Starved
 from voicecli.types import LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechChunk, TurnId

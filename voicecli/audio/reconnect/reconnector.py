@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Generic, Literal, Protocol, TypeVar
 
-from voicecli.audio.recovery import MICROPHONE_STALL_S, SPEAKER_STALL_S, Recovery, Try, Wakefulness, has_stalled
-from voicecli.audio.sound_system import Part
+from voicecli.audio.reconnect.policy import MICROPHONE_STALL_S, SPEAKER_STALL_S, Recovery, Try, Wakefulness, has_stalled
+from voicecli.audio.reconnect.portaudio_calls import Part
 from voicecli.errors import DeviceError
 from voicecli.events import Clock, Condition, Notice, PartChanged, Publish
 
