@@ -11,7 +11,7 @@ import typer
 
 from voicecli import __version__
 from voicecli.commands.ask import ask
-from voicecli.commands.bench import bench
+from voicecli.commands.bench.group import bench
 from voicecli.commands.devices import devices
 from voicecli.commands.dictate import dictate
 from voicecli.commands.doctor import doctor

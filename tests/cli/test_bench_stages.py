@@ -13,8 +13,8 @@ from rich.console import Console
 
 from tests.defaults import SETTINGS
 from voicecli.bench.result import Count, Result, read_result
-from voicecli.commands.bench_progress import show_progress
-from voicecli.commands.bench_stages import Backend, BenchDevice, model_flags, settings_for
+from voicecli.commands.bench.progress import show_progress
+from voicecli.commands.bench.stages import Backend, BenchDevice, model_flags, settings_for
 from voicecli.errors import SettingsError
 
 

@@ -14,7 +14,7 @@ from voicecli.bench.compare import compare
 from voicecli.bench.limits import OverLimit
 from voicecli.bench.result import Result, read_result, write_result
 from voicecli.cli import app
-from voicecli.commands.bench_output import check_output, present, show, show_comparison
+from voicecli.commands.bench.output import check_output, present, show, show_comparison
 from voicecli.errors import SettingsError
 
 OLD = voice_to_voice(World(seed=1))

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from voicecli.commands.bench_options import CompareFile, FailOver, HtmlFile, JsonFile, MarkdownFile
+from voicecli.commands.bench.options import CompareFile, FailOver, HtmlFile, JsonFile, MarkdownFile
 from voicecli.commands.missing_models import fetch_missing, voice_models
 from voicecli.commands.narration import tell
 from voicecli.commands.options import option
@@ -248,7 +248,7 @@ def output_of(
     fail_over: list[str] | None,
 ) -> Output:
     """Before anything is measured. Raises SettingsError for a typing error."""
-    from voicecli.commands.bench_output import check_output
+    from voicecli.commands.bench.output import check_output
 
     check_output(bench, (json_file, markdown, html), compare, fail_over or ())
     return Output(json_file, markdown, html, compare, tuple(fail_over or ()))
@@ -256,8 +256,8 @@ def output_of(
 
 def show(measure: Callable[[Progress], Awaitable[Result]], output: Output) -> None:
     """Measure, and present what was found."""
-    from voicecli.commands.bench_output import present
-    from voicecli.commands.bench_progress import show_progress
+    from voicecli.commands.bench.output import present
+    from voicecli.commands.bench.progress import show_progress
     from voicecli.errors import first_of
 
     async def run() -> Result:

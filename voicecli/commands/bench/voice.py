@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from voicecli.commands.bench_options import CompareFile, FailOver, HtmlFile, JsonFile, MarkdownFile
-from voicecli.commands.bench_progress import show_progress
-from voicecli.commands.bench_stages import Config, Device, Speech, settings_for
+from voicecli.commands.bench.options import CompareFile, FailOver, HtmlFile, JsonFile, MarkdownFile
+from voicecli.commands.bench.progress import show_progress
+from voicecli.commands.bench.stages import Config, Device, Speech, settings_for
 from voicecli.commands.missing_models import fetch_missing, voice_models
 from voicecli.commands.narration import tell
 from voicecli.commands.options import option
@@ -76,7 +76,7 @@ def bench_voice(
     from voicecli.bench.result import VOICE_TO_VOICE
     from voicecli.bench.setting import begin, conclude, model_digests
     from voicecli.bench.voice_to_voice import chosen, measure, measured
-    from voicecli.commands.bench_output import check_output, present
+    from voicecli.commands.bench.output import check_output, present
     from voicecli.commands.talk import models_of
     from voicecli.errors import first_of
 

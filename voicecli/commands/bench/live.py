@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from voicecli.commands.bench_options import CompareFile, FailOver, HtmlFile, JsonFile, MarkdownFile
+from voicecli.commands.bench.options import CompareFile, FailOver, HtmlFile, JsonFile, MarkdownFile
 from voicecli.commands.missing_models import fetch_missing, voice_models
 from voicecli.commands.narration import tell
 from voicecli.commands.options import Profile, option
@@ -71,7 +71,7 @@ def bench_live(
     from voicecli.bench.live import measure
     from voicecli.bench.setting import begin, conclude, model_digests, require_device
     from voicecli.bench.virtual_card import INSTALL, absent_tools
-    from voicecli.commands.bench_output import check_output, present
+    from voicecli.commands.bench.output import check_output, present
     from voicecli.commands.talk import models_of
     from voicecli.errors import DeviceError, first_of
     from voicecli.settings_load import as_environ, load_settings, parsed

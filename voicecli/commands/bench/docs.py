@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from voicecli.commands.bench_options import OUTPUT
-from voicecli.commands.bench_output import write
+from voicecli.commands.bench.options import OUTPUT
+from voicecli.commands.bench.output import write
 from voicecli.commands.options import option
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from voicecli.commands.bench_docs import bench_docs
-from voicecli.commands.bench_live import bench_live
-from voicecli.commands.bench_serve_stt import bench_serve_stt
-from voicecli.commands.bench_stages import bench_endpoint, bench_llm, bench_stt, bench_tts
-from voicecli.commands.bench_voice import bench_voice
+from voicecli.commands.bench.docs import bench_docs
+from voicecli.commands.bench.live import bench_live
+from voicecli.commands.bench.serve_stt import bench_serve_stt
+from voicecli.commands.bench.stages import bench_endpoint, bench_llm, bench_stt, bench_tts
+from voicecli.commands.bench.voice import bench_voice
 
 bench = typer.Typer()
 bench.callback(invoke_without_command=True)(bench_voice)
