@@ -28,7 +28,7 @@ from voicecli.bench.result import Result, read_result, write_result
 from voicecli.bench.setting import begin, conclude
 from voicecli.bench.voice_to_voice import chosen, measure, measured
 from voicecli.bench.watch import EngineWatch
-from voicecli.conversation.answering import Engines
+from voicecli.conversation.respond import Engines
 from voicecli.engines.base import EndOfTurn, LanguageModel, SpeechToText, TextToSpeech
 from voicecli.types import Message, SpeechSegment, Stretch, Token, Transcript
 

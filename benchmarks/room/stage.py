@@ -24,7 +24,7 @@ from voicecli.audio.echo.level_gate import LEARNING_S, READY_LEARNING_S, Guarded
 from voicecli.audio.echo.ready_sound import play_ready_sound
 from voicecli.audio.segmenter import Segmenter
 from voicecli.conversation.activity import Activity
-from voicecli.conversation.answering import Engines
+from voicecli.conversation.respond import Engines
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.history import History
 from voicecli.conversation.overlap import Devices

@@ -11,8 +11,8 @@ from tests.conversation.test_turns import all_of, only, roles
 from voicecli import events
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.notices import NOTICES
-from voicecli.conversation.repertoire import Repertoire
-from voicecli.conversation.tongues import Tongues
+from voicecli.conversation.voice_registry import Repertoire
+from voicecli.conversation.language import Tongues
 from voicecli.errors import EngineError
 
 WRITTEN = NOTICES["en"].written

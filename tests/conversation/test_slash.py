@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from tests.conversation.stage import ScriptedLlm, Talk
 from voicecli.conversation.activity import Activity
-from voicecli.conversation.answering import Engines
+from voicecli.conversation.respond import Engines
 from voicecli.conversation.rest import Rest
 from voicecli.engines.switchable import SwitchableModel
 from voicecli.events import Event, TurnDone, TurnInterrupted

@@ -7,7 +7,7 @@ import pytest
 from tests.conversation.stage import CHAR_S, Talk
 from tests.conversation.tools_stage import call, of, with_tools
 from voicecli import events
-from voicecli.conversation.calling import DENIED, LEAVE_S, MOST_CALLS, MOST_ROUNDS, TOO_MANY
+from voicecli.conversation.tool_calls import DENIED, LEAVE_S, MOST_CALLS, MOST_ROUNDS, TOO_MANY
 from voicecli.conversation.history import AFTER_CALLS, INTERRUPTED
 from voicecli.conversation.notices import NOTICES
 from voicecli.conversation.turn import CANCELLED

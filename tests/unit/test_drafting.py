@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from voicecli import virtual_time
-from voicecli.conversation.drafting import Cadence, Drafter
+from voicecli.conversation.partial_decoder import Cadence, Drafter
 from voicecli.conversation.partials import Hypotheses
 from voicecli.types import SpeechSegment, Transcript
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from voicecli import virtual_time
-from voicecli.conversation.leave import Leave, answer_of, question
+from voicecli.conversation.approval import Leave, answer_of, question
 
 
 @pytest.mark.parametrize(

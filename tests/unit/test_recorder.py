@@ -13,7 +13,7 @@ from tests.unit.test_prices import SEGMENT, Network, Whisper
 from voicecli import events, virtual_time
 from voicecli.audio.echo.canceller import PlayedBlock
 from voicecli.audio.no_device import NoMicrophone
-from voicecli.conversation.answering import Engines
+from voicecli.conversation.respond import Engines
 from voicecli.engines.timed_worker import TimedWorker
 from voicecli.errors import DeviceError
 from voicecli.events import Event

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicecli.conversation.notices import NOTICES
-from voicecli.conversation.repertoire import Repertoire, Spoken, Unspoken
-from voicecli.conversation.tongues import ENGLISH, KIN, LEAST_SPOKEN_S, SURE, Tongues
+from voicecli.conversation.voice_registry import Repertoire, Spoken, Unspoken
+from voicecli.conversation.language import ENGLISH, KIN, LEAST_SPOKEN_S, SURE, Tongues
 from voicecli.errors import SettingsError
 
 EXTRA = Unspoken("Japanese needs misaki", "install it")

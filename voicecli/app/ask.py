@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from voicecli.conversation.dictation import Dictation
+from voicecli.conversation.text_turn import Dictation
 from voicecli.conversation.question import TOO_LONG_HINT, Keep, Question, estimated_tokens, fitted
 from voicecli.conversation.turn import Turn
 from voicecli.engines.cpu import sleep_while_waiting

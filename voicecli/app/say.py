@@ -12,7 +12,7 @@ from pathlib import Path
 from voicecli.assemble.devices import CLOCK, Files, make_recording, make_speaker
 from voicecli.assemble.engines import load_voice
 from voicecli.audio.device import Speaker
-from voicecli.conversation.dictation import Dictation
+from voicecli.conversation.text_turn import Dictation
 from voicecli.conversation.notices import notices_in
 from voicecli.conversation.speaking import Speaking
 from voicecli.conversation.turn import StageError, Turn

@@ -16,16 +16,16 @@ from voicecli.audio.endpoint import MODES
 from voicecli.audio.echo.ready_sound import play_ready_sound
 from voicecli.audio.source import Room
 from voicecli.conversation.activity import Activity
-from voicecli.conversation.answering import Engines
+from voicecli.conversation.respond import Engines
 from voicecli.conversation.barge_in import BargeIn
 from voicecli.conversation.conversation import Conversation
-from voicecli.conversation.drafting import Cadence
+from voicecli.conversation.partial_decoder import Cadence
 from voicecli.conversation.history import History
 from voicecli.conversation.overlap import Devices
 from voicecli.conversation.rest import Rest
-from voicecli.conversation.rules import Rules
+from voicecli.conversation.options import Rules
 from voicecli.conversation.wake_phrase import WakePhrase
-from voicecli.conversation.waking import Waking
+from voicecli.conversation.wake_gate import Waking
 from voicecli.events import Event, Publish
 from voicecli.assemble.malloc_trim import tidying
 from voicecli.sessions.records import Exchange

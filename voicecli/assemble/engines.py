@@ -14,11 +14,11 @@ from voicecli.assemble.devices import CLOCK
 from voicecli.assemble.reconnecting import LastingDevices
 from voicecli.assemble.languages import make_tongues, open_voices, opening_voice
 from voicecli.assemble.tools import Tools
-from voicecli.conversation.answering import Engines
+from voicecli.conversation.respond import Engines
 from voicecli.conversation.history import History
 from voicecli.conversation.prefill import ANY_QUESTION
 from voicecli.conversation.rest import Rest
-from voicecli.conversation.tongues import Tongues
+from voicecli.conversation.language import Tongues
 from voicecli.engines.attuned import Attuned
 from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import sleep_while_waiting

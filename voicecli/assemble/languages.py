@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from voicecli.conversation.repertoire import Repertoire, Unspoken
-from voicecli.conversation.tongues import AUTO, Tongues
+from voicecli.conversation.voice_registry import Repertoire, Unspoken
+from voicecli.conversation.language import AUTO, Tongues
 from voicecli.engines.attuned import Attuned
 from voicecli.engines.base import Worker
 from voicecli.engines.whisper_wish import known_language

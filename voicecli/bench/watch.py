@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from voicecli.assemble.devices import CLOCK, Watch
-from voicecli.conversation.answering import Engines
+from voicecli.conversation.respond import Engines
 from voicecli.engines.base import EndOfTurn, LanguageModel, SpeechToText, TextToSpeech
 from voicecli.events import Clock
 from voicecli.types import Message, SpeechSegment, Stretch, Token, Transcript

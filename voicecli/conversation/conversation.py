@@ -12,21 +12,21 @@ from collections.abc import Iterable, Sequence
 
 from voicecli import events
 from voicecli.audio.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume
-from voicecli.conversation.announcing import Announcements
-from voicecli.conversation.answering import Answering, Engines
-from voicecli.conversation.drafting import Drafter
-from voicecli.conversation.drafts import Drafts
-from voicecli.conversation.endpointing import Endpointing
+from voicecli.conversation.announcements import Announcements
+from voicecli.conversation.respond import Answering, Engines
+from voicecli.conversation.partial_decoder import Drafter
+from voicecli.conversation.partial_transcripts import Drafts
+from voicecli.conversation.end_of_turn import Endpointing
 from voicecli.conversation.history import History
-from voicecli.conversation.leave import answer_of
+from voicecli.conversation.approval import answer_of
 from voicecli.conversation.overlap import Devices, Overlap
 from voicecli.conversation.prefill import Prefill
-from voicecli.conversation.rules import Rules
+from voicecli.conversation.options import Rules
 from voicecli.conversation.self_echo import AHEAD_S, OwnVoice
 from voicecli.conversation.sentences import PieceBuffer
 from voicecli.conversation.speculation import Speculation
 from voicecli.conversation.turn import StageError, Turn, first_failure
-from voicecli.conversation.waking import guard
+from voicecli.conversation.wake_gate import guard
 from voicecli.events import Clock, Event, Publish
 from voicecli.types import Grant, Message, SpeechSegment, TurnId
 

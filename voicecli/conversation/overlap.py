@@ -17,10 +17,10 @@ from voicecli.audio.attention import Calm, Stir
 from voicecli.audio.device import Speaker
 from voicecli.audio.speech_input import Ear
 from voicecli.audio.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume
-from voicecli.conversation.answering import Engines
+from voicecli.conversation.respond import Engines
 from voicecli.conversation.barge_in import BargeIn, is_backchannel, is_order, wants_the_word, words_of
-from voicecli.conversation.drafting import Cadence, Drafter
-from voicecli.conversation.leave import answer_of
+from voicecli.conversation.partial_decoder import Cadence, Drafter
+from voicecli.conversation.approval import answer_of
 from voicecli.conversation.partials import Hypotheses
 from voicecli.conversation.self_echo import AHEAD_S, REASON, OwnVoice
 from voicecli.conversation.turn import Turn

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from voicecli.conversation.history import heard_source_end, whole_words
-from voicecli.conversation.leave import Leave
+from voicecli.conversation.approval import Leave
 from voicecli.conversation.sentences import PieceBuffer
-from voicecli.conversation.tongues import ENGLISH, Tongue
+from voicecli.conversation.language import ENGLISH, Tongue
 from voicecli.errors import VoiceCliError
 from voicecli.events import Stage
 from voicecli.types import Message, SpeechChunk, SpeechSegment, ToolCall, TurnId

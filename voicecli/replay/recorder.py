@@ -14,7 +14,7 @@ from voicecli.audio.device import Microphone
 from voicecli.audio.echo.canceller import Played, PlayedBlock
 from voicecli.bench.watch import Call, EngineWatch
 from voicecli.conversation.activity import Activity
-from voicecli.conversation.answering import Engines
+from voicecli.conversation.respond import Engines
 from voicecli.errors import DeviceError
 from voicecli.events import (
     Clock,

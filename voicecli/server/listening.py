@@ -16,7 +16,7 @@ from voicecli.audio.speech_input import SpeechGate
 from voicecli.audio.endpoint import Bounds
 from voicecli.audio.resample import Framer
 from voicecli.audio.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume, Segmenter
-from voicecli.conversation.endpointing import Endpointing
+from voicecli.conversation.end_of_turn import Endpointing
 from voicecli.conversation.partials import Hypotheses
 from voicecli.engines.base import EndOfTurn, Worker
 from voicecli.events import Clock

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import ValidationError
 
-from voicecli.conversation.dictation import Dictation
+from voicecli.conversation.text_turn import Dictation
 from voicecli.conversation.turn import StageError
 from voicecli.engines.base import Voice
 from voicecli.errors import VoiceCliError

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
 
-from voicecli.conversation.dictation import Dictation
+from voicecli.conversation.text_turn import Dictation
 from voicecli.conversation.notices import notices_in
 from voicecli.conversation.pacing import MOST_LEAD_S
 from voicecli.conversation.sentences import PieceBuffer

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from voicecli import events
-from voicecli.conversation.drafting import Drafter
+from voicecli.conversation.partial_decoder import Drafter
 from voicecli.conversation.partials import Hypotheses
 from voicecli.conversation.prefill import Prefill
 from voicecli.conversation.turn import first_failure

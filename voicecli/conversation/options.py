@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from voicecli.audio.endpoint import Bounds
 from voicecli.conversation.barge_in import BargeIn
-from voicecli.conversation.drafting import Cadence
-from voicecli.conversation.waking import Waking
+from voicecli.conversation.partial_decoder import Cadence
+from voicecli.conversation.wake_gate import Waking
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Protocol
 
-from voicecli.conversation.leave import Leave, question
+from voicecli.conversation.approval import Leave, question
 from voicecli.conversation.thinking import without_thinking
 from voicecli.conversation.turn import Round, Turn
 from voicecli.engines.base import CallingModel, LanguageModel

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from voicecli import events
 from voicecli.audio.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume
 from voicecli.conversation.activity import Activity
-from voicecli.conversation.answering import Engines
-from voicecli.conversation.drafting import Cadence, Drafter
+from voicecli.conversation.respond import Engines
+from voicecli.conversation.partial_decoder import Cadence, Drafter
 from voicecli.conversation.partials import Hypotheses
 from voicecli.conversation.wake_phrase import WakePhrase
 from voicecli.engines.base import SpeechToText

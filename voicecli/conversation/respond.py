@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from voicecli import events
 from voicecli.audio.device import Speaker
 from voicecli.audio.ring import RING_HZ, ring
-from voicecli.conversation.apology import apology
-from voicecli.conversation.calling import Calling, Toolbox
-from voicecli.conversation.dictation import Dictation
+from voicecli.conversation.error_speech import apology
+from voicecli.conversation.tool_calls import Calling, Toolbox
+from voicecli.conversation.text_turn import Dictation
 from voicecli.conversation.history import History, heard_source_end
-from voicecli.conversation.repertoire import Repertoire
+from voicecli.conversation.voice_registry import Repertoire
 from voicecli.conversation.self_echo import REASON, OwnVoice
 from voicecli.conversation.speakable import Span, SpeakableFilter
 from voicecli.conversation.speaking import Speaking
-from voicecli.conversation.tongues import Tongues
+from voicecli.conversation.language import Tongues
 from voicecli.conversation.turn import StageError, Turn, stage
 from voicecli.engines.base import EndOfTurn, LanguageModel, SpeechToText, TextToSpeech, Worker
 from voicecli.errors import ContextFull
