@@ -25,7 +25,7 @@ from benchmarks.sound import Distance, distance
 from voicecli.audio.resample import resample
 from voicecli.bench.machine import machine
 from voicecli.bench.wer import word_errors
-from voicecli.engines.kokoro import Kokoro
+from voicecli.engines.kokoro.engine import Kokoro
 from voicecli.engines.whisper import Whisper
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment
 

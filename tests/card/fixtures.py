@@ -26,7 +26,7 @@ def card(pytestconfig: pytest.Config) -> Iterator[VirtualCard]:
 def spoken(model_folder: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """A sentence as a WAV file, spoken by Kokoro."""
     from tests.defaults import SETTINGS
-    from voicecli.engines.kokoro import Kokoro
+    from voicecli.engines.kokoro.engine import Kokoro
 
     voice = SETTINGS.tts.model_copy(update={"voice": "am_michael"})
     model = next(model_folder("kokoro-v1.0-int8").glob("*.onnx"))

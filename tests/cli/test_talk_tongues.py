@@ -21,7 +21,7 @@ from voicecli.audio.files.wav import read_clip
 from voicecli.bench.wer import word_errors
 from voicecli.conversation.notices import NOTICES
 from voicecli.conversation.language import SURE
-from voicecli.engines.kokoro import Kokoro
+from voicecli.engines.kokoro.engine import Kokoro
 from voicecli.engines.whisper import Whisper
 from voicecli.types import SpeechSegment, Wish
 

@@ -12,8 +12,8 @@ from tests.defaults import SETTINGS
 from tests.speech import FOLDER, SENTENCES, clip
 from tests.words import word_error_rate
 from voicecli.audio.resample import resample
-from voicecli.engines.kokoro import Kokoro
-from voicecli.engines.kokoro_sound import SENTENCE_PAUSE_S
+from voicecli.engines.kokoro.engine import Kokoro
+from voicecli.engines.kokoro.sound import SENTENCE_PAUSE_S
 from voicecli.engines.whisper import Whisper
 from voicecli.engines.whisper_decoded import restarts
 from voicecli.errors import EngineError, ModelMissing, SettingsError

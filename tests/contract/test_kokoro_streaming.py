@@ -14,9 +14,9 @@ import pytest
 from tests.defaults import SETTINGS
 from tests.words import word_error_rate
 from voicecli.audio.resample import resample
-from voicecli.engines.kokoro import Kokoro
-from voicecli.engines.kokoro_model import CutModel
-from voicecli.engines.kokoro_voices import read_voice
+from voicecli.engines.kokoro.engine import Kokoro
+from voicecli.engines.kokoro.model import CutModel
+from voicecli.engines.kokoro.voices import read_voice
 from voicecli.engines.whisper import Whisper
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Stretch
 

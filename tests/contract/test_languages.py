@@ -12,8 +12,8 @@ from kokoro_onnx.tokenizer import Tokenizer
 from tests.defaults import SETTINGS
 from voicecli.audio.resample import resample
 from voicecli.bench.wer import word_errors
-from voicecli.engines.kokoro import Kokoro
-from voicecli.engines.kokoro_phonemes import lacking, phonemiser
+from voicecli.engines.kokoro.engine import Kokoro
+from voicecli.engines.kokoro.phonemes import lacking, phonemiser
 from voicecli.engines.whisper import Whisper
 from voicecli.languages import name_of
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Wish

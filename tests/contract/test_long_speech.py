@@ -15,7 +15,7 @@ from tests.words import word_error_rate
 from voicecli.assemble.devices import make_gate
 from voicecli.audio.resample import resample
 from voicecli.audio.segmenter import Endpoint, Pause, Segmenter
-from voicecli.engines.kokoro import Kokoro
+from voicecli.engines.kokoro.engine import Kokoro
 from voicecli.engines.long_speech import LONGEST_S, LongSpeech
 from voicecli.engines.whisper import Whisper
 from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechSegment

@@ -14,7 +14,7 @@ from tests.defaults import SETTINGS
 from tests.speech import NOISE, SENTENCES, SPOKEN, clip
 from tests.words import word_error_rate
 from voicecli.audio.resample import resample
-from voicecli.engines.kokoro import Kokoro
+from voicecli.engines.kokoro.engine import Kokoro
 from voicecli.engines.long_speech import LongSpeech
 from voicecli.engines.whisper import Whisper
 from voicecli.errors import SettingsError

@@ -11,9 +11,9 @@ import pytest
 from tests.defaults import SETTINGS
 from tests.unit.test_attuned import Singer
 from voicecli.assemble.languages import make_tongues, opening_instruction, opening_voice
-from voicecli.engines.attuned import Attuned
+from voicecli.engines.kokoro.current_voice import Attuned
 from voicecli.engines.base import Voices
-from voicecli.engines.kokoro_voices import LANGUAGES
+from voicecli.engines.kokoro.voices import LANGUAGES
 from voicecli.engines.whisper import Whisper
 from voicecli.errors import SettingsError
 from voicecli.settings import Settings

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pytest
 
-from voicecli.engines.attuned import Attuned
+from voicecli.engines.kokoro.current_voice import Attuned
 from voicecli.errors import SettingsError
 from voicecli.types import KnownVoice, Stretch
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from kokoro_onnx.tokenizer import Tokenizer
 
-from voicecli.engines import kokoro_phonemes
-from voicecli.engines.kokoro import speakable
-from voicecli.engines.kokoro_phonemes import NEEDED, lacking, phonemiser
-from voicecli.engines.kokoro_voices import Styles
+from voicecli.engines.kokoro.engine import phonemes as kokoro_phonemes
+from voicecli.engines.kokoro.engine import speakable
+from voicecli.engines.kokoro.phonemes import NEEDED, lacking, phonemiser
+from voicecli.engines.kokoro.voices import Styles
 from voicecli.errors import EngineError, SettingsError
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from voicecli.engines.kokoro_sound import (
+from voicecli.engines.kokoro.sound import (
     HEAD_STEPS,
     RATE_HZ,
     STEP_SAMPLES,

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from voicecli.engines.kokoro_voices import LANGUAGES, VOICE_SHAPE, known_voices, language_of, read_voice
+from voicecli.engines.kokoro.voices import LANGUAGES, VOICE_SHAPE, known_voices, language_of, read_voice
 from voicecli.errors import ModelMissing, SettingsError
 
 LEVELS = {"af_heart": 1.0, "af_alloy": 2.0, "am_santa": 3.0, "bm_george": 4.0, "em_santa": 5.0}

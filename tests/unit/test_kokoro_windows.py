@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from voicecli.engines.kokoro_parts import COLUMN_SAMPLES, COLUMNS_PER_FRAME, SOURCE_PER_COLUMN, Utterance, Values
-from voicecli.engines.kokoro_sound import RATE_HZ, STEP_SAMPLES, Audio
-from voicecli.engines.kokoro_statistics import LEAST_VARIANCE, SENTENCES, Foretelling, calibrate, fit, held_style
-from voicecli.engines.kokoro_streaming import COLUMN_S, WHOLE, StreamingVoice
-from voicecli.engines.kokoro_windows import (
+from voicecli.engines.kokoro.parts import COLUMN_SAMPLES, COLUMNS_PER_FRAME, SOURCE_PER_COLUMN, Utterance, Values
+from voicecli.engines.kokoro.sound import RATE_HZ, STEP_SAMPLES, Audio
+from voicecli.engines.kokoro.statistics import LEAST_VARIANCE, SENTENCES, Foretelling, calibrate, fit, held_style
+from voicecli.engines.kokoro.streaming import COLUMN_S, WHOLE, StreamingVoice
+from voicecli.engines.kokoro.windows import (
     CONTEXT,
     ENOUGH,
     FIRST,
@@ -28,7 +28,7 @@ from voicecli.engines.kokoro_windows import (
     next_window,
     window_end,
 )
-from voicecli.engines.kokoro_words import Batch
+from voicecli.engines.kokoro.words import Batch
 
 STYLES = np.arange(510 * 256, dtype=np.float32).reshape(510, 1, 256)
 STATISTICS = 4

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.engines.kokoro_words import MARKS, aligned, spread, word_ends
+from voicecli.engines.kokoro.words import MARKS, aligned, spread, word_ends
 
 SYMBOLS = st.text("aʌvðɹ ˈː,.", max_size=30)
 SOUNDS = st.text("aʌvðɹˈː", min_size=1, max_size=8).filter(lambda word: any(c not in "ˈː" for c in word))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from voicecli.conversation.notices import NOTICES
-from voicecli.engines.kokoro_voices import LANGUAGES
+from voicecli.engines.kokoro.voices import LANGUAGES
 from voicecli.languages import NAMES, code_of, language_of_name, name_of
 
 

@@ -19,7 +19,7 @@ from voicecli.conversation.history import History
 from voicecli.conversation.prefill import ANY_QUESTION
 from voicecli.conversation.rest import Rest
 from voicecli.conversation.language import Tongues
-from voicecli.engines.attuned import Attuned
+from voicecli.engines.kokoro.current_voice import Attuned
 from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.long_speech import LongSpeech
@@ -35,7 +35,7 @@ from voicecli.switching.model import ModelSwitch, model_switch
 from voicecli.tools.toolbox import Toolbox
 
 if TYPE_CHECKING:
-    from voicecli.engines.kokoro import Kokoro
+    from voicecli.engines.kokoro.engine import Kokoro
     from voicecli.engines.whisper import Whisper
 
 
@@ -133,7 +133,7 @@ async def load_voice(
     worker: ThreadWorker, store: ModelStore, settings: TtsSettings, narrate: Callable[[str], None]
 ) -> Kokoro:
     """Kokoro, loaded on its worker. What it tells comes from there and is told on the loop."""
-    from voicecli.engines.kokoro import Kokoro
+    from voicecli.engines.kokoro.engine import Kokoro
 
     model = model_file(store, settings.model, ".onnx")
     return await worker.run(Kokoro.load, model, store.path("kokoro-voices"), settings, told_on_loop(narrate))

@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING
 
 from voicecli.conversation.voice_registry import Repertoire, Unspoken
 from voicecli.conversation.language import AUTO, Tongues
-from voicecli.engines.attuned import Attuned
+from voicecli.engines.kokoro.current_voice import Attuned
 from voicecli.engines.base import Worker
 from voicecli.engines.whisper_wish import known_language
 from voicecli.errors import SettingsError
 from voicecli.languages import code_of, language_of_name, name_of
-from voicecli.server.tts_learning import Learning
+from voicecli.engines.kokoro.calibration import Learning
 from voicecli.settings import Settings, TtsSettings
 from voicecli.settings_load import defaults
 
 if TYPE_CHECKING:
-    from voicecli.engines.kokoro import Kokoro
+    from voicecli.engines.kokoro.engine import Kokoro
     from voicecli.engines.whisper import Whisper
 
 
 def opening_voice(settings: Settings) -> TtsSettings:
     """With the voice that a conversation begins with: where its language is set, one that speaks it."""
-    from voicecli.engines.kokoro_phonemes import lacking
+    from voicecli.engines.kokoro.phonemes import lacking
 
     language, tts = settings.stt.language, settings.tts
     if language in (AUTO, language_of_name(tts.voice)) or language not in tts.voices or lacking(language):
@@ -77,7 +77,7 @@ def make_tongues(
 
 def make_repertoire(settings: Settings, voice: Attuned) -> Repertoire:
     """The voice that was loaded, and those of the table. Raises SettingsError."""
-    from voicecli.engines.kokoro_phonemes import EXTRA_HINT, lacking
+    from voicecli.engines.kokoro.phonemes import EXTRA_HINT, lacking
 
     missing, others, own = {}, dict(settings.tts.voices), settings.tts.voice
     if not lacking(language_of_name(own)):

@@ -9,7 +9,7 @@ from voicecli.assemble.devices import CLOCK
 from voicecli.assemble.engines import load_voice, told_on_loop
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.worker import ThreadWorker
-from voicecli.server.tts_learning import Learning
+from voicecli.engines.kokoro.calibration import Learning
 from voicecli.server.tts_speech import Speech
 from voicecli.settings import Settings
 from voicecli.stored_models import open_store

@@ -18,14 +18,14 @@ from kokoro_onnx.tokenizer import Tokenizer
 
 from voicecli.engines import gpu
 from voicecli.engines.cpu import physical_cores
-from voicecli.engines.kokoro_cache import StreamingCache
-from voicecli.engines.kokoro_parts import NotCuttable, OnnxParts, Utterance
-from voicecli.engines.kokoro_phonemes import NEEDED, Phonemise, phonemiser
-from voicecli.engines.kokoro_sound import trimmed
-from voicecli.engines.kokoro_statistics import Foretelling, calibrate
-from voicecli.engines.kokoro_streaming import Sound, StreamingVoice, spoken_part
-from voicecli.engines.kokoro_voices import VOICE_SHAPE, Styles
-from voicecli.engines.kokoro_words import Batch, spread, word_ends
+from voicecli.engines.kokoro.cache import StreamingCache
+from voicecli.engines.kokoro.parts import NotCuttable, OnnxParts, Utterance
+from voicecli.engines.kokoro.phonemes import NEEDED, Phonemise, phonemiser
+from voicecli.engines.kokoro.sound import trimmed
+from voicecli.engines.kokoro.statistics import Foretelling, calibrate
+from voicecli.engines.kokoro.streaming import Sound, StreamingVoice, spoken_part
+from voicecli.engines.kokoro.voices import VOICE_SHAPE, Styles
+from voicecli.engines.kokoro.words import Batch, spread, word_ends
 from voicecli.errors import EngineError
 from voicecli.languages import code_of
 from voicecli.settings import TtsSettings
@@ -76,7 +76,7 @@ class CutModel:
         self._cache = StreamingCache(model)
 
         def cut_graphs() -> list[bytes]:
-            from voicecli.engines.kokoro_graph import cut
+            from voicecli.engines.kokoro.graph import cut
 
             narrate("Preparing the voice model for streaming, this once…")
             return [part.SerializeToString() for part in cut(model)]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from voicecli.engines.kokoro_parts import Values
+from voicecli.engines.kokoro.parts import Values
 from voicecli.errors import ModelMissing, SettingsError
 
 VOICE_SHAPE = (510, 1, 256)  # a style vector for each number of phonemes

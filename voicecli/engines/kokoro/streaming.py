@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from voicecli.engines.kokoro_parts import COLUMN_SAMPLES, COLUMNS_PER_FRAME, Parts, Utterance, Values
-from voicecli.engines.kokoro_sound import RATE_HZ, RISE, Audio, Trimmer
-from voicecli.engines.kokoro_statistics import Foretelling, held_style
-from voicecli.engines.kokoro_windows import CONTEXT, LEAD, awaited_window, may_sound, next_window, window_end
-from voicecli.engines.kokoro_words import Batch
+from voicecli.engines.kokoro.parts import COLUMN_SAMPLES, COLUMNS_PER_FRAME, Parts, Utterance, Values
+from voicecli.engines.kokoro.sound import RATE_HZ, RISE, Audio, Trimmer
+from voicecli.engines.kokoro.statistics import Foretelling, held_style
+from voicecli.engines.kokoro.windows import CONTEXT, LEAD, awaited_window, may_sound, next_window, window_end
+from voicecli.engines.kokoro.words import Batch
 
 COLUMN_S = COLUMN_SAMPLES / RATE_HZ  # 12.5 ms
 AHEAD_TOKENS = 1

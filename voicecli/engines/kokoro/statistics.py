@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from voicecli.engines.kokoro_parts import Parts, Utterance, Values
+from voicecli.engines.kokoro.parts import Parts, Utterance, Values
 
 STYLE_ROW = 50  # of the voice's table of styles by length; half of the answers' pieces are longer
 DECODER_STYLE = 128  # numbers of a style that the decoder reads; the rest is for the prosody

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from onnx.utils import Extractor
 
-from voicecli.engines.kokoro_parts import (
+from voicecli.engines.kokoro.parts import (
     AUDIO,
     COLUMNS,
     FRAMES_PER_TOKEN,

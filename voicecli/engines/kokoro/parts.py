@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from voicecli.engines.kokoro_sound import Audio
+from voicecli.engines.kokoro.sound import Audio
 from voicecli.errors import EngineError
 
 FRAMES_PER_TOKEN = "/encoder/Clip_output_0"

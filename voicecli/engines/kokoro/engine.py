@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from voicecli.engines.kokoro_model import CutModel, Model, Narrate, WholeModel, open_session
-from voicecli.engines.kokoro_parts import NotCuttable
-from voicecli.engines.kokoro_phonemes import EXTRA_HINT, lacking
-from voicecli.engines.kokoro_sound import RATE_HZ, pause_samples, to_pcm
-from voicecli.engines.kokoro_voices import LANGUAGES, Styles, known_voices, language_of, read_voice
+from voicecli.engines.kokoro.model import CutModel, Model, Narrate, WholeModel, open_session
+from voicecli.engines.kokoro.parts import NotCuttable
+from voicecli.engines.kokoro.phonemes import EXTRA_HINT, lacking
+from voicecli.engines.kokoro.sound import RATE_HZ, pause_samples, to_pcm
+from voicecli.engines.kokoro.voices import LANGUAGES, Styles, known_voices, language_of, read_voice
 from voicecli.errors import ModelMissing, SettingsError
 from voicecli.languages import UNSPACED, code_of, name_of
 from voicecli.settings import TtsSettings
