@@ -29,8 +29,8 @@ from benchmarks.tts import speak
 from voicecli.bench.machine import machine
 from voicecli.bench.questions import VOICES
 from voicecli.engines.base import LanguageModel
-from voicecli.engines.llamacpp import EmbeddedServer, embedded_server
-from voicecli.engines.openai_chat import OpenAiChat, connect
+from voicecli.engines.llm.llamacpp import EmbeddedServer, embedded_server
+from voicecli.engines.llm.openai import OpenAiChat, connect
 from voicecli.types import LISTEN_RATE_HZ, Message, Pcm, SpeechSegment
 
 ROUNDS = 3
@@ -92,7 +92,7 @@ def answer_rows() -> list[list[object]]:
 def history_rows() -> list[list[object]]:
     """A row for each length of the conversation: as the product runs llama.cpp, and with llama.cpp's own defaults."""
     ours = asyncio.run(history_columns())
-    with patch("voicecli.engines.llamacpp._suit_cpu"):
+    with patch("voicecli.engines.llm.llamacpp._suit_cpu"):
         theirs = asyncio.run(history_columns())
     return [[tokens, *one, *other] for tokens, one, other in zip(HISTORY_TOKENS, ours, theirs, strict=True)]
 

@@ -43,7 +43,7 @@ def language_model(options: argparse.Namespace) -> Iterator[OpenAILLMService]:
     if options.llm_url:
         yield OpenAILLMService(base_url=options.llm_url, api_key="none", settings=settings)
         return
-    from voicecli.engines.llamacpp import embedded_server
+    from voicecli.engines.llm.llamacpp import embedded_server
     from voicecli.settings_load import load_settings
     from voicecli.stored_models import model_file, open_store
 

@@ -14,7 +14,7 @@ from voicecli.conversation.conversation import Conversation
 from voicecli.doctor.examination import Examination, Request
 from voicecli.doctor.finding import Group
 from voicecli.events import Notice, Part, PartChanged, Publish
-from voicecli.language_models import Choices, language_models
+from voicecli.engines.llm.available import Choices, language_models
 from voicecli.sessions.finding import excerpt
 from voicecli.sessions.keeper import utc_now
 from voicecli.sessions.log import Record, SessionLog

@@ -10,7 +10,7 @@ import pytest
 
 from tests.contract.chat_servers import llm_settings
 from tests.contract.language_models import foreign_ollama
-from voicecli.engines import llamacpp
+from voicecli.engines.llm import llamacpp
 
 
 @pytest.fixture(scope="module")

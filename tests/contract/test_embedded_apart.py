@@ -15,7 +15,7 @@ import pytest
 from tests.contract.chat_servers import llm_settings
 from tests.contract.conftest import gguf
 from tests.contract.language_models import ASKED, on_embedded, said
-from voicecli.engines.llamacpp_apart import server_apart
+from voicecli.engines.llm.llamacpp_process import server_apart
 from voicecli.errors import EngineError, ModelMissing
 
 __all__ = ["gguf"]  # the fixture
@@ -61,7 +61,7 @@ def test_it_answers_and_this_process_goes_on_while_it_loads(gguf: Path) -> None:
 @pytest.mark.model
 def test_it_ends_when_whoever_wanted_it_is_killed(gguf: Path) -> None:
     script = (
-        "from pathlib import Path; from voicecli.engines.llamacpp_apart import server_apart\n"
+        "from pathlib import Path; from voicecli.engines.llm.llamacpp_process import server_apart\n"
         "from tests.contract.chat_servers import llm_settings\n"
         f"with server_apart(Path({str(gguf)!r}), llm_settings()) as server: print(server.base_url, flush=True); input()"
     )

@@ -12,7 +12,8 @@ import pytest
 from tests.contract.chat_servers import llm_settings
 from tests.contract.language_models import ASKED, on_embedded, said
 from voicecli.conversation.history import History, estimated_tokens
-from voicecli.engines import llamacpp, openai_chat
+from voicecli.engines.llm import llamacpp
+from voicecli.engines.llm import openai as openai_chat
 from voicecli.errors import BackendUnavailable, EngineError, ModelMissing
 from voicecli.types import Message
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from voicecli.conversation.question import estimated_tokens
-from voicecli.engines import llamacpp
+from voicecli.engines.llm import llamacpp
 
 pytestmark = pytest.mark.model
 

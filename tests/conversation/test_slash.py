@@ -8,7 +8,7 @@ from tests.conversation.stage import ScriptedLlm, Talk
 from voicecli.conversation.activity import Activity
 from voicecli.conversation.respond import Engines
 from voicecli.conversation.rest import Rest
-from voicecli.engines.switchable import SwitchableModel
+from voicecli.engines.llm.switchable import SwitchableModel
 from voicecli.events import Event, TurnDone, TurnInterrupted
 
 

@@ -17,7 +17,7 @@ from voicecli.app.ask import Asked, Wanted, answer, asking_settings
 from voicecli.commands.ask import fields, models_of, question_of
 from voicecli.conversation.question import Question
 from voicecli.errors import ContextFull, EngineError, SettingsError
-from voicecli.language_model import Opened
+from voicecli.engines.llm.select import Opened
 from voicecli.types import Message, Token
 
 LLM = llm_settings(system_prompt="Be brief.", context_tokens=512, max_answer_tokens=24)

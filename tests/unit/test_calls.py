@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.engines.calls import Collector, as_function, object_of, offer_to, without_calls
+from voicecli.engines.llm.tool_calls import Collector, as_function, object_of, offer_to, without_calls
 from voicecli.types import Message, ToolCall, ToolSpec
 
 CALL = ToolCall("a", "look", '{"at": 1}')

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from tests.contract.chat_servers import MODELS, TAGS, chat_server, llm_settings
-from voicecli.language_models import Choice, language_models
+from voicecli.engines.llm.available import Choice, language_models
 
 
 @pytest.fixture

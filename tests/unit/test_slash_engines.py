@@ -13,8 +13,8 @@ import pytest
 from tests.defaults import SETTINGS
 from tests.unit.test_switchable import Model
 from voicecli.errors import BackendUnavailable, SettingsError
-from voicecli.language_model import Opened
-from voicecli.language_models import Choice, Choices, settings_with
+from voicecli.engines.llm.select import Opened
+from voicecli.engines.llm.available import Choice, Choices, settings_with
 from voicecli.settings import LlmSettings
 from voicecli.slash.engines import LanguageCommand, ModelCommand
 

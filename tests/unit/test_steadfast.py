@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from voicecli import virtual_time
-from voicecli.engines.steadfast import JITTER, SLOW_S, WAITS_S, Steadfast, Tell, steadfast
+from voicecli.engines.llm.fallback import JITTER, SLOW_S, WAITS_S, Steadfast, Tell, steadfast
 from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError, ModelMissing, VoiceCliError
 from voicecli.types import Message, Token
 

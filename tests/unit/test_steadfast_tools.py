@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from tests.unit.test_steadfast import ASKED, GONE, Server, asks, hold
-from voicecli.engines.steadfast import Steadfast
+from voicecli.engines.llm.fallback import Steadfast
 from voicecli.types import Message, Token, ToolCall, ToolSpec
 
 SPEC = ToolSpec("look", "", {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 
-from voicecli.engines.switchable import SwitchableModel
+from voicecli.engines.llm.switchable import SwitchableModel
 from voicecli.types import Message, Token, ToolCall, ToolSpec
 
 

@@ -14,9 +14,9 @@ from tests.defaults import SETTINGS
 from tests.unit.test_switchable import ASKED, Model
 from voicecli.conversation.rest import Rest
 from voicecli.errors import BackendUnavailable, first_of
-from voicecli.language_model import Opened
+from voicecli.engines.llm.select import Opened
 from voicecli.settings import LlmSettings
-from voicecli.switching.model import ModelSwitch, model_switch
+from voicecli.engines.llm.switch import ModelSwitch, model_switch
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -21,7 +21,7 @@ from voicecli.conversation.turn import Turn
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.errors import ContextFull, EngineError, SettingsError, first_of
 from voicecli.events import Clock
-from voicecli.language_model import Opened, open_language_model
+from voicecli.engines.llm.select import Opened, open_language_model
 from voicecli.settings import LlmSettings, Settings
 from voicecli.app.signals import signals, stop_soon
 from voicecli.stored_models import model_file, open_store

@@ -27,11 +27,11 @@ from voicecli.engines.models import ModelStore
 from voicecli.engines.remembering import RememberedFinals
 from voicecli.engines.worker import ThreadWorker
 from voicecli.events import Publish
-from voicecli.language_model import Opened
+from voicecli.engines.llm.select import Opened
 from voicecli.settings import ListenSettings, LlmSettings, Settings, SttSettings, TtsSettings
-from voicecli.steady_model import open_steady_model, voices
+from voicecli.engines.llm.open import open_steady_model, voices
 from voicecli.stored_models import model_file, model_folder, open_store
-from voicecli.switching.model import ModelSwitch, model_switch
+from voicecli.engines.llm.switch import ModelSwitch, model_switch
 from voicecli.tools.toolbox import Toolbox
 
 if TYPE_CHECKING:

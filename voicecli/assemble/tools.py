@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from voicecli.conversation.history import History, text_tokens
 from voicecli.engines.base import LanguageModel
-from voicecli.engines.calls import as_function, offer_to
+from voicecli.engines.llm.tool_calls import as_function, offer_to
 from voicecli.errors import ToolError
 from voicecli.settings_tools import ToolSettings
 from voicecli.tools.builtin import builtin_tools

@@ -18,7 +18,7 @@ from voicecli.bench.result import PROCESS, Count, Metric, Result, TurnRecord
 from voicecli.engines import gpu
 from voicecli.engines.models import sha256_of
 from voicecli.errors import EngineError
-from voicecli.language_model import place
+from voicecli.engines.llm.select import place
 from voicecli.settings import Settings
 from voicecli.settings_load import value_of
 from voicecli.stored_models import open_store

@@ -16,7 +16,7 @@ from voicecli.conversation.history import History
 from voicecli.engines.base import LanguageModel
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.errors import EngineError
-from voicecli.language_model import Narrate, Opened, open_language_model
+from voicecli.engines.llm.select import Narrate, Opened, open_language_model
 from voicecli.settings import Settings
 from voicecli.stored_models import model_file, open_store
 from voicecli.types import Message

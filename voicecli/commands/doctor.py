@@ -199,7 +199,7 @@ def private(settings: Settings) -> Private:
     from urllib.parse import urlsplit
 
     from voicecli.doctor.privacy import Private
-    from voicecli.language_model import is_loopback, place
+    from voicecli.engines.llm.select import is_loopback, place
 
     try:
         user = getpass.getuser()

@@ -24,7 +24,7 @@ from voicecli.engines.timed_worker import CallClock, TimedWorker
 from voicecli.engines.worker import LoopThread, ThreadWorker
 from voicecli.errors import first_of
 from voicecli.events import Event, LevelMeasured
-from voicecli.language_model import open_language_model
+from voicecli.engines.llm.select import open_language_model
 from voicecli.replay.bundle import Deed, Prices, Recorded
 from voicecli.replay.prices import PacedLanguageModel, PricedEndOfTurn, PricedRecogniser, PricedVoice
 from voicecli.replay.room import RecordedCanceller, RecordedRoom

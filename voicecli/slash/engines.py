@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
-from voicecli.language_model import Opened
-from voicecli.language_models import Choices, settings_with
+from voicecli.engines.llm.select import Opened
+from voicecli.engines.llm.available import Choices, settings_with
 from voicecli.settings import LlmSettings
 from voicecli.slash.desk import trouble_of
 

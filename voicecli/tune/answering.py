@@ -20,7 +20,7 @@ from voicecli.engines.models import ModelStore
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import EngineError, first_of
 from voicecli.events import Clock
-from voicecli.language_model import open_language_model
+from voicecli.engines.llm.select import open_language_model
 from voicecli.settings import Settings
 from voicecli.stored_models import model_file
 from voicecli.tune.turns import side_by_side

@@ -53,7 +53,7 @@ def megabytes(model: Model) -> float:
 def defaults_here(settings: Settings, there: Installed) -> dict[str, Value]:
     """The tuned settings before anything is tuned: threads as they come out, models that are on disk."""
     from voicecli.engines.kokoro.model import MAX_THREADS as MOST_TTS
-    from voicecli.engines.llamacpp import default_threads
+    from voicecli.engines.llm.llamacpp import default_threads
     from voicecli.engines.whisper import MAX_THREADS as MOST_STT
 
     values: dict[str, Value] = {key: plain(value_of(settings, key)) for key in PART_OF}

@@ -12,7 +12,7 @@ from typing import Literal
 from voicecli.doctor.servers import WARM_S, LanguageModelFacts, ServerFacts
 from voicecli.engines.base import LanguageModel
 from voicecli.errors import EngineError, VoiceCliError
-from voicecli.language_model import ASKED_S, LOOK_S, is_loopback, open_language_model, place
+from voicecli.engines.llm.select import ASKED_S, LOOK_S, is_loopback, open_language_model, place
 from voicecli.settings import LlmSettings
 from voicecli.types import Message
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from voicecli.engines.llamacpp import EmbeddedServer, embedded_server
+from voicecli.engines.llm.llamacpp import EmbeddedServer, embedded_server
 from voicecli.errors import EngineError, ModelMissing, VoiceCliError
 
 if TYPE_CHECKING:

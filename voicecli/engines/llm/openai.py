@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import openai
 
-from voicecli.engines.calls import Collector, as_function, without_calls
+from voicecli.engines.llm.tool_calls import Collector, as_function, without_calls
 from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError, VoiceCliError
 from voicecli.types import Message, Token, ToolCall, ToolSpec
 

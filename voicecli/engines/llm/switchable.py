@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 
 from voicecli.engines.base import CallingModel, LanguageModel
-from voicecli.engines.calls import offer_to, without_calls
+from voicecli.engines.llm.tool_calls import offer_to, without_calls
 from voicecli.types import Message, Token, ToolCall, ToolSpec
 
 

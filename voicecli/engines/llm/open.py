@@ -7,9 +7,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from voicecli.engines.base import LanguageModel
-from voicecli.engines.steadfast import OpenSpare, Tell, steadfast
+from voicecli.engines.llm.fallback import OpenSpare, Tell, steadfast
 from voicecli.events import Clock, Condition, Notice, PartChanged, Publish
-from voicecli.language_model import FindGguf, Narrate, Opened, open_language_model
+from voicecli.engines.llm.select import FindGguf, Narrate, Opened, open_language_model
 from voicecli.settings import LlmSettings
 
 

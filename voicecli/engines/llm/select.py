@@ -104,7 +104,7 @@ def _own(model: LanguageModel, why: str, settings: LlmSettings, backend: Literal
 async def _server(settings: LlmSettings, why: str) -> AsyncIterator[Opened]:
     if not settings.url:
         raise SettingsError("llm.backend is openai and llm.url is empty", hint="For example http://127.0.0.1:30000/v1.")
-    from voicecli.engines import openai_chat
+    from voicecli.engines.llm import openai as openai_chat
 
     where = place(settings.url)
     api_key = settings.api_key.get_secret_value()
@@ -118,7 +118,7 @@ async def _server(settings: LlmSettings, why: str) -> AsyncIterator[Opened]:
 
 @asynccontextmanager
 async def _ollama(settings: LlmSettings, answer_within_s: float, narrate: Narrate) -> AsyncIterator[LanguageModel]:
-    from voicecli.engines import ollama_chat
+    from voicecli.engines.llm import ollama as ollama_chat
 
     client = ollama_chat.connect(settings.ollama_url, use_proxy=not is_loopback(settings.ollama_url))
     async with aclosing(ollama_chat.OllamaChat(client, settings, place(settings.ollama_url))) as model:
@@ -131,7 +131,9 @@ async def _ollama(settings: LlmSettings, answer_within_s: float, narrate: Narrat
 async def _embedded(
     settings: LlmSettings, gguf: FindGguf, narrate: Narrate, *, apart: bool
 ) -> AsyncIterator[LanguageModel]:
-    from voicecli.engines import llamacpp, llamacpp_apart, openai_chat
+    from voicecli.engines.llm import llamacpp
+    from voicecli.engines.llm import llamacpp_process as llamacpp_apart
+    from voicecli.engines.llm import openai as openai_chat
 
     path = gguf()
     narrate(f"Loading {path.stem}…")

@@ -8,9 +8,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
 from voicecli.conversation.rest import Rest
-from voicecli.engines.switchable import InUse, SwitchableModel
+from voicecli.engines.llm.switchable import InUse, SwitchableModel
 from voicecli.errors import first_of
-from voicecli.language_model import Opened
+from voicecli.engines.llm.select import Opened
 from voicecli.settings import LlmSettings
 
 Open = Callable[[LlmSettings], AbstractAsyncContextManager[Opened]]

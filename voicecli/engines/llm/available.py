@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from voicecli.errors import BackendUnavailable, SettingsError
-from voicecli.language_model import LOOK_S, Backend, is_loopback, place
+from voicecli.engines.llm.select import LOOK_S, Backend, is_loopback, place
 from voicecli.settings import LlmSettings
 
 
@@ -69,7 +69,7 @@ async def language_models(settings: LlmSettings, installed: Sequence[str]) -> Ch
 
 
 async def _served(settings: LlmSettings) -> list[Choice]:
-    from voicecli.engines import openai_chat
+    from voicecli.engines.llm import openai as openai_chat
 
     where, key = place(settings.url), settings.api_key.get_secret_value()
     async with openai_chat.connect(
@@ -80,7 +80,7 @@ async def _served(settings: LlmSettings) -> list[Choice]:
 
 
 async def _of_ollama(settings: LlmSettings) -> list[Choice]:
-    from voicecli.engines import ollama_chat
+    from voicecli.engines.llm import ollama as ollama_chat
 
     client = ollama_chat.connect(settings.ollama_url, use_proxy=not is_loopback(settings.ollama_url))
     async with aclosing(ollama_chat.OllamaChat(client, settings, place(settings.ollama_url))) as ollama:

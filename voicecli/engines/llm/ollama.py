@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import httpx
 import ollama
 
-from voicecli.engines.calls import as_function, object_of, without_calls
+from voicecli.engines.llm.tool_calls import as_function, object_of, without_calls
 from voicecli.errors import BackendRefuses, BackendUnavailable, EngineError
 from voicecli.types import Message, Token, ToolCall, ToolSpec
 

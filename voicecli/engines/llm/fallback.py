@@ -9,7 +9,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 from voicecli.engines.base import CallingModel, LanguageModel
-from voicecli.engines.calls import offer_to, without_calls
+from voicecli.engines.llm.tool_calls import offer_to, without_calls
 from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError, VoiceCliError
 from voicecli.events import Condition
 from voicecli.types import Message, Token, ToolCall, ToolSpec

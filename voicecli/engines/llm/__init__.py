@@ -1,0 +1,1 @@
+"""Language models: back ends, the choice among them, and the fallback."""
