@@ -11,7 +11,7 @@ import pytest
 from tests.defaults import SETTINGS
 from voicecli.audio.resample import resample
 from voicecli.engines.kokoro.engine import Kokoro
-from voicecli.engines.smart_turn import SmartTurn
+from voicecli.engines.smart_turn.engine import SmartTurn
 from voicecli.errors import EngineError
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment
 

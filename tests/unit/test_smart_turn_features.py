@@ -8,7 +8,7 @@ from faster_whisper.feature_extractor import FeatureExtractor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voicecli.engines.smart_turn_features import LEAST_VARIANCE, WINDOW_SAMPLES, features, log_mel, mel_filters
+from voicecli.engines.smart_turn.features import LEAST_VARIANCE, WINDOW_SAMPLES, features, log_mel, mel_filters
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 

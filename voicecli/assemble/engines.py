@@ -124,7 +124,7 @@ async def load_end_of_turn(worker: ThreadWorker, store: ModelStore, settings: Li
     """Smart Turn, loaded on its worker; None where silence alone decides. Raises ModelMissing."""
     if not settings.judges_pauses:
         return None
-    from voicecli.engines.smart_turn import SmartTurn
+    from voicecli.engines.smart_turn.engine import SmartTurn
 
     return await worker.run(SmartTurn.load, model_file(store, settings.endpoint_model, ".onnx"))
 

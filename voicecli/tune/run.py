@@ -116,7 +116,7 @@ def known_words(corpus: Corpus) -> int:
 @asynccontextmanager
 async def opened(settings: Settings, first: Arm, corpus: Corpus) -> AsyncIterator[tuple[Trials, Answering]]:
     """Workers and what runs on them."""
-    from voicecli.engines.smart_turn import SmartTurn
+    from voicecli.engines.smart_turn.engine import SmartTurn
 
     store = open_store(settings)
     async with AsyncExitStack() as stack:

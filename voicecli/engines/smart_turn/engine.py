@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 import onnxruntime
 
-from voicecli.engines.smart_turn_features import features
+from voicecli.engines.smart_turn.features import features
 from voicecli.errors import EngineError
 from voicecli.types import LISTEN_RATE_HZ, SpeechSegment
 

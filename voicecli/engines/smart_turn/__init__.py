@@ -1,0 +1,1 @@
+"""Smart Turn: has the speaker finished?"""
