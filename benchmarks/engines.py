@@ -9,7 +9,7 @@ from faster_whisper import WhisperModel
 
 from voicecli.engines.cpu import physical_cores
 from voicecli.engines.kokoro.engine import Kokoro
-from voicecli.engines.whisper import MAX_THREADS, Whisper
+from voicecli.engines.whisper.engine import MAX_THREADS, Whisper
 from voicecli.settings import Settings
 from voicecli.settings_load import build, flat, load_settings, parse
 from voicecli.shipped import shipped_text

@@ -38,7 +38,7 @@ from voicecli.bench.machine import machine
 from voicecli.bench.questions import VOICES
 from voicecli.bench.wer import word_errors
 from voicecli.bench.words import found_slots
-from voicecli.engines.whisper import Whisper
+from voicecli.engines.whisper.engine import Whisper
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment
 
 GREEDY = "faster-whisper greedy"

@@ -26,7 +26,7 @@ from voicecli.audio.resample import resample
 from voicecli.bench.machine import machine
 from voicecli.bench.wer import word_errors
 from voicecli.engines.kokoro.engine import Kokoro
-from voicecli.engines.whisper import Whisper
+from voicecli.engines.whisper.engine import Whisper
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment
 
 FOX = "The quick brown fox jumps over the lazy dog, and then it runs away into the forest to look for something to eat."

@@ -29,7 +29,7 @@ from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.history import History
 from voicecli.conversation.overlap import Devices
 from voicecli.engines.base import EndOfTurn, SpeechToText, TextToSpeech
-from voicecli.engines.remembering import RememberedFinals
+from voicecli.engines.whisper.final_cache import RememberedFinals
 from voicecli.engines.smart_turn.engine import SmartTurn
 from voicecli.engines.timed_worker import CallClock, TimedWorker
 from voicecli.events import Event, LevelMeasured

@@ -15,7 +15,7 @@ from tests.defaults import SETTINGS
 from tests.speech import NOISE
 from tests.words import word_error_rate
 from voicecli.bench.virtual_card import VirtualCard
-from voicecli.engines.whisper import Whisper
+from voicecli.engines.whisper.engine import Whisper
 from voicecli.types import Pcm, SpeechSegment
 
 pytestmark = [pytest.mark.card, pytest.mark.model, pytest.mark.timeout(180)]

@@ -22,7 +22,7 @@ from voicecli.bench.wer import word_errors
 from voicecli.conversation.notices import NOTICES
 from voicecli.conversation.language import SURE
 from voicecli.engines.kokoro.engine import Kokoro
-from voicecli.engines.whisper import Whisper
+from voicecli.engines.whisper.engine import Whisper
 from voicecli.types import SpeechSegment, Wish
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(180)]

@@ -17,7 +17,7 @@ import pytest
 
 from tests.defaults import SETTINGS
 from voicecli.audio.files.wav import read_clip
-from voicecli.engines.whisper import Whisper
+from voicecli.engines.whisper.engine import Whisper
 from voicecli.types import SpeechSegment
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(180)]

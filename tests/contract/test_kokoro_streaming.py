@@ -17,7 +17,7 @@ from voicecli.audio.resample import resample
 from voicecli.engines.kokoro.engine import Kokoro
 from voicecli.engines.kokoro.model import CutModel
 from voicecli.engines.kokoro.voices import read_voice
-from voicecli.engines.whisper import Whisper
+from voicecli.engines.whisper.engine import Whisper
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Stretch
 
 pytestmark = pytest.mark.model

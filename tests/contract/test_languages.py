@@ -14,7 +14,7 @@ from voicecli.audio.resample import resample
 from voicecli.bench.wer import word_errors
 from voicecli.engines.kokoro.engine import Kokoro
 from voicecli.engines.kokoro.phonemes import lacking, phonemiser
-from voicecli.engines.whisper import Whisper
+from voicecli.engines.whisper.engine import Whisper
 from voicecli.languages import name_of
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Wish
 

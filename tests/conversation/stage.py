@@ -35,8 +35,8 @@ from voicecli.conversation.options import Rules
 from voicecli.conversation.sentences import SHORT_CLAUSE_CHARS
 from voicecli.conversation.language import Tongues
 from voicecli.conversation.wake_gate import Waking
-from voicecli.engines.long_speech import LongSpeech
-from voicecli.engines.remembering import RememberedFinals
+from voicecli.engines.whisper.long_audio import LongSpeech
+from voicecli.engines.whisper.final_cache import RememberedFinals
 from voicecli.engines.timed_worker import TimedWorker
 from voicecli.events import Event, LevelMeasured
 from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, Message, SpeechSegment, Stretch, Token, Transcript

@@ -15,7 +15,7 @@ from tests.defaults import SETTINGS
 from tests.server.program import ServerProgram
 from tests.words import word_error_rate
 from voicecli.audio.files.wav import read_clip
-from voicecli.engines.whisper import Whisper
+from voicecli.engines.whisper.engine import Whisper
 from voicecli.server import tts_protocol
 from voicecli.types import SpeechSegment
 

@@ -19,7 +19,7 @@ from tests.server.tts_stage import hear, on_port, say
 from tests.words import word_error_rate
 from voicecli.audio.resample import resample
 from voicecli.engines.kokoro.engine import Kokoro
-from voicecli.engines.whisper import Whisper
+from voicecli.engines.whisper.engine import Whisper
 from voicecli.engines.worker import ThreadWorker
 from voicecli.server.metrics import Metrics
 from voicecli.server.sessions import Limits, Sessions

@@ -14,7 +14,7 @@ from voicecli.assemble.languages import make_tongues, opening_instruction, openi
 from voicecli.engines.kokoro.current_voice import Attuned
 from voicecli.engines.base import Voices
 from voicecli.engines.kokoro.voices import LANGUAGES
-from voicecli.engines.whisper import Whisper
+from voicecli.engines.whisper.engine import Whisper
 from voicecli.errors import SettingsError
 from voicecli.settings import Settings
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from voicecli.engines.remembering import RememberedFinals
+from voicecli.engines.whisper.final_cache import RememberedFinals
 from voicecli.types import SpeechSegment, Transcript, Word
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.engines.whisper_decoded import LOOP_TOKENS, LOOP_TOKENS_PER_S, Decoded, restarts, said_once, withheld
+from voicecli.engines.whisper.decoded import LOOP_TOKENS, LOOP_TOKENS_PER_S, Decoded, restarts, said_once, withheld
 
 GOOD = Decoded("What time is it?", [1, 2, 3], "en", logprob=-0.2, no_speech=0.1, ended=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from voicecli.engines.whisper_sound import TAIL_S, trimmed, without_tail
+from voicecli.engines.whisper.sound import TAIL_S, trimmed, without_tail
 from voicecli.types import LISTEN_RATE_HZ, Pcm, Word
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from voicecli.engines.whisper_wish import hears_english_alone, hotword_tokens, known_language, nearest
+from voicecli.engines.whisper.options import hears_english_alone, hotword_tokens, known_language, nearest
 from voicecli.errors import SettingsError
 
 KNOWN = ["de", "en", "fr", "ja", "pt", "zh"]

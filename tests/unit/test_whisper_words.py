@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.engines.whisper_words import Bit, joined, timed
+from voicecli.engines.whisper.words import Bit, joined, timed
 from voicecli.types import Word
 
 

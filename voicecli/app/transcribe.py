@@ -17,7 +17,7 @@ from voicecli.audio.speech_input import SpeechGate, level_db
 from voicecli.audio.files.wav import read_clip
 from voicecli.engines.base import SpeechToText
 from voicecli.engines.cpu import sleep_while_waiting
-from voicecli.engines.long_speech import WINDOW_S
+from voicecli.engines.whisper.long_audio import WINDOW_S
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import VoiceCliError
 from voicecli.events import Clock

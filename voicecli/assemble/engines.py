@@ -22,9 +22,9 @@ from voicecli.conversation.language import Tongues
 from voicecli.engines.kokoro.current_voice import Attuned
 from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import sleep_while_waiting
-from voicecli.engines.long_speech import LongSpeech
+from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.engines.models import ModelStore
-from voicecli.engines.remembering import RememberedFinals
+from voicecli.engines.whisper.final_cache import RememberedFinals
 from voicecli.engines.worker import ThreadWorker
 from voicecli.events import Publish
 from voicecli.engines.llm.select import Opened
@@ -36,7 +36,7 @@ from voicecli.tools.toolbox import Toolbox
 
 if TYPE_CHECKING:
     from voicecli.engines.kokoro.engine import Kokoro
-    from voicecli.engines.whisper import Whisper
+    from voicecli.engines.whisper.engine import Whisper
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ async def load_language_model(opening: Opening, store: ModelStore) -> tuple[Mode
 
 async def load_recogniser(worker: ThreadWorker, store: ModelStore, settings: SttSettings) -> Whisper:
     """Whisper, loaded on its worker."""
-    from voicecli.engines.whisper import Whisper
+    from voicecli.engines.whisper.engine import Whisper
 
     return await worker.run(Whisper.load, model_folder(store, settings.model), settings)
 

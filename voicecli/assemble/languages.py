@@ -11,7 +11,7 @@ from voicecli.conversation.voice_registry import Repertoire, Unspoken
 from voicecli.conversation.language import AUTO, Tongues
 from voicecli.engines.kokoro.current_voice import Attuned
 from voicecli.engines.base import Worker
-from voicecli.engines.whisper_wish import known_language
+from voicecli.engines.whisper.options import known_language
 from voicecli.errors import SettingsError
 from voicecli.languages import code_of, language_of_name, name_of
 from voicecli.engines.kokoro.calibration import Learning
@@ -20,7 +20,7 @@ from voicecli.settings_load import defaults
 
 if TYPE_CHECKING:
     from voicecli.engines.kokoro.engine import Kokoro
-    from voicecli.engines.whisper import Whisper
+    from voicecli.engines.whisper.engine import Whisper
 
 
 def opening_voice(settings: Settings) -> TtsSettings:

@@ -17,7 +17,7 @@ from voicecli.audio.vad import Gate, Silero
 from voicecli.audio.segmenter import Segmenter
 from voicecli.engines.base import EndOfTurn, SpeechToText, Worker
 from voicecli.engines.cpu import sleep_while_waiting
-from voicecli.engines.long_speech import LONGEST_S, LongSpeech
+from voicecli.engines.whisper.long_audio import LONGEST_S, LongSpeech
 from voicecli.engines.worker import ThreadWorker
 from voicecli.server.listening import Senses
 from voicecli.server.metrics import Metrics

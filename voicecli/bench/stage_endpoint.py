@@ -31,14 +31,14 @@ from voicecli.bench.rounds import Progress, few, measured
 from voicecli.bench.setting import Found, begin, conclude, model_digests
 from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import sleep_while_waiting
-from voicecli.engines.long_speech import LongSpeech
+from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.engines.worker import ThreadWorker
 from voicecli.settings import EndpointMode, ListenSettings, Settings
 from voicecli.stored_models import open_store
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Wish
 
 if TYPE_CHECKING:
-    from voicecli.engines.whisper import Whisper as Recogniser
+    from voicecli.engines.whisper.engine import Whisper as Recogniser
 
 STAGE = "endpoint"
 CUT_OFF = "cut off"

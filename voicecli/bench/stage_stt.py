@@ -17,7 +17,7 @@ from voicecli.bench.wer import wer_metric, word_errors
 from voicecli.bench.words import found_slots
 from voicecli.engines.base import SpeechToText
 from voicecli.engines.cpu import sleep_while_waiting
-from voicecli.engines.long_speech import LongSpeech
+from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.engines.worker import ThreadWorker
 from voicecli.settings import Settings
 from voicecli.stored_models import open_store

@@ -18,8 +18,8 @@ from voicecli.conversation.history import History
 from voicecli.conversation.overlap import Devices
 from voicecli.engines.base import EndOfTurn, LanguageModel, SpeechToText, TextToSpeech
 from voicecli.engines.cpu import sleep_while_waiting
-from voicecli.engines.long_speech import LongSpeech
-from voicecli.engines.remembering import RememberedFinals
+from voicecli.engines.whisper.long_audio import LongSpeech
+from voicecli.engines.whisper.final_cache import RememberedFinals
 from voicecli.engines.timed_worker import CallClock, TimedWorker
 from voicecli.engines.worker import LoopThread, ThreadWorker
 from voicecli.errors import first_of

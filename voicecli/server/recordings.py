@@ -13,7 +13,7 @@ import numpy as np
 
 from voicecli.audio.speech_input import SpeechGate
 from voicecli.audio.files.rolling_cut import Part, RollingCut
-from voicecli.engines.long_speech import WINDOW_S
+from voicecli.engines.whisper.long_audio import WINDOW_S
 from voicecli.engines.worker import ThreadWorker
 from voicecli.server.containers import read_blocks
 from voicecli.server.scheduler import Desk

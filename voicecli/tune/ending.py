@@ -13,7 +13,7 @@ from voicecli.bench.endpointing import APART_S, Frames, Oracle, Rule, framed, he
 from voicecli.bench.hesitations import with_hesitations
 from voicecli.bench.speech import Utterance
 from voicecli.engines.base import EndOfTurn, SpeechToText, Worker
-from voicecli.engines.whisper import Whisper
+from voicecli.engines.whisper.engine import Whisper
 from voicecli.events import Clock
 from voicecli.settings import ListenSettings
 from voicecli.tune.turns import side_by_side

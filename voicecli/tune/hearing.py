@@ -9,7 +9,7 @@ from voicecli.bench.speech import Utterance
 from voicecli.bench.wer import word_errors
 from voicecli.bench.words import found_slots
 from voicecli.engines.models import ModelStore
-from voicecli.engines.whisper import Whisper
+from voicecli.engines.whisper.engine import Whisper
 from voicecli.engines.worker import ThreadWorker
 from voicecli.events import Clock
 from voicecli.settings import SttSettings

@@ -54,7 +54,7 @@ def defaults_here(settings: Settings, there: Installed) -> dict[str, Value]:
     """The tuned settings before anything is tuned: threads as they come out, models that are on disk."""
     from voicecli.engines.kokoro.model import MAX_THREADS as MOST_TTS
     from voicecli.engines.llm.llamacpp import default_threads
-    from voicecli.engines.whisper import MAX_THREADS as MOST_STT
+    from voicecli.engines.whisper.engine import MAX_THREADS as MOST_STT
 
     values: dict[str, Value] = {key: plain(value_of(settings, key)) for key in PART_OF}
     threads = {

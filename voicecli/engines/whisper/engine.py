@@ -25,11 +25,11 @@ from faster_whisper.tokenizer import Tokenizer
 from voicecli.engines import gpu
 from voicecli.engines.base import LanguageChoice
 from voicecli.engines.cpu import physical_cores
-from voicecli.engines.whisper_decoded import MIN_LOGPROB, Decoded, said_once, withheld
-from voicecli.engines.whisper_encoder import FRAMES_PER_S, Encoded, Encoder
-from voicecli.engines.whisper_sound import trimmed, without_tail
-from voicecli.engines.whisper_wish import hears_english_alone, hotword_tokens, known_language
-from voicecli.engines.whisper_words import joined, timed
+from voicecli.engines.whisper.decoded import MIN_LOGPROB, Decoded, said_once, withheld
+from voicecli.engines.whisper.encoder import FRAMES_PER_S, Encoded, Encoder
+from voicecli.engines.whisper.sound import trimmed, without_tail
+from voicecli.engines.whisper.options import hears_english_alone, hotword_tokens, known_language
+from voicecli.engines.whisper.words import joined, timed
 from voicecli.errors import EngineError, ModelMissing
 from voicecli.settings import SttSettings
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Transcript, Wish, Word
