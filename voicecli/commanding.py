@@ -15,9 +15,9 @@ from voicecli.doctor.examination import Examination, Request
 from voicecli.doctor.finding import Group
 from voicecli.events import Notice, Part, PartChanged, Publish
 from voicecli.engines.llm.available import Choices, language_models
-from voicecli.sessions.finding import excerpt
-from voicecli.sessions.keeper import utc_now
-from voicecli.sessions.log import Record, SessionLog
+from voicecli.history.finding import excerpt
+from voicecli.history.writer import utc_now
+from voicecli.history.log import Record, SessionLog
 from voicecli.settings import Settings
 from voicecli.slash.checks import DoctorCommand
 from voicecli.slash.complete import Value

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from voicecli.errors import VoiceCliError
-from voicecli.sessions.place import damaged_files
-from voicecli.sessions.records import LAST
-from voicecli.sessions.store import open_store
+from voicecli.history.place import damaged_files
+from voicecli.history.records import LAST
+from voicecli.history.store import open_store
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(180)]
 

@@ -12,8 +12,8 @@ import pytest
 
 from tests.unit.kept_world import EXCHANGE, SESSION, asked
 from voicecli.commands.talk import with_last
-from voicecli.sessions.place import damaged_files
-from voicecli.sessions.store import open_store
+from voicecli.history.place import damaged_files
+from voicecli.history.store import open_store
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 
 from tests.cli.test_faults import Talking, kept, program, server, until_kept
 from voicecli.audio.files.wav import GAP_S
-from voicecli.sessions.store import open_store
+from voicecli.history.store import open_store
 from voicecli.types import Pcm
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(180)]

@@ -7,8 +7,8 @@ from voicecli.assemble.conversation import history_of
 from voicecli.conversation.history import INTERRUPTED
 from voicecli.errors import BackendUnavailable
 from voicecli.events import Event, Ready
-from voicecli.sessions.fold import ExchangeFold
-from voicecli.sessions.records import Exchange
+from voicecli.history.fold import ExchangeFold
+from voicecli.history.records import Exchange
 from voicecli.settings_load import defaults
 from voicecli.types import Message
 

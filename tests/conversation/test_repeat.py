@@ -9,7 +9,7 @@ from tests.conversation.test_turns import all_of, at_s, only, roles
 from voicecli import events
 from voicecli.conversation.latency import latencies
 from voicecli.errors import EngineError
-from voicecli.sessions.fold import ExchangeFold
+from voicecli.history.fold import ExchangeFold
 
 ANSWER = "It is **noon**, and the sun is high above the town."
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from voicecli import events
 from voicecli.events import Event
-from voicecli.sessions.records import Exchange, Session
+from voicecli.history.records import Exchange, Session
 from voicecli.types import TurnId
 
 BEGAN_AT = datetime(2026, 3, 1, 23, 59, 50, tzinfo=UTC)

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.kept_world import EXCHANGE, SESSION
-from voicecli.sessions.export import as_json, markdown, subtitles, transcript
-from voicecli.sessions.finding import excerpt, match_of, patterns_of
-from voicecli.sessions.records import Exchange, Outcome
+from voicecli.history.export import as_json, markdown, subtitles, transcript
+from voicecli.history.finding import excerpt, match_of, patterns_of
+from voicecli.history.records import Exchange, Outcome
 
 CUT = replace(EXCHANGE, answer="Once upon a time", heard="Once upon", outcome="interrupted")
 TYPED = replace(EXCHANGE, question="and of Italy?", typed=True, asked_from_s=20.0, asked_until_s=20.0)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tests.unit.kept_world import answered, ready, typed
 from voicecli import events
 from voicecli.events import Event
-from voicecli.sessions.fold import ExchangeFold
-from voicecli.sessions.records import Exchange
+from voicecli.history.fold import ExchangeFold
+from voicecli.history.records import Exchange
 from voicecli.types import TurnId
 
 TURN = TurnId(1)

@@ -16,13 +16,13 @@ import pytest
 from tests.unit.kept_world import BEGAN_AT, SESSION, answered, asked, ready, typed
 from voicecli.errors import HistoryError
 from voicecli.events import Event, Notice
-from voicecli.sessions import store
-from voicecli.sessions.keeper import Keeper
-from voicecli.sessions.log import SessionLog
-from voicecli.sessions.memory import remember
-from voicecli.sessions.place import damaged_files, set_aside
-from voicecli.sessions.records import LAST, Session
-from voicecli.sessions.store import open_store
+from voicecli.history import store
+from voicecli.history.writer import Keeper
+from voicecli.history.log import SessionLog
+from voicecli.history.open import remember
+from voicecli.history.place import damaged_files, set_aside
+from voicecli.history.records import LAST, Session
+from voicecli.history.store import open_store
 
 ONE, TWO, THREE = asked("one", at_s=1.0), asked("two", at_s=2.0), asked("three", at_s=3.0)
 

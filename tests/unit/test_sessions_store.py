@@ -11,8 +11,8 @@ import pytest
 
 from tests.unit.kept_world import BEGAN_AT, EXCHANGE, SESSION, asked
 from voicecli.errors import HistoryDamaged, HistoryError
-from voicecli.sessions.records import LAST, Exchange, Session
-from voicecli.sessions.store import open_store
+from voicecli.history.records import LAST, Exchange, Session
+from voicecli.history.store import open_store
 
 
 @pytest.fixture

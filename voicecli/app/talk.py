@@ -18,7 +18,7 @@ from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.latency import TurnLatency, latencies
 from voicecli.errors import INTERRUPTED_EXIT_CODE, VoiceCliError, first_of
 from voicecli.events import Event, MuteChanged, Notice, Publish
-from voicecli.sessions.memory import Memory, record_of
+from voicecli.history.open import Memory, record_of
 from voicecli.settings import Settings
 from voicecli.app.signals import signals, stop_soon, write_nowhere
 from voicecli.slash.complete import Offer, ValuesOf, offers

@@ -28,7 +28,7 @@ from voicecli.conversation.wake_phrase import WakePhrase
 from voicecli.conversation.wake_gate import Waking
 from voicecli.events import Event, Publish
 from voicecli.assemble.malloc_trim import tidying
-from voicecli.sessions.records import Exchange
+from voicecli.history.records import Exchange
 from voicecli.settings import ListenSettings, Settings
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from voicecli.sessions.records import Exchange, Session
+    from voicecli.history.records import Exchange, Session
 
 history = typer.Typer()
 
@@ -49,7 +49,7 @@ def list_sessions(context: typer.Context, limit: Most = 20) -> None:
     """
     if context.invoked_subcommand is not None:
         return
-    from voicecli.sessions.store import open_store
+    from voicecli.history.store import open_store
 
     path = history_file()
     if not path.exists():
@@ -71,8 +71,8 @@ def search(
 
     Example: voicecli history search train stat
     """
-    from voicecli.sessions.finding import excerpt
-    from voicecli.sessions.store import open_store
+    from voicecli.history.finding import excerpt
+    from voicecli.history.store import open_store
 
     wanted = " ".join(words)
     with open_store(history_file()) as store:
@@ -109,7 +109,7 @@ def export(
 
     Example: voicecli history export 12 --format srt -o talk.srt
     """
-    from voicecli.sessions.store import open_store
+    from voicecli.history.store import open_store
 
     with open_store(history_file()) as store:
         session, exchanges = store.session(id)
@@ -151,7 +151,7 @@ def delete(
 
 def delete_sessions(path: Path, id: int | None) -> int:
     """Returns how many."""
-    from voicecli.sessions.store import open_store
+    from voicecli.history.store import open_store
 
     with open_store(path) as store:
         return store.delete(id)
@@ -159,7 +159,7 @@ def delete_sessions(path: Path, id: int | None) -> int:
 
 def count_of(path: Path, id: int | None) -> str:
     """What would be deleted, in words. Raises HistoryError where it is not there."""
-    from voicecli.sessions.store import open_store
+    from voicecli.history.store import open_store
 
     with open_store(path) as store:
         if id is None:
@@ -170,7 +170,7 @@ def count_of(path: Path, id: int | None) -> str:
 
 def set_aside_earlier(path: Path) -> list[Path]:
     """Damaged files of earlier days."""
-    from voicecli.sessions.place import damaged_files
+    from voicecli.history.place import damaged_files
 
     return damaged_files(path)
 
@@ -193,7 +193,7 @@ def history_file() -> Path:
 
 def written(session: Session, exchanges: Sequence[Exchange], format: Format) -> str:
     """In one of the formats. Texts for people hold nothing that a terminal takes for a command; JSON escapes it."""
-    from voicecli.sessions.export import as_json, markdown, subtitles
+    from voicecli.history.export import as_json, markdown, subtitles
     from voicecli.ui.view import printable
 
     match format:

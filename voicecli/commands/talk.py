@@ -38,7 +38,7 @@ from voicecli.commands.ways import mode_of, require_key
 
 if TYPE_CHECKING:
     from voicecli.assemble.devices import Files
-    from voicecli.sessions.log import SessionLog
+    from voicecli.history.log import SessionLog
     from voicecli.settings import Settings
     from voicecli.settings_load import Loaded
 
@@ -67,7 +67,7 @@ class TalkCommand(TyperCommand):
 
 def with_last(args: list[str]) -> list[str]:
     """`--resume` that no number follows means the conversation that was held last."""
-    from voicecli.sessions.records import LAST
+    from voicecli.history.records import LAST
 
     pairs = zip_longest(args, args[1:], fillvalue="")
     bare = [(word, word == "--resume" and not following.isdecimal()) for word, following in pairs]
@@ -179,7 +179,7 @@ def hold_talk(settings: Settings, files: Files, ui: Ui, resume: int | None) -> i
     """Returns the exit code. Files are no conversation of the user's, so they are not kept."""
     from voicecli.assemble.devices import CLOCK
     from voicecli.app.talk import hold_session
-    from voicecli.sessions.memory import remember
+    from voicecli.history.open import remember
 
     require_key(settings, files)
     keep = settings.history.enabled and not files.inputs and files.output is None
@@ -194,7 +194,7 @@ def hold_talk(settings: Settings, files: Files, ui: Ui, resume: int | None) -> i
 
 def tell_unsaved(log: SessionLog) -> None:
     """The last chance of words that no disk would take."""
-    from voicecli.sessions.export import transcript
+    from voicecli.history.export import transcript
     from voicecli.ui.view import printable
 
     count = len(log.unsaved)

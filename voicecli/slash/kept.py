@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Protocol
 
 from voicecli.errors import HistoryError
-from voicecli.sessions.export import markdown
-from voicecli.sessions.finding import excerpt
-from voicecli.sessions.log import Record
-from voicecli.sessions.memory import resumed
-from voicecli.sessions.records import Exchange, Hit, Listed, Session
-from voicecli.sessions.store import open_store
+from voicecli.history.export import markdown
+from voicecli.history.finding import excerpt
+from voicecli.history.log import Record
+from voicecli.history.open import resumed
+from voicecli.history.records import Exchange, Hit, Listed, Session
+from voicecli.history.store import open_store
 from voicecli.ui.view import printable
 
 LISTED = 10

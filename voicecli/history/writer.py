@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from voicecli.errors import HistoryDamaged
-from voicecli.sessions.place import Identity, alone, identity, set_aside
-from voicecli.sessions.records import Exchange, Session
-from voicecli.sessions.store import Connect, connect, in_words, open_store
+from voicecli.history.place import Identity, alone, identity, set_aside
+from voicecli.history.records import Exchange, Session
+from voicecli.history.store import Connect, connect, in_words, open_store
 
 BEGUN = "Conversations are kept in {path}, readable by you alone; --no-history keeps none."
 SET_ASIDE = "The history file was damaged. It is now {aside}; a new one was begun, with all of this conversation."

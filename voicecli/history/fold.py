@@ -29,7 +29,7 @@ from voicecli.events import (
     TurnInterrupted,
     UserTyped,
 )
-from voicecli.sessions.records import Exchange, Outcome
+from voicecli.history.records import Exchange, Outcome
 from voicecli.types import TurnId
 
 

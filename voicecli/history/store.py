@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from voicecli.errors import HistoryDamaged, HistoryError
-from voicecli.sessions.finding import match_of, patterns_of
-from voicecli.sessions.place import make_private
-from voicecli.sessions.records import LAST, Exchange, Hit, Listed, Session
-from voicecli.sessions.schema import prepare
+from voicecli.history.finding import match_of, patterns_of
+from voicecli.history.place import make_private
+from voicecli.history.records import LAST, Exchange, Hit, Listed, Session
+from voicecli.history.schema import prepare
 
 WAIT_S = 0.5
 """For another program that is writing. What cannot be written is tried again after the next answer."""

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import timedelta, tzinfo
 
 from voicecli.server.subtitles import CUE_S, Timed, cues, spread, srt
-from voicecli.sessions.records import Exchange, Session
+from voicecli.history.records import Exchange, Session
 
 USER, ASSISTANT = "You", "Assistant"
 
