@@ -38,7 +38,7 @@ from voicecli.bench.endpointing import (
 from voicecli.bench.hesitations import with_hesitations
 from voicecli.bench.machine import machine
 from voicecli.engines.smart_turn.engine import SmartTurn
-from voicecli.stored_models import model_file, open_store
+from voicecli.models.installed import model_file, open_store
 from voicecli.types import Pcm, Transcript
 
 TONE_S = 0.4  # of the silence before an order and after it

@@ -13,7 +13,7 @@ from voicecli.engines.whisper.engine import MAX_THREADS, Whisper
 from voicecli.settings import Settings
 from voicecli.settings_load import build, flat, load_settings, parse
 from voicecli.shipped import shipped_text
-from voicecli.stored_models import model_file, model_folder, open_store
+from voicecli.models.installed import model_file, model_folder, open_store
 
 
 @functools.cache

@@ -45,7 +45,7 @@ def language_model(options: argparse.Namespace) -> Iterator[OpenAILLMService]:
         return
     from voicecli.engines.llm.llamacpp import embedded_server
     from voicecli.settings_load import load_settings
-    from voicecli.stored_models import model_file, open_store
+    from voicecli.models.installed import model_file, open_store
 
     own = load_settings({}, profile="").settings
     with embedded_server(model_file(open_store(own), own.llm.embedded_model, ".gguf"), own.llm) as server:

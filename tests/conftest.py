@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 
 from tests.defaults import SETTINGS
-from voicecli.engines.models import Manifest, ModelStore
+from voicecli.models.manifest import Manifest, ModelStore
 from voicecli.errors import ModelMissing
 
 pytest_plugins = ["tests.card.fixtures"]

@@ -27,7 +27,7 @@ from voicecli.slash.engines import LanguageCommand, ModelCommand
 from voicecli.slash.kept import CHARACTERS, LISTED, KeptCommands, sessions, when
 from voicecli.slash.speech import NO_VOICE, Speech
 from voicecli.slash.values import Values
-from voicecli.stored_models import installed_models, needed_models, open_store
+from voicecli.models.installed import installed_models, needed_models, open_store
 
 Start = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 

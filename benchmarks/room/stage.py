@@ -36,7 +36,7 @@ from voicecli.events import Event, LevelMeasured
 from voicecli.settings import Settings
 from voicecli.settings_load import build, flat, parse
 from voicecli.shipped import shipped_text
-from voicecli.stored_models import model_file, open_store
+from voicecli.models.installed import model_file, open_store
 from voicecli.types import Message, Stretch, Token
 
 T = TypeVar("T")

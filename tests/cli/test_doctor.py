@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from voicecli.engines.models import Manifest
+from voicecli.models.manifest import Manifest
 
 Findings = dict[str, dict[str, Any]]
 

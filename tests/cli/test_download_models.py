@@ -13,8 +13,8 @@ from typer.testing import CliRunner, Result
 from tests.unit.models_world import build_wheel, manifest, model, pinned, source
 from voicecli.commands.download_models import download_models
 from voicecli.commands.download_progress import megabytes, show_downloads
-from voicecli.engines.fetch import Finished, ModelReady, Progress, SourceSkipped
-from voicecli.engines.models import Manifest
+from voicecli.models.download import Finished, ModelReady, Progress, SourceSkipped
+from voicecli.models.manifest import Manifest
 from voicecli.errors import ModelMissing, SettingsError, VoiceCliError
 
 WEIGHTS = b"weights of a tiny model"

@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from voicecli.engines.models import Manifest
+from voicecli.models.manifest import Manifest
 
 
 def sha256(content: bytes) -> str:

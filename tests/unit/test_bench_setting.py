@@ -26,7 +26,7 @@ from voicecli.bench.setting import (
     told_value,
 )
 from voicecli.engines import gpu
-from voicecli.engines.models import Manifest, ModelStore
+from voicecli.models.manifest import Manifest, ModelStore
 from voicecli.errors import EngineError, ModelMissing
 from voicecli.settings_load import load_settings
 

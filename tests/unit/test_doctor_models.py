@@ -9,7 +9,7 @@ import pytest
 from tests.unit.models_world import manifest, model, pinned, source
 from voicecli.doctor.models import ModelFacts
 from voicecli.doctor.probes.models import model_facts
-from voicecli.engines.models import ModelStore
+from voicecli.models.manifest import ModelStore
 
 FILES = {"a.gguf": b"twelve bytes", "LICENSE": b"MIT"}
 

@@ -13,7 +13,7 @@ from voicecli.assemble.engines import load_end_of_turn
 from voicecli.audio.endpoint import MODES
 from voicecli.commands.talk import models_of
 from voicecli.engines.base import EndOfTurn
-from voicecli.engines.models import Manifest, ModelStore
+from voicecli.models.manifest import Manifest, ModelStore
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import ModelMissing
 from voicecli.settings import EndpointMode, ListenSettings, Settings

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.models_world import manifest, model, pinned, sha256, source
-from voicecli.engines.models import DIGESTS_FILE, Manifest, ModelStore
+from voicecli.models.manifest import DIGESTS_FILE, Manifest, ModelStore
 from voicecli.errors import ModelMissing, SettingsError
 
 WEIGHTS = b"weights of a tiny model"

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.unit.models_world import Web, git_blob_id, manifest, model, pinned, serving, sha256, source
-from voicecli.engines import fetch_http
-from voicecli.engines.fetch import FetchEvent, ModelReady, SourceSkipped, download
-from voicecli.engines.fetch_http import ATTEMPTS, Hosts
-from voicecli.engines.models import DIGESTS_FILE, ModelStore
+from voicecli.models import http as fetch_http
+from voicecli.models.download import FetchEvent, ModelReady, SourceSkipped, download
+from voicecli.models.http import ATTEMPTS, Hosts
+from voicecli.models.manifest import DIGESTS_FILE, ModelStore
 from voicecli.errors import ModelMissing
 
 WEIGHTS = bytes(range(256)) * 4096

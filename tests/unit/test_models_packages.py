@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from tests.unit.models_world import Web, build_tarball, build_wheel, manifest, model, pinned, serving, source
-from voicecli.engines import fetch_packages
-from voicecli.engines.fetch import FetchEvent, Finished, ModelReady, Progress, SourceChoice, SourceSkipped, download
-from voicecli.engines.fetch_files import SourceFailed
-from voicecli.engines.models import Manifest, ModelStore
+from voicecli.models import packages as fetch_packages
+from voicecli.models.download import FetchEvent, Finished, ModelReady, Progress, SourceChoice, SourceSkipped, download
+from voicecli.models.part_file import SourceFailed
+from voicecli.models.manifest import Manifest, ModelStore
 from voicecli.errors import ModelMissing
 
 FIRST, SECOND, WORDS = b"first half, ", b"second half", b"words"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.models_world import git_blob_id, sha256
-from voicecli.engines.fetch_files import Expected, PartFile, WrongBytes
+from voicecli.models.part_file import Expected, PartFile, WrongBytes
 
 
 @given(content=st.binary(min_size=1, max_size=200), data=st.data())

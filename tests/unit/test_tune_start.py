@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from voicecli.engines.models import Manifest, ModelStore
+from voicecli.models.manifest import Manifest, ModelStore
 from voicecli.errors import EngineError, ModelMissing
 from voicecli.tune.models import installed
 from voicecli.tune.start import begin

@@ -24,7 +24,7 @@ from voicecli.events import Clock
 from voicecli.engines.llm.select import Opened, open_language_model
 from voicecli.settings import LlmSettings, Settings
 from voicecli.app.signals import signals, stop_soon
-from voicecli.stored_models import model_file, open_store
+from voicecli.models.installed import model_file, open_store
 from voicecli.types import Message, TurnId
 
 LESS = 0.7

@@ -24,7 +24,7 @@ from voicecli.errors import DeviceError, EngineError, SettingsError, VoiceCliErr
 from voicecli.events import Clock, Event, Notice, Synthesized
 from voicecli.languages import language_of_name
 from voicecli.settings import Settings
-from voicecli.stored_models import open_store
+from voicecli.models.installed import open_store
 from voicecli.types import TurnId
 
 ONLY_TURN = TurnId(1)

@@ -22,7 +22,7 @@ from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import VoiceCliError
 from voicecli.events import Clock
 from voicecli.settings import ListenSettings, Settings
-from voicecli.stored_models import open_store
+from voicecli.models.installed import open_store
 from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechSegment, Transcript
 
 

@@ -23,14 +23,14 @@ from voicecli.engines.kokoro.current_voice import Attuned
 from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.whisper.long_audio import LongSpeech
-from voicecli.engines.models import ModelStore
+from voicecli.models.manifest import ModelStore
 from voicecli.engines.whisper.final_cache import RememberedFinals
 from voicecli.engines.worker import ThreadWorker
 from voicecli.events import Publish
 from voicecli.engines.llm.select import Opened
 from voicecli.settings import ListenSettings, LlmSettings, Settings, SttSettings, TtsSettings
 from voicecli.engines.llm.open import open_steady_model, voices
-from voicecli.stored_models import model_file, model_folder, open_store
+from voicecli.models.installed import model_file, model_folder, open_store
 from voicecli.engines.llm.switch import ModelSwitch, model_switch
 from voicecli.tools.toolbox import Toolbox
 

@@ -26,7 +26,7 @@ from voicecli.server.scheduler import Desk, Scheduler, Together
 from voicecli.server.sessions import Limits, Sessions, capacity
 from voicecli.server.stt import Service
 from voicecli.settings import Settings
-from voicecli.stored_models import open_store
+from voicecli.models.installed import open_store
 from voicecli.types import LISTEN_RATE_HZ, SpeechSegment, Wish
 
 TRIAL_S = 3.5

@@ -12,7 +12,7 @@ from voicecli.engines.worker import ThreadWorker
 from voicecli.engines.kokoro.calibration import Learning
 from voicecli.server.tts_speech import Speech
 from voicecli.settings import Settings
-from voicecli.stored_models import open_store
+from voicecli.models.installed import open_store
 
 
 @asynccontextmanager

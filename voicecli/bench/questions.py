@@ -16,7 +16,7 @@ from voicecli.audio.resample import resample
 from voicecli.audio.files.wav import open_wav
 from voicecli.engines.worker import ThreadWorker
 from voicecli.settings import Settings, TtsSettings
-from voicecli.stored_models import open_store
+from voicecli.models.installed import open_store
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 QUESTIONS = (

@@ -34,7 +34,7 @@ from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.engines.worker import ThreadWorker
 from voicecli.settings import EndpointMode, ListenSettings, Settings
-from voicecli.stored_models import open_store
+from voicecli.models.installed import open_store
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Wish
 
 if TYPE_CHECKING:

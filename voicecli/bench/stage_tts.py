@@ -18,7 +18,7 @@ from voicecli.engines.base import SpeechToText, Voice
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.worker import ThreadWorker
 from voicecli.settings import Settings
-from voicecli.stored_models import open_store
+from voicecli.models.installed import open_store
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment
 
 STAGE = "tts"

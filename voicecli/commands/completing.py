@@ -8,21 +8,21 @@ Offers = list[tuple[str, str]]
 
 def models() -> Offers:
     """All of them."""
-    from voicecli.engines.models import Manifest
+    from voicecli.models.manifest import Manifest
 
     return [(model.name, model.about) for model in Manifest.load().model]
 
 
 def whisper_models() -> Offers:
     """Those that recognise speech."""
-    from voicecli.engines.models import Manifest
+    from voicecli.models.manifest import Manifest
 
     return [(model.name, model.about) for model in Manifest.load().model if model.kind == "stt"]
 
 
 def voices() -> Offers:
     """Kokoro's."""
-    from voicecli.engines.models import Manifest
+    from voicecli.models.manifest import Manifest
 
     files = [file.name for model in Manifest.load().model if model.kind == "voices" for file in model.source[0].files]
     return [(name.removesuffix(".bin"), "") for name in files if name.endswith(".bin")]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from voicecli.engines.models import Model, ModelStore
+    from voicecli.models.manifest import Model, ModelStore
 
 
 class SourceName(StrEnum):
@@ -72,7 +72,7 @@ def download_models(
 
 def _store(folder: Path | None) -> tuple[ModelStore, bool]:
     """Models on disk, and whether the settings forbid to download."""
-    from voicecli.engines.models import Manifest, ModelStore
+    from voicecli.models.manifest import Manifest, ModelStore
 
     if folder:
         return ModelStore(folder.expanduser(), Manifest.load()), False
@@ -84,7 +84,7 @@ def _store(folder: Path | None) -> tuple[ModelStore, bool]:
 
 def _download(store: ModelStore, models: Sequence[Model], source: SourceName, offline: bool) -> None:
     from voicecli.commands.download_progress import show_downloads
-    from voicecli.engines.fetch import download
+    from voicecli.models.download import download
 
     for model in models:
         if store.is_complete(model.name):

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
-    from voicecli.engines.fetch import FetchEvent, OnEvent, Progress
+    from voicecli.models.download import FetchEvent, OnEvent, Progress
 
 
 @contextmanager
 def show_downloads(console: Console | None = None) -> Iterator[OnEvent]:
-    """Yield a callback for `voicecli.engines.fetch.download`; the bars are gone when the `with` ends."""
+    """Yield a callback for `voicecli.models.download.download`; the bars are gone when the `with` ends."""
     from rich import progress
     from rich.console import Console
     from rich.table import Column
@@ -49,7 +49,7 @@ class DownloadScreen:
         self._reasons: set[str] = set()
 
     def __call__(self, event: FetchEvent) -> None:
-        from voicecli.engines import fetch
+        from voicecli.models import download as fetch
 
         match event:
             case fetch.Progress():

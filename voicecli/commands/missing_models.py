@@ -15,14 +15,14 @@ def fetch_missing(settings: Settings, names: Sequence[str]) -> None:
 
     Raises ModelMissing when a model cannot be had, or may not be downloaded.
     """
-    from voicecli.engines.models import Manifest, ModelStore
+    from voicecli.models.manifest import Manifest, ModelStore
 
     store = ModelStore(settings.models_dir, Manifest.load())
     absent = [name for name in names if not Path(name).expanduser().exists() and not store.is_complete(name)]
     if not absent:
         return
     from voicecli.commands.download_progress import show_downloads
-    from voicecli.engines.fetch import download
+    from voicecli.models.download import download
 
     models = [store.manifest.find(name) for name in absent]
     with show_downloads() as progress:

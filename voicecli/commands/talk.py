@@ -217,6 +217,6 @@ def print_settings(loaded: Loaded) -> None:
 
 def models_of(settings: Settings) -> list[str]:
     """What a conversation needs."""
-    from voicecli.stored_models import needed_models
+    from voicecli.models.installed import needed_models
 
     return needed_models(settings)

@@ -29,7 +29,7 @@ from voicecli.replay.bundle import Deed, Prices, Recorded
 from voicecli.replay.prices import PacedLanguageModel, PricedEndOfTurn, PricedRecogniser, PricedVoice
 from voicecli.replay.room import RecordedCanceller, RecordedRoom
 from voicecli.settings import Settings
-from voicecli.stored_models import model_file, open_store
+from voicecli.models.installed import model_file, open_store
 
 Narrate = Callable[[str], None]
 

@@ -16,13 +16,13 @@ from voicecli.conversation.speaking import Voicing
 from voicecli.conversation.thinking import without_thinking
 from voicecli.conversation.turn import StageError, Turn
 from voicecli.engines.base import LanguageModel, TextToSpeech
-from voicecli.engines.models import ModelStore
+from voicecli.models.manifest import ModelStore
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import EngineError, first_of
 from voicecli.events import Clock
 from voicecli.engines.llm.select import open_language_model
 from voicecli.settings import Settings
-from voicecli.stored_models import model_file
+from voicecli.models.installed import model_file
 from voicecli.tune.turns import side_by_side
 from voicecli.tune.values import Arm, Sample, Samples
 from voicecli.types import Message, Stretch, TurnId

@@ -8,7 +8,7 @@ from voicecli.assemble.engines import load_recogniser
 from voicecli.bench.speech import Utterance
 from voicecli.bench.wer import word_errors
 from voicecli.bench.words import found_slots
-from voicecli.engines.models import ModelStore
+from voicecli.models.manifest import ModelStore
 from voicecli.engines.whisper.engine import Whisper
 from voicecli.engines.worker import ThreadWorker
 from voicecli.events import Clock

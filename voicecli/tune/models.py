@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from voicecli.engines.cpu import physical_cores
-from voicecli.engines.models import Model, ModelStore
+from voicecli.models.manifest import Model, ModelStore
 from voicecli.errors import ModelMissing
 from voicecli.settings import Settings
 from voicecli.settings_load import value_of

@@ -18,7 +18,7 @@ from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import physical_cores, sleep_while_waiting
 from voicecli.engines.worker import ThreadWorker
 from voicecli.settings import Settings
-from voicecli.stored_models import model_file, open_store
+from voicecli.models.installed import model_file, open_store
 from voicecli.tune.answering import Answering
 from voicecli.tune.budget import Budget
 from voicecli.tune.ending import Ending

@@ -20,7 +20,7 @@ from voicecli.settings_load import (
     value_of,
 )
 from voicecli.shipped import shipped_text
-from voicecli.stored_models import open_store
+from voicecli.models.installed import open_store
 from voicecli.tune.models import Installed, defaults_here, installed, plain
 from voicecli.tune.values import PART_OF, Choice, Value
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from voicecli.doctor.models import ModelFacts
-from voicecli.engines.models import Model, ModelStore
+from voicecli.models.manifest import Model, ModelStore
 from voicecli.errors import SettingsError
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from voicecli.engines.models import Manifest, ModelStore
+from voicecli.models.manifest import Manifest, ModelStore
 from voicecli.errors import ModelMissing
 from voicecli.settings import Settings
 

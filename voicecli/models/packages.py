@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
-from voicecli.engines.fetch_files import SourceFailed
+from voicecli.models.part_file import SourceFailed
 
 OnProgress = Callable[[int, int | None], None]
 """Called with bytes received and bytes expected; (0, None) while the client does not tell."""

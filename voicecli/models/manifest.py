@@ -3,7 +3,7 @@
     config/models.toml -> Manifest -> Model -> Source (a place that yields the whole model) -> SourceFile
     <root>/<model name>/<file name>      a model on disk; `*.part` is a file on its way and never counts
 
-`voicecli.engines.fetch` brings the files.
+`voicecli.models.download` brings the files.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from voicecli.engines.models import SourceFile, chunks_of
+from voicecli.models.manifest import SourceFile, chunks_of
 
 
 class SourceFailed(Exception):

@@ -1,0 +1,1 @@
+"""Model files: the manifest, downloads and what is installed."""
