@@ -14,7 +14,7 @@ from benchmarks.room.acoustics import Room
 from benchmarks.room.card import RoomCard
 from benchmarks.room.sounds import Clip
 from benchmarks.room.story import Span, Story
-from voicecli import virtual_time
+from voicecli.replay import virtual_time
 from voicecli.assemble.conversation import make_rules
 from voicecli.assemble.devices import make_gate
 from voicecli.audio.device import Microphone
@@ -31,7 +31,7 @@ from voicecli.conversation.overlap import Devices
 from voicecli.engines.base import EndOfTurn, SpeechToText, TextToSpeech
 from voicecli.engines.whisper.final_cache import RememberedFinals
 from voicecli.engines.smart_turn.engine import SmartTurn
-from voicecli.engines.timed_worker import CallClock, TimedWorker
+from voicecli.replay.timed_worker import CallClock, TimedWorker
 from voicecli.events import Event, LevelMeasured
 from voicecli.settings import Settings
 from voicecli.settings_load import build, flat, parse

@@ -16,7 +16,7 @@ from typing import Self
 import numpy as np
 
 from tests.defaults import LISTEN
-from voicecli import virtual_time
+from voicecli.replay import virtual_time
 from voicecli.audio.device import Microphone, Speaker
 from voicecli.audio.speech_input import Ear
 from voicecli.audio.endpoint import MODES
@@ -37,7 +37,7 @@ from voicecli.conversation.language import Tongues
 from voicecli.conversation.wake_gate import Waking
 from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.engines.whisper.final_cache import RememberedFinals
-from voicecli.engines.timed_worker import TimedWorker
+from voicecli.replay.timed_worker import TimedWorker
 from voicecli.events import Event, LevelMeasured
 from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, Message, SpeechSegment, Stretch, Token, Transcript
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.server.stage import Room, ends, hold, say, silence, sound
-from voicecli import virtual_time
+from voicecli.replay import virtual_time
 from voicecli.server.protocol import Failure, Final, Partial, Reply, SpeechEnded, SpeechStarted
 from voicecli.types import Pcm
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 import pytest
 
 from tests.server.stage import Room, sound
-from voicecli import virtual_time
+from voicecli.replay import virtual_time
 from voicecli.errors import EngineError
 from voicecli.server.scheduler import Desk, Together, Urgency
 from voicecli.types import SpeechSegment, Transcript

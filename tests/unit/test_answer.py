@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 from rich.markdown import Markdown
 
-from voicecli import virtual_time
+from voicecli.replay import virtual_time
 from voicecli.ui.answer import WrittenAnswer, open_page
 from voicecli.ui.drawn_answer import DrawnAnswer
 

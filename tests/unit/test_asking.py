@@ -12,7 +12,7 @@ import pytest
 from tests.contract.chat_servers import llm_settings
 from tests.conversation.stage import ScriptedLlm
 from tests.defaults import SETTINGS
-from voicecli import virtual_time
+from voicecli.replay import virtual_time
 from voicecli.app.ask import Asked, Wanted, answer, asking_settings
 from voicecli.commands.ask import fields, models_of, question_of
 from voicecli.conversation.question import Question

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import numpy as np
 import pytest
 
-from voicecli import virtual_time
+from voicecli.replay import virtual_time
 from voicecli.bench.clients import SeedClient, StreamClient, WhisperLiveClient
 from voicecli.bench.load import NOISE_DB, Pace, load, share
 from voicecli.bench.load_report import Session

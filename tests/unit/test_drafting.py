@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 import pytest
 
-from voicecli import virtual_time
+from voicecli.replay import virtual_time
 from voicecli.conversation.partial_decoder import Cadence, Drafter
 from voicecli.conversation.partials import Hypotheses
 from voicecli.types import SpeechSegment, Transcript

@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 import pytest
 
-from voicecli import virtual_time
+from voicecli.replay import virtual_time
 from voicecli.audio.reconnect.reconnector import Keeper, S, Source
 from voicecli.audio.reconnect.streams import AudibleOnce, LastingMicrophone, LastingSpeaker
 from voicecli.audio.playout import Playout

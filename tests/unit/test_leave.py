@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from voicecli import virtual_time
+from voicecli.replay import virtual_time
 from voicecli.conversation.approval import Leave, answer_of, question
 
 

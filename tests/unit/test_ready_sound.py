@@ -14,7 +14,7 @@ from voicecli.audio.echo.ready_sound import LENGTH_S, LEVEL_DB, RATE_HZ, READY, 
 from voicecli.audio.segmenter import Segmenter
 from voicecli.audio.files.wav import WavSpeaker
 from voicecli.events import Audible, Event
-from voicecli.virtual_time import run
+from voicecli.replay.virtual_time import run
 
 
 def test_it_is_short_neither_loud_nor_clipped_and_ends_in_silence() -> None:

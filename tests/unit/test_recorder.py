@@ -10,11 +10,12 @@ import pytest
 
 from tests.unit.recorded_world import BEGAN_S, FRAMES, TOLD, TURN, recorded, times
 from tests.unit.test_prices import SEGMENT, Network, Whisper
-from voicecli import events, virtual_time
+from voicecli import events
+from voicecli.replay import virtual_time
 from voicecli.audio.echo.canceller import PlayedBlock
 from voicecli.audio.no_device import NoMicrophone
 from voicecli.conversation.respond import Engines
-from voicecli.engines.timed_worker import TimedWorker
+from voicecli.replay.timed_worker import TimedWorker
 from voicecli.errors import DeviceError
 from voicecli.events import Event
 from voicecli.replay.bundle import Deed

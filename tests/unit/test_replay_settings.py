@@ -10,7 +10,7 @@ import pytest
 from tests.defaults import SETTINGS
 from voicecli.bench.setting import Told
 from voicecli.errors import SettingsError
-from voicecli.replay.told_settings import OWN, kept_settings, nameless, replay_settings
+from voicecli.replay.redacted_settings import OWN, kept_settings, nameless, replay_settings
 from voicecli.settings import Settings
 from voicecli.settings_load import as_environ, keys, load_settings, parsed, value_of
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Iterator
 
 import pytest
 
-from voicecli import virtual_time
+from voicecli.replay import virtual_time
 from voicecli.ui.keys import cbreak, listen
 from voicecli.ui.kitty import POP, PUSH, QUERY
 from voicecli.ui.space_bar import SpaceBar

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from voicecli import virtual_time
+from voicecli.replay import virtual_time
 from voicecli.engines.llm.fallback import JITTER, SLOW_S, WAITS_S, Steadfast, Tell, steadfast
 from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError, ModelMissing, VoiceCliError
 from voicecli.types import Message, Token

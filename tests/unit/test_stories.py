@@ -11,7 +11,7 @@ from voicecli import events
 from voicecli.conversation.latency import PART_NAMES
 from voicecli.events import Event
 from voicecli.replay.compare import Row, as_json, pairs, rows
-from voicecli.replay.stories import Story, stories
+from voicecli.replay.turn_summary import Story, stories
 from voicecli.types import TurnId
 
 NEXT = TurnId(2)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli import virtual_time
+from voicecli.replay import virtual_time
 from voicecli.errors import ToolError
 from voicecli.tools.clock import current_time, local_now
 from voicecli.tools.timers import LOOK_S, MOST_TIMERS, Timers, duration, rung

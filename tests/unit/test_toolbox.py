@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli import virtual_time
+from voicecli.replay import virtual_time
 from voicecli.assemble.tools import fitted, spec_tokens
 from voicecli.errors import ToolError
 from voicecli.tools.builtin import builtin_tools

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from voicecli.conversation.latency import PART_NAMES
-from voicecli.replay.stories import Story
+from voicecli.replay.turn_summary import Story
 
 SAME_S = 0.02
 """A frame: what differs by less is no other decision."""

@@ -11,9 +11,9 @@ from voicecli import __version__
 from voicecli.bench.machine import described
 from voicecli.doctor.privacy import Private, scrubbed_text
 from voicecli.replay.bundle import About, Recorded
-from voicecli.replay.prices import prices_of
+from voicecli.replay.latencies import prices_of
 from voicecli.replay.recorder import Recorder
-from voicecli.replay.told_settings import kept_settings
+from voicecli.replay.redacted_settings import kept_settings
 from voicecli.replay.zip_file import ABOUT, ABOUTS, ECHO_FREE, EVENTS, MICROPHONE, SPEAKER, TIMES, recorded_members
 from voicecli.settings import Settings
 
