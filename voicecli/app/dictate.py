@@ -17,7 +17,7 @@ from voicecli.assemble.devices import make_microphone
 from voicecli.audio.device import Microphone
 from voicecli.audio.files.piped import BLOCK_S
 from voicecli.audio.files.wav import read_clip
-from voicecli.client import Event
+from voicecli.server.client import Event
 from voicecli.engines.worker import ThreadWorker
 from voicecli.server.protocol import Final, Partial, SpeechStarted, Start
 from voicecli.settings import Settings

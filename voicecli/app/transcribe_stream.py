@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from voicecli.audio.files.piped import BLOCK_S, PipedSound
 from voicecli.audio.files.wav import read_clip
-from voicecli.client import Event, listen
+from voicecli.server.client import Event, listen
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import DeviceError, EngineError, first_of
 from voicecli.server.protocol import Failure, Final, SpeechEnded, SpeechStarted, Start

@@ -30,7 +30,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.protocol import State
 
-from voicecli.client import LISTEN_PATH, key_headers, not_connected, proxy_for, reply_of, websocket_url
+from voicecli.server.client import LISTEN_PATH, key_headers, not_connected, proxy_for, reply_of, websocket_url
 from voicecli.server.protocol import (
     Endpoint,
     Failure,
