@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from voicecli.server.asyncapi import description
+from voicecli.server.stt.asyncapi import description
 
 FILE = Path(__file__).parents[1] / "docs" / "asyncapi.json"
 

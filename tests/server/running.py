@@ -11,13 +11,13 @@ from tests.defaults import LISTEN
 from tests.server.stage import AnySound, Hearing, Inline
 from voicecli.audio.segmenter import Segmenter
 from voicecli.server.access import Access, Guard
-from voicecli.server.listening import Senses
+from voicecli.server.stt.listening import Senses
 from voicecli.server.metrics import Metrics
-from voicecli.server.protocol import Start
-from voicecli.server.scheduler import Scheduler
+from voicecli.server.stt.protocol import Start
+from voicecli.server.stt.scheduler import Scheduler
 from voicecli.server.serving import Bind, QuietServer, configured, listen
 from voicecli.server.sessions import Limits, Sessions
-from voicecli.server.stt import Service, create_app
+from voicecli.server.stt.app import Service, create_app
 
 
 @dataclass(frozen=True, slots=True)

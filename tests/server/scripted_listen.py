@@ -13,7 +13,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from voicecli.server.protocol import Ready
+from voicecli.server.stt.protocol import Ready
 
 READY = Ready(session="s", model="scripted", sample_rate_hz=16_000)
 

@@ -17,7 +17,7 @@ from tests.words import word_error_rate
 from voicecli.audio.files.wav import read_clip
 from voicecli.server.client import Event, Session, listen, websocket_url
 from voicecli.errors import BackendUnavailable, SettingsError, VoiceCliError
-from voicecli.server.protocol import Failure, Final, Partial, SpeechEnded, SpeechStarted, Start, Timings
+from voicecli.server.stt.protocol import Failure, Final, Partial, SpeechEnded, SpeechStarted, Start, Timings
 
 Work = Callable[[Session], Awaitable[None]]
 FINAL = Final(

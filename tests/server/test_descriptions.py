@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.server.running import running, scripted
-from voicecli.server.asyncapi import REPLIES, REQUESTS, description
+from voicecli.server.stt.asyncapi import REPLIES, REQUESTS, description
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.anyio

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.server.stage import Room, ends, hold, say, silence, sound
 from voicecli.replay import virtual_time
-from voicecli.server.protocol import Failure, Final, Partial, Reply, SpeechEnded, SpeechStarted
+from voicecli.server.stt.protocol import Failure, Final, Partial, Reply, SpeechEnded, SpeechStarted
 from voicecli.types import Pcm
 
 END_S = 1.0

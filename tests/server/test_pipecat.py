@@ -17,7 +17,7 @@ from tests.server.program import ServerProgram
 from tests.words import plain, word_error_rate
 from voicecli.audio.files.wav import open_wav, read_clip
 from voicecli.server.client import listen
-from voicecli.server.protocol import Final
+from voicecli.server.stt.protocol import Final
 from voicecli.types import LISTEN_RATE_HZ
 
 pytest.importorskip("pipecat", reason="needs voicecli[pipecat]")

@@ -10,7 +10,7 @@ import pytest
 from tests.server.stage import Room, sound
 from voicecli.replay import virtual_time
 from voicecli.errors import EngineError
-from voicecli.server.scheduler import Desk, Together, Urgency
+from voicecli.server.stt.scheduler import Desk, Together, Urgency
 from voicecli.types import SpeechSegment, Transcript
 
 

@@ -25,8 +25,8 @@ from tests.words import word_error_rate
 from voicecli.audio.resample import resample
 from voicecli.audio.files.wav import read_clip
 from voicecli.server.access import Access
-from voicecli.server.protocol import ProtocolError
-from voicecli.server.realtime_session import Config, described, updated
+from voicecli.server.stt.protocol import ProtocolError
+from voicecli.server.stt.realtime_session import Config, described, updated
 from voicecli.server.sessions import Limits
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 

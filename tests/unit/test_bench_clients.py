@@ -15,7 +15,7 @@ from voicecli.bench.clients import (
     StreamClient,
     WhisperLiveClient,
 )
-from voicecli.server.protocol import (
+from voicecli.server.stt.protocol import (
     Failure,
     Final,
     Partial,

@@ -11,7 +11,7 @@ from tests.defaults import SETTINGS
 from voicecli.commands.dictate import models_of
 from voicecli.app.dictate import Dictating, session_of
 from voicecli.errors import EngineError
-from voicecli.server.protocol import Failure, Final, Partial, SpeechEnded, SpeechStarted, Timings
+from voicecli.server.stt.protocol import Failure, Final, Partial, SpeechEnded, SpeechStarted, Timings
 from voicecli.ui.dictated import CopiedWords, DictationScreen, HeldWords, WrittenWords, open_words
 
 

@@ -19,7 +19,7 @@ from voicecli.audio.files.piped import BLOCK_S
 from voicecli.audio.files.wav import read_clip
 from voicecli.server.client import Event
 from voicecli.engines.worker import ThreadWorker
-from voicecli.server.protocol import Final, Partial, SpeechStarted, Start
+from voicecli.server.stt.protocol import Final, Partial, SpeechStarted, Start
 from voicecli.settings import Settings
 from voicecli.app.signals import signals, stop_soon
 from voicecli.app.transcribe_stream import Utterances, hear_here, run_plainly

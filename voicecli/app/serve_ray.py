@@ -74,7 +74,7 @@ async def open_stt_app(options: Options) -> AsyncIterator[ASGIApp]:
     """Settings are those of the machine that the replica is on. Raises ModelMissing, EngineError or SettingsError."""
     from voicecli.assemble.stt_server import Wanted, open_stt
     from voicecli.server.access import Guard
-    from voicecli.server.stt import create_app
+    from voicecli.server.stt.app import create_app
 
     access = access_of(options)
     async with open_stt(settings_of(options, "stt"), Wanted(options.sessions)) as service:

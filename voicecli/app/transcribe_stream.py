@@ -14,7 +14,7 @@ from voicecli.audio.files.wav import read_clip
 from voicecli.server.client import Event, listen
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import DeviceError, EngineError, first_of
-from voicecli.server.protocol import Failure, Final, SpeechEnded, SpeechStarted, Start
+from voicecli.server.stt.protocol import Failure, Final, SpeechEnded, SpeechStarted, Start
 from voicecli.app.transcribe import FileTranscript, Outcome, Unreadable, Withheld
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
@@ -170,7 +170,7 @@ async def hear_here(
 ) -> None:
     """The same session on engines of this process."""
     from voicecli.assemble.stt_server import Wanted, open_stt
-    from voicecli.server.protocol import Ready, Reply
+    from voicecli.server.stt.protocol import Ready, Reply
 
     def tell(reply: Reply) -> None:
         if not isinstance(reply, Ready):

@@ -19,12 +19,12 @@ from voicecli.engines.base import EndOfTurn, SpeechToText, Worker
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.whisper.long_audio import LONGEST_S, LongSpeech
 from voicecli.engines.worker import ThreadWorker
-from voicecli.server.listening import Senses
+from voicecli.server.stt.listening import Senses
 from voicecli.server.metrics import Metrics
-from voicecli.server.protocol import Start
-from voicecli.server.scheduler import Desk, Scheduler, Together
+from voicecli.server.stt.protocol import Start
+from voicecli.server.stt.scheduler import Desk, Scheduler, Together
 from voicecli.server.sessions import Limits, Sessions, capacity
-from voicecli.server.stt import Service
+from voicecli.server.stt.app import Service
 from voicecli.settings import Settings
 from voicecli.models.installed import open_store
 from voicecli.types import LISTEN_RATE_HZ, SpeechSegment, Wish

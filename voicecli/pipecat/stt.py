@@ -31,7 +31,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.protocol import State
 
 from voicecli.server.client import LISTEN_PATH, key_headers, not_connected, proxy_for, reply_of, websocket_url
-from voicecli.server.protocol import (
+from voicecli.server.stt.protocol import (
     Endpoint,
     Failure,
     Final,

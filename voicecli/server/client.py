@@ -1,6 +1,6 @@
 """A client of `voicecli serve-stt`: samples go out, what was heard comes back.
 
-The messages are the models of `voicecli.server.protocol`.
+The messages are the models of `voicecli.server.stt.protocol`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from voicecli.errors import BackendUnavailable, SettingsError
 from voicecli.server.access import is_loopback
-from voicecli.server.protocol import (
+from voicecli.server.stt.protocol import (
     Cancel,
     Command,
     Failure,

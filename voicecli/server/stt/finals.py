@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from voicecli.errors import VoiceCliError
 from voicecli.events import Clock
-from voicecli.server.protocol import Final, Reply, Timings, failure_of
-from voicecli.server.scheduler import Decoded, Desk, Urgency
+from voicecli.server.stt.protocol import Final, Reply, Timings, failure_of
+from voicecli.server.stt.scheduler import Decoded, Desk, Urgency
 from voicecli.types import SpeechSegment, Transcript, TurnId
 
 Known = Callable[[TurnId, Transcript], None]

@@ -20,8 +20,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
 
 from voicecli.errors import VoiceCliError
-from voicecli.server.containers import TooLong, Unplayable
-from voicecli.server.protocol import Start
+from voicecli.server.stt.containers import TooLong, Unplayable
+from voicecli.server.stt.protocol import Start
 from voicecli.server.sessions import Full, Limits
 
 RETRY_AFTER_S = 2

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from voicecli import __version__
-from voicecli.server.protocol import (
+from voicecli.server.stt.protocol import (
     Cancel,
     Failure,
     Final,

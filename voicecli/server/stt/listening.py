@@ -20,9 +20,9 @@ from voicecli.conversation.end_of_turn import Endpointing
 from voicecli.conversation.partials import Hypotheses
 from voicecli.engines.base import EndOfTurn, Worker
 from voicecli.events import Clock
-from voicecli.server.finals import Finals, Speech
-from voicecli.server.protocol import Failure, Partial, Reply, SpeechEnded, SpeechStarted
-from voicecli.server.scheduler import Desk
+from voicecli.server.stt.finals import Finals, Speech
+from voicecli.server.stt.protocol import Failure, Partial, Reply, SpeechEnded, SpeechStarted
+from voicecli.server.stt.scheduler import Desk
 from voicecli.types import (
     FRAME_S,
     FRAME_SAMPLES,

@@ -6,7 +6,7 @@ import json
 import zlib
 from collections.abc import Collection, Sequence
 
-from voicecli.server.recordings import Heard
+from voicecli.server.stt.recordings import Heard
 from voicecli.server.subtitles import Timed, cues, spread
 
 SEEK_S = 0.01

@@ -12,12 +12,12 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response, Streami
 from starlette.requests import ClientDisconnect
 
 from voicecli.errors import SettingsError, VoiceCliError
-from voicecli.server import openai_answers as answers
+from voicecli.server.stt.app import openai_answers as answers
 from voicecli.server import subtitles
-from voicecli.server.openai_forms import Fields, OpenAiRoute, Refused, error_of, read_upload
-from voicecli.server.recordings import Heard, Recording
-from voicecli.server.scheduler import Desk
-from voicecli.server.stt import Service
+from voicecli.server.stt.openai_forms import Fields, OpenAiRoute, Refused, error_of, read_upload
+from voicecli.server.stt.recordings import Heard, Recording
+from voicecli.server.stt.scheduler import Desk
+from voicecli.server.stt.app import Service
 
 ERROR = {
     "type": "object",

@@ -15,8 +15,8 @@ from voicecli.audio.speech_input import SpeechGate
 from voicecli.audio.files.rolling_cut import Part, RollingCut
 from voicecli.engines.whisper.long_audio import WINDOW_S
 from voicecli.engines.worker import ThreadWorker
-from voicecli.server.containers import read_blocks
-from voicecli.server.scheduler import Desk
+from voicecli.server.stt.containers import read_blocks
+from voicecli.server.stt.scheduler import Desk
 from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, Transcript
 
 PAUSE_S = 0.7

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from voicecli.server.openai_forms import hotwords
-from voicecli.server.protocol import Endpoint, ProtocolError, Start
+from voicecli.server.stt.openai_forms import hotwords
+from voicecli.server.stt.protocol import Endpoint, ProtocolError, Start
 
 FLAT = {
     "input_audio_format": "format",

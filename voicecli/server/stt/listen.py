@@ -8,9 +8,9 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from voicecli.errors import VoiceCliError
 from voicecli.server.access import ANSWERED_SUBPROTOCOL
-from voicecli.server.listening import Listener
+from voicecli.server.stt.listening import Listener
 from voicecli.server.pcm import SampleReader
-from voicecli.server.protocol import (
+from voicecli.server.stt.protocol import (
     Failure,
     Partial,
     ProtocolError,
@@ -22,7 +22,7 @@ from voicecli.server.protocol import (
     request_of,
 )
 from voicecli.server.sessions import Full
-from voicecli.server.stt import Service
+from voicecli.server.stt.app import Service
 from voicecli.server.transport import NORMAL, POLICY, TRY_AGAIN, Closed, Line, Outbox, Session
 
 START_S = 10.0

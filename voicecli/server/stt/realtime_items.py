@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from voicecli.server.protocol import Failure, Final, Partial, Reply, SpeechEnded, SpeechStarted
+from voicecli.server.stt.protocol import Failure, Final, Partial, Reply, SpeechEnded, SpeechStarted
 
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
 

@@ -13,11 +13,11 @@ from fastapi import APIRouter, FastAPI, Response
 
 from voicecli import __version__
 from voicecli.events import Clock
-from voicecli.server.asyncapi import description
-from voicecli.server.listening import Listener, Senses, Tell
+from voicecli.server.stt.asyncapi import description
+from voicecli.server.stt.listening import Listener, Senses, Tell
 from voicecli.server.metrics import Metrics
-from voicecli.server.protocol import Start
-from voicecli.server.scheduler import Desk, Scheduler
+from voicecli.server.stt.protocol import Start
+from voicecli.server.stt.scheduler import Desk, Scheduler
 from voicecli.server.sessions import Limits, Sessions
 
 
@@ -42,14 +42,17 @@ class Service:
 
 def create_app(service: Service, wyoming: socket.socket | None = None) -> FastAPI:
     """Everything but who may come in, and on which port; `wyoming`: where that protocol is spoken beside it."""
-    from voicecli.server import stt_listen, stt_openai, stt_realtime, stt_seed
+    from voicecli.server.stt.app import listen as stt_listen
+    from voicecli.server.stt.app import openai as stt_openai
+    from voicecli.server.stt.app import realtime as stt_realtime
+    from voicecli.server.stt.app import voiceagentguide_ws as stt_seed
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with asyncio.TaskGroup() as tasks:
             serving = [tasks.create_task(service.scheduler.serve(), name="scheduler")]
             if wyoming is not None:
-                from voicecli.server import wyoming_stt
+                from voicecli.server.stt.app import wyoming as wyoming_stt
 
                 serving.append(tasks.create_task(wyoming_stt.serve_wyoming(service, wyoming), name="wyoming"))
             yield

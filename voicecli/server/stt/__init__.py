@@ -1,0 +1,1 @@
+"""The speech-to-text server: its protocols and the decode queue behind them."""
