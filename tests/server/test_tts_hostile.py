@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.server.tts_stage import Stage, hear, on_stage, say
 from voicecli.server.sessions import Limits
-from voicecli.server.tts import MOST_BODY_BYTES
+from voicecli.server.tts.app import MOST_BODY_BYTES
 
 MESSAGES = 600
 GROWTH_BYTES = 3 << 20

@@ -23,9 +23,9 @@ from voicecli.engines.whisper.engine import Whisper
 from voicecli.engines.worker import ThreadWorker
 from voicecli.server.metrics import Metrics
 from voicecli.server.sessions import Limits, Sessions
-from voicecli.server.tts import create_app
+from voicecli.server.tts.app import create_app
 from voicecli.engines.kokoro.calibration import Learning
-from voicecli.server.tts_speech import Speech
+from voicecli.server.tts.speech import Speech
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment
 
 pytestmark = pytest.mark.model

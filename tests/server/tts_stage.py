@@ -21,9 +21,9 @@ from voicecli.events import Clock
 from voicecli.server.metrics import Metrics
 from voicecli.server.serving import Bind, QuietServer, listen
 from voicecli.server.sessions import Limits, Sessions
-from voicecli.server.tts import create_app
+from voicecli.server.tts.app import create_app
 from voicecli.engines.kokoro.calibration import Learning
-from voicecli.server.tts_speech import Speech
+from voicecli.server.tts.speech import Speech
 from voicecli.types import KnownVoice, Pcm, Stretch
 
 P = ParamSpec("P")

@@ -11,7 +11,7 @@ from urllib.parse import urlunsplit
 
 from voicecli.assemble.stt_server import Wanted, open_stt
 from voicecli.assemble.tts_server import open_tts
-from voicecli.server import tts
+from voicecli.server.tts.app import app as tts
 from voicecli.server.stt.app import app as stt
 from voicecli.server.access import Access, Guard
 from voicecli.server.metrics import Metrics

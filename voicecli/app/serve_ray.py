@@ -96,7 +96,7 @@ async def open_tts_app(options: Options) -> AsyncIterator[ASGIApp]:
     from voicecli.server.access import Guard
     from voicecli.server.metrics import Metrics
     from voicecli.server.sessions import Limits, Sessions
-    from voicecli.server.tts import create_app
+    from voicecli.server.tts.app import create_app
 
     access = access_of(options)
     async with open_tts(settings_of(options, "tts"), (), logging.getLogger(__name__).info) as speech:

@@ -10,7 +10,7 @@ from voicecli.assemble.engines import load_voice, told_on_loop
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.worker import ThreadWorker
 from voicecli.engines.kokoro.calibration import Learning
-from voicecli.server.tts_speech import Speech
+from voicecli.server.tts.speech import Speech
 from voicecli.settings import Settings
 from voicecli.models.installed import open_store
 

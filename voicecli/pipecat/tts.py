@@ -19,7 +19,7 @@ from websockets.protocol import State
 
 from voicecli.server.client import key_headers, not_connected, proxy_for, websocket_url
 from voicecli.pipecat.contexts import Contexts
-from voicecli.server.tts_protocol import (
+from voicecli.server.tts.protocol import (
     AudioStarted,
     Cancel,
     Cancelled,

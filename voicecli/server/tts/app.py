@@ -11,11 +11,11 @@ from fastapi import FastAPI, Response
 from voicecli import __version__
 from voicecli.server.bodies import BoundedBodies
 from voicecli.server.sessions import Limits, Sessions
-from voicecli.server.tts_openai import openai_routes
-from voicecli.server.tts_problems import answer_as_openai
-from voicecli.server.tts_seed import seed_routes
-from voicecli.server.tts_speak import speak_routes
-from voicecli.server.tts_speech import Speech
+from voicecli.server.tts.openai import openai_routes
+from voicecli.server.tts.problems import answer_as_openai
+from voicecli.server.tts.voiceagentguide_ws import seed_routes
+from voicecli.server.tts.speak import speak_routes
+from voicecli.server.tts.speech import Speech
 
 MOST_BODY_BYTES = 1 << 16
 """Of a request: `MOST_CHARS` characters of four bytes each, and the fields beside them."""

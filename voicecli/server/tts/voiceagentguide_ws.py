@@ -18,9 +18,9 @@ from voicecli.errors import VoiceCliError
 from voicecli.server.sessions import Full, Limits, Sessions
 from voicecli.server.sockets import Outgoing, accept
 from voicecli.server.transport import LEAVING, TRY_AGAIN, Closed, Gone, Incoming, close
-from voicecli.server.tts_problems import Problem, Refused, is_ours, problem_of
-from voicecli.server.tts_protocol import SeedRequest
-from voicecli.server.tts_speech import Hearer, Speech
+from voicecli.server.tts.problems import Problem, Refused, is_ours, problem_of
+from voicecli.server.tts.protocol import SeedRequest
+from voicecli.server.tts.speech import Hearer, Speech
 from voicecli.types import Pcm
 
 END = "END"

@@ -20,8 +20,8 @@ from voicecli.errors import VoiceCliError
 from voicecli.server.sessions import Full, Limits, Sessions
 from voicecli.server.sockets import Outgoing, accept
 from voicecli.server.transport import LEAVING, TRY_AGAIN, Closed, Gone, Incoming, close
-from voicecli.server.tts_problems import TOO_LONG, Problem, Refused, problem_of
-from voicecli.server.tts_protocol import (
+from voicecli.server.tts.problems import TOO_LONG, Problem, Refused, problem_of
+from voicecli.server.tts.protocol import (
     ASKED,
     MOST_CHARS,
     Asked,
@@ -38,7 +38,7 @@ from voicecli.server.tts_protocol import (
     Text,
     Told,
 )
-from voicecli.server.tts_speech import Hearer, Speech
+from voicecli.server.tts.speech import Hearer, Speech
 from voicecli.types import SpeechChunk
 
 NOT_TEXT = Problem("bad_message", "a binary frame was sent", "messages are JSON objects in text frames")

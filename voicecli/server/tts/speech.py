@@ -18,8 +18,8 @@ from voicecli.engines.base import Voice, Voices, Worker
 from voicecli.events import Clock, Event
 from voicecli.languages import code_of
 from voicecli.engines.kokoro.calibration import Learning
-from voicecli.server.tts_problems import NOTHING_TO_SAY, TOO_LONG, Refused
-from voicecli.server.tts_protocol import MOST_CHARS
+from voicecli.server.tts.problems import NOTHING_TO_SAY, TOO_LONG, Refused
+from voicecli.server.tts.protocol import MOST_CHARS
 from voicecli.types import SpeechChunk, TurnId
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 import av
 import numpy as np
 
-from voicecli.server.tts_protocol import SoundFormat
+from voicecli.server.tts.protocol import SoundFormat
 from voicecli.types import Pcm
 
 MEDIA_TYPES: dict[SoundFormat, str] = {

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from voicecli.conversation.turn import StageError
 from voicecli.errors import SettingsError, VoiceCliError
 from voicecli.server.sessions import Full
-from voicecli.server.tts_protocol import MOST_CHARS
+from voicecli.server.tts.protocol import MOST_CHARS
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The text-to-speech server and its protocols."""
