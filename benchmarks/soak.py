@@ -30,7 +30,7 @@ from voicecli.bench.talk_child import TalkChild, talk_child
 from voicecli.bench.virtual_card import VirtualCard
 from voicecli.conversation.latency import PART_NAMES, percentile
 from voicecli.events import FramesDropped, Starved
-from voicecli.settings_load import as_environ, load_settings
+from voicecli.settings.load import as_environ, load_settings
 
 MEMORY_GROWTH, LATENCY_GROWTH = 1.05, 1.10
 QUESTIONS = 12

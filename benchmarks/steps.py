@@ -31,7 +31,7 @@ from voicecli.bench.machine import machine
 from voicecli.bench.waterfall import record, waterfall
 from voicecli.conversation.latency import PART_NAMES, TurnLatency, latencies
 from voicecli.events import Event, Ready
-from voicecli.settings_load import keys
+from voicecli.settings.load import keys
 from voicecli.types import LISTEN_RATE_HZ
 from voicecli.ui.jsonl import event_of
 

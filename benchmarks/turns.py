@@ -32,7 +32,7 @@ from benchmarks.speech import recordings, speech_option, spoken
 from voicecli.assemble.devices import make_gate
 from voicecli.audio.files.wav import read_clip
 from voicecli.bench.machine import machine
-from voicecli.settings import Settings
+from voicecli.settings.model import Settings
 from voicecli.types import Pcm
 
 ECHOES_DB = (-10.0, -20.0, -30.0)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from voicecli.settings_load import build, flat, parse
-from voicecli.shipped import shipped_text
+from voicecli.settings.load import build, flat, parse
+from voicecli.settings.shipped import shipped_text
 
 SETTINGS = build(flat(parse(shipped_text("default.toml"), "default.toml")), {})
 LISTEN = SETTINGS.listen

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TextIO
 
 from voicecli.errors import SettingsError
-from voicecli.settings_load import surroundings
+from voicecli.settings.load import surroundings
 
 TERMINAL = "the terminal (OSC 52)"
 

@@ -18,7 +18,7 @@ from voicecli.engines.llm.available import Choices, language_models
 from voicecli.history.finding import excerpt
 from voicecli.history.writer import utc_now
 from voicecli.history.log import Record, SessionLog
-from voicecli.settings import Settings
+from voicecli.settings.model import Settings
 from voicecli.slash.checks import DoctorCommand
 from voicecli.slash.complete import Value
 from voicecli.slash.desk import Handler

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from voicecli.settings import ListenMode
+from voicecli.settings.model import ListenMode
 from voicecli.types import TurnId
 
 Clock = Callable[[], float]

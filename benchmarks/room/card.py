@@ -17,7 +17,7 @@ from voicecli.audio.echo.canceller import Played, PlayedBlock
 from voicecli.audio.playout import Playout, Reading
 from voicecli.audio.resample import Converter
 from voicecli.events import Audible, Clock, Publish, Starved
-from voicecli.settings import AudioSettings
+from voicecli.settings.model import AudioSettings
 from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechChunk, TurnId
 
 SPEAKER_HZ = 48_000

@@ -33,9 +33,9 @@ from voicecli.engines.whisper.final_cache import RememberedFinals
 from voicecli.engines.smart_turn.engine import SmartTurn
 from voicecli.replay.timed_worker import CallClock, TimedWorker
 from voicecli.events import Event, LevelMeasured
-from voicecli.settings import Settings
-from voicecli.settings_load import build, flat, parse
-from voicecli.shipped import shipped_text
+from voicecli.settings.model import Settings
+from voicecli.settings.load import build, flat, parse
+from voicecli.settings.shipped import shipped_text
 from voicecli.models.installed import model_file, open_store
 from voicecli.types import Message, Stretch, Token
 

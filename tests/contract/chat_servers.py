@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from voicecli.settings import LlmSettings
+from voicecli.settings.model import LlmSettings
 
 MODELS = {"/v1/models": {"data": [{"id": "small", "object": "model", "created": 0, "owned_by": "test"}]}}
 TAGS = {"/api/tags": {"models": [{"model": "llama3.2:latest", "name": "llama3.2:latest"}]}}

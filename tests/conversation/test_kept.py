@@ -9,7 +9,7 @@ from voicecli.errors import BackendUnavailable
 from voicecli.events import Event, Ready
 from voicecli.history.fold import ExchangeFold
 from voicecli.history.records import Exchange
-from voicecli.settings_load import defaults
+from voicecli.settings.load import defaults
 from voicecli.types import Message
 
 READY = Ready(at_s=1000.0, microphone="fake", speaker="fake", stt="", llm="scripted", llm_why="", tts="tone")

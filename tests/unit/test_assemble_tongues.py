@@ -16,7 +16,7 @@ from voicecli.engines.base import Voices
 from voicecli.engines.kokoro.voices import LANGUAGES
 from voicecli.engines.whisper.engine import Whisper
 from voicecli.errors import SettingsError
-from voicecli.settings import Settings
+from voicecli.settings.model import Settings
 
 
 @dataclass

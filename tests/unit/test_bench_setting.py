@@ -28,7 +28,7 @@ from voicecli.bench.setting import (
 from voicecli.engines import gpu
 from voicecli.models.manifest import Manifest, ModelStore
 from voicecli.errors import EngineError, ModelMissing
-from voicecli.settings_load import load_settings
+from voicecli.settings.load import load_settings
 
 
 def test_a_result_has_what_was_found_and_what_it_took() -> None:

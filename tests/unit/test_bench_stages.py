@@ -19,7 +19,7 @@ from voicecli.bench.result import Count, Metric, Result
 from voicecli.bench.speech import Utterance
 from voicecli.bench.stage_llm import COLD, FIRST_TOKEN, PACE, WARM, measure_llm
 from voicecli.errors import EngineError
-from voicecli.settings_load import load_settings
+from voicecli.settings.load import load_settings
 from voicecli.types import LISTEN_RATE_HZ, Message, SpeechSegment, Stretch, Token, Transcript
 
 SECOND = np.zeros(LISTEN_RATE_HZ, np.int16)

@@ -11,7 +11,7 @@ from tests.defaults import SETTINGS
 from voicecli.assemble.devices import Files, load_canceller
 from voicecli.errors import EngineError
 from voicecli.events import Event, Notice
-from voicecli.settings import Settings
+from voicecli.settings.model import Settings
 
 
 def with_echo(echo: str, barge_in: str = "auto") -> Settings:

@@ -16,7 +16,7 @@ from voicecli.engines.base import EndOfTurn
 from voicecli.models.manifest import Manifest, ModelStore
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import ModelMissing
-from voicecli.settings import EndpointMode, ListenSettings, Settings
+from voicecli.settings.model import EndpointMode, ListenSettings, Settings
 
 SILENCE = LISTEN.model_copy(update={"endpoint": "silence"})
 

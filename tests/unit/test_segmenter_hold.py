@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.defaults import LISTEN
 from tests.unit.test_segmenter import frame
 from voicecli.audio.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume, Segmenter
-from voicecli.settings import ListenSettings
+from voicecli.settings.model import ListenSettings
 from voicecli.types import FRAME_S, FRAME_SAMPLES
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from voicecli.conversation.sentences import SHORT_CLAUSE_CHARS
 from voicecli.errors import SettingsError
-from voicecli.settings import Settings
-from voicecli.settings_load import keys, load_settings, shown, value_of
+from voicecli.settings.model import Settings
+from voicecli.settings.load import keys, load_settings, shown, value_of
 
 
 def origin(key: str, **layers: object) -> tuple[object, str]:

@@ -15,7 +15,7 @@ from tests.unit.test_switchable import Model
 from voicecli.errors import BackendUnavailable, SettingsError
 from voicecli.engines.llm.select import Opened
 from voicecli.engines.llm.available import Choice, Choices, settings_with
-from voicecli.settings import LlmSettings
+from voicecli.settings.model import LlmSettings
 from voicecli.slash.engines import LanguageCommand, ModelCommand
 
 HERE = Choice("small", "embedded", "embedded")

@@ -15,7 +15,7 @@ from tests.unit.test_switchable import ASKED, Model
 from voicecli.conversation.rest import Rest
 from voicecli.errors import BackendUnavailable, first_of
 from voicecli.engines.llm.select import Opened
-from voicecli.settings import LlmSettings
+from voicecli.settings.model import LlmSettings
 from voicecli.engines.llm.switch import ModelSwitch, model_switch
 
 P = ParamSpec("P")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from voicecli.errors import SettingsError
-from voicecli.settings_load import load_settings
+from voicecli.settings.load import load_settings
 from voicecli.tune.values import PART_OF, Choice, Value
 from voicecli.tune.write import chosen_keys, own_values, tuned, write
 

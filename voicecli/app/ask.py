@@ -22,7 +22,7 @@ from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.errors import ContextFull, EngineError, SettingsError, first_of
 from voicecli.events import Clock
 from voicecli.engines.llm.select import Opened, open_language_model
-from voicecli.settings import LlmSettings, Settings
+from voicecli.settings.model import LlmSettings, Settings
 from voicecli.app.signals import signals, stop_soon
 from voicecli.models.installed import model_file, open_store
 from voicecli.types import Message, TurnId

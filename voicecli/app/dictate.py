@@ -20,7 +20,7 @@ from voicecli.audio.files.wav import read_clip
 from voicecli.server.client import Event
 from voicecli.engines.worker import ThreadWorker
 from voicecli.server.stt.protocol import Final, Partial, SpeechStarted, Start
-from voicecli.settings import Settings
+from voicecli.settings.model import Settings
 from voicecli.app.signals import signals, stop_soon
 from voicecli.app.transcribe_stream import Utterances, hear_here, run_plainly
 from voicecli.types import LISTEN_RATE_HZ, Pcm

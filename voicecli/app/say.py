@@ -23,7 +23,7 @@ from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import DeviceError, EngineError, SettingsError, VoiceCliError
 from voicecli.events import Clock, Event, Notice, Synthesized
 from voicecli.languages import language_of_name
-from voicecli.settings import Settings
+from voicecli.settings.model import Settings
 from voicecli.models.installed import open_store
 from voicecli.types import TurnId
 

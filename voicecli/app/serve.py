@@ -17,7 +17,7 @@ from voicecli.server.access import Access, Guard
 from voicecli.server.metrics import Metrics
 from voicecli.server.serving import Bind, listen, serve
 from voicecli.server.sessions import Sessions
-from voicecli.settings import Settings
+from voicecli.settings.model import Settings
 
 Narrate = Callable[[str], None]
 

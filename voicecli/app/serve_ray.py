@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from voicecli.server.access import Access
-    from voicecli.settings import Settings
+    from voicecli.settings.model import Settings
 
 Open = Callable[[], AbstractAsyncContextManager["ASGIApp"]]
 """Opens an app with its engines, in the process and on the loop that serve it."""
@@ -105,7 +105,7 @@ async def open_tts_app(options: Options) -> AsyncIterator[ASGIApp]:
 
 def settings_of(options: Options, engine: Literal["stt", "tts"]) -> Settings:
     """Of this machine, with as many threads as Ray set aside. Raises SettingsError."""
-    from voicecli.settings_load import load_settings
+    from voicecli.settings.load import load_settings
 
     threads = max(1, round(options.cpus))
     return load_settings({f"{engine}.threads": threads}, profile=options.profile).settings

@@ -19,7 +19,7 @@ from voicecli.conversation.latency import TurnLatency, latencies
 from voicecli.errors import INTERRUPTED_EXIT_CODE, VoiceCliError, first_of
 from voicecli.events import Event, MuteChanged, Notice, Publish
 from voicecli.history.open import Memory, record_of
-from voicecli.settings import Settings
+from voicecli.settings.model import Settings
 from voicecli.app.signals import signals, stop_soon, write_nowhere
 from voicecli.slash.complete import Offer, ValuesOf, offers
 from voicecli.slash.desk import Desk

@@ -19,7 +19,7 @@ from voicecli.app.transcribe import FileTranscript, Outcome, Unreadable, Withhel
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 if TYPE_CHECKING:
-    from voicecli.settings import Settings
+    from voicecli.settings.model import Settings
 
 
 @dataclass(frozen=True, slots=True)

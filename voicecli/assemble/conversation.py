@@ -29,7 +29,7 @@ from voicecli.conversation.wake_gate import Waking
 from voicecli.events import Event, Publish
 from voicecli.assemble.malloc_trim import tidying
 from voicecli.history.records import Exchange
-from voicecli.settings import ListenSettings, Settings
+from voicecli.settings.model import ListenSettings, Settings
 
 
 @asynccontextmanager

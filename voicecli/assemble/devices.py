@@ -26,7 +26,7 @@ from voicecli.conversation.respond import Engines
 from voicecli.conversation.pacing import MOST_LEAD_S
 from voicecli.errors import DeviceError, EngineError
 from voicecli.events import Clock, Publish
-from voicecli.settings import ListenSettings, Settings
+from voicecli.settings.model import ListenSettings, Settings
 
 if TYPE_CHECKING:
     from voicecli.audio.portaudio import PortAudioMicrophone, PortAudioSpeaker

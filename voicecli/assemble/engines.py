@@ -28,7 +28,7 @@ from voicecli.engines.whisper.final_cache import RememberedFinals
 from voicecli.engines.worker import ThreadWorker
 from voicecli.events import Publish
 from voicecli.engines.llm.select import Opened
-from voicecli.settings import ListenSettings, LlmSettings, Settings, SttSettings, TtsSettings
+from voicecli.settings.model import ListenSettings, LlmSettings, Settings, SttSettings, TtsSettings
 from voicecli.engines.llm.open import open_steady_model, voices
 from voicecli.models.installed import model_file, model_folder, open_store
 from voicecli.engines.llm.switch import ModelSwitch, model_switch

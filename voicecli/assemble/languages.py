@@ -15,8 +15,8 @@ from voicecli.engines.whisper.options import known_language
 from voicecli.errors import SettingsError
 from voicecli.languages import code_of, language_of_name, name_of
 from voicecli.engines.kokoro.calibration import Learning
-from voicecli.settings import Settings, TtsSettings
-from voicecli.settings_load import defaults
+from voicecli.settings.model import Settings, TtsSettings
+from voicecli.settings.load import defaults
 
 if TYPE_CHECKING:
     from voicecli.engines.kokoro.engine import Kokoro

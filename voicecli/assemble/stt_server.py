@@ -25,7 +25,7 @@ from voicecli.server.stt.protocol import Start
 from voicecli.server.stt.scheduler import Desk, Scheduler, Together
 from voicecli.server.sessions import Limits, Sessions, capacity
 from voicecli.server.stt.app import Service
-from voicecli.settings import Settings
+from voicecli.settings.model import Settings
 from voicecli.models.installed import open_store
 from voicecli.types import LISTEN_RATE_HZ, SpeechSegment, Wish
 

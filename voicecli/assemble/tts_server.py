@@ -11,7 +11,7 @@ from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.worker import ThreadWorker
 from voicecli.engines.kokoro.calibration import Learning
 from voicecli.server.tts.speech import Speech
-from voicecli.settings import Settings
+from voicecli.settings.model import Settings
 from voicecli.models.installed import open_store
 
 

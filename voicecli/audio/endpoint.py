@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from voicecli.settings import EndpointMode
+from voicecli.settings.model import EndpointMode
 from voicecli.types import Transcript
 
 

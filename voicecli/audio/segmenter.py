@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from voicecli.settings import ListenSettings
+from voicecli.settings.model import ListenSettings
 from voicecli.types import FRAME_S, AudioFrame, SpeechSegment
 
 CANDIDATE_SILENCE_S = 0.1

@@ -16,7 +16,7 @@ import webrtcvad
 from numpy.typing import NDArray
 
 from voicecli.errors import ModelMissing
-from voicecli.settings import ListenSettings
+from voicecli.settings.model import ListenSettings
 from voicecli.types import FRAME_S, LISTEN_RATE_HZ, AudioFrame
 
 WINDOW_SAMPLES = 512  # what Silero v6 takes at 16 kHz ...

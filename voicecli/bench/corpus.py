@@ -22,7 +22,7 @@ from voicecli.audio.files.wav import read_clip
 from voicecli.bench.questions import QUESTIONS, TIMES, VOICES, spoken_questions
 from voicecli.bench.speech import Utterance, utterance
 from voicecli.errors import DeviceError, SettingsError
-from voicecli.settings import ListenSettings, Settings
+from voicecli.settings.model import ListenSettings, Settings
 
 SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a"})
 INSIDE = ("commands", "sentences")

@@ -19,7 +19,7 @@ from voicecli.audio.resample import Framer
 from voicecli.audio.segmenter import Endpoint, Heard, Lull, Onset, Pause, Resume, Segmenter
 from voicecli.bench.rounds import timed
 from voicecli.engines.base import EndOfTurn, SpeechToText
-from voicecli.settings import ListenSettings
+from voicecli.settings.model import ListenSettings
 from voicecli.types import FRAME_S, LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechSegment, Transcript
 
 Frames = list[tuple[AudioFrame, bool]]

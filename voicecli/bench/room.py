@@ -17,7 +17,7 @@ from voicecli.audio.files.wav import SPEAKER_HZ, TAIL_S, WavSpeaker
 from voicecli.bench.load import NOISE_DB
 from voicecli.bench.scenes import Scene
 from voicecli.events import Audible, Clock, Event, Publish
-from voicecli.settings import AudioSettings
+from voicecli.settings.model import AudioSettings
 from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm
 
 HEARD_S = 6.0

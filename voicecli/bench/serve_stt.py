@@ -25,7 +25,7 @@ from voicecli.bench.setting import Begun, Found, conclude, model_digests
 from voicecli.bench.speech import Utterance
 from voicecli.bench.wire import Wire, web_socket
 from voicecli.errors import BackendUnavailable
-from voicecli.settings import Settings
+from voicecli.settings.model import Settings
 
 START_S = 120.0
 """Longest wait for the server to load its models."""

@@ -19,8 +19,8 @@ from voicecli.engines import gpu
 from voicecli.models.manifest import sha256_of
 from voicecli.errors import EngineError
 from voicecli.engines.llm.select import place
-from voicecli.settings import Settings
-from voicecli.settings_load import value_of
+from voicecli.settings.model import Settings
+from voicecli.settings.load import value_of
 from voicecli.models.installed import open_store
 
 BUSY_CORES = 0.3

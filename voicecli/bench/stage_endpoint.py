@@ -33,7 +33,7 @@ from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.engines.worker import ThreadWorker
-from voicecli.settings import EndpointMode, ListenSettings, Settings
+from voicecli.settings.model import EndpointMode, ListenSettings, Settings
 from voicecli.models.installed import open_store
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Wish
 

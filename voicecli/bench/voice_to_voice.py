@@ -25,7 +25,7 @@ from voicecli.conversation.speculation import Speculation
 from voicecli.errors import first_of
 from voicecli.events import Audible, Event, LevelMeasured
 from voicecli.app.talk import SWITCH_S
-from voicecli.settings import Settings
+from voicecli.settings.model import Settings
 
 TOGETHER = 8
 """Questions to one process; a scenario of fewer than so many is not split."""

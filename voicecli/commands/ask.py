@@ -29,7 +29,7 @@ from voicecli.errors import INTERRUPTED_EXIT_CODE, SettingsError
 if TYPE_CHECKING:
     from voicecli.app.ask import Asked
     from voicecli.conversation.question import Keep, Question
-    from voicecli.settings import Settings
+    from voicecli.settings.model import Settings
 
 ANSWER, SOUND = "Question and answer", "Sound"
 
@@ -88,7 +88,7 @@ def ask(
 
       voicecli ask --json "Name three rivers." < /dev/null | jq -r .answer
     """
-    from voicecli.settings_load import load_settings, parsed
+    from voicecli.settings.load import load_settings, parsed
     from voicecli.app.platform import require_unix
 
     require_unix("voicecli ask")

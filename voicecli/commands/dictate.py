@@ -24,7 +24,7 @@ from voicecli.commands.settings_options import (
 from voicecli.errors import INTERRUPTED_EXIT_CODE, SettingsError
 
 if TYPE_CHECKING:
-    from voicecli.settings import Settings
+    from voicecli.settings.model import Settings
     from voicecli.ui.dictated import Keeper
 
 WORDS = "Where the words go"
@@ -72,7 +72,7 @@ def dictate(
 
       voicecli dictate --input memo.m4a --join --output memo.txt
     """
-    from voicecli.settings_load import load_settings, parsed
+    from voicecli.settings.load import load_settings, parsed
     from voicecli.app.platform import require_unix
 
     require_unix("voicecli dictate")

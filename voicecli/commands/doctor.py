@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from voicecli.doctor.examination import Request
     from voicecli.doctor.finding import Group
     from voicecli.doctor.privacy import Private
-    from voicecli.settings import Settings
-    from voicecli.settings_load import Loaded
+    from voicecli.settings.model import Settings
+    from voicecli.settings.load import Loaded
 
 CHECKS = "Checks"
 
@@ -89,7 +89,7 @@ def make_request(
     """By the user's settings; by the defaults where those do not hold."""
     from voicecli.doctor.examination import Request
     from voicecli.errors import SettingsError
-    from voicecli.settings_load import defaults, load_settings
+    from voicecli.settings.load import defaults, load_settings
 
     try:
         loaded = load_settings(flags, profile=profile, file=config)
@@ -141,7 +141,7 @@ def print_screen(request: Request) -> bool:
 
     from rich.console import Console
 
-    from voicecli.settings_load import surroundings
+    from voicecli.settings.load import surroundings
     from voicecli.ui.findings import closing_lines, group_lines, marks_for
 
     if isinstance(sys.stdout, TextIOWrapper):

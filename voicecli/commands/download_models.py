@@ -76,7 +76,7 @@ def _store(folder: Path | None) -> tuple[ModelStore, bool]:
 
     if folder:
         return ModelStore(folder.expanduser(), Manifest.load()), False
-    from voicecli.settings_load import load_settings
+    from voicecli.settings.load import load_settings
 
     settings = load_settings().settings
     return ModelStore(settings.models_dir, Manifest.load()), settings.models.offline

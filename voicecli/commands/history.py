@@ -186,7 +186,7 @@ def agreed(question: str) -> bool:
 
 def history_file() -> Path:
     """As the settings have it."""
-    from voicecli.settings_load import load_settings
+    from voicecli.settings.load import load_settings
 
     return load_settings().settings.history_file
 

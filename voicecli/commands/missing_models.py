@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from voicecli.settings import Settings
+    from voicecli.settings.model import Settings
 
 
 def fetch_missing(settings: Settings, names: Sequence[str]) -> None:

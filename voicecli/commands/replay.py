@@ -74,7 +74,7 @@ def replay(
     from voicecli.replay.turn_summary import stories
     from voicecli.replay.redacted_settings import replay_settings
     from voicecli.replay.zip_file import read_recording
-    from voicecli.settings_load import parsed
+    from voicecli.settings.load import parsed
 
     flags = {
         "listen.endpoint": endpoint,

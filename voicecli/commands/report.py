@@ -30,7 +30,7 @@ from voicecli.commands.settings_options import (
 
 if TYPE_CHECKING:
     from voicecli.doctor.examination import Request
-    from voicecli.settings import Settings
+    from voicecli.settings.model import Settings
 
 WHAT = "What is kept"
 
@@ -81,7 +81,7 @@ def report(
 
       voicecli report --record --turns 2 --output slow.zip
     """
-    from voicecli.settings_load import load_settings, parsed
+    from voicecli.settings.load import load_settings, parsed
 
     flags = {
         "listen.endpoint": endpoint,

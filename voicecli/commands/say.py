@@ -52,7 +52,7 @@ def say(
 
       echo "Dinner is ready." | voicecli say -
     """
-    from voicecli.settings_load import load_settings
+    from voicecli.settings.load import load_settings
 
     settings = load_settings(
         {

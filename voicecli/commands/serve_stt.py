@@ -69,7 +69,7 @@ def serve_stt(
 
       voicecli transcribe --server http://127.0.0.1:8000 meeting.wav
     """
-    from voicecli.settings_load import load_settings
+    from voicecli.settings.load import load_settings
 
     access = serve.access_of(host, api_key, allow_origin, insecure=insecure)
     if wyoming:

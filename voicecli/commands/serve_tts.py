@@ -66,7 +66,7 @@ def serve_tts(
 
       curl 127.0.0.1:8880/v1/audio/speech --json '{"input": "Dinner is ready."}' -o dinner.mp3
     """
-    from voicecli.settings_load import load_settings
+    from voicecli.settings.load import load_settings
 
     access = serve.access_of(host, api_key, allow_origin, insecure=insecure)
     bind = serve.bind_of(host, port, tls_cert, tls_key, drain_s)

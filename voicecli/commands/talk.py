@@ -39,8 +39,8 @@ from voicecli.commands.ways import mode_of, require_key
 if TYPE_CHECKING:
     from voicecli.assemble.devices import Files
     from voicecli.history.log import SessionLog
-    from voicecli.settings import Settings
-    from voicecli.settings_load import Loaded
+    from voicecli.settings.model import Settings
+    from voicecli.settings.load import Loaded
 
 
 class Ui(StrEnum):
@@ -136,7 +136,7 @@ def talk(
 
       voicecli talk --input question.wav --output answer.wav
     """
-    from voicecli.settings_load import load_settings
+    from voicecli.settings.load import load_settings
 
     loaded = load_settings(
         {

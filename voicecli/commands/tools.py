@@ -12,7 +12,7 @@ from voicecli.commands.options import option
 
 if TYPE_CHECKING:
     from voicecli.errors import ToolError
-    from voicecli.settings_tools import ToolSettings
+    from voicecli.settings.tools import ToolSettings
     from voicecli.tools.tool import Tool
 
 
@@ -33,7 +33,7 @@ def tools(
     """
     import asyncio
 
-    from voicecli.settings_load import load_settings
+    from voicecli.settings.load import load_settings
     from voicecli.app.platform import require_unix
 
     require_unix("voicecli tools")

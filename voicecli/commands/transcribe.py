@@ -17,7 +17,7 @@ from voicecli.commands.options import Profile, option
 from voicecli.errors import SettingsError
 
 if TYPE_CHECKING:
-    from voicecli.settings import Settings
+    from voicecli.settings.model import Settings
     from voicecli.app.transcribe import FileTranscript, Outcome
     from voicecli.app.transcribe_stream import Utterance
 
@@ -86,7 +86,7 @@ def transcribe(
         else:
             transcribe_at_server(files, there, show.outcome)
     else:
-        from voicecli.settings_load import load_settings
+        from voicecli.settings.load import load_settings
 
         settings = load_settings(
             {"stt.model": model, "stt.language": language, "stt.window": window, "models.offline": offline},

@@ -111,7 +111,7 @@ def show(beginning: Beginning, outcome: Outcome) -> Sequence[Choice]:
 
 def write(beginning: Beginning, choices: Sequence[Choice], chosen: Sequence[Choice], yes: bool) -> None:
     """Ask where there is a file. Raises SettingsError."""
-    from voicecli.settings_load import shown
+    from voicecli.settings.load import shown
     from voicecli.tune.write import own_values, read, tuned
     from voicecli.tune.write import write as replace
 

@@ -9,7 +9,7 @@ from voicecli.errors import SettingsError
 
 if TYPE_CHECKING:
     from voicecli.assemble.devices import Files
-    from voicecli.settings import Settings
+    from voicecli.settings.model import Settings
 
 INSTEAD = "--mode hands-free, or --mode wake-phrase"
 

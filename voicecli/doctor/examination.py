@@ -10,7 +10,7 @@ from pathlib import Path
 from voicecli.doctor.finding import Finding, Group
 from voicecli.doctor.models import ModelFacts
 from voicecli.errors import SettingsError, VoiceCliError, first_of
-from voicecli.settings import Settings
+from voicecli.settings.model import Settings
 
 SOUND_S = 12.0
 """Listening and playing take two seconds, a speaker that is stuck five; starting a process and PortAudio some more."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from voicecli.models.manifest import Manifest, ModelStore
 from voicecli.errors import ModelMissing
-from voicecli.settings import Settings
+from voicecli.settings.model import Settings
 
 
 def open_store(settings: Settings) -> ModelStore:

@@ -21,7 +21,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from voicecli.errors import ModelMissing, SettingsError
-from voicecli.shipped import shipped_text
+from voicecli.settings.shipped import shipped_text
 
 SourceKind = Literal["hub", "github", "pypi", "npm"]
 State = Literal["installed", "incomplete", "absent"]

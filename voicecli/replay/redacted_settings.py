@@ -8,9 +8,9 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from voicecli.bench.setting import Told
-from voicecli.settings import Settings
-from voicecli.settings_load import build, flat, keys, load_settings, parse, value_of
-from voicecli.shipped import shipped_text
+from voicecli.settings.model import Settings
+from voicecli.settings.load import build, flat, keys, load_settings, parse, value_of
+from voicecli.settings.shipped import shipped_text
 
 OWN = frozenset(
     {

@@ -15,7 +15,7 @@ from voicecli.replay.latencies import prices_of
 from voicecli.replay.recorder import Recorder
 from voicecli.replay.redacted_settings import kept_settings
 from voicecli.replay.zip_file import ABOUT, ABOUTS, ECHO_FREE, EVENTS, MICROPHONE, SPEAKER, TIMES, recorded_members
-from voicecli.settings import Settings
+from voicecli.settings.model import Settings
 
 LOG, README = "log.txt", "README.txt"
 

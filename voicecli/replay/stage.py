@@ -28,7 +28,7 @@ from voicecli.engines.llm.select import open_language_model
 from voicecli.replay.bundle import Deed, Prices, Recorded
 from voicecli.replay.latencies import PacedLanguageModel, PricedEndOfTurn, PricedRecogniser, PricedVoice
 from voicecli.replay.room import RecordedCanceller, RecordedRoom
-from voicecli.settings import Settings
+from voicecli.settings.model import Settings
 from voicecli.models.installed import model_file, open_store
 
 Narrate = Callable[[str], None]

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from voicecli.engines.llm.select import Opened
 from voicecli.engines.llm.available import Choices, settings_with
-from voicecli.settings import LlmSettings
+from voicecli.settings.model import LlmSettings
 from voicecli.slash.desk import trouble_of
 
 Changed = Callable[[str, str], None]

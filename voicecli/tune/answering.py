@@ -21,7 +21,7 @@ from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import EngineError, first_of
 from voicecli.events import Clock
 from voicecli.engines.llm.select import open_language_model
-from voicecli.settings import Settings
+from voicecli.settings.model import Settings
 from voicecli.models.installed import model_file
 from voicecli.tune.turns import side_by_side
 from voicecli.tune.values import Arm, Sample, Samples

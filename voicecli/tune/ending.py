@@ -15,7 +15,7 @@ from voicecli.bench.speech import Utterance
 from voicecli.engines.base import EndOfTurn, SpeechToText, Worker
 from voicecli.engines.whisper.engine import Whisper
 from voicecli.events import Clock
-from voicecli.settings import ListenSettings
+from voicecli.settings.model import ListenSettings
 from voicecli.tune.turns import side_by_side
 from voicecli.tune.values import Arm, Sample, Samples
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Wish

@@ -12,7 +12,7 @@ from voicecli.models.manifest import ModelStore
 from voicecli.engines.whisper.engine import Whisper
 from voicecli.engines.worker import ThreadWorker
 from voicecli.events import Clock
-from voicecli.settings import SttSettings
+from voicecli.settings.model import SttSettings
 from voicecli.tune.turns import side_by_side
 from voicecli.tune.values import Arm, Sample, Samples
 from voicecli.types import SpeechSegment

@@ -8,8 +8,8 @@ from pathlib import Path
 from voicecli.engines.cpu import physical_cores
 from voicecli.models.manifest import Model, ModelStore
 from voicecli.errors import ModelMissing
-from voicecli.settings import Settings
-from voicecli.settings_load import value_of
+from voicecli.settings.model import Settings
+from voicecli.settings.load import value_of
 from voicecli.tune.values import PART_OF, Value
 
 ENGLISH = (".en",)

@@ -17,7 +17,7 @@ from voicecli.engines import gpu
 from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import physical_cores, sleep_while_waiting
 from voicecli.engines.worker import ThreadWorker
-from voicecli.settings import Settings
+from voicecli.settings.model import Settings
 from voicecli.models.installed import model_file, open_store
 from voicecli.tune.answering import Answering
 from voicecli.tune.budget import Budget

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from voicecli.bench.setting import require_device
-from voicecli.settings import Settings
-from voicecli.settings_load import (
+from voicecli.settings.model import Settings
+from voicecli.settings.load import (
     PREFIX,
     Loaded,
     build,
@@ -19,7 +19,7 @@ from voicecli.settings_load import (
     user_file,
     value_of,
 )
-from voicecli.shipped import shipped_text
+from voicecli.settings.shipped import shipped_text
 from voicecli.models.installed import open_store
 from voicecli.tune.models import Installed, defaults_here, installed, plain
 from voicecli.tune.values import PART_OF, Choice, Value

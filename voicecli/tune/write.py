@@ -16,7 +16,7 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import InlineTable, Item, Table
 
 from voicecli.errors import SettingsError
-from voicecli.settings_load import load_settings
+from voicecli.settings.load import load_settings
 from voicecli.tune.values import Choice, Value
 
 BACKUP = ".bak"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from voicecli.events import AwakeChanged, HoldChanged, Ready
-from voicecli.settings import ListenMode
+from voicecli.settings.model import ListenMode
 from voicecli.printable import printable
 
 

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from voicecli.clipboard import osc52
 from voicecli.events import Clock, Event, Ready, SpeechStarted, UserTyped
-from voicecli.settings_load import surroundings
+from voicecli.settings.load import surroundings
 from voicecli.slash.complete import Offer
 from voicecli.types import Grant
 from voicecli.ui.dialogue import whole_dialogue

@@ -74,7 +74,7 @@ def bench_live(
     from voicecli.commands.bench.output import check_output, present
     from voicecli.commands.talk import models_of
     from voicecli.errors import DeviceError, first_of
-    from voicecli.settings_load import as_environ, load_settings, parsed
+    from voicecli.settings.load import as_environ, load_settings, parsed
 
     check_output("live", (json_file, markdown, html), compare, fail_over or ())
     if absent := absent_tools():

@@ -112,7 +112,7 @@ def numbers(text: str) -> list[int]:
 def recordings(folder: Path | None) -> Corpus:
     """Of the folder, or of Kokoro."""
     from voicecli.bench.corpus import load_corpus
-    from voicecli.settings_load import load_settings
+    from voicecli.settings.load import load_settings
 
     settings = load_settings({}).settings
     if folder is None:
@@ -164,7 +164,7 @@ def write_json(
     """
     from voicecli.bench.result import write_result
     from voicecli.bench.serve_stt import result_of
-    from voicecli.settings_load import load_settings
+    from voicecli.settings.load import load_settings
 
     settings = load_settings({}).settings
     write_result(path, result_of(begun, settings, corpus, done, own_options))

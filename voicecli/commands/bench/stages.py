@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from voicecli.bench.corpus import Corpus
     from voicecli.bench.result import Result
     from voicecli.bench.rounds import Progress
-    from voicecli.settings import Settings
+    from voicecli.settings.model import Settings
 
 WHAT, SETTINGS = "What is measured", "Settings"
 
@@ -198,7 +198,7 @@ def bench_endpoint(
 def settings_for(device: BenchDevice | None, flags: Mapping[str, object], config: Path | None) -> Settings:
     """Raises SettingsError, also where they contradict the device, or EngineError for a GPU that is not there."""
     from voicecli.errors import SettingsError
-    from voicecli.settings_load import load_settings
+    from voicecli.settings.load import load_settings
 
     settings = load_settings(flags, profile=device or "", file=config).settings
     if device is None:

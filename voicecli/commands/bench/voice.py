@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from voicecli.bench.voice_to_voice import Round
-    from voicecli.settings import Settings
+    from voicecli.settings.model import Settings
 
 
 class ScenarioName(StrEnum):

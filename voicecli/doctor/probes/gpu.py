@@ -10,7 +10,7 @@ from typing import Any
 from voicecli.doctor.gpu import GpuFacts
 from voicecli.doctor.probes.shell import output_of
 from voicecli.engines import gpu
-from voicecli.settings import Settings
+from voicecli.settings.model import Settings
 
 DEVICES = ("/dev/nvidiactl", "/dev/nvidia0", "/proc/driver/nvidia/version")
 """Any of them means a card of NVIDIA's. In WSL there is none of them; there nvidia-smi tells."""

@@ -13,7 +13,7 @@ from voicecli.doctor.servers import WARM_S, LanguageModelFacts, ServerFacts
 from voicecli.engines.base import LanguageModel
 from voicecli.errors import EngineError, VoiceCliError
 from voicecli.engines.llm.select import ASKED_S, LOOK_S, is_loopback, open_language_model, place
-from voicecli.settings import LlmSettings
+from voicecli.settings.model import LlmSettings
 from voicecli.types import Message
 
 TOKEN_S = 4.0

@@ -21,7 +21,7 @@ from voicecli.doctor.round_trip import Block, find_echo, joined, level_of
 from voicecli.doctor.sound import Device, DeviceFacts, Heard, Played, SoundFacts
 from voicecli.errors import DeviceError
 from voicecli.events import Event
-from voicecli.settings import AudioSettings
+from voicecli.settings.model import AudioSettings
 from voicecli.types import LISTEN_RATE_HZ, AudioFrame, SpeechChunk
 
 QUIET_S = 0.7

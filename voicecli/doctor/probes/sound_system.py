@@ -13,7 +13,7 @@ from pathlib import Path
 from voicecli.doctor.probes.memory import read
 from voicecli.doctor.probes.shell import output_of
 from voicecli.doctor.sound_system import Access, SystemFacts
-from voicecli.settings_load import surroundings
+from voicecli.settings.load import surroundings
 
 WSLG_SERVER = Path("/mnt/wslg/PulseServer")
 PULSE_PORT = 4713

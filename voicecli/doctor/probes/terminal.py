@@ -8,7 +8,7 @@ from rich.console import Console
 
 from voicecli.doctor.probes.shell import output_of
 from voicecli.doctor.terminal import TerminalFacts
-from voicecli.settings_load import surroundings
+from voicecli.settings.load import surroundings
 
 
 def terminal_facts() -> TerminalFacts:

@@ -15,7 +15,7 @@ from voicecli.engines.kokoro.sound import RATE_HZ, pause_samples, to_pcm
 from voicecli.engines.kokoro.voices import LANGUAGES, Styles, known_voices, language_of, read_voice
 from voicecli.errors import ModelMissing, SettingsError
 from voicecli.languages import UNSPACED, code_of, name_of
-from voicecli.settings import TtsSettings
+from voicecli.settings.model import TtsSettings
 from voicecli.types import KnownVoice, Stretch
 
 GREETINGS = {"ja": "こんにちは。", "zh": "你好。", "hi": "नमस्ते।"}

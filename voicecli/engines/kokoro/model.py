@@ -28,7 +28,7 @@ from voicecli.engines.kokoro.voices import VOICE_SHAPE, Styles
 from voicecli.engines.kokoro.words import Batch, spread, word_ends
 from voicecli.errors import EngineError
 from voicecli.languages import code_of
-from voicecli.settings import TtsSettings
+from voicecli.settings.model import TtsSettings
 
 MAX_THREADS = 4  # the fourth still gives 8 % (k2-fsa/sherpa, Kokoro on a Raspberry Pi 4)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from voicecli.errors import BackendUnavailable, SettingsError
 from voicecli.engines.llm.select import LOOK_S, Backend, is_loopback, place
-from voicecli.settings import LlmSettings
+from voicecli.settings.model import LlmSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from voicecli.engines.cpu import physical_cores
 from voicecli.errors import EngineError, ModelMissing
 
 if TYPE_CHECKING:
-    from voicecli.settings import LlmSettings
+    from voicecli.settings.model import LlmSettings
 
 GGUF_MAGIC = b"GGUF"
 

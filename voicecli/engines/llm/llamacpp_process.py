@@ -20,7 +20,7 @@ from voicecli.engines.llm.llamacpp import EmbeddedServer, embedded_server
 from voicecli.errors import EngineError, ModelMissing, VoiceCliError
 
 if TYPE_CHECKING:
-    from voicecli.settings import LlmSettings
+    from voicecli.settings.model import LlmSettings
 
 ENDING_S = 3.0
 """For the process to end by itself; a model is given back within 0.1 s."""
@@ -68,7 +68,7 @@ def _told(line: str, gguf: Path) -> EmbeddedServer:
 
 def main() -> None:
     """Serve what the first line of stdin orders, until that ends."""
-    from voicecli.settings import LlmSettings
+    from voicecli.settings.model import LlmSettings
 
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever a library prints is no answer

@@ -16,7 +16,7 @@ from voicecli.errors import BackendRefuses, BackendUnavailable, EngineError
 from voicecli.types import Message, Token, ToolCall, ToolSpec
 
 if TYPE_CHECKING:
-    from voicecli.settings import LlmSettings
+    from voicecli.settings.model import LlmSettings
 
 CONNECT_TIMEOUT_S = 3.0
 

@@ -10,7 +10,7 @@ from voicecli.engines.base import LanguageModel
 from voicecli.engines.llm.fallback import OpenSpare, Tell, steadfast
 from voicecli.events import Clock, Condition, Notice, PartChanged, Publish
 from voicecli.engines.llm.select import FindGguf, Narrate, Opened, open_language_model
-from voicecli.settings import LlmSettings
+from voicecli.settings.model import LlmSettings
 
 
 @dataclass(frozen=True, slots=True)

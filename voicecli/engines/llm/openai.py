@@ -16,7 +16,7 @@ from voicecli.types import Message, Token, ToolCall, ToolSpec
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionChunk
 
-    from voicecli.settings import LlmSettings
+    from voicecli.settings.model import LlmSettings
 
 CONNECT_TIMEOUT_S = 3.0
 """A server that takes longer to accept a connection is not one to talk to."""

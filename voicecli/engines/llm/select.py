@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from voicecli.engines.base import LanguageModel
 from voicecli.errors import BackendUnavailable, SettingsError
-from voicecli.settings import LlmSettings
+from voicecli.settings.model import LlmSettings
 
 Narrate = Callable[[str], None]
 

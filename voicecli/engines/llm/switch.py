@@ -11,7 +11,7 @@ from voicecli.conversation.rest import Rest
 from voicecli.engines.llm.switchable import InUse, SwitchableModel
 from voicecli.errors import first_of
 from voicecli.engines.llm.select import Opened
-from voicecli.settings import LlmSettings
+from voicecli.settings.model import LlmSettings
 
 Open = Callable[[LlmSettings], AbstractAsyncContextManager[Opened]]
 

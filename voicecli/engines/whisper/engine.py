@@ -31,7 +31,7 @@ from voicecli.engines.whisper.sound import trimmed, without_tail
 from voicecli.engines.whisper.options import hears_english_alone, hotword_tokens, known_language
 from voicecli.engines.whisper.words import joined, timed
 from voicecli.errors import EngineError, ModelMissing
-from voicecli.settings import SttSettings
+from voicecli.settings.model import SttSettings
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Transcript, Wish, Word
 
 MAX_THREADS = 4  # more gain little at batch size one (SYSTRAN/faster-whisper#33)

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
-from voicecli.settings_section import Positive, Section
+from voicecli.settings.section import Positive, Section
 
 
 def _split(value: object) -> object:

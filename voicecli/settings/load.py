@@ -16,9 +16,9 @@ from typing import Any
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from voicecli.errors import SettingsError
-from voicecli.settings import Settings
-from voicecli.settings_section import as_table
-from voicecli.shipped import shipped_text
+from voicecli.settings.model import Settings
+from voicecli.settings.section import as_table
+from voicecli.settings.shipped import shipped_text
 
 PROFILES = ("cpu", "gpu")
 PREFIX = "VOICECLI_"

@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
-from voicecli.settings_section import Positive, Section, as_table
-from voicecli.settings_tools import ToolSettings
+from voicecli.settings.section import Positive, Section, as_table
+from voicecli.settings.tools import ToolSettings
 
 Device = Literal["cpu", "cuda"]
 EndpointMode = Literal["fast", "balanced", "patient"]

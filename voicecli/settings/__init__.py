@@ -1,0 +1,1 @@
+"""Settings: their types and defaults, and where each value comes from."""
