@@ -13,7 +13,7 @@ import pytest
 from voicecli.conversation.latency import TurnLatency
 from voicecli.errors import SettingsError
 from voicecli.slash.commands import COMMANDS, NAMES, command
-from voicecli.slash.desk import Desk, Handler
+from voicecli.slash.dispatcher import Desk, Handler
 from voicecli.slash.parse import Command, Mistake, Question, is_command, parse
 
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from voicecli.doctor.finding import Finding, Group
-from voicecli.slash.checks import LOOKING, DoctorCommand, findings_text
+from voicecli.slash.doctor import LOOKING, DoctorCommand, findings_text
 
 GROUPS = [
     Group("Program", [Finding("packages", "passed", "all load")]),

@@ -19,7 +19,7 @@ from voicecli.history.log import Record, SessionLog, Unkept
 from voicecli.history.open import Memory, record_of, remember
 from voicecli.history.records import Session
 from voicecli.history.store import open_store
-from voicecli.slash.kept import KeptCommands, place_for
+from voicecli.slash.history import KeptCommands, place_for
 from voicecli.types import TurnId
 
 LATER = BEGAN_AT + timedelta(hours=1)

@@ -13,7 +13,7 @@ from typing import Any
 
 from voicecli.assemble.conversation import assemble
 from voicecli.assemble.devices import CLOCK, Files, Watch
-from voicecli.commanding import Commanded, Start, handlers, values
+from voicecli.slash.wiring import Commanded, Start, handlers, values
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.latency import TurnLatency, latencies
 from voicecli.errors import INTERRUPTED_EXIT_CODE, VoiceCliError, first_of
@@ -22,7 +22,7 @@ from voicecli.history.open import Memory, record_of
 from voicecli.settings.model import Settings
 from voicecli.app.signals import signals, stop_soon, write_nowhere
 from voicecli.slash.complete import Offer, ValuesOf, offers
-from voicecli.slash.desk import Desk
+from voicecli.slash.dispatcher import Desk
 from voicecli.types import Grant
 from voicecli.ui.screen import Controls, Look, Screen, ScreenKind, open_screen
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from voicecli.engines.llm.select import Opened
 from voicecli.engines.llm.available import Choices, settings_with
 from voicecli.settings.model import LlmSettings
-from voicecli.slash.desk import trouble_of
+from voicecli.slash.dispatcher import trouble_of
 
 Changed = Callable[[str, str], None]
 """Told the new engine's name and what to say of it."""

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from voicecli.events import Clock
 from voicecli.slash.complete import Value
-from voicecli.slash.desk import Start
+from voicecli.slash.dispatcher import Start
 
 FRESH_S = 30.0
 """What was found is offered for so long without another look: devices come, servers load models."""

@@ -19,12 +19,12 @@ from voicecli.history.finding import excerpt
 from voicecli.history.writer import utc_now
 from voicecli.history.log import Record, SessionLog
 from voicecli.settings.model import Settings
-from voicecli.slash.checks import DoctorCommand
+from voicecli.slash.doctor import DoctorCommand
 from voicecli.slash.complete import Value
-from voicecli.slash.desk import Handler
+from voicecli.slash.dispatcher import Handler
 from voicecli.slash.devices import DeviceCommand, device_values
 from voicecli.slash.engines import LanguageCommand, ModelCommand
-from voicecli.slash.kept import CHARACTERS, LISTED, KeptCommands, sessions, when
+from voicecli.slash.history import CHARACTERS, LISTED, KeptCommands, sessions, when
 from voicecli.slash.speech import NO_VOICE, Speech
 from voicecli.slash.values import Values
 from voicecli.models.installed import installed_models, needed_models, open_store

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from voicecli.doctor.finding import Finding, Group, State, first_to_do, summary
-from voicecli.slash.desk import trouble_of
+from voicecli.slash.dispatcher import trouble_of
 
 MARKS: dict[State, str] = {"passed": "+", "warned": "!", "failed": "x", "skipped": "-"}
 """Of `voicecli doctor` where nothing is known of the terminal: a screen reader reads these too."""
