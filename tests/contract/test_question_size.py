@@ -16,7 +16,7 @@ pytestmark = pytest.mark.model
 
 ROOT = Path(__file__).parents[2]
 PROSE = (ROOT / "README.md").read_text(encoding="utf8")
-CODE = (ROOT / "voicecli/conversation/speakable.py").read_text(encoding="utf8")
+CODE = (ROOT / "voicecli/speech_text/markdown_blocks.py").read_text(encoding="utf8")
 DIFF = "".join(difflib.unified_diff(CODE.splitlines(True), [line.upper() for line in CODE.splitlines(True)]))
 GERMAN = "Die Züge fahren größtenteils pünktlich, außer wenn es über Nacht geschneit hat. " * 20
 RUSSIAN = "Поезд отправляется в полдень, возьмите с собой тёплое пальто. " * 20

@@ -32,7 +32,7 @@ from voicecli.conversation.history import History
 from voicecli.conversation.overlap import Devices
 from voicecli.conversation.voice_registry import Repertoire
 from voicecli.conversation.options import Rules
-from voicecli.conversation.sentences import SHORT_CLAUSE_CHARS
+from voicecli.speech_text.chunker import SHORT_CLAUSE_CHARS
 from voicecli.conversation.language import Tongues
 from voicecli.conversation.wake_gate import Waking
 from voicecli.engines.whisper.long_audio import LongSpeech

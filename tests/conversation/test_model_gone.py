@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tests.conversation.stage import ScriptedLlm, Talk
 from voicecli import events
-from voicecli.conversation.notices import NOTICES
+from voicecli.speech_text.phrases import NOTICES
 from voicecli.errors import BackendUnavailable, ContextFull, EngineError
 from voicecli.types import Message, Token
 

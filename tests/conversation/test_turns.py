@@ -9,7 +9,7 @@ import pytest
 from tests.conversation.stage import CHAR_S, Talk
 from voicecli import events
 from voicecli.conversation.history import INTERRUPTED, History
-from voicecli.conversation.pacing import MOST_LEAD_S
+from voicecli.speech_text.pacing import MOST_LEAD_S
 from voicecli.conversation.prefill import ANY_QUESTION
 from voicecli.errors import BackendUnavailable, EngineError
 from voicecli.types import Message

@@ -9,7 +9,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.server.tts_stage import TONE, Stage, hear, on_stage, say, stepped, types
-from voicecli.conversation.pacing import MOST_LEAD_S
+from voicecli.speech_text.pacing import MOST_LEAD_S
 
 DONE = ("done", "cancelled", "error")
 

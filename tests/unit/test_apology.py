@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from voicecli.conversation.error_speech import apology
-from voicecli.conversation.notices import NOTICES
+from voicecli.speech_text.phrases import NOTICES
 from voicecli.conversation.turn import StageError
 from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError
 

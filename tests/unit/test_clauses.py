@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.conversation.clauses import ClauseEnd, Strength, clause_ends
+from voicecli.speech_text.clauses import ClauseEnd, Strength, clause_ends
 
 
 def clauses(text: str, *, is_complete: bool = True, long_clause_chars: int = 40) -> list[str]:

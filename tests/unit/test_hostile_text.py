@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from voicecli.conversation import clauses
-from voicecli.conversation.sentences import LONGEST_WORD_CHARS, MAX_PIECE_CHARS, SIGNS_CHARS, PieceBuffer
-from voicecli.conversation.speakable import Span, SpeakableFilter
+from voicecli.speech_text import clauses
+from voicecli.speech_text.chunker import LONGEST_WORD_CHARS, MAX_PIECE_CHARS, SIGNS_CHARS, PieceBuffer
+from voicecli.speech_text.markdown_blocks import Span, SpeakableFilter
 
 CHARS = 10_000
 MOST_SAID = MAX_PIECE_CHARS + LONGEST_WORD_CHARS + 2 * SIGNS_CHARS
@@ -67,7 +67,7 @@ def test_who_looks_back_from_a_full_stop_sees_a_bounded_stretch(monkeypatch: pyt
 
 
 def test_nobody_looks_for_clauses_where_nothing_can_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("voicecli.conversation.sentences.clause_ends", lambda *_: pytest.fail("it looked"))
+    monkeypatch.setattr("voicecli.speech_text.chunker.clause_ends", lambda *_: pytest.fail("it looked"))
     pieces = PieceBuffer()
     pieces.feed(Span(". " * 5000, CHARS))
     assert pieces.take(60) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from voicecli.conversation.notices import NOTICES
+from voicecli.speech_text.phrases import NOTICES
 from voicecli.engines.kokoro.voices import LANGUAGES
 from voicecli.languages import NAMES, code_of, language_of_name, name_of
 

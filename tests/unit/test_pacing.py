@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.conversation.pacing import FIRST_GUESS_S_PER_CHAR, MOST_LEAD_S, SAFETY, Pace
+from voicecli.speech_text.pacing import FIRST_GUESS_S_PER_CHAR, MOST_LEAD_S, SAFETY, Pace
 
 
 def test_without_lead_the_next_piece_is_as_short_as_can_be() -> None:

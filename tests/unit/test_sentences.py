@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.conversation.sentences import LONGEST_WORD_CHARS, MAX_PIECE_CHARS, MIN_PIECE_LETTERS, PieceBuffer
-from voicecli.conversation.speakable import Span, SpeakableFilter
+from voicecli.speech_text.chunker import LONGEST_WORD_CHARS, MAX_PIECE_CHARS, MIN_PIECE_LETTERS, PieceBuffer
+from voicecli.speech_text.markdown_blocks import Span, SpeakableFilter
 from voicecli.types import Piece
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from voicecli.conversation.sentences import SHORT_CLAUSE_CHARS
+from voicecli.speech_text.chunker import SHORT_CLAUSE_CHARS
 from voicecli.errors import SettingsError
 from voicecli.settings.model import Settings
 from voicecli.settings.load import keys, load_settings, shown, value_of

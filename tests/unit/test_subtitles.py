@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.server.subtitles import CUE_LINES, CUE_S, LINE_CHARACTERS, Timed, cues, spread, srt, vtt
+from voicecli.speech_text.subtitles import CUE_LINES, CUE_S, LINE_CHARACTERS, Timed, cues, spread, srt, vtt
 
 TEXTS = st.lists(st.text("abcdefg", min_size=1, max_size=12), max_size=40)
 

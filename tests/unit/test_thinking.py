@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.conversation.thinking import ThinkFilter, without_thinking
+from voicecli.speech_text.think_filter import ThinkFilter, without_thinking
 from voicecli.types import Token
 
 HARMONY = (

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.conversation.notices import NOTICES
+from voicecli.speech_text.phrases import NOTICES
 from voicecli.conversation.voice_registry import Repertoire, Spoken, Unspoken
 from voicecli.conversation.language import ENGLISH, KIN, LEAST_SPOKEN_S, SURE, Tongues
 from voicecli.errors import SettingsError

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.conversation.verbalize import ENGLISH, verbalize
+from voicecli.speech_text.normalize import ENGLISH, verbalize
 
 CASES = {
     "cardinals": [

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.conversation.word_offsets import words_covered
+from voicecli.speech_text.word_offsets import words_covered
 
 WORDS = st.lists(st.sampled_from(["the", "a", "of", "three", "pounds", "£3", "tea"]), max_size=12)
 

@@ -13,10 +13,10 @@ from voicecli.assemble.devices import CLOCK, Files, make_recording, make_speaker
 from voicecli.assemble.engines import load_voice
 from voicecli.audio.device import Speaker
 from voicecli.conversation.text_turn import Dictation
-from voicecli.conversation.notices import notices_in
+from voicecli.speech_text.phrases import notices_in
 from voicecli.conversation.speaking import Speaking
 from voicecli.conversation.turn import StageError, Turn
-from voicecli.conversation.verbalize import verbalize
+from voicecli.speech_text.normalize import verbalize
 from voicecli.engines.base import TextToSpeech, Worker
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.worker import ThreadWorker

@@ -23,7 +23,7 @@ from voicecli.audio.segmenter import Segmenter
 from voicecli.audio.talk_key import TalkKey
 from voicecli.audio.files.wav import WavMicrophone, WavSpeaker
 from voicecli.conversation.respond import Engines
-from voicecli.conversation.pacing import MOST_LEAD_S
+from voicecli.speech_text.pacing import MOST_LEAD_S
 from voicecli.errors import DeviceError, EngineError
 from voicecli.events import Clock, Publish
 from voicecli.settings.model import ListenSettings, Settings

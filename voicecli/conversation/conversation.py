@@ -23,7 +23,7 @@ from voicecli.conversation.overlap import Devices, Overlap
 from voicecli.conversation.prefill import Prefill
 from voicecli.conversation.options import Rules
 from voicecli.conversation.self_echo import AHEAD_S, OwnVoice
-from voicecli.conversation.sentences import PieceBuffer
+from voicecli.speech_text.chunker import PieceBuffer
 from voicecli.conversation.speculation import Speculation
 from voicecli.conversation.turn import StageError, Turn, first_failure
 from voicecli.conversation.wake_gate import guard

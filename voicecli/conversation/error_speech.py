@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voicecli.conversation.notices import NOTICES, Notices
+from voicecli.speech_text.phrases import NOTICES, Notices
 from voicecli.conversation.turn import StageError
 from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from voicecli.conversation.notices import NOTICES, Notices, notices_in
+from voicecli.speech_text.phrases import NOTICES, Notices, notices_in
 from voicecli.conversation.voice_registry import Repertoire, Spoken, Unspoken
-from voicecli.conversation.verbalize import verbalize
+from voicecli.speech_text.normalize import verbalize
 from voicecli.errors import SettingsError
 from voicecli.languages import code_of, name_of
 

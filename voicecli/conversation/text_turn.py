@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from voicecli.conversation.notices import NOTICES, Notices
-from voicecli.conversation.speakable import SpeakableFilter
-from voicecli.conversation.thinking import ThinkFilter
+from voicecli.speech_text.phrases import NOTICES, Notices
+from voicecli.speech_text.markdown_blocks import SpeakableFilter
+from voicecli.speech_text.think_filter import ThinkFilter
 from voicecli.conversation.turn import Turn
 
 

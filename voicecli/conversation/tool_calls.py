@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from voicecli.conversation.approval import Leave, question
-from voicecli.conversation.thinking import without_thinking
+from voicecli.speech_text.think_filter import without_thinking
 from voicecli.conversation.turn import Round, Turn
 from voicecli.engines.base import CallingModel, LanguageModel
 from voicecli.errors import EngineError, ToolError

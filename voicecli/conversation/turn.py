@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from voicecli.conversation.history import heard_source_end, whole_words
 from voicecli.conversation.approval import Leave
-from voicecli.conversation.sentences import PieceBuffer
+from voicecli.speech_text.chunker import PieceBuffer
 from voicecli.conversation.language import ENGLISH, Tongue
 from voicecli.errors import VoiceCliError
 from voicecli.events import Stage

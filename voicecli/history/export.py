@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import timedelta, tzinfo
 
-from voicecli.server.subtitles import CUE_S, Timed, cues, spread, srt
+from voicecli.speech_text.subtitles import CUE_S, Timed, cues, spread, srt
 from voicecli.history.records import Exchange, Session
 
 USER, ASSISTANT = "You", "Assistant"

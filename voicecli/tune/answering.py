@@ -10,10 +10,10 @@ from pathlib import Path
 
 from voicecli.assemble.engines import load_voice
 from voicecli.conversation.history import History
-from voicecli.conversation.sentences import PieceBuffer
-from voicecli.conversation.speakable import SpeakableFilter
+from voicecli.speech_text.chunker import PieceBuffer
+from voicecli.speech_text.markdown_blocks import SpeakableFilter
 from voicecli.conversation.speaking import Voicing
-from voicecli.conversation.thinking import without_thinking
+from voicecli.speech_text.think_filter import without_thinking
 from voicecli.conversation.turn import StageError, Turn
 from voicecli.engines.base import LanguageModel, TextToSpeech
 from voicecli.models.manifest import ModelStore

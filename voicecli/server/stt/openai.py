@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 
 from voicecli.errors import SettingsError, VoiceCliError
 from voicecli.server.stt.app import openai_answers as answers
-from voicecli.server import subtitles
+from voicecli.speech_text import subtitles
 from voicecli.server.stt.openai_forms import Fields, OpenAiRoute, Refused, error_of, read_upload
 from voicecli.server.stt.recordings import Heard, Recording
 from voicecli.server.stt.scheduler import Desk

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Collection, Sequence
 
 from voicecli.server.stt.recordings import Heard
-from voicecli.server.subtitles import Timed, cues, spread
+from voicecli.speech_text.subtitles import Timed, cues, spread
 
 SEEK_S = 0.01
 """A frame of Whisper's input, in which `seek` counts."""

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from voicecli.conversation.text_turn import Dictation
-from voicecli.conversation.notices import notices_in
-from voicecli.conversation.pacing import MOST_LEAD_S
-from voicecli.conversation.sentences import PieceBuffer
+from voicecli.speech_text.phrases import notices_in
+from voicecli.speech_text.pacing import MOST_LEAD_S
+from voicecli.speech_text.chunker import PieceBuffer
 from voicecli.conversation.speaking import Voicing
 from voicecli.conversation.turn import Turn
-from voicecli.conversation.verbalize import verbalize
+from voicecli.speech_text.normalize import verbalize
 from voicecli.engines.base import Voice, Voices, Worker
 from voicecli.events import Clock, Event
 from voicecli.languages import code_of

@@ -11,10 +11,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from itertools import islice
 
-from voicecli.conversation.clauses import ClauseEnd, Strength, clause_ends
-from voicecli.conversation.speakable import Span
-from voicecli.conversation.verbalize import verbalize
-from voicecli.conversation.word_offsets import words_covered
+from voicecli.speech_text.clauses import ClauseEnd, Strength, clause_ends
+from voicecli.speech_text.markdown_blocks import Span
+from voicecli.speech_text.normalize import verbalize
+from voicecli.speech_text.word_offsets import words_covered
 from voicecli.types import Piece
 
 MIN_PIECE_LETTERS = 10

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from voicecli.conversation.markup import EMOJI, inline_mark
-from voicecli.conversation.notices import NOTICES, Notices
+from voicecli.speech_text.markdown_inline import EMOJI, inline_mark
+from voicecli.speech_text.phrases import NOTICES, Notices
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from voicecli.conversation.notices import NOTICES, Notices
+from voicecli.speech_text.phrases import NOTICES, Notices
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Written text -> spoken text: Markdown, sentences, numbers and dates. Pure."""
