@@ -10,10 +10,10 @@ import re
 
 from num2words import CONVERTER_CLASSES, num2words
 
-from voicecli.conversation.spoken.calendar import CALENDAR
-from voicecli.conversation.spoken.numbers import AFTER_UNITS, BEFORE_UNITS, Rule
-from voicecli.conversation.spoken.units import UNITS
-from voicecli.conversation.spoken.words import NAMES, SIGNS, SPANS, WORDS
+from voicecli.speech_text.english.calendar import CALENDAR
+from voicecli.speech_text.english.numbers import AFTER_UNITS, BEFORE_UNITS, Rule
+from voicecli.speech_text.english.units import UNITS
+from voicecli.speech_text.english.words import NAMES, SIGNS, SPANS, WORDS
 from voicecli.languages import code_of
 
 ENGLISH: tuple[Rule, ...] = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from voicecli.conversation.spoken.numbers import Rule, cardinal, ordinal
+from voicecli.speech_text.english.numbers import Rule, cardinal, ordinal
 
 _REGNAL = frozenset({
     "Henry", "Louis", "Elizabeth", "George", "Charles", "Edward", "James", "William", "Richard", "Philip",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from voicecli.conversation.spoken.numbers import Rule, cardinal, ordinal, plural, year
+from voicecli.speech_text.english.numbers import Rule, cardinal, ordinal, plural, year
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from voicecli.conversation.spoken.numbers import NUMBER, Rule, cardinal, fraction
+from voicecli.speech_text.english.numbers import NUMBER, Rule, cardinal, fraction
 
 _CURRENCIES = {
     "US$": ("dollar", "dollars", "cent", "cents"),
