@@ -22,7 +22,7 @@ from voicecli.audio.speech_input import SpeechGate
 from voicecli.audio.echo.canceller import EchoCanceller, PlayedBlock
 from voicecli.audio.echo.level_gate import GuardedGate
 from voicecli.audio.resample import Framer, resample
-from voicecli.audio.segmenter import Segmenter
+from voicecli.turns.segmenter import Segmenter
 from voicecli.bench.machine import machine
 from voicecli.types import FRAME_S, LISTEN_RATE_HZ, AudioFrame, Pcm
 

@@ -21,7 +21,7 @@ from benchmarks.engines import recogniser, shipped, whisper_model
 from benchmarks.report import table
 from benchmarks.speech import recordings, speech_option
 from voicecli.assemble.devices import make_gate
-from voicecli.audio.endpoint import MODES, Pauses
+from voicecli.turns.endpoint import MODES, Pauses
 from voicecli.bench.endpointing import (
     APART_S,
     Frames,

@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.engines import shipped, voice
 from voicecli.assemble.devices import make_gate
 from voicecli.audio.resample import Framer, resample
-from voicecli.audio.segmenter import Endpoint, Pause, Segmenter
+from voicecli.turns.segmenter import Endpoint, Pause, Segmenter
 from voicecli.audio.files.wav import open_wav, read_clip
 from voicecli.bench.questions import QUESTIONS as ASKED
 from voicecli.bench.questions import QUIET_S, VOICES

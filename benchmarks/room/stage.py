@@ -22,8 +22,8 @@ from voicecli.audio.speech_input import Ear, SpeechGate
 from voicecli.audio.echo.canceller import EchoCanceller, EchoFreeMicrophone
 from voicecli.audio.echo.level_gate import LEARNING_S, READY_LEARNING_S, GuardedGate
 from voicecli.audio.echo.ready_sound import play_ready_sound
-from voicecli.audio.segmenter import Segmenter
-from voicecli.conversation.activity import Activity
+from voicecli.turns.segmenter import Segmenter
+from voicecli.turns.activity import Activity
 from voicecli.conversation.respond import Engines
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.history import History

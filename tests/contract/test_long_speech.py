@@ -14,7 +14,7 @@ from tests.voices import together, whispered
 from tests.words import word_error_rate
 from voicecli.assemble.devices import make_gate
 from voicecli.audio.resample import resample
-from voicecli.audio.segmenter import Endpoint, Pause, Segmenter
+from voicecli.turns.segmenter import Endpoint, Pause, Segmenter
 from voicecli.engines.kokoro.engine import Kokoro
 from voicecli.engines.whisper.long_audio import LONGEST_S, LongSpeech
 from voicecli.engines.whisper.engine import Whisper

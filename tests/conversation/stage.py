@@ -19,12 +19,12 @@ from tests.defaults import LISTEN
 from voicecli.replay import virtual_time
 from voicecli.audio.device import Microphone, Speaker
 from voicecli.audio.speech_input import Ear
-from voicecli.audio.endpoint import MODES
-from voicecli.audio.segmenter import Segmenter
-from voicecli.audio.talk_key import TalkKey
+from voicecli.turns.endpoint import MODES
+from voicecli.turns.segmenter import Segmenter
+from voicecli.turns.push_to_talk import TalkKey
 from voicecli.audio.files.wav import WavSpeaker
 from voicecli.conversation.respond import Engines
-from voicecli.conversation.barge_in import BargeIn
+from voicecli.turns.barge_in import BargeIn
 from voicecli.conversation.tool_calls import Toolbox
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.partial_decoder import Cadence

@@ -10,7 +10,7 @@ from tests.conversation.stage import Talk
 from tests.conversation.test_turns import all_of, at_s, only
 from tests.defaults import LISTEN
 from voicecli import events
-from voicecli.audio.endpoint import MODES, Pauses, wait_ms
+from voicecli.turns.endpoint import MODES, Pauses, wait_ms
 from voicecli.errors import EngineError
 
 BALANCED = MODES["balanced"]

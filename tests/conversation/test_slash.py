@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tests.conversation.stage import ScriptedLlm, Talk
-from voicecli.conversation.activity import Activity
+from voicecli.turns.activity import Activity
 from voicecli.conversation.respond import Engines
-from voicecli.conversation.rest import Rest
+from voicecli.turns.idle_changes import Rest
 from voicecli.engines.llm.switchable import SwitchableModel
 from voicecli.events import Event, TurnDone, TurnInterrupted
 

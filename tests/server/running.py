@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from tests.defaults import LISTEN
 from tests.server.stage import AnySound, Hearing, Inline
-from voicecli.audio.segmenter import Segmenter
+from voicecli.turns.segmenter import Segmenter
 from voicecli.server.access import Access, Guard
 from voicecli.server.stt.listening import Senses
 from voicecli.server.metrics import Metrics

@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 
 from tests.defaults import LISTEN
-from voicecli.audio.segmenter import Segmenter
+from voicecli.turns.segmenter import Segmenter
 from voicecli.errors import EngineError
 from voicecli.server.stt.listening import Listener, Senses
 from voicecli.server.stt.protocol import Failure, Final, Reply

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.defaults import LISTEN
-from voicecli.audio.endpoint import MODES, Pauses
-from voicecli.audio.segmenter import Endpoint
+from voicecli.turns.endpoint import MODES, Pauses
+from voicecli.turns.segmenter import Endpoint
 from voicecli.bench.endpointing import (
     APART_S,
     Frames,

@@ -11,7 +11,7 @@ import pytest
 
 from voicecli.replay import virtual_time
 from voicecli.conversation.partial_decoder import Cadence, Drafter
-from voicecli.conversation.partials import Hypotheses
+from voicecli.turns.stable_prefix import Hypotheses
 from voicecli.types import SpeechSegment, Transcript
 
 P = ParamSpec("P")

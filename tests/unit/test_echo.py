@@ -22,7 +22,7 @@ from voicecli.audio.echo.level_gate import GuardedGate
 from voicecli.audio.vad import Gate, Silero
 from voicecli.audio.echo.ready_sound import RATE_HZ, ready_sound
 from voicecli.audio.resample import resample
-from voicecli.audio.segmenter import Heard, Segmenter
+from voicecli.turns.segmenter import Heard, Segmenter
 from voicecli.errors import EngineError
 from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm
 

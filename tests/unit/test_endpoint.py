@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from voicecli.audio.endpoint import CLOSED, MODES, MUTE, OPEN, WENT_ON_S, Bounds, Pauses, text_odds, wait_ms
+from voicecli.turns.endpoint import CLOSED, MODES, MUTE, OPEN, WENT_ON_S, Bounds, Pauses, text_odds, wait_ms
 from voicecli.audio.files.wav import TAIL_S
 from voicecli.types import Transcript
 

@@ -10,7 +10,7 @@ import pytest
 from tests.defaults import LISTEN, SETTINGS
 from voicecli.assemble.conversation import make_rules
 from voicecli.assemble.engines import load_end_of_turn
-from voicecli.audio.endpoint import MODES
+from voicecli.turns.endpoint import MODES
 from voicecli.commands.talk import models_of
 from voicecli.engines.base import EndOfTurn
 from voicecli.models.manifest import Manifest, ModelStore

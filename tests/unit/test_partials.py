@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.conversation.partials import Hypotheses, agreement, bare
+from voicecli.turns.stable_prefix import Hypotheses, agreement, bare
 
 
 def after(*texts: str) -> tuple[str, str]:

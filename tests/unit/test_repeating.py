@@ -11,7 +11,7 @@ from tests.unit.recorded_world import TOLD
 from tests.unit.test_live import Terminal, press
 from tests.unit.test_live_frame import text_of
 from tests.unit.turns import ONE, READY, TEXT_ONLY, TWO, audible, ended, started, token, transcribed, view_of
-from voicecli.conversation.activity import Activity
+from voicecli.turns.activity import Activity
 from voicecli.events import Event, MuteChanged, Repeated, TurnDone, TurnFailed, TurnInterrupted
 from voicecli.replay.bundle import Deed
 from voicecli.replay.recorder import Recorder

@@ -7,7 +7,7 @@ from functools import partial
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.conversation.rest import Rest
+from voicecli.turns.idle_changes import Rest
 
 
 @given(st.lists(st.sampled_from(["change", "look", "busy", "settled"])))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.defaults import LISTEN
 from tests.unit.test_segmenter import frame, kinds, with_lulls
-from voicecli.audio.segmenter import OVERTIME_S, Dropped, Endpoint, Heard, Onset, Pause, Segmenter
+from voicecli.turns.segmenter import OVERTIME_S, Dropped, Endpoint, Heard, Onset, Pause, Segmenter
 from voicecli.types import FRAME_S
 
 SHORT = LISTEN.model_copy(update={"max_utterance_s": 4.0})

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.conversation.self_echo import AFTER_S, MIN_WORDS, OwnVoice, fewest_edits, letters
+from voicecli.turns.self_echo import AFTER_S, MIN_WORDS, OwnVoice, fewest_edits, letters
 
 ANSWER = "Once upon a time there was a **king** who had three daughters, and each of them kept a dragon."
 END_S = 100.0

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.turns import ONE, started
-from voicecli.conversation.speculation import PAUSES_KEPT, Speculation
+from voicecli.turns.speculation import PAUSES_KEPT, Speculation
 from voicecli.events import Event, NothingHeard, SpeechEnded, SpeechPaused, SpeechResumed, Transcribed
 
 

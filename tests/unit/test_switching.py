@@ -12,7 +12,7 @@ import pytest
 
 from tests.defaults import SETTINGS
 from tests.unit.test_switchable import ASKED, Model
-from voicecli.conversation.rest import Rest
+from voicecli.turns.idle_changes import Rest
 from voicecli.errors import BackendUnavailable, first_of
 from voicecli.engines.llm.select import Opened
 from voicecli.settings.model import LlmSettings

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from voicecli.conversation.activity import Activity
+from voicecli.turns.activity import Activity
 from voicecli.conversation.turn import StageError, first_failure, stage
 from voicecli.errors import BackendUnavailable
 from voicecli.events import NothingHeard, Notice, SpeechStarted, TurnDone, UserTyped

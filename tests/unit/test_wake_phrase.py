@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.conversation.wake_phrase import WakePhrase
+from voicecli.turns.wake_phrase import WakePhrase
 
 HEY = "hey computer"
 

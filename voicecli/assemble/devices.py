@@ -19,8 +19,8 @@ from voicecli.audio.vad import Gate, Silero
 from voicecli.audio.no_device import NoMicrophone
 from voicecli.audio.files.recording import Recording
 from voicecli.audio.source import Room
-from voicecli.audio.segmenter import Segmenter
-from voicecli.audio.talk_key import TalkKey
+from voicecli.turns.segmenter import Segmenter
+from voicecli.turns.push_to_talk import TalkKey
 from voicecli.audio.files.wav import WavMicrophone, WavSpeaker
 from voicecli.conversation.respond import Engines
 from voicecli.speech_text.pacing import MOST_LEAD_S

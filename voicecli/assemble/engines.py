@@ -17,7 +17,7 @@ from voicecli.assemble.tools import Tools
 from voicecli.conversation.respond import Engines
 from voicecli.conversation.history import History
 from voicecli.conversation.prefill import ANY_QUESTION
-from voicecli.conversation.rest import Rest
+from voicecli.turns.idle_changes import Rest
 from voicecli.conversation.language import Tongues
 from voicecli.engines.kokoro.current_voice import Attuned
 from voicecli.engines.base import EndOfTurn

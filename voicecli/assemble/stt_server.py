@@ -12,9 +12,9 @@ import numpy as np
 from voicecli.assemble.devices import CLOCK
 from voicecli.assemble.engines import load_end_of_turn, load_recogniser
 from voicecli.audio.speech_input import SpeechGate
-from voicecli.audio.endpoint import MODES
+from voicecli.turns.endpoint import MODES
 from voicecli.audio.vad import Gate, Silero
-from voicecli.audio.segmenter import Segmenter
+from voicecli.turns.segmenter import Segmenter
 from voicecli.engines.base import EndOfTurn, SpeechToText, Worker
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.whisper.long_audio import LONGEST_S, LongSpeech

@@ -7,10 +7,10 @@ from typing import Protocol
 
 import numpy as np
 
-from voicecli.audio.attention import Attention, Calm, Stir
+from voicecli.turns.speech_hint import Attention, Calm, Stir
 from voicecli.audio.device import Microphone
-from voicecli.audio.segmenter import Dropped, Heard, Segmenter
-from voicecli.audio.talk_key import TalkKey
+from voicecli.turns.segmenter import Dropped, Heard, Segmenter
+from voicecli.turns.push_to_talk import TalkKey
 from voicecli.events import Clock, HoldChanged, LevelMeasured, MuteChanged, Publish
 from voicecli.types import FRAME_S, AudioFrame, Pcm, SpeechSegment
 

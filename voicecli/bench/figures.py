@@ -14,7 +14,7 @@ from voicecli.bench.setting import Found
 from voicecli.bench.watch import Call
 from voicecli.bench.words import found_slots
 from voicecli.conversation.latency import PART_NAMES, TurnLatency
-from voicecli.conversation.speculation import Speculation
+from voicecli.turns.speculation import Speculation
 from voicecli.events import Event
 from voicecli.ui.jsonl import event_json
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from voicecli.assemble.devices import make_gate
 from voicecli.assemble.engines import load_end_of_turn, load_recogniser
-from voicecli.audio.endpoint import MODES
-from voicecli.audio.segmenter import Endpoint
+from voicecli.turns.endpoint import MODES
+from voicecli.turns.segmenter import Endpoint
 from voicecli.bench.corpus import Corpus
 from voicecli.bench.endpointing import (
     APART_S,

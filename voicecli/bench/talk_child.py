@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 
-from voicecli.conversation.activity import Activity
+from voicecli.turns.activity import Activity
 from voicecli.errors import DeviceError, EngineError
 from voicecli.events import Event, Notice, Ready
 from voicecli.ui.jsonl import event_of

@@ -21,7 +21,7 @@ from voicecli.bench.rounds import Progress
 from voicecli.bench.scenes import SCENARIOS, Scenario, Scene
 from voicecli.bench.setting import Found, own_cpu_s, peak_memory_mb
 from voicecli.bench.watch import Call, EngineWatch
-from voicecli.conversation.speculation import Speculation
+from voicecli.turns.speculation import Speculation
 from voicecli.errors import first_of
 from voicecli.events import Audible, Event, LevelMeasured
 from voicecli.app.talk import SWITCH_S

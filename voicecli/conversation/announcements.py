@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from voicecli.conversation.activity import Activity
+from voicecli.turns.activity import Activity
 from voicecli.events import Event
 
 

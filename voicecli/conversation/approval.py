@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from voicecli.conversation.barge_in import words_of
+from voicecli.turns.barge_in import words_of
 from voicecli.types import Grant
 
 MOST_WORDS = 5

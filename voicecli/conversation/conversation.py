@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from voicecli import events
-from voicecli.audio.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume
+from voicecli.turns.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume
 from voicecli.conversation.announcements import Announcements
 from voicecli.conversation.respond import Answering, Engines
 from voicecli.conversation.partial_decoder import Drafter
@@ -22,9 +22,9 @@ from voicecli.conversation.approval import answer_of
 from voicecli.conversation.overlap import Devices, Overlap
 from voicecli.conversation.prefill import Prefill
 from voicecli.conversation.options import Rules
-from voicecli.conversation.self_echo import AHEAD_S, OwnVoice
+from voicecli.turns.self_echo import AHEAD_S, OwnVoice
 from voicecli.speech_text.chunker import PieceBuffer
-from voicecli.conversation.speculation import Speculation
+from voicecli.turns.speculation import Speculation
 from voicecli.conversation.turn import StageError, Turn, first_failure
 from voicecli.conversation.wake_gate import guard
 from voicecli.events import Clock, Event, Publish

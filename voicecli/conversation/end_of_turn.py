@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from voicecli import events
-from voicecli.audio.endpoint import WENT_ON_S, Bounds, Pauses, wait_ms
+from voicecli.turns.endpoint import WENT_ON_S, Bounds, Pauses, wait_ms
 from voicecli.engines.base import EndOfTurn, Worker
 from voicecli.errors import EngineError
 from voicecli.events import Clock, Event, Publish

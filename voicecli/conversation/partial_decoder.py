@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from voicecli.conversation.partials import Hypotheses
+from voicecli.turns.stable_prefix import Hypotheses
 from voicecli.engines.base import SpeechToText, Worker
 from voicecli.events import Clock
 from voicecli.types import SpeechSegment, Transcript

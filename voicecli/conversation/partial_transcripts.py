@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from voicecli import events
 from voicecli.conversation.partial_decoder import Drafter
-from voicecli.conversation.partials import Hypotheses
+from voicecli.turns.stable_prefix import Hypotheses
 from voicecli.conversation.prefill import Prefill
 from voicecli.conversation.turn import first_failure
 from voicecli.errors import VoiceCliError

@@ -15,7 +15,7 @@ from voicecli.conversation.tool_calls import Calling, Toolbox
 from voicecli.conversation.text_turn import Dictation
 from voicecli.conversation.history import History, heard_source_end
 from voicecli.conversation.voice_registry import Repertoire
-from voicecli.conversation.self_echo import REASON, OwnVoice
+from voicecli.turns.self_echo import REASON, OwnVoice
 from voicecli.speech_text.markdown_blocks import Span, SpeakableFilter
 from voicecli.conversation.speaking import Speaking
 from voicecli.conversation.language import Tongues

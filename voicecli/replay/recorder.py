@@ -13,7 +13,7 @@ from voicecli.assemble.devices import Watch
 from voicecli.audio.device import Microphone
 from voicecli.audio.echo.canceller import Played, PlayedBlock
 from voicecli.bench.watch import Call, EngineWatch
-from voicecli.conversation.activity import Activity
+from voicecli.turns.activity import Activity
 from voicecli.conversation.respond import Engines
 from voicecli.errors import DeviceError
 from voicecli.events import (

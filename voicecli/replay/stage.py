@@ -11,7 +11,7 @@ from voicecli.replay import virtual_time
 from voicecli.assemble.conversation import make_rules
 from voicecli.assemble.devices import open_devices
 from voicecli.assemble.engines import load_end_of_turn, load_recogniser, load_voice
-from voicecli.conversation.activity import Activity
+from voicecli.turns.activity import Activity
 from voicecli.conversation.respond import Engines
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.history import History

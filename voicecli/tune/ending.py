@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from voicecli.assemble.devices import make_gate
-from voicecli.audio.endpoint import MODES
-from voicecli.audio.segmenter import Endpoint
+from voicecli.turns.endpoint import MODES
+from voicecli.turns.segmenter import Endpoint
 from voicecli.bench.endpointing import APART_S, Frames, Oracle, Rule, framed, heed, listen, ours, silence, true_end
 from voicecli.bench.hesitations import with_hesitations
 from voicecli.bench.speech import Utterance

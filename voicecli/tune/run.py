@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 from voicecli.assemble.devices import CLOCK
-from voicecli.audio.endpoint import MODES
+from voicecli.turns.endpoint import MODES
 from voicecli.bench.corpus import Corpus
 from voicecli.bench.machine import machine_cpu_s, usable_threads
 from voicecli.bench.questions import QUESTIONS

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from voicecli.conversation.latency import LatencyFold, TurnLatency, percentile
-from voicecli.conversation.speculation import Speculation
+from voicecli.turns.speculation import Speculation
 from voicecli.events import (
     Announced,
     Audible,

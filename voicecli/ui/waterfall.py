@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 
 from voicecli.conversation.latency import Span, TurnLatency, percentile
-from voicecli.conversation.speculation import Speculation
+from voicecli.turns.speculation import Speculation
 
 STAGES = (
     ("endpoint", "blue"),

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
-from voicecli.conversation.rest import Rest
+from voicecli.turns.idle_changes import Rest
 from voicecli.engines.llm.switchable import InUse, SwitchableModel
 from voicecli.errors import first_of
 from voicecli.engines.llm.select import Opened

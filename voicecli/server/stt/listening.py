@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from voicecli.audio.speech_input import SpeechGate
-from voicecli.audio.endpoint import Bounds
+from voicecli.turns.endpoint import Bounds
 from voicecli.audio.resample import Framer
-from voicecli.audio.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume, Segmenter
+from voicecli.turns.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume, Segmenter
 from voicecli.conversation.end_of_turn import Endpointing
-from voicecli.conversation.partials import Hypotheses
+from voicecli.turns.stable_prefix import Hypotheses
 from voicecli.engines.base import EndOfTurn, Worker
 from voicecli.events import Clock
 from voicecli.server.stt.finals import Finals, Speech

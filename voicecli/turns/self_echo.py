@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 
 import numpy as np
 
-from voicecli.conversation.barge_in import words_of
+from voicecli.turns.barge_in import words_of
 
 MIN_WORDS = 4
 """Shorter ones are taken for the user's: "the second one" or "coffee with milk" is how people choose."""

@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from voicecli.conversation.wake_phrase import WakePhrase
+from voicecli.turns.wake_phrase import WakePhrase
 
 _LISTENING = """
 ah aha alright cool course exactly fine get good got great hm hmm huh i indeed interesting it mhm mm mmhm mmhmm mmm nice

@@ -1,0 +1,1 @@
+"""When a turn begins, ends and is interrupted. Pure."""
