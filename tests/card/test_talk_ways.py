@@ -12,7 +12,7 @@ import pytest
 
 from tests.card.program import Program
 from voicecli.bench.virtual_card import VirtualCard
-from voicecli.ui.kitty import POP, PUSH, QUERY
+from voicecli.ui.terminal.kitty import POP, PUSH, QUERY
 
 pytestmark = [pytest.mark.card, pytest.mark.model, pytest.mark.timeout(180)]
 

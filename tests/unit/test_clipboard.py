@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from voicecli.clipboard import LONGEST_BYTES, TERMINAL, Clipboard, Tool, find_tool, osc52, run_tool
+from voicecli.ui.terminal.clipboard import LONGEST_BYTES, TERMINAL, Clipboard, Tool, find_tool, osc52, run_tool
 
 WAYLAND, X11, WSL = {"WAYLAND_DISPLAY": "wayland-0"}, {"DISPLAY": ":0"}, {"WSL_DISTRO_NAME": "Debian"}
 ALL = ("pbcopy", "wl-copy", "xclip", "xsel", "clip.exe")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from tests.unit.test_live_frame import console
 from tests.unit.turns import ASKED, READY, TEXT_ONLY, ended, view_of
 from voicecli.events import AwakeChanged, Event, HoldChanged, MuteChanged
-from voicecli.ui.editor import Line
+from voicecli.ui.terminal.editor import Line
 from voicecli.ui.frame import Scene, frame
 from voicecli.ui.plain import lines_of
 from voicecli.ui.view import ViewModel

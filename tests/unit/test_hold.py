@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.ui.hold import GAP_INTERVALS, LONGEST_GAP_S, SHORTEST_GAP_S, TAP_S, UNKNOWN_GAP_S, Hold, Rhythm
+from voicecli.ui.terminal.hold import GAP_INTERVALS, LONGEST_GAP_S, SHORTEST_GAP_S, TAP_S, UNKNOWN_GAP_S, Hold, Rhythm
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.ui.keys import Key, cbreak, decode, listen
+from voicecli.ui.terminal.keys import Key, cbreak, decode, listen
 
 
 @pytest.mark.parametrize(

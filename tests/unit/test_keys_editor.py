@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.ui.editor import Line
-from voicecli.ui.keys import Key
+from voicecli.ui.terminal.editor import Line
+from voicecli.ui.terminal.keys import Key
 
 
 def typed(*keys: Key, start: Line | None = None) -> Line:

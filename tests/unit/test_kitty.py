@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.ui.keys import Key, decode
-from voicecli.ui.kitty import RELEASED, REPEATED
+from voicecli.ui.terminal.keys import Key, decode
+from voicecli.ui.terminal.kitty import RELEASED, REPEATED
 
 
 @pytest.mark.parametrize(

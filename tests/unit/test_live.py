@@ -33,14 +33,14 @@ from voicecli.events import (
     UserTyped,
 )
 from voicecli.slash.complete import Offer, Value, offers
-from voicecli.ui.editor import Line
+from voicecli.ui.terminal.editor import Line
 from voicecli.ui.farewell import farewell
 from voicecli.ui.frame import Scene, frame
-from voicecli.ui.keys import Key
+from voicecli.ui.terminal.keys import Key
 from voicecli.ui.live import LiveScreen
 from voicecli.ui.palette import Palette
 from voicecli.ui.screen import Controls, Look
-from voicecli.ui.theme import ASK_BACKGROUND
+from voicecli.ui.terminal.theme import ASK_BACKGROUND
 
 
 class Actions:

@@ -43,7 +43,7 @@ from voicecli.events import (
 )
 from voicecli.types import TurnId
 from voicecli.ui.dialogue import dialogue
-from voicecli.ui.editor import Line
+from voicecli.ui.terminal.editor import Line
 from voicecli.ui.frame import Scene, frame
 from voicecli.ui.picture import CELL, THEME, picture, terminal_picture
 from voicecli.ui.view import ViewModel

@@ -16,9 +16,9 @@ import pytest
 from tests.unit.test_live import Actions, Terminal
 from tests.unit.turns import READY, TEXT_ONLY
 from voicecli.events import HoldChanged, MuteChanged
-from voicecli.ui.editor import Line
-from voicecli.ui.keys import Key
-from voicecli.ui.kitty import ANSWER, POP, PUSH, QUERY, RELEASED, REPEATED
+from voicecli.ui.terminal.editor import Line
+from voicecli.ui.terminal.keys import Key
+from voicecli.ui.terminal.kitty import ANSWER, POP, PUSH, QUERY, RELEASED, REPEATED
 
 BY_KEY = replace(READY, mode="push-to-talk")
 AGREES = (f"{ANSWER}0", f"{ANSWER}27")

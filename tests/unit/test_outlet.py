@@ -13,7 +13,7 @@ from tests.screens.glass import Glass, on_stage
 from tests.screens.scenes import HERE, SPOKEN, long_talk
 from tests.unit.turns import ONE, token
 from voicecli.events import LevelMeasured
-from voicecli.ui.outlet import SAFE_BYTES, Outlet
+from voicecli.ui.terminal.outlet import SAFE_BYTES, Outlet
 
 MUCH = "x" * 100_000
 

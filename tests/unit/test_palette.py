@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicecli.slash.complete import Offer, offers
-from voicecli.ui.editor import Line
+from voicecli.ui.terminal.editor import Line
 from voicecli.ui.palette import MARK, MOST_LINES, Palette, palette_lines
 
 MUTE, VOICE = Offer("/mute", "/mute", "stop"), Offer("/voice ", "/voice [NAME]", "speak")

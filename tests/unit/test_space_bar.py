@@ -10,9 +10,9 @@ from collections.abc import Callable, Coroutine, Iterator
 import pytest
 
 from voicecli.replay import virtual_time
-from voicecli.ui.keys import cbreak, listen
-from voicecli.ui.kitty import POP, PUSH, QUERY
-from voicecli.ui.space_bar import SpaceBar
+from voicecli.ui.terminal.keys import cbreak, listen
+from voicecli.ui.terminal.kitty import POP, PUSH, QUERY
+from voicecli.ui.terminal.space_bar import SpaceBar
 
 REPEATS, ALL = b"\x1b[?0u", b"\x1b[?27u"
 

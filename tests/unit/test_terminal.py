@@ -17,7 +17,7 @@ from tests.screens.scenes import HERE, long_talk
 from voicecli.errors import SettingsError
 from voicecli.ui.screen import Controls, Look, open_screen
 from voicecli.ui.scrolling import WHEEL_LINES, scrolled
-from voicecli.ui.terminal import console_of
+from voicecli.ui.terminal.terminal import console_of
 
 MODES = re.compile(rb"\x1b\[\?(\d+)([hl])")
 

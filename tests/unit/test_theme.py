@@ -14,7 +14,7 @@ from tests.unit.test_live import Terminal, press
 from tests.unit.test_live_frame import SCENES, console
 from tests.unit.turns import READY
 from voicecli.ui.screen import Look, Theme
-from voicecli.ui.theme import (
+from voicecli.ui.terminal.theme import (
     MANY,
     SIXTEEN,
     Background,

@@ -118,7 +118,7 @@ def ask(
     from voicecli.app.ask import Wanted
     from voicecli.app.ask import ask as ask_model
     from voicecli.ui.answer import open_page
-    from voicecli.ui.stderr import own_stderr
+    from voicecli.ui.terminal.stderr import own_stderr
 
     keep: Keep | None = None if head is None else "head" if head else "tail"
     with own_stderr(settings.log_file) as err:

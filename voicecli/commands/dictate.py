@@ -91,7 +91,7 @@ def dictate(
     fetch_missing(settings, models_of(settings))
     from voicecli.app.dictate import dictate as dictate_words
     from voicecli.ui.dictated import DictationScreen
-    from voicecli.ui.stderr import own_stderr
+    from voicecli.ui.terminal.stderr import own_stderr
 
     with ExitStack() as stack:
         err = stack.enter_context(own_stderr(settings.log_file))
@@ -115,7 +115,7 @@ def keepers_of(stack: ExitStack, output: Path | None, err: TextIO, *, clipboard:
             raise SettingsError(f"{output} cannot be written: {error.strerror}", "choose another --output") from error
         keepers.append(WrittenWords(file, joined=joined))
     if clipboard:
-        from voicecli.clipboard import find_clipboard
+        from voicecli.ui.terminal.clipboard import find_clipboard
 
         found = find_clipboard()
         stack.callback(found.close)

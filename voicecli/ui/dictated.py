@@ -10,7 +10,7 @@ from rich.text import Text
 
 from voicecli.errors import EngineError
 from voicecli.ui.dialogue import MEASURE
-from voicecli.ui.region import Region
+from voicecli.ui.terminal.region import Region
 from voicecli.ui.view import printable
 
 Copy = Callable[[str], tuple[Sequence[str], Sequence[str]]]

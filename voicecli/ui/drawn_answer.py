@@ -10,7 +10,7 @@ from rich.markdown import Markdown
 
 from voicecli.ui.blocks import settled_chars
 from voicecli.ui.dialogue import MEASURE
-from voicecli.ui.region import Region
+from voicecli.ui.terminal.region import Region
 from voicecli.ui.view import printable
 
 FRAME_S = 1 / 12

@@ -15,26 +15,26 @@ from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 
-from voicecli.clipboard import osc52
+from voicecli.ui.terminal.clipboard import osc52
 from voicecli.events import Clock, Event, Ready, SpeechStarted, UserTyped
 from voicecli.settings.load import surroundings
 from voicecli.slash.complete import Offer
 from voicecli.types import Grant
 from voicecli.ui.dialogue import whole_dialogue
 from voicecli.ui.drawn_blocks import last_code
-from voicecli.ui.editor import Line
+from voicecli.ui.terminal.editor import Line
 from voicecli.ui.farewell import farewell
 from voicecli.ui.frame import Scene, conversation_size, frame
-from voicecli.ui.keys import ANSWER, Key, listen
+from voicecli.ui.terminal.keys import ANSWER, Key, listen
 from voicecli.ui.latest import can_repeat, last_answer, last_question, save_answer
-from voicecli.ui.painter import Painter
+from voicecli.ui.terminal.painter import Painter
 from voicecli.ui.palette import Palette
 from voicecli.ui.screen import Look
 from voicecli.ui.scrolling import SCROLL_KEYS, scrolled
-from voicecli.ui.space_bar import SpaceBar
-from voicecli.ui.stderr import stderr_to
-from voicecli.ui.terminal import Terminal, console_of
-from voicecli.ui.theme import ASK_BACKGROUND, answered_background, background_of, in_theme, is_worth_asking
+from voicecli.ui.terminal.space_bar import SpaceBar
+from voicecli.ui.terminal.stderr import stderr_to
+from voicecli.ui.terminal.terminal import Terminal, console_of
+from voicecli.ui.terminal.theme import ASK_BACKGROUND, answered_background, background_of, in_theme, is_worth_asking
 from voicecli.ui.view import ViewModel
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from rich.text import Text
 
 from voicecli.slash.complete import Offer
-from voicecli.ui.editor import Line
-from voicecli.ui.keys import Key
+from voicecli.ui.terminal.editor import Line
+from voicecli.ui.terminal.keys import Key
 
 MOST_LINES = 8
 SHARE = 3

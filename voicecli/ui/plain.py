@@ -32,7 +32,7 @@ from voicecli.events import (
     UserTyped,
 )
 from voicecli.ui.questions import Questions
-from voicecli.ui.stderr import stderr_to
+from voicecli.ui.terminal.stderr import stderr_to
 from voicecli.ui.uses import Use
 from voicecli.ui.view import Exchange, ViewModel
 from voicecli.ui.waterfall import STAGES, seconds

@@ -5,7 +5,7 @@ Who reads further up counts lines from the beginning, so that new words at the e
 
 from __future__ import annotations
 
-from voicecli.ui.keys import Key
+from voicecli.ui.terminal.keys import Key
 
 SCROLL_KEYS = ("page-up", "page-down", "home", "end", "up", "down", "wheel-up", "wheel-down")
 

@@ -15,7 +15,7 @@ import termios
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from voicecli.ui.kitty import SEQUENCE, is_release, kitty_keys
+from voicecli.ui.terminal.kitty import SEQUENCE, is_release, kitty_keys
 
 Key = str
 """One printable character, or the name of a key: "esc", "enter", "left", "ctrl-u", "alt-x", "end of input".

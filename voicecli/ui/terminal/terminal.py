@@ -21,9 +21,9 @@ from typing import Self
 
 from rich.console import Console
 
-from voicecli.ui.keys import MOUSE_OFF, MOUSE_ON, PASTE_OFF, PASTE_ON, cbreak
-from voicecli.ui.outlet import Outlet
-from voicecli.ui.painter import TOGETHER_OFF
+from voicecli.ui.terminal.keys import MOUSE_OFF, MOUSE_ON, PASTE_OFF, PASTE_ON, cbreak
+from voicecli.ui.terminal.outlet import Outlet
+from voicecli.ui.terminal.painter import TOGETHER_OFF
 from voicecli.ui.screen import Theme
 
 WRAP_ON, WRAP_OFF = "\x1b[?7h", "\x1b[?7l"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from voicecli.ui.keys import Key
+from voicecli.ui.terminal.keys import Key
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from rich.control import Control
 from rich.segment import ControlType
 from rich.text import Text
 
-from voicecli.ui.theme import Background, in_theme
+from voicecli.ui.terminal.theme import Background, in_theme
 
 TOGETHER_ON, TOGETHER_OFF = "\x1b[?2026h", "\x1b[?2026l"
 """Synchronized output: nothing is shown until all is there; terminals that do not know it go on as before.

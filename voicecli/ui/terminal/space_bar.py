@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from voicecli.events import Clock
-from voicecli.ui.hold import Hold
-from voicecli.ui.keys import Key
-from voicecli.ui.kitty import ANSWER, NEEDED, POP, PUSH, QUERY, RELEASED, REPEATED
+from voicecli.ui.terminal.hold import Hold
+from voicecli.ui.terminal.keys import Key
+from voicecli.ui.terminal.kitty import ANSWER, NEEDED, POP, PUSH, QUERY, RELEASED, REPEATED
 
 Push = Callable[[bool], None]
 

@@ -1,0 +1,1 @@
+"""The terminal: keys, colors, drawing and the clipboard."""
