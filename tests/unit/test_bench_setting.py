@@ -11,7 +11,7 @@ import pytest
 from tests.defaults import SETTINGS
 from voicecli.bench.machine import described
 from voicecli.bench.result import RESULT, Metric
-from voicecli.bench.setting import (
+from voicecli.bench.environment import (
     Found,
     begin,
     conclude,

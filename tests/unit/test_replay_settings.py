@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.defaults import SETTINGS
-from voicecli.bench.setting import Told
+from voicecli.bench.environment import Told
 from voicecli.errors import SettingsError
 from voicecli.replay.redacted_settings import OWN, kept_settings, nameless, replay_settings
 from voicecli.settings.model import Settings

@@ -7,10 +7,10 @@ import statistics
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from voicecli.bench.alone import Solo
+from voicecli.bench.isolated_stage import Solo
 from voicecli.bench.outcomes import Outcome
 from voicecli.bench.result import VOICE_TO_VOICE, Better, Count, Metric, TurnRecord
-from voicecli.bench.setting import Found
+from voicecli.bench.environment import Found
 from voicecli.bench.watch import Call
 from voicecli.bench.words import found_slots
 from voicecli.conversation.latency import PART_NAMES, TurnLatency

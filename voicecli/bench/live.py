@@ -23,7 +23,7 @@ from voicecli.bench.questions import write_clip
 from voicecli.bench.result import Count, Metric
 from voicecli.bench.room import Said
 from voicecli.bench.scenes import Scene
-from voicecli.bench.setting import Found
+from voicecli.bench.environment import Found
 from voicecli.bench.speech import Utterance
 from voicecli.bench.talk_child import TalkChild, talk_child
 from voicecli.bench.virtual_card import VirtualCard

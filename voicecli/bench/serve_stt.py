@@ -21,7 +21,7 @@ from voicecli.bench.load import Pace, load
 from voicecli.bench.load_report import Row, Session, Use, row
 from voicecli.bench.machine import PROC, Process, usable_threads
 from voicecli.bench.result import Result
-from voicecli.bench.setting import Begun, Found, conclude, model_digests
+from voicecli.bench.environment import Begun, Found, conclude, model_digests
 from voicecli.bench.speech import Utterance
 from voicecli.bench.wire import Wire, web_socket
 from voicecli.errors import BackendUnavailable

@@ -28,7 +28,7 @@ from voicecli.bench.endpointing import (
 from voicecli.bench.hesitations import PLACES, SEED, with_hesitations
 from voicecli.bench.result import Count, Metric, Result
 from voicecli.bench.rounds import Progress, few, measured
-from voicecli.bench.setting import Found, begin, conclude, model_digests
+from voicecli.bench.environment import Found, begin, conclude, model_digests
 from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.whisper.long_audio import LongSpeech

@@ -11,7 +11,7 @@ from pathlib import Path
 from voicecli.bench.questions import QUESTIONS
 from voicecli.bench.result import Metric, Result
 from voicecli.bench.rounds import Progress, few, in_turns, measured
-from voicecli.bench.setting import Found, begin, conclude, model_digests
+from voicecli.bench.environment import Found, begin, conclude, model_digests
 from voicecli.conversation.history import History
 from voicecli.engines.base import LanguageModel
 from voicecli.engines.cpu import sleep_while_waiting

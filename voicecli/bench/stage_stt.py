@@ -11,7 +11,7 @@ from voicecli.assemble.engines import load_recogniser
 from voicecli.bench.corpus import Corpus
 from voicecli.bench.result import Count, Metric, Result
 from voicecli.bench.rounds import Progress, few, in_turns, measured, timed
-from voicecli.bench.setting import Found, begin, conclude, model_digests
+from voicecli.bench.environment import Found, begin, conclude, model_digests
 from voicecli.bench.speech import Utterance
 from voicecli.bench.wer import wer_metric, word_errors
 from voicecli.bench.words import found_slots

@@ -11,15 +11,15 @@ from functools import partial
 
 from voicecli.assemble.conversation import assemble
 from voicecli.assemble.devices import CLOCK
-from voicecli.bench.alone import Solo, alone
-from voicecli.bench.apart import Note, apart
+from voicecli.bench.isolated_stage import Solo, alone
+from voicecli.bench.subprocess_run import Note, apart
 from voicecli.bench.corpus import Corpus
 from voicecli.bench.figures import found_by
 from voicecli.bench.outcomes import Outcome, outcomes
 from voicecli.bench.room import BenchRoom
 from voicecli.bench.rounds import Progress
 from voicecli.bench.scenes import SCENARIOS, Scenario, Scene
-from voicecli.bench.setting import Found, own_cpu_s, peak_memory_mb
+from voicecli.bench.environment import Found, own_cpu_s, peak_memory_mb
 from voicecli.bench.watch import Call, EngineWatch
 from voicecli.turns.speculation import Speculation
 from voicecli.errors import first_of

@@ -181,7 +181,7 @@ def consent(path: Path, turns: int) -> bool:
 
 def digests(settings: Settings) -> dict[str, str]:
     """Of the models that are there."""
-    from voicecli.bench.setting import model_digests
+    from voicecli.bench.environment import model_digests
     from voicecli.commands.talk import models_of
 
     return model_digests(settings, list(dict.fromkeys([*models_of(settings), *voice_models(settings)])))

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass as checked
 
 from voicecli.bench.result import Machine
-from voicecli.bench.setting import Told
+from voicecli.bench.environment import Told
 from voicecli.events import Event, Ready
 from voicecli.types import FRAME_SAMPLES, Pcm
 

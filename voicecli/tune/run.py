@@ -12,7 +12,7 @@ from voicecli.turns.endpoint import MODES
 from voicecli.bench.corpus import Corpus
 from voicecli.bench.machine import machine_cpu_s, usable_threads
 from voicecli.bench.questions import QUESTIONS
-from voicecli.bench.setting import begin, load_doubts, other_cores, own_cpu_s
+from voicecli.bench.environment import begin, load_doubts, other_cores, own_cpu_s
 from voicecli.engines import gpu
 from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import physical_cores, sleep_while_waiting

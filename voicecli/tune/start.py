@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from voicecli.bench.setting import require_device
+from voicecli.bench.environment import require_device
 from voicecli.settings.model import Settings
 from voicecli.settings.load import (
     PREFIX,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from voicecli.bench.corpus import Corpus
     from voicecli.bench.serve_stt import Measured
-    from voicecli.bench.setting import Begun
+    from voicecli.bench.environment import Begun
 
 
 class ServerProtocol(StrEnum):
@@ -67,7 +67,7 @@ def bench_serve_stt(
     """
     from voicecli.bench.load import Pace
     from voicecli.bench.serve_stt import Server, measure, our_server
-    from voicecli.bench.setting import begin
+    from voicecli.bench.environment import begin
     from voicecli.errors import SettingsError, first_of
 
     if pid is not None and url is None:
@@ -124,7 +124,7 @@ def tell_progress(one: Measured) -> None:
     """A line for each run, and what makes its figures doubtful."""
     from voicecli.bench.load_report import both, figure
     from voicecli.bench.load_result import LATE_S
-    from voicecli.bench.setting import BUSY_CORES
+    from voicecli.bench.environment import BUSY_CORES
 
     row = one.row
     finals = both(row.final_p50_s, row.final_p95_s, " / ", 2)

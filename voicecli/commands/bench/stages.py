@@ -203,7 +203,7 @@ def settings_for(device: BenchDevice | None, flags: Mapping[str, object], config
     settings = load_settings(flags, profile=device or "", file=config).settings
     if device is None:
         return settings
-    from voicecli.bench.setting import device_of, require_device
+    from voicecli.bench.environment import device_of, require_device
 
     if device_of(settings) != device:
         found = f"stt.device is {settings.stt.device}, tts.device is {settings.tts.device}"

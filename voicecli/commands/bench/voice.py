@@ -74,7 +74,7 @@ def bench_voice(
         return
     from voicecli.bench.corpus import load_corpus
     from voicecli.bench.result import VOICE_TO_VOICE
-    from voicecli.bench.setting import begin, conclude, model_digests
+    from voicecli.bench.environment import begin, conclude, model_digests
     from voicecli.bench.voice_to_voice import chosen, measure, measured
     from voicecli.commands.bench.output import check_output, present
     from voicecli.commands.talk import models_of
