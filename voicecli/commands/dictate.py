@@ -25,7 +25,7 @@ from voicecli.errors import INTERRUPTED_EXIT_CODE, SettingsError
 
 if TYPE_CHECKING:
     from voicecli.settings.model import Settings
-    from voicecli.ui.dictated import Keeper
+    from voicecli.ui.transcript_sinks import Keeper
 
 WORDS = "Where the words go"
 
@@ -90,7 +90,7 @@ def dictate(
     ).settings
     fetch_missing(settings, models_of(settings))
     from voicecli.app.dictate import dictate as dictate_words
-    from voicecli.ui.dictated import DictationScreen
+    from voicecli.ui.transcript_sinks import DictationScreen
     from voicecli.ui.terminal.stderr import own_stderr
 
     with ExitStack() as stack:
@@ -105,7 +105,7 @@ def dictate(
 
 def keepers_of(stack: ExitStack, output: Path | None, err: TextIO, *, clipboard: bool, joined: bool) -> list[Keeper]:
     """Where the words go. Raises SettingsError where that cannot be had: before anybody has spoken."""
-    from voicecli.ui.dictated import CopiedWords, WrittenWords, open_words
+    from voicecli.ui.transcript_sinks import CopiedWords, WrittenWords, open_words
 
     keepers: list[Keeper] = []
     if output is not None:

@@ -42,7 +42,7 @@ from voicecli.events import (
     UserTyped,
 )
 from voicecli.types import TurnId
-from voicecli.ui.ears import Ears
+from voicecli.ui.listen_state import Ears
 from voicecli.printable import one_line
 from voicecli.printable import printable as printable
 from voicecli.ui.repeating import Repeat, repeat_after
