@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from voicecli.commands.completing import models
+from voicecli.commands.completion import models
 from voicecli.errors import ModelMissing, SettingsError
 
 if TYPE_CHECKING:

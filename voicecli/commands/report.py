@@ -142,7 +142,7 @@ def make_recording(looked_at: Request, path: Path, inputs: tuple[Path, ...], tur
     """Ask, talk, save. Raises SettingsError where nobody can be asked."""
     from voicecli.assemble.devices import CLOCK, Files
     from voicecli.commands.talk import models_of
-    from voicecli.commands.ways import require_key
+    from voicecli.commands.listening_mode import require_key
     from voicecli.replay.recorder import Recorder
     from voicecli.replay.report import about, log_lines, recording_members
     from voicecli.app.talk import Witness, hold_session

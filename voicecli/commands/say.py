@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from voicecli.commands.completing import voices
+from voicecli.commands.completion import voices
 from voicecli.commands.missing_models import fetch_missing, voice_models
 from voicecli.commands.narration import tell
 from voicecli.commands.options import Profile, option

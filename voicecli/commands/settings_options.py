@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from voicecli.commands.completing import voices, whisper_models
+from voicecli.commands.completion import voices, whisper_models
 from voicecli.commands.options import option
 
 

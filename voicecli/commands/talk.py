@@ -34,7 +34,7 @@ from voicecli.commands.settings_options import (
     WakePhraseOption,
     backend_of,
 )
-from voicecli.commands.ways import mode_of, require_key
+from voicecli.commands.listening_mode import mode_of, require_key
 
 if TYPE_CHECKING:
     from voicecli.assemble.devices import Files
