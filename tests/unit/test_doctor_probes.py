@@ -15,7 +15,7 @@ from voicecli.doctor.finding import Finding
 from voicecli.doctor.gpu import gpu_findings
 from voicecli.doctor.memory import MemoryFacts
 from voicecli.doctor.probes import gpu, memory, python, shell
-from voicecli.doctor.probes.elsewhere import elsewhere
+from voicecli.doctor.probes.subprocess_probe import elsewhere
 from voicecli.doctor.probes.terminal import terminal_facts
 from voicecli.doctor.terminal import terminal_findings
 from voicecli.errors import DeviceError, SettingsError

@@ -124,7 +124,7 @@ class Examination:
         return system_findings(system_facts())
 
     def _sound(self) -> list[Finding]:
-        from voicecli.doctor.probes.elsewhere import elsewhere
+        from voicecli.doctor.probes.subprocess_probe import elsewhere
         from voicecli.doctor.sound import SoundFacts, sound_findings
 
         probe = ("voicecli.doctor.probes.sound", "sound_facts")
