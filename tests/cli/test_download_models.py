@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from tests.unit.models_world import build_wheel, manifest, model, pinned, source
+from tests.unit.models.stage import build_wheel, manifest, model, pinned, source
 from voicecli.commands.download_models import download_models
 from voicecli.commands.download_progress import megabytes, show_downloads
 from voicecli.models.download import Finished, ModelReady, Progress, SourceSkipped

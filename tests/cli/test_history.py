@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.kept_world import EXCHANGE, SESSION, asked
+from tests.unit.history.stage import EXCHANGE, SESSION, asked
 from voicecli.commands.talk import with_last
 from voicecli.history.place import damaged_files
 from voicecli.history.store import open_store

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.recorded_world import recorded
+from tests.unit.replay.stage import recorded
 from voicecli.conversation.latency import PART_NAMES
 from voicecli.replay.zip_file import recorded_members, write_zip
 

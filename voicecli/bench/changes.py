@@ -11,7 +11,7 @@ It is better or worse where three things hold:
 and unsure where it is neither and yet a change of `LARGE` cannot be excluded. Two runs on one machine differ as a whole
 by some per cent. What all stages' work has in common is taken out of it, unless it is more than `DRIFT`.
 
-docs/comparing.md tells how the figures below were chosen; tests/unit/test_bench_compare.py holds what they are for.
+docs/comparing.md tells how the figures below were chosen; tests/unit/bench/test_compare.py holds what they are for.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ ECHO_AGE_S = 0.7
 
 ABOVE_ECHO_DB = 6.0
 """So far above the loudest echo yet lies the bar then, while the canceller learns the room: in the first two seconds of
-sound it took 5 to 29 dB (the rooms of tests/unit/test_echo.py)."""
+sound it took 5 to 29 dB (the rooms of tests/unit/audio/echo/test_canceller.py)."""
 
 MARGIN_DB = 30.0
 """So far below it lies afterwards. Room and canceller together take 45 dB and more; a voice that talks over the

@@ -1,0 +1,125 @@
+"""Settings -> the languages of a conversation, without loading a model."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from typing import cast
+
+import pytest
+
+from tests.defaults import SETTINGS
+from tests.unit.engines.kokoro.test_current_voice import Singer
+from voicecli.assemble.languages import make_tongues, opening_instruction, opening_voice
+from voicecli.engines.kokoro.current_voice import Attuned
+from voicecli.engines.base import Voices
+from voicecli.engines.kokoro.voices import LANGUAGES
+from voicecli.engines.whisper.engine import Whisper
+from voicecli.errors import SettingsError
+from voicecli.settings.model import Settings
+
+
+@dataclass
+class Recogniser:
+    name: str = "whisper-base int8 cpu"
+    languages: tuple[str, ...] = ("de", "en", "es", "fr", "ja")
+
+
+class Choir:
+    def speaking(self, voice: str, speed: float, language_code: str = "") -> Singer:
+        if "nobody" in voice:
+            raise SettingsError(f"there is no voice {voice!r}", "nearest: ff_siwis")
+        singer = Singer(voice, speed, True)
+        singer.language = LANGUAGES[voice[0]]
+        return singer
+
+
+def wanting(language: str, voice: str = "af_heart", **voices: str) -> Settings:
+    tts = {"voice": voice, "voices": {**SETTINGS.tts.voices, **voices}}
+    return SETTINGS.model_copy(
+        update={
+            "stt": SETTINGS.stt.model_copy(update={"language": language}),
+            "tts": SETTINGS.tts.model_copy(update=tts),
+        }
+    )
+
+
+def made(settings: Settings, recogniser: Recogniser | None = None) -> tuple[str, list[str], dict[str, str]]:
+    """The language that is wanted, what was told, and who speaks what."""
+    told = list[str]()
+    choir = cast(Voices, Choir())
+    voice = Attuned(choir, choir.speaking(opening_voice(settings).voice, 1.0), 1.0)
+    tongues = make_tongues(settings, cast(Whisper, recogniser or Recogniser()), voice, told.append)
+    speakers = {language: tongues.begin(language) for language in ("en", "es", "fr", "de")}
+    return tongues.wanted, told, {code: one.voice for code, one in speakers.items() if one.is_spoken}
+
+
+@pytest.fixture(params=[True, False], ids=["extra", "no extra"])
+def extra(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether what reads Japanese and Chinese is installed."""
+    there = importlib.util.find_spec("json") if request.param else None
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: there)
+    return bool(request.param)
+
+
+def test_with_auto_each_language_has_its_voice(extra: bool) -> None:
+    wanted, told, speakers = made(wanting("auto", "bm_george", es="em_alex"))
+    assert (wanted, told) == ("auto", [])
+    assert speakers == {"en": "bm_george", "es": "em_alex", "fr": "ff_siwis"}
+    assert opening_instruction(wanting("auto", "bm_george")) == "Answer in English."
+
+
+def test_a_set_language_begins_with_its_voice(extra: bool) -> None:
+    assert opening_voice(wanting("fr")).voice == "ff_siwis"
+    assert opening_voice(wanting("fr", "ff_siwis:1+af_heart")).voice == "ff_siwis:1+af_heart"
+    assert opening_voice(wanting("de")).voice == opening_voice(wanting("auto")).voice == "af_heart"
+    assert opening_voice(wanting("ja")).voice == ("jf_alpha" if extra else "af_heart")
+    assert made(wanting("fr"))[1] == []
+    assert opening_instruction(wanting("fr")) == "Answer in French."
+    assert opening_instruction(wanting("en")) == ""
+
+
+def test_what_nobody_speaks_is_told_at_the_start(extra: bool) -> None:
+    (told,) = made(wanting("de"))[1]
+    assert told.startswith("Answers in German are written, not spoken: there is no voice for German (voices speak ")
+    assert ("Japanese" in told) is extra
+    told_of_japanese = made(wanting("ja"))[1]
+    if extra:
+        assert told_of_japanese == []
+    else:
+        assert "Japanese needs misaki" in told_of_japanese[0]
+        assert "pip install 'voicecli[languages]'" in told_of_japanese[0]
+
+
+def test_a_chosen_voice_that_cannot_speak_the_language_is_told(extra: bool) -> None:
+    wanted, told, speakers = made(wanting("en", "ef_dora"))
+    assert told == ["ef_dora speaks Spanish and the conversation is in English: af_heart speaks."]
+    assert (wanted, speakers["en"], speakers["es"]) == ("en", "af_heart", "ef_dora")
+
+
+@pytest.mark.parametrize(
+    ("voices", "part"),
+    [({"fr": "ef_dora"}, "ef_dora speaks Spanish, not French"), ({"fr": "ff_nobody"}, "no voice 'ff_nobody'")],
+)
+def test_a_table_that_is_wrong_is_refused(extra: bool, voices: dict[str, str], part: str) -> None:
+    with pytest.raises(SettingsError, match=part):
+        made(wanting("auto", **voices))
+
+
+def test_a_recogniser_of_english_alone_is_told_of_and_refuses_others(extra: bool) -> None:
+    english = Recogniser("whisper-base.en int8 cpu", ("en",))
+    wanted, told, _ = made(wanting("auto"), english)
+    assert wanted == "en"
+    assert told == [
+        "whisper-base.en int8 cpu hears English alone, so no other language is found: "
+        "--stt-model whisper-base hears all."
+    ]
+    with pytest.raises(SettingsError, match="hears en alone, and 'fr' was asked for"):
+        made(wanting("fr"), english)
+
+
+def test_without_a_speaker_there_is_nothing_to_miss() -> None:
+    told = list[str]()
+    tongues = make_tongues(wanting("de"), cast(Whisper, Recogniser()), None, told.append)
+    assert told == []
+    assert tongues.begin("de").is_spoken

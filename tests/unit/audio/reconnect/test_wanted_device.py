@@ -1,0 +1,132 @@
+"""Another device, in the next moment in which no turn is alive."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from tests.unit.audio.reconnect.test_streams import WALL, FakeMicrophone, FakeSpeaker, World, hearing
+from voicecli.assemble.reconnecting import LastingDevices
+from voicecli.audio.reconnect.streams import LastingMicrophone
+from voicecli.events import Event, Notice, PartChanged
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr("voicecli.audio.reconnect.reconnector.time.time", lambda: asyncio.get_running_loop().time() + WALL.ahead_s)
+    WALL.ahead_s = 0.0
+    return World()
+
+
+def wanted(world: World, microphone: LastingMicrophone, name: str) -> None:
+    """As a command does."""
+    (part,) = world.system.parts
+    part.want(name)  # type: ignore[attr-defined]
+
+
+def messages(events: list[Event]) -> list[str]:
+    return [
+        event.message if isinstance(event, PartChanged) else event.text
+        for event in events
+        if isinstance(event, PartChanged | Notice)
+    ]
+
+
+def test_the_new_one_is_heard_and_the_old_one_closed(world: World) -> None:
+    first, second = FakeMicrophone("mic"), FakeMicrophone("Blue Yeti")
+    world.there = {"": [first], "yeti": [second]}
+
+    async def act(microphone: LastingMicrophone) -> None:
+        await asyncio.sleep(1)
+        world.settled = False
+        wanted(world, microphone, "yeti")
+        await asyncio.sleep(1)
+        assert (microphone.name, second.opened) == ("mic", 0)
+        world.settled = True
+        await asyncio.sleep(1)
+        assert microphone.name == "Blue Yeti"
+        assert first.closed
+
+    frames = hearing(world, act)
+    assert all(frame.pcm.any() for at_s, frame in frames if at_s > 2.5)
+    assert world.told == [("well", "Blue Yeti")]
+    assert messages(world.events) == ["The microphone is Blue Yeti now"]
+
+
+def test_one_that_does_not_open_changes_nothing_and_that_is_told(world: World) -> None:
+    first = FakeMicrophone("mic")
+    world.there = {"": [first]}
+
+    async def act(microphone: LastingMicrophone) -> None:
+        wanted(world, microphone, "yeti")
+        await asyncio.sleep(1)
+        assert microphone.name == "mic"
+        assert not first.closed
+
+    frames = hearing(world, act)
+    assert np.all([frame.pcm.any() for _, frame in frames])
+    assert world.told == []
+    assert messages(world.events) == ["yeti is not used, the microphone stays mic: no device fits 'yeti'"]
+    assert world.system.looks == 1
+
+
+def test_one_that_was_plugged_in_later_is_found_by_looking_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    second = FakeMicrophone("Blue Yeti")
+    world.there = {"": [FakeMicrophone("mic")]}
+
+    async def look_again() -> None:
+        world.there["yeti"] = [second]
+
+    monkeypatch.setattr(world.system, "look_again", look_again)
+
+    async def act(microphone: LastingMicrophone) -> None:
+        wanted(world, microphone, "yeti")
+        await asyncio.sleep(1)
+        assert microphone.name == "Blue Yeti"
+
+    hearing(world, act)
+
+
+def test_the_same_again_is_told_as_such_and_the_wanted_one_is_gone_back_to(world: World) -> None:
+    world.there = {"": [FakeMicrophone("mic"), FakeMicrophone("mic")], "yeti": [FakeMicrophone("Blue Yeti")]}
+    yeti = world.there["yeti"][0]
+    back = FakeMicrophone("Blue Yeti")
+
+    async def act(microphone: LastingMicrophone) -> None:
+        wanted(world, microphone, "")
+        await asyncio.sleep(1)
+        wanted(world, microphone, "yeti")
+        await asyncio.sleep(1)
+        world.there = {"": [FakeMicrophone("mic")]}
+        yeti.dead = True
+        await asyncio.sleep(1)
+        assert microphone.name == "mic"
+        world.there["yeti"] = [back]
+        await asyncio.sleep(4)
+        assert microphone.name == "Blue Yeti"
+
+    hearing(world, act)
+    assert messages(world.events)[:2] == ["The microphone is mic, as it was", "The microphone is Blue Yeti now"]
+    assert world.told[-2:] == [("replaced", "mic"), ("well", "Blue Yeti")]
+
+
+def test_only_parts_that_were_there_at_the_start_can_be_changed() -> None:
+    async def run() -> None:
+        events: list[Event] = []
+        devices = LastingDevices(lambda: True, asyncio.get_running_loop().time, events.append)
+        first, second = FakeSpeaker("Box"), FakeSpeaker("HDMI")
+        there = {"": first, "hdmi": second}
+        assert devices.in_use() == {}
+        async with devices.speaker("", lambda name, publish: there[name]) as speaker:
+            assert devices.in_use() == {"speaker": "Box"}
+            devices.want("speaker", "hdmi")
+            for _ in range(500):
+                await asyncio.sleep(0.01)
+                if speaker.name == "HDMI":
+                    break
+            assert devices.in_use() == {"speaker": "HDMI"}
+        assert devices.in_use() == {}
+
+    asyncio.run(run())
