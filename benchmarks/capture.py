@@ -18,12 +18,12 @@ from benchmarks.engines import shipped
 from benchmarks.report import table
 from benchmarks.speech import recordings, speech_option
 from voicecli.assemble.devices import make_gate
-from voicecli.audio.speech_input import SpeechGate
 from voicecli.audio.echo.canceller import EchoCanceller, PlayedBlock
 from voicecli.audio.echo.level_gate import GuardedGate
 from voicecli.audio.resample import Framer, resample
-from voicecli.turns.segmenter import Segmenter
+from voicecli.audio.speech_input import SpeechGate
 from voicecli.bench.machine import machine
+from voicecli.turns.segmenter import Segmenter
 from voicecli.types import FRAME_S, LISTEN_RATE_HZ, AudioFrame, Pcm
 
 SPEAKER_HZ = 48_000

@@ -21,7 +21,6 @@ from benchmarks.engines import recogniser, shipped, whisper_model
 from benchmarks.report import table
 from benchmarks.speech import recordings, speech_option
 from voicecli.assemble.devices import make_gate
-from voicecli.turns.endpoint import MODES, Pauses
 from voicecli.bench.endpointing import (
     APART_S,
     Frames,
@@ -39,6 +38,7 @@ from voicecli.bench.hesitations import with_hesitations
 from voicecli.bench.machine import machine
 from voicecli.engines.smart_turn.engine import SmartTurn
 from voicecli.models.installed import model_file, open_store
+from voicecli.turns.endpoint import MODES, Pauses
 from voicecli.types import Pcm, Transcript
 
 TONE_S = 0.4  # of the silence before an order and after it

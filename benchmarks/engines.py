@@ -10,10 +10,10 @@ from faster_whisper import WhisperModel
 from voicecli.engines.cpu import physical_cores
 from voicecli.engines.kokoro.engine import Kokoro
 from voicecli.engines.whisper.engine import MAX_THREADS, Whisper
-from voicecli.settings.model import Settings
-from voicecli.settings.load import build, flat, load_settings, parse
-from voicecli.settings.shipped import shipped_text
 from voicecli.models.installed import model_file, model_folder, open_store
+from voicecli.settings.load import build, flat, load_settings, parse
+from voicecli.settings.model import Settings
+from voicecli.settings.shipped import shipped_text
 
 
 @functools.cache

@@ -24,8 +24,8 @@ from typing import ClassVar
 from benchmarks.engines import shipped
 from voicecli.bench.compare import compare
 from voicecli.bench.corpus import load_corpus
-from voicecli.bench.result import Result, read_result, write_result
 from voicecli.bench.environment import begin, conclude
+from voicecli.bench.result import Result, read_result, write_result
 from voicecli.bench.voice_to_voice import chosen, measure, measured
 from voicecli.bench.watch import EngineWatch
 from voicecli.conversation.respond import Engines

@@ -16,11 +16,11 @@ import numpy as np
 
 from benchmarks.engines import shipped, voice
 from voicecli.assemble.devices import make_gate
-from voicecli.audio.resample import Framer, resample
-from voicecli.turns.segmenter import Endpoint, Pause, Segmenter
 from voicecli.audio.files.wav import open_wav, read_clip
+from voicecli.audio.resample import Framer, resample
 from voicecli.bench.questions import QUESTIONS as ASKED
 from voicecli.bench.questions import QUIET_S, VOICES
+from voicecli.turns.segmenter import Endpoint, Pause, Segmenter
 from voicecli.types import FRAME_S, LISTEN_RATE_HZ, AudioFrame, Pcm
 
 BESIDE = Path(__file__).parents[2] / "shared" / "speech"  # where the tests look, too

@@ -44,8 +44,8 @@ def language_model(options: argparse.Namespace) -> Iterator[OpenAILLMService]:
         yield OpenAILLMService(base_url=options.llm_url, api_key="none", settings=settings)
         return
     from voicecli.engines.llm.llamacpp import embedded_server
-    from voicecli.settings.load import load_settings
     from voicecli.models.installed import model_file, open_store
+    from voicecli.settings.load import load_settings
 
     own = load_settings({}, profile="").settings
     with embedded_server(model_file(open_store(own), own.llm.embedded_model, ".gguf"), own.llm) as server:

@@ -39,8 +39,9 @@ from voicecli.events import (
 from voicecli.types import TurnId
 from voicecli.ui.frame import Scene, frame
 from voicecli.ui.jsonl import event_of
+from voicecli.ui.open import open_screen
 from voicecli.ui.picture import picture
-from voicecli.ui.screen import Controls, ScreenKind, open_screen
+from voicecli.ui.screen import Controls, ScreenKind
 from voicecli.ui.view import ViewModel
 
 TALK = (

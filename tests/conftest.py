@@ -11,8 +11,8 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 
 from tests.defaults import SETTINGS
-from voicecli.models.manifest import Manifest, ModelStore
 from voicecli.errors import ModelMissing
+from voicecli.models.manifest import Manifest, ModelStore
 
 pytest_plugins = ["tests.card.fixtures"]
 

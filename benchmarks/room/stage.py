@@ -14,29 +14,29 @@ from benchmarks.room.acoustics import Room
 from benchmarks.room.card import RoomCard
 from benchmarks.room.sounds import Clip
 from benchmarks.room.story import Span, Story
-from voicecli.replay import virtual_time
 from voicecli.assemble.conversation import make_rules
 from voicecli.assemble.devices import make_gate
 from voicecli.audio.device import Microphone
-from voicecli.audio.speech_input import Ear, SpeechGate
 from voicecli.audio.echo.canceller import EchoCanceller, EchoFreeMicrophone
 from voicecli.audio.echo.level_gate import LEARNING_S, READY_LEARNING_S, GuardedGate
 from voicecli.audio.echo.ready_sound import play_ready_sound
-from voicecli.turns.segmenter import Segmenter
-from voicecli.turns.activity import Activity
-from voicecli.conversation.respond import Engines
+from voicecli.audio.speech_input import Ear, SpeechGate
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.history import History
 from voicecli.conversation.overlap import Devices
+from voicecli.conversation.respond import Engines
 from voicecli.engines.base import EndOfTurn, SpeechToText, TextToSpeech
-from voicecli.engines.whisper.final_cache import RememberedFinals
 from voicecli.engines.smart_turn.engine import SmartTurn
-from voicecli.replay.timed_worker import CallClock, TimedWorker
+from voicecli.engines.whisper.final_cache import RememberedFinals
 from voicecli.events import Event, LevelMeasured
-from voicecli.settings.model import Settings
-from voicecli.settings.load import build, flat, parse
-from voicecli.settings.shipped import shipped_text
 from voicecli.models.installed import model_file, open_store
+from voicecli.replay import virtual_time
+from voicecli.replay.timed_worker import CallClock, TimedWorker
+from voicecli.settings.load import build, flat, parse
+from voicecli.settings.model import Settings
+from voicecli.settings.shipped import shipped_text
+from voicecli.turns.activity import Activity
+from voicecli.turns.segmenter import Segmenter
 from voicecli.types import Message, Stretch, Token
 
 T = TypeVar("T")

@@ -20,10 +20,10 @@ from voicecli.assemble.conversation import make_rules
 from voicecli.assemble.devices import CLOCK, Files, open_devices
 from voicecli.bench.onsets import found_at_s
 from voicecli.bench.virtual_card import VirtualCard
-from voicecli.conversation.respond import Engines
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.history import History
 from voicecli.conversation.overlap import Devices
+from voicecli.conversation.respond import Engines
 from voicecli.engines.worker import ThreadWorker
 from voicecli.types import Message, SpeechSegment, Stretch, Token, Transcript
 

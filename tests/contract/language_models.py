@@ -12,10 +12,10 @@ from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import Any
 
 from tests.contract.chat_servers import ChatServer, Refusal, chat_server, llm_settings, ollama_answer, openai_answer
+from voicecli.engines.base import LanguageModel
 from voicecli.engines.llm import llamacpp
 from voicecli.engines.llm import ollama as ollama_chat
 from voicecli.engines.llm import openai as openai_chat
-from voicecli.engines.base import LanguageModel
 from voicecli.types import Message
 
 Answer = Refusal | Sequence[str | None]

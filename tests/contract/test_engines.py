@@ -14,8 +14,8 @@ from tests.words import word_error_rate
 from voicecli.audio.resample import resample
 from voicecli.engines.kokoro.engine import Kokoro
 from voicecli.engines.kokoro.sound import SENTENCE_PAUSE_S
-from voicecli.engines.whisper.engine import Whisper
 from voicecli.engines.whisper.decoded import restarts
+from voicecli.engines.whisper.engine import Whisper
 from voicecli.errors import EngineError, ModelMissing, SettingsError
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment
 

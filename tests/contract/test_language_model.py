@@ -33,9 +33,9 @@ from tests.contract.language_models import (
     scripted_ollama,
     scripted_openai,
 )
+from voicecli.engines.base import LanguageModel
 from voicecli.engines.llm import ollama as ollama_chat
 from voicecli.engines.llm import openai as openai_chat
-from voicecli.engines.base import LanguageModel
 from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError, VoiceCliError
 from voicecli.types import Message
 

@@ -14,10 +14,10 @@ from tests.voices import together, whispered
 from tests.words import word_error_rate
 from voicecli.assemble.devices import make_gate
 from voicecli.audio.resample import resample
-from voicecli.turns.segmenter import Endpoint, Pause, Segmenter
 from voicecli.engines.kokoro.engine import Kokoro
-from voicecli.engines.whisper.long_audio import LONGEST_S, LongSpeech
 from voicecli.engines.whisper.engine import Whisper
+from voicecli.engines.whisper.long_audio import LONGEST_S, LongSpeech
+from voicecli.turns.segmenter import Endpoint, Pause, Segmenter
 from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechSegment
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(240)]

@@ -19,8 +19,8 @@ from tests.contract.chat_servers import (
     openai_delta,
 )
 from tests.contract.language_models import ASKED, on_ollama, on_openai
-from voicecli.engines.llm import openai as openai_chat
 from voicecli.engines.base import CallingModel, LanguageModel
+from voicecli.engines.llm import openai as openai_chat
 from voicecli.errors import EngineError
 from voicecli.types import Message, Token, ToolCall, ToolSpec
 

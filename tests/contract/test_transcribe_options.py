@@ -15,8 +15,8 @@ from tests.speech import NOISE, SENTENCES, SPOKEN, clip
 from tests.words import word_error_rate
 from voicecli.audio.resample import resample
 from voicecli.engines.kokoro.engine import Kokoro
-from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.engines.whisper.engine import Whisper
+from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.errors import SettingsError
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Transcript, Wish
 

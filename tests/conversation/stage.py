@@ -16,29 +16,29 @@ from typing import Self
 import numpy as np
 
 from tests.defaults import LISTEN
-from voicecli.replay import virtual_time
 from voicecli.audio.device import Microphone, Speaker
-from voicecli.audio.speech_input import Ear
-from voicecli.turns.endpoint import MODES
-from voicecli.turns.segmenter import Segmenter
-from voicecli.turns.push_to_talk import TalkKey
 from voicecli.audio.files.wav import WavSpeaker
-from voicecli.conversation.respond import Engines
-from voicecli.turns.barge_in import BargeIn
-from voicecli.conversation.tool_calls import Toolbox
+from voicecli.audio.speech_input import Ear
 from voicecli.conversation.conversation import Conversation
-from voicecli.conversation.partial_decoder import Cadence
 from voicecli.conversation.history import History
-from voicecli.conversation.overlap import Devices
-from voicecli.conversation.voice_registry import Repertoire
-from voicecli.conversation.options import Rules
-from voicecli.speech_text.chunker import SHORT_CLAUSE_CHARS
 from voicecli.conversation.language import Tongues
+from voicecli.conversation.options import Rules
+from voicecli.conversation.overlap import Devices
+from voicecli.conversation.partial_decoder import Cadence
+from voicecli.conversation.respond import Engines
+from voicecli.conversation.tool_calls import Toolbox
+from voicecli.conversation.voice_registry import Repertoire
 from voicecli.conversation.wake_gate import Waking
-from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.engines.whisper.final_cache import RememberedFinals
-from voicecli.replay.timed_worker import TimedWorker
+from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.events import Event, LevelMeasured
+from voicecli.replay import virtual_time
+from voicecli.replay.timed_worker import TimedWorker
+from voicecli.speech_text.chunker import SHORT_CLAUSE_CHARS
+from voicecli.turns.barge_in import BargeIn
+from voicecli.turns.endpoint import MODES
+from voicecli.turns.push_to_talk import TalkKey
+from voicecli.turns.segmenter import Segmenter
 from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, Message, SpeechSegment, Stretch, Token, Transcript
 
 SPEECH, NOISE = 1000, 100

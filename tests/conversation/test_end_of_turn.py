@@ -10,8 +10,8 @@ from tests.conversation.stage import Talk
 from tests.conversation.test_turns import all_of, at_s, only
 from tests.defaults import LISTEN
 from voicecli import events
-from voicecli.turns.endpoint import MODES, Pauses, wait_ms
 from voicecli.errors import EngineError
+from voicecli.turns.endpoint import MODES, Pauses, wait_ms
 
 BALANCED = MODES["balanced"]
 FRAMES_S = 0.041  # a verdict between two frames counts at the next one

@@ -10,10 +10,10 @@ from tests.conversation.stage import Talk
 from tests.conversation.test_turns import all_of, only, roles
 from voicecli import events
 from voicecli.conversation.conversation import Conversation
-from voicecli.speech_text.phrases import NOTICES
-from voicecli.conversation.voice_registry import Repertoire
 from voicecli.conversation.language import Tongues
+from voicecli.conversation.voice_registry import Repertoire
 from voicecli.errors import EngineError
+from voicecli.speech_text.phrases import NOTICES
 
 WRITTEN = NOTICES["en"].written
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from tests.conversation.stage import ScriptedLlm, Talk
 from voicecli import events
-from voicecli.speech_text.phrases import NOTICES
 from voicecli.errors import BackendUnavailable, ContextFull, EngineError
+from voicecli.speech_text.phrases import NOTICES
 from voicecli.types import Message, Token
 
 GONE = BackendUnavailable("10.0.0.1:8000 does not answer", "start it")

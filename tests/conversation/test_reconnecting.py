@@ -10,9 +10,9 @@ from typing import Any, Self, TypeVar, cast
 
 from tests.conversation.stage import Talk
 from voicecli.audio.device import Microphone, Speaker
+from voicecli.audio.reconnect.portaudio_calls import Part
 from voicecli.audio.reconnect.reconnector import Keeper, Source
 from voicecli.audio.reconnect.streams import LastingMicrophone, LastingSpeaker
-from voicecli.audio.reconnect.portaudio_calls import Part
 from voicecli.errors import DeviceError
 from voicecli.events import Audible, PartChanged, Transcribed, TurnDone
 from voicecli.types import AudioFrame

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tests.conversation.stage import ScriptedLlm, Talk
-from voicecli.turns.activity import Activity
 from voicecli.conversation.respond import Engines
-from voicecli.turns.idle_changes import Rest
 from voicecli.engines.llm.switchable import SwitchableModel
 from voicecli.events import Event, TurnDone, TurnInterrupted
+from voicecli.turns.activity import Activity
+from voicecli.turns.idle_changes import Rest
 
 
 def test_an_instruction_holds_from_the_next_question_and_keeps_what_was_said(talk: Talk) -> None:

@@ -7,11 +7,11 @@ import pytest
 from tests.conversation.stage import CHAR_S, Talk
 from tests.conversation.tools_stage import call, of, with_tools
 from voicecli import events
-from voicecli.conversation.tool_calls import DENIED, LEAVE_S, MOST_CALLS, MOST_ROUNDS, TOO_MANY
 from voicecli.conversation.history import AFTER_CALLS, INTERRUPTED
-from voicecli.speech_text.phrases import NOTICES
+from voicecli.conversation.tool_calls import DENIED, LEAVE_S, MOST_CALLS, MOST_ROUNDS, TOO_MANY
 from voicecli.conversation.turn import CANCELLED
 from voicecli.errors import BackendUnavailable, ContextFull, ToolError
+from voicecli.speech_text.phrases import NOTICES
 from voicecli.types import Message
 
 

@@ -9,9 +9,9 @@ import pytest
 from tests.conversation.stage import CHAR_S, Talk
 from voicecli import events
 from voicecli.conversation.history import INTERRUPTED, History
-from voicecli.speech_text.pacing import MOST_LEAD_S
 from voicecli.conversation.prefill import ANY_QUESTION
 from voicecli.errors import BackendUnavailable, EngineError
+from voicecli.speech_text.pacing import MOST_LEAD_S
 from voicecli.types import Message
 
 E = TypeVar("E", bound=events.Event)

@@ -10,10 +10,10 @@ import pytest
 from tests.conversation.stage import Talk
 from tests.conversation.test_turns import all_of, at_s, only, roles
 from voicecli import events
-from voicecli.turns.wake_phrase import WakePhrase
 from voicecli.conversation.wake_gate import ALONE, ALONE_S, Waking, WithoutPhrase
 from voicecli.errors import EngineError
 from voicecli.events import Event
+from voicecli.turns.wake_phrase import WakePhrase
 from voicecli.types import SpeechSegment, Transcript
 
 STORY = "Once upon a time there was a king who had three daughters and a dragon."

@@ -13,9 +13,9 @@ from benchmarks.room.acoustics import Room
 from benchmarks.room.card import SPEAKER_HZ, RoomCard
 from benchmarks.room.scores import AUDIBLE_DB, STEP_S, levels_db
 from tests.defaults import SETTINGS
-from voicecli.replay import virtual_time
 from voicecli.audio.echo.canceller import PlayedBlock
 from voicecli.events import Audible, Event
+from voicecli.replay import virtual_time
 from voicecli.types import FRAME_S, LISTEN_RATE_HZ, AudioFrame, SpeechChunk, TurnId
 
 ONE, TWO = TurnId(1), TurnId(2)

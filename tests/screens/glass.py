@@ -14,10 +14,10 @@ import pyte
 from rich.console import Console
 
 from voicecli.events import Event
-from voicecli.ui.terminal.keys import Key
 from voicecli.ui.live import LiveScreen
-from voicecli.ui.terminal.outlet import Outlet
 from voicecli.ui.screen import Controls, Look
+from voicecli.ui.terminal.keys import Key
+from voicecli.ui.terminal.outlet import Outlet
 
 READ_BYTES = 65_536
 

@@ -6,7 +6,19 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tests.screens.glass import Stage
-from tests.unit.ui.turns import ONE, READY, TEXT_ONLY, TWO, audible, ended, partial, paused, spoken_up_to, started, token
+from tests.unit.ui.turns import (
+    ONE,
+    READY,
+    TEXT_ONLY,
+    TWO,
+    audible,
+    ended,
+    partial,
+    paused,
+    spoken_up_to,
+    started,
+    token,
+)
 from tests.unit.ui.turns import transcribed as words
 from voicecli.events import (
     Event,

@@ -9,15 +9,16 @@ from dataclasses import dataclass, replace
 
 from tests.defaults import LISTEN
 from tests.server.stage import AnySound, Hearing, Inline
-from voicecli.turns.segmenter import Segmenter
 from voicecli.server.access import Access, Guard
-from voicecli.server.stt.listening import Senses
 from voicecli.server.metrics import Metrics
-from voicecli.server.stt.protocol import Start
-from voicecli.server.stt.scheduler import Scheduler
 from voicecli.server.serving import Bind, QuietServer, configured, listen
 from voicecli.server.sessions import Limits, Sessions
-from voicecli.server.stt.app import Service, create_app
+from voicecli.server.stt.app import create_app
+from voicecli.server.stt.listening import Senses
+from voicecli.server.stt.protocol import Start
+from voicecli.server.stt.scheduler import Scheduler
+from voicecli.server.stt.service import Service
+from voicecli.turns.segmenter import Segmenter
 
 
 @dataclass(frozen=True, slots=True)

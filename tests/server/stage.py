@@ -9,11 +9,11 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 
 from tests.defaults import LISTEN
-from voicecli.turns.segmenter import Segmenter
 from voicecli.errors import EngineError
 from voicecli.server.stt.listening import Listener, Senses
 from voicecli.server.stt.protocol import Failure, Final, Reply
 from voicecli.server.stt.scheduler import Decoded, Scheduler
+from voicecli.turns.segmenter import Segmenter
 from voicecli.types import FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechSegment, Transcript
 
 P = ParamSpec("P")

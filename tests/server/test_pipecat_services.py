@@ -13,8 +13,8 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from tests.server.scripted_listen import READY, START, Close, Expect, scripted
 from voicecli.errors import SettingsError
-from voicecli.server.tts.app import protocol as speak
 from voicecli.server.stt.protocol import Failure, Final, Partial, SpeechEnded, SpeechStarted, Timings
+from voicecli.server.tts import protocol as speak
 
 pytest.importorskip("pipecat", reason="needs voicecli[pipecat]")
 

@@ -25,9 +25,9 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.server.ray_cluster import REPLICAS, SESSIONS
 from tests.speech import SPOKEN, clip
+from voicecli.app.serve_ray import Options, Replica, key_of, opened_when_it_starts, stt
 from voicecli.errors import SettingsError
 from voicecli.server.stt.protocol import Final, Ready
-from voicecli.app.serve_ray import Options, Replica, key_of, opened_when_it_starts, stt
 
 ROOT = Path(__file__).parents[2]
 NO_RAY = importlib.util.find_spec("ray") is None

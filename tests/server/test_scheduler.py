@@ -8,8 +8,8 @@ from collections.abc import Callable, Coroutine, Sequence
 import pytest
 
 from tests.server.stage import Room, sound
-from voicecli.replay import virtual_time
 from voicecli.errors import EngineError
+from voicecli.replay import virtual_time
 from voicecli.server.stt.scheduler import Desk, Together, Urgency
 from voicecli.types import SpeechSegment, Transcript
 

@@ -16,7 +16,7 @@ from tests.server.program import ServerProgram
 from tests.words import word_error_rate
 from voicecli.audio.files.wav import read_clip
 from voicecli.engines.whisper.engine import Whisper
-from voicecli.server.tts.app import protocol as tts_protocol
+from voicecli.server.tts import protocol as tts_protocol
 from voicecli.types import SpeechSegment
 
 MANUAL = Path(__file__).parents[2] / "docs" / "protocol-tts.md"

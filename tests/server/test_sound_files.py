@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from tests.server.test_tts_openai import decoded
-from voicecli.server.tts.sound_files import MEDIA_TYPES, open_sound_file
 from voicecli.server.tts.protocol import SoundFormat
+from voicecli.server.tts.sound_files import MEDIA_TYPES, open_sound_file
 
 RATE_HZ = 24_000
 TONE = (8000 * np.sin(np.arange(RATE_HZ // 2) * 2 * np.pi * 440 / RATE_HZ)).astype(np.int16)

@@ -22,12 +22,12 @@ from tests.server.program import ServerProgram
 from tests.server.running import Running, running, scripted
 from tests.server.stage import silence, sound
 from tests.words import word_error_rate
-from voicecli.audio.resample import resample
 from voicecli.audio.files.wav import read_clip
+from voicecli.audio.resample import resample
 from voicecli.server.access import Access
+from voicecli.server.sessions import Limits
 from voicecli.server.stt.protocol import ProtocolError
 from voicecli.server.stt.realtime_session import Config, described, updated
-from voicecli.server.sessions import Limits
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 pytestmark = pytest.mark.anyio

@@ -18,13 +18,13 @@ from tests.server.test_tts_openai import decoded
 from tests.server.tts_stage import hear, on_port, say
 from tests.words import word_error_rate
 from voicecli.audio.resample import resample
+from voicecli.engines.kokoro.calibration import Learning
 from voicecli.engines.kokoro.engine import Kokoro
 from voicecli.engines.whisper.engine import Whisper
 from voicecli.engines.worker import ThreadWorker
 from voicecli.server.metrics import Metrics
 from voicecli.server.sessions import Limits, Sessions
 from voicecli.server.tts.app import create_app
-from voicecli.engines.kokoro.calibration import Learning
 from voicecli.server.tts.speech import Speech
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment
 

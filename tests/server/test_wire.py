@@ -13,8 +13,8 @@ from voicecli.errors import SettingsError
 from voicecli.server.access import Access, Headers, check_binding
 from voicecli.server.metrics import Metrics
 from voicecli.server.pcm import SampleReader
-from voicecli.server.stt.protocol import Cancel, Flush, ProtocolError, Start, Stop, request_of
 from voicecli.server.sessions import Full, Sessions, capacity
+from voicecli.server.stt.protocol import Cancel, Flush, ProtocolError, Start, Stop, request_of
 from voicecli.server.transport import Allowance
 
 

@@ -28,7 +28,7 @@ from voicecli import __version__
 from voicecli.audio.files.wav import read_clip
 from voicecli.cli import app
 from voicecli.server.sessions import Limits
-from voicecli.server.stt.app import Service
+from voicecli.server.stt.service import Service
 from voicecli.server.stt.wyoming import MOST_BYTES, serve_wyoming
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 

@@ -16,13 +16,13 @@ from starlette.types import ASGIApp
 from websockets.asyncio.client import ClientConnection, connect
 
 from voicecli.engines.base import Worker
+from voicecli.engines.kokoro.calibration import Learning
 from voicecli.errors import SettingsError
 from voicecli.events import Clock
 from voicecli.server.metrics import Metrics
 from voicecli.server.serving import Bind, QuietServer, listen
 from voicecli.server.sessions import Limits, Sessions
 from voicecli.server.tts.app import create_app
-from voicecli.engines.kokoro.calibration import Learning
 from voicecli.server.tts.speech import Speech
 from voicecli.types import KnownVoice, Pcm, Stretch
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from voicecli.speech_text.phrases import NOTICES
 from voicecli.engines.kokoro.voices import LANGUAGES
 from voicecli.languages import NAMES, code_of, language_of_name, name_of
+from voicecli.speech_text.phrases import NOTICES
 
 
 def test_languages_have_english_names() -> None:

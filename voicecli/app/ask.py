@@ -15,16 +15,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from voicecli.conversation.text_turn import Dictation
+from voicecli.app.signals import signals, stop_soon
 from voicecli.conversation.question import TOO_LONG_HINT, Keep, Question, estimated_tokens, fitted
+from voicecli.conversation.text_turn import Dictation
 from voicecli.conversation.turn import Turn
 from voicecli.engines.cpu import sleep_while_waiting
+from voicecli.engines.llm.select import Opened, open_language_model
 from voicecli.errors import ContextFull, EngineError, SettingsError, first_of
 from voicecli.events import Clock
-from voicecli.engines.llm.select import Opened, open_language_model
-from voicecli.settings.model import LlmSettings, Settings
-from voicecli.app.signals import signals, stop_soon
 from voicecli.models.installed import model_file, open_store
+from voicecli.settings.model import LlmSettings, Settings
 from voicecli.types import Message, TurnId
 
 LESS = 0.7

@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Protocol
 
 from voicecli import events
+from voicecli.app.signals import signals, stop_soon
+from voicecli.app.transcribe_stream import Utterances, hear_here, run_plainly
 from voicecli.assemble.devices import make_microphone
 from voicecli.audio.device import Microphone
 from voicecli.audio.files.piped import BLOCK_S
 from voicecli.audio.files.wav import read_clip
-from voicecli.server.client import Event
 from voicecli.engines.worker import ThreadWorker
+from voicecli.server.client import Event
 from voicecli.server.stt.protocol import Final, Partial, SpeechStarted, Start
 from voicecli.settings.model import Settings
-from voicecli.app.signals import signals, stop_soon
-from voicecli.app.transcribe_stream import Utterances, hear_here, run_plainly
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 SHORTEST_END_MS, LONGEST_END_MS = 250, 10_000

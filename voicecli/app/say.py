@@ -12,19 +12,19 @@ from pathlib import Path
 from voicecli.assemble.devices import CLOCK, Files, make_recording, make_speaker
 from voicecli.assemble.engines import load_voice
 from voicecli.audio.device import Speaker
-from voicecli.conversation.text_turn import Dictation
-from voicecli.speech_text.phrases import notices_in
 from voicecli.conversation.speaking import Speaking
+from voicecli.conversation.text_turn import Dictation
 from voicecli.conversation.turn import StageError, Turn
-from voicecli.speech_text.normalize import verbalize
 from voicecli.engines.base import TextToSpeech, Worker
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import DeviceError, EngineError, SettingsError, VoiceCliError
 from voicecli.events import Clock, Event, Notice, Synthesized
 from voicecli.languages import language_of_name
-from voicecli.settings.model import Settings
 from voicecli.models.installed import open_store
+from voicecli.settings.model import Settings
+from voicecli.speech_text.normalize import verbalize
+from voicecli.speech_text.phrases import notices_in
 from voicecli.types import TurnId
 
 ONLY_TURN = TurnId(1)

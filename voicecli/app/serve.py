@@ -11,12 +11,12 @@ from urllib.parse import urlunsplit
 
 from voicecli.assemble.stt_server import Wanted, open_stt
 from voicecli.assemble.tts_server import open_tts
-from voicecli.server.tts.app import app as tts
-from voicecli.server.stt.app import app as stt
 from voicecli.server.access import Access, Guard
 from voicecli.server.metrics import Metrics
 from voicecli.server.serving import Bind, listen, serve
 from voicecli.server.sessions import Sessions
+from voicecli.server.stt.app import create_app as create_stt_app
+from voicecli.server.tts.app import create_app as create_tts_app
 from voicecli.settings.model import Settings
 
 Narrate = Callable[[str], None]
@@ -43,7 +43,7 @@ async def _run_stt(settings: Settings, wanted: Wanted, access: Access, bind: Bin
                 if wyoming is not None:
                     narrate(f"Wyoming on tcp://{_bracketed(bind.host)}:{wanted.wyoming_port}")
 
-            app = Guard(stt.create_app(service, wyoming), access)
+            app = Guard(create_stt_app(service, wyoming), access)
             await serve(app, bind, listening, sessions.drain, ready)
 
 
@@ -68,7 +68,7 @@ async def _run_tts(
             def ready() -> None:
                 narrate(f"{speech.voices.model}, {speech.voice}, on {url_of(bind, listening)}")
 
-            app = Guard(tts.create_app(speech, sessions, wanted.limits), access)
+            app = Guard(create_tts_app(speech, sessions, wanted.limits), access)
             await serve(app, bind, listening, sessions.drain, ready)
 
 

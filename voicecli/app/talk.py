@@ -11,20 +11,21 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from voicecli.app.signals import signals, stop_soon, write_nowhere
 from voicecli.assemble.conversation import assemble
 from voicecli.assemble.devices import CLOCK, Files, Watch
-from voicecli.slash.wiring import Commanded, Start, handlers, values
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.latency import TurnLatency, latencies
 from voicecli.errors import INTERRUPTED_EXIT_CODE, VoiceCliError, first_of
 from voicecli.events import Event, MuteChanged, Notice, Publish
 from voicecli.history.open import Memory, record_of
 from voicecli.settings.model import Settings
-from voicecli.app.signals import signals, stop_soon, write_nowhere
 from voicecli.slash.complete import Offer, ValuesOf, offers
 from voicecli.slash.dispatcher import Desk
+from voicecli.slash.wiring import Commanded, Start, handlers, values
 from voicecli.types import Grant
-from voicecli.ui.screen import Controls, Look, Screen, ScreenKind, open_screen
+from voicecli.ui.open import open_screen
+from voicecli.ui.screen import Controls, Look, Screen, ScreenKind
 
 SWITCH_S = 0.001
 """How long one thread keeps Python's lock while another waits. The sound card's callbacks have 10 ms to answer. With

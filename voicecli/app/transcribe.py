@@ -13,16 +13,16 @@ import numpy as np
 from voicecli.assemble.devices import CLOCK, make_gate
 from voicecli.assemble.engines import load_recogniser
 from voicecli.audio.files.cutting import cut_at_pauses
-from voicecli.audio.speech_input import SpeechGate, level_db
 from voicecli.audio.files.wav import read_clip
+from voicecli.audio.speech_input import SpeechGate, level_db
 from voicecli.engines.base import SpeechToText
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.whisper.long_audio import WINDOW_S
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import VoiceCliError
 from voicecli.events import Clock
-from voicecli.settings.model import ListenSettings, Settings
 from voicecli.models.installed import open_store
+from voicecli.settings.model import ListenSettings, Settings
 from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechSegment, Transcript
 
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from voicecli.app.transcribe import FileTranscript, Outcome, Unreadable, Withheld
 from voicecli.audio.files.piped import BLOCK_S, PipedSound
 from voicecli.audio.files.wav import read_clip
-from voicecli.server.client import Event, listen
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import DeviceError, EngineError, first_of
+from voicecli.server.client import Event, listen
 from voicecli.server.stt.protocol import Failure, Final, SpeechEnded, SpeechStarted, Start
-from voicecli.app.transcribe import FileTranscript, Outcome, Unreadable, Withheld
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 if TYPE_CHECKING:

@@ -9,27 +9,27 @@ from dataclasses import replace
 from voicecli import events
 from voicecli.assemble.devices import CLOCK, Files, Watch, open_devices
 from voicecli.assemble.engines import Opening, Switches, load_engines
-from voicecli.assemble.reconnecting import LastingDevices
 from voicecli.assemble.languages import opening_instruction
+from voicecli.assemble.malloc_trim import tidying
+from voicecli.assemble.reconnecting import LastingDevices
 from voicecli.assemble.tools import open_tools
-from voicecli.turns.endpoint import MODES
 from voicecli.audio.echo.ready_sound import play_ready_sound
 from voicecli.audio.source import Room
-from voicecli.turns.activity import Activity
-from voicecli.conversation.respond import Engines
-from voicecli.turns.barge_in import BargeIn
 from voicecli.conversation.conversation import Conversation
-from voicecli.conversation.partial_decoder import Cadence
 from voicecli.conversation.history import History
-from voicecli.conversation.overlap import Devices
-from voicecli.turns.idle_changes import Rest
 from voicecli.conversation.options import Rules
-from voicecli.turns.wake_phrase import WakePhrase
+from voicecli.conversation.overlap import Devices
+from voicecli.conversation.partial_decoder import Cadence
+from voicecli.conversation.respond import Engines
 from voicecli.conversation.wake_gate import Waking
 from voicecli.events import Event, Publish
-from voicecli.assemble.malloc_trim import tidying
 from voicecli.history.records import Exchange
 from voicecli.settings.model import ListenSettings, Settings
+from voicecli.turns.activity import Activity
+from voicecli.turns.barge_in import BargeIn
+from voicecli.turns.endpoint import MODES
+from voicecli.turns.idle_changes import Rest
+from voicecli.turns.wake_phrase import WakePhrase
 
 
 @asynccontextmanager

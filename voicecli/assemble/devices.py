@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING
 from voicecli import events
 from voicecli.assemble.reconnecting import LastingDevices
 from voicecli.audio.device import Microphone, Speaker
-from voicecli.audio.speech_input import Ear, SpeechGate
 from voicecli.audio.echo.canceller import EchoCanceller, EchoFreeMicrophone, Played
 from voicecli.audio.echo.level_gate import LEARNING_S, READY_LEARNING_S, GuardedGate
-from voicecli.audio.vad import Gate, Silero
-from voicecli.audio.no_device import NoMicrophone
 from voicecli.audio.files.recording import Recording
-from voicecli.audio.source import Room
-from voicecli.turns.segmenter import Segmenter
-from voicecli.turns.push_to_talk import TalkKey
 from voicecli.audio.files.wav import WavMicrophone, WavSpeaker
+from voicecli.audio.no_device import NoMicrophone
+from voicecli.audio.source import Room
+from voicecli.audio.speech_input import Ear, SpeechGate
+from voicecli.audio.vad import Gate, Silero
 from voicecli.conversation.respond import Engines
-from voicecli.speech_text.pacing import MOST_LEAD_S
 from voicecli.errors import DeviceError, EngineError
 from voicecli.events import Clock, Publish
 from voicecli.settings.model import ListenSettings, Settings
+from voicecli.speech_text.pacing import MOST_LEAD_S
+from voicecli.turns.push_to_talk import TalkKey
+from voicecli.turns.segmenter import Segmenter
 
 if TYPE_CHECKING:
     from voicecli.audio.portaudio import PortAudioMicrophone, PortAudioSpeaker

@@ -11,28 +11,28 @@ from typing import TYPE_CHECKING
 
 from voicecli import events
 from voicecli.assemble.devices import CLOCK
-from voicecli.assemble.reconnecting import LastingDevices
 from voicecli.assemble.languages import make_tongues, open_voices, opening_voice
+from voicecli.assemble.reconnecting import LastingDevices
 from voicecli.assemble.tools import Tools
-from voicecli.conversation.respond import Engines
 from voicecli.conversation.history import History
-from voicecli.conversation.prefill import ANY_QUESTION
-from voicecli.turns.idle_changes import Rest
 from voicecli.conversation.language import Tongues
-from voicecli.engines.kokoro.current_voice import Attuned
+from voicecli.conversation.prefill import ANY_QUESTION
+from voicecli.conversation.respond import Engines
 from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import sleep_while_waiting
-from voicecli.engines.whisper.long_audio import LongSpeech
-from voicecli.models.manifest import ModelStore
+from voicecli.engines.kokoro.current_voice import Attuned
+from voicecli.engines.llm.open import open_steady_model, voices
+from voicecli.engines.llm.select import Opened
+from voicecli.engines.llm.switch import ModelSwitch, model_switch
 from voicecli.engines.whisper.final_cache import RememberedFinals
+from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.engines.worker import ThreadWorker
 from voicecli.events import Publish
-from voicecli.engines.llm.select import Opened
-from voicecli.settings.model import ListenSettings, LlmSettings, Settings, SttSettings, TtsSettings
-from voicecli.engines.llm.open import open_steady_model, voices
 from voicecli.models.installed import model_file, model_folder, open_store
-from voicecli.engines.llm.switch import ModelSwitch, model_switch
+from voicecli.models.manifest import ModelStore
+from voicecli.settings.model import ListenSettings, LlmSettings, Settings, SttSettings, TtsSettings
 from voicecli.tools.toolbox import Toolbox
+from voicecli.turns.idle_changes import Rest
 
 if TYPE_CHECKING:
     from voicecli.engines.kokoro.engine import Kokoro

@@ -7,16 +7,16 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from voicecli.conversation.voice_registry import Repertoire, Unspoken
 from voicecli.conversation.language import AUTO, Tongues
-from voicecli.engines.kokoro.current_voice import Attuned
+from voicecli.conversation.voice_registry import Repertoire, Unspoken
 from voicecli.engines.base import Worker
+from voicecli.engines.kokoro.calibration import Learning
+from voicecli.engines.kokoro.current_voice import Attuned
 from voicecli.engines.whisper.options import known_language
 from voicecli.errors import SettingsError
 from voicecli.languages import code_of, language_of_name, name_of
-from voicecli.engines.kokoro.calibration import Learning
-from voicecli.settings.model import Settings, TtsSettings
 from voicecli.settings.load import defaults
+from voicecli.settings.model import Settings, TtsSettings
 
 if TYPE_CHECKING:
     from voicecli.engines.kokoro.engine import Kokoro

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from voicecli.audio.reconnect.reconnector import DevicePart, Keeper, S, Source
-from voicecli.audio.reconnect.streams import AudibleOnce, LastingMicrophone, LastingSpeaker, MicrophoneStream, SpeakerStream
 from voicecli.audio.reconnect.portaudio_calls import Seen, SoundSystem, seen_elsewhere
+from voicecli.audio.reconnect.reconnector import DevicePart, Keeper, S, Source
+from voicecli.audio.reconnect.streams import (
+    AudibleOnce,
+    LastingMicrophone,
+    LastingSpeaker,
+    MicrophoneStream,
+    SpeakerStream,
+)
 from voicecli.events import Clock, Publish
 
 Make = Callable[[str], MicrophoneStream]

@@ -12,21 +12,21 @@ import numpy as np
 from voicecli.assemble.devices import CLOCK
 from voicecli.assemble.engines import load_end_of_turn, load_recogniser
 from voicecli.audio.speech_input import SpeechGate
-from voicecli.turns.endpoint import MODES
 from voicecli.audio.vad import Gate, Silero
-from voicecli.turns.segmenter import Segmenter
 from voicecli.engines.base import EndOfTurn, SpeechToText, Worker
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.whisper.long_audio import LONGEST_S, LongSpeech
 from voicecli.engines.worker import ThreadWorker
-from voicecli.server.stt.listening import Senses
+from voicecli.models.installed import open_store
 from voicecli.server.metrics import Metrics
+from voicecli.server.sessions import Limits, Sessions, capacity
+from voicecli.server.stt.listening import Senses
 from voicecli.server.stt.protocol import Start
 from voicecli.server.stt.scheduler import Desk, Scheduler, Together
-from voicecli.server.sessions import Limits, Sessions, capacity
-from voicecli.server.stt.app import Service
+from voicecli.server.stt.service import Service
 from voicecli.settings.model import Settings
-from voicecli.models.installed import open_store
+from voicecli.turns.endpoint import MODES
+from voicecli.turns.segmenter import Segmenter
 from voicecli.types import LISTEN_RATE_HZ, SpeechSegment, Wish
 
 TRIAL_S = 3.5

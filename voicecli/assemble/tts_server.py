@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 from voicecli.assemble.devices import CLOCK
 from voicecli.assemble.engines import load_voice, told_on_loop
 from voicecli.engines.cpu import sleep_while_waiting
-from voicecli.engines.worker import ThreadWorker
 from voicecli.engines.kokoro.calibration import Learning
+from voicecli.engines.worker import ThreadWorker
+from voicecli.models.installed import open_store
 from voicecli.server.tts.speech import Speech
 from voicecli.settings.model import Settings
-from voicecli.models.installed import open_store
 
 
 @asynccontextmanager

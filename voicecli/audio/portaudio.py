@@ -14,8 +14,8 @@ import sounddevice
 from voicecli.audio.devices import DeviceInfo
 from voicecli.audio.echo.canceller import Played, PlayedBlock
 from voicecli.audio.playout import Playout, Reading
-from voicecli.audio.resample import Converter, Framer
 from voicecli.audio.reconnect.portaudio_calls import in_words
+from voicecli.audio.resample import Converter, Framer
 from voicecli.errors import DeviceError
 from voicecli.events import Audible, Clock, FramesDropped, Publish, Starved
 from voicecli.types import LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechChunk, TurnId

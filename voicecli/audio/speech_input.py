@@ -7,11 +7,11 @@ from typing import Protocol
 
 import numpy as np
 
-from voicecli.turns.speech_hint import Attention, Calm, Stir
 from voicecli.audio.device import Microphone
-from voicecli.turns.segmenter import Dropped, Heard, Segmenter
-from voicecli.turns.push_to_talk import TalkKey
 from voicecli.events import Clock, HoldChanged, LevelMeasured, MuteChanged, Publish
+from voicecli.turns.push_to_talk import TalkKey
+from voicecli.turns.segmenter import Dropped, Heard, Segmenter
+from voicecli.turns.speech_hint import Attention, Calm, Stir
 from voicecli.types import FRAME_S, AudioFrame, Pcm, SpeechSegment
 
 LEVEL_EVERY_FRAMES = round(0.1 / FRAME_S)

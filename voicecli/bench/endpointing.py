@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from voicecli.audio.speech_input import SpeechGate
-from voicecli.turns.endpoint import WENT_ON_S, Bounds, Pauses, wait_ms
 from voicecli.audio.resample import Framer
-from voicecli.turns.segmenter import Endpoint, Heard, Lull, Onset, Pause, Resume, Segmenter
+from voicecli.audio.speech_input import SpeechGate
 from voicecli.bench.rounds import timed
 from voicecli.engines.base import EndOfTurn, SpeechToText
 from voicecli.settings.model import ListenSettings
+from voicecli.turns.endpoint import WENT_ON_S, Bounds, Pauses, wait_ms
+from voicecli.turns.segmenter import Endpoint, Heard, Lull, Onset, Pause, Resume, Segmenter
 from voicecli.types import FRAME_S, LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechSegment, Transcript
 
 Frames = list[tuple[AudioFrame, bool]]

@@ -16,12 +16,12 @@ from voicecli import __version__
 from voicecli.bench.machine import PROC, described, machine_cpu_s, stolen_cpu_s
 from voicecli.bench.result import PROCESS, Count, Metric, Result, TurnRecord
 from voicecli.engines import gpu
-from voicecli.models.manifest import sha256_of
-from voicecli.errors import EngineError
 from voicecli.engines.llm.select import place
-from voicecli.settings.model import Settings
-from voicecli.settings.load import value_of
+from voicecli.errors import EngineError
 from voicecli.models.installed import open_store
+from voicecli.models.manifest import sha256_of
+from voicecli.settings.load import value_of
+from voicecli.settings.model import Settings
 
 BUSY_CORES = 0.3
 """With more of the machine used by others, figures say little."""

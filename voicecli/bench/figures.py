@@ -7,15 +7,15 @@ import statistics
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from voicecli.bench.environment import Found
 from voicecli.bench.isolated_stage import Solo
 from voicecli.bench.outcomes import Outcome
 from voicecli.bench.result import VOICE_TO_VOICE, Better, Count, Metric, TurnRecord
-from voicecli.bench.environment import Found
 from voicecli.bench.watch import Call
 from voicecli.bench.words import found_slots
 from voicecli.conversation.latency import PART_NAMES, TurnLatency
-from voicecli.turns.speculation import Speculation
 from voicecli.events import Event
+from voicecli.turns.speculation import Speculation
 from voicecli.ui.jsonl import event_json
 
 

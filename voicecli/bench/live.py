@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from voicecli.bench.corpus import Corpus
+from voicecli.bench.environment import Found
 from voicecli.bench.figures import metrics_of, record_of
 from voicecli.bench.onsets import cuts_in, found_at_s, loud_times, voice_to_voice_s
 from voicecli.bench.outcomes import Outcome, outcome
@@ -23,7 +24,6 @@ from voicecli.bench.questions import write_clip
 from voicecli.bench.result import Count, Metric
 from voicecli.bench.room import Said
 from voicecli.bench.scenes import Scene
-from voicecli.bench.environment import Found
 from voicecli.bench.speech import Utterance
 from voicecli.bench.talk_child import TalkChild, talk_child
 from voicecli.bench.virtual_card import VirtualCard

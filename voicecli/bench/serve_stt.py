@@ -17,11 +17,11 @@ import httpx
 from voicecli.bench import load_result
 from voicecli.bench.clients import CLIENTS
 from voicecli.bench.corpus import Corpus
+from voicecli.bench.environment import Begun, Found, conclude, model_digests
 from voicecli.bench.load import Pace, load
 from voicecli.bench.load_report import Row, Session, Use, row
 from voicecli.bench.machine import PROC, Process, usable_threads
 from voicecli.bench.result import Result
-from voicecli.bench.environment import Begun, Found, conclude, model_digests
 from voicecli.bench.speech import Utterance
 from voicecli.bench.wire import Wire, web_socket
 from voicecli.errors import BackendUnavailable

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 
 from voicecli.assemble.devices import make_gate
 from voicecli.assemble.engines import load_end_of_turn, load_recogniser
-from voicecli.turns.endpoint import MODES
-from voicecli.turns.segmenter import Endpoint
 from voicecli.bench.corpus import Corpus
 from voicecli.bench.endpointing import (
     APART_S,
@@ -25,16 +23,18 @@ from voicecli.bench.endpointing import (
     silence,
     true_end,
 )
+from voicecli.bench.environment import Found, begin, conclude, model_digests
 from voicecli.bench.hesitations import PLACES, SEED, with_hesitations
 from voicecli.bench.result import Count, Metric, Result
 from voicecli.bench.rounds import Progress, few, measured
-from voicecli.bench.environment import Found, begin, conclude, model_digests
 from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.engines.worker import ThreadWorker
-from voicecli.settings.model import EndpointMode, ListenSettings, Settings
 from voicecli.models.installed import open_store
+from voicecli.settings.model import EndpointMode, ListenSettings, Settings
+from voicecli.turns.endpoint import MODES
+from voicecli.turns.segmenter import Endpoint
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Wish
 
 if TYPE_CHECKING:

@@ -8,17 +8,17 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from voicecli.bench.environment import Found, begin, conclude, model_digests
 from voicecli.bench.questions import QUESTIONS
 from voicecli.bench.result import Metric, Result
 from voicecli.bench.rounds import Progress, few, in_turns, measured
-from voicecli.bench.environment import Found, begin, conclude, model_digests
 from voicecli.conversation.history import History
 from voicecli.engines.base import LanguageModel
 from voicecli.engines.cpu import sleep_while_waiting
-from voicecli.errors import EngineError
 from voicecli.engines.llm.select import Narrate, Opened, open_language_model
-from voicecli.settings.model import Settings
+from voicecli.errors import EngineError
 from voicecli.models.installed import model_file, open_store
+from voicecli.settings.model import Settings
 from voicecli.types import Message
 
 STAGE = "llm"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from voicecli.assemble.engines import load_recogniser
 from voicecli.bench.corpus import Corpus
+from voicecli.bench.environment import Found, begin, conclude, model_digests
 from voicecli.bench.result import Count, Metric, Result
 from voicecli.bench.rounds import Progress, few, in_turns, measured, timed
-from voicecli.bench.environment import Found, begin, conclude, model_digests
 from voicecli.bench.speech import Utterance
 from voicecli.bench.wer import wer_metric, word_errors
 from voicecli.bench.words import found_slots
@@ -19,8 +19,8 @@ from voicecli.engines.base import SpeechToText
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.engines.worker import ThreadWorker
-from voicecli.settings.model import Settings
 from voicecli.models.installed import open_store
+from voicecli.settings.model import Settings
 from voicecli.types import LISTEN_RATE_HZ, SpeechSegment, Transcript
 
 STAGE = "stt"

@@ -10,15 +10,15 @@ import numpy as np
 
 from voicecli.assemble.engines import load_recogniser, load_voice, told_on_loop
 from voicecli.audio.resample import resample
+from voicecli.bench.environment import Found, begin, conclude, model_digests
 from voicecli.bench.result import Count, Metric, Result
 from voicecli.bench.rounds import Progress, few, in_turns, measured
-from voicecli.bench.environment import Found, begin, conclude, model_digests
 from voicecli.bench.wer import wer_metric, word_errors
 from voicecli.engines.base import SpeechToText, Voice
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.worker import ThreadWorker
-from voicecli.settings.model import Settings
 from voicecli.models.installed import open_store
+from voicecli.settings.model import Settings
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment
 
 STAGE = "tts"

@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 
-from voicecli.turns.activity import Activity
 from voicecli.errors import DeviceError, EngineError
 from voicecli.events import Event, Notice, Ready
+from voicecli.turns.activity import Activity
 from voicecli.ui.jsonl import event_of
 
 READY_S = 180.0

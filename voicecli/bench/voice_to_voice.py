@@ -9,23 +9,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from voicecli.app.talk import SWITCH_S
 from voicecli.assemble.conversation import assemble
 from voicecli.assemble.devices import CLOCK
-from voicecli.bench.isolated_stage import Solo, alone
-from voicecli.bench.subprocess_run import Note, apart
 from voicecli.bench.corpus import Corpus
+from voicecli.bench.environment import Found, own_cpu_s, peak_memory_mb
 from voicecli.bench.figures import found_by
+from voicecli.bench.isolated_stage import Solo, alone
 from voicecli.bench.outcomes import Outcome, outcomes
 from voicecli.bench.room import BenchRoom
 from voicecli.bench.rounds import Progress
 from voicecli.bench.scenes import SCENARIOS, Scenario, Scene
-from voicecli.bench.environment import Found, own_cpu_s, peak_memory_mb
+from voicecli.bench.subprocess_run import Note, apart
 from voicecli.bench.watch import Call, EngineWatch
-from voicecli.turns.speculation import Speculation
 from voicecli.errors import first_of
 from voicecli.events import Audible, Event, LevelMeasured
-from voicecli.app.talk import SWITCH_S
 from voicecli.settings.model import Settings
+from voicecli.turns.speculation import Speculation
 
 TOGETHER = 8
 """Questions to one process; a scenario of fewer than so many is not split."""

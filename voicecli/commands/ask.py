@@ -88,8 +88,8 @@ def ask(
 
       voicecli ask --json "Name three rivers." < /dev/null | jq -r .answer
     """
-    from voicecli.settings.load import load_settings, parsed
     from voicecli.app.platform import require_unix
+    from voicecli.settings.load import load_settings, parsed
 
     require_unix("voicecli ask")
     settings = load_settings(

@@ -72,8 +72,8 @@ def dictate(
 
       voicecli dictate --input memo.m4a --join --output memo.txt
     """
-    from voicecli.settings.load import load_settings, parsed
     from voicecli.app.platform import require_unix
+    from voicecli.settings.load import load_settings, parsed
 
     require_unix("voicecli dictate")
     settings = load_settings(
@@ -90,8 +90,8 @@ def dictate(
     ).settings
     fetch_missing(settings, models_of(settings))
     from voicecli.app.dictate import dictate as dictate_words
-    from voicecli.ui.transcript_sinks import DictationScreen
     from voicecli.ui.terminal.stderr import own_stderr
+    from voicecli.ui.transcript_sinks import DictationScreen
 
     with ExitStack() as stack:
         err = stack.enter_context(own_stderr(settings.log_file))

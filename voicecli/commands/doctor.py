@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from voicecli.doctor.examination import Request
     from voicecli.doctor.finding import Group
     from voicecli.doctor.privacy import Private
-    from voicecli.settings.model import Settings
     from voicecli.settings.load import Loaded
+    from voicecli.settings.model import Settings
 
 CHECKS = "Checks"
 

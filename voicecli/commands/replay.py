@@ -71,8 +71,8 @@ def replay(
     from voicecli.commands.talk import models_of
     from voicecli.replay import stage
     from voicecli.replay.compare import pairs
-    from voicecli.replay.turn_summary import stories
     from voicecli.replay.redacted_settings import replay_settings
+    from voicecli.replay.turn_summary import stories
     from voicecli.replay.zip_file import read_recording
     from voicecli.settings.load import parsed
 

@@ -140,13 +140,13 @@ def findings(looked_at: Request) -> list[dict[str, object]]:
 
 def make_recording(looked_at: Request, path: Path, inputs: tuple[Path, ...], turns: int, *, agreed: bool) -> None:
     """Ask, talk, save. Raises SettingsError where nobody can be asked."""
+    from voicecli.app.platform import require_unix
+    from voicecli.app.talk import Witness, hold_session
     from voicecli.assemble.devices import CLOCK, Files
-    from voicecli.commands.talk import models_of
     from voicecli.commands.listening_mode import require_key
+    from voicecli.commands.talk import models_of
     from voicecli.replay.recorder import Recorder
     from voicecli.replay.report import about, log_lines, recording_members
-    from voicecli.app.talk import Witness, hold_session
-    from voicecli.app.platform import require_unix
 
     require_unix("a recorded conversation")
     if not agreed and not consent(path, turns):

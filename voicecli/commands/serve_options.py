@@ -50,9 +50,9 @@ def check_wyoming(host: str, *, insecure: bool) -> None:
 
 def bind_of(host: str, port: int, tls_cert: str, tls_key: str, drain_s: float) -> Bind:
     """Raises SettingsError where half of a certificate is missing, or the system cannot serve."""
+    from voicecli.app.platform import require_unix
     from voicecli.errors import SettingsError
     from voicecli.server.serving import Bind
-    from voicecli.app.platform import require_unix
 
     require_unix("a server")
     if bool(tls_cert) != bool(tls_key):

@@ -80,8 +80,8 @@ def serve_stt(
     ).settings
     most = sessions_of(max_sessions)
     fetch_missing(settings, [settings.stt.model, settings.listen.endpoint_model])
-    from voicecli.assemble.stt_server import Wanted
     from voicecli.app.serve import run_stt
+    from voicecli.assemble.stt_server import Wanted
     from voicecli.server.sessions import Limits
 
     limits = Limits(session_s=max_session_s, idle_s=idle_s)

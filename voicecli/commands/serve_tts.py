@@ -77,8 +77,8 @@ def serve_tts(
         file=config,
     ).settings
     fetch_missing(settings, voice_models(settings))
-    from voicecli.assemble.stt_server import Wanted
     from voicecli.app.serve import run_tts
+    from voicecli.assemble.stt_server import Wanted
     from voicecli.server.sessions import Limits
 
     wanted = Wanted(max_sessions, Limits(session_s=max_session_s, idle_s=idle_s))

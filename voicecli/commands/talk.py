@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from voicecli.commands.listening_mode import mode_of, require_key
 from voicecli.commands.missing_models import fetch_missing
 from voicecli.commands.narration import tell
 from voicecli.commands.options import Profile, option
@@ -34,13 +35,12 @@ from voicecli.commands.settings_options import (
     WakePhraseOption,
     backend_of,
 )
-from voicecli.commands.listening_mode import mode_of, require_key
 
 if TYPE_CHECKING:
     from voicecli.assemble.devices import Files
     from voicecli.history.log import SessionLog
-    from voicecli.settings.model import Settings
     from voicecli.settings.load import Loaded
+    from voicecli.settings.model import Settings
 
 
 class Ui(StrEnum):
@@ -167,8 +167,8 @@ def talk(
     if show_settings:
         print_settings(loaded)
         return
-    from voicecli.assemble.devices import Files
     from voicecli.app.platform import require_unix
+    from voicecli.assemble.devices import Files
 
     require_unix("voicecli talk")
     code = hold_talk(loaded.settings, Files(tuple(input or ()), output, fast), ui, resume)
@@ -177,8 +177,8 @@ def talk(
 
 def hold_talk(settings: Settings, files: Files, ui: Ui, resume: int | None) -> int:
     """Returns the exit code. Files are no conversation of the user's, so they are not kept."""
-    from voicecli.assemble.devices import CLOCK
     from voicecli.app.talk import hold_session
+    from voicecli.assemble.devices import CLOCK
     from voicecli.history.open import remember
 
     require_key(settings, files)

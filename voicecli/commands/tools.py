@@ -33,8 +33,8 @@ def tools(
     """
     import asyncio
 
-    from voicecli.settings.load import load_settings
     from voicecli.app.platform import require_unix
+    from voicecli.settings.load import load_settings
 
     require_unix("voicecli tools")
     settings = load_settings(file=config).settings.tools

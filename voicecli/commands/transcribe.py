@@ -17,9 +17,9 @@ from voicecli.commands.options import Profile, option
 from voicecli.errors import SettingsError
 
 if TYPE_CHECKING:
-    from voicecli.settings.model import Settings
     from voicecli.app.transcribe import FileTranscript, Outcome
     from voicecli.app.transcribe_stream import Utterance
+    from voicecli.settings.model import Settings
 
 
 class Window(StrEnum):

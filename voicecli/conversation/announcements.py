@@ -6,8 +6,8 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from voicecli.turns.activity import Activity
 from voicecli.events import Event
+from voicecli.turns.activity import Activity
 
 
 class Announcements:

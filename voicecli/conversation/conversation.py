@@ -11,23 +11,23 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from voicecli import events
-from voicecli.turns.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume
 from voicecli.conversation.announcements import Announcements
-from voicecli.conversation.respond import Answering, Engines
-from voicecli.conversation.partial_decoder import Drafter
-from voicecli.conversation.partial_transcripts import Drafts
+from voicecli.conversation.approval import answer_of
 from voicecli.conversation.end_of_turn import Endpointing
 from voicecli.conversation.history import History
-from voicecli.conversation.approval import answer_of
-from voicecli.conversation.overlap import Devices, Overlap
-from voicecli.conversation.prefill import Prefill
 from voicecli.conversation.options import Rules
-from voicecli.turns.self_echo import AHEAD_S, OwnVoice
-from voicecli.speech_text.chunker import PieceBuffer
-from voicecli.turns.speculation import Speculation
+from voicecli.conversation.overlap import Devices, Overlap
+from voicecli.conversation.partial_decoder import Drafter
+from voicecli.conversation.partial_transcripts import Drafts
+from voicecli.conversation.prefill import Prefill
+from voicecli.conversation.respond import Answering, Engines
 from voicecli.conversation.turn import StageError, Turn, first_failure
 from voicecli.conversation.wake_gate import guard
 from voicecli.events import Clock, Event, Publish
+from voicecli.speech_text.chunker import PieceBuffer
+from voicecli.turns.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume
+from voicecli.turns.self_echo import AHEAD_S, OwnVoice
+from voicecli.turns.speculation import Speculation
 from voicecli.types import Grant, Message, SpeechSegment, TurnId
 
 REOPEN_S = 1.0

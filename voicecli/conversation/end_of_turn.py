@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable
 
 from voicecli import events
-from voicecli.turns.endpoint import WENT_ON_S, Bounds, Pauses, wait_ms
 from voicecli.engines.base import EndOfTurn, Worker
 from voicecli.errors import EngineError
 from voicecli.events import Clock, Event, Publish
+from voicecli.turns.endpoint import WENT_ON_S, Bounds, Pauses, wait_ms
 from voicecli.types import SpeechSegment, Transcript, TurnId
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from voicecli.speech_text.phrases import NOTICES, Notices
 from voicecli.conversation.turn import StageError
 from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull
+from voicecli.speech_text.phrases import NOTICES, Notices
 
 
 def apology(failure: StageError, *, begun: bool, notices: Notices = NOTICES["en"]) -> str:

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from voicecli.speech_text.phrases import NOTICES, Notices, notices_in
 from voicecli.conversation.voice_registry import Repertoire, Spoken, Unspoken
-from voicecli.speech_text.normalize import verbalize
 from voicecli.errors import SettingsError
 from voicecli.languages import code_of, name_of
+from voicecli.speech_text.normalize import verbalize
+from voicecli.speech_text.phrases import NOTICES, Notices, notices_in
 
 AUTO = "auto"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from voicecli.turns.endpoint import Bounds
-from voicecli.turns.barge_in import BargeIn
 from voicecli.conversation.partial_decoder import Cadence
 from voicecli.conversation.wake_gate import Waking
+from voicecli.turns.barge_in import BargeIn
+from voicecli.turns.endpoint import Bounds
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,19 +13,19 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 
 from voicecli import events
-from voicecli.turns.speech_hint import Calm, Stir
 from voicecli.audio.device import Speaker
 from voicecli.audio.speech_input import Ear
-from voicecli.turns.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume
-from voicecli.conversation.respond import Engines
-from voicecli.turns.barge_in import BargeIn, is_backchannel, is_order, wants_the_word, words_of
-from voicecli.conversation.partial_decoder import Cadence, Drafter
 from voicecli.conversation.approval import answer_of
-from voicecli.turns.stable_prefix import Hypotheses
-from voicecli.turns.self_echo import AHEAD_S, REASON, OwnVoice
+from voicecli.conversation.partial_decoder import Cadence, Drafter
+from voicecli.conversation.respond import Engines
 from voicecli.conversation.turn import Turn
 from voicecli.errors import VoiceCliError
 from voicecli.events import Clock, Publish, Volume
+from voicecli.turns.barge_in import BargeIn, is_backchannel, is_order, wants_the_word, words_of
+from voicecli.turns.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume
+from voicecli.turns.self_echo import AHEAD_S, REASON, OwnVoice
+from voicecli.turns.speech_hint import Calm, Stir
+from voicecli.turns.stable_prefix import Hypotheses
 from voicecli.types import SpeechSegment, Transcript
 
 EAGER_S = 0.04

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from voicecli.turns.stable_prefix import Hypotheses
 from voicecli.engines.base import SpeechToText, Worker
 from voicecli.events import Clock
+from voicecli.turns.stable_prefix import Hypotheses
 from voicecli.types import SpeechSegment, Transcript
 
 Decode = Callable[[SpeechSegment], Transcript]

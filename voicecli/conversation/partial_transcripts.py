@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from voicecli import events
 from voicecli.conversation.partial_decoder import Drafter
-from voicecli.turns.stable_prefix import Hypotheses
 from voicecli.conversation.prefill import Prefill
 from voicecli.conversation.turn import first_failure
 from voicecli.errors import VoiceCliError
 from voicecli.events import Clock, Publish
+from voicecli.turns.stable_prefix import Hypotheses
 from voicecli.types import SpeechSegment, TurnId
 
 

@@ -11,18 +11,18 @@ from voicecli import events
 from voicecli.audio.device import Speaker
 from voicecli.audio.ring import RING_HZ, ring
 from voicecli.conversation.error_speech import apology
-from voicecli.conversation.tool_calls import Calling, Toolbox
-from voicecli.conversation.text_turn import Dictation
 from voicecli.conversation.history import History, heard_source_end
-from voicecli.conversation.voice_registry import Repertoire
-from voicecli.turns.self_echo import REASON, OwnVoice
-from voicecli.speech_text.markdown_blocks import Span, SpeakableFilter
-from voicecli.conversation.speaking import Speaking
 from voicecli.conversation.language import Tongues
+from voicecli.conversation.speaking import Speaking
+from voicecli.conversation.text_turn import Dictation
+from voicecli.conversation.tool_calls import Calling, Toolbox
 from voicecli.conversation.turn import StageError, Turn, stage
+from voicecli.conversation.voice_registry import Repertoire
 from voicecli.engines.base import EndOfTurn, LanguageModel, SpeechToText, TextToSpeech, Worker
 from voicecli.errors import ContextFull
 from voicecli.events import Clock, Publish
+from voicecli.speech_text.markdown_blocks import Span, SpeakableFilter
+from voicecli.turns.self_echo import REASON, OwnVoice
 from voicecli.types import SpeechChunk
 
 PROGRESS_S = 0.1

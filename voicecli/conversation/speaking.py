@@ -8,10 +8,10 @@ from contextlib import aclosing
 
 from voicecli import events
 from voicecli.audio.device import Speaker
-from voicecli.speech_text.pacing import Pace
 from voicecli.conversation.turn import Turn, stage
 from voicecli.engines.base import TextToSpeech, Worker
 from voicecli.events import Clock, Publish
+from voicecli.speech_text.pacing import Pace
 from voicecli.types import Piece, SpeechChunk, Stretch, WordEnd
 
 

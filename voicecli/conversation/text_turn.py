@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from voicecli.speech_text.phrases import NOTICES, Notices
-from voicecli.speech_text.markdown_blocks import SpeakableFilter
-from voicecli.speech_text.think_filter import ThinkFilter
 from voicecli.conversation.turn import Turn
+from voicecli.speech_text.markdown_blocks import SpeakableFilter
+from voicecli.speech_text.phrases import NOTICES, Notices
+from voicecli.speech_text.think_filter import ThinkFilter
 
 
 class Dictation:

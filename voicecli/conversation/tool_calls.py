@@ -13,11 +13,11 @@ from dataclasses import replace
 from typing import Protocol
 
 from voicecli.conversation.approval import Leave, question
-from voicecli.speech_text.think_filter import without_thinking
 from voicecli.conversation.turn import Round, Turn
 from voicecli.engines.base import CallingModel, LanguageModel
 from voicecli.errors import EngineError, ToolError
 from voicecli.events import Clock, Publish, ToolAsked, ToolCalled, ToolDone, ToolOutcome
+from voicecli.speech_text.think_filter import without_thinking
 from voicecli.types import Message, Token, ToolCall
 
 MOST_ROUNDS = 6

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from voicecli.conversation.history import heard_source_end, whole_words
 from voicecli.conversation.approval import Leave
-from voicecli.speech_text.chunker import PieceBuffer
+from voicecli.conversation.history import heard_source_end, whole_words
 from voicecli.conversation.language import ENGLISH, Tongue
 from voicecli.errors import VoiceCliError
 from voicecli.events import Stage
+from voicecli.speech_text.chunker import PieceBuffer
 from voicecli.types import Message, SpeechChunk, SpeechSegment, ToolCall, TurnId
 
 CANCELLED = "Cancelled: the user interrupted."

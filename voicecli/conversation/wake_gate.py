@@ -12,15 +12,15 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 
 from voicecli import events
-from voicecli.turns.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume
-from voicecli.turns.activity import Activity
-from voicecli.conversation.respond import Engines
 from voicecli.conversation.partial_decoder import Cadence, Drafter
-from voicecli.turns.stable_prefix import Hypotheses
-from voicecli.turns.wake_phrase import WakePhrase
+from voicecli.conversation.respond import Engines
 from voicecli.engines.base import SpeechToText
 from voicecli.errors import VoiceCliError
 from voicecli.events import Clock, Event, Publish
+from voicecli.turns.activity import Activity
+from voicecli.turns.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume
+from voicecli.turns.stable_prefix import Hypotheses
+from voicecli.turns.wake_phrase import WakePhrase
 from voicecli.types import SpeechSegment, Transcript
 
 ALONE_S = 5.0

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import timedelta, tzinfo
 
-from voicecli.speech_text.subtitles import CUE_S, Timed, cues, spread, srt
 from voicecli.history.records import Exchange, Session
+from voicecli.speech_text.subtitles import CUE_S, Timed, cues, spread, srt
 
 USER, ASSISTANT = "You", "Assistant"
 

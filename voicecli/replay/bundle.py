@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass as checked
 
-from voicecli.bench.result import Machine
 from voicecli.bench.environment import Told
+from voicecli.bench.result import Machine
 from voicecli.events import Event, Ready
 from voicecli.types import FRAME_SAMPLES, Pcm
 

@@ -13,7 +13,6 @@ from voicecli.assemble.devices import Watch
 from voicecli.audio.device import Microphone
 from voicecli.audio.echo.canceller import Played, PlayedBlock
 from voicecli.bench.watch import Call, EngineWatch
-from voicecli.turns.activity import Activity
 from voicecli.conversation.respond import Engines
 from voicecli.errors import DeviceError
 from voicecli.events import (
@@ -27,6 +26,7 @@ from voicecli.events import (
 )
 from voicecli.replay.bundle import Deed, Sounds, Times
 from voicecli.slash.parse import is_command
+from voicecli.turns.activity import Activity
 from voicecli.types import AudioFrame, Pcm, TurnId
 from voicecli.ui.screen import Controls
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from voicecli.bench.environment import Told
-from voicecli.settings.model import Settings
 from voicecli.settings.load import build, flat, keys, load_settings, parse, value_of
+from voicecli.settings.model import Settings
 from voicecli.settings.shipped import shipped_text
 
 OWN = frozenset(

@@ -7,29 +7,29 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from voicecli.replay import virtual_time
 from voicecli.assemble.conversation import make_rules
 from voicecli.assemble.devices import open_devices
 from voicecli.assemble.engines import load_end_of_turn, load_recogniser, load_voice
-from voicecli.turns.activity import Activity
-from voicecli.conversation.respond import Engines
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.history import History
 from voicecli.conversation.overlap import Devices
+from voicecli.conversation.respond import Engines
 from voicecli.engines.base import EndOfTurn, LanguageModel, SpeechToText, TextToSpeech
 from voicecli.engines.cpu import sleep_while_waiting
-from voicecli.engines.whisper.long_audio import LongSpeech
+from voicecli.engines.llm.select import open_language_model
 from voicecli.engines.whisper.final_cache import RememberedFinals
-from voicecli.replay.timed_worker import CallClock, TimedWorker
+from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.engines.worker import LoopThread, ThreadWorker
 from voicecli.errors import first_of
 from voicecli.events import Event, LevelMeasured
-from voicecli.engines.llm.select import open_language_model
+from voicecli.models.installed import model_file, open_store
+from voicecli.replay import virtual_time
 from voicecli.replay.bundle import Deed, Prices, Recorded
 from voicecli.replay.latencies import PacedLanguageModel, PricedEndOfTurn, PricedRecogniser, PricedVoice
 from voicecli.replay.room import RecordedCanceller, RecordedRoom
+from voicecli.replay.timed_worker import CallClock, TimedWorker
 from voicecli.settings.model import Settings
-from voicecli.models.installed import model_file, open_store
+from voicecli.turns.activity import Activity
 
 Narrate = Callable[[str], None]
 

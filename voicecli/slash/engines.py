@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
-from voicecli.engines.llm.select import Opened
 from voicecli.engines.llm.available import Choices, settings_with
+from voicecli.engines.llm.select import Opened
 from voicecli.settings.model import LlmSettings
 from voicecli.slash.dispatcher import trouble_of
 

@@ -13,21 +13,21 @@ from voicecli.assemble.engines import Switches
 from voicecli.conversation.conversation import Conversation
 from voicecli.doctor.examination import Examination, Request
 from voicecli.doctor.finding import Group
-from voicecli.events import Notice, Part, PartChanged, Publish
 from voicecli.engines.llm.available import Choices, language_models
+from voicecli.events import Notice, Part, PartChanged, Publish
 from voicecli.history.finding import excerpt
-from voicecli.history.writer import utc_now
 from voicecli.history.log import Record, SessionLog
+from voicecli.history.writer import utc_now
+from voicecli.models.installed import installed_models, needed_models, open_store
 from voicecli.settings.model import Settings
-from voicecli.slash.doctor import DoctorCommand
 from voicecli.slash.complete import Value
-from voicecli.slash.dispatcher import Handler
 from voicecli.slash.devices import DeviceCommand, device_values
+from voicecli.slash.dispatcher import Handler
+from voicecli.slash.doctor import DoctorCommand
 from voicecli.slash.engines import LanguageCommand, ModelCommand
 from voicecli.slash.history import CHARACTERS, LISTED, KeptCommands, sessions, when
 from voicecli.slash.speech import NO_VOICE, Speech
 from voicecli.slash.values import Values
-from voicecli.models.installed import installed_models, needed_models, open_store
 
 Start = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 

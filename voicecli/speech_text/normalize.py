@@ -10,11 +10,11 @@ import re
 
 from num2words import CONVERTER_CLASSES, num2words
 
+from voicecli.languages import code_of
 from voicecli.speech_text.english.calendar import CALENDAR
 from voicecli.speech_text.english.numbers import AFTER_UNITS, BEFORE_UNITS, Rule
 from voicecli.speech_text.english.units import UNITS
 from voicecli.speech_text.english.words import NAMES, SIGNS, SPANS, WORDS
-from voicecli.languages import code_of
 
 ENGLISH: tuple[Rule, ...] = (
     *WORDS,  # before names, whose dots are not those of "e.g."

@@ -10,19 +10,19 @@ from pathlib import Path
 
 from voicecli.assemble.engines import load_voice
 from voicecli.conversation.history import History
-from voicecli.speech_text.chunker import PieceBuffer
-from voicecli.speech_text.markdown_blocks import SpeakableFilter
 from voicecli.conversation.speaking import Voicing
-from voicecli.speech_text.think_filter import without_thinking
 from voicecli.conversation.turn import StageError, Turn
 from voicecli.engines.base import LanguageModel, TextToSpeech
-from voicecli.models.manifest import ModelStore
+from voicecli.engines.llm.select import open_language_model
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import EngineError, first_of
 from voicecli.events import Clock
-from voicecli.engines.llm.select import open_language_model
-from voicecli.settings.model import Settings
 from voicecli.models.installed import model_file
+from voicecli.models.manifest import ModelStore
+from voicecli.settings.model import Settings
+from voicecli.speech_text.chunker import PieceBuffer
+from voicecli.speech_text.markdown_blocks import SpeakableFilter
+from voicecli.speech_text.think_filter import without_thinking
 from voicecli.tune.turns import side_by_side
 from voicecli.tune.values import Arm, Sample, Samples
 from voicecli.types import Message, Stretch, TurnId

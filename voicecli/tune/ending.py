@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from voicecli.assemble.devices import make_gate
-from voicecli.turns.endpoint import MODES
-from voicecli.turns.segmenter import Endpoint
 from voicecli.bench.endpointing import APART_S, Frames, Oracle, Rule, framed, heed, listen, ours, silence, true_end
 from voicecli.bench.hesitations import with_hesitations
 from voicecli.bench.speech import Utterance
@@ -18,6 +16,8 @@ from voicecli.events import Clock
 from voicecli.settings.model import ListenSettings
 from voicecli.tune.turns import side_by_side
 from voicecli.tune.values import Arm, Sample, Samples
+from voicecli.turns.endpoint import MODES
+from voicecli.turns.segmenter import Endpoint
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Wish
 
 

@@ -8,10 +8,10 @@ from voicecli.assemble.engines import load_recogniser
 from voicecli.bench.speech import Utterance
 from voicecli.bench.wer import word_errors
 from voicecli.bench.words import found_slots
-from voicecli.models.manifest import ModelStore
 from voicecli.engines.whisper.engine import Whisper
 from voicecli.engines.worker import ThreadWorker
 from voicecli.events import Clock
+from voicecli.models.manifest import ModelStore
 from voicecli.settings.model import SttSettings
 from voicecli.tune.turns import side_by_side
 from voicecli.tune.values import Arm, Sample, Samples

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from voicecli.engines.cpu import physical_cores
-from voicecli.models.manifest import Model, ModelStore
 from voicecli.errors import ModelMissing
-from voicecli.settings.model import Settings
+from voicecli.models.manifest import Model, ModelStore
 from voicecli.settings.load import value_of
+from voicecli.settings.model import Settings
 from voicecli.tune.values import PART_OF, Value
 
 ENGLISH = (".en",)

@@ -8,17 +8,16 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 from voicecli.assemble.devices import CLOCK
-from voicecli.turns.endpoint import MODES
 from voicecli.bench.corpus import Corpus
+from voicecli.bench.environment import begin, load_doubts, other_cores, own_cpu_s
 from voicecli.bench.machine import machine_cpu_s, usable_threads
 from voicecli.bench.questions import QUESTIONS
-from voicecli.bench.environment import begin, load_doubts, other_cores, own_cpu_s
 from voicecli.engines import gpu
 from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import physical_cores, sleep_while_waiting
 from voicecli.engines.worker import ThreadWorker
-from voicecli.settings.model import Settings
 from voicecli.models.installed import model_file, open_store
+from voicecli.settings.model import Settings
 from voicecli.tune.answering import Answering
 from voicecli.tune.budget import Budget
 from voicecli.tune.ending import Ending
@@ -28,6 +27,7 @@ from voicecli.tune.rounds import Machine, doubt_of, rounds, start
 from voicecli.tune.search import Found, Search, Watch
 from voicecli.tune.values import Arm, Samples, Value
 from voicecli.tune.waits import Waits
+from voicecli.turns.endpoint import MODES
 
 HEARD, ENDED, ANSWERED = 16, 6, 8
 """Recordings for each trial of the recogniser, those whose end is judged (three times each), and questions."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from voicecli.bench.environment import require_device
-from voicecli.settings.model import Settings
+from voicecli.models.installed import open_store
 from voicecli.settings.load import (
     PREFIX,
     Loaded,
@@ -19,8 +19,8 @@ from voicecli.settings.load import (
     user_file,
     value_of,
 )
+from voicecli.settings.model import Settings
 from voicecli.settings.shipped import shipped_text
-from voicecli.models.installed import open_store
 from voicecli.tune.models import Installed, defaults_here, installed, plain
 from voicecli.tune.values import PART_OF, Choice, Value
 

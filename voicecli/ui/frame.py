@@ -18,9 +18,9 @@ from rich.text import Text
 
 from voicecli.events import Ready
 from voicecli.ui.dialogue import INDENT, USER_MARK, dialogue, whole_dialogue
-from voicecli.ui.terminal.editor import Line
 from voicecli.ui.latest import can_repeat, last_answer
 from voicecli.ui.palette import Palette, palette_lines
+from voicecli.ui.terminal.editor import Line
 from voicecli.ui.view import QUIET_DB, State, ViewModel
 from voicecli.ui.waterfall import compact, panel
 

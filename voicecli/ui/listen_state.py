@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from voicecli.events import AwakeChanged, HoldChanged, Ready
-from voicecli.settings.model import ListenMode
 from voicecli.printable import printable
+from voicecli.settings.model import ListenMode
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,22 +15,22 @@ from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 
-from voicecli.ui.terminal.clipboard import osc52
 from voicecli.events import Clock, Event, Ready, SpeechStarted, UserTyped
 from voicecli.settings.load import surroundings
 from voicecli.slash.complete import Offer
 from voicecli.types import Grant
 from voicecli.ui.dialogue import whole_dialogue
 from voicecli.ui.drawn_blocks import last_code
-from voicecli.ui.terminal.editor import Line
 from voicecli.ui.farewell import farewell
 from voicecli.ui.frame import Scene, conversation_size, frame
-from voicecli.ui.terminal.keys import ANSWER, Key, listen
 from voicecli.ui.latest import can_repeat, last_answer, last_question, save_answer
-from voicecli.ui.terminal.painter import Painter
 from voicecli.ui.palette import Palette
 from voicecli.ui.screen import Look
 from voicecli.ui.scrolling import SCROLL_KEYS, scrolled
+from voicecli.ui.terminal.clipboard import osc52
+from voicecli.ui.terminal.editor import Line
+from voicecli.ui.terminal.keys import ANSWER, Key, listen
+from voicecli.ui.terminal.painter import Painter
 from voicecli.ui.terminal.space_bar import SpaceBar
 from voicecli.ui.terminal.stderr import stderr_to
 from voicecli.ui.terminal.terminal import Terminal, console_of

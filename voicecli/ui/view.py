@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from voicecli.conversation.latency import LatencyFold, TurnLatency, percentile
-from voicecli.turns.speculation import Speculation
 from voicecli.events import (
     Announced,
     Audible,
@@ -41,10 +40,11 @@ from voicecli.events import (
     TurnInterrupted,
     UserTyped,
 )
-from voicecli.types import TurnId
-from voicecli.ui.listen_state import Ears
 from voicecli.printable import one_line
 from voicecli.printable import printable as printable
+from voicecli.turns.speculation import Speculation
+from voicecli.types import TurnId
+from voicecli.ui.listen_state import Ears
 from voicecli.ui.repeating import Repeat, repeat_after
 from voicecli.ui.uses import Use, asked, uses_after
 

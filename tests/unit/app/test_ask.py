@@ -12,12 +12,12 @@ import pytest
 from tests.contract.chat_servers import llm_settings
 from tests.conversation.stage import ScriptedLlm
 from tests.defaults import SETTINGS
-from voicecli.replay import virtual_time
 from voicecli.app.ask import Asked, Wanted, answer, asking_settings
 from voicecli.commands.ask import fields, models_of, question_of
 from voicecli.conversation.question import Question
-from voicecli.errors import ContextFull, EngineError, SettingsError
 from voicecli.engines.llm.select import Opened
+from voicecli.errors import ContextFull, EngineError, SettingsError
+from voicecli.replay import virtual_time
 from voicecli.types import Message, Token
 
 LLM = llm_settings(system_prompt="Be brief.", context_tokens=512, max_answer_tokens=24)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from voicecli.errors import SettingsError
 from voicecli.app.platform import require_unix
+from voicecli.errors import SettingsError
 
 
 @pytest.mark.parametrize("platform", ["linux", "darwin", "freebsd14"])

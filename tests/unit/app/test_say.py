@@ -11,12 +11,12 @@ import pytest
 
 from tests.conversation.stage import CHAR_S, ToneTts
 from tests.defaults import SETTINGS
-from voicecli.replay import virtual_time
+from voicecli.app.say import Said, say_text, speak, turn_of
 from voicecli.audio.files.recording import Recording
 from voicecli.commands.say import text_of
-from voicecli.replay.timed_worker import TimedWorker
 from voicecli.errors import DeviceError, EngineError, SettingsError
-from voicecli.app.say import Said, say_text, speak, turn_of
+from voicecli.replay import virtual_time
+from voicecli.replay.timed_worker import TimedWorker
 from voicecli.types import SpeechChunk, TurnId
 
 S_PER_CALL = 0.2

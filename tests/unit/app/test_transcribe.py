@@ -9,10 +9,10 @@ import pytest
 
 from tests.conversation.stage import LoudnessGate
 from tests.defaults import LISTEN
+from voicecli.app.transcribe import FileTranscript, Unreadable, Withheld, speech_parts, understand
 from voicecli.commands.transcribe import fields, plain, tell_withheld
 from voicecli.engines.whisper.long_audio import WINDOW_S
 from voicecli.errors import DeviceError
-from voicecli.app.transcribe import FileTranscript, Unreadable, Withheld, speech_parts, understand
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Transcript
 
 FILE = Path("memo.wav")

@@ -11,8 +11,8 @@ import pytest
 from tests.defaults import SETTINGS
 from tests.unit.engines.kokoro.test_current_voice import Singer
 from voicecli.assemble.languages import make_tongues, opening_instruction, opening_voice
-from voicecli.engines.kokoro.current_voice import Attuned
 from voicecli.engines.base import Voices
+from voicecli.engines.kokoro.current_voice import Attuned
 from voicecli.engines.kokoro.voices import LANGUAGES
 from voicecli.engines.whisper.engine import Whisper
 from voicecli.errors import SettingsError

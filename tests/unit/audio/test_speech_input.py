@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from tests.conversation.stage import LoudnessGate
 from tests.defaults import LISTEN
 from tests.speech import NOISE, SPOKEN, clip
-from voicecli.turns.speech_hint import Calm, Stir
 from voicecli.audio.devices import DeviceInfo, find_device
+from voicecli.audio.resample import Converter, Framer, resample
 from voicecli.audio.speech_input import FLOOR_DB, Ear, level_db
 from voicecli.audio.vad import Gate, Silero
-from voicecli.audio.resample import Converter, Framer, resample
-from voicecli.turns.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Segmenter
 from voicecli.errors import DeviceError
 from voicecli.events import Event, LevelMeasured, MuteChanged
+from voicecli.turns.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Segmenter
+from voicecli.turns.speech_hint import Calm, Stir
 from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm
 
 

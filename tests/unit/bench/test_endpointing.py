@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 
 from tests.defaults import LISTEN
-from voicecli.turns.endpoint import MODES, Pauses
-from voicecli.turns.segmenter import Endpoint
 from voicecli.bench.endpointing import (
     APART_S,
     Frames,
@@ -23,6 +21,8 @@ from voicecli.bench.endpointing import (
 from voicecli.bench.hesitations import LONGER, PLACES, is_quiet, room_tone, with_hesitations
 from voicecli.bench.result import Count, Metric
 from voicecli.bench.stage_endpoint import Clip, Compared, unpaused
+from voicecli.turns.endpoint import MODES, Pauses
+from voicecli.turns.segmenter import Endpoint
 from voicecli.types import LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechSegment, Transcript
 
 

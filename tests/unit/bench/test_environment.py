@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 
 from tests.defaults import SETTINGS
-from voicecli.bench.machine import described
-from voicecli.bench.result import RESULT, Metric
 from voicecli.bench.environment import (
     Found,
     begin,
@@ -25,9 +23,11 @@ from voicecli.bench.environment import (
     told_settings,
     told_value,
 )
+from voicecli.bench.machine import described
+from voicecli.bench.result import RESULT, Metric
 from voicecli.engines import gpu
-from voicecli.models.manifest import Manifest, ModelStore
 from voicecli.errors import EngineError, ModelMissing
+from voicecli.models.manifest import Manifest, ModelStore
 from voicecli.settings.load import load_settings
 
 

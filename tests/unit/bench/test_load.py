@@ -10,13 +10,13 @@ from contextlib import asynccontextmanager
 import numpy as np
 import pytest
 
-from voicecli.replay import virtual_time
 from voicecli.bench.clients import SeedClient, StreamClient, WhisperLiveClient
 from voicecli.bench.load import NOISE_DB, Pace, load, share
 from voicecli.bench.load_report import Session
 from voicecli.bench.speech import Utterance
 from voicecli.bench.wire import Gone, Wire
 from voicecli.errors import BackendUnavailable
+from voicecli.replay import virtual_time
 from voicecli.types import FRAME_SAMPLES, LISTEN_RATE_HZ
 
 LOUD = np.full(round(1.5 * LISTEN_RATE_HZ), 8000, np.int16)

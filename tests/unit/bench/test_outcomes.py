@@ -18,8 +18,8 @@ from voicecli.bench.trace import TRACKS, trace
 from voicecli.bench.voice_to_voice import Round
 from voicecli.bench.watch import Call
 from voicecli.conversation.latency import PART_NAMES
-from voicecli.turns.speculation import Speculation
 from voicecli.events import Event
+from voicecli.turns.speculation import Speculation
 from voicecli.types import TurnId
 
 TURN, NEXT = TurnId(1), TurnId(2)

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from voicecli.replay import virtual_time
 from voicecli.conversation.approval import Leave, answer_of, question
+from voicecli.replay import virtual_time
 
 
 @pytest.mark.parametrize(

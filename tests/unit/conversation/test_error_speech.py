@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from voicecli.conversation.error_speech import apology
-from voicecli.speech_text.phrases import NOTICES
 from voicecli.conversation.turn import StageError
 from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError
+from voicecli.speech_text.phrases import NOTICES
 
 SAID = NOTICES["en"]
 

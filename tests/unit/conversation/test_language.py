@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.speech_text.phrases import NOTICES
-from voicecli.conversation.voice_registry import Repertoire, Spoken, Unspoken
 from voicecli.conversation.language import ENGLISH, KIN, LEAST_SPOKEN_S, SURE, Tongues
+from voicecli.conversation.voice_registry import Repertoire, Spoken, Unspoken
 from voicecli.errors import SettingsError
+from voicecli.speech_text.phrases import NOTICES
 
 EXTRA = Unspoken("Japanese needs misaki", "install it")
 VOICES = Repertoire("af_heart", "en", {"en": "af_bella", "fr": "ff_siwis", "ja": "jf_alpha"}, {"ja": EXTRA})

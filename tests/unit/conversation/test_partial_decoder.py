@@ -9,8 +9,8 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 import pytest
 
-from voicecli.replay import virtual_time
 from voicecli.conversation.partial_decoder import Cadence, Drafter
+from voicecli.replay import virtual_time
 from voicecli.turns.stable_prefix import Hypotheses
 from voicecli.types import SpeechSegment, Transcript
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from voicecli.turns.activity import Activity
 from voicecli.conversation.turn import StageError, first_failure, stage
 from voicecli.errors import BackendUnavailable
 from voicecli.events import NothingHeard, Notice, SpeechStarted, TurnDone, UserTyped
+from voicecli.turns.activity import Activity
 from voicecli.types import TurnId
 
 

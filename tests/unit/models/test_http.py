@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.unit.models.stage import Web, git_blob_id, manifest, model, pinned, serving, sha256, source
+from voicecli.errors import ModelMissing
 from voicecli.models import http as fetch_http
 from voicecli.models.download import FetchEvent, ModelReady, SourceSkipped, download
 from voicecli.models.http import ATTEMPTS, Hosts
 from voicecli.models.manifest import DIGESTS_FILE, ModelStore
-from voicecli.errors import ModelMissing
 
 WEIGHTS = bytes(range(256)) * 4096
 WORDS = b'{"hello": 1}'

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from tests.unit.models.stage import Web, build_tarball, build_wheel, manifest, model, pinned, serving, source
+from voicecli.errors import ModelMissing
 from voicecli.models import packages as fetch_packages
 from voicecli.models.download import FetchEvent, Finished, ModelReady, Progress, SourceChoice, SourceSkipped, download
-from voicecli.models.part_file import SourceFailed
 from voicecli.models.manifest import Manifest, ModelStore
-from voicecli.errors import ModelMissing
+from voicecli.models.part_file import SourceFailed
 
 FIRST, SECOND, WORDS = b"first half, ", b"second half", b"words"
 JOINED = source(

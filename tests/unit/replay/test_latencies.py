@@ -8,13 +8,13 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 import numpy as np
 import pytest
 
-from voicecli.replay import virtual_time
 from voicecli.bench.watch import Call
-from voicecli.replay.timed_worker import CallClock, TimedWorker
 from voicecli.engines.worker import LoopThread
 from voicecli.errors import BackendUnavailable
+from voicecli.replay import virtual_time
 from voicecli.replay.bundle import Prices
 from voicecli.replay.latencies import PacedLanguageModel, PricedEndOfTurn, PricedRecogniser, PricedVoice, prices_of
+from voicecli.replay.timed_worker import CallClock, TimedWorker
 from voicecli.types import Message, SpeechSegment, Stretch, Token, Transcript
 
 SEGMENT = SpeechSegment(np.zeros(320, np.int16), 0.0, 0.02)

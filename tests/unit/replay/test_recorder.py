@@ -11,16 +11,16 @@ import pytest
 from tests.unit.replay.stage import BEGAN_S, FRAMES, TOLD, TURN, recorded, times
 from tests.unit.replay.test_latencies import SEGMENT, Network, Whisper
 from voicecli import events
-from voicecli.replay import virtual_time
 from voicecli.audio.echo.canceller import PlayedBlock
 from voicecli.audio.no_device import NoMicrophone
 from voicecli.conversation.respond import Engines
-from voicecli.replay.timed_worker import TimedWorker
 from voicecli.errors import DeviceError
 from voicecli.events import Event
+from voicecli.replay import virtual_time
 from voicecli.replay.bundle import Deed
 from voicecli.replay.recorder import Recorder
 from voicecli.replay.room import MOST_REST_S, RecordedCanceller, RecordedRoom
+from voicecli.replay.timed_worker import TimedWorker
 from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, TurnId
 from voicecli.ui.screen import Controls
 

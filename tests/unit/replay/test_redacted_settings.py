@@ -11,8 +11,8 @@ from tests.defaults import SETTINGS
 from voicecli.bench.environment import Told
 from voicecli.errors import SettingsError
 from voicecli.replay.redacted_settings import OWN, kept_settings, nameless, replay_settings
-from voicecli.settings.model import Settings
 from voicecli.settings.load import as_environ, keys, load_settings, parsed, value_of
+from voicecli.settings.model import Settings
 
 
 def changed(**sections: dict[str, object]) -> Settings:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from voicecli.speech_text.chunker import SHORT_CLAUSE_CHARS
 from voicecli.errors import SettingsError
-from voicecli.settings.model import Settings
 from voicecli.settings.load import keys, load_settings, shown, value_of
+from voicecli.settings.model import Settings
+from voicecli.speech_text.chunker import SHORT_CLAUSE_CHARS
 
 
 def origin(key: str, **layers: object) -> tuple[object, str]:

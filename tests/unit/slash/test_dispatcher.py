@@ -97,7 +97,7 @@ def test_help_names_each_command() -> None:
 
 
 def test_the_document_has_each_command_and_no_other() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "slash-commands.md").read_text(encoding="utf8")
+    text = (Path(__file__).parents[3] / "docs" / "slash-commands.md").read_text(encoding="utf8")
     assert set(re.findall(r"`/([a-z]+)", text)) - {"sys"} == set(NAMES)
 
 

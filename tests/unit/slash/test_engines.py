@@ -12,9 +12,9 @@ import pytest
 
 from tests.defaults import SETTINGS
 from tests.unit.engines.llm.test_switchable import Model
-from voicecli.errors import BackendUnavailable, SettingsError
-from voicecli.engines.llm.select import Opened
 from voicecli.engines.llm.available import Choice, Choices, settings_with
+from voicecli.engines.llm.select import Opened
+from voicecli.errors import BackendUnavailable, SettingsError
 from voicecli.settings.model import LlmSettings
 from voicecli.slash.engines import LanguageCommand, ModelCommand
 

@@ -14,11 +14,11 @@ import pytest
 from tests.unit.history.stage import BEGAN_AT, SESSION, answered, asked, ready, typed
 from voicecli.errors import HistoryError
 from voicecli.events import SpeechEnded, SpeechPaused, SpeechStarted, Transcribed, TurnInterrupted
-from voicecli.history.writer import Keeper
 from voicecli.history.log import Record, SessionLog, Unkept
 from voicecli.history.open import Memory, record_of, remember
 from voicecli.history.records import Session
 from voicecli.history.store import open_store
+from voicecli.history.writer import Keeper
 from voicecli.slash.history import KeptCommands, place_for
 from voicecli.types import TurnId
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voicecli.speech_text.markdown_blocks import Span, SpeakableFilter
 from voicecli.speech_text.markdown_inline import plain
 from voicecli.speech_text.phrases import NOTICES
-from voicecli.speech_text.markdown_blocks import Span, SpeakableFilter
 
 ENGLISH, FRENCH = NOTICES["en"], NOTICES["fr"]
 CODE_NOTICE, TABLE_NOTICE, FORMULA_NOTICE = ENGLISH.code, ENGLISH.table, ENGLISH.formula

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.replay import virtual_time
 from voicecli.errors import ToolError
+from voicecli.replay import virtual_time
 from voicecli.tools.clock import current_time, local_now
 from voicecli.tools.timers import LOOK_S, MOST_TIMERS, Timers, duration, rung
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.replay import virtual_time
 from voicecli.assemble.tools import fitted, spec_tokens
 from voicecli.errors import ToolError
+from voicecli.replay import virtual_time
 from voicecli.tools.builtin import builtin_tools
 from voicecli.tools.clock import local_now
 from voicecli.tools.mcp_results import MOST_NAME_CHARS, last_line, result_text, wire_name

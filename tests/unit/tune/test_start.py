@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from voicecli.models.manifest import Manifest, ModelStore
 from voicecli.errors import EngineError, ModelMissing
+from voicecli.models.manifest import Manifest, ModelStore
 from voicecli.tune.models import installed
 from voicecli.tune.start import begin
 from voicecli.tune.values import PART_OF

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.turns.speech_hint import CALM_S, Attention, Calm, Stir
 from voicecli.turns.barge_in import BACKCHANNELS, BargeIn, is_backchannel, is_order, wants_the_word
 from voicecli.turns.self_echo import OwnVoice
+from voicecli.turns.speech_hint import CALM_S, Attention, Calm, Stir
 from voicecli.turns.wake_phrase import WakePhrase
 from voicecli.types import FRAME_S
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from voicecli.turns.endpoint import CLOSED, MODES, MUTE, OPEN, WENT_ON_S, Bounds, Pauses, text_odds, wait_ms
 from voicecli.audio.files.wav import TAIL_S
+from voicecli.turns.endpoint import CLOSED, MODES, MUTE, OPEN, WENT_ON_S, Bounds, Pauses, text_odds, wait_ms
 from voicecli.types import Transcript
 
 PROBABILITIES = st.floats(0, 1)

@@ -10,13 +10,13 @@ import pytest
 from tests.defaults import LISTEN, SETTINGS
 from voicecli.assemble.conversation import make_rules
 from voicecli.assemble.engines import load_end_of_turn
-from voicecli.turns.endpoint import MODES
 from voicecli.commands.talk import models_of
 from voicecli.engines.base import EndOfTurn
-from voicecli.models.manifest import Manifest, ModelStore
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import ModelMissing
+from voicecli.models.manifest import Manifest, ModelStore
 from voicecli.settings.model import EndpointMode, ListenSettings, Settings
+from voicecli.turns.endpoint import MODES
 
 SILENCE = LISTEN.model_copy(update={"endpoint": "silence"})
 

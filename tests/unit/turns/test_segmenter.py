@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.defaults import LISTEN
-from voicecli.turns.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume, Segmenter
 from voicecli.settings.model import ListenSettings
+from voicecli.turns.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume, Segmenter
 from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame
 
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.defaults import LISTEN
 from tests.unit.turns.test_segmenter import frame
-from voicecli.turns.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume, Segmenter
 from voicecli.settings.model import ListenSettings
+from voicecli.turns.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume, Segmenter
 from voicecli.types import FRAME_S, FRAME_SAMPLES
 
 

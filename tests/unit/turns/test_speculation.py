@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.ui.turns import ONE, started
-from voicecli.turns.speculation import PAUSES_KEPT, Speculation
 from voicecli.events import Event, NothingHeard, SpeechEnded, SpeechPaused, SpeechResumed, Transcribed
+from voicecli.turns.speculation import PAUSES_KEPT, Speculation
 
 
 def paused(at_s: float, *, preparing: bool = True) -> Event:

@@ -33,13 +33,13 @@ from voicecli.events import (
     UserTyped,
 )
 from voicecli.slash.complete import Offer, Value, offers
-from voicecli.ui.terminal.editor import Line
 from voicecli.ui.farewell import farewell
 from voicecli.ui.frame import Scene, frame
-from voicecli.ui.terminal.keys import Key
 from voicecli.ui.live import LiveScreen
 from voicecli.ui.palette import Palette
 from voicecli.ui.screen import Controls, Look
+from voicecli.ui.terminal.editor import Line
+from voicecli.ui.terminal.keys import Key
 from voicecli.ui.terminal.theme import ASK_BACKGROUND
 
 

@@ -12,8 +12,9 @@ import pytest
 
 from voicecli.ui.jsonl import JsonlScreen
 from voicecli.ui.live import LiveScreen
+from voicecli.ui.open import input_fd, is_drawable, open_screen
 from voicecli.ui.plain import PlainScreen
-from voicecli.ui.screen import ScreenKind, input_fd, is_drawable, open_screen
+from voicecli.ui.screen import ScreenKind
 
 
 @pytest.fixture

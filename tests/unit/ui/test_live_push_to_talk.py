@@ -147,7 +147,7 @@ asyncio.run(main())
 def test_a_program_that_is_stopped_gives_the_keyboard_back_and_asks_again(tmp_path: Path) -> None:
     person, program = os.openpty()
     code = [sys.executable, "-c", STOPPED, str(tmp_path / "log")]
-    root = str(Path(__file__).parents[2])
+    root = str(Path(__file__).parents[3])
     environ = {**os.environ, "PYTHONPATH": root}
     with subprocess.Popen(code, stdin=program, stdout=program, stderr=program, cwd=root, env=environ) as child:
         os.close(program)

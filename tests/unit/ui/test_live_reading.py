@@ -11,16 +11,16 @@ import pytest
 from tests.unit.ui.test_live import Terminal, press
 from tests.unit.ui.test_live_frame import console, text_of, turn
 from tests.unit.ui.turns import ASKED, ONE, READY, audible, ended, started, token, transcribed, view_of
-from voicecli.ui.terminal.clipboard import LONGEST_BYTES
 from voicecli.events import Event, PartChanged, TurnDone, UserTyped
 from voicecli.types import TurnId
 from voicecli.ui.dialogue import whole_dialogue
 from voicecli.ui.drawn_blocks import drawn_blocks, has_blocks, last_code
-from voicecli.ui.terminal.editor import Line
 from voicecli.ui.frame import Scene, frame
-from voicecli.ui.terminal.keys import decode
 from voicecli.ui.latest import last_answer, last_question, save_answer
 from voicecli.ui.scrolling import scrolled
+from voicecli.ui.terminal.clipboard import LONGEST_BYTES
+from voicecli.ui.terminal.editor import Line
+from voicecli.ui.terminal.keys import decode
 
 CODE = "Look:\n\n```python\nfor one in two:\n\tprint(one)\n```\n"
 TABLE = "| City | People |\n|---|---|\n| Paris | 2 |\n"

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicecli.slash.complete import Offer, offers
-from voicecli.ui.terminal.editor import Line
 from voicecli.ui.palette import MARK, MOST_LINES, Palette, palette_lines
+from voicecli.ui.terminal.editor import Line
 
 MUTE, VOICE = Offer("/mute", "/mute", "stop"), Offer("/voice ", "/voice [NAME]", "speak")
 

@@ -11,10 +11,10 @@ from tests.unit.replay.stage import TOLD
 from tests.unit.ui.test_live import Terminal, press
 from tests.unit.ui.test_live_frame import text_of
 from tests.unit.ui.turns import ONE, READY, TEXT_ONLY, TWO, audible, ended, started, token, transcribed, view_of
-from voicecli.turns.activity import Activity
 from voicecli.events import Event, MuteChanged, Repeated, TurnDone, TurnFailed, TurnInterrupted
 from voicecli.replay.bundle import Deed
 from voicecli.replay.recorder import Recorder
+from voicecli.turns.activity import Activity
 from voicecli.types import TurnId
 from voicecli.ui.frame import Scene
 from voicecli.ui.latest import can_repeat

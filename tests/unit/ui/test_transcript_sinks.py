@@ -8,8 +8,8 @@ import pyte
 import pytest
 
 from tests.defaults import SETTINGS
-from voicecli.commands.dictate import models_of
 from voicecli.app.dictate import Dictating, session_of
+from voicecli.commands.dictate import models_of
 from voicecli.errors import EngineError
 from voicecli.server.stt.protocol import Failure, Final, Partial, SpeechEnded, SpeechStarted, Timings
 from voicecli.ui.transcript_sinks import CopiedWords, DictationScreen, HeldWords, WrittenWords, open_words

@@ -16,9 +16,9 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from voicecli.audio.device import Microphone
+from voicecli.audio.echo.correlation import Likeness
 from voicecli.audio.echo.level_gate import LEARNING_S, EchoGuard
 from voicecli.audio.echo.path import EchoPath
-from voicecli.audio.echo.correlation import Likeness
 from voicecli.audio.resample import Framer
 from voicecli.errors import EngineError
 from voicecli.types import LISTEN_RATE_HZ, AudioFrame, Pcm

@@ -6,8 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from voicecli.audio.resample import resample
 from voicecli.audio.files.wav import SPEAKER_HZ, open_wav
+from voicecli.audio.resample import resample
 from voicecli.errors import DeviceError
 from voicecli.types import SpeechChunk, TurnId
 

@@ -29,7 +29,9 @@ CLOSE_S = 0.5
 LOOK_S = 3.0
 """The other process has this long."""
 
-LOOK = "from voicecli.audio.reconnect.portaudio_calls import seen; import json, sys; json.dump(sorted(seen()), sys.stdout)"
+LOOK = (
+    "from voicecli.audio.reconnect.portaudio_calls import seen; import json, sys; json.dump(sorted(seen()), sys.stdout)"
+)
 
 Seen = frozenset[tuple[str, str]]
 """Of each device its name and what it is for, the default ones once more as defaults."""

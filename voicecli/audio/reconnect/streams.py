@@ -10,9 +10,9 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from voicecli.audio.reconnect.resume import Delivery
 from voicecli.audio.device import Microphone, Speaker
 from voicecli.audio.reconnect.reconnector import Keeper, Stream
+from voicecli.audio.reconnect.resume import Delivery
 from voicecli.errors import DeviceError
 from voicecli.events import Audible, Clock, Event, Publish
 from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, SpeechChunk, TurnId

@@ -68,8 +68,8 @@ def bench_live(
       voicecli bench live --echo 20
     """
     from voicecli.bench.corpus import load_corpus
-    from voicecli.bench.live import measure
     from voicecli.bench.environment import begin, conclude, model_digests, require_device
+    from voicecli.bench.live import measure
     from voicecli.bench.virtual_card import INSTALL, absent_tools
     from voicecli.commands.bench.output import check_output, present
     from voicecli.commands.talk import models_of

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from voicecli.bench.corpus import Corpus
-    from voicecli.bench.serve_stt import Measured
     from voicecli.bench.environment import Begun
+    from voicecli.bench.serve_stt import Measured
 
 
 class ServerProtocol(StrEnum):
@@ -65,9 +65,9 @@ def bench_serve_stt(
 
       voicecli bench serve-stt --url ws://127.0.0.1:9090 --protocol whisperlive --pid 4711
     """
+    from voicecli.bench.environment import begin
     from voicecli.bench.load import Pace
     from voicecli.bench.serve_stt import Server, measure, our_server
-    from voicecli.bench.environment import begin
     from voicecli.errors import SettingsError, first_of
 
     if pid is not None and url is None:
@@ -122,9 +122,9 @@ def recordings(folder: Path | None) -> Corpus:
 
 def tell_progress(one: Measured) -> None:
     """A line for each run, and what makes its figures doubtful."""
+    from voicecli.bench.environment import BUSY_CORES
     from voicecli.bench.load_report import both, figure
     from voicecli.bench.load_result import LATE_S
-    from voicecli.bench.environment import BUSY_CORES
 
     row = one.row
     finals = both(row.final_p50_s, row.final_p95_s, " / ", 2)

@@ -73,8 +73,8 @@ def bench_voice(
     if context.invoked_subcommand is not None:
         return
     from voicecli.bench.corpus import load_corpus
-    from voicecli.bench.result import VOICE_TO_VOICE
     from voicecli.bench.environment import begin, conclude, model_digests
+    from voicecli.bench.result import VOICE_TO_VOICE
     from voicecli.bench.voice_to_voice import chosen, measure, measured
     from voicecli.commands.bench.output import check_output, present
     from voicecli.commands.talk import models_of

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from voicecli.doctor.models import ModelFacts
-from voicecli.models.manifest import Model, ModelStore
 from voicecli.errors import SettingsError
+from voicecli.models.manifest import Model, ModelStore
 
 
 def model_facts(store: ModelStore, names: Sequence[str], *, quick: bool) -> list[ModelFacts]:

@@ -11,8 +11,8 @@ from typing import Literal
 
 from voicecli.doctor.servers import WARM_S, LanguageModelFacts, ServerFacts
 from voicecli.engines.base import LanguageModel
-from voicecli.errors import EngineError, VoiceCliError
 from voicecli.engines.llm.select import ASKED_S, LOOK_S, is_loopback, open_language_model, place
+from voicecli.errors import EngineError, VoiceCliError
 from voicecli.settings.model import LlmSettings
 from voicecli.types import Message
 

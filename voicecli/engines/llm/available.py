@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from voicecli.errors import BackendUnavailable, SettingsError
 from voicecli.engines.llm.select import LOOK_S, Backend, is_loopback, place
+from voicecli.errors import BackendUnavailable, SettingsError
 from voicecli.settings.model import LlmSettings
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from voicecli.engines.base import LanguageModel
 from voicecli.engines.llm.fallback import OpenSpare, Tell, steadfast
-from voicecli.events import Clock, Condition, Notice, PartChanged, Publish
 from voicecli.engines.llm.select import FindGguf, Narrate, Opened, open_language_model
+from voicecli.events import Clock, Condition, Notice, PartChanged, Publish
 from voicecli.settings.model import LlmSettings
 
 

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
-from voicecli.turns.idle_changes import Rest
+from voicecli.engines.llm.select import Opened
 from voicecli.engines.llm.switchable import InUse, SwitchableModel
 from voicecli.errors import first_of
-from voicecli.engines.llm.select import Opened
 from voicecli.settings.model import LlmSettings
+from voicecli.turns.idle_changes import Rest
 
 Open = Callable[[LlmSettings], AbstractAsyncContextManager[Opened]]
 

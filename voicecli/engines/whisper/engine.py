@@ -27,8 +27,8 @@ from voicecli.engines.base import LanguageChoice
 from voicecli.engines.cpu import physical_cores
 from voicecli.engines.whisper.decoded import MIN_LOGPROB, Decoded, said_once, withheld
 from voicecli.engines.whisper.encoder import FRAMES_PER_S, Encoded, Encoder
-from voicecli.engines.whisper.sound import trimmed, without_tail
 from voicecli.engines.whisper.options import hears_english_alone, hotword_tokens, known_language
+from voicecli.engines.whisper.sound import trimmed, without_tail
 from voicecli.engines.whisper.words import joined, timed
 from voicecli.errors import EngineError, ModelMissing
 from voicecli.settings.model import SttSettings

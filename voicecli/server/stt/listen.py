@@ -8,8 +8,9 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from voicecli.errors import VoiceCliError
 from voicecli.server.access import ANSWERED_SUBPROTOCOL
-from voicecli.server.stt.listening import Listener
 from voicecli.server.pcm import SampleReader
+from voicecli.server.sessions import Full
+from voicecli.server.stt.listening import Listener
 from voicecli.server.stt.protocol import (
     Failure,
     Partial,
@@ -21,8 +22,7 @@ from voicecli.server.stt.protocol import (
     failure_of,
     request_of,
 )
-from voicecli.server.sessions import Full
-from voicecli.server.stt.app import Service
+from voicecli.server.stt.service import Service
 from voicecli.server.transport import NORMAL, POLICY, TRY_AGAIN, Closed, Line, Outbox, Session
 
 START_S = 10.0

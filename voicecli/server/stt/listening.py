@@ -12,17 +12,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from voicecli.audio.speech_input import SpeechGate
-from voicecli.turns.endpoint import Bounds
 from voicecli.audio.resample import Framer
-from voicecli.turns.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume, Segmenter
+from voicecli.audio.speech_input import SpeechGate
 from voicecli.conversation.end_of_turn import Endpointing
-from voicecli.turns.stable_prefix import Hypotheses
 from voicecli.engines.base import EndOfTurn, Worker
 from voicecli.events import Clock
 from voicecli.server.stt.finals import Finals, Speech
 from voicecli.server.stt.protocol import Failure, Partial, Reply, SpeechEnded, SpeechStarted
 from voicecli.server.stt.scheduler import Desk
+from voicecli.turns.endpoint import Bounds
+from voicecli.turns.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume, Segmenter
+from voicecli.turns.stable_prefix import Hypotheses
 from voicecli.types import (
     FRAME_S,
     FRAME_SAMPLES,

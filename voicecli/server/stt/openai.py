@@ -12,12 +12,12 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response, Streami
 from starlette.requests import ClientDisconnect
 
 from voicecli.errors import SettingsError, VoiceCliError
-from voicecli.server.stt.app import openai_answers as answers
-from voicecli.speech_text import subtitles
+from voicecli.server.stt import openai_answers as answers
 from voicecli.server.stt.openai_forms import Fields, OpenAiRoute, Refused, error_of, read_upload
 from voicecli.server.stt.recordings import Heard, Recording
 from voicecli.server.stt.scheduler import Desk
-from voicecli.server.stt.app import Service
+from voicecli.server.stt.service import Service
+from voicecli.speech_text import subtitles
 
 ERROR = {
     "type": "object",

@@ -20,9 +20,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
 
 from voicecli.errors import VoiceCliError
+from voicecli.server.sessions import Full, Limits
 from voicecli.server.stt.containers import TooLong, Unplayable
 from voicecli.server.stt.protocol import Start
-from voicecli.server.sessions import Full, Limits
 
 RETRY_AFTER_S = 2
 """In which a machine gives all its finals if it takes no more than it can (`sessions.TOGETHER_S`)."""

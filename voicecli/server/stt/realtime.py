@@ -13,13 +13,13 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from voicecli.audio.resample import Converter
 from voicecli.errors import VoiceCliError
-from voicecli.server.stt.listening import Listener
 from voicecli.server.pcm import SampleReader
+from voicecli.server.sessions import Full
+from voicecli.server.stt.listening import Listener
 from voicecli.server.stt.protocol import ProtocolError
 from voicecli.server.stt.realtime_items import Events, Items
 from voicecli.server.stt.realtime_session import Append, Clear, Commit, Config, Update, described, event_of, updated
-from voicecli.server.sessions import Full
-from voicecli.server.stt.app import Service
+from voicecli.server.stt.service import Service
 from voicecli.server.transport import POLICY, TRY_AGAIN, UNSUPPORTED, Closed, Gone, Line, Outbox, Session
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 

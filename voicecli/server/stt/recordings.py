@@ -11,8 +11,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from voicecli.audio.speech_input import SpeechGate
 from voicecli.audio.files.rolling_cut import Part, RollingCut
+from voicecli.audio.speech_input import SpeechGate
 from voicecli.engines.whisper.long_audio import WINDOW_S
 from voicecli.engines.worker import ThreadWorker
 from voicecli.server.stt.containers import read_blocks

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter, WebSocket
 
-from voicecli.server.stt.listening import Listener
 from voicecli.server.pcm import SampleReader
-from voicecli.server.stt.protocol import Failure, Final, Reply, Start
 from voicecli.server.sessions import Full
-from voicecli.server.stt.app import Service
+from voicecli.server.stt.listening import Listener
+from voicecli.server.stt.protocol import Failure, Final, Reply, Start
+from voicecli.server.stt.service import Service
 from voicecli.server.transport import TRY_AGAIN, UNSUPPORTED, Closed, Line, Outbox, Session
 from voicecli.types import LISTEN_RATE_HZ
 

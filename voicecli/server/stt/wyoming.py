@@ -22,9 +22,9 @@ from wyoming.ping import Ping, Pong
 from voicecli import __version__
 from voicecli.errors import VoiceCliError
 from voicecli.server.pcm import SampleReader
-from voicecli.server.stt.protocol import Failure, Final, ProtocolError, Reply, Start
 from voicecli.server.sessions import Full
-from voicecli.server.stt.app import Service
+from voicecli.server.stt.protocol import Failure, Final, ProtocolError, Reply, Start
+from voicecli.server.stt.service import Service
 
 T = TypeVar("T", bound=BaseModel)
 

@@ -13,9 +13,9 @@ from voicecli.server.bodies import BoundedBodies
 from voicecli.server.sessions import Limits, Sessions
 from voicecli.server.tts.openai import openai_routes
 from voicecli.server.tts.problems import answer_as_openai
-from voicecli.server.tts.voiceagentguide_ws import seed_routes
 from voicecli.server.tts.speak import speak_routes
 from voicecli.server.tts.speech import Speech
+from voicecli.server.tts.voiceagentguide_ws import seed_routes
 
 MOST_BODY_BYTES = 1 << 16
 """Of a request: `MOST_CHARS` characters of four bytes each, and the fields beside them."""

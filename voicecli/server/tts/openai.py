@@ -12,9 +12,9 @@ from fastapi.responses import StreamingResponse
 from voicecli.conversation.turn import Turn
 from voicecli.engines.base import Voice
 from voicecli.server.sessions import Sessions
-from voicecli.server.tts.sound_files import MEDIA_TYPES, open_sound_file
 from voicecli.server.tts.problems import NOTHING_TO_SAY, Refused
 from voicecli.server.tts.protocol import SoundFormat, SpeechRequest
+from voicecli.server.tts.sound_files import MEDIA_TYPES, open_sound_file
 from voicecli.server.tts.speech import Hearer, Speech
 
 ANSWERS: dict[int | str, dict[str, Any]] = {

@@ -7,19 +7,19 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
 
-from voicecli.conversation.text_turn import Dictation
-from voicecli.speech_text.phrases import notices_in
-from voicecli.speech_text.pacing import MOST_LEAD_S
-from voicecli.speech_text.chunker import PieceBuffer
 from voicecli.conversation.speaking import Voicing
+from voicecli.conversation.text_turn import Dictation
 from voicecli.conversation.turn import Turn
-from voicecli.speech_text.normalize import verbalize
 from voicecli.engines.base import Voice, Voices, Worker
+from voicecli.engines.kokoro.calibration import Learning
 from voicecli.events import Clock, Event
 from voicecli.languages import code_of
-from voicecli.engines.kokoro.calibration import Learning
 from voicecli.server.tts.problems import NOTHING_TO_SAY, TOO_LONG, Refused
 from voicecli.server.tts.protocol import MOST_CHARS
+from voicecli.speech_text.chunker import PieceBuffer
+from voicecli.speech_text.normalize import verbalize
+from voicecli.speech_text.pacing import MOST_LEAD_S
+from voicecli.speech_text.phrases import notices_in
 from voicecli.types import SpeechChunk, TurnId
 
 

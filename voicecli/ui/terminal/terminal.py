@@ -21,10 +21,10 @@ from typing import Self
 
 from rich.console import Console
 
+from voicecli.ui.screen import Theme
 from voicecli.ui.terminal.keys import MOUSE_OFF, MOUSE_ON, PASTE_OFF, PASTE_ON, cbreak
 from voicecli.ui.terminal.outlet import Outlet
 from voicecli.ui.terminal.painter import TOGETHER_OFF
-from voicecli.ui.screen import Theme
 
 WRAP_ON, WRAP_OFF = "\x1b[?7h", "\x1b[?7l"
 """DECAWM. A terminal that has become narrower, or takes a sign for wider than we do, then cuts the line."""

@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from tests.defaults import LISTEN
 from tests.speech import FOLDER, SENTENCES, SPOKEN, clip
-from voicecli.audio.speech_input import level_db
 from voicecli.audio.echo.canceller import AHEAD_S, DELAY_S, MOST_BLOCKS, EchoCanceller, EchoFreeMicrophone, PlayedBlock
 from voicecli.audio.echo.level_gate import GuardedGate
-from voicecli.audio.vad import Gate, Silero
 from voicecli.audio.echo.ready_sound import RATE_HZ, ready_sound
 from voicecli.audio.resample import resample
-from voicecli.turns.segmenter import Heard, Segmenter
+from voicecli.audio.speech_input import level_db
+from voicecli.audio.vad import Gate, Silero
 from voicecli.errors import EngineError
+from voicecli.turns.segmenter import Heard, Segmenter
 from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm
 
 SPEAKER_HZ = 48_000

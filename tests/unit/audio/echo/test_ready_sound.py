@@ -9,12 +9,12 @@ import pytest
 
 from tests.conversation.stage import FakeMicrophone, LoudnessGate
 from tests.defaults import LISTEN
-from voicecli.audio.speech_input import Ear, level_db
 from voicecli.audio.echo.ready_sound import LENGTH_S, LEVEL_DB, RATE_HZ, READY, play_ready_sound, ready_sound
-from voicecli.turns.segmenter import Segmenter
 from voicecli.audio.files.wav import WavSpeaker
+from voicecli.audio.speech_input import Ear, level_db
 from voicecli.events import Audible, Event
 from voicecli.replay.virtual_time import run
+from voicecli.turns.segmenter import Segmenter
 
 
 def test_it_is_short_neither_loud_nor_clipped_and_ends_in_silence() -> None:

@@ -12,13 +12,13 @@ from typing import Any, Self, TypeVar
 import numpy as np
 import pytest
 
-from voicecli.replay import virtual_time
-from voicecli.audio.reconnect.reconnector import Keeper, S, Source
-from voicecli.audio.reconnect.streams import AudibleOnce, LastingMicrophone, LastingSpeaker
 from voicecli.audio.playout import Playout
 from voicecli.audio.reconnect.portaudio_calls import Part
+from voicecli.audio.reconnect.reconnector import Keeper, S, Source
+from voicecli.audio.reconnect.streams import AudibleOnce, LastingMicrophone, LastingSpeaker
 from voicecli.errors import DeviceError
 from voicecli.events import Audible, Event, PartChanged
+from voicecli.replay import virtual_time
 from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, SpeechChunk, TurnId
 
 RATE_HZ = 1000
@@ -175,7 +175,9 @@ class World:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     """The wall clock goes with the virtual one."""
-    monkeypatch.setattr("voicecli.audio.reconnect.reconnector.time.time", lambda: asyncio.get_running_loop().time() + WALL.ahead_s)
+    monkeypatch.setattr(
+        "voicecli.audio.reconnect.reconnector.time.time", lambda: asyncio.get_running_loop().time() + WALL.ahead_s
+    )
     WALL.ahead_s = 0.0
     return World()
 

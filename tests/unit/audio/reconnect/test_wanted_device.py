@@ -15,7 +15,9 @@ from voicecli.events import Event, Notice, PartChanged
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr("voicecli.audio.reconnect.reconnector.time.time", lambda: asyncio.get_running_loop().time() + WALL.ahead_s)
+    monkeypatch.setattr(
+        "voicecli.audio.reconnect.reconnector.time.time", lambda: asyncio.get_running_loop().time() + WALL.ahead_s
+    )
     WALL.ahead_s = 0.0
     return World()
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from kokoro_onnx.tokenizer import Tokenizer
 
-from voicecli.engines.kokoro.engine import phonemes as kokoro_phonemes
+from voicecli.engines.kokoro import phonemes as kokoro_phonemes
 from voicecli.engines.kokoro.engine import speakable
 from voicecli.engines.kokoro.phonemes import NEEDED, lacking, phonemiser
 from voicecli.engines.kokoro.voices import Styles

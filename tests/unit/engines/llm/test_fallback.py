@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from voicecli.replay import virtual_time
 from voicecli.engines.llm.fallback import JITTER, SLOW_S, WAITS_S, Steadfast, Tell, steadfast
 from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError, ModelMissing, VoiceCliError
+from voicecli.replay import virtual_time
 from voicecli.types import Message, Token
 
 ASKED = [Message("user", "Hello?")]

@@ -11,8 +11,8 @@ import pytest
 
 from tests.contract.chat_servers import MODELS, TAGS, chat_server, llm_settings
 from tests.contract.conftest import gguf
-from voicecli.errors import BackendUnavailable, ModelMissing, SettingsError
 from voicecli.engines.llm.select import is_loopback, open_language_model, place
+from voicecli.errors import BackendUnavailable, ModelMissing, SettingsError
 
 __all__ = ["gguf"]  # the fixture
 

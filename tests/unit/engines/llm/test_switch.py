@@ -12,11 +12,11 @@ import pytest
 
 from tests.defaults import SETTINGS
 from tests.unit.engines.llm.test_switchable import ASKED, Model
-from voicecli.turns.idle_changes import Rest
-from voicecli.errors import BackendUnavailable, first_of
 from voicecli.engines.llm.select import Opened
-from voicecli.settings.model import LlmSettings
 from voicecli.engines.llm.switch import ModelSwitch, model_switch
+from voicecli.errors import BackendUnavailable, first_of
+from voicecli.settings.model import LlmSettings
+from voicecli.turns.idle_changes import Rest
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.engines.whisper.final_cache import RememberedFinals
+from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.errors import EngineError
 from voicecli.types import FRAME_SAMPLES, LISTEN_RATE_HZ, Pcm, SpeechSegment, Transcript, Word
 

@@ -15,7 +15,8 @@ import pytest
 from tests.screens.glass import Glass, Stage, on_stage
 from tests.screens.scenes import HERE, long_talk
 from voicecli.errors import SettingsError
-from voicecli.ui.screen import Controls, Look, open_screen
+from voicecli.ui.open import open_screen
+from voicecli.ui.screen import Controls, Look
 from voicecli.ui.scrolling import WHEEL_LINES, scrolled
 from voicecli.ui.terminal.terminal import console_of
 
@@ -154,7 +155,7 @@ def test_the_terminal_is_asked_only_where_it_may_tell_something(tmp_path: Path) 
 
 
 def test_a_live_screen_that_cannot_be_drawn_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("voicecli.ui.screen.is_drawable", lambda: False)
+    monkeypatch.setattr("voicecli.ui.open.is_drawable", lambda: False)
     with pytest.raises(SettingsError, match="needs a terminal"):
         open_screen("live", lambda: 0.0, tmp_path / "log")
 

@@ -1,1 +1,0 @@
-"""Written English to spoken English: tables of rules, applied in order by `conversation.verbalize`."""
