@@ -61,7 +61,8 @@ SUSPENDED = """
 import asyncio, sys
 from pathlib import Path
 from tests.screens.scenes import HERE
-from voicecli.ui.screen import Controls, Look, open_screen
+from voicecli.ui.open import open_screen
+from voicecli.ui.screen import Controls, Look
 
 async def main():
     stop = asyncio.Event()
