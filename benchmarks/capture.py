@@ -19,9 +19,9 @@ from benchmarks.report import table
 from benchmarks.speech import recordings, speech_option
 from voicecli.assemble.devices import make_gate
 from voicecli.audio.echo.canceller import EchoCanceller, PlayedBlock
-from voicecli.audio.echo.level_gate import GuardedGate
+from voicecli.audio.echo.level_gate import EchoAwareDetector
 from voicecli.audio.resample import Framer, resample
-from voicecli.audio.speech_input import SpeechGate
+from voicecli.audio.speech_input import VoiceActivityDetector
 from voicecli.bench.machine import machine
 from voicecli.turns.segmenter import Segmenter
 from voicecli.types import FRAME_S, LISTEN_RATE_HZ, AudioFrame, Pcm
@@ -31,14 +31,14 @@ ECHO_DB = -20.0
 Listen = Callable[[AudioFrame, Pcm], object]
 
 
-def gate_alone(gate: SpeechGate, segmenter: Segmenter, start_ms: float) -> Listen:
+def gate_alone(gate: VoiceActivityDetector, segmenter: Segmenter, start_ms: float) -> Listen:
     """With headphones."""
     return lambda frame, played: segmenter.push(frame, gate.is_speech(frame), start_ms)
 
 
-def cancelled(canceller: EchoCanceller, gate: SpeechGate, segmenter: Segmenter, start_ms: float) -> Listen:
+def cancelled(canceller: EchoCanceller, gate: VoiceActivityDetector, segmenter: Segmenter, start_ms: float) -> Listen:
     """On open loudspeakers."""
-    guarded = GuardedGate(gate, canceller.guard, canceller.likeness)
+    guarded = EchoAwareDetector(gate, canceller.guard, canceller.likeness)
 
     def listen(frame: AudioFrame, played: Pcm) -> object:
         canceller.played(PlayedBlock(played, SPEAKER_HZ, frame.captured_at_s))

@@ -38,7 +38,7 @@ from voicecli.bench.hesitations import with_hesitations
 from voicecli.bench.machine import machine
 from voicecli.engines.smart_turn.engine import SmartTurn
 from voicecli.models.installed import model_file, open_store
-from voicecli.turns.endpoint import MODES, Pauses
+from voicecli.turns.endpoint import MODES, PauseStatistics
 from voicecli.types import Pcm, Transcript
 
 TONE_S = 0.4  # of the silence before an order and after it
@@ -46,7 +46,7 @@ SILENCES_MS = (500, 600, 700, 800)
 AT_ONCE_MS, AFTER_ALL_MS = 200, 3000  # Smart Turn alone, as Pipecat waits: at once above 0.5, else three seconds
 
 
-def smart_turn_alone(probability: float, transcript: Transcript | None, pauses: Pauses) -> float:
+def smart_turn_alone(probability: float, transcript: Transcript | None, pauses: PauseStatistics) -> float:
     """As Pipecat's defaults have it."""
     return AT_ONCE_MS if probability > 0.5 else AFTER_ALL_MS
 

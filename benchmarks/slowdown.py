@@ -30,7 +30,7 @@ from voicecli.bench.voice_to_voice import chosen, measure, measured
 from voicecli.bench.watch import EngineWatch
 from voicecli.conversation.respond import Engines
 from voicecli.engines.base import EndOfTurn, LanguageModel, SpeechToText, TextToSpeech
-from voicecli.types import Message, SpeechSegment, Stretch, Token, Transcript
+from voicecli.types import AudioChunk, Message, SpeechSegment, Token, Transcript
 
 SLOWER = 0.3
 RUNS = 5
@@ -151,7 +151,7 @@ class SlowVoice:
         self.name, self.sample_rate_hz = tts.name, tts.sample_rate_hz
         self._tts = tts
 
-    def synthesize(self, text: str) -> Iterator[Stretch]:
+    def synthesize(self, text: str) -> Iterator[AudioChunk]:
         stretches = self._tts.synthesize(text)
         while True:
             began_s = time.monotonic()

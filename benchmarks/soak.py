@@ -29,7 +29,7 @@ from voicecli.bench.speech import Utterance
 from voicecli.bench.talk_child import TalkChild, talk_child
 from voicecli.bench.virtual_card import VirtualCard
 from voicecli.conversation.latency import PART_NAMES, percentile
-from voicecli.events import FramesDropped, Starved
+from voicecli.events import FramesDropped, PlaybackUnderrun
 from voicecli.settings.load import as_environ, load_settings
 
 MEMORY_GROWTH, LATENCY_GROWTH = 1.05, 1.10
@@ -66,7 +66,7 @@ async def soak(
             moments.append(look(child, time.monotonic() - began_s, turn))
             tell(line_of(moments[-1]))
         dropped = sum(event.count for event in child.events if isinstance(event, FramesDropped))
-        gaps = sum(isinstance(event, Starved) for event in child.events)
+        gaps = sum(isinstance(event, PlaybackUnderrun) for event in child.events)
     return moments, dropped, gaps
 
 

@@ -24,8 +24,8 @@ from voicecli.audio.resample import resample
 from voicecli.bench.machine import machine
 from voicecli.bench.words import words as plain_words
 from voicecli.conversation.history import heard_source_end
-from voicecli.conversation.speaking import Place
-from voicecli.types import LISTEN_RATE_HZ, Piece, SpeechChunk, Stretch, TurnId
+from voicecli.conversation.speaking import SpokenOffset
+from voicecli.types import LISTEN_RATE_HZ, AudioChunk, PlaybackChunk, TextChunk, TurnId
 
 VOICES = ("af_heart", "am_michael", "bf_emma")
 STEP_S = 0.005
@@ -51,18 +51,18 @@ TEXTS = (
 """All are said as they are written."""
 
 
-def chunks(stretches: Sequence[Stretch], rate_hz: int, text: str) -> list[SpeechChunk]:
+def chunks(stretches: Sequence[AudioChunk], rate_hz: int, text: str) -> list[PlaybackChunk]:
     """The sound of `text`, as the conversation sends it to the speaker."""
     ends = tuple(match.end() for match in re.finditer(r"\S+", text))
-    place = Place(Piece(text, len(text), ends), 0)
+    place = SpokenOffset(TextChunk(text, len(text), ends), 0)
     made = []
     for stretch in stretches:
         words, source_end = place.after(stretch)
-        made.append(SpeechChunk(TurnId(1), stretch.pcm, rate_hz, source_end, words))
+        made.append(PlaybackChunk(TurnId(1), stretch.pcm, rate_hz, source_end, words))
     return made
 
 
-def told_s(made: Sequence[SpeechChunk], text: str) -> list[float]:
+def told_s(made: Sequence[PlaybackChunk], text: str) -> list[float]:
     """When each word of `text` counts as heard."""
     whole_s = sum(chunk.audio_s for chunk in made)
     steps = [*np.arange(0, whole_s, STEP_S), whole_s + STEP_S]
@@ -73,7 +73,7 @@ def told_s(made: Sequence[SpeechChunk], text: str) -> list[float]:
     ]
 
 
-def measured_s(whisper: WhisperModel, made: Sequence[SpeechChunk]) -> list[tuple[str, float]]:
+def measured_s(whisper: WhisperModel, made: Sequence[PlaybackChunk]) -> list[tuple[str, float]]:
     """What the recogniser heard, and when each word ended."""
     pcm = resample(np.concatenate([chunk.pcm for chunk in made]), made[0].sample_rate_hz, LISTEN_RATE_HZ)
     segments, _ = whisper.transcribe(pcm.astype(np.float32) / 32768, language="en", beam_size=5, word_timestamps=True)

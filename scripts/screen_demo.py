@@ -24,13 +24,13 @@ from voicecli.events import (
     LevelMeasured,
     MuteChanged,
     PartialHeard,
-    PieceReady,
     Ready,
     SpeechEnded,
     SpeechPaused,
     SpeechStarted,
     SpokenUpTo,
     Synthesized,
+    TextChunkReady,
     TokenArrived,
     Transcribed,
     TurnDone,
@@ -146,7 +146,7 @@ def _answered(turn: TurnId, now_s: float, answer: str, heard: float, stages: tup
         TokenArrived(at_s=now_s + 0.03 * index, turn=turn, text=text) for index, text in enumerate(tokens)
     ]
     first = answer.index(".") + 1
-    marks.append(PieceReady(at_s=now_s + piece_s, turn=turn, text=answer[:first], source_end=first))
+    marks.append(TextChunkReady(at_s=now_s + piece_s, turn=turn, text=answer[:first], source_end=first))
     marks.append(Synthesized(at_s=now_s + piece_s + tts_s, turn=turn, text=answer[:first], audio_s=1.4, share=1.0))
     audible_s = now_s + piece_s + tts_s + 0.03
     marks.append(Audible(at_s=audible_s, turn=turn))

@@ -18,7 +18,7 @@ Clock = Callable[[], float]
 
 Stage = Literal["stt", "llm", "tts", "playout"]
 
-Part = Literal["microphone", "speaker", "model", "voice"]
+Component = Literal["microphone", "speaker", "model", "voice"]
 
 Condition = Literal["well", "replaced", "away"]
 """Of a part: as chosen, something else in its place, or nothing."""
@@ -58,10 +58,10 @@ class Notice(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartChanged(Event):
+class ComponentChanged(Event):
     """A device or an engine went away, came back, or something took its place. The conversation goes on."""
 
-    part: Part
+    part: Component
     condition: Condition
     name: str  # what is in use now; empty when there is nothing
     message: str  # what happened and what is done about it, one sentence
@@ -164,7 +164,7 @@ class UserTyped(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Repeated(Event):
+class AnswerReplayed(Event):
     """A turn that only says an earlier answer again; it is remembered nowhere."""
 
     text: str  # as written
@@ -178,7 +178,7 @@ class Announced(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToolAsked(Event):
+class ApprovalRequested(Event):
     """May a tool be used? The turn waits for the answer."""
 
     call: str  # pairs the three events of a call
@@ -212,7 +212,7 @@ class TokenArrived(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PieceReady(Event):
+class TextChunkReady(Event):
     text: str  # as a voice says it
     source_end: int  # characters of the answer as written that it covers
 
@@ -239,7 +239,7 @@ class Ducked(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TalkedOver(Event):
+class FalseInterruption(Event):
     """Somebody made a sound over the answer that was not meant to end it; the answer goes on."""
 
     text: str  # empty where it held no words
@@ -254,7 +254,7 @@ class SpokenUpTo(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Starved(Event):
+class PlaybackUnderrun(Event):
     """Silence inside an answer, because the next piece was not ready in time."""
 
     gap_s: float

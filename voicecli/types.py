@@ -46,7 +46,7 @@ class SpeechSegment:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class TranscribeOptions:
     """What may be asked of a recogniser beside the text, for one speaker or one recording."""
 
     language: str = ""  # ISO 639-1; empty: as the model is set; auto: each utterance's own
@@ -97,7 +97,7 @@ class ToolCall:
     arguments: str  # a JSON object, as the model wrote it
 
 
-Grant = Literal["yes", "always", "no"]
+Approval = Literal["yes", "always", "no"]
 """Whether a tool may be used; always: until the conversation ends."""
 
 
@@ -127,7 +127,7 @@ class KnownVoice:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class TextChunk:
     """A stretch of the answer that is synthesised in one go."""
 
     text: str  # as a voice says it
@@ -136,7 +136,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class AudioChunk:
     """Some of the sound of a piece; a voice that streams gives several."""
 
     pcm: Pcm  # (n,) at the voice's rate
@@ -157,7 +157,7 @@ class WordEnd:
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechChunk:
+class PlaybackChunk:
     """A stretch on its way to the speaker."""
 
     turn: TurnId

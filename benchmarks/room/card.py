@@ -16,9 +16,9 @@ from benchmarks.room.acoustics import Echo, Room, Signal, Timeline
 from voicecli.audio.echo.canceller import Played, PlayedBlock
 from voicecli.audio.playout import Playout, Reading
 from voicecli.audio.resample import Converter
-from voicecli.events import Audible, Clock, Publish, Starved
+from voicecli.events import Audible, Clock, PlaybackUnderrun, Publish
 from voicecli.settings.model import AudioSettings
-from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechChunk, TurnId
+from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm, PlaybackChunk, TurnId
 
 SPEAKER_HZ = 48_000
 BLOCK_S = 0.02
@@ -109,7 +109,7 @@ class RoomCard:
         self.record.gains.append((self.record.until_s, 0.0))
         self._playout.begin(turn, held=held)
 
-    def play(self, chunk: SpeechChunk) -> None:
+    def play(self, chunk: PlaybackChunk) -> None:
         if chunk.turn != self._live:
             return
         if self._converter is None:
@@ -165,4 +165,4 @@ class RoomCard:
             self._publish(Audible(at_s=at_s, turn=reading.began))
         if reading.starved is not None:
             gap_s = reading.starved_samples / SPEAKER_HZ
-            self._publish(Starved(at_s=sounds_at_s, turn=reading.starved, gap_s=gap_s))
+            self._publish(PlaybackUnderrun(at_s=sounds_at_s, turn=reading.starved, gap_s=gap_s))

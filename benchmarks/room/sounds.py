@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from voicecli.audio.speech_input import SpeechGate, level_db
+from voicecli.audio.speech_input import VoiceActivityDetector, level_db
 from voicecli.bench.speech import voiced
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
@@ -23,7 +23,7 @@ class Clip:
     voiced_s: float  # from the first voiced sample to the last
 
 
-def voiced_clip(name: str, pcm: Pcm, gate: SpeechGate, level: float = NEAR_DB) -> Clip | None:
+def voiced_clip(name: str, pcm: Pcm, gate: VoiceActivityDetector, level: float = NEAR_DB) -> Clip | None:
     """A recording from its first voiced sample to its last, at an RMS of `level` dB; None without speech in it."""
     found = voiced(pcm, gate)
     if found is None:

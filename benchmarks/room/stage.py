@@ -18,16 +18,16 @@ from voicecli.assemble.conversation import make_rules
 from voicecli.assemble.devices import make_gate
 from voicecli.audio.device import Microphone
 from voicecli.audio.echo.canceller import EchoCanceller, EchoFreeMicrophone
-from voicecli.audio.echo.level_gate import LEARNING_S, READY_LEARNING_S, GuardedGate
+from voicecli.audio.echo.level_gate import LEARNING_S, READY_LEARNING_S, EchoAwareDetector
 from voicecli.audio.echo.ready_sound import play_ready_sound
-from voicecli.audio.speech_input import Ear, SpeechGate
+from voicecli.audio.speech_input import SpeechInput, VoiceActivityDetector
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.history import History
 from voicecli.conversation.overlap import Devices
 from voicecli.conversation.respond import Engines
 from voicecli.engines.base import EndOfTurn, SpeechToText, TextToSpeech
 from voicecli.engines.smart_turn.engine import SmartTurn
-from voicecli.engines.whisper.final_cache import RememberedFinals
+from voicecli.engines.whisper.final_cache import FinalCache
 from voicecli.events import Event, LevelMeasured
 from voicecli.models.installed import model_file, open_store
 from voicecli.replay import virtual_time
@@ -37,7 +37,7 @@ from voicecli.settings.model import Settings
 from voicecli.settings.shipped import shipped_text
 from voicecli.turns.activity import Activity
 from voicecli.turns.segmenter import Segmenter
-from voicecli.types import Message, Stretch, Token
+from voicecli.types import AudioChunk, Message, Token
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Event)
@@ -91,15 +91,15 @@ class RememberedVoice:
         self.name, self.sample_rate_hz = voice.name, voice.sample_rate_hz
         self._voice = voice
         self._clock = clock
-        self._known: dict[str, list[tuple[Stretch, float]]] = {}
+        self._known: dict[str, list[tuple[AudioChunk, float]]] = {}
 
-    def synthesize(self, text: str) -> Iterator[Stretch]:
+    def synthesize(self, text: str) -> Iterator[AudioChunk]:
         if text in self._known:
             for stretch, took_s in self._known[text]:
                 self._clock.spend(took_s)
                 yield stretch
             return
-        made: list[tuple[Stretch, float]] = []
+        made: list[tuple[AudioChunk, float]] = []
         began_s = self._clock()
         for stretch in self._voice.synthesize(text):
             made.append((stretch, self._clock() - began_s))
@@ -260,15 +260,15 @@ async def opened(cast: Cast, where: Set) -> AsyncIterator[tuple[Director, Conver
     card = RoomCard(where.room, settings.audio, clock, publish, canceller.played if canceller else None)
     async with card:
         microphone: Microphone = card
-        gate: SpeechGate = make_gate(settings.listen)
+        gate: VoiceActivityDetector = make_gate(settings.listen)
         if canceller is not None:
             microphone, gate = (
                 EchoFreeMicrophone(card, canceller),
-                GuardedGate(gate, canceller.guard, canceller.likeness),
+                EchoAwareDetector(gate, canceller.guard, canceller.likeness),
             )
-        ear = Ear(microphone, gate, Segmenter(settings.listen), clock, publish)
+        ear = SpeechInput(microphone, gate, Segmenter(settings.listen), clock, publish)
         turn = cast.turn if settings.listen.endpoint != "silence" else None
-        engines = Engines(RememberedFinals(cast.stt), Narrator(where.stories), cast.tts, turn, *cast.workers())
+        engines = Engines(FinalCache(cast.stt), Narrator(where.stories), cast.tts, turn, *cast.workers())
         history = History(settings.llm.system_prompt.strip(), settings.llm.context_tokens)
         rules = make_rules(settings, prefill=False)
         conversation = Conversation(Devices(ear, card), engines, history, rules, clock, publish)

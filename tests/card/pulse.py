@@ -12,7 +12,7 @@ import numpy as np
 from voicecli.audio.device import Speaker
 from voicecli.bench.virtual_card import VirtualCard
 from voicecli.events import Publish
-from voicecli.types import LISTEN_RATE_HZ, SpeechChunk, TurnId
+from voicecli.types import LISTEN_RATE_HZ, PlaybackChunk, TurnId
 
 
 @asynccontextmanager
@@ -34,7 +34,7 @@ async def settle(speaker: Speaker) -> None:
         began_s = time.monotonic()
         turn = TurnId(-1 - attempt)
         speaker.begin(turn, held=False)
-        speaker.play(SpeechChunk(turn, np.zeros(round(0.3 * LISTEN_RATE_HZ), np.int16), LISTEN_RATE_HZ, 0))
+        speaker.play(PlaybackChunk(turn, np.zeros(round(0.3 * LISTEN_RATE_HZ), np.int16), LISTEN_RATE_HZ, 0))
         speaker.finish(turn)
         await speaker.drained()
         if 0.25 < time.monotonic() - began_s < 0.5:

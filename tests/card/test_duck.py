@@ -25,7 +25,7 @@ from voicecli.conversation.history import History
 from voicecli.conversation.overlap import Devices
 from voicecli.conversation.respond import Engines
 from voicecli.engines.worker import ThreadWorker
-from voicecli.types import Message, SpeechSegment, Stretch, Token, Transcript
+from voicecli.types import AudioChunk, Message, SpeechSegment, Token, Transcript
 
 pytestmark = [pytest.mark.card, pytest.mark.timeout(180)]
 
@@ -64,12 +64,12 @@ class Buzz:
     name = "buzz"
     sample_rate_hz = BUZZ_HZ
 
-    def synthesize(self, text: str) -> Iterator[Stretch]:
+    def synthesize(self, text: str) -> Iterator[AudioChunk]:
         at_s = np.arange(BUZZ_HZ) / BUZZ_HZ
         second = np.sum([np.sin(2 * np.pi * 140 * k * at_s + k * k) / k for k in range(1, 20)], axis=0)
         second *= 3277 / np.sqrt(np.mean(second**2))
         for index in range(120):
-            yield Stretch(second.astype(np.int16), (index + 1) / 120)
+            yield AudioChunk(second.astype(np.int16), (index + 1) / 120)
 
 
 async def say_over(card: VirtualCard, orders: Sequence[Order]) -> list[float]:

@@ -13,7 +13,7 @@ import pytest
 from tests.card.program import Program
 from tests.card.storyteller import Storyteller
 from voicecli.bench.virtual_card import MODULES, SPEAKER, Env, VirtualCard, answers, control, daemon
-from voicecli.events import Audible, PartChanged, Ready, Transcribed, TurnDone
+from voicecli.events import Audible, ComponentChanged, Ready, Transcribed, TurnDone
 
 pytestmark = [pytest.mark.card, pytest.mark.model, pytest.mark.timeout(180)]
 
@@ -52,7 +52,7 @@ def load(env: Env) -> None:
 
 
 def changes(program: Program, after: int) -> list[tuple[str, str]]:
-    found = [event for event in program.events(after) if isinstance(event, PartChanged)]
+    found = [event for event in program.events(after) if isinstance(event, ComponentChanged)]
     return [(event.part, event.condition) for event in found]
 
 

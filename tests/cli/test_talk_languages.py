@@ -23,7 +23,7 @@ from voicecli.conversation.language import SURE
 from voicecli.engines.kokoro.engine import Kokoro
 from voicecli.engines.whisper.engine import Whisper
 from voicecli.speech_text.phrases import NOTICES
-from voicecli.types import SpeechSegment, Wish
+from voicecli.types import SpeechSegment, TranscribeOptions
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(180)]
 
@@ -119,7 +119,7 @@ def of(events: list[dict[str, Any]], kind: str, name: str) -> list[Any]:
 def heard(whisper: Whisper, path: Path, language: str) -> str:
     """What is in a recording, whoever made it; the language is found, and has to be this one."""
     pcm = read_clip(path)[: 28 * 16_000]
-    transcript = whisper.wishing(Wish(language="auto")).transcribe(SpeechSegment(pcm, 0.0, 0.0))
+    transcript = whisper.wishing(TranscribeOptions(language="auto")).transcribe(SpeechSegment(pcm, 0.0, 0.0))
     assert transcript.language == language
     return transcript.text
 

@@ -18,7 +18,7 @@ from voicecli.engines.kokoro.engine import Kokoro
 from voicecli.engines.kokoro.model import CutModel
 from voicecli.engines.kokoro.voices import read_voice
 from voicecli.engines.whisper.engine import Whisper
-from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Stretch
+from voicecli.types import LISTEN_RATE_HZ, AudioChunk, Pcm, SpeechSegment
 
 pytestmark = pytest.mark.model
 
@@ -53,15 +53,15 @@ def kokoro(first_load: tuple[Kokoro, list[str]]) -> Kokoro:
 
 
 @pytest.fixture(scope="module")
-def stretches(kokoro: Kokoro) -> list[Stretch]:
+def stretches(kokoro: Kokoro) -> list[AudioChunk]:
     return list(kokoro.synthesize(LONG))
 
 
-def joined(stretches: list[Stretch]) -> Pcm:
+def joined(stretches: list[AudioChunk]) -> Pcm:
     return np.concatenate([stretch.pcm for stretch in stretches])
 
 
-def test_the_first_sound_is_a_small_part_of_the_whole(stretches: list[Stretch]) -> None:
+def test_the_first_sound_is_a_small_part_of_the_whole(stretches: list[AudioChunk]) -> None:
     assert len(stretches) > 4
     assert len(stretches[0].pcm) < 0.2 * len(joined(stretches))
     shares = [stretch.share for stretch in stretches]
@@ -105,7 +105,7 @@ def test_words_end_when_they_are_heard_to(kokoro: Kokoro) -> None:
     assert and_s > pause_s + 0.1
 
 
-def test_stretches_join_without_a_jump(stretches: list[Stretch]) -> None:
+def test_stretches_join_without_a_jump(stretches: list[AudioChunk]) -> None:
     pcm = joined(stretches).astype(np.int64)
     seams = np.cumsum([len(stretch.pcm) for stretch in stretches])[:-1]
     at_seams = np.abs(pcm[seams] - pcm[seams - 1])
@@ -113,7 +113,7 @@ def test_stretches_join_without_a_jump(stretches: list[Stretch]) -> None:
 
 
 def test_streamed_speech_is_understood_as_well_as_whole_speech(
-    stretches: list[Stretch], model: Path, voices: Path, model_folder: Callable[[str], Path]
+    stretches: list[AudioChunk], model: Path, voices: Path, model_folder: Callable[[str], Path]
 ) -> None:
     whisper = Whisper.load(model_folder("whisper-base"), SETTINGS.stt)
 

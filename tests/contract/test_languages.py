@@ -16,7 +16,7 @@ from voicecli.engines.kokoro.engine import Kokoro
 from voicecli.engines.kokoro.phonemes import lacking, phonemiser
 from voicecli.engines.whisper.engine import Whisper
 from voicecli.languages import name_of
-from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Wish
+from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, TranscribeOptions
 
 pytestmark = pytest.mark.model
 
@@ -42,7 +42,7 @@ def kokoro(model_folder: Callable[[str], Path]) -> Kokoro:
 
 @pytest.fixture(scope="module")
 def whisper(model_folder: Callable[[str], Path]) -> Whisper:
-    return Whisper.load(model_folder("whisper-base"), SETTINGS.stt).wishing(Wish(language="auto"))
+    return Whisper.load(model_folder("whisper-base"), SETTINGS.stt).wishing(TranscribeOptions(language="auto"))
 
 
 def spoken(kokoro: Kokoro, voice: str, text: str) -> Pcm:

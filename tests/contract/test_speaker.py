@@ -18,16 +18,16 @@ from tests.defaults import SETTINGS
 from voicecli.audio.device import Speaker
 from voicecli.audio.files.wav import WavSpeaker
 from voicecli.bench.virtual_card import VirtualCard
-from voicecli.events import Audible, Event, Publish, Starved
-from voicecli.types import SpeechChunk, TurnId
+from voicecli.events import Audible, Event, PlaybackUnderrun, Publish
+from voicecli.types import PlaybackChunk, TurnId
 
 ONE, TWO = TurnId(1), TurnId(2)
 Open = Callable[[Publish], AbstractAsyncContextManager[Speaker]]
 
 
-def chunk(turn: TurnId, seconds: float) -> SpeechChunk:
+def chunk(turn: TurnId, seconds: float) -> PlaybackChunk:
     tone = 8000 * np.sin(2 * np.pi * 440 * np.arange(round(seconds * 24_000)) / 24_000)
-    return SpeechChunk(turn, tone.astype(np.int16), 24_000, 2)
+    return PlaybackChunk(turn, tone.astype(np.int16), 24_000, 2)
 
 
 @pytest.fixture(params=["wav", "room", pytest.param("card", marks=pytest.mark.card)])
@@ -72,7 +72,7 @@ def test_a_turn_is_heard_to_its_end_and_told_to_be_audible_once(opened: Open) ->
 
     events = play(opened, act)
     assert [event.turn for event in events if isinstance(event, Audible)] == [ONE]
-    assert not [event for event in events if isinstance(event, Starved)]
+    assert not [event for event in events if isinstance(event, PlaybackUnderrun)]
 
 
 def test_a_held_turn_is_silent_until_it_is_released(opened: Open) -> None:
@@ -125,5 +125,5 @@ def test_a_gap_inside_an_answer_is_told(opened: Open) -> None:
         speaker.finish(ONE)
         await speaker.drained()
 
-    (gap,) = [event for event in play(opened, act) if isinstance(event, Starved)]
+    (gap,) = [event for event in play(opened, act) if isinstance(event, PlaybackUnderrun)]
     assert gap.gap_s > 0.2

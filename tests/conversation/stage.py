@@ -18,18 +18,18 @@ import numpy as np
 from tests.defaults import LISTEN
 from voicecli.audio.device import Microphone, Speaker
 from voicecli.audio.files.wav import WavSpeaker
-from voicecli.audio.speech_input import Ear
+from voicecli.audio.speech_input import SpeechInput
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.history import History
-from voicecli.conversation.language import Tongues
-from voicecli.conversation.options import Rules
+from voicecli.conversation.language import LanguagePolicy
+from voicecli.conversation.options import ConversationOptions
 from voicecli.conversation.overlap import Devices
-from voicecli.conversation.partial_decoder import Cadence
+from voicecli.conversation.partial_decoder import PartialSchedule
 from voicecli.conversation.respond import Engines
 from voicecli.conversation.tool_calls import Toolbox
-from voicecli.conversation.voice_registry import Repertoire
-from voicecli.conversation.wake_gate import Waking
-from voicecli.engines.whisper.final_cache import RememberedFinals
+from voicecli.conversation.voice_registry import VoiceRegistry
+from voicecli.conversation.wake_gate import WakeOptions
+from voicecli.engines.whisper.final_cache import FinalCache
 from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.events import Event, LevelMeasured
 from voicecli.replay import virtual_time
@@ -37,9 +37,9 @@ from voicecli.replay.timed_worker import TimedWorker
 from voicecli.speech_text.chunker import SHORT_CLAUSE_CHARS
 from voicecli.turns.barge_in import BargeIn
 from voicecli.turns.endpoint import MODES
-from voicecli.turns.push_to_talk import TalkKey
+from voicecli.turns.push_to_talk import PushToTalkKey
 from voicecli.turns.segmenter import Segmenter
-from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, Message, SpeechSegment, Stretch, Token, Transcript
+from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioChunk, AudioFrame, Message, SpeechSegment, Token, Transcript
 
 SPEECH, NOISE = 1000, 100
 """Loudness of what is speech, and of what only might be."""
@@ -188,7 +188,7 @@ class ToneTts:
     sample_rate_hz: int = 24_000
     name: str = "tone"
 
-    def synthesize(self, text: str) -> Iterator[Stretch]:
+    def synthesize(self, text: str) -> Iterator[AudioChunk]:
         for word, error in self.errors.items():
             if word in text:
                 raise error
@@ -196,9 +196,9 @@ class ToneTts:
         if self.tells_words:
             return iter(self._word_by_word(text.split()))
         half = np.full(round(len(text) / 2 * CHAR_S * self.sample_rate_hz), 500, np.int16)
-        return iter([Stretch(half, 0.5), Stretch(half, 1.0)])
+        return iter([AudioChunk(half, 0.5), AudioChunk(half, 1.0)])
 
-    def _word_by_word(self, words: list[str]) -> list[Stretch]:
+    def _word_by_word(self, words: list[str]) -> list[AudioChunk]:
         """Two words a stretch, with a space after each of them; the last stretch is a space alone."""
         made = []
         for begin in range(0, len(words), 2):
@@ -207,9 +207,9 @@ class ToneTts:
                 ends_s.append(length_s + CHAR_S * len(word))
                 length_s = ends_s[-1] + SPACE_S
             share = min(begin + 2, len(words)) / (len(words) + 1)
-            made.append(Stretch(np.full(round(length_s * self.sample_rate_hz), 500, np.int16), share, tuple(ends_s)))
+            made.append(AudioChunk(np.full(round(length_s * self.sample_rate_hz), 500, np.int16), share, tuple(ends_s)))
         space = np.full(round(SPACE_S * self.sample_rate_hz), 500, np.int16)
-        return [*made, Stretch(space, 1.0, ())]
+        return [*made, AudioChunk(space, 1.0, ())]
 
 
 @dataclass
@@ -245,7 +245,7 @@ class Talk:
         self.prefill = True
         self.first_piece_chars = SHORT_CLAUSE_CHARS
         self.push_to_talk = False
-        self.waking: Waking | None = None
+        self.waking: WakeOptions | None = None
         self.listen = LISTEN
         self.microphone: Callable[[Microphone], Microphone] = lambda microphone: microphone
         self.speaker: Callable[[Speaker], Speaker] = lambda speaker: speaker
@@ -255,7 +255,7 @@ class Talk:
         self.tools: Toolbox | None = None
         self.events: list[Event] = []
         self.history = History("Be brief.", 4000)
-        self.tongues = Tongues("en", Repertoire("", "en"))
+        self.tongues = LanguagePolicy("en", VoiceRegistry("", "en"))
 
     def user_says(self, text: str, at: float, until: float, language: str = "en") -> None:
         self.said.append(Said(text, at, until, language=language))
@@ -298,10 +298,10 @@ class Talk:
         async with AsyncExitStack() as stack:
             microphone = await stack.enter_async_context(self.microphone(FakeMicrophone(self.said, length_s)))
             speaker = await stack.enter_async_context(self.speaker(WavSpeaker(None, loop.time, publish)))
-            key = TalkKey() if self.push_to_talk else None
-            ear = Ear(microphone, LoudnessGate(), Segmenter(self.listen), loop.time, publish, key)
+            key = PushToTalkKey() if self.push_to_talk else None
+            ear = SpeechInput(microphone, LoudnessGate(), Segmenter(self.listen), loop.time, publish, key)
             engines = Engines(
-                RememberedFinals(LongSpeech(self.stt)),
+                FinalCache(LongSpeech(self.stt)),
                 self.llm,
                 self.tts,
                 self.turn,
@@ -311,7 +311,7 @@ class Talk:
                 self.tongues,
                 self.tools,
             )
-            rules = Rules(
+            rules = ConversationOptions(
                 BargeIn(
                     LISTEN.start_ms,
                     LISTEN.hush_ms,
@@ -320,7 +320,7 @@ class Talk:
                     allowed=self.barge_in,
                     phrase=self.waking.phrase if self.waking else None,
                 ),
-                Cadence(0.5, LISTEN.pause_ms / 1000, (LISTEN.end_ms - LISTEN.lull_ms) / 1000),
+                PartialSchedule(0.5, LISTEN.pause_ms / 1000, (LISTEN.end_ms - LISTEN.lull_ms) / 1000),
                 MODES["balanced"] if self.turn else None,
                 (LISTEN.end_ms - LISTEN.pause_ms) / 1000,
                 self.prefill,

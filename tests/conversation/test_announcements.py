@@ -32,7 +32,7 @@ def test_it_is_said_at_once_when_nothing_goes_on(talk: Talk) -> None:
     assert done.spoken == RINGS
     assert done.at_s > announced.at_s + LENGTH_S + 1.0
     assert spoken(talk) == [RINGS]
-    assert not of(seen, events.Starved)
+    assert not of(seen, events.PlaybackUnderrun)
 
 
 def test_it_waits_for_the_end_of_an_answer(talk: Talk) -> None:

@@ -11,7 +11,7 @@ from tests.conversation.test_turns import all_of, at_s, only
 from tests.defaults import LISTEN
 from voicecli import events
 from voicecli.errors import EngineError
-from voicecli.turns.endpoint import MODES, Pauses, wait_ms
+from voicecli.turns.endpoint import MODES, PauseStatistics, wait_ms
 
 BALANCED = MODES["balanced"]
 FRAMES_S = 0.041  # a verdict between two frames counts at the next one
@@ -121,9 +121,9 @@ def test_going_on_after_an_endpoint_is_a_pause_too(talk: Talk) -> None:
     talk.llm_replies("A coffee it is, and it will be ready soon.", "And what?")
     seen = talk.run(8.0)
     assert len(all_of(seen, events.SpeechEnded)) == 2
-    learnt = Pauses().heard(1300)
+    learnt = PauseStatistics().heard(1300)
     expected = wait_ms(BALANCED, 0.3, None, learnt)
-    assert expected > wait_ms(BALANCED, 0.3, None, Pauses())
+    assert expected > wait_ms(BALANCED, 0.3, None, PauseStatistics())
     assert expected in [pytest.approx(event.wait_ms) for event in all_of(seen, events.EndpointExpected)]
 
 

@@ -10,8 +10,8 @@ from tests.conversation.stage import Talk
 from tests.conversation.test_turns import all_of, only, roles
 from voicecli import events
 from voicecli.conversation.conversation import Conversation
-from voicecli.conversation.language import Tongues
-from voicecli.conversation.voice_registry import Repertoire
+from voicecli.conversation.language import LanguagePolicy
+from voicecli.conversation.voice_registry import VoiceRegistry
 from voicecli.errors import EngineError
 from voicecli.speech_text.phrases import NOTICES
 
@@ -32,7 +32,7 @@ class Choir:
 @pytest.fixture
 def choir(talk: Talk) -> Choir:
     choir = Choir()
-    talk.tongues = Tongues("auto", Repertoire("af_heart", "en", {"fr": "ff_siwis"}), choir)
+    talk.tongues = LanguagePolicy("auto", VoiceRegistry("af_heart", "en", {"fr": "ff_siwis"}), choir)
     return choir
 
 
@@ -128,7 +128,7 @@ def test_the_language_is_changed_between_two_turns(talk: Talk, choir: Choir) -> 
 
 def test_a_written_answer_without_a_speaker_is_like_any_other(talk: Talk) -> None:
     talk.tts = None
-    talk.tongues = Tongues("auto", Repertoire("", "en"))
+    talk.tongues = LanguagePolicy("auto", VoiceRegistry("", "en"))
     talk.user_says("wie spät ist es", 0.5, 1.5, language="de")
     talk.llm_replies("Neun.")
     seen = talk.run(5.0)

@@ -39,7 +39,7 @@ def test_what_may_be_speech_makes_the_answer_softer_for_as_long_as_it_lasts(stor
     seen = story.run(9.0)
     assert volumes(seen) == [("soft", 3.02), ("full", 3.5)]
     assert only(seen, events.TurnDone).spoken == STORY + " "
-    assert not all_of(seen, events.TalkedOver)
+    assert not all_of(seen, events.FalseInterruption)
 
 
 def test_a_question_of_the_user_s_own_ducks_nothing(talk: Talk) -> None:
@@ -52,7 +52,7 @@ def test_a_question_of_the_user_s_own_ducks_nothing(talk: Talk) -> None:
 def test_a_listener_s_sound_lets_the_answer_go_on_where_it_was(story: Talk) -> None:
     story.user_says("Mm-hm.", 3.0, 3.4)
     seen = story.run(9.0)
-    passed = only(seen, events.TalkedOver)
+    passed = only(seen, events.FalseInterruption)
     assert (passed.text, passed.reason) == ("Mm-hm.", "a listener's sound")
     (_, softly), (silent, hushed_s), (full, resumed_s) = volumes(seen)
     assert (silent, full) == ("silent", "full")
@@ -71,7 +71,7 @@ def test_other_words_end_it(story: Talk, reply: str) -> None:
     story.user_says(reply, 5.2 if reply == "Yes." else 3.8, 5.8)
     seen = story.run(9.0)
     if reply == "Yes.":  # said in the last second of an answer it is an answer
-        assert not all_of(seen, events.TalkedOver)
+        assert not all_of(seen, events.FalseInterruption)
     else:
         assert not only(seen, events.TurnInterrupted).reopened
     assert last_question(story) == reply
@@ -82,7 +82,7 @@ def test_a_sound_without_words_is_waited_for_only_so_long(story: Talk) -> None:
     seen = story.run(12.0)
     assert [volume for volume, _ in volumes(seen)] == ["soft", "silent", "soft", "full"]
     assert volumes(seen)[2][1] == pytest.approx(3.08 + 0.9, abs=0.3)
-    assert only(seen, events.TalkedOver).reason == "no speech"
+    assert only(seen, events.FalseInterruption).reason == "no speech"
     assert only(seen, events.TurnDone).spoken == STORY + " "
 
 
@@ -91,7 +91,7 @@ def test_who_goes_on_after_a_listener_s_sound_is_heard_from_the_start(story: Tal
     story.user_says("But what about the dragon?", 4.75, 5.75)
     story.llm_replies("It sleeps.")
     seen = story.run(12.0)
-    assert only(seen, events.TalkedOver).text == "Yeah."
+    assert only(seen, events.FalseInterruption).text == "Yeah."
     assert last_question(story) == "Yeah. But what about the dragon?"
     assert only(seen, events.TurnDone).spoken == "It sleeps. "
 
@@ -101,7 +101,7 @@ def test_a_short_order_counts_a_short_sound_does_not(story: Talk) -> None:
     story.user_says("No!", 5.0, 5.18)
     story.llm_replies("Fine.")
     seen = story.run(12.0)
-    assert only(seen, events.TalkedOver).reason == "too short"
+    assert only(seen, events.FalseInterruption).reason == "too short"
     assert last_question(story) == "No!"
 
 
@@ -115,7 +115,7 @@ def test_one_word_that_does_not_outlast_the_silence_may_be_a_cough_over_an_echo(
         story.llm_replies("Fine.")
     story.user_says(word, 3.0, until_s)
     seen = story.run(12.0)
-    assert [event.reason for event in all_of(seen, events.TalkedOver)] == ([] if ends else ["one short word"])
+    assert [event.reason for event in all_of(seen, events.FalseInterruption)] == ([] if ends else ["one short word"])
     assert (only(seen, events.TurnDone).spoken == STORY + " ") != ends
 
 
@@ -129,21 +129,21 @@ def test_a_click_is_dropped_and_the_answer_goes_on(story: Talk) -> None:
 def test_two_words_of_its_own_are_an_echo_unless_they_outlast_the_silence(story: Talk) -> None:
     story.user_says("a time", 3.3, 3.6)
     seen = story.run(9.0)
-    assert only(seen, events.TalkedOver).reason == "my own voice"
+    assert only(seen, events.FalseInterruption).reason == "my own voice"
 
 
 def test_with_headphones_there_is_no_echo(story: Talk) -> None:
     story.echo = False
     story.user_says("a time", 3.3, 3.6)
     story.llm_replies("Which one?")
-    assert not all_of(story.run(9.0), events.TalkedOver)
+    assert not all_of(story.run(9.0), events.FalseInterruption)
 
 
 def test_words_that_go_on_in_the_silence_are_the_user_s_even_if_they_are_the_assistant_s(story: Talk) -> None:
     story.user_says("a time there", 3.3, 4.6)
     story.llm_replies("Indeed.")
     seen = story.run(9.0)
-    assert not all_of(seen, events.TalkedOver)
+    assert not all_of(seen, events.FalseInterruption)
     assert last_question(story) == "a time there"
 
 
@@ -175,7 +175,7 @@ def test_an_answer_that_ends_after_a_listener_s_sound_leaves_nothing_behind(talk
     talk.user_says("Yeah.", 2.5, 2.8)
     talk.at(3.2, lambda conversation: conversation.interrupt())
     seen = talk.run(9.0)
-    assert only(seen, events.TalkedOver).text == "Yeah."
+    assert only(seen, events.FalseInterruption).text == "Yeah."
     assert not all_of(seen, events.SpeechStarted)[1:]
 
 
@@ -213,8 +213,8 @@ def test_on_a_slow_machine_the_verdict_may_come_after_the_end(story: Talk) -> No
     story.stt_s = 0.8
     story.user_says("Yeah.", 4.0, 4.4)
     seen = story.run(12.0)
-    assert only(seen, events.TalkedOver).text == "Yeah."
-    assert at_s(only(seen, events.TalkedOver)) > 4.4 + 0.7
+    assert only(seen, events.FalseInterruption).text == "Yeah."
+    assert at_s(only(seen, events.FalseInterruption)) > 4.4 + 0.7
     assert only(seen, events.TurnDone).spoken == STORY + " "
 
 

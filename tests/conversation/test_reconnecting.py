@@ -11,10 +11,10 @@ from typing import Any, Self, TypeVar, cast
 from tests.conversation.stage import Talk
 from voicecli.audio.device import Microphone, Speaker
 from voicecli.audio.reconnect.portaudio_calls import Part
-from voicecli.audio.reconnect.reconnector import Keeper, Source
-from voicecli.audio.reconnect.streams import LastingMicrophone, LastingSpeaker
+from voicecli.audio.reconnect.reconnector import DeviceReconnector, Source
+from voicecli.audio.reconnect.streams import ReconnectingMicrophone, ReconnectingSpeaker
 from voicecli.errors import DeviceError
-from voicecli.events import Audible, PartChanged, Transcribed, TurnDone
+from voicecli.events import Audible, ComponentChanged, Transcribed, TurnDone
 from voicecli.types import AudioFrame
 
 T = TypeVar("T")
@@ -86,17 +86,17 @@ class OnStage:
         await self._device.__aexit__(kind, error, trace)
 
 
-def keeper(talk: Talk, part: Any, mortal: Mortal) -> Keeper[Any]:
+def keeper(talk: Talk, part: Any, mortal: Mortal) -> DeviceReconnector[Any]:
     loop = asyncio.get_running_loop()
     source: Source[Any] = Source(part, "", lambda name: mortal)
-    return Keeper(source, InlineSystem(), lambda: True, loop.time, talk.events.append)
+    return DeviceReconnector(source, InlineSystem(), lambda: True, loop.time, talk.events.append)
 
 
 def test_an_answer_whose_speaker_goes_away_ends_in_writing_and_is_remembered_whole() -> None:
     talk = Talk()
 
     def speaker(device: Speaker) -> Speaker:
-        lasting = LastingSpeaker(keeper(talk, "speaker", Mortal(device, 3.0)), asyncio.get_running_loop().time)
+        lasting = ReconnectingSpeaker(keeper(talk, "speaker", Mortal(device, 3.0)), asyncio.get_running_loop().time)
         return cast(Speaker, OnStage(lasting, device))
 
     talk.speaker = speaker
@@ -108,14 +108,16 @@ def test_an_answer_whose_speaker_goes_away_ends_in_writing_and_is_remembered_who
     assert audible < 1003 < done.at_s < 1003 + 2.5
     assert done.spoken.strip() == ANSWER
     assert [message.text for message in talk.history.asking("And?")][1:3] == ["Hello?", ANSWER]
-    assert [event.condition for event in events if isinstance(event, PartChanged)] == ["away"]
+    assert [event.condition for event in events if isinstance(event, ComponentChanged)] == ["away"]
 
 
 def test_what_was_said_until_the_microphone_went_away_is_answered_and_typing_still_works() -> None:
     talk = Talk()
 
     def microphone(device: Microphone) -> Microphone:
-        lasting = LastingMicrophone(keeper(talk, "microphone", Mortal(device, 2.0)), asyncio.get_running_loop().time)
+        lasting = ReconnectingMicrophone(
+            keeper(talk, "microphone", Mortal(device, 2.0)), asyncio.get_running_loop().time
+        )
         return Ending(cast(Microphone, OnStage(lasting, device)), 14.0)
 
     talk.microphone = microphone

@@ -14,7 +14,7 @@ def test_its_own_words_are_not_answered(talk: Talk) -> None:
     talk.user_says("Time, there was a King.", 3.0, 4.0)  # what a microphone makes of a loudspeaker
     talk.llm_replies(STORY)
     seen = talk.run(9.0)
-    assert only(seen, events.TalkedOver).reason == "my own voice"
+    assert only(seen, events.FalseInterruption).reason == "my own voice"
     assert only(seen, events.Transcribed).text == "tell me a story"
     assert only(seen, events.TurnDone).spoken == STORY + " "
 

@@ -9,7 +9,7 @@ from voicecli.conversation.respond import Engines
 from voicecli.engines.llm.switchable import SwitchableModel
 from voicecli.events import Event, TurnDone, TurnInterrupted
 from voicecli.turns.activity import Activity
-from voicecli.turns.idle_changes import Rest
+from voicecli.turns.idle_changes import IdleChanges
 
 
 def test_an_instruction_holds_from_the_next_question_and_keeps_what_was_said(talk: Talk) -> None:
@@ -53,7 +53,7 @@ class Switched:
 
     def __post_init__(self) -> None:
         activity = Activity()
-        self.rest = Rest(activity.settled)
+        self.rest = IdleChanges(activity.settled)
 
         def see(event: Event) -> None:
             activity.see(event)

@@ -34,8 +34,8 @@ def test_a_tool_is_used_and_its_result_becomes_an_answer(talk: Talk) -> None:
     assert (called.tool, called.arguments, done.outcome, done.text) == ("lab.look", '{"at": 1}', "done", "12:00")
     assert called.turn == done.turn == 1
     assert done.took_s == pytest.approx(0.1)
-    assert not of(seen, events.ToolAsked)
-    assert not of(seen, events.Starved)
+    assert not of(seen, events.ApprovalRequested)
+    assert not of(seen, events.PlaybackUnderrun)
     assert order(llm.asked[1]) == ["system", "user", "assistant+1", "tool"]
     assert llm.asked[1][-1] == Message("tool", "12:00", answers=call("look", '{"at": 1}'))
     assert of(seen, events.TurnDone)[0].spoken == "It is noon. "
@@ -73,7 +73,7 @@ def test_what_is_said_before_a_call_is_a_paragraph_that_sounds_meanwhile(talk: T
     assert spoken(talk) == ["Let me look it up.", "It is noon."]
     (audible,), (done,) = of(seen, events.Audible), of(seen, events.ToolDone)
     assert audible.at_s < done.at_s - 3
-    assert not of(seen, events.Starved)  # the silence is the tool's
+    assert not of(seen, events.PlaybackUnderrun)  # the silence is the tool's
     assert llm.asked[1][-2].text == "Let me look it up."
     told = talk.history.asking("next")
     assert told[2].text == ""  # it stands in the answer, once
@@ -87,7 +87,7 @@ class TestOneMoment:
         talk.user_says("what time is it", 0.5, 1.5)
         seen = talk.run(10.0)
         assert spoken(talk) == [NOTICES["en"].moment, "It is noon."]
-        assert not of(seen, events.Starved)
+        assert not of(seen, events.PlaybackUnderrun)
         assert of(seen, events.Audible)[0].at_s < tools.made[0][1] + 1.5
         assert "moment" not in of(seen, events.TurnDone)[0].spoken
         assert talk.history.asking("next")[4].text == "It is noon."
@@ -113,7 +113,7 @@ class TestOneMoment:
         talk.user_says("stop it now", 6.5, 7.2)
         seen = talk.run(12.0)
         (cut,) = of(seen, events.TurnInterrupted)
-        begun = of(seen, events.PieceReady)[0].at_s
+        begun = of(seen, events.TextChunkReady)[0].at_s
         silent = next(duck.at_s for duck in of(seen, events.Ducked) if duck.volume == "silent")
         assert cut.spoken.startswith("One two")
         assert len(cut.spoken) * CHAR_S <= silent - begun
@@ -126,10 +126,10 @@ class TestLeave:
         talk.at(6.0, lambda conversation: None if conversation.grant("yes") else pytest.fail("nothing is asked"))
         seen = talk.run(10.0)
         assert spoken(talk) == ["May I use wipe disk of lab?", "Wiped."]
-        (asked,) = of(seen, events.ToolAsked)
+        (asked,) = of(seen, events.ApprovalRequested)
         assert (asked.tool, asked.arguments) == ("lab.wipe_disk", "{}")
         assert tools.made[0][1] == pytest.approx(1006.0)
-        assert not of(seen, events.Starved)
+        assert not of(seen, events.PlaybackUnderrun)
 
     def test_is_given_by_voice(self, talk: Talk) -> None:
         _, tools = with_tools(talk, [call("wipe")], ["Wiped."], asks=["wipe"])
@@ -157,7 +157,7 @@ class TestLeave:
         talk.user_says("may I use wipe of lab", 2.6, 3.4)
         talk.at(8.0, lambda conversation: conversation.ask("yes"))
         seen = talk.run(12.0)
-        assert [over.reason for over in of(seen, events.TalkedOver)] == ["my own voice"]
+        assert [over.reason for over in of(seen, events.FalseInterruption)] == ["my own voice"]
         assert not of(seen, events.TurnInterrupted)
         assert len(tools.made) == 1
 
@@ -175,7 +175,7 @@ class TestLeave:
         talk.at(3.0, lambda conversation: conversation.ask("always"))
         seen = talk.run(8.0)
         assert len(tools.made) == 2
-        assert len(of(seen, events.ToolAsked)) == 1
+        assert len(of(seen, events.ApprovalRequested)) == 1
 
     def test_nobody_is_there(self, talk: Talk) -> None:
         llm, tools = with_tools(talk, [call("wipe")], ["Nobody answers."], asks=["wipe"])
@@ -183,7 +183,7 @@ class TestLeave:
         seen = talk.run(LEAVE_S + 6)
         assert tools.made == []
         assert llm.asked[1][-1].text == DENIED
-        assert of(seen, events.ToolDone)[0].at_s - of(seen, events.ToolAsked)[0].at_s == pytest.approx(LEAVE_S)
+        assert of(seen, events.ToolDone)[0].at_s - of(seen, events.ApprovalRequested)[0].at_s == pytest.approx(LEAVE_S)
 
     def test_another_question_is_no_leave(self, talk: Talk) -> None:
         llm, tools = with_tools(talk, [call("wipe")], ["Fine."], asks=["wipe"])

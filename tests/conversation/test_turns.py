@@ -41,7 +41,7 @@ def test_the_first_piece_is_as_long_as_the_rules_let_it_be(talk: Talk) -> None:
     talk.first_piece_chars = 40
     talk.user_says("how far is it", 0.5, 1.5)
     talk.llm_replies("The distance between the earth and the moon is about as far as nine times around the equator.")
-    pieces = all_of(talk.run(20.0), events.PieceReady)
+    pieces = all_of(talk.run(20.0), events.TextChunkReady)
     assert pieces[0].text == "The distance between the earth and the moon is"
 
 
@@ -54,7 +54,7 @@ def test_a_question_is_heard_answered_and_remembered(talk: Talk) -> None:
         events.PartialHeard,
         events.SpeechPaused,
         events.Transcribed,
-        events.PieceReady,
+        events.TextChunkReady,
         events.Synthesized,
         events.Synthesized,
         events.SpeechEnded,
@@ -208,10 +208,10 @@ def test_later_pieces_are_ready_before_the_earlier_ones_end(talk: Talk) -> None:
         "People have lived there for more than two thousand years, and many more visit it every year."
     )
     seen = talk.run(25.0)
-    pieces = all_of(seen, events.PieceReady)
+    pieces = all_of(seen, events.TextChunkReady)
     assert len(pieces) >= 3
     assert len(pieces[0].text) < 30
-    assert not all_of(seen, events.Starved)
+    assert not all_of(seen, events.PlaybackUnderrun)
 
 
 def test_a_language_model_that_is_gone_ends_the_turn_not_the_program(talk: Talk) -> None:

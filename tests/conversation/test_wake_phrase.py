@@ -10,7 +10,7 @@ import pytest
 from tests.conversation.stage import Talk
 from tests.conversation.test_turns import all_of, at_s, only, roles
 from voicecli import events
-from voicecli.conversation.wake_gate import ALONE, ALONE_S, Waking, WithoutPhrase
+from voicecli.conversation.wake_gate import ALONE, ALONE_S, WakeOptions, WithoutWakePhrase
 from voicecli.errors import EngineError
 from voicecli.events import Event
 from voicecli.turns.wake_phrase import WakePhrase
@@ -22,7 +22,7 @@ AWAKE_S = 8.0
 
 @pytest.fixture
 def asleep(talk: Talk) -> Talk:
-    talk.waking = Waking(WakePhrase("hey computer"), AWAKE_S)
+    talk.waking = WakeOptions(WakePhrase("hey computer"), AWAKE_S)
     return talk
 
 
@@ -90,7 +90,7 @@ def test_who_says_it_while_it_is_not_needed_does_no_harm(asleep: Talk) -> None:
 
 
 def test_without_that_while_the_phrase_is_always_needed(asleep: Talk) -> None:
-    asleep.waking = Waking(WakePhrase("hey computer"), 0.0)
+    asleep.waking = WakeOptions(WakePhrase("hey computer"), 0.0)
     asleep.user_says("hey computer what time is it", 0.5, 2.0)
     asleep.user_says("between us", 6.0, 7.0)
     asleep.llm_replies("Noon.")
@@ -99,7 +99,7 @@ def test_without_that_while_the_phrase_is_always_needed(asleep: Talk) -> None:
 
 
 def test_the_phrase_alone_waits_for_the_question(asleep: Talk) -> None:
-    asleep.waking = Waking(WakePhrase("hey computer"), 0.0)
+    asleep.waking = WakeOptions(WakePhrase("hey computer"), 0.0)
     asleep.user_says("Hey, computer.", 0.5, 1.3)
     asleep.user_says("what time is it", 5.0, 6.0)
     asleep.llm_replies("Noon.")
@@ -156,7 +156,7 @@ def test_what_others_say_over_an_answer_makes_it_softer_and_is_told_to_nobody(st
     story.user_says("no I never said that to her", 3.5, 4.5)
     seen = story.run(9.0)
     assert only(seen, events.TurnDone).spoken == STORY + " "
-    passed = only(seen, events.TalkedOver)
+    passed = only(seen, events.FalseInterruption)
     assert (passed.text, passed.reason) == ("", "without the wake phrase")
     assert {event.volume for event in all_of(seen, events.Ducked)} == {"soft", "full"}
 
@@ -242,7 +242,7 @@ def test_the_phrase_is_no_part_of_a_transcript(
     text: str, settled: int, final: tuple[str, int, str], draft: tuple[str, int, str]
 ) -> None:
     transcript = Transcript(text, "en", 1.0, "no", settled=settled)
-    recogniser = WithoutPhrase(Recogniser(transcript), WakePhrase("hey computer"))
+    recogniser = WithoutWakePhrase(Recogniser(transcript), WakePhrase("hey computer"))
     segment = SpeechSegment(np.zeros(10, np.int16), 0.0, 1.0)
     for made, wanted in ((recogniser.transcribe(segment), final), (recogniser.draft(segment), draft)):
         assert (made.text, made.settled, made.reason) == wanted

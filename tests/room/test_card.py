@@ -16,7 +16,7 @@ from tests.defaults import SETTINGS
 from voicecli.audio.echo.canceller import PlayedBlock
 from voicecli.events import Audible, Event
 from voicecli.replay import virtual_time
-from voicecli.types import FRAME_S, LISTEN_RATE_HZ, AudioFrame, SpeechChunk, TurnId
+from voicecli.types import FRAME_S, LISTEN_RATE_HZ, AudioFrame, PlaybackChunk, TurnId
 
 ONE, TWO = TurnId(1), TurnId(2)
 QUIET = Room(0.1, -10.0, drift_ppm=0, floor_db=-np.inf)
@@ -59,7 +59,7 @@ class Heard:
 async def speak(card: RoomCard) -> None:
     await asyncio.sleep(1.0)
     card.begin(ONE, held=False)
-    card.play(SpeechChunk(ONE, TONE, 24_000, 2))
+    card.play(PlaybackChunk(ONE, TONE, 24_000, 2))
     card.finish(ONE)
 
 

@@ -21,12 +21,12 @@ from tests.unit.ui.turns import (
 )
 from tests.unit.ui.turns import transcribed as words
 from voicecli.events import (
+    AnswerReplayed,
+    ComponentChanged,
     Event,
     LevelMeasured,
     MuteChanged,
     Notice,
-    PartChanged,
-    Repeated,
     TurnDone,
     TurnInterrupted,
     UserTyped,
@@ -119,7 +119,9 @@ def scrolled_back(stage: Stage) -> None:
 
 
 def troubles(stage: Stage) -> None:
-    gone = PartChanged(at_s=7, part="speaker", condition="away", name="", message="The speaker Jabra Link 380 is gone.")
+    gone = ComponentChanged(
+        at_s=7, part="speaker", condition="away", name="", message="The speaker Jabra Link 380 is gone."
+    )
     stage.show(HERE, *levels(), *WHOLE, gone)
 
 
@@ -152,7 +154,7 @@ FOOTERS: dict[str, tuple[Event, ...]] = {
     "speaking": (HERE, *SPOKEN),
     "answered": (HERE, *WHOLE),
     "interrupted": (HERE, *SPOKEN, TurnInterrupted(at_s=5, turn=ONE, spoken="It is", reopened=False)),
-    "repeating": (HERE, *WHOLE, Repeated(at_s=7, turn=TWO, text="It is"), audible(TWO, 7.1)),
+    "repeating": (HERE, *WHOLE, AnswerReplayed(at_s=7, turn=TWO, text="It is"), audible(TWO, 7.1)),
     "muted": (HERE, *WHOLE, MuteChanged(at_s=7, muted=True)),
     "no microphone": (TEXT_ONLY,),
 }

@@ -14,7 +14,7 @@ from voicecli.server.metrics import Metrics
 from voicecli.server.serving import Bind, QuietServer, configured, listen
 from voicecli.server.sessions import Limits, Sessions
 from voicecli.server.stt.app import create_app
-from voicecli.server.stt.listening import Senses
+from voicecli.server.stt.listening import SessionDetectors
 from voicecli.server.stt.protocol import Start
 from voicecli.server.stt.scheduler import Scheduler
 from voicecli.server.stt.service import Service
@@ -38,10 +38,10 @@ def scripted(most: int = 8, limits: Limits | None = None, took_s: float = 0.0) -
     clock, metrics, recogniser = asyncio.get_running_loop().time, Metrics(), Hearing()
     scheduler = Scheduler(Inline(took_s), clock, metrics)
 
-    def senses(start: Start) -> Senses:
+    def senses(start: Start) -> SessionDetectors:
         quick = LISTEN.model_copy(update={"end_ms": 500})
         quiet_s = 0.5 if start.endpoint == "silence" else None
-        return Senses(AnySound(), Segmenter(quick), None, None, Inline(), LISTEN.start_ms, 0.5, quiet_s)
+        return SessionDetectors(AnySound(), Segmenter(quick), None, None, Inline(), LISTEN.start_ms, 0.5, quiet_s)
 
     return Service(
         scheduler,

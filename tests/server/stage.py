@@ -10,7 +10,7 @@ import numpy as np
 
 from tests.defaults import LISTEN
 from voicecli.errors import EngineError
-from voicecli.server.stt.listening import Listener, Senses
+from voicecli.server.stt.listening import Listener, SessionDetectors
 from voicecli.server.stt.protocol import Failure, Final, Reply
 from voicecli.server.stt.scheduler import Decoded, Scheduler
 from voicecli.turns.segmenter import Segmenter
@@ -93,7 +93,7 @@ class Room:
         self.scheduler = Scheduler(Inline(took_s), self.clock, self.watch)
 
     def session(self, partial_s: float = 0.5, rate_hz: int = LISTEN_RATE_HZ) -> tuple[Listener, list[Reply]]:
-        senses = Senses(
+        senses = SessionDetectors(
             AnySound(), Segmenter(LISTEN), None, None, Inline(), start_ms=LISTEN.start_ms, partial_s=partial_s
         )
         replies: list[Reply] = []

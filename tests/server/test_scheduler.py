@@ -10,7 +10,7 @@ import pytest
 from tests.server.stage import Room, sound
 from voicecli.errors import EngineError
 from voicecli.replay import virtual_time
-from voicecli.server.stt.scheduler import Desk, Together, Urgency
+from voicecli.server.stt.scheduler import Batch, DecodeQueueClient, Urgency
 from voicecli.types import SpeechSegment, Transcript
 
 
@@ -69,7 +69,7 @@ def test_sessions_take_turns_with_partials_which_leave_half_of_the_time_free() -
     heard: list[tuple[str, float]] = []
 
     async def script(room: Room, tasks: asyncio.TaskGroup) -> None:
-        def want(desk: Desk, value: int) -> None:
+        def want(desk: DecodeQueueClient, value: int) -> None:
             def tell(transcript: Transcript) -> None:
                 heard.append((transcript.text, room.clock() - 1000))
                 want(desk, value)
@@ -134,8 +134,8 @@ def test_finals_that_end_at_the_same_moment_are_decoded_together_where_that_pays
             batches.append([transcript.text for transcript in found])
             return found
 
-        def desk(wish: str) -> Desk:
-            return room.scheduler.desk(room.recogniser, Together(transcribe_all, wish, longest_s=2.0))
+        def desk(wish: str) -> DecodeQueueClient:
+            return room.scheduler.desk(room.recogniser, Batch(transcribe_all, wish, longest_s=2.0))
 
         long = SpeechSegment(sound(3, 5), 0.0, 3.0)
         english, auto = desk("en"), desk("auto")

@@ -18,7 +18,7 @@ from tests.server.test_tts_openai import decoded
 from tests.server.tts_stage import hear, on_port, say
 from tests.words import word_error_rate
 from voicecli.audio.resample import resample
-from voicecli.engines.kokoro.calibration import Learning
+from voicecli.engines.kokoro.calibration import VoiceCalibration
 from voicecli.engines.kokoro.engine import Kokoro
 from voicecli.engines.whisper.engine import Whisper
 from voicecli.engines.worker import ThreadWorker
@@ -48,7 +48,7 @@ def whisper(model_folder: Callable[[str], Path]) -> Whisper:
 @asynccontextmanager
 async def serving(kokoro: Kokoro) -> AsyncIterator[int]:
     with ThreadWorker("tts") as worker:
-        speech = Speech(kokoro, worker, "af_heart", 1.0, time.monotonic, Learning(kokoro, worker))
+        speech = Speech(kokoro, worker, "af_heart", 1.0, time.monotonic, VoiceCalibration(kokoro, worker))
         async with on_port(create_app(speech, Sessions(8, Metrics()), Limits())) as port:
             yield port
 

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from websockets.asyncio.client import ClientConnection, connect
 
 from voicecli.engines.base import Worker
-from voicecli.engines.kokoro.calibration import Learning
+from voicecli.engines.kokoro.calibration import VoiceCalibration
 from voicecli.errors import SettingsError
 from voicecli.events import Clock
 from voicecli.server.metrics import Metrics
@@ -24,7 +24,7 @@ from voicecli.server.serving import Bind, QuietServer, listen
 from voicecli.server.sessions import Limits, Sessions
 from voicecli.server.tts.app import create_app
 from voicecli.server.tts.speech import Speech
-from voicecli.types import KnownVoice, Pcm, Stretch
+from voicecli.types import AudioChunk, KnownVoice, Pcm
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,13 +47,13 @@ class FakeVoice:
     streams: bool = True
     name: str = "fake"
 
-    def synthesize(self, text: str) -> Iterator[Stretch]:
+    def synthesize(self, text: str) -> Iterator[AudioChunk]:
         self.model.said.append((self.voice, text))
         words = [] if "unsayable" in text else text.split()
         for index, word in enumerate(words):
             if word.startswith("crash"):
                 raise RuntimeError("the voice broke")
-            yield Stretch(self.model.pcm, (index + 1) / len(words), (WORD_S,))
+            yield AudioChunk(self.model.pcm, (index + 1) / len(words), (WORD_S,))
 
 
 @dataclass
@@ -148,7 +148,7 @@ def on_stage(
 
     async def main() -> None:
         voices, worker, sessions = FakeVoices(), SteppedWorker(steps), Sessions(most, Metrics())
-        speech = Speech(voices, worker, "anna", 1.0, clock, Learning(voices, worker))
+        speech = Speech(voices, worker, "anna", 1.0, clock, VoiceCalibration(voices, worker))
         async with on_port(create_app(speech, sessions, limits or Limits())) as port:
             await play(Stage(voices, worker, sessions, port))
 

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from voicecli.app.signals import signals, stop_soon
 from voicecli.conversation.question import TOO_LONG_HINT, Keep, Question, estimated_tokens, fitted
-from voicecli.conversation.text_turn import Dictation
+from voicecli.conversation.text_turn import TextTurn
 from voicecli.conversation.turn import Turn
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.llm.select import Opened, open_language_model
@@ -180,7 +180,7 @@ async def answer(opened: Opened, llm: LlmSettings, wanted: Wanted, asked: Asked,
 
 async def write(messages: Sequence[Message], opened: Opened, asked: Asked, page: Page) -> None:
     """The answer as it comes. Raises BackendUnavailable, ContextFull or EngineError."""
-    dictation = Dictation(asked.turn)
+    dictation = TextTurn(asked.turn)
     if (tokens := estimated_tokens(asked.question)) >= MANY_TOKENS:
         page.note(f"Reading about {tokens:,} tokens…")
     asked.asked_at_s = CLOCK()

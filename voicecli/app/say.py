@@ -13,7 +13,7 @@ from voicecli.assemble.devices import CLOCK, Files, make_recording, make_speaker
 from voicecli.assemble.engines import load_voice
 from voicecli.audio.device import Speaker
 from voicecli.conversation.speaking import Speaking
-from voicecli.conversation.text_turn import Dictation
+from voicecli.conversation.text_turn import TextTurn
 from voicecli.conversation.turn import StageError, Turn
 from voicecli.engines.base import TextToSpeech, Worker
 from voicecli.engines.cpu import sleep_while_waiting
@@ -57,7 +57,7 @@ def say_text(text: str, settings: Settings, output: Path | None, narrate: Callab
 def turn_of(text: str, language: str = "en") -> Turn:
     """A turn whose answer is known from the start; `language` is the voice's, ISO 639-1."""
     turn = Turn(ONLY_TURN)
-    dictation = Dictation(turn, notices_in(language))
+    dictation = TextTurn(turn, notices_in(language))
     dictation.feed(text)
     dictation.close()
     return turn

@@ -13,7 +13,7 @@ from typing import Any
 
 from voicecli.app.signals import signals, stop_soon, write_nowhere
 from voicecli.assemble.conversation import assemble
-from voicecli.assemble.devices import CLOCK, Files, Watch
+from voicecli.assemble.devices import CLOCK, Files, PipelineHooks
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.latency import TurnLatency, latencies
 from voicecli.errors import INTERRUPTED_EXIT_CODE, VoiceCliError, first_of
@@ -21,9 +21,9 @@ from voicecli.events import Event, MuteChanged, Notice, Publish
 from voicecli.history.open import Memory, record_of
 from voicecli.settings.model import Settings
 from voicecli.slash.complete import Offer, ValuesOf, offers
-from voicecli.slash.dispatcher import Desk
-from voicecli.slash.wiring import Commanded, Start, handlers, values
-from voicecli.types import Grant
+from voicecli.slash.dispatcher import CommandDispatcher
+from voicecli.slash.wiring import CommandContext, Start, handlers, values
+from voicecli.types import Approval
 from voicecli.ui.open import open_screen
 from voicecli.ui.screen import Controls, Look, Screen, ScreenKind
 
@@ -39,10 +39,10 @@ WRITTEN_HINT = "Send the output to where there is room; voicecli history has wha
 
 
 @dataclass(frozen=True, slots=True)
-class Witness:
+class Observer:
     """Whoever is to see all of a conversation."""
 
-    watch: Watch
+    watch: PipelineHooks
     see: Publish
     controls: Callable[[Controls], Controls]  # gives those that the user's keys are to reach
 
@@ -55,14 +55,14 @@ class Session:
         self._early: list[str] = []
         self._muted = False
         self._turns: deque[Event] = deque(maxlen=EVENTS_KEPT)
-        self._desk = Desk(self, lambda text: self.show(Notice(at_s=CLOCK(), text=text)))
+        self._desk = CommandDispatcher(self, lambda text: self.show(Notice(at_s=CLOCK(), text=text)))
         self._values_of: ValuesOf = lambda name: ()
         self.show: Publish = lambda event: None
         self.quitting = False
         self.unwritten: OSError | None = None  # why the screen takes no more
         self.stop: Callable[[], object] = lambda: None
 
-    def open(self, given: Commanded) -> None:
+    def open(self, given: CommandContext) -> None:
         """The engines are warm: what was typed meanwhile is asked now."""
         self._conversation = given.conversation
         self._values_of = values(given).of
@@ -101,7 +101,7 @@ class Session:
         if self._conversation is not None:
             self._conversation.repeat(answer)
 
-    def _grant(self, answer: Grant) -> None:
+    def _grant(self, answer: Approval) -> None:
         if self._conversation is not None:
             self._conversation.grant(answer)
 
@@ -155,7 +155,7 @@ class Session:
 
 
 def hold_session(
-    settings: Settings, files: Files, kind: ScreenKind, witness: Witness | None = None, memory: Memory | None = None
+    settings: Settings, files: Files, kind: ScreenKind, witness: Observer | None = None, memory: Memory | None = None
 ) -> int:
     """Talk until the input ends or the user quits; returns the exit code.
 
@@ -175,7 +175,7 @@ def hold_session(
 
 
 async def hold(
-    session: Session, settings: Settings, files: Files, screen: Screen, witness: Witness | None, memory: Memory
+    session: Session, settings: Settings, files: Files, screen: Screen, witness: Observer | None, memory: Memory
 ) -> None:
     """The screen draws from the start, so that loading is seen; it ends with the conversation."""
     task = asyncio.current_task()
@@ -206,7 +206,7 @@ async def hold(
                 show(Notice(at_s=CLOCK(), text=memory.notice))
             assembled = assemble(settings, files, show, watch, memory.earlier)
             async with assembled as (conversation, switches), jobs() as start:
-                given = Commanded(settings, conversation, switches, record, show, start)
+                given = CommandContext(settings, conversation, switches, record, show, start)
                 asyncio.get_running_loop().call_soon(session.open, given)  # when it runs
                 await conversation.run()
             for one in beside:

@@ -14,7 +14,7 @@ from voicecli.assemble.devices import CLOCK, make_gate
 from voicecli.assemble.engines import load_recogniser
 from voicecli.audio.files.cutting import cut_at_pauses
 from voicecli.audio.files.wav import read_clip
-from voicecli.audio.speech_input import SpeechGate, level_db
+from voicecli.audio.speech_input import VoiceActivityDetector, level_db
 from voicecli.engines.base import SpeechToText
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.whisper.long_audio import WINDOW_S
@@ -116,7 +116,9 @@ def understand(
     )
 
 
-def speech_parts(pcm: Pcm, make_gate: Callable[[], SpeechGate], listen: ListenSettings) -> list[SpeechSegment]:
+def speech_parts(
+    pcm: Pcm, make_gate: Callable[[], VoiceActivityDetector], listen: ListenSettings
+) -> list[SpeechSegment]:
     """All of a clip that the recogniser takes in one go; of a longer one what is speech, cut at its pauses."""
     if len(pcm) < FRAME_SAMPLES:  # too short for a single mel frame, let alone a word
         return []

@@ -7,28 +7,28 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 from voicecli import events
-from voicecli.assemble.devices import CLOCK, Files, Watch, open_devices
+from voicecli.assemble.devices import CLOCK, Files, PipelineHooks, open_devices
 from voicecli.assemble.engines import Opening, Switches, load_engines
 from voicecli.assemble.languages import opening_instruction
 from voicecli.assemble.malloc_trim import tidying
-from voicecli.assemble.reconnecting import LastingDevices
+from voicecli.assemble.reconnecting import ReconnectingDevices
 from voicecli.assemble.tools import open_tools
 from voicecli.audio.echo.ready_sound import play_ready_sound
 from voicecli.audio.source import Room
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.history import History
-from voicecli.conversation.options import Rules
+from voicecli.conversation.options import ConversationOptions
 from voicecli.conversation.overlap import Devices
-from voicecli.conversation.partial_decoder import Cadence
+from voicecli.conversation.partial_decoder import PartialSchedule
 from voicecli.conversation.respond import Engines
-from voicecli.conversation.wake_gate import Waking
+from voicecli.conversation.wake_gate import WakeOptions
 from voicecli.events import Event, Publish
 from voicecli.history.records import Exchange
 from voicecli.settings.model import ListenSettings, Settings
 from voicecli.turns.activity import Activity
 from voicecli.turns.barge_in import BargeIn
 from voicecli.turns.endpoint import MODES
-from voicecli.turns.idle_changes import Rest
+from voicecli.turns.idle_changes import IdleChanges
 from voicecli.turns.wake_phrase import WakePhrase
 
 
@@ -37,7 +37,7 @@ async def assemble(
     settings: Settings,
     sound: Files | Room,
     show: Publish,
-    watch: Watch | None = None,
+    watch: PipelineHooks | None = None,
     earlier: Sequence[Exchange] = (),
 ) -> AsyncIterator[tuple[Conversation, Switches]]:
     """Open devices, load and warm the engines, tell `show` that it is ready; everything closes at the end.
@@ -46,8 +46,8 @@ async def assemble(
     DeviceError, ModelMissing, EngineError, BackendUnavailable or SettingsError.
     """
     tooled = settings.tools.enabled and watch is None  # what is recorded is replayed: tools would act again
-    activity, watch = Activity(), watch or Watch()
-    rest, show = Rest(activity.settled), tidying(show)
+    activity, watch = Activity(), watch or PipelineHooks()
+    rest, show = IdleChanges(activity.settled), tidying(show)
 
     def publish(event: Event) -> None:
         activity.see(event)
@@ -58,7 +58,7 @@ async def assemble(
         conversation.announce(text)
 
     async with AsyncExitStack() as stack:
-        lasting = LastingDevices(activity.settled, CLOCK, publish)
+        lasting = ReconnectingDevices(activity.settled, CLOCK, publish)
         ear, speaker, voiced = await open_devices(
             stack, settings, sound, activity.settled, publish, watch, lasting=lasting
         )
@@ -103,15 +103,15 @@ def history_of(settings: Settings, earlier: Sequence[Exchange] = ()) -> History:
     return history
 
 
-def make_rules(settings: Settings, *, prefill: bool) -> Rules:
+def make_rules(settings: Settings, *, prefill: bool) -> ConversationOptions:
     """What the settings say about when to do what."""
     listen = settings.listen
     bounds = MODES[listen.endpoint] if listen.endpoint != "silence" and listen.judges_pauses else None
     soonest_ms = bounds.shortest_ms if bounds else listen.end_ms
     wait_s = max(0, soonest_ms - listen.pause_ms) / 1000
-    waking = Waking(WakePhrase(listen.wake_phrase), listen.wake_s) if listen.mode == "wake-phrase" else None
+    waking = WakeOptions(WakePhrase(listen.wake_phrase), listen.wake_s) if listen.mode == "wake-phrase" else None
     lull_to_end_s = max(0, listen.end_ms - listen.lull_ms) / 1000  # not the soonest: a decode in the end is the final
-    return Rules(
+    return ConversationOptions(
         BargeIn(
             listen.start_ms,
             listen.hush_ms,
@@ -120,7 +120,7 @@ def make_rules(settings: Settings, *, prefill: bool) -> Rules:
             allowed=listen.barge_in != "off",
             phrase=waking.phrase if waking else None,
         ),
-        Cadence(settings.stt.partial_interval_s, listen.pause_ms / 1000, lull_to_end_s),
+        PartialSchedule(settings.stt.partial_interval_s, listen.pause_ms / 1000, lull_to_end_s),
         bounds,
         wait_s,
         prefill,

@@ -10,22 +10,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voicecli import events
-from voicecli.assemble.reconnecting import LastingDevices
+from voicecli.assemble.reconnecting import ReconnectingDevices
 from voicecli.audio.device import Microphone, Speaker
 from voicecli.audio.echo.canceller import EchoCanceller, EchoFreeMicrophone, Played
-from voicecli.audio.echo.level_gate import LEARNING_S, READY_LEARNING_S, GuardedGate
+from voicecli.audio.echo.level_gate import LEARNING_S, READY_LEARNING_S, EchoAwareDetector
 from voicecli.audio.files.recording import Recording
 from voicecli.audio.files.wav import WavMicrophone, WavSpeaker
 from voicecli.audio.no_device import NoMicrophone
 from voicecli.audio.source import Room
-from voicecli.audio.speech_input import Ear, SpeechGate
-from voicecli.audio.vad import Gate, Silero
+from voicecli.audio.speech_input import SpeechInput, VoiceActivityDetector
+from voicecli.audio.vad import Silero, WebrtcSileroDetector
 from voicecli.conversation.respond import Engines
 from voicecli.errors import DeviceError, EngineError
 from voicecli.events import Clock, Publish
 from voicecli.settings.model import ListenSettings, Settings
 from voicecli.speech_text.pacing import MOST_LEAD_S
-from voicecli.turns.push_to_talk import TalkKey
+from voicecli.turns.push_to_talk import PushToTalkKey
 from voicecli.turns.segmenter import Segmenter
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Files:
     fast: bool = False
 
 
-class Watch:
+class PipelineHooks:
     """What stands between the parts, for whoever measures or records; each method gives what is to be used."""
 
     def microphone(self, microphone: Microphone) -> Microphone:
@@ -72,16 +72,16 @@ async def open_devices(
     sound: Files | Room,
     settled: Callable[[], bool],
     publish: Publish,
-    watch: Watch | None = None,
+    watch: PipelineHooks | None = None,
     clock: Clock = CLOCK,
-    lasting: LastingDevices | None = None,
-) -> tuple[Ear, Speaker, bool]:
+    lasting: ReconnectingDevices | None = None,
+) -> tuple[SpeechInput, Speaker, bool]:
     """Ear and speaker, and whether anything can sound. A device that was not asked for by name may be missing.
 
     `clock` is the conversation's; a room may have one of its own. `lasting`: what keeps the devices, where
     they are to be changed.
     """
-    watch, lasting = watch or Watch(), lasting or LastingDevices(settled, clock, publish)
+    watch, lasting = watch or PipelineHooks(), lasting or ReconnectingDevices(settled, clock, publish)
     microphone = watch.microphone(await open_microphone(stack, settings, sound, settled, publish, lasting))
     canceller = load_canceller(settings, sound, publish) if microphone.name else None
     if canceller is not None:
@@ -95,14 +95,14 @@ async def open_devices(
             raise
         publish(events.Notice(at_s=CLOCK(), text=f"No speaker: answers are written ({error.message})"))
         speaker, voiced = await stack.enter_async_context(WavSpeaker(None, CLOCK, publish)), False
-    gate: SpeechGate = make_gate(settings.listen)
+    gate: VoiceActivityDetector = make_gate(settings.listen)
     if canceller is not None and voiced:
         microphone, gate = (
             watch.echo_free(EchoFreeMicrophone(microphone, canceller)),
-            GuardedGate(gate, canceller.guard, canceller.likeness),
+            EchoAwareDetector(gate, canceller.guard, canceller.likeness),
         )
-    key = TalkKey() if settings.listen.mode == "push-to-talk" else None
-    return Ear(microphone, gate, Segmenter(settings.listen), clock, publish, key), speaker, voiced
+    key = PushToTalkKey() if settings.listen.mode == "push-to-talk" else None
+    return SpeechInput(microphone, gate, Segmenter(settings.listen), clock, publish, key), speaker, voiced
 
 
 def load_canceller(settings: Settings, sound: Files | Room, publish: Publish) -> EchoCanceller | None:
@@ -128,7 +128,7 @@ async def open_microphone(
     sound: Files | Room,
     settled: Callable[[], bool],
     publish: Publish,
-    lasting: LastingDevices,
+    lasting: ReconnectingDevices,
 ) -> Microphone:
     """A room's, files, the device, or nothing where there is none."""
     if not isinstance(sound, Files):
@@ -167,7 +167,7 @@ def make_speaker(
     sound: Files | Room,
     publish: Publish,
     played: Played | None = None,
-    lasting: LastingDevices | None = None,
+    lasting: ReconnectingDevices | None = None,
 ) -> Speaker:
     """A room's, a file, or the device, which may be a `lasting` one. Raises DeviceError when there is no device."""
     if not isinstance(sound, Files):
@@ -196,6 +196,6 @@ def make_recording(path: Path) -> Speaker:
     return Recording(path, MOST_LEAD_S)
 
 
-def make_gate(listen: ListenSettings) -> Gate:
+def make_gate(listen: ListenSettings) -> WebrtcSileroDetector:
     """A gate that has heard nothing yet. Raises ModelMissing."""
-    return Gate(Silero.load(), listen)
+    return WebrtcSileroDetector(Silero.load(), listen)

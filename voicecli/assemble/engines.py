@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING
 from voicecli import events
 from voicecli.assemble.devices import CLOCK
 from voicecli.assemble.languages import make_tongues, open_voices, opening_voice
-from voicecli.assemble.reconnecting import LastingDevices
+from voicecli.assemble.reconnecting import ReconnectingDevices
 from voicecli.assemble.tools import Tools
 from voicecli.conversation.history import History
-from voicecli.conversation.language import Tongues
+from voicecli.conversation.language import LanguagePolicy
 from voicecli.conversation.prefill import ANY_QUESTION
 from voicecli.conversation.respond import Engines
 from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import sleep_while_waiting
-from voicecli.engines.kokoro.current_voice import Attuned
+from voicecli.engines.kokoro.current_voice import CurrentVoice
 from voicecli.engines.llm.open import open_steady_model, voices
 from voicecli.engines.llm.select import Opened
 from voicecli.engines.llm.switch import ModelSwitch, model_switch
-from voicecli.engines.whisper.final_cache import RememberedFinals
+from voicecli.engines.whisper.final_cache import FinalCache
 from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.engines.worker import ThreadWorker
 from voicecli.events import Publish
@@ -32,7 +32,7 @@ from voicecli.models.installed import model_file, model_folder, open_store
 from voicecli.models.manifest import ModelStore
 from voicecli.settings.model import ListenSettings, LlmSettings, Settings, SttSettings, TtsSettings
 from voicecli.tools.toolbox import Toolbox
-from voicecli.turns.idle_changes import Rest
+from voicecli.turns.idle_changes import IdleChanges
 
 if TYPE_CHECKING:
     from voicecli.engines.kokoro.engine import Kokoro
@@ -43,11 +43,11 @@ if TYPE_CHECKING:
 class Switches:
     """What can be changed while the conversation goes on."""
 
-    voice: Attuned | None  # None: nothing is spoken
-    tongues: Tongues
+    voice: CurrentVoice | None  # None: nothing is spoken
+    tongues: LanguagePolicy
     languages: Sequence[str]  # that are heard, ISO 639-1
     model: ModelSwitch
-    devices: LastingDevices
+    devices: ReconnectingDevices
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Opening:
     stack: AsyncExitStack  # closes them
     settings: Settings
     history: History
-    rest: Rest
+    rest: IdleChanges
     tools: Tools | None
     publish: Publish
 
@@ -70,7 +70,7 @@ class Opening:
         self.publish(events.Notice(at_s=CLOCK(), text=text, passing=not self.settings.tools.servers))
 
 
-async def load_engines(opening: Opening, devices: LastingDevices, *, voiced: bool) -> tuple[Engines, Switches]:
+async def load_engines(opening: Opening, devices: ReconnectingDevices, *, voiced: bool) -> tuple[Engines, Switches]:
     """All engines, loaded side by side and warm, and what changes them."""
     sleep_while_waiting()
     stack, settings, narrate = opening.stack, opening.settings, opening.narrate
@@ -85,7 +85,7 @@ async def load_engines(opening: Opening, devices: LastingDevices, *, voiced: boo
     kokoro = tts.result() if tts else None
     voice = await stack.enter_async_context(open_voices(kokoro, tts_worker, settings.tts)) if kokoro else None
     tongues = make_tongues(settings, stt.result(), voice, narrate)
-    final = RememberedFinals(LongSpeech(stt.result().heeding(tongues)))  # what it remembers is of a whole utterance
+    final = FinalCache(LongSpeech(stt.result().heeding(tongues)))  # what it remembers is of a whole utterance
     switches = Switches(voice, tongues, stt.result().languages, model, devices)
     workers = (stt_worker, tts_worker, turn_worker)
     return Engines(final, model.model, voice, turn.result(), *workers, tongues, toolbox), switches

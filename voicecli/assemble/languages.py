@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from voicecli.conversation.language import AUTO, Tongues
-from voicecli.conversation.voice_registry import Repertoire, Unspoken
+from voicecli.conversation.language import AUTO, LanguagePolicy
+from voicecli.conversation.voice_registry import NoVoice, VoiceRegistry
 from voicecli.engines.base import Worker
-from voicecli.engines.kokoro.calibration import Learning
-from voicecli.engines.kokoro.current_voice import Attuned
+from voicecli.engines.kokoro.calibration import VoiceCalibration
+from voicecli.engines.kokoro.current_voice import CurrentVoice
 from voicecli.engines.whisper.options import known_language
 from voicecli.errors import SettingsError
 from voicecli.languages import code_of, language_of_name, name_of
@@ -37,22 +37,22 @@ def opening_instruction(settings: Settings) -> str:
     """What the language model is told of languages before anything is said."""
     language = settings.stt.language
     home = language_of_name(settings.tts.voice)
-    return Tongues(language, Repertoire("", home)).instruction(home if language == AUTO else language)
+    return LanguagePolicy(language, VoiceRegistry("", home)).instruction(home if language == AUTO else language)
 
 
 @asynccontextmanager
-async def open_voices(kokoro: Kokoro, worker: Worker, settings: TtsSettings) -> AsyncIterator[Attuned]:
+async def open_voices(kokoro: Kokoro, worker: Worker, settings: TtsSettings) -> AsyncIterator[CurrentVoice]:
     """All voices of a loaded model. Those that are spoken with learn to stream, between the answers."""
-    learning = Learning(kokoro, worker)
+    learning = VoiceCalibration(kokoro, worker)
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(learning.serve(), name="voices")
-        yield Attuned(kokoro, kokoro, settings.speed, learning.note)
+        yield CurrentVoice(kokoro, kokoro, settings.speed, learning.note)
         task.cancel()
 
 
 def make_tongues(
-    settings: Settings, recogniser: Whisper, voice: Attuned | None, narrate: Callable[[str], None]
-) -> Tongues:
+    settings: Settings, recogniser: Whisper, voice: CurrentVoice | None, narrate: Callable[[str], None]
+) -> LanguagePolicy:
     """The languages of a conversation; what is not as it was wanted is told.
 
     Raises SettingsError when a voice of the table is not there, or speaks another language.
@@ -65,8 +65,8 @@ def make_tongues(
     if wanted != settings.stt.language:
         others = "--stt-model whisper-base hears all"
         narrate(f"{recogniser.name} hears {name_of(wanted)} alone, so no other language is found: {others}.")
-    repertoire = make_repertoire(settings, voice) if voice is not None else Repertoire("", "en")
-    tongues = Tongues(wanted, repertoire, voice, heard)
+    repertoire = make_repertoire(settings, voice) if voice is not None else VoiceRegistry("", "en")
+    tongues = LanguagePolicy(wanted, repertoire, voice, heard)
     if voice is not None and tongues.is_written:
         narrate(tongues.told)
     if voice is not None and settings.tts.voice not in (opening_voice(settings).voice, defaults().tts.voice):
@@ -75,7 +75,7 @@ def make_tongues(
     return tongues
 
 
-def make_repertoire(settings: Settings, voice: Attuned) -> Repertoire:
+def make_repertoire(settings: Settings, voice: CurrentVoice) -> VoiceRegistry:
     """The voice that was loaded, and those of the table. Raises SettingsError."""
     from voicecli.engines.kokoro.phonemes import EXTRA_HINT, lacking
 
@@ -85,9 +85,9 @@ def make_repertoire(settings: Settings, voice: Attuned) -> Repertoire:
     for language, name in others.items():
         if absent := lacking(language):
             why = f"{name_of(language)} needs {', '.join(absent)}"
-            missing[language] = Unspoken(why, EXTRA_HINT)
+            missing[language] = NoVoice(why, EXTRA_HINT)
         elif (spoken := code_of(voice.language_of(name))) != language:
             raise SettingsError(
                 f"tts.voices: {name} speaks {name_of(spoken)}, not {name_of(language)}", "voicecli talk --show-settings"
             )
-    return Repertoire(voice.voice, code_of(voice.language_of(voice.voice)), others, missing)
+    return VoiceRegistry(voice.voice, code_of(voice.language_of(voice.voice)), others, missing)

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from voicecli.audio.reconnect.portaudio_calls import Seen, SoundSystem, seen_elsewhere
-from voicecli.audio.reconnect.reconnector import DevicePart, Keeper, S, Source
+from voicecli.audio.reconnect.reconnector import DevicePart, DeviceReconnector, S, Source
 from voicecli.audio.reconnect.streams import (
     AudibleOnce,
-    LastingMicrophone,
-    LastingSpeaker,
     MicrophoneStream,
+    ReconnectingMicrophone,
+    ReconnectingSpeaker,
     SpeakerStream,
 )
 from voicecli.events import Clock, Publish
@@ -20,7 +20,7 @@ Make = Callable[[str], MicrophoneStream]
 MakeSpeaker = Callable[[str, Publish], SpeakerStream]
 
 
-class LastingDevices:
+class ReconnectingDevices:
     """One conversation's devices. `settled` tells that no turn is alive."""
 
     def __init__(self, settled: Callable[[], bool], clock: Clock, publish: Publish) -> None:
@@ -28,7 +28,7 @@ class LastingDevices:
         self._settled = settled
         self._clock = clock
         self._publish = publish
-        self._keepers: dict[DevicePart, Keeper[Any]] = {}
+        self._keepers: dict[DevicePart, DeviceReconnector[Any]] = {}
 
     def in_use(self) -> dict[DevicePart, str]:
         """Their names; a part that there was none of at the start is left out, one that is away has an empty one."""
@@ -46,18 +46,18 @@ class LastingDevices:
         """`changed` is called whenever a device went away or came."""
         self._system.changed = changed
 
-    def microphone(self, wanted: str, make: Make) -> LastingMicrophone:
+    def microphone(self, wanted: str, make: Make) -> ReconnectingMicrophone:
         """`make` gives the device that a name stands for, not open yet."""
         source = Source("microphone", wanted, make)
-        return LastingMicrophone(self._keeper(source), self._clock)
+        return ReconnectingMicrophone(self._keeper(source), self._clock)
 
-    def speaker(self, wanted: str, make: MakeSpeaker) -> LastingSpeaker:
+    def speaker(self, wanted: str, make: MakeSpeaker) -> ReconnectingSpeaker:
         """As `microphone`; what is published tells of each turn once that it is audible, over whichever device."""
         publish = AudibleOnce(self._publish)
         source = Source("speaker", wanted, lambda name: make(name, publish))
-        return LastingSpeaker(self._keeper(source), self._clock)
+        return ReconnectingSpeaker(self._keeper(source), self._clock)
 
-    def _keeper(self, source: Source[S]) -> Keeper[S]:
-        keeper = Keeper(source, self._system, self._settled, self._clock, self._publish)
+    def _keeper(self, source: Source[S]) -> DeviceReconnector[S]:
+        keeper = DeviceReconnector(source, self._system, self._settled, self._clock, self._publish)
         self._keepers[source.part] = keeper
         return keeper

@@ -11,8 +11,8 @@ import numpy as np
 
 from voicecli.assemble.devices import CLOCK
 from voicecli.assemble.engines import load_end_of_turn, load_recogniser
-from voicecli.audio.speech_input import SpeechGate
-from voicecli.audio.vad import Gate, Silero
+from voicecli.audio.speech_input import VoiceActivityDetector
+from voicecli.audio.vad import Silero, WebrtcSileroDetector
 from voicecli.engines.base import EndOfTurn, SpeechToText, Worker
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.whisper.long_audio import LONGEST_S, LongSpeech
@@ -20,14 +20,14 @@ from voicecli.engines.worker import ThreadWorker
 from voicecli.models.installed import open_store
 from voicecli.server.metrics import Metrics
 from voicecli.server.sessions import Limits, Sessions, capacity
-from voicecli.server.stt.listening import Senses
+from voicecli.server.stt.listening import SessionDetectors
 from voicecli.server.stt.protocol import Start
-from voicecli.server.stt.scheduler import Desk, Scheduler, Together
+from voicecli.server.stt.scheduler import Batch, DecodeQueueClient, Scheduler
 from voicecli.server.stt.service import Service
 from voicecli.settings.model import Settings
 from voicecli.turns.endpoint import MODES
 from voicecli.turns.segmenter import Segmenter
-from voicecli.types import LISTEN_RATE_HZ, SpeechSegment, Wish
+from voicecli.types import LISTEN_RATE_HZ, SpeechSegment, TranscribeOptions
 
 TRIAL_S = 3.5
 """Length of the utterance that is timed at the start: the mean of peers.md's corpus of orders is 3.6 s."""
@@ -56,16 +56,18 @@ async def open_stt(settings: Settings, wanted: Wanted) -> AsyncIterator[Service]
         metrics = Metrics()
         scheduler = Scheduler(worker, CLOCK, metrics)
 
-        def make_desk(start: Start) -> Desk:
-            wish = Wish(start.language, start.hotwords, start.words)
+        def make_desk(start: Start) -> DecodeQueueClient:
+            wish = TranscribeOptions(start.language, start.hotwords, start.words)
             view = recogniser.wishing(wish)
-            together = Together(view.transcribe_all, wish, LONGEST_S) if settings.stt.device == "cuda" else None
+            together = Batch(view.transcribe_all, wish, LONGEST_S) if settings.stt.device == "cuda" else None
             return scheduler.desk(LongSpeech(view), together)
 
         silero = Silero.load()
 
-        def make_senses(start: Start) -> Senses:
-            return senses_for(start, settings, Gate(silero.another(), settings.listen), turn, turn_worker)
+        def make_senses(start: Start) -> SessionDetectors:
+            return senses_for(
+                start, settings, WebrtcSileroDetector(silero.another(), settings.listen), turn, turn_worker
+            )
 
         sessions = Sessions(most, metrics)
         yield Service(
@@ -82,13 +84,13 @@ async def open_stt(settings: Settings, wanted: Wanted) -> AsyncIterator[Service]
 
 
 def senses_for(
-    start: Start, settings: Settings, gate: SpeechGate, turn: EndOfTurn | None, turn_worker: Worker
-) -> Senses:
+    start: Start, settings: Settings, gate: VoiceActivityDetector, turn: EndOfTurn | None, turn_worker: Worker
+) -> SessionDetectors:
     """The ear of one session."""
     listen = settings.listen
     bounds = MODES[start.endpoint] if start.endpoint != "silence" and turn is not None else None
     end_ms = start.silence_ms if start.endpoint == "silence" else listen.end_ms
-    return Senses(
+    return SessionDetectors(
         gate=gate,
         segmenter=Segmenter(listen.model_copy(update={"end_ms": end_ms})),
         bounds=bounds,

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from voicecli.assemble.devices import CLOCK
 from voicecli.assemble.engines import load_voice, told_on_loop
 from voicecli.engines.cpu import sleep_while_waiting
-from voicecli.engines.kokoro.calibration import Learning
+from voicecli.engines.kokoro.calibration import VoiceCalibration
 from voicecli.engines.worker import ThreadWorker
 from voicecli.models.installed import open_store
 from voicecli.server.tts.speech import Speech
@@ -26,4 +26,4 @@ async def open_tts(settings: Settings, prepare: Sequence[str], narrate: Callable
         kokoro = await load_voice(worker, open_store(settings), settings.tts, narrate)
         for voice in prepare:
             await worker.run(list, kokoro.preparing(voice, told_on_loop(narrate)))
-        yield Speech(kokoro, worker, settings.tts.voice, settings.tts.speed, CLOCK, Learning(kokoro, worker))
+        yield Speech(kokoro, worker, settings.tts.voice, settings.tts.speed, CLOCK, VoiceCalibration(kokoro, worker))

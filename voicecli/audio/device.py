@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Protocol, Self
 
-from voicecli.types import AudioFrame, SpeechChunk, TurnId
+from voicecli.types import AudioFrame, PlaybackChunk, TurnId
 
 
 class Microphone(Protocol):
@@ -46,7 +46,7 @@ class Speaker(Protocol):
         """From now on only `turn` may sound; while held it may queue but not sound."""
         ...
 
-    def play(self, chunk: SpeechChunk) -> None:
+    def play(self, chunk: PlaybackChunk) -> None:
         """Queue a chunk behind the others of its turn; a chunk of another turn is dropped."""
         ...
 

@@ -17,8 +17,8 @@ from voicecli.audio.playout import Playout, Reading
 from voicecli.audio.reconnect.portaudio_calls import in_words
 from voicecli.audio.resample import Converter, Framer
 from voicecli.errors import DeviceError
-from voicecli.events import Audible, Clock, FramesDropped, Publish, Starved
-from voicecli.types import LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechChunk, TurnId
+from voicecli.events import Audible, Clock, FramesDropped, PlaybackUnderrun, Publish
+from voicecli.types import LISTEN_RATE_HZ, AudioFrame, Pcm, PlaybackChunk, TurnId
 
 QUEUE_BLOCKS = 100
 """Blocks that may wait for the loop (about 1 s); then the oldest is dropped."""
@@ -223,7 +223,7 @@ class PortAudioSpeaker:
         self._live, self._converter = turn, None
         self._playout.begin(turn, held=held)
 
-    def play(self, chunk: SpeechChunk) -> None:
+    def play(self, chunk: PlaybackChunk) -> None:
         if chunk.turn != self._live:
             return
         if self._converter is None:
@@ -266,4 +266,4 @@ class PortAudioSpeaker:
             self._publish(Audible(at_s=at_s, turn=reading.began))
         if reading.starved is not None:
             gap_s = reading.starved_samples / self._playout.rate_hz
-            self._publish(Starved(at_s=heard_at_s, turn=reading.starved, gap_s=gap_s))
+            self._publish(PlaybackUnderrun(at_s=heard_at_s, turn=reading.starved, gap_s=gap_s))

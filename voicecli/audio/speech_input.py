@@ -9,16 +9,16 @@ import numpy as np
 
 from voicecli.audio.device import Microphone
 from voicecli.events import Clock, HoldChanged, LevelMeasured, MuteChanged, Publish
-from voicecli.turns.push_to_talk import TalkKey
-from voicecli.turns.segmenter import Dropped, Heard, Segmenter
-from voicecli.turns.speech_hint import Attention, Calm, Stir
+from voicecli.turns.push_to_talk import PushToTalkKey
+from voicecli.turns.segmenter import Dropped, Segmenter, SegmenterEvent
+from voicecli.turns.speech_hint import PossibleSpeech, PossibleSpeechEnded, SpeechHint
 from voicecli.types import FRAME_S, AudioFrame, Pcm, SpeechSegment
 
 LEVEL_EVERY_FRAMES = round(0.1 / FRAME_S)
 FLOOR_DB = -90.0
 
 
-class SpeechGate(Protocol):
+class VoiceActivityDetector(Protocol):
     """Verdict on one frame after the other."""
 
     suspects: bool
@@ -27,17 +27,17 @@ class SpeechGate(Protocol):
     def is_speech(self, frame: AudioFrame) -> bool: ...
 
 
-class Ear:
+class SpeechInput:
     """Listens until the microphone ends. While muted nothing is heard and an utterance under way is forgotten."""
 
     def __init__(
         self,
         microphone: Microphone,
-        gate: SpeechGate,
+        gate: VoiceActivityDetector,
         segmenter: Segmenter,
         clock: Clock,
         publish: Publish,
-        talk_key: TalkKey | None = None,
+        talk_key: PushToTalkKey | None = None,
     ) -> None:
         """With a `talk_key` nothing is heard unless it is held."""
         self._microphone = microphone
@@ -45,10 +45,10 @@ class Ear:
         self._segmenter = segmenter
         self._clock = clock
         self._publish = publish
-        self._attention = Attention()
+        self._attention = SpeechHint()
         self._muted = False
         self._talk_key = talk_key
-        self._ended: list[Heard | Calm] = []  # by letting go, and not told yet
+        self._ended: list[SegmenterEvent | PossibleSpeechEnded] = []  # by letting go, and not told yet
 
     @property
     def microphone_name(self) -> str:
@@ -68,7 +68,7 @@ class Ear:
         if held:
             self._segmenter.hold()
         else:
-            self._ended += [*self._segmenter.end_now(), Calm()]
+            self._ended += [*self._segmenter.end_now(), PossibleSpeechEnded()]
         self._publish(HoldChanged(at_s=self._clock(), held=held))
 
     def so_far(self) -> SpeechSegment | None:
@@ -89,7 +89,9 @@ class Ear:
         async for _ in self._microphone.frames():
             pass
 
-    async def hear(self, start_ms: Callable[[], float]) -> AsyncIterator[Heard | Stir | Calm]:
+    async def hear(
+        self, start_ms: Callable[[], float]
+    ) -> AsyncIterator[SegmenterEvent | PossibleSpeech | PossibleSpeechEnded]:
         """What may become an utterance, and utterances as they unfold.
 
         `start_ms` is asked for the voiced time that makes one just now.
@@ -109,7 +111,9 @@ class Ear:
                 for one in self._take(let_in, start_ms()):
                     yield one
 
-    def _take(self, frame: AudioFrame, start_ms: float) -> Iterator[Heard | Stir | Calm]:
+    def _take(
+        self, frame: AudioFrame, start_ms: float
+    ) -> Iterator[SegmenterEvent | PossibleSpeech | PossibleSpeechEnded]:
         is_speech = not self._muted and self._gate.is_speech(frame)
         yield from self._attention.push(not self._muted and self._gate.suspects)
         if not self._muted:

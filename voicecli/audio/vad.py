@@ -75,7 +75,7 @@ class Silero:
         return self._probability
 
 
-class Gate:
+class WebrtcSileroDetector:
     """Both detectors as one verdict a frame."""
 
     def __init__(self, silero: Silero, settings: ListenSettings) -> None:

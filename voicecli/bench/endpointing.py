@@ -14,17 +14,17 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from voicecli.audio.resample import Framer
-from voicecli.audio.speech_input import SpeechGate
+from voicecli.audio.speech_input import VoiceActivityDetector
 from voicecli.bench.rounds import timed
 from voicecli.engines.base import EndOfTurn, SpeechToText
 from voicecli.settings.model import ListenSettings
-from voicecli.turns.endpoint import WENT_ON_S, Bounds, Pauses, wait_ms
-from voicecli.turns.segmenter import Endpoint, Heard, Lull, Onset, Pause, Resume, Segmenter
+from voicecli.turns.endpoint import WENT_ON_S, EndpointBounds, PauseStatistics, wait_ms
+from voicecli.turns.segmenter import EarlyPause, Endpoint, Onset, Pause, Resume, Segmenter, SegmenterEvent
 from voicecli.types import FRAME_S, LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechSegment, Transcript
 
 Frames = list[tuple[AudioFrame, bool]]
 """A recording, with the gate's verdict on each frame."""
-Rule = Callable[[float, Transcript | None, Pauses], float]
+Rule = Callable[[float, Transcript | None, PauseStatistics], float]
 """Probability, words if known, learnt pauses -> silence in ms."""
 
 NEVER_MS = 3400
@@ -69,7 +69,7 @@ class Heeded:
     wait_s: float | None  # from the true end to the endpoint; None where the last word was dropped as too short
 
 
-def framed(pcm: Pcm, gate: SpeechGate, began_s: float = 0.0) -> Frames:
+def framed(pcm: Pcm, gate: VoiceActivityDetector, began_s: float = 0.0) -> Frames:
     """The recording, shape (n,) at LISTEN_RATE_HZ, and a long silence, with the gate's verdict on each frame."""
     silence = np.zeros(round(TAIL_S * LISTEN_RATE_HZ), np.int16)
     frames = Framer(LISTEN_RATE_HZ).push(np.concatenate([pcm, silence]))
@@ -81,7 +81,7 @@ def listen(
     frames: Frames, settings: ListenSettings, ask: Callable[[SpeechSegment], Judged] | None, rule: Rule
 ) -> Iterator[tuple[float, Endpoint]]:
     """Each endpoint and when it came; without `ask` the rule is told nothing and counts from the first frame on."""
-    segmenter, pauses = Segmenter(settings), Pauses()
+    segmenter, pauses = Segmenter(settings), PauseStatistics()
     due: list[tuple[float, float, Transcript | None]] = []
     lulled_s, ended_at_s = 0.0, -math.inf
     for frame, is_speech in frames:
@@ -89,7 +89,7 @@ def listen(
         for heard in segmenter.push(frame, is_speech, settings.start_ms):
             due = [] if isinstance(heard, Resume | Endpoint) else due
             pauses = learnt(pauses, heard, ended_at_s)
-            if isinstance(heard, Lull):
+            if isinstance(heard, EarlyPause):
                 lulled_s = now_s
             elif isinstance(heard, Pause) and ask is None:
                 due = [(now_s, 0.0, None)]
@@ -106,7 +106,7 @@ def listen(
             segmenter.wait_until(rule(probability, transcript, pauses))
 
 
-def learnt(pauses: Pauses, heard: Heard, ended_at_s: float) -> Pauses:
+def learnt(pauses: PauseStatistics, heard: SegmenterEvent, ended_at_s: float) -> PauseStatistics:
     """As conversation/endpointing.py learns."""
     if isinstance(heard, Resume):
         return pauses.heard(heard.silence_ms)
@@ -120,7 +120,7 @@ def silence(silence_ms: float) -> Rule:
     return lambda probability, transcript, pauses: silence_ms
 
 
-def ours(bounds: Bounds) -> Rule:
+def ours(bounds: EndpointBounds) -> Rule:
     """As the product waits."""
     return lambda probability, transcript, pauses: wait_ms(bounds, probability, transcript, pauses)
 

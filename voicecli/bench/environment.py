@@ -33,7 +33,7 @@ Told = str | int | float | bool
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class RunStart:
     """The clocks at the beginning of a measurement."""
 
     at: datetime
@@ -58,14 +58,14 @@ class Found:
     load: tuple[str, ...] | None = None  # doubts about other load, of a stage that has watched the machine itself
 
 
-def begin() -> Begun:
+def begin() -> RunStart:
     """Before the models are loaded."""
     tells = PROC.is_dir()
     machine_s, stolen_s = (machine_cpu_s(), stolen_cpu_s()) if tells else (None, 0.0)
-    return Begun(datetime.now(UTC), time.monotonic(), own_cpu_s(), machine_s, stolen_s)
+    return RunStart(datetime.now(UTC), time.monotonic(), own_cpu_s(), machine_s, stolen_s)
 
 
-def conclude(bench: str, begun: Begun, settings: Settings, models: dict[str, str], found: Found) -> Result:
+def conclude(bench: str, begun: RunStart, settings: Settings, models: dict[str, str], found: Found) -> Result:
     """A result with all that is needed to believe it; `models` is what `model_digests` gave."""
     took_s = time.monotonic() - begun.clock_s
     cpu_s = own_cpu_s() - begun.own_cpu_s

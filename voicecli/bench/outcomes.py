@@ -17,10 +17,10 @@ from voicecli.events import (
     Audible,
     Ducked,
     Event,
-    PieceReady,
+    PlaybackUnderrun,
     SpeechEnded,
     SpeechStarted,
-    Starved,
+    TextChunkReady,
     TokenArrived,
     Transcribed,
 )
@@ -79,7 +79,7 @@ def outcome(said: Said, events: Sequence[Event], calls: Sequence[Call], loud_s: 
         latency=latency,
         answered=turn is not None,
         cut_off=cut_off,
-        gaps=sum(isinstance(event, Starved) for event in answer),
+        gaps=sum(isinstance(event, PlaybackUnderrun) for event in answer),
         heard=" ".join(event.text for event in answer if isinstance(event, Transcribed)),
         answer="".join(event.text for event in answer if isinstance(event, TokenArrived)).strip(),
         calls=calls_for(answer, calls, said),
@@ -141,7 +141,7 @@ def calls_for(answer: Sequence[Event], calls: Sequence[Call], said: Said) -> tup
     decodes = [call for call in before if call.stage == "stt" and call.work_s > REMEMBERED_S]
     looks = [call for call in before if call.stage == "endpoint"]
     replies = [call for call in before if call.name == "reply" and call.first_s is not None]
-    pieces = {event.text for event in answer if isinstance(event, PieceReady)}
+    pieces = {event.text for event in answer if isinstance(event, TextChunkReady)}
     since_s = replies[-1].began_s if replies else audible_s
     voiced = [call for call in calls if call.stage == "tts" and call.name in pieces and call.began_s >= since_s]
     return (*decodes[-1:], *looks[-1:], *replies[-1:], *sorted(voiced, key=lambda call: call.began_s)[: len(pieces)])

@@ -17,7 +17,7 @@ import httpx
 from voicecli.bench import load_result
 from voicecli.bench.clients import CLIENTS
 from voicecli.bench.corpus import Corpus
-from voicecli.bench.environment import Begun, Found, conclude, model_digests
+from voicecli.bench.environment import Found, RunStart, conclude, model_digests
 from voicecli.bench.load import Pace, load
 from voicecli.bench.load_report import Row, Session, Use, row
 from voicecli.bench.machine import PROC, Process, usable_threads
@@ -109,7 +109,7 @@ async def watched(
 
 
 def result_of(
-    begun: Begun, settings: Settings, corpus: Corpus, done: Sequence[Measured], own_options: Sequence[str] | None
+    begun: RunStart, settings: Settings, corpus: Corpus, done: Sequence[Measured], own_options: Sequence[str] | None
 ) -> Result:
     """All runs as one result. `own_options`: of the server that was started here; None: of another nothing is known."""
     mine = own_options is not None

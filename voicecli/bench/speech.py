@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from voicecli.audio.resample import Framer
-from voicecli.audio.speech_input import SpeechGate, level_db
+from voicecli.audio.speech_input import VoiceActivityDetector, level_db
 from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm
 
 LEAD_S, TAIL_S = 0.3, 0.1
@@ -42,7 +42,7 @@ class Utterance:
     speaker: str = ""  # who says it; empty where it is not known
 
 
-def voiced(pcm: Pcm, gate: SpeechGate) -> Voiced | None:
+def voiced(pcm: Pcm, gate: VoiceActivityDetector) -> Voiced | None:
     """The first voiced sample to the last; None without speech.
 
     On 40 spoken orders it ends 16 ms after what faster-whisper's own Silero cuts, in the median; -172 to 44 ms.
@@ -62,7 +62,7 @@ def voiced(pcm: Pcm, gate: SpeechGate) -> Voiced | None:
     return Voiced(first * FRAME_SAMPLES, last, level_db(np.concatenate([frames[index] for index in spoken])))
 
 
-def utterance(name: str, pcm: Pcm, gate: SpeechGate, slots: tuple[str, ...] = ()) -> Utterance | None:
+def utterance(name: str, pcm: Pcm, gate: VoiceActivityDetector, slots: tuple[str, ...] = ()) -> Utterance | None:
     """A recording without what comes long before and after the voice; None without speech."""
     found = voiced(pcm, gate)
     if found is None:

@@ -35,7 +35,7 @@ from voicecli.models.installed import open_store
 from voicecli.settings.model import EndpointMode, ListenSettings, Settings
 from voicecli.turns.endpoint import MODES
 from voicecli.turns.segmenter import Endpoint
-from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Wish
+from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, TranscribeOptions
 
 if TYPE_CHECKING:
     from voicecli.engines.whisper.engine import Whisper as Recogniser
@@ -146,7 +146,7 @@ async def load(worker: ThreadWorker, settings: Settings) -> tuple[Recogniser, En
 
 def word_ends_s(whisper: Recogniser, pcm: Pcm) -> list[float]:
     """When each word of a recording ends."""
-    timing = LongSpeech(whisper.wishing(Wish(words=True)))
+    timing = LongSpeech(whisper.wishing(TranscribeOptions(words=True)))
     return [word.end_s for word in timing.transcribe(SpeechSegment(pcm, 0.0, len(pcm) / LISTEN_RATE_HZ)).words]
 
 

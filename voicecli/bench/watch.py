@@ -6,11 +6,11 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from voicecli.assemble.devices import CLOCK, Watch
+from voicecli.assemble.devices import CLOCK, PipelineHooks
 from voicecli.conversation.respond import Engines
 from voicecli.engines.base import EndOfTurn, LanguageModel, SpeechToText, TextToSpeech
 from voicecli.events import Clock
-from voicecli.types import Message, SpeechSegment, Stretch, Token, Transcript
+from voicecli.types import AudioChunk, Message, SpeechSegment, Token, Transcript
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Call:
     amount: float = 0.0  # seconds of sound, or tokens
 
 
-class EngineWatch(Watch):
+class EngineWatch(PipelineHooks):
     """Engines that do as they did and leave a `Call` behind in `calls`."""
 
     def __init__(self, clock: Clock = CLOCK) -> None:
@@ -117,7 +117,7 @@ class WatchedVoice:
         self.name, self.sample_rate_hz = tts.name, tts.sample_rate_hz
         self._tts, self._calls, self._clock = tts, calls, clock
 
-    def synthesize(self, text: str) -> Iterator[Stretch]:
+    def synthesize(self, text: str) -> Iterator[AudioChunk]:
         work_s = audio_s = 0.0
         began_s: float | None = None
         first_s: float | None = None

@@ -25,7 +25,7 @@ from voicecli.errors import INTERRUPTED_EXIT_CODE, SettingsError
 
 if TYPE_CHECKING:
     from voicecli.settings.model import Settings
-    from voicecli.ui.transcript_sinks import Keeper
+    from voicecli.ui.transcript_sinks import TranscriptSink
 
 WORDS = "Where the words go"
 
@@ -103,23 +103,25 @@ def dictate(
         raise typer.Exit(INTERRUPTED_EXIT_CODE)
 
 
-def keepers_of(stack: ExitStack, output: Path | None, err: TextIO, *, clipboard: bool, joined: bool) -> list[Keeper]:
+def keepers_of(
+    stack: ExitStack, output: Path | None, err: TextIO, *, clipboard: bool, joined: bool
+) -> list[TranscriptSink]:
     """Where the words go. Raises SettingsError where that cannot be had: before anybody has spoken."""
-    from voicecli.ui.transcript_sinks import CopiedWords, WrittenWords, open_words
+    from voicecli.ui.transcript_sinks import ClipboardSink, FileSink, open_words
 
-    keepers: list[Keeper] = []
+    keepers: list[TranscriptSink] = []
     if output is not None:
         try:
             file = stack.enter_context(output.open("a", encoding="utf8"))
         except OSError as error:
             raise SettingsError(f"{output} cannot be written: {error.strerror}", "choose another --output") from error
-        keepers.append(WrittenWords(file, joined=joined))
+        keepers.append(FileSink(file, joined=joined))
     if clipboard:
         from voicecli.ui.terminal.clipboard import find_clipboard
 
         found = find_clipboard()
         stack.callback(found.close)
-        keepers.append(CopiedWords(found.copy, err, joined=joined))
+        keepers.append(ClipboardSink(found.copy, err, joined=joined))
     return keepers or [open_words(sys.stdout, err, joined=joined)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from voicecli.turns.barge_in import words_of
-from voicecli.types import Grant
+from voicecli.types import Approval
 
 MOST_WORDS = 5
 """A longer sentence is a new question, not an answer to this one."""
@@ -18,7 +18,7 @@ _NO = frozenset(["n", "no", "nope", "dont", "never", "refuse", "deny"])
 _ALWAYS = "always"
 
 
-def answer_of(text: str) -> Grant | None:
+def answer_of(text: str) -> Approval | None:
     """Yes, always or no, as it is typed or spoken in English; None where it is something else."""
     words = words_of(text)
     if not 0 < len(words) <= MOST_WORDS:
@@ -37,17 +37,17 @@ def question(tool: str) -> str:
     return f"May I use {spoken.replace('_', ' ').replace('-', ' ')}?"
 
 
-class Leave:
+class ToolApproval:
     """A question that the user has not answered yet."""
 
     def __init__(self) -> None:
-        self._answer: asyncio.Future[Grant] = asyncio.get_running_loop().create_future()
+        self._answer: asyncio.Future[Approval] = asyncio.get_running_loop().create_future()
 
-    def give(self, answer: Grant) -> None:
+    def give(self, answer: Approval) -> None:
         """The first answer counts."""
         if not self._answer.done():
             self._answer.set_result(answer)
 
-    async def answered(self) -> Grant:
+    async def answered(self) -> Approval:
         """Wait for it."""
         return await self._answer

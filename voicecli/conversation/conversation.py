@@ -15,20 +15,20 @@ from voicecli.conversation.announcements import Announcements
 from voicecli.conversation.approval import answer_of
 from voicecli.conversation.end_of_turn import Endpointing
 from voicecli.conversation.history import History
-from voicecli.conversation.options import Rules
+from voicecli.conversation.options import ConversationOptions
 from voicecli.conversation.overlap import Devices, Overlap
-from voicecli.conversation.partial_decoder import Drafter
-from voicecli.conversation.partial_transcripts import Drafts
+from voicecli.conversation.partial_decoder import PartialDecoder
+from voicecli.conversation.partial_transcripts import PartialTranscripts
 from voicecli.conversation.prefill import Prefill
-from voicecli.conversation.respond import Answering, Engines
+from voicecli.conversation.respond import Engines, Responder
 from voicecli.conversation.turn import StageError, Turn, first_failure
 from voicecli.conversation.wake_gate import guard
 from voicecli.events import Clock, Event, Publish
-from voicecli.speech_text.chunker import PieceBuffer
-from voicecli.turns.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume
-from voicecli.turns.self_echo import AHEAD_S, OwnVoice
+from voicecli.speech_text.chunker import TextChunker
+from voicecli.turns.segmenter import Dropped, EarlyPause, Endpoint, Onset, Pause, Resume, SegmenterEvent
+from voicecli.turns.self_echo import AHEAD_S, SelfEchoFilter
 from voicecli.turns.speculation import Speculation
-from voicecli.types import Grant, Message, SpeechSegment, TurnId
+from voicecli.types import Approval, Message, SpeechSegment, TurnId
 
 REOPEN_S = 1.0
 """Who speaks within this much of an answer goes on with the question: nobody has understood a sentence by then."""
@@ -40,7 +40,13 @@ class Conversation:
     """Listens, answers, can be interrupted. All methods belong to the loop that runs `run`."""
 
     def __init__(
-        self, devices: Devices, engines: Engines, history: History, rules: Rules, clock: Clock, publish: Publish
+        self,
+        devices: Devices,
+        engines: Engines,
+        history: History,
+        rules: ConversationOptions,
+        clock: Clock,
+        publish: Publish,
     ) -> None:
         self._ear, self._speaker = devices.ear, devices.speaker
         self._engines = engines
@@ -50,19 +56,19 @@ class Conversation:
         self._tell = publish
         self._speculation = Speculation()
         self._sentry = guard(engines, rules.waking, rules.drafts, clock, publish)
-        self._drafter = Drafter(self._sentry.engines.stt, engines.stt_worker, rules.drafts, clock)
+        self._drafter = PartialDecoder(self._sentry.engines.stt, engines.stt_worker, rules.drafts, clock)
         self._prefill = Prefill(engines.llm, history)
         self._endpointing = Endpointing(
             engines.turn, engines.turn_worker, rules.endpoint, self._ear.wait_until, clock, publish
         )
-        self._own_voice = OwnVoice(audible=rules.echo)
-        self._answering = Answering(self._sentry.engines, self._speaker, history, self._own_voice, clock, self._publish)
+        self._own_voice = SelfEchoFilter(audible=rules.echo)
+        self._answering = Responder(self._sentry.engines, self._speaker, history, self._own_voice, clock, self._publish)
         self._overlap = Overlap(devices, engines, rules.barge_in, self._own_voice, clock, publish)
         self._announcements = Announcements(self._announce)
         self._minted = 0
         self._hearing = TurnId(0)  # the utterance under way or the last one
         self._turn: Turn | None = None
-        self._drafts = Drafts(self._drafter, self._prefill, clock, self._publish, ahead=rules.prefill)
+        self._drafts = PartialTranscripts(self._drafter, self._prefill, clock, self._publish, ahead=rules.prefill)
         self._catching_up: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -116,10 +122,10 @@ class Conversation:
         if self._turn is None and not self._drafts.under_way and self._engines.tts is not None:
             turn = self._new_turn(self._mint())
             turn.repeated = answer
-            self._publish(events.Repeated(at_s=self._clock(), turn=turn.id, text=answer))
+            self._publish(events.AnswerReplayed(at_s=self._clock(), turn=turn.id, text=answer))
             self._release(turn)
 
-    def grant(self, answer: Grant) -> bool:
+    def grant(self, answer: Approval) -> bool:
         """Whether the tool may be used that leave is asked for. False: for none."""
         leave = self._turn.leave if self._turn is not None else None
         if leave is not None:
@@ -154,7 +160,7 @@ class Conversation:
         """The one that is being made or spoken."""
         return self._turn if self._turn is not None and self._turn.released.is_set() else None
 
-    def _take(self, heard: Heard) -> None:
+    def _take(self, heard: SegmenterEvent) -> None:
         now_s, hearing = self._clock(), self._hearing
         match heard:
             case Onset(started_at_s):
@@ -163,7 +169,7 @@ class Conversation:
                 self._hearing = self._mint()
                 self._publish(events.SpeechStarted(at_s=now_s, turn=self._hearing, started_at_s=started_at_s))
                 self._drafts.start(self._hearing, self._ear.so_far, self._tasks)
-            case Lull(segment):
+            case EarlyPause(segment):
                 self._drafter.lull(segment)
             case Pause(segment):
                 self._drafts.stop()
@@ -212,7 +218,7 @@ class Conversation:
         self._release(turn)
 
     def _new_turn(self, turn: TurnId, segment: SpeechSegment | None = None, question: str = "") -> Turn:
-        return Turn(turn, segment, question, pieces=PieceBuffer(first_piece_chars=self._rules.first_piece_chars))
+        return Turn(turn, segment, question, pieces=TextChunker(first_piece_chars=self._rules.first_piece_chars))
 
     def _mint(self) -> TurnId:
         self._minted += 1

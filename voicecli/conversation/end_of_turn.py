@@ -9,7 +9,7 @@ from voicecli import events
 from voicecli.engines.base import EndOfTurn, Worker
 from voicecli.errors import EngineError
 from voicecli.events import Clock, Event, Publish
-from voicecli.turns.endpoint import WENT_ON_S, Bounds, Pauses, wait_ms
+from voicecli.turns.endpoint import WENT_ON_S, EndpointBounds, PauseStatistics, wait_ms
 from voicecli.types import SpeechSegment, Transcript, TurnId
 
 
@@ -24,7 +24,7 @@ class Endpointing:
         self,
         engine: EndOfTurn | None,
         worker: Worker,
-        bounds: Bounds | None,
+        bounds: EndpointBounds | None,
         wait_until: Callable[[float], None],
         clock: Clock,
         publish: Publish,
@@ -34,7 +34,7 @@ class Endpointing:
         self._wait_until = wait_until
         self._clock = clock
         self._publish = publish
-        self._pauses = Pauses()
+        self._pauses = PauseStatistics()
         self._ended_at_s: float | None = None  # of the last utterance
         self._judging: asyncio.Task[None] | None = None
         self._turn: TurnId | None = None  # whose pause is under way

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import chain
 
-from voicecli.types import Message, SpeechChunk, WordEnd
+from voicecli.types import Message, PlaybackChunk, WordEnd
 
 ASCII_PER_TOKEN, BYTES_PER_TOKEN = 2.3, 1.5
 """Characters of ASCII, and bytes of UTF-8 of all others, that a token has at the least. SmolLM2-135M, of a
@@ -168,7 +168,7 @@ def text_tokens(text: str) -> float:
     return ascii_characters / ASCII_PER_TOKEN + others / BYTES_PER_TOKEN
 
 
-def heard_source_end(chunks: Sequence[SpeechChunk], heard_s: float) -> int:
+def heard_source_end(chunks: Sequence[PlaybackChunk], heard_s: float) -> int:
     """How many characters of the answer as written had been spoken after `heard_s` seconds of its chunks.
 
     Exact at the end of each word that a chunk tells of, and at the end of each chunk; between two of these the voice
@@ -183,7 +183,7 @@ def heard_source_end(chunks: Sequence[SpeechChunk], heard_s: float) -> int:
     return begin
 
 
-def _reached(chunk: SpeechChunk, begin: int, heard_s: float) -> int:
+def _reached(chunk: PlaybackChunk, begin: int, heard_s: float) -> int:
     known = [WordEnd(0.0, begin), *chunk.words, WordEnd(chunk.audio_s, chunk.source_end)]
     after = bisect_right(known, heard_s, key=lambda word: word.at_s)
     last, coming = known[after - 1], known[after]

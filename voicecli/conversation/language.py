@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from voicecli.conversation.voice_registry import Repertoire, Spoken, Unspoken
+from voicecli.conversation.voice_registry import NoVoice, VoiceMatch, VoiceRegistry
 from voicecli.errors import SettingsError
 from voicecli.languages import code_of, name_of
 from voicecli.speech_text.normalize import verbalize
-from voicecli.speech_text.phrases import NOTICES, Notices, notices_in
+from voicecli.speech_text.phrases import NOTICES, SpokenPhrases, notices_in
 
 AUTO = "auto"
 
@@ -43,7 +43,7 @@ _SCRIPTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Tongue:
+class AnswerLanguage:
     """The language of one answer."""
 
     language: str  # ISO 639-1
@@ -51,11 +51,11 @@ class Tongue:
     voice_language: str = "en"  # of that voice
     is_spoken: bool = True  # False: nobody speaks this language
     instruction: str = ""  # for the language model
-    notices: Notices = NOTICES["en"]  # in the voice's language
+    notices: SpokenPhrases = NOTICES["en"]  # in the voice's language
     say: Callable[[str], str] = field(default=verbalize, compare=False)  # a piece as it is written -> as it is said
 
 
-ENGLISH = Tongue("en")
+ENGLISH = AnswerLanguage("en")
 
 
 class Voices(Protocol):
@@ -70,13 +70,13 @@ class Voices(Protocol):
         ...
 
 
-class Tongues:
+class LanguagePolicy:
     """All methods belong to the conversation's loop, but for `choose` and `wanted`, which only look."""
 
     def __init__(
         self,
         wanted: str,
-        repertoire: Repertoire,
+        repertoire: VoiceRegistry,
         voices: Voices | None = None,
         heard: Callable[[str], str] = lambda wanted: wanted,
     ) -> None:
@@ -134,15 +134,15 @@ class Tongues:
     @property
     def is_written(self) -> bool:
         """Nobody speaks the language of the conversation."""
-        return isinstance(self._repertoire.of(self._language), Unspoken)
+        return isinstance(self._repertoire.of(self._language), NoVoice)
 
     @property
     def told(self) -> str:
         """Who speaks just now, or why nobody does."""
         match self._repertoire.of(self._language):
-            case Unspoken() as unspoken:
+            case NoVoice() as unspoken:
                 return written_notice(self._language, unspoken)
-            case Spoken(voice):  # pragma: no branch
+            case VoiceMatch(voice):  # pragma: no branch
                 return (
                     f"{name_of(self._language)}: {voice} speaks."
                     if voice
@@ -177,15 +177,15 @@ class Tongues:
         is_latin = re.search(r"[A-Za-z]", text) is not None
         return next((code for code, script in _SCRIPTS if script.search(text)), latin if is_latin else self._language)
 
-    def begin(self, language: str) -> Tongue:
+    def begin(self, language: str) -> AnswerLanguage:
         """An answer in this language is about to be made; the voice is told."""
         spoken = self._repertoire.of(language)
-        is_spoken = isinstance(spoken, Spoken)
-        voice = spoken.voice if isinstance(spoken, Spoken) else self._repertoire.voice
+        is_spoken = isinstance(spoken, VoiceMatch)
+        voice = spoken.voice if isinstance(spoken, VoiceMatch) else self._repertoire.voice
         voice_language = language if is_spoken else self._repertoire.language
         if self._voices is not None:
             self._voices.attune(voice)
-        return Tongue(
+        return AnswerLanguage(
             language,
             voice,
             voice_language,
@@ -208,7 +208,7 @@ class Tongues:
         return "" if known and self.is_written else self.told
 
 
-def written_notice(language: str, unspoken: Unspoken) -> str:
+def written_notice(language: str, unspoken: NoVoice) -> str:
     """Why answers are not spoken, for the screen."""
     hint = f" ({unspoken.hint})" if unspoken.hint else ""
     return f"Answers in {name_of(language)} are written, not spoken: {unspoken.why}{hint}."

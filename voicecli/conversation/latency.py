@@ -17,12 +17,12 @@ from itertools import pairwise
 from voicecli.events import (
     Audible,
     Event,
-    PieceReady,
     SpeechEnded,
     SpeechPaused,
     SpeechResumed,
     SpeechStarted,
     Synthesized,
+    TextChunkReady,
     TokenArrived,
     Transcribed,
     UserTyped,
@@ -102,7 +102,7 @@ class LatencyFold:
                 return replace(self, transcribed_s=at_s, first_token_s=None, first_piece_s=None, first_audio_s=None)
             case TokenArrived(at_s=at_s) if self.first_token_s is None:
                 return replace(self, first_token_s=at_s)
-            case PieceReady(at_s=at_s) if self.first_piece_s is None:
+            case TextChunkReady(at_s=at_s) if self.first_piece_s is None:
                 return replace(self, first_piece_s=at_s)
             case Synthesized(at_s=at_s) if self.first_audio_s is None:
                 return replace(self, first_audio_s=at_s)

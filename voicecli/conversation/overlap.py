@@ -14,18 +14,18 @@ from dataclasses import dataclass, field
 
 from voicecli import events
 from voicecli.audio.device import Speaker
-from voicecli.audio.speech_input import Ear
+from voicecli.audio.speech_input import SpeechInput
 from voicecli.conversation.approval import answer_of
-from voicecli.conversation.partial_decoder import Cadence, Drafter
+from voicecli.conversation.partial_decoder import PartialDecoder, PartialSchedule
 from voicecli.conversation.respond import Engines
 from voicecli.conversation.turn import Turn
 from voicecli.errors import VoiceCliError
 from voicecli.events import Clock, Publish, Volume
 from voicecli.turns.barge_in import BargeIn, is_backchannel, is_order, wants_the_word, words_of
-from voicecli.turns.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume
-from voicecli.turns.self_echo import AHEAD_S, REASON, OwnVoice
-from voicecli.turns.speech_hint import Calm, Stir
-from voicecli.turns.stable_prefix import Hypotheses
+from voicecli.turns.segmenter import Dropped, EarlyPause, Endpoint, Onset, Pause, Resume, SegmenterEvent
+from voicecli.turns.self_echo import AHEAD_S, REASON, SelfEchoFilter
+from voicecli.turns.speech_hint import PossibleSpeech, PossibleSpeechEnded
+from voicecli.turns.stable_prefix import StablePrefix
 from voicecli.types import SpeechSegment, Transcript
 
 EAGER_S = 0.04
@@ -43,23 +43,23 @@ LAST_WORDS_S = 1.0
 
 UNADDRESSED = "without the wake phrase"
 
-Deliver = Callable[[Heard], None]
+Deliver = Callable[[SegmenterEvent], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Devices:
-    ear: Ear
+    ear: SpeechInput
     speaker: Speaker
 
 
 @dataclass(slots=True, eq=False)
-class Contest:
+class InterruptionCandidate:
     """An utterance over an answer."""
 
     answer: Turn
     started_at_s: float
     hushed_at_s: float
-    said: list[Heard] = field(default_factory=list)  # of the utterance, from its onset on
+    said: list[SegmenterEvent] = field(default_factory=list)  # of the utterance, from its onset on
     heard_until_s: float = 0.0  # last voiced sample of what was decoded
     refused: bool = False  # by the words so far
 
@@ -73,7 +73,13 @@ class Overlap:
     """Stands between the ear and the conversation. All methods belong to the loop."""
 
     def __init__(
-        self, devices: Devices, engines: Engines, rules: BargeIn, own_voice: OwnVoice, clock: Clock, publish: Publish
+        self,
+        devices: Devices,
+        engines: Engines,
+        rules: BargeIn,
+        own_voice: SelfEchoFilter,
+        clock: Clock,
+        publish: Publish,
     ) -> None:
         self._ear, self._speaker = devices.ear, devices.speaker
         self._engines = engines
@@ -81,9 +87,9 @@ class Overlap:
         self._own_voice = own_voice
         self._clock = clock
         self._publish = publish
-        eager = Cadence(EAGER_S, math.inf, math.inf)
-        self._drafter = Drafter(engines.stt, engines.stt_worker, eager, clock, careful=True)
-        self._contest: Contest | None = None
+        eager = PartialSchedule(EAGER_S, math.inf, math.inf)
+        self._drafter = PartialDecoder(engines.stt, engines.stt_worker, eager, clock, careful=True)
+        self._contest: InterruptionCandidate | None = None
         self._judging: asyncio.Task[None] | None = None
         self._volume: Volume = "full"
         self._hushed: Volume = "soft" if rules.phrase else "silent"  # others talk where a phrase is needed
@@ -94,13 +100,13 @@ class Overlap:
         """Before the first `take`. `deliver` is given what is the conversation's."""
         self._tasks, self._deliver = tasks, deliver
 
-    def take(self, heard: Heard | Stir | Calm, answer: Turn | None) -> None:
+    def take(self, heard: SegmenterEvent | PossibleSpeech | PossibleSpeechEnded, answer: Turn | None) -> None:
         """What the ear hears next; `answer` is the one that may be talked over, None while there is none."""
         contest = self._contest
         match heard:
-            case Stir() | Calm():
+            case PossibleSpeech() | PossibleSpeechEnded():
                 if answer is not None and contest is None and self._rules.allowed:
-                    self._set(answer, "soft" if isinstance(heard, Stir) else "full")
+                    self._set(answer, "soft" if isinstance(heard, PossibleSpeech) else "full")
             case Onset(goes_on=True) if contest is None:
                 self.heard_before_s = 0.0
                 self._deliver(heard)
@@ -122,13 +128,13 @@ class Overlap:
     def _begin(self, onset: Onset, answer: Turn) -> None:
         now_s = self._clock()
         self.heard_before_s = self._speaker.heard_s() - (now_s - onset.started_at_s)
-        self._contest = Contest(answer, onset.started_at_s, now_s, [onset])
+        self._contest = InterruptionCandidate(answer, onset.started_at_s, now_s, [onset])
         self._set(answer, self._hushed)
         self._judge(self._listen(self._contest))
 
-    def _go_on(self, contest: Contest, heard: Heard) -> None:
+    def _go_on(self, contest: InterruptionCandidate, heard: SegmenterEvent) -> None:
         match heard:
-            case Lull(segment):
+            case EarlyPause(segment):
                 self._drafter.lull(segment)
             case Pause(segment):
                 contest.heard_until_s = segment.ended_at_s
@@ -156,7 +162,7 @@ class Overlap:
             self._judging.cancel()
         self._judging = None
 
-    async def _listen(self, contest: Contest) -> None:
+    async def _listen(self, contest: InterruptionCandidate) -> None:
         """Decode what is being said until it is enough."""
 
         def so_far() -> SpeechSegment | None:
@@ -164,7 +170,7 @@ class Overlap:
             contest.heard_until_s = segment.ended_at_s if segment is not None else contest.heard_until_s
             return segment
 
-        def hear(words: Hypotheses) -> None:
+        def hear(words: StablePrefix) -> None:
             text = " ".join(words.words)
             if contest.answer.leave is not None and answer_of(text):
                 return  # it is known for sure when it is over
@@ -181,7 +187,7 @@ class Overlap:
         except VoiceCliError:  # nothing can be judged: the conversation takes it, and says what is wrong
             self._accept(contest)
 
-    async def _decide(self, contest: Contest, segment: SpeechSegment, voiced_ms: float) -> None:
+    async def _decide(self, contest: InterruptionCandidate, segment: SpeechSegment, voiced_ms: float) -> None:
         """The sound is over, for now at least: so its words are known."""
         try:
             transcript = await self._engines.stt_worker.run(self._engines.stt.transcribe, segment)
@@ -197,7 +203,7 @@ class Overlap:
         else:
             self._accept(contest)
 
-    def _objection(self, contest: Contest, transcript: Transcript, voiced_ms: float) -> str:
+    def _objection(self, contest: InterruptionCandidate, transcript: Transcript, voiced_ms: float) -> str:
         """Why these words do not end the answer; empty where they do."""
         text = transcript.text
         if not words_of(text):
@@ -214,27 +220,27 @@ class Overlap:
             return "one short word"
         return "too short" if voiced_ms < self._rules.interrupt_ms and not is_order(text) else ""
 
-    def _is_doubtful(self, contest: Contest, text: str) -> bool:
+    def _is_doubtful(self, contest: InterruptionCandidate, text: str) -> bool:
         """Whether it is what a recogniser makes of a cough over an echo: a single word that is no order."""
         alone = not wants_the_word(text, sure=False)
         return alone and self._own_voice.audible and contest.may_be_echo and not self._in_last_words(contest.answer)
 
-    def _accept(self, contest: Contest) -> None:
+    def _accept(self, contest: InterruptionCandidate) -> None:
         self._contest = None
         self._stop_judging()
         for heard in contest.said:
             self._deliver(heard)
         self._volume = "full"
 
-    def _refuse(self, contest: Contest, text: str, reason: str) -> None:
+    def _refuse(self, contest: InterruptionCandidate, text: str, reason: str) -> None:
         contest.refused = True
         text = "" if reason == UNADDRESSED else text  # said to somebody else: nobody is told
-        self._publish(events.TalkedOver(at_s=self._clock(), turn=contest.answer.id, text=text, reason=reason))
+        self._publish(events.FalseInterruption(at_s=self._clock(), turn=contest.answer.id, text=text, reason=reason))
         self._set(contest.answer, "full")
         if isinstance(contest.said[-1], Endpoint):
             self._contest = None
 
-    def _is_own(self, contest: Contest, text: str) -> bool:
+    def _is_own(self, contest: InterruptionCandidate, text: str) -> bool:
         """Whether the words may well be an echo of the answer."""
         spoken = contest.answer.voiced(self._speaker.heard_s() + AHEAD_S)
         self._own_voice.spoke(spoken, self._clock())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from voicecli.engines.base import SpeechToText, Worker
 from voicecli.events import Clock
-from voicecli.turns.stable_prefix import Hypotheses
+from voicecli.turns.stable_prefix import StablePrefix
 from voicecli.types import SpeechSegment, Transcript
 
 Decode = Callable[[SpeechSegment], Transcript]
@@ -18,7 +18,7 @@ EASE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Cadence:
+class PartialSchedule:
     """When drafts are worth their time."""
 
     interval_s: float  # between drafts in the middle of speech
@@ -26,7 +26,7 @@ class Cadence:
     lull_to_end_s: float  # a draft in a silence may take this long: then it is over before the user is known to be done
 
 
-class Drafter:
+class PartialDecoder:
     """Decodes the growing audio while the user speaks, and at once in the first silence, which may be the end.
 
     The latter decode is made as a final is: a recogniser that remembers it has the final when it is asked for.
@@ -36,7 +36,7 @@ class Drafter:
     """
 
     def __init__(
-        self, stt: SpeechToText, worker: Worker, cadence: Cadence, clock: Clock, *, careful: bool = False
+        self, stt: SpeechToText, worker: Worker, cadence: PartialSchedule, clock: Clock, *, careful: bool = False
     ) -> None:
         """`careful`: drafts are made as finals are, and hold no word that a final would withhold."""
         self._final, self._draft = stt.transcribe, stt.transcribe if careful else stt.draft
@@ -52,9 +52,9 @@ class Drafter:
         self._lull = segment
         self._lulled.set()
 
-    async def run(self, so_far: Callable[[], SpeechSegment | None], tell: Callable[[Hypotheses], None]) -> None:
+    async def run(self, so_far: Callable[[], SpeechSegment | None], tell: Callable[[StablePrefix], None]) -> None:
         """Draft until cancelled, and tell after each decode what is known. Raises EngineError."""
-        hypotheses = Hypotheses()
+        hypotheses = StablePrefix()
         self._take_lull()
         while True:
             chance = await self._next(so_far)

@@ -6,19 +6,21 @@ import asyncio
 from collections.abc import Callable
 
 from voicecli import events
-from voicecli.conversation.partial_decoder import Drafter
+from voicecli.conversation.partial_decoder import PartialDecoder
 from voicecli.conversation.prefill import Prefill
 from voicecli.conversation.turn import first_failure
 from voicecli.errors import VoiceCliError
 from voicecli.events import Clock, Publish
-from voicecli.turns.stable_prefix import Hypotheses
+from voicecli.turns.stable_prefix import StablePrefix
 from voicecli.types import SpeechSegment, TurnId
 
 
-class Drafts:
+class PartialTranscripts:
     """Of one utterance at a time. All methods belong to the loop."""
 
-    def __init__(self, drafter: Drafter, prefill: Prefill, clock: Clock, publish: Publish, *, ahead: bool) -> None:
+    def __init__(
+        self, drafter: PartialDecoder, prefill: Prefill, clock: Clock, publish: Publish, *, ahead: bool
+    ) -> None:
         """`ahead`: whether words are sent to the language model."""
         self._drafter = drafter
         self._prefill = prefill
@@ -43,7 +45,7 @@ class Drafts:
             self._task = None
 
     async def _run(self, turn: TurnId, so_far: Callable[[], SpeechSegment | None]) -> None:
-        def tell(words: Hypotheses) -> None:
+        def tell(words: StablePrefix) -> None:
             if not words.words:
                 return
             stable, unstable = words.stable, words.unstable

@@ -12,18 +12,18 @@ from voicecli.audio.device import Speaker
 from voicecli.audio.ring import RING_HZ, ring
 from voicecli.conversation.error_speech import apology
 from voicecli.conversation.history import History, heard_source_end
-from voicecli.conversation.language import Tongues
+from voicecli.conversation.language import LanguagePolicy
 from voicecli.conversation.speaking import Speaking
-from voicecli.conversation.text_turn import Dictation
-from voicecli.conversation.tool_calls import Calling, Toolbox
+from voicecli.conversation.text_turn import TextTurn
+from voicecli.conversation.tool_calls import Toolbox, ToolCaller
 from voicecli.conversation.turn import StageError, Turn, stage
-from voicecli.conversation.voice_registry import Repertoire
+from voicecli.conversation.voice_registry import VoiceRegistry
 from voicecli.engines.base import EndOfTurn, LanguageModel, SpeechToText, TextToSpeech, Worker
 from voicecli.errors import ContextFull
 from voicecli.events import Clock, Publish
-from voicecli.speech_text.markdown_blocks import Span, SpeakableFilter
-from voicecli.turns.self_echo import REASON, OwnVoice
-from voicecli.types import SpeechChunk
+from voicecli.speech_text.markdown_blocks import Span, SpeechMarkdownFilter
+from voicecli.turns.self_echo import REASON, SelfEchoFilter
+from voicecli.types import PlaybackChunk
 
 PROGRESS_S = 0.1
 """Time between two reports of how far the voice is."""
@@ -41,15 +41,21 @@ class Engines:
     stt_worker: Worker
     tts_worker: Worker
     turn_worker: Worker
-    tongues: Tongues = field(default_factory=lambda: Tongues("en", Repertoire("", "en")))
+    tongues: LanguagePolicy = field(default_factory=lambda: LanguagePolicy("en", VoiceRegistry("", "en")))
     tools: Toolbox | None = None
 
 
-class Answering:
+class Responder:
     """The work of one turn. It holds nothing of a turn itself, so cancelling the turn's task leaves nothing behind."""
 
     def __init__(
-        self, engines: Engines, speaker: Speaker, history: History, own_voice: OwnVoice, clock: Clock, publish: Publish
+        self,
+        engines: Engines,
+        speaker: Speaker,
+        history: History,
+        own_voice: SelfEchoFilter,
+        clock: Clock,
+        publish: Publish,
     ) -> None:
         self._engines = engines
         self._speaker = speaker
@@ -57,7 +63,7 @@ class Answering:
         self._own_voice = own_voice
         self._clock = clock
         self._publish = publish
-        self._calling = Calling(engines.llm, engines.tools, clock, publish)
+        self._calling = ToolCaller(engines.llm, engines.tools, clock, publish)
         self._speaking = (
             Speaking(engines.tts, engines.tts_worker, speaker, clock, publish) if engines.tts is not None else None
         )
@@ -130,14 +136,14 @@ class Answering:
                 await self._speaking.say(turn, sentence)
 
     def _ring(self, turn: Turn) -> None:
-        turn.chunks.append(SpeechChunk(turn.id, ring(), RING_HZ, 0))
+        turn.chunks.append(PlaybackChunk(turn.id, ring(), RING_HZ, 0))
         self._speaker.play(turn.chunks[0])
         self._speaker.finish(turn.id)
 
     def _read_out(self, turn: Turn, text: str) -> None:
         """No model is asked: the turn says `text`."""
         if turn.tongue.is_spoken:
-            dictation = Dictation(turn, turn.tongue.notices)
+            dictation = TextTurn(turn, turn.tongue.notices)
             dictation.feed(text)
             dictation.close()
         else:
@@ -155,7 +161,7 @@ class Answering:
                 await self._write(turn)
 
     async def _write(self, turn: Turn) -> None:
-        speakable = SpeakableFilter(turn.tongue.notices)
+        speakable = SpeechMarkdownFilter(turn.tongue.notices)
         self._history.add_to_prompt(turn.tongue.instruction)
         if not (turn.tongue.is_spoken or turn.aside):
             self._say_that_it_is_written(turn)

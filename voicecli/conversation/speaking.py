@@ -12,7 +12,7 @@ from voicecli.conversation.turn import Turn, stage
 from voicecli.engines.base import TextToSpeech, Worker
 from voicecli.events import Clock, Publish
 from voicecli.speech_text.pacing import Pace
-from voicecli.types import Piece, SpeechChunk, Stretch, WordEnd
+from voicecli.types import AudioChunk, PlaybackChunk, TextChunk, WordEnd
 
 
 class Speaking:
@@ -59,7 +59,7 @@ class Voicing:
 
     async def chunks(
         self, turn: Turn, lead_s: Callable[[], float], idle: Callable[[], None] = lambda: None
-    ) -> AsyncGenerator[SpeechChunk, None]:
+    ) -> AsyncGenerator[PlaybackChunk, None]:
         """All that the turn has to say, as it comes; `lead_s` tells how much sound its hearer has in store.
 
         `idle` is called when there is nothing to say for now. Raises StageError when synthesis fails.
@@ -85,19 +85,19 @@ class Voicing:
                 async for chunk in chunks:
                     yield chunk
 
-    async def aside(self, turn: Turn, text: str) -> AsyncGenerator[SpeechChunk, None]:
+    async def aside(self, turn: Turn, text: str) -> AsyncGenerator[PlaybackChunk, None]:
         """The sound of `text`, which covers nothing of the answer."""
         source_end, share = turn.chunks[-1].source_end if turn.chunks else 0, 0.0
         with stage("tts"):
             stretches = self._tts.synthesize(text)
             while share < 1 and (stretch := await self._worker.run(next, stretches, None)) is not None:
                 share = stretch.share
-                yield SpeechChunk(turn.id, stretch.pcm, self._tts.sample_rate_hz, source_end)
+                yield PlaybackChunk(turn.id, stretch.pcm, self._tts.sample_rate_hz, source_end)
 
-    async def _voice(self, turn: Turn, piece: Piece) -> AsyncGenerator[SpeechChunk, None]:
+    async def _voice(self, turn: Turn, piece: TextChunk) -> AsyncGenerator[PlaybackChunk, None]:
         began_s = self._clock()
-        self._publish(events.PieceReady(at_s=began_s, turn=turn.id, text=piece.text, source_end=piece.source_end))
-        place = Place(piece, turn.chunks[-1].source_end if turn.chunks else 0)
+        self._publish(events.TextChunkReady(at_s=began_s, turn=turn.id, text=piece.text, source_end=piece.source_end))
+        place = SpokenOffset(piece, turn.chunks[-1].source_end if turn.chunks else 0)
         with stage("tts"):
             stretches = self._tts.synthesize(piece.text)
         share, took_s = 0.0, 0.0
@@ -110,7 +110,7 @@ class Voicing:
                 break
             share = stretch.share
             words, source_end = place.after(stretch)
-            chunk = SpeechChunk(turn.id, stretch.pcm, self._tts.sample_rate_hz, source_end, words)
+            chunk = PlaybackChunk(turn.id, stretch.pcm, self._tts.sample_rate_hz, source_end, words)
             turn.chunks.append(chunk)
             yield chunk
             now_s = self._clock()
@@ -120,15 +120,15 @@ class Voicing:
         self._pace.took(len(piece.text), took_s)
 
 
-class Place:
+class SpokenOffset:
     """How far a voice has come in the answer as written, stretch by stretch of one piece."""
 
-    def __init__(self, piece: Piece, source_begin: int) -> None:
+    def __init__(self, piece: TextChunk, source_begin: int) -> None:
         self._begin = self._reached = source_begin
         self._end = piece.source_end
         self._words = iter(piece.word_ends)
 
-    def after(self, stretch: Stretch) -> tuple[tuple[WordEnd, ...], int]:
+    def after(self, stretch: AudioChunk) -> tuple[tuple[WordEnd, ...], int]:
         """The words that end in `stretch`, and the characters of the answer that are covered at its end."""
         if stretch.word_ends_s is None:
             self._reached = self._begin + round(stretch.share * (self._end - self._begin))

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from voicecli.conversation.turn import Turn
-from voicecli.speech_text.markdown_blocks import SpeakableFilter
-from voicecli.speech_text.phrases import NOTICES, Notices
+from voicecli.speech_text.markdown_blocks import SpeechMarkdownFilter
+from voicecli.speech_text.phrases import NOTICES, SpokenPhrases
 from voicecli.speech_text.think_filter import ThinkFilter
 
 
-class Dictation:
+class TextTurn:
     """Feed it the text as a language model writes it."""
 
-    def __init__(self, turn: Turn, notices: Notices = NOTICES["en"]) -> None:
+    def __init__(self, turn: Turn, notices: SpokenPhrases = NOTICES["en"]) -> None:
         """`notices`: what is said in place of code and tables."""
         self.turn = turn
         self._answer = ThinkFilter()
-        self._speakable = SpeakableFilter(notices)
+        self._speakable = SpeechMarkdownFilter(notices)
 
     def feed(self, text: str) -> None:
         """Some more; cut anywhere."""

@@ -12,11 +12,11 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Protocol
 
-from voicecli.conversation.approval import Leave, question
-from voicecli.conversation.turn import Round, Turn
+from voicecli.conversation.approval import ToolApproval, question
+from voicecli.conversation.turn import ToolRound, Turn
 from voicecli.engines.base import CallingModel, LanguageModel
 from voicecli.errors import EngineError, ToolError
-from voicecli.events import Clock, Publish, ToolAsked, ToolCalled, ToolDone, ToolOutcome
+from voicecli.events import ApprovalRequested, Clock, Publish, ToolCalled, ToolDone, ToolOutcome
 from voicecli.speech_text.think_filter import without_thinking
 from voicecli.types import Message, Token, ToolCall
 
@@ -56,7 +56,7 @@ class Toolbox(Protocol):
         ...
 
 
-class Calling:
+class ToolCaller:
     """A language model, and the tools that it may ask for."""
 
     def __init__(self, llm: LanguageModel, tools: Toolbox | None, clock: Clock, publish: Publish) -> None:
@@ -86,11 +86,11 @@ class Calling:
                 return
             if said.strip():
                 yield Token("\n\n")  # a paragraph of its own, which is said without waiting for the next
-            await self._make(self._tools, turn, Round(said.strip(), tuple(calls)))
+            await self._make(self._tools, turn, ToolRound(said.strip(), tuple(calls)))
         hint = "Ask in other words, or another model: small ones are not good at this."
         raise EngineError(f"{self._llm.name} asked for tools {MOST_ROUNDS} times and gave no answer", hint)
 
-    async def _make(self, tools: Toolbox, turn: Turn, made: Round) -> None:
+    async def _make(self, tools: Toolbox, turn: Turn, made: ToolRound) -> None:
         await turn.released.wait()
         turn.rounds.append(made)
         turn.calling = True
@@ -132,8 +132,10 @@ class Calling:
     async def _leave(self, tools: Toolbox, turn: Turn, call: ToolCall) -> bool:
         """Ask the user, on the screen and aloud."""
         title = tools.title(call.name)
-        turn.leave = Leave()
-        self._publish(ToolAsked(at_s=self._clock(), turn=turn.id, call=call.id, tool=title, arguments=call.arguments))
+        turn.leave = ToolApproval()
+        self._publish(
+            ApprovalRequested(at_s=self._clock(), turn=turn.id, call=call.id, tool=title, arguments=call.arguments)
+        )
         turn.say(question(title))
         try:
             async with asyncio.timeout(LEAVE_S):

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from voicecli.conversation.approval import Leave
+from voicecli.conversation.approval import ToolApproval
 from voicecli.conversation.history import heard_source_end, whole_words
-from voicecli.conversation.language import ENGLISH, Tongue
+from voicecli.conversation.language import ENGLISH, AnswerLanguage
 from voicecli.errors import VoiceCliError
 from voicecli.events import Stage
-from voicecli.speech_text.chunker import PieceBuffer
-from voicecli.types import Message, SpeechChunk, SpeechSegment, ToolCall, TurnId
+from voicecli.speech_text.chunker import TextChunker
+from voicecli.types import Message, PlaybackChunk, SpeechSegment, ToolCall, TurnId
 
 CANCELLED = "Cancelled: the user interrupted."
 """What the language model is told of a call that was not over when its turn was."""
@@ -48,7 +48,7 @@ def first_failure(error: Exception) -> StageError:
 
 
 @dataclass(slots=True, eq=False)
-class Round:
+class ToolRound:
     """Calls of tools that the language model asked for at once, and what came of them so far."""
 
     said: str  # by the model, beside asking
@@ -71,16 +71,16 @@ class Turn:
     question: str = ""
     repeated: str = ""  # an earlier answer that is said again, as it was written
     language: str = ""  # of the question, ISO 639-1; empty until it is known
-    tongue: Tongue = ENGLISH  # of the answer
+    tongue: AnswerLanguage = ENGLISH  # of the answer
     written: str = ""  # the answer so far, markup included
     announcement: str = ""  # what is said, where nobody has asked
-    rounds: list[Round] = field(default_factory=list)  # of calls that were made
+    rounds: list[ToolRound] = field(default_factory=list)  # of calls that were made
     calling: bool = False  # tools are at work, or leave for one is asked
-    leave: Leave | None = None  # the question to the user that the turn waits for
+    leave: ToolApproval | None = None  # the question to the user that the turn waits for
     aside: str = ""  # what was said that is no part of the answer
     asides: deque[str] = field(default_factory=deque)  # of it, what is still to be said
-    chunks: list[SpeechChunk] = field(default_factory=list)
-    pieces: PieceBuffer = field(default_factory=PieceBuffer)
+    chunks: list[PlaybackChunk] = field(default_factory=list)
+    pieces: TextChunker = field(default_factory=TextChunker)
     more: asyncio.Event = field(default_factory=asyncio.Event)  # `pieces` has changed
     released: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None

@@ -9,14 +9,14 @@ from voicecli.languages import name_of
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class VoiceMatch:
     """A language that is spoken."""
 
     voice: str
 
 
 @dataclass(frozen=True, slots=True)
-class Unspoken:
+class NoVoice:
     """A language whose answers are written."""
 
     why: str  # a sentence without its full stop
@@ -24,25 +24,25 @@ class Unspoken:
 
 
 @dataclass(frozen=True, slots=True)
-class Repertoire:
+class VoiceRegistry:
     """The voices of a conversation, by ISO 639-1 codes. Without a voice all is written, and none is missed."""
 
     voice: str  # the chosen one: it speaks its own language, and all that is not part of an answer
     language: str  # of that voice
     others: Mapping[str, str] = field(default_factory=dict)  # language -> voice
-    missing: Mapping[str, Unspoken] = field(default_factory=dict)  # languages with a voice that cannot be spoken here
+    missing: Mapping[str, NoVoice] = field(default_factory=dict)  # languages with a voice that cannot be spoken here
 
-    def of(self, language: str) -> Spoken | Unspoken:
+    def of(self, language: str) -> VoiceMatch | NoVoice:
         """Who speaks it. The chosen voice comes before the table's."""
         if language in self.missing and self.voice:
             return self.missing[language]
         if language == self.language or not self.voice:
-            return Spoken(self.voice)
+            return VoiceMatch(self.voice)
         if language in self.others:
-            return Spoken(self.others[language])
+            return VoiceMatch(self.others[language])
         spoken = sorted({self.language, *self.others} - set(self.missing))
-        return Unspoken(f"there is no voice for {name_of(language)}", f"voices speak {', '.join(map(name_of, spoken))}")
+        return NoVoice(f"there is no voice for {name_of(language)}", f"voices speak {', '.join(map(name_of, spoken))}")
 
-    def with_voice(self, voice: str, language: str) -> Repertoire:
+    def with_voice(self, voice: str, language: str) -> VoiceRegistry:
         """Another chosen voice. The one before it goes on with its language, where that is another."""
         return replace(self, voice=voice, language=language, others={**self.others, self.language: self.voice})

@@ -12,14 +12,14 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 
 from voicecli import events
-from voicecli.conversation.partial_decoder import Cadence, Drafter
+from voicecli.conversation.partial_decoder import PartialDecoder, PartialSchedule
 from voicecli.conversation.respond import Engines
 from voicecli.engines.base import SpeechToText
 from voicecli.errors import VoiceCliError
 from voicecli.events import Clock, Event, Publish
 from voicecli.turns.activity import Activity
-from voicecli.turns.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume
-from voicecli.turns.stable_prefix import Hypotheses
+from voicecli.turns.segmenter import Dropped, EarlyPause, Endpoint, Onset, Pause, Resume, SegmenterEvent
+from voicecli.turns.stable_prefix import StablePrefix
 from voicecli.turns.wake_phrase import WakePhrase
 from voicecli.types import SpeechSegment, Transcript
 
@@ -31,17 +31,17 @@ ALONE = "only the wake phrase: go on"
 
 DEAF = "Asleep, and the wake phrase cannot be heard: {}"
 
-Deliver = Callable[[Heard], None]
+Deliver = Callable[[SegmenterEvent], None]
 SoFar = Callable[[], SpeechSegment | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Waking:
+class WakeOptions:
     phrase: WakePhrase
     awake_s: float  # after an exchange
 
 
-class WithoutPhrase:
+class WithoutWakePhrase:
     """A recogniser of what is said to the assistant: the phrase is no part of it."""
 
     def __init__(self, recogniser: SpeechToText, phrase: WakePhrase) -> None:
@@ -69,11 +69,11 @@ class WithoutPhrase:
 
 
 @dataclass(slots=True, eq=False)
-class Unwoken:
+class HeldUtterance:
     """An utterance that is kept back."""
 
-    drafter: Drafter
-    said: list[Heard] = field(default_factory=list)  # from its onset on
+    drafter: PartialDecoder
+    said: list[SegmenterEvent] = field(default_factory=list)  # from its onset on
     work: asyncio.Task[None] | None = None
     refused: bool = False  # it does not begin with the phrase
 
@@ -82,7 +82,7 @@ class Unwoken:
             self.work.cancel()
 
 
-class Unguarded:
+class OpenGate:
     """All that is said is for the assistant."""
 
     def __init__(self, engines: Engines) -> None:
@@ -97,12 +97,14 @@ class Unguarded:
     def see(self, event: Event) -> None: ...
 
 
-class Sentry:
+class WakeGate:
     """Lets through what is meant for the assistant. All methods belong to the loop."""
 
-    def __init__(self, engines: Engines, waking: Waking, drafts: Cadence, clock: Clock, publish: Publish) -> None:
+    def __init__(
+        self, engines: Engines, waking: WakeOptions, drafts: PartialSchedule, clock: Clock, publish: Publish
+    ) -> None:
         self._stt, self._worker = engines.stt, engines.stt_worker
-        self.engines = replace(engines, stt=WithoutPhrase(engines.stt, waking.phrase))
+        self.engines = replace(engines, stt=WithoutWakePhrase(engines.stt, waking.phrase))
         """For what is let through."""
         self._waking = waking
         self._drafts = drafts
@@ -112,7 +114,7 @@ class Sentry:
         self._awake = False
         self._until_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        self._kept: list[Unwoken] = []  # the last one may be under way
+        self._kept: list[HeldUtterance] = []  # the last one may be under way
         self._told_deaf = False
 
     def open(self, tasks: asyncio.TaskGroup, deliver: Deliver, so_far: SoFar) -> None:
@@ -126,12 +128,12 @@ class Sentry:
             if one.refused or not isinstance(one.said[-1], Endpoint):
                 one.stop()
 
-    def take(self, heard: Heard) -> None:
+    def take(self, heard: SegmenterEvent) -> None:
         """What is heard next, and was not said over an answer."""
         if self._awake and not self._kept:
             self._deliver(heard)
         elif isinstance(heard, Onset):
-            one = Unwoken(Drafter(self._stt, self._worker, self._drafts, self._clock), [heard])
+            one = HeldUtterance(PartialDecoder(self._stt, self._worker, self._drafts, self._clock), [heard])
             self._kept.append(one)
             self._judge(one, self._listen(one))
         elif self._kept:  # pragma: no branch
@@ -155,14 +157,14 @@ class Sentry:
             wait_s = max(0.0, self._until_s - now_s)
             self._timer = asyncio.get_running_loop().call_later(wait_s, lambda: self._set(awake=False))
 
-    def _go_on(self, one: Unwoken, heard: Heard) -> None:
+    def _go_on(self, one: HeldUtterance, heard: SegmenterEvent) -> None:
         if one.refused:
             if isinstance(heard, Endpoint | Dropped):
                 self._kept.remove(one)
             return
         one.said.append(heard)
         match heard:
-            case Lull(segment):
+            case EarlyPause(segment):
                 one.drafter.lull(segment)
             case Pause(segment):
                 self._judge(one, self._decide(one, segment))
@@ -176,14 +178,14 @@ class Sentry:
             case _:
                 pass
 
-    def _judge(self, one: Unwoken, work: Coroutine[None, None, None]) -> None:
+    def _judge(self, one: HeldUtterance, work: Coroutine[None, None, None]) -> None:
         one.stop()
         one.work = self._tasks.create_task(work, name="waking")
 
-    async def _listen(self, one: Unwoken) -> None:
+    async def _listen(self, one: HeldUtterance) -> None:
         """Decode what is being said until it is clear whether it begins with the phrase."""
 
-        def hear(words: Hypotheses) -> None:
+        def hear(words: StablePrefix) -> None:
             if self._waking.phrase.addressed(" ".join(words.words)):
                 self._wake(one)
             elif words.firm and not self._waking.phrase.may_begin(words.stable):
@@ -194,7 +196,7 @@ class Sentry:
         except VoiceCliError as error:
             self._refuse(one, error)
 
-    async def _decide(self, one: Unwoken, segment: SpeechSegment) -> None:
+    async def _decide(self, one: HeldUtterance, segment: SpeechSegment) -> None:
         """The user is silent, so the words are known."""
         try:
             transcript = await self._worker.run(self._stt.transcribe, segment)
@@ -208,7 +210,7 @@ class Sentry:
         elif not goes_on or (transcript.text and not self._waking.phrase.may_begin(transcript.text)):
             self._refuse(one)
 
-    def _wake(self, one: Unwoken) -> None:
+    def _wake(self, one: HeldUtterance) -> None:
         """It is for the assistant, and so is what was said after it."""
         kept = self._kept[self._kept.index(one) :]
         for each in self._kept:
@@ -220,7 +222,7 @@ class Sentry:
             for heard in each.said:
                 self._deliver(heard)
 
-    def _refuse(self, one: Unwoken, error: VoiceCliError | None = None) -> None:
+    def _refuse(self, one: HeldUtterance, error: VoiceCliError | None = None) -> None:
         over = isinstance(one.said[-1], Endpoint)
         one.refused = True
         one.said.clear()
@@ -243,7 +245,7 @@ class Sentry:
 
 
 def guard(
-    engines: Engines, waking: Waking | None, drafts: Cadence, clock: Clock, publish: Publish
-) -> Sentry | Unguarded:
+    engines: Engines, waking: WakeOptions | None, drafts: PartialSchedule, clock: Clock, publish: Publish
+) -> WakeGate | OpenGate:
     """What lets through what is for the assistant; without `waking` that is everything."""
-    return Sentry(engines, waking, drafts, clock, publish) if waking is not None else Unguarded(engines)
+    return WakeGate(engines, waking, drafts, clock, publish) if waking is not None else OpenGate(engines)

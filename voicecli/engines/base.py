@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from typing import ParamSpec, Protocol, TypeVar, runtime_checkable
 
-from voicecli.types import KnownVoice, Message, SpeechSegment, Stretch, Token, ToolCall, ToolSpec, Transcript
+from voicecli.types import AudioChunk, KnownVoice, Message, SpeechSegment, Token, ToolCall, ToolSpec, Transcript
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -113,7 +113,7 @@ class TextToSpeech(Protocol):
     name: str
     sample_rate_hz: int
 
-    def synthesize(self, text: str) -> Iterator[Stretch]:
+    def synthesize(self, text: str) -> Iterator[AudioChunk]:
         """The sound of one piece, as it becomes ready: joined without a seam, silence trimmed, both ends faded to zero.
 
         Each stretch is one unit of work: an abandoned iterator computes nothing more. No stretch at all when the text
@@ -134,7 +134,7 @@ class Voice(Protocol):
     streams: bool
     """The sound of a piece comes as it is computed, not all at once."""
 
-    def synthesize(self, text: str) -> Iterator[Stretch]:
+    def synthesize(self, text: str) -> Iterator[AudioChunk]:
         """As `TextToSpeech.synthesize`."""
         ...
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from voicecli.conversation.history import whole_words
 from voicecli.events import (
     Audible,
+    ComponentChanged,
     Event,
     NothingHeard,
-    PartChanged,
     PartialHeard,
     Ready,
     SpeechEnded,
@@ -113,7 +113,7 @@ class ExchangeFold:
         match event:
             case Ready(llm=llm, speaker=speaker):
                 return replace(self, llm=llm, voiced=bool(speaker))
-            case PartChanged(part="model", name=llm) if llm:
+            case ComponentChanged(part="model", name=llm) if llm:
                 return replace(self, llm=llm)
             case UserTyped(at_s=at_s, turn=turn, text=text) if turn is not None:
                 typed = Draft(asked_from_s=at_s, asked_until_s=at_s, typed=True, released=True, question=text)

@@ -11,13 +11,13 @@ from voicecli.errors import VoiceCliError
 from voicecli.events import Clock, Event, Notice, Publish
 from voicecli.history.fold import ExchangeFold
 from voicecli.history.records import Exchange, Session
-from voicecli.history.writer import Keeper
+from voicecli.history.writer import HistoryWriter
 
 NOT_KEPT = "This conversation is not in the history for now: {message}. It is tried again after each answer."
 KEPT_AGAIN = "The history is written again, and nothing of the conversation is missing."
 
 
-class Record(Protocol):
+class ConversationLog(Protocol):
     """What is known of the conversation that is being held."""
 
     @property
@@ -41,7 +41,7 @@ class Record(Protocol):
         ...
 
 
-class Unkept:
+class UnsavedLog:
     """A `Record` that no file has."""
 
     def __init__(self, clock: Clock, session: Session, age_s: float = 0.0, earlier: tuple[Exchange, ...] = ()) -> None:
@@ -67,7 +67,7 @@ class Unkept:
 class Kept:
     """One conversation: what is known of it, and who writes it."""
 
-    keeper: Keeper
+    keeper: HistoryWriter
     fold: ExchangeFold
 
     @property
@@ -78,7 +78,9 @@ class Kept:
 class SessionLog:
     """A `Record`. An exchange is written when it is over. `see`, `part` and `run` belong to the loop."""
 
-    def __init__(self, keeper: Keeper, clock: Clock, age_s: float = 0.0, earlier: tuple[Exchange, ...] = ()) -> None:
+    def __init__(
+        self, keeper: HistoryWriter, clock: Clock, age_s: float = 0.0, earlier: tuple[Exchange, ...] = ()
+    ) -> None:
         """`age_s` and `earlier`: of a session that is resumed, how long ago it began and what was said in it."""
         self.path = keeper.path
         self.trouble = ""  # why the latest exchange could not be written

@@ -8,10 +8,10 @@ from datetime import datetime
 from pathlib import Path
 
 from voicecli.events import Clock
-from voicecli.history.log import Record, SessionLog, Unkept
+from voicecli.history.log import ConversationLog, SessionLog, UnsavedLog
 from voicecli.history.records import Exchange, Session
 from voicecli.history.store import open_store
-from voicecli.history.writer import Keeper, utc_now
+from voicecli.history.writer import HistoryWriter, utc_now
 
 RESUMED = "Conversation {id} of {date} goes on: {count} so far. The last question was: {last}"
 
@@ -31,20 +31,20 @@ def remember(
 ) -> Memory:
     """`resume`: the id of a session that goes on. Raises HistoryError or HistoryDamaged where it cannot be had."""
     if resume is None:
-        return Memory(log=SessionLog(Keeper(path, Session(now())), clock) if keep else None)
+        return Memory(log=SessionLog(HistoryWriter(path, Session(now())), clock) if keep else None)
     with open_store(path) as store:
         session, earlier = store.session(resume)
     age_s = (now() - session.began_at).total_seconds()
-    log = SessionLog(Keeper(path, session, len(earlier)), clock, age_s, earlier) if keep else None
+    log = SessionLog(HistoryWriter(path, session, len(earlier)), clock, age_s, earlier) if keep else None
     return Memory(earlier, log, resumed(session, earlier), session)
 
 
-def record_of(memory: Memory, clock: Clock, now: Callable[[], datetime] = utc_now) -> Record:
+def record_of(memory: Memory, clock: Clock, now: Callable[[], datetime] = utc_now) -> ConversationLog:
     """What is known of the conversation, kept or not."""
     if memory.log is not None:
         return memory.log
     session = memory.session or Session(now())
-    return Unkept(clock, session, (now() - session.began_at).total_seconds(), memory.earlier)
+    return UnsavedLog(clock, session, (now() - session.began_at).total_seconds(), memory.earlier)
 
 
 def resumed(session: Session, earlier: tuple[Exchange, ...]) -> str:

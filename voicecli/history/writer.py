@@ -20,7 +20,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Keeper:
+class HistoryWriter:
     """Knows what of the conversation is safely in the file, and what is not.
 
     The file is opened for each write: it may be set aside, removed or replaced by another program at any time, and then
@@ -45,9 +45,9 @@ class Keeper:
         self._connect = connect
         self._now = now
 
-    def another(self, session: Session, written: int) -> Keeper:
+    def another(self, session: Session, written: int) -> HistoryWriter:
         """For another conversation, in the same file."""
-        return Keeper(self.path, session, written, connect=self._connect, now=self._now)
+        return HistoryWriter(self.path, session, written, connect=self._connect, now=self._now)
 
     def keep(self, exchanges: Sequence[Exchange]) -> list[str]:
         """Write those of the conversation that are not in the file; returns what the user should know.

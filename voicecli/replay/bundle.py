@@ -22,7 +22,7 @@ Price = Annotated[float, Field(ge=0, le=60)]
 
 
 @dataclass(frozen=True, slots=True)
-class Prices:
+class StageLatencies:
     """What the engines took; medians of a recording. The defaults are round figures for two cores."""
 
     decode_s: Price = 0.2  # speech-to-text
@@ -42,12 +42,12 @@ class About:
     settings: dict[str, Told]  # `section.key` -> value
     models: dict[str, str]  # name -> SHA-256 of its largest file
     findings: tuple[dict[str, object], ...] = ()  # of voicecli doctor
-    prices: Prices = field(default_factory=Prices)
+    prices: StageLatencies = field(default_factory=StageLatencies)
     schema_version: int = SCHEMA
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class UserAction:
     """What the user did at the keyboard."""
 
     at_s: float
@@ -69,7 +69,7 @@ class Times:
     told_at_s: tuple[float, ...] = ()  # when the speaker told each block ...
     sounds_at_s: tuple[float, ...] = ()  # ... and when its first sample left the loudspeaker
     echoes: bool = False  # an echo canceller was at work
-    deeds: tuple[Deed, ...] = ()
+    deeds: tuple[UserAction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from voicecli.conversation.latency import PART_NAMES
-from voicecli.replay.turn_summary import Story
+from voicecli.replay.turn_summary import TurnSummary
 
 SAME_S = 0.02
 """A frame: what differs by less is no other decision."""
@@ -20,8 +20,8 @@ BESIDE_S = 0.3
 class Pair:
     """A turn of the recording, and what it is now; None on the side where there is none."""
 
-    then: Story | None
-    now: Story | None
+    then: TurnSummary | None
+    now: TurnSummary | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Row:
     differs: bool
 
 
-def pairs(then: Sequence[Story], now: Sequence[Story]) -> list[Pair]:
+def pairs(then: Sequence[TurnSummary], now: Sequence[TurnSummary]) -> list[Pair]:
     """In the order in which they began."""
     left = list(now)
     paired: list[Pair] = []
@@ -52,20 +52,20 @@ def began_s(pair: Pair) -> float:
     return min(story.began_s for story in (pair.then, pair.now) if story is not None)
 
 
-def together(one: Story, other: Story) -> bool:
+def together(one: TurnSummary, other: TurnSummary) -> bool:
     """Whether both are about the same stretch of the recording."""
     begins = abs(one.began_s - other.began_s) <= BESIDE_S
     overlap_s = min(until_s(one), until_s(other)) - max(one.began_s, other.began_s)
     return begins or overlap_s > 0
 
 
-def until_s(story: Story) -> float:
+def until_s(story: TurnSummary) -> float:
     return story.began_s if story.ended_s is None else story.ended_s
 
 
 def rows(pair: Pair) -> list[Row]:
     """What was heard, how it was waited for, what became of it; nothing about what is on neither side."""
-    lines: list[tuple[str, Callable[[Story], str], Callable[[Story], object]]] = [
+    lines: list[tuple[str, Callable[[TurnSummary], str], Callable[[TurnSummary], object]]] = [
         ("heard", lambda one: one.heard, lambda one: words(one.heard)),
         ("endpoint after", lambda one: seconds(one.wait_s), lambda one: one.wait_s),
     ]
@@ -82,7 +82,7 @@ def rows(pair: Pair) -> list[Row]:
     return [one for one in told if one.then or one.now]
 
 
-def row(pair: Pair, name: str, text: Callable[[Story], str], value: Callable[[Story], object]) -> Row:
+def row(pair: Pair, name: str, text: Callable[[TurnSummary], str], value: Callable[[TurnSummary], object]) -> Row:
     """A turn that is on one side alone differs in all."""
     then, now = pair.then, pair.now
     differs = then is None or now is None or not alike(value(then), value(now))
@@ -96,11 +96,11 @@ def alike(then: object, now: object) -> bool:
     return then == now
 
 
-def part_text(index: int) -> Callable[[Story], str]:
+def part_text(index: int) -> Callable[[TurnSummary], str]:
     return lambda one: seconds(one.parts_s[index]) if one.parts_s else ""
 
 
-def part_s(index: int) -> Callable[[Story], object]:
+def part_s(index: int) -> Callable[[TurnSummary], object]:
     return lambda one: one.parts_s[index] if one.parts_s else None
 
 

@@ -13,19 +13,19 @@ from voicecli.bench.outcomes import REMEMBERED_S
 from voicecli.bench.watch import Call
 from voicecli.engines.base import EndOfTurn, LanguageModel, SpeechToText, TextToSpeech
 from voicecli.engines.worker import LoopThread
-from voicecli.replay.bundle import Prices
-from voicecli.types import Message, SpeechSegment, Stretch, Token, Transcript
+from voicecli.replay.bundle import StageLatencies
+from voicecli.types import AudioChunk, Message, SpeechSegment, Token, Transcript
 
 Spend = Callable[[float], None]
 """Lets the call under way take so many seconds."""
 
 
-def prices_of(calls: Sequence[Call]) -> Prices:
+def prices_of(calls: Sequence[Call]) -> StageLatencies:
     """The median of each; what was never called has its default price. Pure."""
-    usual = Prices()
+    usual = StageLatencies()
     replies = [call for call in calls if call.name == "reply" and call.first_s is not None]
     written = [call for call in replies if call.amount > 1]
-    return Prices(
+    return StageLatencies(
         median([call.work_s for call in calls if call.stage == "stt" and call.work_s > REMEMBERED_S], usual.decode_s),
         median([call.work_s for call in calls if call.stage == "endpoint"], usual.look_s),
         median([call.first_s or 0.0 for call in replies], usual.first_token_s),
@@ -44,7 +44,7 @@ def median(values: Sequence[float], usual: float) -> float:
     return round(statistics.median(values), 3) if values else usual
 
 
-class PricedRecogniser:
+class RecordedLatencyRecogniser:
     def __init__(self, stt: SpeechToText, price_s: float, spend: Spend) -> None:
         self.name = stt.name
         self._stt, self._price_s, self._spend = stt, price_s, spend
@@ -58,7 +58,7 @@ class PricedRecogniser:
         return self._stt.draft(segment)
 
 
-class PricedEndOfTurn:
+class RecordedLatencyEndOfTurn:
     def __init__(self, turn: EndOfTurn, price_s: float, spend: Spend) -> None:
         self.name = turn.name
         self._turn, self._price_s, self._spend = turn, price_s, spend
@@ -68,15 +68,15 @@ class PricedEndOfTurn:
         return self._turn.probability(segment)
 
 
-class PricedVoice:
+class RecordedLatencyVoice:
     """Each piece at the price of its first sound; the sound of the same words is computed once."""
 
     def __init__(self, tts: TextToSpeech, price_s: float, spend: Spend) -> None:
         self.name, self.sample_rate_hz = tts.name, tts.sample_rate_hz
         self._tts, self._price_s, self._spend = tts, price_s, spend
-        self._known: dict[str, list[Stretch]] = {}
+        self._known: dict[str, list[AudioChunk]] = {}
 
-    def synthesize(self, text: str) -> Iterator[Stretch]:
+    def synthesize(self, text: str) -> Iterator[AudioChunk]:
         self._spend(self._price_s)
         if text not in self._known:
             self._known[text] = list(self._tts.synthesize(text))
@@ -89,7 +89,7 @@ class PacedLanguageModel:
     The clock that jumps knows nothing of a network, so nobody may wait on it for one.
     """
 
-    def __init__(self, llm: LanguageModel, thread: LoopThread, prices: Prices) -> None:
+    def __init__(self, llm: LanguageModel, thread: LoopThread, prices: StageLatencies) -> None:
         self.name = llm.name
         self._llm, self._thread, self._prices = llm, thread, prices
         self._known: dict[tuple[Message, ...], list[Token]] = {}

@@ -9,22 +9,22 @@ from typing import Self
 
 import numpy as np
 
-from voicecli.assemble.devices import Watch
+from voicecli.assemble.devices import PipelineHooks
 from voicecli.audio.device import Microphone
 from voicecli.audio.echo.canceller import Played, PlayedBlock
 from voicecli.bench.watch import Call, EngineWatch
 from voicecli.conversation.respond import Engines
 from voicecli.errors import DeviceError
 from voicecli.events import (
+    AnswerReplayed,
     Clock,
     Event,
     LevelMeasured,
-    Repeated,
     TurnDone,
     TurnFailed,
     TurnInterrupted,
 )
-from voicecli.replay.bundle import Deed, Sounds, Times
+from voicecli.replay.bundle import Sounds, Times, UserAction
 from voicecli.slash.parse import is_command
 from voicecli.turns.activity import Activity
 from voicecli.types import AudioFrame, Pcm, TurnId
@@ -34,7 +34,7 @@ SPEAKER_HZ = 48_000
 """Of a recording in which nothing sounded."""
 
 
-class Recorder(Watch):
+class Recorder(PipelineHooks):
     """Stands between the parts of one conversation, and ends it after a number of turns.
 
     `played` is called by the speaker's thread and only appends; all else belongs to the loop.
@@ -54,7 +54,7 @@ class Recorder(Watch):
         self._cleaned: list[AudioFrame] = []
         self._blocks: list[tuple[PlayedBlock, float]] = []
         self._echoes = False
-        self._deeds: list[Deed] = []
+        self._deeds: list[UserAction] = []
         self._controls: Controls | None = None
 
     @property
@@ -95,7 +95,7 @@ class Recorder(Watch):
             return
         self.events.append(event)
         self._activity.see(event)
-        if isinstance(event, Repeated):
+        if isinstance(event, AnswerReplayed):
             self._repeats.add(event.turn)
         if event.turn in self._repeats:
             pass
@@ -109,16 +109,16 @@ class Recorder(Watch):
         self._controls = controls
 
         def set_muted(muted: bool) -> None:
-            self._did(Deed(self._clock(), "mute" if muted else "unmute"))
+            self._did(UserAction(self._clock(), "mute" if muted else "unmute"))
             controls.set_muted(muted)
 
         def interrupt() -> None:
-            self._did(Deed(self._clock(), "interrupt"))
+            self._did(UserAction(self._clock(), "interrupt"))
             controls.interrupt()
 
         def ask(text: str) -> None:
             if not is_command(text):
-                self._did(Deed(self._clock(), "ask", text[1:] if text.startswith("//") else text))
+                self._did(UserAction(self._clock(), "ask", text[1:] if text.startswith("//") else text))
             controls.ask(text)
 
         def quit() -> None:
@@ -126,11 +126,11 @@ class Recorder(Watch):
             controls.quit()
 
         def repeat(answer: str) -> None:
-            self._did(Deed(self._clock(), "repeat", answer))
+            self._did(UserAction(self._clock(), "repeat", answer))
             controls.repeat(answer)
 
         def push(held: bool) -> None:
-            self._did(Deed(self._clock(), "hold" if held else "let go"))
+            self._did(UserAction(self._clock(), "hold" if held else "let go"))
             controls.push(held)
 
         return replace(controls, set_muted=set_muted, interrupt=interrupt, ask=ask, quit=quit, repeat=repeat, push=push)
@@ -161,7 +161,7 @@ class Recorder(Watch):
         self._frames.append((frame, self._clock()))
         self._listenings[-1] += 1
 
-    def _did(self, deed: Deed) -> None:
+    def _did(self, deed: UserAction) -> None:
         self._deeds.append(deed)
 
 

@@ -10,7 +10,7 @@ from typing import Self
 
 import numpy as np
 
-from voicecli.assemble.devices import Watch
+from voicecli.assemble.devices import PipelineHooks
 from voicecli.audio.device import Microphone, Speaker
 from voicecli.audio.echo.canceller import Played, PlayedBlock
 from voicecli.audio.files.wav import TAIL_S, WavSpeaker
@@ -49,7 +49,7 @@ class RecordedRoom:
             self._played(block)
 
 
-class RecordedCanceller(Watch):
+class RecordedCanceller(PipelineHooks):
     """Gives what the canceller made of each frame then; what it makes now is thrown away.
 
     WebRTC's canceller does not give the same samples twice. What is learnt beside it about the echo does.

@@ -17,15 +17,20 @@ from voicecli.conversation.respond import Engines
 from voicecli.engines.base import EndOfTurn, LanguageModel, SpeechToText, TextToSpeech
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.llm.select import open_language_model
-from voicecli.engines.whisper.final_cache import RememberedFinals
+from voicecli.engines.whisper.final_cache import FinalCache
 from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.engines.worker import LoopThread, ThreadWorker
 from voicecli.errors import first_of
 from voicecli.events import Event, LevelMeasured
 from voicecli.models.installed import model_file, open_store
 from voicecli.replay import virtual_time
-from voicecli.replay.bundle import Deed, Prices, Recorded
-from voicecli.replay.latencies import PacedLanguageModel, PricedEndOfTurn, PricedRecogniser, PricedVoice
+from voicecli.replay.bundle import Recorded, StageLatencies, UserAction
+from voicecli.replay.latencies import (
+    PacedLanguageModel,
+    RecordedLatencyEndOfTurn,
+    RecordedLatencyRecogniser,
+    RecordedLatencyVoice,
+)
 from voicecli.replay.room import RecordedCanceller, RecordedRoom
 from voicecli.replay.timed_worker import CallClock, TimedWorker
 from voicecli.settings.model import Settings
@@ -102,21 +107,21 @@ async def hold(recorded: Recorded, settings: Settings, loaded: Loaded, thread: L
     return tuple(told)
 
 
-def priced(loaded: Loaded, prices: Prices, clock: CallClock, thread: LoopThread) -> Engines:
+def priced(loaded: Loaded, prices: StageLatencies, clock: CallClock, thread: LoopThread) -> Engines:
     """Engines whose calls are made at once, and whose results come when they would have come."""
     stt, tts, turn = (TimedWorker(clock.took_s, clock.call) for _ in range(3))
-    recogniser = PricedRecogniser(loaded.stt, prices.decode_s, clock.spend)
+    recogniser = RecordedLatencyRecogniser(loaded.stt, prices.decode_s, clock.spend)
     return Engines(
-        RememberedFinals(LongSpeech(recogniser)),
+        FinalCache(LongSpeech(recogniser)),
         PacedLanguageModel(loaded.llm, thread, prices),
-        PricedVoice(loaded.tts, prices.first_sound_s, clock.spend) if loaded.tts else None,
-        PricedEndOfTurn(loaded.turn, prices.look_s, clock.spend) if loaded.turn else None,
+        RecordedLatencyVoice(loaded.tts, prices.first_sound_s, clock.spend) if loaded.tts else None,
+        RecordedLatencyEndOfTurn(loaded.turn, prices.look_s, clock.spend) if loaded.turn else None,
         *(stt, tts, turn),
     )
 
 
 @asynccontextmanager
-async def doing(deeds: tuple[Deed, ...], conversation: Conversation, clock: CallClock) -> AsyncIterator[None]:
+async def doing(deeds: tuple[UserAction, ...], conversation: Conversation, clock: CallClock) -> AsyncIterator[None]:
     """The user's keys, pressed when they were pressed."""
     acts: Mapping[str, Callable[[str], None]] = {
         "mute": lambda _: conversation.mute(True),

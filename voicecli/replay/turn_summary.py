@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from voicecli.conversation.latency import PART_NAMES, LatencyFold
 from voicecli.events import (
     Event,
+    FalseInterruption,
     NothingHeard,
+    PlaybackUnderrun,
     SpeechEnded,
     SpeechStarted,
-    Starved,
-    TalkedOver,
     TokenArrived,
     Transcribed,
     TurnDone,
@@ -24,7 +24,7 @@ from voicecli.types import TurnId
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class TurnSummary:
     """One turn. Times are those of the recording's clock."""
 
     began_s: float  # first voiced sample, or when the question was typed
@@ -63,11 +63,11 @@ class Story:
 class Telling:
     """A turn whose events are still coming."""
 
-    story: Story
+    story: TurnSummary
     fold: LatencyFold = field(default_factory=LatencyFold)
 
 
-def stories(events: Iterable[Event]) -> tuple[Story, ...]:
+def stories(events: Iterable[Event]) -> tuple[TurnSummary, ...]:
     """One for each turn that began, in that order."""
     turns: dict[TurnId, Telling] = {}
     for event in events:
@@ -75,7 +75,7 @@ def stories(events: Iterable[Event]) -> tuple[Story, ...]:
             continue
         match event:
             case SpeechStarted(started_at_s=at_s) | UserTyped(at_s=at_s):
-                turns[event.turn] = Telling(Story(at_s))
+                turns[event.turn] = Telling(TurnSummary(at_s))
         if event.turn in turns:
             told = turns[event.turn]
             told.fold = told.fold.apply(event)
@@ -84,7 +84,7 @@ def stories(events: Iterable[Event]) -> tuple[Story, ...]:
     return tuple(told.story for told in turns.values())
 
 
-def after(story: Story, event: Event) -> Story:
+def after(story: TurnSummary, event: Event) -> TurnSummary:
     """The story with one more event."""
     match event:
         case UserTyped(text=text) | Transcribed(text=text):
@@ -93,9 +93,9 @@ def after(story: Story, event: Event) -> Story:
             return replace(story, ended_s=ended_s, wait_s=at_s - ended_s)
         case TokenArrived(text=text):
             return replace(story, answer=story.answer + text)
-        case TalkedOver():
+        case FalseInterruption():
             return replace(story, talked_over=story.talked_over + 1)
-        case Starved():
+        case PlaybackUnderrun():
             return replace(story, gaps=story.gaps + 1)
         case TurnDone(spoken=spoken):
             return replace(story, spoken=spoken, outcome="answered")

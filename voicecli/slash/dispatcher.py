@@ -35,7 +35,7 @@ class Subject(Protocol):
     def ask(self, text: str) -> None: ...
 
 
-class Desk:
+class CommandDispatcher:
     """Takes what is typed, one after the other. `tell` shows the user what came of a command."""
 
     def __init__(self, subject: Subject, tell: Callable[[str], None]) -> None:

@@ -13,7 +13,7 @@ from typing import Protocol
 from voicecli.errors import HistoryError
 from voicecli.history.export import markdown
 from voicecli.history.finding import excerpt
-from voicecli.history.log import Record
+from voicecli.history.log import ConversationLog
 from voicecli.history.open import resumed
 from voicecli.history.records import Exchange, Hit, Listed, Session
 from voicecli.history.store import open_store
@@ -35,13 +35,13 @@ class Talker(Protocol):
 
 
 @dataclass
-class KeptCommands:
+class HistoryCommands:
     """The handlers of these commands."""
 
     path: Path  # of the history file
     is_kept: bool  # whether this conversation goes there
     talker: Talker
-    record: Record
+    record: ConversationLog
     now: Callable[[], datetime]
     folder: Path  # where the program was started
     saved: set[Path] = field(default_factory=set)  # files that this run has written

@@ -14,9 +14,9 @@ from voicecli.conversation.conversation import Conversation
 from voicecli.doctor.examination import Examination, Request
 from voicecli.doctor.finding import Group
 from voicecli.engines.llm.available import Choices, language_models
-from voicecli.events import Notice, Part, PartChanged, Publish
+from voicecli.events import Component, ComponentChanged, Notice, Publish
 from voicecli.history.finding import excerpt
-from voicecli.history.log import Record, SessionLog
+from voicecli.history.log import ConversationLog, SessionLog
 from voicecli.history.writer import utc_now
 from voicecli.models.installed import installed_models, needed_models, open_store
 from voicecli.settings.model import Settings
@@ -25,7 +25,7 @@ from voicecli.slash.devices import DeviceCommand, device_values
 from voicecli.slash.dispatcher import Handler
 from voicecli.slash.doctor import DoctorCommand
 from voicecli.slash.engines import LanguageCommand, ModelCommand
-from voicecli.slash.history import CHARACTERS, LISTED, KeptCommands, sessions, when
+from voicecli.slash.history import CHARACTERS, LISTED, HistoryCommands, sessions, when
 from voicecli.slash.speech import NO_VOICE, Speech
 from voicecli.slash.values import Values
 
@@ -33,13 +33,13 @@ Start = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Commanded:
+class CommandContext:
     """What commands work on, and how they are heard of."""
 
     settings: Settings
     conversation: Conversation
     switches: Switches
-    record: Record
+    record: ConversationLog
     show: Publish
     start: Start
 
@@ -48,11 +48,11 @@ class Commanded:
         if text:
             self.show(Notice(at_s=CLOCK(), text=text))
 
-    def changed(self, part: Part) -> Callable[[str, str], None]:
+    def changed(self, part: Component) -> Callable[[str, str], None]:
         """How a part is told to be another one."""
 
         def tell(name: str, message: str) -> None:
-            self.show(PartChanged(at_s=CLOCK(), part=part, condition="well", name=name, message=message))
+            self.show(ComponentChanged(at_s=CLOCK(), part=part, condition="well", name=name, message=message))
 
         return tell
 
@@ -68,12 +68,12 @@ class Commanded:
         return list(Examination(request).run(lambda doing: None))
 
 
-def handlers(given: Commanded) -> dict[str, Handler]:
+def handlers(given: CommandContext) -> dict[str, Handler]:
     """Of each command that needs what is loaded by now."""
     switches = given.switches
     speech = Speech(switches.voice, switches.tongues, given.changed("voice")) if switches.voice else None
     model = ModelCommand(given.switches.model, given.choices, given.changed("model"), given.tell, given.start)
-    kept = KeptCommands(
+    kept = HistoryCommands(
         given.settings.history_file,
         isinstance(given.record, SessionLog),
         given.conversation,
@@ -100,7 +100,7 @@ async def written(argument: str) -> str:
     return NO_VOICE
 
 
-def values(given: Commanded) -> Values:
+def values(given: CommandContext) -> Values:
     """What may follow each command."""
 
     async def voices() -> list[Value]:

@@ -15,7 +15,7 @@ from voicecli.speech_text.clauses import ClauseEnd, Strength, clause_ends
 from voicecli.speech_text.markdown_blocks import Span
 from voicecli.speech_text.normalize import verbalize
 from voicecli.speech_text.word_offsets import words_covered
-from voicecli.types import Piece
+from voicecli.types import TextChunk
 
 MIN_PIECE_LETTERS = 10
 """Kokoro slurs and repeats very short texts (github.com/jamiepine/voicebox/issues/960)."""
@@ -40,7 +40,7 @@ _WORD = re.compile(r"\S+")
 _WORD_END = re.compile(r"(?<=\S)\s")
 
 
-class PieceBuffer:
+class TextChunker:
     """Feed it spans, take pieces.
 
     Every piece has a letter or a digit. Text without any is joined to a neighbour; at the very end, when the piece
@@ -87,7 +87,7 @@ class PieceBuffer:
         """Closed, and all that can be said has been taken."""
         return self._closed and _LETTER.search(self._text) is None
 
-    def take(self, budget_chars: int) -> Piece | None:
+    def take(self, budget_chars: int) -> TextChunk | None:
         """The next piece, or None when no clause is complete yet, or nothing is left.
 
         The first piece is the first clause. Later ones hold as many whole clauses as fit into `budget_chars`, and at
@@ -106,7 +106,7 @@ class PieceBuffer:
         self._text = self._text[end:]
         self._is_first = False
         word_ends = tuple(ends[count] for count in words_covered(written, said.split()))
-        return Piece(said, self._source_end, word_ends)
+        return TextChunk(said, self._source_end, word_ends)
 
     def _end_of_piece(self, budget_chars: int) -> int | None:
         if self.exhausted:

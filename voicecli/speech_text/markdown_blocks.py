@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from voicecli.speech_text.markdown_inline import EMOJI, inline_mark
-from voicecli.speech_text.phrases import NOTICES, Notices
+from voicecli.speech_text.phrases import NOTICES, SpokenPhrases
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +86,14 @@ _NO_SPACE_BEFORE = ".,;:!?)।॥"
 _SILENT_MARKS = "*_~"  # they wrap words, so what follows them keeps its space
 
 
-class SpeakableFilter:
+class SpeechMarkdownFilter:
     """Feed it the answer as it comes; prose leaves word by word, marks wait until they are certain.
 
     The text is the same however the answer is cut into feeds. `source_end` never decreases; after `close` the last
     span covers the whole answer.
     """
 
-    def __init__(self, notices: Notices = NOTICES["en"]) -> None:
+    def __init__(self, notices: SpokenPhrases = NOTICES["en"]) -> None:
         self._notices = notices
         self._text = "\n"  # one decided character, on which marks lean, and all that is undecided
         self._decided = 0  # characters of the answer before the undecided ones

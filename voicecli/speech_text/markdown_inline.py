@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from voicecli.speech_text.phrases import NOTICES, Notices
+from voicecli.speech_text.phrases import NOTICES, SpokenPhrases
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +21,13 @@ class Mark:
 
     growing: re.Pattern[str]  # matches all that is left while the decision must wait
     whole: re.Pattern[str]
-    say: Callable[[re.Match[str], Notices], str]
+    say: Callable[[re.Match[str], SpokenPhrases], str]
 
 
 ENGLISH = NOTICES["en"]
 
 
-def inline_mark(text: str, at: int, notices: Notices = ENGLISH) -> tuple[int, str] | None:
+def inline_mark(text: str, at: int, notices: SpokenPhrases = ENGLISH) -> tuple[int, str] | None:
     """Where the mark at `at` ends and what is said for it; `(at, "")` asks to wait for more text; None is plain text.
 
     `text[at - 1]` must exist: marks depend on what stands before them.
@@ -40,7 +40,7 @@ def inline_mark(text: str, at: int, notices: Notices = ENGLISH) -> tuple[int, st
     return None
 
 
-def plain(text: str, notices: Notices) -> str:
+def plain(text: str, notices: SpokenPhrases) -> str:
     """A closed stretch of one line without its marks."""
     text = f"\n{text}\n"  # the line's ends, on which marks lean and which decide all that still waits
     at, said = 1, []
@@ -51,7 +51,7 @@ def plain(text: str, notices: Notices) -> str:
     return "".join(said)
 
 
-def _nothing(_: re.Match[str], __: Notices) -> str:
+def _nothing(_: re.Match[str], __: SpokenPhrases) -> str:
     return ""
 
 
@@ -59,7 +59,7 @@ def _neighbours(match: re.Match[str]) -> tuple[str, str]:
     return match.string[match.start() - 1], match.string[match.end()]
 
 
-def _emphasis(match: re.Match[str], __: Notices) -> str:
+def _emphasis(match: re.Match[str], __: SpokenPhrases) -> str:
     """Emphasis is not heard; products, powers and snake_case keep their marks."""
     before, after = _neighbours(match)
     if before == after == " ":
@@ -70,7 +70,7 @@ def _emphasis(match: re.Match[str], __: Notices) -> str:
     return "" if is_bold else match[0]
 
 
-def _angle(match: re.Match[str], __: Notices) -> str:
+def _angle(match: re.Match[str], __: SpokenPhrases) -> str:
     """A comparison keeps its sign; brackets around a <placeholder> go."""
     before, after = _neighbours(match)
     compares = (before.isspace() and after.isspace()) or (before.isalnum() and after.isalnum())
@@ -81,14 +81,14 @@ def _angle(match: re.Match[str], __: Notices) -> str:
 _WORDLIKE = re.compile(r"[\w .,:/@+#'~-]{1,40}")
 
 
-def _code(match: re.Match[str], notices: Notices) -> str:
+def _code(match: re.Match[str], notices: SpokenPhrases) -> str:
     code = re.sub(r"\(\)|^\$ ", "", match["code"].strip())
     if not _WORDLIKE.fullmatch(code) or not any(map(str.isalnum, code)):
         return notices.code_inside
     return code
 
 
-def _entity(match: re.Match[str], __: Notices) -> str:
+def _entity(match: re.Match[str], __: SpokenPhrases) -> str:
     said = html.unescape(match[0])
     return said if said.isprintable() else " "
 
@@ -96,7 +96,7 @@ def _entity(match: re.Match[str], __: Notices) -> str:
 _BREAKING_TAG = re.compile(r"<(?:/?(?:br|p|li|div|tr|ul|ol|hr))\b", re.IGNORECASE)
 
 
-def _tag(match: re.Match[str], __: Notices) -> str:
+def _tag(match: re.Match[str], __: SpokenPhrases) -> str:
     return " " if _BREAKING_TAG.match(match[0]) else ""
 
 
@@ -104,11 +104,11 @@ _BEFORE_HOST = re.compile(r"(?:https?://)?(?:[^/@\s]*@)?(?:www\.)?", re.IGNORECA
 _AFTER_HOST = re.compile(r"[/:?#].*")
 
 
-def _host(match: re.Match[str], __: Notices) -> str:
+def _host(match: re.Match[str], __: SpokenPhrases) -> str:
     return _AFTER_HOST.sub("", _BEFORE_HOST.sub("", match[0], count=1))
 
 
-def _link(match: re.Match[str], notices: Notices) -> str:
+def _link(match: re.Match[str], notices: SpokenPhrases) -> str:
     return plain(match["text"], notices)
 
 
@@ -143,7 +143,7 @@ _MATHS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 _SAYABLE_MATHS = re.compile(r"[\w\s().,:/%$'-]+")
 
 
-def _maths(match: re.Match[str], notices: Notices) -> str:
+def _maths(match: re.Match[str], notices: SpokenPhrases) -> str:
     formula = match["formula"]
     if notices is not ENGLISH:  # its signs are known in English alone
         return formula if formula.isalnum() else notices.formula_inside
@@ -163,7 +163,7 @@ EMOJI = (
 )
 
 
-def _mark(growing: str, whole: str, say: Callable[[re.Match[str], Notices], str]) -> Mark:
+def _mark(growing: str, whole: str, say: Callable[[re.Match[str], SpokenPhrases], str]) -> Mark:
     return Mark(re.compile(growing, re.IGNORECASE), re.compile(whole, re.IGNORECASE), say)
 
 

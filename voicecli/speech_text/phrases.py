@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Notices:
+class SpokenPhrases:
     """Whole sentences, but for the two that stand inside one."""
 
     code: str
@@ -24,7 +24,7 @@ class Notices:
 
 
 NOTICES = {
-    "en": Notices(
+    "en": SpokenPhrases(
         code="I've put the code on screen.",
         table="I've put a table on screen.",
         formula="I've put the formula on screen.",
@@ -38,7 +38,7 @@ NOTICES = {
         failed="The language model failed.",
         moment="One moment.",
     ),
-    "es": Notices(
+    "es": SpokenPhrases(
         code="He puesto el código en la pantalla.",
         table="He puesto una tabla en la pantalla.",
         formula="He puesto la fórmula en la pantalla.",
@@ -52,7 +52,7 @@ NOTICES = {
         failed="El modelo de lenguaje ha fallado.",
         moment="Un momento.",
     ),
-    "fr": Notices(
+    "fr": SpokenPhrases(
         code="J'ai mis le code à l'écran.",
         table="J'ai mis un tableau à l'écran.",
         formula="J'ai mis la formule à l'écran.",
@@ -66,7 +66,7 @@ NOTICES = {
         failed="Le modèle de langue a échoué.",
         moment="Un instant.",
     ),
-    "hi": Notices(
+    "hi": SpokenPhrases(
         code="मैंने कोड स्क्रीन पर रख दिया है।",
         table="मैंने तालिका स्क्रीन पर रख दी है।",
         formula="मैंने सूत्र स्क्रीन पर रख दिया है।",
@@ -80,7 +80,7 @@ NOTICES = {
         failed="भाषा मॉडल विफल हो गया।",
         moment="एक क्षण।",
     ),
-    "it": Notices(
+    "it": SpokenPhrases(
         code="Ho messo il codice sullo schermo.",
         table="Ho messo una tabella sullo schermo.",
         formula="Ho messo la formula sullo schermo.",
@@ -94,7 +94,7 @@ NOTICES = {
         failed="Il modello linguistico ha avuto un errore.",
         moment="Un momento.",
     ),
-    "ja": Notices(
+    "ja": SpokenPhrases(
         code="コードを画面に表示しました。",
         table="表を画面に表示しました。",
         formula="数式を画面に表示しました。",
@@ -108,7 +108,7 @@ NOTICES = {
         failed="言語モデルでエラーが起きました。",
         moment="少々お待ちください。",
     ),
-    "pt": Notices(
+    "pt": SpokenPhrases(
         code="Coloquei o código na tela.",
         table="Coloquei uma tabela na tela.",
         formula="Coloquei a fórmula na tela.",
@@ -122,7 +122,7 @@ NOTICES = {
         failed="O modelo de linguagem falhou.",
         moment="Um momento.",
     ),
-    "zh": Notices(
+    "zh": SpokenPhrases(
         code="我把代码放在屏幕上了。",
         table="我把表格放在屏幕上了。",
         formula="我把公式放在屏幕上了。",
@@ -140,6 +140,6 @@ NOTICES = {
 """By ISO 639-1 code."""
 
 
-def notices_in(language: str) -> Notices:
+def notices_in(language: str) -> SpokenPhrases:
     """Those of a language that a voice speaks; English where there are none."""
     return NOTICES.get(language, NOTICES["en"])

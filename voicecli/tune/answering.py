@@ -20,12 +20,12 @@ from voicecli.events import Clock
 from voicecli.models.installed import model_file
 from voicecli.models.manifest import ModelStore
 from voicecli.settings.model import Settings
-from voicecli.speech_text.chunker import PieceBuffer
-from voicecli.speech_text.markdown_blocks import SpeakableFilter
+from voicecli.speech_text.chunker import TextChunker
+from voicecli.speech_text.markdown_blocks import SpeechMarkdownFilter
 from voicecli.speech_text.think_filter import without_thinking
 from voicecli.tune.turns import side_by_side
 from voicecli.tune.values import Arm, Sample, Samples
-from voicecli.types import Message, Stretch, TurnId
+from voicecli.types import AudioChunk, Message, TurnId
 
 ANSWER_TOKENS = 48
 """Most of an answer: two sentences, enough for the voice to work beside the model."""
@@ -42,7 +42,7 @@ class TimedVoice:
         self._voice = voice
         self.work_s = 0.0
 
-    def synthesize(self, text: str) -> Iterator[Stretch]:
+    def synthesize(self, text: str) -> Iterator[AudioChunk]:
         """As `TextToSpeech.synthesize`."""
         stretches = self._voice.synthesize(text)
         while True:
@@ -115,7 +115,7 @@ class Answering:
         asked = self._history.asking(question)
         if self._settings.llm.prefill:
             await model.warm(asked)  # as the conversation does while the user speaks
-        pieces = PieceBuffer(first_piece_chars=int(arm["tts.first_piece_chars"]))
+        pieces = TextChunker(first_piece_chars=int(arm["tts.first_piece_chars"]))
         turn = Turn(TurnId(1), question=question, pieces=pieces)
         tokens_s: list[float] = []
         sounds_s: list[float] = []
@@ -148,7 +148,7 @@ class Answering:
 
 async def think(model: LanguageModel, asked: Sequence[Message], turn: Turn, note: Callable[[], None]) -> None:
     """Write the answer, as a conversation does."""
-    speakable = SpeakableFilter()
+    speakable = SpeechMarkdownFilter()
     async with aclosing(without_thinking(model.reply(asked))) as tokens:
         async for token in tokens:
             note()

@@ -18,7 +18,7 @@ from voicecli.tune.turns import side_by_side
 from voicecli.tune.values import Arm, Sample, Samples
 from voicecli.turns.endpoint import MODES
 from voicecli.turns.segmenter import Endpoint
-from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Wish
+from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, TranscribeOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Ending:
 
     def _clips(self, stt: Whisper) -> list[Clip]:
         """Those with pauses beside those without, so that a trial which is cut short has both."""
-        timing = stt.wishing(Wish(words=True))
+        timing = stt.wishing(TranscribeOptions(words=True))
         plain = [one.pcm for one in self._said]
         paused = with_hesitations(plain, partial(word_ends_s, timing))
         named = [(index, one.name, one.pcm) for index, one in enumerate(self._said)]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from voicecli.events import (
     Announced,
+    AnswerReplayed,
     Event,
     NothingHeard,
-    Repeated,
     SpeechStarted,
     TurnDone,
     TurnFailed,
@@ -25,7 +25,7 @@ class Activity:
     def see(self, event: Event) -> None:
         """Take the next event."""
         match event:
-            case SpeechStarted() | UserTyped() | Repeated() | Announced():
+            case SpeechStarted() | UserTyped() | AnswerReplayed() | Announced():
                 self._alive.add(event.turn)
             case TurnDone() | TurnInterrupted() | TurnFailed() | NothingHeard():
                 self._alive.discard(event.turn)

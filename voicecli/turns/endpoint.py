@@ -14,7 +14,7 @@ from voicecli.types import Transcript
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class EndpointBounds:
     """Silence in ms. On two CPU cores the answer is ready some 550 ms after the last voiced sample: there, a wait that
     is shorter than that gains little."""
 
@@ -22,10 +22,10 @@ class Bounds:
     longest_ms: float  # after speech that surely is not
 
 
-MODES: dict[EndpointMode, Bounds] = {
-    "fast": Bounds(300, 1000),
-    "balanced": Bounds(450, 1600),
-    "patient": Bounds(700, 1900),
+MODES: dict[EndpointMode, EndpointBounds] = {
+    "fast": EndpointBounds(300, 1000),
+    "balanced": EndpointBounds(450, 1600),
+    "patient": EndpointBounds(700, 1900),
 }
 
 SOUND = 0.3
@@ -60,17 +60,19 @@ WENT_ON_S = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Pauses:
+class PauseStatistics:
     """What the user's own pauses are like: those that were no end."""
 
     mean_ms: float = FIRST_PAUSE_MS
 
-    def heard(self, silence_ms: float) -> Pauses:
+    def heard(self, silence_ms: float) -> PauseStatistics:
         """With one more pause, after which the user went on."""
-        return Pauses(self.mean_ms + NEWEST_WEIGHT * (min(silence_ms, WENT_ON_S * 1000) - self.mean_ms))
+        return PauseStatistics(self.mean_ms + NEWEST_WEIGHT * (min(silence_ms, WENT_ON_S * 1000) - self.mean_ms))
 
 
-def wait_ms(bounds: Bounds, probability: float, transcript: Transcript | None, pauses: Pauses) -> float:
+def wait_ms(
+    bounds: EndpointBounds, probability: float, transcript: Transcript | None, pauses: PauseStatistics
+) -> float:
     """Silence after which the user is done, always within `bounds`; `transcript` is None while no words are known."""
     odds = SOUND * (text_odds(transcript) if transcript is not None else 1.0)
     going_on = (1 - probability) / (odds * probability + 1 - probability)

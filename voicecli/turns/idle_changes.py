@@ -7,7 +7,7 @@ from collections.abc import Callable
 Change = Callable[[], None]
 
 
-class Rest:
+class IdleChanges:
     """The moments between turns. Belongs to the conversation's loop."""
 
     def __init__(self, settled: Callable[[], bool]) -> None:

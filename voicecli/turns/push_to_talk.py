@@ -10,7 +10,7 @@ PRE_ROLL_S = 0.2
 """Sound from before the key that is heard too: many begin to speak while they press. Older frames are forgotten."""
 
 
-class TalkKey:
+class PushToTalkKey:
     """A key that is held while one speaks."""
 
     def __init__(self) -> None:

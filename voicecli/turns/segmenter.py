@@ -34,7 +34,7 @@ class Onset:
 
 
 @dataclass(frozen=True, slots=True)
-class Lull:
+class EarlyPause:
     """A silence that may become a pause; if it does, `segment` holds all that was said before it."""
 
     segment: SpeechSegment
@@ -69,7 +69,7 @@ class Dropped:
     reason: str = "too short"
 
 
-Heard = Onset | Lull | Pause | Resume | Endpoint | Dropped
+SegmenterEvent = Onset | EarlyPause | Pause | Resume | Endpoint | Dropped
 
 
 class Segmenter:
@@ -102,10 +102,10 @@ class Segmenter:
         self._before.clear()
         self._held = self._opens = True
 
-    def end_now(self) -> list[Heard]:
+    def end_now(self) -> list[SegmenterEvent]:
         """The user let go: the utterance is over. Any voice in it makes it one, since it was begun on purpose."""
         self._held = self._opens = False
-        heard: list[Heard] = []
+        heard: list[SegmenterEvent] = []
         if self.is_open and self._voiced_frames:
             if not self._paused:
                 heard.append(Pause(self._segment(len(self._frames))))
@@ -130,12 +130,12 @@ class Segmenter:
         if self._paused:
             self._end_ms = silence_ms
 
-    def push(self, frame: AudioFrame, is_speech: bool, start_ms: float) -> list[Heard]:
+    def push(self, frame: AudioFrame, is_speech: bool, start_ms: float) -> list[SegmenterEvent]:
         """Take one frame; `start_ms` is the voiced time that makes an utterance just now.
 
         Who was cut short by the limit is no interrupter: what follows closely needs only the setting's `start_ms`.
         """
-        heard: list[Heard] = []
+        heard: list[SegmenterEvent] = []
         if self._cut_short_frames:
             self._cut_short_frames -= not is_speech
             start_ms = min(start_ms, self._settings.start_ms)
@@ -169,20 +169,20 @@ class Segmenter:
             self._silent_frames = 0
             self._end = len(self._frames)
 
-    def _resume(self, is_speech: bool) -> list[Heard]:
+    def _resume(self, is_speech: bool) -> list[SegmenterEvent]:
         if self._paused and is_speech and not self._silent_frames:
             self._paused = False
             return [Resume(self._pause_frames * FRAME_S * 1000)]
         return []
 
-    def _close(self) -> list[Heard]:
-        heard: list[Heard] = []
+    def _close(self) -> list[SegmenterEvent]:
+        heard: list[SegmenterEvent] = []
         silence_ms = self._silent_frames * FRAME_S * 1000
         full = self._is_full()
         if not self._voiced_frames and not full:
             return heard  # held, and nothing was said yet
         if not self._paused and self._silent_frames == self._lull_frames:
-            heard.append(Lull(self._segment(len(self._frames))))
+            heard.append(EarlyPause(self._segment(len(self._frames))))
         if not self._paused and (silence_ms >= self._settings.pause_ms or full):
             self._paused, self._end_ms = True, self._settings.end_ms
             heard.append(Pause(self._segment(len(self._frames))))
@@ -201,7 +201,7 @@ class Segmenter:
         between_words = self._silent_frames * FRAME_S >= LIMIT_SILENCE_S and not self._fresh_frames
         return over_s >= OVERTIME_S or (over_s >= 0 and between_words)
 
-    def _ending(self, limit_s: float) -> Heard:
+    def _ending(self, limit_s: float) -> SegmenterEvent:
         enough = self._voiced_frames * FRAME_S * 1000 >= self._settings.min_speech_ms
         return Endpoint(self._ended_at_s, limit_s) if enough else Dropped()
 

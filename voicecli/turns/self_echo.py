@@ -39,7 +39,7 @@ ALIKE = 0.8
 REASON = "my own voice"
 
 
-class OwnVoice:
+class SelfEchoFilter:
     """Remembers the last that was said aloud. All times are of one clock."""
 
     def __init__(self, *, audible: bool) -> None:

@@ -11,25 +11,25 @@ CALM_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class Stir:
+class PossibleSpeech:
     """What is heard may be the start of speech."""
 
 
 @dataclass(frozen=True, slots=True)
-class Calm:
+class PossibleSpeechEnded:
     """It was not, or it is over."""
 
 
-class Attention:
+class SpeechHint:
     """A Stir and a Calm by turns."""
 
     def __init__(self) -> None:
         self._left_s = 0.0  # until calm
 
-    def push(self, suspects: bool) -> list[Stir | Calm]:
+    def push(self, suspects: bool) -> list[PossibleSpeech | PossibleSpeechEnded]:
         """Take one frame's verdict."""
         stirred = self._left_s > 0
         self._left_s = CALM_S if suspects else max(0.0, self._left_s - FRAME_S)
         if stirred == (self._left_s > 0):
             return []
-        return [Calm() if stirred else Stir()]
+        return [PossibleSpeechEnded() if stirred else PossibleSpeech()]

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Hypotheses:
+class StablePrefix:
     """The last hypothesis and how many of its words stand. Firm words never turn dim again, but for settled ones."""
 
     words: tuple[str, ...] = ()
     firm: int = 0
     settled: int = 0
 
-    def heard(self, text: str, settled: int = 0) -> Hypotheses:
+    def heard(self, text: str, settled: int = 0) -> StablePrefix:
         """Take the next hypothesis; one that contradicts firm words is passed over.
 
         The first `settled` words are no hypothesis: they are final. Where more of them are known than before, they win
@@ -27,7 +27,7 @@ class Hypotheses:
         agreed = agreement(self.words, words)
         if agreed < self.firm and settled <= self.settled:
             return self
-        return Hypotheses(words, max(agreed, settled), settled)
+        return StablePrefix(words, max(agreed, settled), settled)
 
     @property
     def stable(self) -> str:

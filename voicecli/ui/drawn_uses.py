@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from voicecli.ui.uses import Use
+from voicecli.ui.uses import ToolUse
 
 MARK = "⚙ "
 LEAVE = "  May it?  y yes · a always · n no"
@@ -12,7 +12,7 @@ LEAVE = "  May it?  y yes · a always · n no"
 STYLES = {"done": "dim", "failed": "red", "denied": "yellow", "cancelled": "yellow"}
 
 
-def drawn_use(use: Use) -> Text:
+def drawn_use(use: ToolUse) -> Text:
     """One call: what is used, and what came of it."""
     if use.state == "asked":
         return Text.assemble((use.told, "bold yellow"), (LEAVE, "yellow"))

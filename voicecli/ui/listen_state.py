@@ -11,7 +11,7 @@ from voicecli.settings.model import ListenMode
 
 
 @dataclass(frozen=True, slots=True)
-class Ears:
+class ListenState:
     """`apply` each event in order."""
 
     mode: ListenMode = "hands-free"
@@ -19,7 +19,7 @@ class Ears:
     held: bool = False  # the key of push-to-talk
     awake: bool = False  # no wake phrase is needed
 
-    def apply(self, event: Ready | HoldChanged | AwakeChanged) -> Ears:
+    def apply(self, event: Ready | HoldChanged | AwakeChanged) -> ListenState:
         """After one more event."""
         match event:
             case Ready(mode=mode, wake_phrase=phrase):

@@ -18,7 +18,7 @@ from rich.console import Console
 from voicecli.events import Clock, Event, Ready, SpeechStarted, UserTyped
 from voicecli.settings.load import surroundings
 from voicecli.slash.complete import Offer
-from voicecli.types import Grant
+from voicecli.types import Approval
 from voicecli.ui.dialogue import whole_dialogue
 from voicecli.ui.drawn_blocks import last_code
 from voicecli.ui.farewell import farewell
@@ -46,7 +46,7 @@ FRAME_S = 1 / 12
 """Often enough for a meter that moves ten times a second; a frame costs a few milliseconds of the loop."""
 
 
-GRANTS: dict[Key, Grant] = {"y": "yes", "a": "always", "n": "no"}
+GRANTS: dict[Key, Approval] = {"y": "yes", "a": "always", "n": "no"}
 
 
 class LiveScreen:

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Self, TextIO
 
 from voicecli.conversation.latency import TurnLatency
 from voicecli.events import (
+    ApprovalRequested,
     Audible,
     AwakeChanged,
+    ComponentChanged,
     Event,
+    FalseInterruption,
     FramesDropped,
     HoldChanged,
     MuteChanged,
     NothingHeard,
     Notice,
-    PartChanged,
+    PlaybackUnderrun,
     Ready,
     SpeechEnded,
-    Starved,
-    TalkedOver,
-    ToolAsked,
     ToolCalled,
     ToolDone,
     Transcribed,
@@ -33,7 +33,7 @@ from voicecli.events import (
 )
 from voicecli.ui.questions import Questions
 from voicecli.ui.terminal.stderr import stderr_to
-from voicecli.ui.uses import Use
+from voicecli.ui.uses import ToolUse
 from voicecli.ui.view import Exchange, ViewModel
 from voicecli.ui.waterfall import STAGES, seconds
 
@@ -48,7 +48,7 @@ def lines_of(event: Event, view: ViewModel) -> Iterator[str]:
     match event:
         case Ready():
             yield from _ready(event)
-        case Notice(text=text) | PartChanged(message=text):
+        case Notice(text=text) | ComponentChanged(message=text):
             yield f"Note: {text}"
         case MuteChanged(muted=muted):
             yield "Muted" if muted else "Listening"
@@ -60,9 +60,9 @@ def lines_of(event: Event, view: ViewModel) -> Iterator[str]:
             yield f"Note: {count} frames of the microphone were dropped"
         case NothingHeard(reason=reason):
             yield f"(no words: {reason})" if reason else "(no words)"
-        case TalkedOver(text=text, reason=reason):
+        case FalseInterruption(text=text, reason=reason):
             yield f"(passed over: {_flat(text) or reason})"
-        case Starved(gap_s=gap_s):
+        case PlaybackUnderrun(gap_s=gap_s):
             yield f"Note: a gap of {seconds(gap_s)} in the answer"
         case _:
             exchange = view.exchange(event.turn)
@@ -94,7 +94,7 @@ def _of_turn(event: Event, exchange: Exchange) -> Iterator[str]:
             yield f"You: {_flat(exchange.transcript)}"
         case Audible() if exchange.latency is not None:
             yield latency_line(exchange.latency)
-        case ToolAsked(call=call) | ToolCalled(call=call) | ToolDone(call=call):
+        case ApprovalRequested(call=call) | ToolCalled(call=call) | ToolDone(call=call):
             yield from (use_line(use) for use in exchange.uses if use.call == call)
         case TurnDone():
             yield f"Assistant: {_flat(exchange.written)}"
@@ -108,7 +108,7 @@ def _of_turn(event: Event, exchange: Exchange) -> Iterator[str]:
                 yield f"  {hint}"
 
 
-def use_line(use: Use) -> str:
+def use_line(use: ToolUse) -> str:
     """What is used, asked for, or came of it."""
     if use.state == "asked":
         return f"May this tool be used? {use.told} (yes, always or no)"

@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from voicecli.events import Event, NothingHeard, Ready, ToolAsked, TurnDone, TurnFailed, TurnInterrupted
+from voicecli.events import ApprovalRequested, Event, NothingHeard, Ready, TurnDone, TurnFailed, TurnInterrupted
 from voicecli.slash.parse import is_command
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Questions:
                 self._has_microphone = bool(microphone)
                 self._by_key = mode == "push-to-talk"
                 self._ready.set()
-            case ToolAsked():  # the next line may be the answer
+            case ApprovalRequested():  # the next line may be the answer
                 self._answered.set()
             case TurnDone() | TurnInterrupted() | TurnFailed() | NothingHeard():
                 self._answered.set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from voicecli.events import Audible, Event, Repeated, TurnDone, TurnFailed, TurnInterrupted
+from voicecli.events import AnswerReplayed, Audible, Event, TurnDone, TurnFailed, TurnInterrupted
 from voicecli.types import TurnId
 
 
@@ -19,7 +19,7 @@ class Repeat:
 def repeat_after(repeat: Repeat | None, event: Event) -> Repeat | None:
     """What is repeated after one more event."""
     match event:
-        case Repeated(turn=turn) if turn is not None:
+        case AnswerReplayed(turn=turn) if turn is not None:
             return Repeat(turn)
         case Audible(turn=turn) if repeat is not None and repeat.turn == turn:
             return replace(repeat, audible=True)

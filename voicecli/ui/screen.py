@@ -9,7 +9,7 @@ from typing import Literal, Protocol, Self
 
 from voicecli.events import Event
 from voicecli.slash.complete import Offer
-from voicecli.types import Grant
+from voicecli.types import Approval
 
 ScreenKind = Literal["auto", "live", "plain", "jsonl"]
 Theme = Literal["auto", "light", "dark", "none"]
@@ -34,7 +34,7 @@ class Controls:
     repeat: Callable[[str], None] = lambda _: None  # say this earlier answer again, if nothing else is going on
     offers: Callable[[str], tuple[Offer, ...]] = lambda line: ()  # what a line that is being typed may become
     push: Callable[[bool], None] = lambda held: None  # the key of push-to-talk
-    grant: Callable[[Grant], object] = lambda answer: None  # whether a tool may be used that leave is asked for
+    grant: Callable[[Approval], object] = lambda answer: None  # whether a tool may be used that leave is asked for
 
 
 class Screen(Protocol):

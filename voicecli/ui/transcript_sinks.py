@@ -17,7 +17,7 @@ Copy = Callable[[str], tuple[Sequence[str], Sequence[str]]]
 """Puts a text on the clipboard; gives the ways that took it, and what is wrong with the others."""
 
 
-class Keeper(Protocol):
+class TranscriptSink(Protocol):
     """Where utterances go."""
 
     def put(self, text: str) -> None:
@@ -29,7 +29,7 @@ class Keeper(Protocol):
         ...
 
 
-class WrittenWords:
+class FileSink:
     """A stream: an utterance a line, or all of them one paragraph."""
 
     def __init__(self, out: TextIO, *, joined: bool) -> None:
@@ -49,7 +49,7 @@ class WrittenWords:
             print(file=self._out, flush=True)
 
 
-class HeldWords:
+class BufferSink:
     """One paragraph on a terminal, when it is over: the cursor of an unfinished line would be in the screen's way."""
 
     def __init__(self, out: TextIO) -> None:
@@ -65,7 +65,7 @@ class HeldWords:
             self._said.clear()
 
 
-class CopiedWords:
+class ClipboardSink:
     """The clipboard: all utterances so far, each time there is another one."""
 
     def __init__(self, copy: Copy, err: TextIO, *, joined: bool) -> None:
@@ -94,7 +94,7 @@ class CopiedWords:
 class DictationScreen:
     """Shows what is heard; where stderr is no terminal, only what is told."""
 
-    def __init__(self, err: TextIO, keepers: Sequence[Keeper], *, shows_words: bool) -> None:
+    def __init__(self, err: TextIO, keepers: Sequence[TranscriptSink], *, shows_words: bool) -> None:
         """`shows_words`: what the keepers take is to be seen nowhere else, so it stays on the screen."""
         console = Console(file=err)
         self._console = console if console.is_terminal and not console.is_dumb_terminal else None
@@ -145,6 +145,6 @@ class DictationScreen:
             self._region.clear()
 
 
-def open_words(out: TextIO, err: TextIO, *, joined: bool) -> WrittenWords | HeldWords:
+def open_words(out: TextIO, err: TextIO, *, joined: bool) -> FileSink | BufferSink:
     """Standard output as a keeper."""
-    return HeldWords(out) if joined and out.isatty() and err.isatty() else WrittenWords(out, joined=joined)
+    return BufferSink(out) if joined and out.isatty() and err.isatty() else FileSink(out, joined=joined)

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from voicecli.events import Event, ToolAsked, ToolCalled, ToolDone, ToolOutcome
+from voicecli.events import ApprovalRequested, Event, ToolCalled, ToolDone, ToolOutcome
 from voicecli.printable import printable
 
 State = Literal["asked", "at work"] | ToolOutcome
@@ -16,7 +16,7 @@ MOST_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class ToolUse:
     """One call."""
 
     call: str
@@ -47,23 +47,23 @@ class Use:
                 return ""
 
 
-def uses_after(uses: tuple[Use, ...], event: Event) -> tuple[Use, ...]:
+def uses_after(uses: tuple[ToolUse, ...], event: Event) -> tuple[ToolUse, ...]:
     """With one more event of the turn."""
     match event:
-        case ToolAsked(call=call, tool=tool, arguments=arguments):
-            return (*uses, Use(call, tool, arguments_told(arguments), "asked"))
+        case ApprovalRequested(call=call, tool=tool, arguments=arguments):
+            return (*uses, ToolUse(call, tool, arguments_told(arguments), "asked"))
         case ToolCalled(call=call, tool=tool, arguments=arguments):
             rest = tuple(use for use in uses if use.call != call)
-            return (*rest, Use(call, tool, arguments_told(arguments), "at work"))
+            return (*rest, ToolUse(call, tool, arguments_told(arguments), "at work"))
         case ToolDone(call=call, tool=tool, outcome=outcome, text=text, took_s=took_s):
-            before = next((use for use in uses if use.call == call), Use(call, tool, "", "asked"))
+            before = next((use for use in uses if use.call == call), ToolUse(call, tool, "", "asked"))
             after = replace(before, state=outcome, result=one_line(text), took_s=took_s)
             return (*(use for use in uses if use.call != call), after)
         case _:
             return uses
 
 
-def asked(uses: tuple[Use, ...]) -> Use | None:
+def asked(uses: tuple[ToolUse, ...]) -> ToolUse | None:
     """The one that leave is asked for."""
     return next((use for use in uses if use.state == "asked"), None)
 

@@ -14,16 +14,18 @@ from voicecli.events import (
     Announced,
     Audible,
     AwakeChanged,
+    Component,
+    ComponentChanged,
     Event,
+    FalseInterruption,
     FramesDropped,
     HoldChanged,
     LevelMeasured,
     MuteChanged,
     NothingHeard,
     Notice,
-    Part,
-    PartChanged,
     PartialHeard,
+    PlaybackUnderrun,
     Ready,
     SpeechEnded,
     SpeechPaused,
@@ -31,8 +33,6 @@ from voicecli.events import (
     SpeechStarted,
     SpokenUpTo,
     Stage,
-    Starved,
-    TalkedOver,
     TokenArrived,
     Transcribed,
     TurnDone,
@@ -44,9 +44,9 @@ from voicecli.printable import one_line
 from voicecli.printable import printable as printable
 from voicecli.turns.speculation import Speculation
 from voicecli.types import TurnId
-from voicecli.ui.listen_state import Ears
+from voicecli.ui.listen_state import ListenState
 from voicecli.ui.repeating import Repeat, repeat_after
-from voicecli.ui.uses import Use, asked, uses_after
+from voicecli.ui.uses import ToolUse, asked, uses_after
 
 State = Literal["Starting", "Ready", "Listening", "Hearing", "Thinking", "Speaking", "Muted", "Asleep"]
 Outcome = Literal["open", "done", "interrupted", "reopened", "failed"]
@@ -56,7 +56,7 @@ LEVELS_KEPT = 48
 
 QUIET_DB = -90.0
 
-READY_FIELDS = dict[Part, str](microphone="microphone", speaker="speaker", model="llm", voice="tts")
+READY_FIELDS = dict[Component, str](microphone="microphone", speaker="speaker", model="llm", voice="tts")
 """Where `Ready` names a part."""
 
 
@@ -92,7 +92,7 @@ class Exchange:
     audible: bool = False
     outcome: Outcome = "open"
     failure: Failure | None = None
-    uses: tuple[Use, ...] = ()  # of tools
+    uses: tuple[ToolUse, ...] = ()  # of tools
     marks: LatencyFold = field(default_factory=LatencyFold)
 
     @property
@@ -168,7 +168,7 @@ class ViewModel:
 
     ready: Ready | None = None
     muted: bool = False
-    ears: Ears = field(default_factory=Ears)
+    ears: ListenState = field(default_factory=ListenState)
     entries: tuple[Exchange | Note, ...] = ()  # oldest first
     latencies: tuple[TurnLatency, ...] = ()  # of the turns that became audible, in that order
     levels_db: tuple[float, ...] = ()  # input level, ten a second, newest last
@@ -176,7 +176,7 @@ class ViewModel:
     dropped_frames: int = 0
     speculation: Speculation = field(default_factory=Speculation)
     starved_gaps: int = 0
-    troubles: tuple[PartChanged, ...] = ()  # of the parts that are not well, one each, the latest last
+    troubles: tuple[ComponentChanged, ...] = ()  # of the parts that are not well, one each, the latest last
     repeat: Repeat | None = None  # an earlier answer that is being said again
 
     @property
@@ -199,7 +199,7 @@ class ViewModel:
         return self.repeat is not None or any(one.released and one.outcome == "open" for one in self.exchanges)
 
     @property
-    def asked(self) -> Use | None:
+    def asked(self) -> ToolUse | None:
         """The tool that leave is asked for."""
         return next((use for one in self.exchanges if one.outcome == "open" and (use := asked(one.uses))), None)
 
@@ -248,7 +248,7 @@ class ViewModel:
                 return replace(self, muted=muted)
             case HoldChanged() | AwakeChanged():
                 return replace(self, ears=self.ears.apply(event))
-            case PartChanged():
+            case ComponentChanged():
                 return self._part_changed(event)
             case TurnFailed(message=message) if self.repeat is not None and self.repeat.turn == event.turn:
                 return replace(self, repeat=None, entries=(*self.entries, Note(printable(message))))
@@ -258,7 +258,7 @@ class ViewModel:
             case _:
                 return self
 
-    def _part_changed(self, event: PartChanged) -> ViewModel:
+    def _part_changed(self, event: ComponentChanged) -> ViewModel:
         told = replace(event, name=printable(event.name), message=printable(event.message))
         rest = tuple(one for one in self.troubles if one.part != event.part)
         troubles = rest if event.condition == "well" else (*rest, told)
@@ -278,9 +278,9 @@ class ViewModel:
                 gone = self.exchange(turn)
                 rest = tuple(one for one in self.entries if one is not gone)
                 return replace(self, entries=rest, remark=f"no words ({reason})" if reason else "no words")
-            case TalkedOver(text=text, reason=reason):
+            case FalseInterruption(text=text, reason=reason):
                 return replace(self, remark=f"passed over: {printable(text) or reason}")
-            case Starved():
+            case PlaybackUnderrun():
                 return replace(self, starved_gaps=self.starved_gaps + 1)
             case _:
                 return self._updated(event, turn)

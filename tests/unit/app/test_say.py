@@ -17,7 +17,7 @@ from voicecli.commands.say import text_of
 from voicecli.errors import DeviceError, EngineError, SettingsError
 from voicecli.replay import virtual_time
 from voicecli.replay.timed_worker import TimedWorker
-from voicecli.types import SpeechChunk, TurnId
+from voicecli.types import PlaybackChunk, TurnId
 
 S_PER_CALL = 0.2
 
@@ -75,9 +75,9 @@ def test_a_recording_takes_its_turn_alone_and_holds_nothing_back(tmp_path: Path)
             recording.begin(TurnId(1), held=False)
             recording.release(TurnId(1))
             for turn in (TurnId(1), TurnId(2)):
-                recording.play(SpeechChunk(turn, np.ones(12_000, np.int16), 24_000, 1))
+                recording.play(PlaybackChunk(turn, np.ones(12_000, np.int16), 24_000, 1))
             recording.flush()
-            recording.play(SpeechChunk(TurnId(1), np.ones(12_000, np.int16), 24_000, 1))
+            recording.play(PlaybackChunk(TurnId(1), np.ones(12_000, np.int16), 24_000, 1))
             await recording.drained()
             assert recording.heard_s() == 0.5
 

@@ -12,7 +12,7 @@ from tests.defaults import SETTINGS
 from tests.unit.engines.kokoro.test_current_voice import Singer
 from voicecli.assemble.languages import make_tongues, opening_instruction, opening_voice
 from voicecli.engines.base import Voices
-from voicecli.engines.kokoro.current_voice import Attuned
+from voicecli.engines.kokoro.current_voice import CurrentVoice
 from voicecli.engines.kokoro.voices import LANGUAGES
 from voicecli.engines.whisper.engine import Whisper
 from voicecli.errors import SettingsError
@@ -48,7 +48,7 @@ def made(settings: Settings, recogniser: Recogniser | None = None) -> tuple[str,
     """The language that is wanted, what was told, and who speaks what."""
     told = list[str]()
     choir = cast(Voices, Choir())
-    voice = Attuned(choir, choir.speaking(opening_voice(settings).voice, 1.0), 1.0)
+    voice = CurrentVoice(choir, choir.speaking(opening_voice(settings).voice, 1.0), 1.0)
     tongues = make_tongues(settings, cast(Whisper, recogniser or Recogniser()), voice, told.append)
     speakers = {language: tongues.begin(language) for language in ("en", "es", "fr", "de")}
     return tongues.wanted, told, {code: one.voice for code, one in speakers.items() if one.is_spoken}

@@ -18,12 +18,12 @@ from tests.defaults import LISTEN
 from tests.speech import NOISE, SPOKEN, clip
 from voicecli.audio.devices import DeviceInfo, find_device
 from voicecli.audio.resample import Converter, Framer, resample
-from voicecli.audio.speech_input import FLOOR_DB, Ear, level_db
-from voicecli.audio.vad import Gate, Silero
+from voicecli.audio.speech_input import FLOOR_DB, SpeechInput, level_db
+from voicecli.audio.vad import Silero, WebrtcSileroDetector
 from voicecli.errors import DeviceError
 from voicecli.events import Event, LevelMeasured, MuteChanged
-from voicecli.turns.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Segmenter
-from voicecli.turns.speech_hint import Calm, Stir
+from voicecli.turns.segmenter import Dropped, EarlyPause, Endpoint, Onset, Pause, Segmenter, SegmenterEvent
+from voicecli.turns.speech_hint import PossibleSpeech, PossibleSpeechEnded
 from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm
 
 
@@ -45,11 +45,11 @@ class ListMicrophone:
             yield AudioFrame(pcm, index * FRAME_S)
 
 
-def heard_by(ear: Ear, mute_after: int = -1) -> list[Heard]:
-    async def listen() -> list[Heard]:
-        out: list[Heard] = []
+def heard_by(ear: SpeechInput, mute_after: int = -1) -> list[SegmenterEvent]:
+    async def listen() -> list[SegmenterEvent]:
+        out: list[SegmenterEvent] = []
         async for heard in ear.hear(lambda: 120.0):
-            if not isinstance(heard, Stir | Calm):
+            if not isinstance(heard, PossibleSpeech | PossibleSpeechEnded):
                 out.append(heard)
             if len(out) == mute_after:
                 ear.mute(True)
@@ -64,8 +64,8 @@ LOUD, SILENT = np.full(FRAME_SAMPLES, 3277, np.int16), np.zeros(FRAME_SAMPLES, n
 def test_the_ear_tells_what_it_hears_and_how_loud() -> None:
     events: list[Event] = []
     microphone = ListMicrophone([SILENT] * 20 + [LOUD] * 20 + [SILENT] * 40)
-    ear = Ear(microphone, LoudnessGate(), Segmenter(LISTEN), lambda: 0.0, events.append)
-    assert [type(heard) for heard in heard_by(ear)] == [Onset, Lull, Pause, Endpoint]
+    ear = SpeechInput(microphone, LoudnessGate(), Segmenter(LISTEN), lambda: 0.0, events.append)
+    assert [type(heard) for heard in heard_by(ear)] == [Onset, EarlyPause, Pause, Endpoint]
     levels = [event.level_db for event in events if isinstance(event, LevelMeasured)]
     assert len(levels) == 16
     assert max(levels) == pytest.approx(-20, abs=0.01)
@@ -74,7 +74,7 @@ def test_the_ear_tells_what_it_hears_and_how_loud() -> None:
 
 def test_muting_in_the_middle_of_an_utterance_drops_it() -> None:
     events: list[Event] = []
-    ear = Ear(ListMicrophone([LOUD] * 80), LoudnessGate(), Segmenter(LISTEN), lambda: 0.0, events.append)
+    ear = SpeechInput(ListMicrophone([LOUD] * 80), LoudnessGate(), Segmenter(LISTEN), lambda: 0.0, events.append)
     assert [type(heard) for heard in heard_by(ear, mute_after=1)] == [Onset, Dropped]
     assert [event.muted for event in events if isinstance(event, MuteChanged)] == [True]
 
@@ -106,7 +106,7 @@ def test_a_tone_survives_resampling(rate_hz: int) -> None:
 
 
 def share_of_speech(pcm: Pcm) -> float:
-    gate = Gate(Silero.load(), LISTEN)
+    gate = WebrtcSileroDetector(Silero.load(), LISTEN)
     verdicts = [gate.is_speech(AudioFrame(frame, 0.0)) for frame in Framer(LISTEN_RATE_HZ).push(pcm)]
     return sum(verdicts) / len(verdicts)
 
@@ -118,7 +118,7 @@ def test_people_are_heard(path: Path) -> None:
 
 @pytest.mark.parametrize("path", NOISE, ids=lambda path: path.stem)
 def test_noise_starts_no_utterance(path: Path) -> None:
-    gate, segmenter = Gate(Silero.load(), LISTEN), Segmenter(LISTEN)
+    gate, segmenter = WebrtcSileroDetector(Silero.load(), LISTEN), Segmenter(LISTEN)
     for pcm in Framer(LISTEN_RATE_HZ).push(clip(path)):
         frame = AudioFrame(pcm, 0.0)
         assert not segmenter.push(frame, gate.is_speech(frame), LISTEN.start_ms)

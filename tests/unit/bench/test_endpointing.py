@@ -21,7 +21,7 @@ from voicecli.bench.endpointing import (
 from voicecli.bench.hesitations import LONGER, PLACES, is_quiet, room_tone, with_hesitations
 from voicecli.bench.result import Count, Metric
 from voicecli.bench.stage_endpoint import Clip, Compared, unpaused
-from voicecli.turns.endpoint import MODES, Pauses
+from voicecli.turns.endpoint import MODES, PauseStatistics
 from voicecli.turns.segmenter import Endpoint
 from voicecli.types import LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechSegment, Transcript
 
@@ -114,7 +114,7 @@ def test_a_speaker_who_goes_on_after_a_cut_teaches_that_pauses_are_long() -> Non
     frames = frames_of(said(0.8, 0.9, 0.8, 0.9, 0.8))
     means: list[float] = []
 
-    def rule(probability: float, transcript: Transcript | None, pauses: Pauses) -> float:
+    def rule(probability: float, transcript: Transcript | None, pauses: PauseStatistics) -> float:
         means.append(pauses.mean_ms)
         return 500
 

@@ -26,7 +26,7 @@ def told(audible_s: float | None = 12.6) -> list[Event]:
         events.Transcribed(at_s=12.1, turn=TURN, text="To Paris", language="en", audio_s=2.0),
         events.SpeechEnded(at_s=12.2, turn=TURN, ended_at_s=11.75),
         events.TokenArrived(at_s=12.3, turn=TURN, text="Yes."),
-        events.PieceReady(at_s=12.4, turn=TURN, text="Yes.", source_end=4),
+        events.TextChunkReady(at_s=12.4, turn=TURN, text="Yes.", source_end=4),
         events.Synthesized(at_s=12.5, turn=TURN, text="Yes.", audio_s=1.0, share=1.0),
     ]
     return [*turn, events.Audible(at_s=audible_s, turn=TURN)] if audible_s is not None else turn

@@ -36,11 +36,11 @@ def turn(turn: TurnId = TURN, end_s: float = 12.5, audible_s: float = 12.8) -> l
         events.Transcribed(at_s=12.3, turn=turn, text="The capital of France?", language="en", audio_s=2.0),
         events.TokenArrived(at_s=12.4, turn=turn, text="Paris"),
         events.TokenArrived(at_s=12.41, turn=turn, text="."),
-        events.PieceReady(at_s=12.42, turn=turn, text="Paris.", source_end=6),
+        events.TextChunkReady(at_s=12.42, turn=turn, text="Paris.", source_end=6),
         events.SpeechEnded(at_s=end_s, turn=turn, ended_at_s=11.9),
         events.Synthesized(at_s=12.7, turn=turn, text="Paris.", audio_s=1.0, share=1.0),
         events.Audible(at_s=audible_s, turn=turn),
-        events.Starved(at_s=13.2, turn=turn, gap_s=0.1),
+        events.PlaybackUnderrun(at_s=13.2, turn=turn, gap_s=0.1),
         events.TurnDone(at_s=14.0, turn=turn, spoken="Paris."),
     ]
 

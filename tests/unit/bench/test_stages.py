@@ -20,7 +20,7 @@ from voicecli.bench.speech import Utterance
 from voicecli.bench.stage_llm import COLD, FIRST_TOKEN, PACE, WARM, measure_llm
 from voicecli.errors import EngineError
 from voicecli.settings.load import load_settings
-from voicecli.types import LISTEN_RATE_HZ, Message, SpeechSegment, Stretch, Token, Transcript
+from voicecli.types import LISTEN_RATE_HZ, AudioChunk, Message, SpeechSegment, Token, Transcript
 
 SECOND = np.zeros(LISTEN_RATE_HZ, np.int16)
 ORDER = Utterance("order.wav", SECOND, 0.3, 0.9, ("latte", "milk"))
@@ -86,10 +86,10 @@ class ScriptedVoice:
     language = "en-us"
     streams = True
 
-    def synthesize(self, text: str) -> Iterator[Stretch]:
+    def synthesize(self, text: str) -> Iterator[AudioChunk]:
         words = text.split()
         for number, _ in enumerate(words, 1):
-            yield Stretch(np.ones(2400, np.int16), number / len(words))
+            yield AudioChunk(np.ones(2400, np.int16), number / len(words))
 
 
 def test_a_sentence_has_a_first_sound_before_its_whole() -> None:

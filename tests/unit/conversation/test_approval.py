@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from voicecli.conversation.approval import Leave, answer_of, question
+from voicecli.conversation.approval import ToolApproval, answer_of, question
 from voicecli.replay import virtual_time
 
 
@@ -45,7 +45,7 @@ def test_the_question_can_be_said() -> None:
 
 def test_the_first_answer_counts() -> None:
     async def run() -> None:
-        leave = Leave()
+        leave = ToolApproval()
         asyncio.get_running_loop().call_later(5, leave.give, "no")
         asyncio.get_running_loop().call_later(5, leave.give, "yes")
         assert await leave.answered() == "no"

@@ -14,14 +14,14 @@ from voicecli.conversation.history import (
     heard_source_end,
     whole_words,
 )
-from voicecli.types import Message, SpeechChunk, ToolCall, TurnId, WordEnd
+from voicecli.types import Message, PlaybackChunk, ToolCall, TurnId, WordEnd
 
 RATE_HZ = 1000
 
 
-def chunk(seconds: float, source_end: int, *words: tuple[float, int]) -> SpeechChunk:
+def chunk(seconds: float, source_end: int, *words: tuple[float, int]) -> PlaybackChunk:
     ends = tuple(WordEnd(*word) for word in words)
-    return SpeechChunk(TurnId(1), np.zeros(round(seconds * RATE_HZ), np.int16), RATE_HZ, source_end, ends)
+    return PlaybackChunk(TurnId(1), np.zeros(round(seconds * RATE_HZ), np.int16), RATE_HZ, source_end, ends)
 
 
 def roles(messages: list[Message]) -> list[tuple[str, str]]:
@@ -210,9 +210,9 @@ def test_marks_that_close_a_word_belong_to_it() -> None:
 
 
 @st.composite
-def spoken(draw: st.DrawFn) -> list[SpeechChunk]:
+def spoken(draw: st.DrawFn) -> list[PlaybackChunk]:
     """Chunks of an answer, some of which tell of their words."""
-    chunks: list[SpeechChunk] = []
+    chunks: list[PlaybackChunk] = []
     for seconds in draw(st.lists(st.floats(0.1, 3), max_size=6)):
         begin, length = chunks[-1].source_end if chunks else 0, draw(st.integers(1, 40))
         places = st.lists(st.tuples(st.floats(0, 1), st.integers(0, length)), max_size=4)
@@ -224,19 +224,19 @@ def spoken(draw: st.DrawFn) -> list[SpeechChunk]:
 
 
 @given(spoken(), st.floats(0, 20), st.floats(0, 20))
-def test_more_sound_never_means_less_text(chunks: list[SpeechChunk], one_s: float, other_s: float) -> None:
+def test_more_sound_never_means_less_text(chunks: list[PlaybackChunk], one_s: float, other_s: float) -> None:
     early, late = sorted((one_s, other_s))
     end = chunks[-1].source_end if chunks else 0
     assert 0 <= heard_source_end(chunks, early) <= heard_source_end(chunks, late) <= end
 
 
 @given(spoken())
-def test_all_of_the_sound_is_all_of_the_text(chunks: list[SpeechChunk]) -> None:
+def test_all_of_the_sound_is_all_of_the_text(chunks: list[PlaybackChunk]) -> None:
     assert heard_source_end(chunks, 100.0) == (chunks[-1].source_end if chunks else 0)
 
 
 @given(spoken())
-def test_a_word_counts_from_its_end_on(chunks: list[SpeechChunk]) -> None:
+def test_a_word_counts_from_its_end_on(chunks: list[PlaybackChunk]) -> None:
     for one in chunks[:1]:
         for word in one.words:
             assert heard_source_end(chunks, word.at_s) >= word.source_end

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.conversation.language import ENGLISH, KIN, LEAST_SPOKEN_S, SURE, Tongues
-from voicecli.conversation.voice_registry import Repertoire, Spoken, Unspoken
+from voicecli.conversation.language import ENGLISH, KIN, LEAST_SPOKEN_S, SURE, LanguagePolicy
+from voicecli.conversation.voice_registry import NoVoice, VoiceMatch, VoiceRegistry
 from voicecli.errors import SettingsError
 from voicecli.speech_text.phrases import NOTICES
 
-EXTRA = Unspoken("Japanese needs misaki", "install it")
-VOICES = Repertoire("af_heart", "en", {"en": "af_bella", "fr": "ff_siwis", "ja": "jf_alpha"}, {"ja": EXTRA})
+EXTRA = NoVoice("Japanese needs misaki", "install it")
+VOICES = VoiceRegistry("af_heart", "en", {"en": "af_bella", "fr": "ff_siwis", "ja": "jf_alpha"}, {"ja": EXTRA})
 LANGUAGES = {"af_heart": "en-us", "bf_emma": "en-gb", "ff_siwis": "fr-fr", "ef_dora": "es"}
 
 
@@ -39,8 +39,8 @@ def heard(wanted: str) -> str:
     return wanted
 
 
-def auto(choir: Choir | None = None) -> Tongues:
-    return Tongues("auto", VOICES, choir or Choir(), heard)
+def auto(choir: Choir | None = None) -> LanguagePolicy:
+    return LanguagePolicy("auto", VOICES, choir or Choir(), heard)
 
 
 @pytest.mark.parametrize(
@@ -72,8 +72,8 @@ def test_a_doubtful_utterance_is_in_the_language_of_before() -> None:
 
 
 def test_a_set_language_needs_no_detection() -> None:
-    assert Tongues("de", VOICES).choose([("fr", 1.0)], 9.0) == ("de", 1.0)
-    assert Tongues("de", VOICES).wanted == "de"
+    assert LanguagePolicy("de", VOICES).choose([("fr", 1.0)], 9.0) == ("de", 1.0)
+    assert LanguagePolicy("de", VOICES).wanted == "de"
 
 
 rankings = st.dictionaries(st.sampled_from(["en", "fr", "hi", "ur", "cy"]), st.floats(0, 1), min_size=1).map(
@@ -102,7 +102,7 @@ def test_the_choice_is_the_language_of_before_or_one_that_is_sure(
 )
 def test_a_script_tells_the_language_of_a_typed_question(text: str, language: str) -> None:
     assert auto().of_text(text) == language
-    assert Tongues("fr", VOICES).of_text(text) == "fr"
+    assert LanguagePolicy("fr", VOICES).of_text(text) == "fr"
 
 
 def test_latin_letters_leave_a_conversation_in_another_script() -> None:
@@ -111,7 +111,7 @@ def test_latin_letters_leave_a_conversation_in_another_script() -> None:
     assert [tongues.of_text(text) for text in ("What time is it?", "3 + 4 = ?", "はい")] == ["en", "ja", "ja"]
     tongues.keep("fr")
     assert tongues.of_text("Quelle heure ?") == "fr"
-    japanese = Tongues("auto", Repertoire("jf_alpha", "ja"))
+    japanese = LanguagePolicy("auto", VoiceRegistry("jf_alpha", "ja"))
     assert japanese.of_text("What time is it?") == "en"
 
 
@@ -147,7 +147,7 @@ def test_a_change_is_told_and_what_is_missing_once() -> None:
 
 
 def test_without_a_speaker_nobody_is_missed() -> None:
-    tongues = Tongues("auto", Repertoire("", "en", missing={"ja": EXTRA}))
+    tongues = LanguagePolicy("auto", VoiceRegistry("", "en", missing={"ja": EXTRA}))
     assert tongues.keep("ja") == "The language is Japanese."
     assert not tongues.is_written
     assert tongues.begin("ja").is_spoken
@@ -156,7 +156,7 @@ def test_without_a_speaker_nobody_is_missed() -> None:
 
 
 def test_the_model_is_told_nothing_while_all_is_english() -> None:
-    tongues = Tongues("en", VOICES)
+    tongues = LanguagePolicy("en", VOICES)
     assert tongues.begin("en").instruction == "" == ENGLISH.instruction
     tongues.set_language("fr")
     tongues.set_language("en")
@@ -178,7 +178,7 @@ def test_the_language_is_set_and_found_again() -> None:
 
 
 def test_a_recogniser_of_one_language_finds_no_other() -> None:
-    tongues = Tongues("en", VOICES, Choir(), lambda wanted: "en")
+    tongues = LanguagePolicy("en", VOICES, Choir(), lambda wanted: "en")
     assert tongues.set_language("auto") == "English: af_heart speaks. That is all that is heard by this model."
     assert tongues.wanted == "en"
 
@@ -198,10 +198,10 @@ def test_a_voice_is_set_for_its_language() -> None:
 
 
 def test_the_chosen_voice_comes_before_the_table() -> None:
-    assert VOICES.of("en") == Spoken("af_heart")
-    assert VOICES.of("fr") == Spoken("ff_siwis")
+    assert VOICES.of("en") == VoiceMatch("af_heart")
+    assert VOICES.of("fr") == VoiceMatch("ff_siwis")
     assert VOICES.of("ja") == EXTRA
-    assert Repertoire("jf_alpha", "ja", {}, {"ja": EXTRA}).of("ja") == EXTRA
+    assert VoiceRegistry("jf_alpha", "ja", {}, {"ja": EXTRA}).of("ja") == EXTRA
 
 
 def test_all_voices_have_all_notices() -> None:

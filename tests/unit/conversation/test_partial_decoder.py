@@ -9,9 +9,9 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 import pytest
 
-from voicecli.conversation.partial_decoder import Cadence, Drafter
+from voicecli.conversation.partial_decoder import PartialDecoder, PartialSchedule
 from voicecli.replay import virtual_time
-from voicecli.turns.stable_prefix import Hypotheses
+from voicecli.turns.stable_prefix import StablePrefix
 from voicecli.types import SpeechSegment, Transcript
 
 P = ParamSpec("P")
@@ -50,11 +50,11 @@ class InlineWorker:
 SPEECH = SpeechSegment(np.zeros(16_000, np.int16), 0.0, 1.0)
 
 
-def drafts(stt: SlowStt, *, idle: bool = True, speaking: bool = True, chances: int = 10) -> list[Hypotheses]:
-    told: list[Hypotheses] = []
+def drafts(stt: SlowStt, *, idle: bool = True, speaking: bool = True, chances: int = 10) -> list[StablePrefix]:
+    told: list[StablePrefix] = []
 
     async def main() -> None:
-        drafter = Drafter(stt, InlineWorker(idle=idle), Cadence(0.5, 0.2, 0.6), lambda: stt.now_s)
+        drafter = PartialDecoder(stt, InlineWorker(idle=idle), PartialSchedule(0.5, 0.2, 0.6), lambda: stt.now_s)
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(drafter.run(lambda: SPEECH if speaking else None, told.append), chances * 0.5 + 0.1)
 
@@ -94,7 +94,7 @@ def lulled(stt: SlowStt, at_s: list[float], *, idle: bool = True) -> list[float]
     async def main() -> None:
         loop = asyncio.get_running_loop()
         began_s = loop.time()
-        drafter = Drafter(stt, InlineWorker(idle=idle), Cadence(0.5, 0.2, 0.6), lambda: stt.now_s)
+        drafter = PartialDecoder(stt, InlineWorker(idle=idle), PartialSchedule(0.5, 0.2, 0.6), lambda: stt.now_s)
         for when_s in at_s:
             loop.call_later(when_s, drafter.lull, SPEECH)
         with pytest.raises(TimeoutError):
@@ -120,7 +120,7 @@ def test_a_silence_of_the_last_utterance_is_forgotten() -> None:
     stt = SlowStt(took_s=0.1)
 
     async def main() -> None:
-        drafter = Drafter(stt, InlineWorker(), Cadence(0.5, 0.2, 0.6), lambda: stt.now_s)
+        drafter = PartialDecoder(stt, InlineWorker(), PartialSchedule(0.5, 0.2, 0.6), lambda: stt.now_s)
         drafter.lull(SPEECH)
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(drafter.run(lambda: None, lambda _: None), 1.0)

@@ -22,7 +22,7 @@ from voicecli.history.open import remember
 from voicecli.history.place import damaged_files, set_aside
 from voicecli.history.records import LAST, Session
 from voicecli.history.store import open_store
-from voicecli.history.writer import Keeper
+from voicecli.history.writer import HistoryWriter
 
 ONE, TWO, THREE = asked("one", at_s=1.0), asked("two", at_s=2.0), asked("three", at_s=3.0)
 
@@ -51,7 +51,7 @@ class TinyDisk:
 
 class TestKeeper:
     def test_writes_what_is_new_and_tells_of_a_new_file_once(self, path: Path) -> None:
-        keeper = Keeper(path, SESSION)
+        keeper = HistoryWriter(path, SESSION)
         (told,) = keeper.keep([])
         assert str(path) in told
         assert "--no-history" in told
@@ -60,13 +60,13 @@ class TestKeeper:
         assert (questions(path), keeper.written) == (["one", "two"], 2)
 
     def test_a_conversation_in_which_nothing_was_said_is_none(self, path: Path) -> None:
-        Keeper(path, SESSION).keep([])
+        HistoryWriter(path, SESSION).keep([])
         with open_store(path) as opened:
             assert opened.count() == 0
 
     def test_a_damaged_file_is_set_aside(self, path: Path) -> None:
         path.write_bytes(b"garbage " * 1000)
-        keeper = Keeper(path, SESSION, now=lambda: BEGAN_AT)
+        keeper = HistoryWriter(path, SESSION, now=lambda: BEGAN_AT)
         (told,) = keeper.keep([ONE])
         assert questions(path) == ["one"]
         aside = path.with_name("history.db.damaged-2026-03-01")
@@ -84,11 +84,11 @@ class TestKeeper:
     def test_a_second_damaged_file_does_not_replace_the_first(self, path: Path) -> None:
         for content in (b"first " * 1000, b"second " * 1000):
             path.write_bytes(content)
-            Keeper(path, SESSION, now=lambda: BEGAN_AT).keep([ONE])
+            HistoryWriter(path, SESSION, now=lambda: BEGAN_AT).keep([ONE])
         assert [file.read_bytes()[:5] for file in damaged_files(path)] == [b"first", b"secon"]
 
     def test_damage_in_the_middle_costs_nothing_of_the_conversation(self, path: Path) -> None:
-        keeper = Keeper(path, SESSION)
+        keeper = HistoryWriter(path, SESSION)
         keeper.keep([ONE, TWO])
         path.write_bytes(b"garbage " * 1000)
         (told,) = keeper.keep([ONE, TWO, THREE])
@@ -96,10 +96,10 @@ class TestKeeper:
         assert questions(path) == ["one", "two", "three"]
 
     def test_a_resumed_conversation_survives_damage_too(self, path: Path) -> None:
-        Keeper(path, SESSION).keep([ONE])
+        HistoryWriter(path, SESSION).keep([ONE])
         with open_store(path) as opened:
             session, earlier = opened.session(LAST)
-        keeper = Keeper(path, session, len(earlier))
+        keeper = HistoryWriter(path, session, len(earlier))
         keeper.keep([*earlier, TWO])
         assert questions(path, session.id or 0) == ["one", "two"]
         path.write_bytes(b"garbage " * 1000)
@@ -107,16 +107,16 @@ class TestKeeper:
         assert questions(path) == ["one", "two", "three"]
 
     def test_a_page_that_was_overwritten_is_noticed_before_anything_is_written(self, path: Path) -> None:
-        Keeper(path, SESSION).keep([asked(f"question {number}", "answer " * 100) for number in range(200)])
+        HistoryWriter(path, SESSION).keep([asked(f"question {number}", "answer " * 100) for number in range(200)])
         content = bytearray(path.read_bytes())
         content[4096 * 20 : 4096 * 30] = b"\xaa" * 4096 * 10
         path.write_bytes(content)
-        (told,) = Keeper(path, SESSION).keep([ONE])
+        (told,) = HistoryWriter(path, SESSION).keep([ONE])
         assert "damaged" in told
         assert questions(path) == ["one"]
 
     def test_a_file_that_was_removed_is_begun_anew_with_all_of_the_conversation(self, path: Path) -> None:
-        keeper = Keeper(path, SESSION)
+        keeper = HistoryWriter(path, SESSION)
         keeper.keep([ONE])
         path.rename(path.with_name("moved.db"))
         keeper.keep([ONE, TWO])
@@ -128,19 +128,19 @@ class TestKeeper:
         def connect(path: Path) -> sqlite3.Connection:
             if path.read_bytes()[:7] == b"garbage":
                 opened = store.connect(path)
-                Keeper(path, SESSION).keep([TWO])
+                HistoryWriter(path, SESSION).keep([TWO])
                 return opened
             return store.connect(path)
 
         path.write_bytes(b"garbage " * 1000)
-        Keeper(path, SESSION, connect=connect).keep([ONE])
+        HistoryWriter(path, SESSION, connect=connect).keep([ONE])
         with open_store(path) as opened:
             assert sorted(one.first for one in opened.sessions(9)) == ["one", "two"]
         assert len(damaged_files(path)) == 1
 
     def test_a_full_disk_is_said_and_all_is_written_when_there_is_room(self, path: Path) -> None:
         disk = TinyDisk(pages=30)
-        keeper = Keeper(path, SESSION, connect=disk.connect)
+        keeper = HistoryWriter(path, SESSION, connect=disk.connect)
         keeper.keep([ONE])
         long = replace(TWO, answer="word " * 100_000)
         for _ in range(2):
@@ -153,7 +153,7 @@ class TestKeeper:
 
     def test_a_place_where_no_file_can_be_is_an_error_like_any_other(self, path: Path) -> None:
         path.write_text("")
-        keeper = Keeper(path / "history.db", SESSION)
+        keeper = HistoryWriter(path / "history.db", SESSION)
         with pytest.raises(HistoryError, match="history.db"):
             keeper.keep([ONE])
         path.unlink()
@@ -162,7 +162,7 @@ class TestKeeper:
 
     def test_a_disk_without_room_for_the_tables_is_full_too(self, path: Path) -> None:
         disk = TinyDisk(pages=3)
-        keeper = Keeper(path, SESSION, connect=disk.connect)
+        keeper = HistoryWriter(path, SESSION, connect=disk.connect)
         with pytest.raises(HistoryError, match="full"):
             keeper.keep([ONE])
         disk.pages = 1000
@@ -172,7 +172,7 @@ class TestKeeper:
 
 def hold_many(path: Path, name: str, count: int) -> None:
     """A conversation in a process of its own. What cannot be written is tried again."""
-    keeper = Keeper(path, Session(BEGAN_AT))
+    keeper = HistoryWriter(path, Session(BEGAN_AT))
     said = [asked(f"{name} {number}", at_s=float(number)) for number in range(count)]
     number = 0
     while keeper.written < count:
@@ -236,7 +236,7 @@ class TestSessionLog:
                 await until(lambda: not log.unsaved)
                 assert questions(path)[-1] == question
 
-        (notice,) = logged(SessionLog(Keeper(path, SESSION), lambda: 100.0), act)
+        (notice,) = logged(SessionLog(HistoryWriter(path, SESSION), lambda: 100.0), act)
         assert str(path) in notice
 
     def test_what_is_under_way_at_the_end_is_kept(self, path: Path) -> None:
@@ -245,7 +245,7 @@ class TestSessionLog:
             tell(log, 1, "one")
             log.see(typed(2, "two", 103.0))
 
-        log = SessionLog(Keeper(path, SESSION), lambda: 104.0)
+        log = SessionLog(HistoryWriter(path, SESSION), lambda: 104.0)
         logged(log, act)
         assert questions(path) == ["one", "two"]
         assert log.unsaved == ()
@@ -262,7 +262,7 @@ class TestSessionLog:
             await until(lambda: not log.trouble)
             tell(log, 4, "question 4")
 
-        log = SessionLog(Keeper(path, SESSION, connect=disk.connect), lambda: 100.0)
+        log = SessionLog(HistoryWriter(path, SESSION, connect=disk.connect), lambda: 100.0)
         first, second = logged(log, act)
         assert "full" in first
         assert "written again" in second
@@ -274,7 +274,7 @@ class TestSessionLog:
             tell(log, 1, "one")
             log.see(typed(2, "two", 103.0))
 
-        log = SessionLog(Keeper(path, SESSION, connect=TinyDisk(pages=3).connect), lambda: 104.0)
+        log = SessionLog(HistoryWriter(path, SESSION, connect=TinyDisk(pages=3).connect), lambda: 104.0)
         (notice,) = logged(log, act)
         assert "full" in notice
         assert [exchange.question for exchange in log.unsaved] == ["one", "two"]
@@ -296,7 +296,7 @@ class TestSessionLog:
             other[0].close()
             tell(log, 2, "two")
 
-        logged(SessionLog(Keeper(path, SESSION), lambda: 100.0), act)
+        logged(SessionLog(HistoryWriter(path, SESSION), lambda: 100.0), act)
         assert questions(path) == ["one", "two"]
 
 
@@ -307,7 +307,7 @@ class TestRemember:
         assert not path.exists()
 
     def test_a_resumed_conversation_goes_on_in_its_place_and_time(self, path: Path) -> None:
-        Keeper(path, SESSION).keep([ONE])
+        HistoryWriter(path, SESSION).keep([ONE])
         later: datetime = BEGAN_AT + timedelta(hours=1)
         memory = remember(path, lambda: 500.0, keep=True, resume=LAST, now=lambda: later)
         assert memory.earlier == (ONE,)
@@ -329,7 +329,7 @@ class TestRemember:
         assert exchanges[1].asked_from_s == pytest.approx(3602.0)
 
     def test_it_may_be_gone_on_with_without_being_kept(self, path: Path) -> None:
-        Keeper(path, SESSION).keep([ONE, TWO])
+        HistoryWriter(path, SESSION).keep([ONE, TWO])
         memory = remember(path, lambda: 0.0, keep=False, resume=1)
         assert (memory.log, len(memory.earlier)) == (None, 2)
         assert "2 exchanges so far" in memory.notice
@@ -337,6 +337,6 @@ class TestRemember:
     def test_what_is_not_there_cannot_be_resumed(self, path: Path) -> None:
         with pytest.raises(HistoryError):
             remember(path, lambda: 0.0, keep=True, resume=LAST)
-        Keeper(path, SESSION).keep([ONE])
+        HistoryWriter(path, SESSION).keep([ONE])
         with pytest.raises(HistoryError, match="no conversation 9"):
             remember(path, lambda: 0.0, keep=True, resume=9)

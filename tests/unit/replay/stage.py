@@ -7,7 +7,7 @@ import numpy as np
 from voicecli import events
 from voicecli.bench.result import Machine
 from voicecli.events import Event
-from voicecli.replay.bundle import About, Deed, Recorded, Sounds, Times
+from voicecli.replay.bundle import About, Recorded, Sounds, Times, UserAction
 from voicecli.types import FRAME_S, FRAME_SAMPLES, TurnId
 
 FRAMES, BLOCKS = 25, 10
@@ -50,7 +50,7 @@ def times(**changes: object) -> Times:
         "told_at_s": told,
         "sounds_at_s": tuple(at_s + 0.02 for at_s in told),
         "echoes": True,
-        "deeds": (Deed(BEGAN_S + 0.1, "ask", "What time is it?"),),
+        "deeds": (UserAction(BEGAN_S + 0.1, "ask", "What time is it?"),),
     }
     return Times(**(fields | changes))  # type: ignore[arg-type]
 

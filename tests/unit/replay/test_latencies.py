@@ -12,10 +12,16 @@ from voicecli.bench.watch import Call
 from voicecli.engines.worker import LoopThread
 from voicecli.errors import BackendUnavailable
 from voicecli.replay import virtual_time
-from voicecli.replay.bundle import Prices
-from voicecli.replay.latencies import PacedLanguageModel, PricedEndOfTurn, PricedRecogniser, PricedVoice, prices_of
+from voicecli.replay.bundle import StageLatencies
+from voicecli.replay.latencies import (
+    PacedLanguageModel,
+    RecordedLatencyEndOfTurn,
+    RecordedLatencyRecogniser,
+    RecordedLatencyVoice,
+    prices_of,
+)
 from voicecli.replay.timed_worker import CallClock, TimedWorker
-from voicecli.types import Message, SpeechSegment, Stretch, Token, Transcript
+from voicecli.types import AudioChunk, Message, SpeechSegment, Token, Transcript
 
 SEGMENT = SpeechSegment(np.zeros(320, np.int16), 0.0, 0.02)
 
@@ -34,11 +40,11 @@ def test_prices_are_the_medians_and_what_was_remembered_has_none() -> None:
         call("llm", "reply", 0.2),
         call("tts", "Hello.", 2.0, 0.5, 3.0),
     ]
-    assert prices_of(calls) == Prices(0.3, 0.04, 0.1, 0.1, 0.5)
+    assert prices_of(calls) == StageLatencies(0.3, 0.04, 0.1, 0.1, 0.5)
 
 
 def test_what_was_never_called_has_its_default_price() -> None:
-    assert prices_of([]) == Prices()
+    assert prices_of([]) == StageLatencies()
 
 
 class Whisper:
@@ -64,9 +70,9 @@ class Kokoro:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def synthesize(self, text: str) -> Iterator[Stretch]:
+    def synthesize(self, text: str) -> Iterator[AudioChunk]:
         self.asked.append(text)
-        yield Stretch(np.zeros(240, np.int16), 1.0)
+        yield AudioChunk(np.zeros(240, np.int16), 1.0)
 
 
 def test_calls_take_their_price_whatever_they_really_take() -> None:
@@ -75,8 +81,11 @@ def test_calls_take_their_price_whatever_they_really_take() -> None:
 
     async def main() -> list[float]:
         worker, took_s = TimedWorker(clock.took_s, clock.call), []
-        stt = PricedRecogniser(Whisper(), 0.25, clock.spend)
-        turn, tts = PricedEndOfTurn(SmartTurn(), 0.5, clock.spend), PricedVoice(voice, 1.0, clock.spend)
+        stt = RecordedLatencyRecogniser(Whisper(), 0.25, clock.spend)
+        turn, tts = (
+            RecordedLatencyEndOfTurn(SmartTurn(), 0.5, clock.spend),
+            RecordedLatencyVoice(voice, 1.0, clock.spend),
+        )
         for work in (
             lambda: stt.transcribe(SEGMENT).text,
             lambda: stt.draft(SEGMENT).text,
@@ -123,7 +132,7 @@ def test_an_answer_comes_at_its_pace_and_is_asked_for_once() -> None:
     network = Network()
 
     async def main(thread: LoopThread) -> list[tuple[float, str]]:
-        model = PacedLanguageModel(network, thread, Prices(first_token_s=0.5, token_s=0.25))
+        model = PacedLanguageModel(network, thread, StageLatencies(first_token_s=0.5, token_s=0.25))
         await model.warm([])
         clock, told = asyncio.get_running_loop().time, []
         for _ in range(2):
@@ -140,7 +149,7 @@ def test_an_answer_comes_at_its_pace_and_is_asked_for_once() -> None:
 
 def test_a_server_that_is_gone_is_told_as_ever() -> None:
     async def main(thread: LoopThread) -> None:
-        model = PacedLanguageModel(Network(BackendUnavailable("gone")), thread, Prices())
+        model = PacedLanguageModel(Network(BackendUnavailable("gone")), thread, StageLatencies())
         async for _ in model.reply([]):
             raise AssertionError("no token was to come")
 

@@ -17,7 +17,7 @@ from voicecli.conversation.respond import Engines
 from voicecli.errors import DeviceError
 from voicecli.events import Event
 from voicecli.replay import virtual_time
-from voicecli.replay.bundle import Deed
+from voicecli.replay.bundle import UserAction
 from voicecli.replay.recorder import Recorder
 from voicecli.replay.room import MOST_REST_S, RecordedCanceller, RecordedRoom
 from voicecli.replay.timed_worker import TimedWorker
@@ -80,7 +80,7 @@ def test_frames_blocks_and_keys_are_kept_with_their_times() -> None:
     keys.quit()
     assert (done[-1], recorder.stopped) == ("quit", True)
     did = (("mute",), ("unmute",), ("interrupt",), ("ask", "Why?"), ("hold",), ("let go",))
-    assert kept.deeds == tuple(Deed(100.0, *one) for one in did)
+    assert kept.deeds == tuple(UserAction(100.0, *one) for one in did)
 
 
 def test_without_a_canceller_what_sounds_is_kept_all_the_same() -> None:

@@ -11,7 +11,7 @@ from voicecli import events
 from voicecli.conversation.latency import PART_NAMES
 from voicecli.events import Event
 from voicecli.replay.compare import Row, as_json, pairs, rows
-from voicecli.replay.turn_summary import Story, stories
+from voicecli.replay.turn_summary import TurnSummary, stories
 from voicecli.types import TurnId
 
 NEXT = TurnId(2)
@@ -51,8 +51,8 @@ def test_a_turn_may_end_in_other_ways(event: Event, outcome: str) -> None:
 
 def test_sounds_over_an_answer_and_gaps_in_it_are_counted() -> None:
     over = [
-        events.TalkedOver(at_s=1, turn=TURN, text="", reason="too short"),
-        events.Starved(at_s=1, turn=TURN, gap_s=0.2),
+        events.FalseInterruption(at_s=1, turn=TURN, text="", reason="too short"),
+        events.PlaybackUnderrun(at_s=1, turn=TURN, gap_s=0.2),
     ]
     (story,) = stories([*TOLD, *over])
     assert (story.talked_over, story.gaps) == (1, 1)
@@ -90,16 +90,16 @@ def test_marks_and_case_are_no_other_words() -> None:
 
 
 def test_turns_are_the_same_where_their_voices_are() -> None:
-    one, two = Story(1.0, 2.0, heard="one"), Story(5.0, 6.0, heard="two")
-    split = Story(5.4, 6.0, heard="o")
-    paired = pairs([one, two], [Story(1.2, 1.9, heard="one"), split, Story(9.0)])
-    assert [(pair.then, pair.now) for pair in paired] == [(one, Story(1.2, 1.9, heard="one")), (two, split),
-                                                          (None, Story(9.0))]  # fmt: skip
+    one, two = TurnSummary(1.0, 2.0, heard="one"), TurnSummary(5.0, 6.0, heard="two")
+    split = TurnSummary(5.4, 6.0, heard="o")
+    paired = pairs([one, two], [TurnSummary(1.2, 1.9, heard="one"), split, TurnSummary(9.0)])
+    assert [(pair.then, pair.now) for pair in paired] == [(one, TurnSummary(1.2, 1.9, heard="one")), (two, split),
+                                                          (None, TurnSummary(9.0))]  # fmt: skip
     assert all(row.differs for row in rows(paired[2]))
 
 
 def test_a_turn_that_is_not_there_any_longer_differs_in_all() -> None:
-    (pair,) = pairs([Story(1.0, 2.0, heard="one")], [])
+    (pair,) = pairs([TurnSummary(1.0, 2.0, heard="one")], [])
     told = rows(pair)
     assert all(row.differs for row in told)
     assert {row.now for row in told} == {""}
@@ -107,6 +107,6 @@ def test_a_turn_that_is_not_there_any_longer_differs_in_all() -> None:
 
 
 def test_nothing_is_told_about_what_is_on_neither_side() -> None:
-    names = [row.name for row in rows(pairs([Story(1.0)], [Story(1.0)])[0])]
+    names = [row.name for row in rows(pairs([TurnSummary(1.0)], [TurnSummary(1.0)])[0])]
     assert "endpoint after" not in names
     assert "outcome" in names

@@ -13,7 +13,7 @@ import pytest
 from voicecli.conversation.latency import TurnLatency
 from voicecli.errors import SettingsError
 from voicecli.slash.commands import COMMANDS, NAMES, command
-from voicecli.slash.dispatcher import Desk, Handler
+from voicecli.slash.dispatcher import CommandDispatcher, Handler
 from voicecli.slash.parse import Command, Mistake, Question, is_command, parse
 
 
@@ -47,7 +47,7 @@ class Strict:
 
 def typed(text: str, *script: tuple[str, str], known: tuple[TurnLatency, ...] = ()) -> str:
     subject = Strict(list(script), known)
-    Desk(subject, subject.told.append).take(text)
+    CommandDispatcher(subject, subject.told.append).take(text)
     assert not subject.script, f"never called: {subject.script}"
     return "\n".join(subject.told)
 
@@ -113,7 +113,7 @@ async def at_the_desk(lines: list[str], handlers: Mapping[str, Handler], *script
     """What is told, when all that was typed at once is done."""
     subject = Strict(list(script))
     async with asyncio.TaskGroup() as tasks:
-        desk = Desk(subject, subject.told.append)
+        desk = CommandDispatcher(subject, subject.told.append)
         desk.open(handlers, tasks.create_task)
         for line in lines:
             desk.take(line)

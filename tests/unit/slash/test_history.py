@@ -14,12 +14,12 @@ import pytest
 from tests.unit.history.stage import BEGAN_AT, SESSION, answered, asked, ready, typed
 from voicecli.errors import HistoryError
 from voicecli.events import SpeechEnded, SpeechPaused, SpeechStarted, Transcribed, TurnInterrupted
-from voicecli.history.log import Record, SessionLog, Unkept
+from voicecli.history.log import ConversationLog, SessionLog, UnsavedLog
 from voicecli.history.open import Memory, record_of, remember
 from voicecli.history.records import Session
 from voicecli.history.store import open_store
-from voicecli.history.writer import Keeper
-from voicecli.slash.history import KeptCommands, place_for
+from voicecli.history.writer import HistoryWriter
+from voicecli.slash.history import HistoryCommands, place_for
 from voicecli.types import TurnId
 
 LATER = BEGAN_AT + timedelta(hours=1)
@@ -29,7 +29,7 @@ LATER = BEGAN_AT + timedelta(hours=1)
 class Talker:
     """Notes what is remembered; what it interrupts ends as an interruption does."""
 
-    record: Record | None = None
+    record: ConversationLog | None = None
     recalled: list[list[tuple[str, str, bool]]] = field(default_factory=list)
     under_way: TurnId | None = None
 
@@ -39,16 +39,16 @@ class Talker:
         self.recalled.append(list(said))
 
 
-def commands(record: Record, path: Path, *, kept: bool = True) -> tuple[KeptCommands, Talker]:
+def commands(record: ConversationLog, path: Path, *, kept: bool = True) -> tuple[HistoryCommands, Talker]:
     talker = Talker(record)
-    return KeptCommands(path, kept, talker, record, lambda: LATER, path.parent), talker
+    return HistoryCommands(path, kept, talker, record, lambda: LATER, path.parent), talker
 
 
-def logged(path: Path, act: Callable[[SessionLog, KeptCommands, Talker], Awaitable[None]]) -> None:
+def logged(path: Path, act: Callable[[SessionLog, HistoryCommands, Talker], Awaitable[None]]) -> None:
     """`act` while the log of a new conversation runs."""
 
     async def run() -> None:
-        log = SessionLog(Keeper(path, SESSION), lambda: 104.0)
+        log = SessionLog(HistoryWriter(path, SESSION), lambda: 104.0)
         writing = asyncio.ensure_future(log.run(lambda event: None))
         log.see(ready())
         await act(log, *commands(log, path))
@@ -59,7 +59,7 @@ def logged(path: Path, act: Callable[[SessionLog, KeptCommands, Talker], Awaitab
     asyncio.run(run())
 
 
-def say(record: Record, turn: int, question: str) -> None:
+def say(record: ConversationLog, turn: int, question: str) -> None:
     for event in (typed(turn, question), *answered(turn, "Yes.")):
         record.see(event)
 
@@ -76,7 +76,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_a_new_conversation_is_another_one_in_the_history_too(path: Path) -> None:
-    async def act(log: SessionLog, command: KeptCommands, talker: Talker) -> None:
+    async def act(log: SessionLog, command: HistoryCommands, talker: Talker) -> None:
         assert await command.new("") == "A new conversation."
         say(log, 1, "one")
         await log.saved()
@@ -94,7 +94,7 @@ def test_a_new_conversation_is_another_one_in_the_history_too(path: Path) -> Non
 
 
 def test_an_answer_that_it_interrupts_is_of_the_one_before(path: Path) -> None:
-    async def act(log: SessionLog, command: KeptCommands, talker: Talker) -> None:
+    async def act(log: SessionLog, command: HistoryCommands, talker: Talker) -> None:
         log.see(typed(1, "one"))
         talker.under_way = TurnId(1)
         told = await command.new("")
@@ -106,9 +106,9 @@ def test_an_answer_that_it_interrupts_is_of_the_one_before(path: Path) -> None:
 
 
 def test_an_earlier_conversation_goes_on_in_its_place(path: Path) -> None:
-    Keeper(path, SESSION).keep([asked("zero")])
+    HistoryWriter(path, SESSION).keep([asked("zero")])
 
-    async def act(log: SessionLog, command: KeptCommands, talker: Talker) -> None:
+    async def act(log: SessionLog, command: HistoryCommands, talker: Talker) -> None:
         say(log, 1, "one")
         told = await command.resume("last")
         assert told.startswith("Conversation 1 of 2026-03-")
@@ -123,7 +123,7 @@ def test_an_earlier_conversation_goes_on_in_its_place(path: Path) -> None:
 
 
 def test_what_cannot_be_resumed_changes_nothing(path: Path) -> None:
-    async def act(log: SessionLog, command: KeptCommands, talker: Talker) -> None:
+    async def act(log: SessionLog, command: HistoryCommands, talker: Talker) -> None:
         assert "wants the number" in await command.resume("")
         assert "wants the number" in await command.resume("the last one")
         say(log, 1, "one")
@@ -138,9 +138,9 @@ def test_what_cannot_be_resumed_changes_nothing(path: Path) -> None:
 
 
 def test_the_list_and_the_search(path: Path) -> None:
-    Keeper(path, SESSION).keep([asked("Where is the train station?", "In the north.")])
+    HistoryWriter(path, SESSION).keep([asked("Where is the train station?", "In the north.")])
 
-    async def act(log: SessionLog, command: KeptCommands, talker: Talker) -> None:
+    async def act(log: SessionLog, command: HistoryCommands, talker: Talker) -> None:
         say(log, 1, "What is a fox?")
         await log.saved()
         first, second, last = (await command.history("")).splitlines()
@@ -157,17 +157,17 @@ def test_the_list_and_the_search(path: Path) -> None:
 
 
 def test_without_a_history_there_is_none(path: Path) -> None:
-    async def act(log: SessionLog, command: KeptCommands, talker: Talker) -> None:
+    async def act(log: SessionLog, command: HistoryCommands, talker: Talker) -> None:
         assert await command.history("") == "No conversation has been kept yet."
 
     logged(path, act)
-    command, _ = commands(Unkept(lambda: 104.0, SESSION), path.with_name("none.db"), kept=False)
+    command, _ = commands(UnsavedLog(lambda: 104.0, SESSION), path.with_name("none.db"), kept=False)
     with pytest.raises(HistoryError, match="no conversation has been kept"):
         asyncio.run(command.history(""))
 
 
 def test_what_is_not_kept_can_still_be_resumed_saved_and_left(path: Path) -> None:
-    Keeper(path, SESSION).keep([asked("zero")])
+    HistoryWriter(path, SESSION).keep([asked("zero")])
     memory = remember(path, lambda: 104.0, keep=False, resume=1, now=lambda: LATER)
     record = record_of(memory, lambda: 104.0, lambda: LATER)
     assert [exchange.question for exchange in record.exchanges] == ["zero"]
@@ -184,7 +184,7 @@ def test_what_is_not_kept_can_still_be_resumed_saved_and_left(path: Path) -> Non
 
 
 def test_a_conversation_is_saved_where_it_was_started_and_again_into_the_same_file(path: Path) -> None:
-    record = Unkept(lambda: 104.0, SESSION)
+    record = UnsavedLog(lambda: 104.0, SESSION)
     command, _ = commands(record, path)
     assert asyncio.run(command.save("")).startswith("Nothing has been said")
     say(record, 1, "one")
@@ -202,7 +202,7 @@ def test_a_conversation_is_saved_where_it_was_started_and_again_into_the_same_fi
 
 
 def test_a_file_of_somebody_elses_is_left_as_it_is(path: Path) -> None:
-    record = Unkept(lambda: 104.0, SESSION)
+    record = UnsavedLog(lambda: 104.0, SESSION)
     say(record, 1, "one")
     command, _ = commands(record, path)
     other = path.parent / "other.md"
@@ -223,7 +223,7 @@ def test_words_that_are_known_late_are_kept_where_they_were_said(path: Path) -> 
     """A question that was interrupted before it was decoded: the recogniser still has it when the next one begins."""
     turn = TurnId(1)
 
-    async def act(log: SessionLog, command: KeptCommands, talker: Talker) -> None:
+    async def act(log: SessionLog, command: HistoryCommands, talker: Talker) -> None:
         log.see(SpeechStarted(at_s=101.2, turn=turn, started_at_s=101.0))
         log.see(SpeechPaused(at_s=102.0, turn=turn, ended_at_s=101.8, preparing=True))
         log.see(SpeechEnded(at_s=102.5, turn=turn, ended_at_s=101.8))

@@ -6,18 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.speech_text.chunker import LONGEST_WORD_CHARS, MAX_PIECE_CHARS, MIN_PIECE_LETTERS, PieceBuffer
-from voicecli.speech_text.markdown_blocks import Span, SpeakableFilter
-from voicecli.types import Piece
+from voicecli.speech_text.chunker import LONGEST_WORD_CHARS, MAX_PIECE_CHARS, MIN_PIECE_LETTERS, TextChunker
+from voicecli.speech_text.markdown_blocks import Span, SpeechMarkdownFilter
+from voicecli.types import TextChunk
 
 
 def as_written(text: str) -> str:
     return text
 
 
-def buffer(*texts: str, closed: bool = True) -> PieceBuffer:
+def buffer(*texts: str, closed: bool = True) -> TextChunker:
     """Spans of plain prose, whose source is the text itself."""
-    pieces = PieceBuffer(as_written)
+    pieces = TextChunker(as_written)
     fed = 0
     for text in texts:
         fed += len(text)
@@ -27,14 +27,14 @@ def buffer(*texts: str, closed: bool = True) -> PieceBuffer:
     return pieces
 
 
-def take_all(pieces: PieceBuffer, budget_chars: int) -> list[Piece]:
+def take_all(pieces: TextChunker, budget_chars: int) -> list[TextChunk]:
     taken = []
     while (piece := pieces.take(budget_chars)) is not None:
         taken.append(piece)
     return taken
 
 
-def texts(pieces: PieceBuffer, budget_chars: int = MAX_PIECE_CHARS) -> list[str]:
+def texts(pieces: TextChunker, budget_chars: int = MAX_PIECE_CHARS) -> list[str]:
     return [piece.text for piece in take_all(pieces, budget_chars)]
 
 
@@ -67,15 +67,15 @@ def test_nothing_is_taken_before_a_clause_is_complete() -> None:
     pieces.feed(Span(" simple,", 21))
     assert pieces.take(100) is None
     pieces.feed(Span(" I", 23))
-    assert pieces.take(100) == Piece("The answer is simple,", 21, (3, 10, 13, 21))
+    assert pieces.take(100) == TextChunk("The answer is simple,", 21, (3, 10, 13, 21))
     assert pieces.take(100) is None
 
 
 def test_when_closed_the_rest_is_taken_finished_or_not() -> None:
     pieces = buffer("The answer is simple, I", closed=False)
-    assert pieces.take(100) == Piece("The answer is simple,", 21, (3, 10, 13, 21))
+    assert pieces.take(100) == TextChunk("The answer is simple,", 21, (3, 10, 13, 21))
     pieces.close()
-    assert pieces.take(100) == Piece("I", 23, (23,))
+    assert pieces.take(100) == TextChunk("I", 23, (23,))
     assert pieces.take(100) is None
 
 
@@ -89,7 +89,7 @@ def test_a_line_without_much_to_say_waits() -> None:
     pieces = buffer("Steps.\n", closed=False)
     assert pieces.take(100) is None
     pieces.feed(Span("Whisk the eggs.\n", 23))
-    assert pieces.take(100) == Piece("Steps. Whisk the eggs.", 22, (6, 12, 16, 22))
+    assert pieces.take(100) == TextChunk("Steps. Whisk the eggs.", 22, (6, 12, 16, 22))
 
 
 def test_later_pieces_fill_the_budget() -> None:
@@ -127,7 +127,7 @@ def test_a_clause_beyond_the_budget_is_cut_before_a_phrase_but_not_for_a_short_r
 
 def test_the_first_piece_does_not_wait_for_the_end_of_a_long_clause() -> None:
     text = "I can certainly help you with that question about the weather"
-    unfinished = PieceBuffer()
+    unfinished = TextChunker()
     unfinished.feed(Span(text, len(text)))
     piece = unfinished.take(0)
     assert piece is not None
@@ -152,8 +152,8 @@ def test_later_pieces_do_not_heed_the_length_of_the_first() -> None:
     assert cut[0] == cut[1] == cut[2]
 
 
-def begun(text: str, first_piece_chars: int) -> PieceBuffer:
-    pieces = PieceBuffer(as_written, first_piece_chars)
+def begun(text: str, first_piece_chars: int) -> TextChunker:
+    pieces = TextChunker(as_written, first_piece_chars)
     pieces.feed(Span(text, len(text)))
     pieces.close()
     return pieces
@@ -167,8 +167,8 @@ def test_a_clause_beyond_the_budget_is_taken_whole() -> None:
 def test_a_clause_beyond_the_limit_is_cut_at_a_space() -> None:
     text = "word " * 70
     first, second = take_all(buffer(text), 1000)
-    assert first == Piece(("word " * 40).strip(), 199, tuple(range(4, 200, 5)))
-    assert second == Piece(("word " * 30).strip(), 350, (*range(204, 349, 5), 350))
+    assert first == TextChunk(("word " * 40).strip(), 199, tuple(range(4, 200, 5)))
+    assert second == TextChunk(("word " * 30).strip(), 350, (*range(204, 349, 5), 350))
     assert texts(buffer(text, closed=False))[0] == first.text
 
 
@@ -195,14 +195,14 @@ def test_a_crumb_joins_the_piece_before() -> None:
 
 def test_what_cannot_be_said_is_left_out_at_the_end() -> None:
     pieces = buffer("The answer is this. So", closed=False)
-    assert pieces.take(100) == Piece("The answer is this.", 19, (3, 10, 13, 19))
+    assert pieces.take(100) == TextChunk("The answer is this.", 19, (3, 10, 13, 19))
     pieces = buffer(" … ", "!")
     assert pieces.take(100) is None
     assert pieces.exhausted
 
 
 def test_the_source_is_exact_within_prose_and_bounded_elsewhere() -> None:
-    pieces = PieceBuffer(as_written)
+    pieces = TextChunker(as_written)
     pieces.feed(Span("It is so here.\n", 20))
     pieces.feed(Span("I've put the code on screen. It is long.\n", 25))
     pieces.feed(Span("Then more of it.", 60))
@@ -212,15 +212,15 @@ def test_the_source_is_exact_within_prose_and_bounded_elsewhere() -> None:
 
 
 def test_pieces_are_said_as_a_person_would() -> None:
-    pieces = PieceBuffer()
+    pieces = TextChunker()
     pieces.feed(Span("It costs $5 in total.", 21))
     pieces.close()
-    assert pieces.take(100) == Piece("It costs five dollars in total.", 21, (2, 8, 8, 11, 14, 21))
+    assert pieces.take(100) == TextChunk("It costs five dollars in total.", 21, (2, 8, 8, 11, 14, 21))
 
 
 def test_a_word_between_marks_has_its_own_end() -> None:
-    pieces = PieceBuffer(as_written)
-    speakable = SpeakableFilter()
+    pieces = TextChunker(as_written)
+    speakable = SpeechMarkdownFilter()
     written = "It is **noon** now, see [the clock](http://clock.example) there.\n"
     for span in [*speakable.feed(written), *speakable.close()]:
         pieces.feed(span)

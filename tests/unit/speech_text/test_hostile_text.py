@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from voicecli.speech_text import clauses
-from voicecli.speech_text.chunker import LONGEST_WORD_CHARS, MAX_PIECE_CHARS, SIGNS_CHARS, PieceBuffer
-from voicecli.speech_text.markdown_blocks import Span, SpeakableFilter
+from voicecli.speech_text.chunker import LONGEST_WORD_CHARS, MAX_PIECE_CHARS, SIGNS_CHARS, TextChunker
+from voicecli.speech_text.markdown_blocks import Span, SpeechMarkdownFilter
 
 CHARS = 10_000
 MOST_SAID = MAX_PIECE_CHARS + LONGEST_WORD_CHARS + 2 * SIGNS_CHARS
@@ -21,7 +21,7 @@ def rows(sign: str) -> tuple[str, ...]:
 @pytest.mark.parametrize("row", ["-", "=", "_ ", "- ", "a -", "a ="])
 def test_no_row_of_signs_waits_for_its_end(row: str) -> None:
     mark = row[-1] if row[-1] != " " else row
-    speakable = SpeakableFilter()
+    speakable = SpeechMarkdownFilter()
     fed, decided = row, 0
     for span in speakable.feed(row):
         decided = span.source_end
@@ -42,7 +42,7 @@ def test_a_piece_is_short_whatever_it_is_made_of(sign: str) -> None:
             said.append(piece)
             return piece
 
-        pieces = PieceBuffer(say)
+        pieces = TextChunker(say)
         pieces.feed(Span(text, len(text)))
         pieces.close()
         while not pieces.exhausted:
@@ -68,6 +68,6 @@ def test_who_looks_back_from_a_full_stop_sees_a_bounded_stretch(monkeypatch: pyt
 
 def test_nobody_looks_for_clauses_where_nothing_can_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("voicecli.speech_text.chunker.clause_ends", lambda *_: pytest.fail("it looked"))
-    pieces = PieceBuffer()
+    pieces = TextChunker()
     pieces.feed(Span(". " * 5000, CHARS))
     assert pieces.take(60) is None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.speech_text.markdown_blocks import Span, SpeakableFilter
+from voicecli.speech_text.markdown_blocks import Span, SpeechMarkdownFilter
 from voicecli.speech_text.markdown_inline import plain
 from voicecli.speech_text.phrases import NOTICES
 
@@ -103,7 +103,7 @@ CASES = [
 
 
 def spans(feeds: list[str]) -> list[Span]:
-    speakable = SpeakableFilter()
+    speakable = SpeechMarkdownFilter()
     return [*(span for text in feeds for span in speakable.feed(text)), *speakable.close()]
 
 
@@ -146,7 +146,7 @@ def test_cuts_do_not_matter(written: str, at: list[int]) -> None:
 
 @given(_MARKDOWN, st.lists(st.integers(0, 100)))
 def test_sources_grow_with_the_text_and_end_with_it(written: str, at: list[int]) -> None:
-    speakable = SpeakableFilter()
+    speakable = SpeechMarkdownFilter()
     fed = covered = 0
     for text in cut(written, at):
         fed += len(text)
@@ -181,7 +181,7 @@ def test_source_of_prose_is_exact(written: str) -> None:
 
 
 def test_prose_is_not_held_back() -> None:
-    speakable = SpeakableFilter()
+    speakable = SpeechMarkdownFilter()
     assert speakable.feed("The") == [Span("The", 3)]
     assert speakable.feed(" cat") == [Span(" cat", 7)]
     assert speakable.feed(" **sat") == [Span(" sat", 13)]
@@ -189,14 +189,14 @@ def test_prose_is_not_held_back() -> None:
 
 @pytest.mark.parametrize("opening", ["`", "``", "[", "![", "[a](", "<b ", "<!--", "$x", "\\(", "【", "&", "**", "h"])
 def test_an_open_mark_holds_the_text_to_the_end_of_the_line_at_most(opening: str) -> None:
-    speakable = SpeakableFilter()
+    speakable = SpeechMarkdownFilter()
     speakable.feed(f"So {opening}then all this\n")
     assert "".join(span.text for span in speakable.feed("and")).endswith(" and")
 
 
 @pytest.mark.parametrize("opening", ["`", "[", "<b ", "$x", "\\(", "【"])
 def test_an_open_mark_holds_a_bounded_text(opening: str) -> None:
-    speakable = SpeakableFilter()
+    speakable = SpeechMarkdownFilter()
     spans = speakable.feed(f"So {opening}{'and so on ' * 100}")
     assert sum(len(span.text) for span in spans) > 700
 
@@ -228,6 +228,6 @@ def test_plain_takes_the_marks_out_of_a_line() -> None:
     ],
 )
 def test_not_an_english_word_is_put_into_another_language(written: str, said: str) -> None:
-    speakable = SpeakableFilter(FRENCH)
+    speakable = SpeechMarkdownFilter(FRENCH)
     spans = [*speakable.feed(written), *speakable.close()]
     assert "".join(span.text for span in spans) == said

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicecli.turns.barge_in import BACKCHANNELS, BargeIn, is_backchannel, is_order, wants_the_word
-from voicecli.turns.self_echo import OwnVoice
-from voicecli.turns.speech_hint import CALM_S, Attention, Calm, Stir
+from voicecli.turns.self_echo import SelfEchoFilter
+from voicecli.turns.speech_hint import CALM_S, PossibleSpeech, PossibleSpeechEnded, SpeechHint
 from voicecli.turns.wake_phrase import WakePhrase
 from voicecli.types import FRAME_S
 
@@ -65,8 +65,8 @@ def test_listeners_sounds_add_up_to_one(words: list[str]) -> None:
 
 @given(st.lists(st.booleans(), max_size=200))
 def test_stir_and_calm_come_by_turns_and_calm_only_after_a_while(frames: list[bool]) -> None:
-    attention = Attention()
-    last: Stir | Calm = Calm()
+    attention = SpeechHint()
+    last: PossibleSpeech | PossibleSpeechEnded = PossibleSpeechEnded()
     since_s = 0.0
     for suspects in frames:
         since_s = 0.0 if suspects else since_s + FRAME_S
@@ -74,13 +74,13 @@ def test_stir_and_calm_come_by_turns_and_calm_only_after_a_while(frames: list[bo
         assert len(told) <= 1
         for stir in told:
             assert type(stir) is not type(last)
-            assert suspects if isinstance(stir, Stir) else since_s >= CALM_S - FRAME_S
+            assert suspects if isinstance(stir, PossibleSpeech) else since_s >= CALM_S - FRAME_S
             last = stir
-        assert isinstance(last, Stir) or since_s > 0 or not frames[0]
+        assert isinstance(last, PossibleSpeech) or since_s > 0 or not frames[0]
 
 
 def test_few_words_are_compared_with_the_latest_ones_alone() -> None:
-    voice = OwnVoice(audible=True)
+    voice = SelfEchoFilter(audible=True)
     voice.spoke(
         "The capital of France is Paris. " + "It lies on the river Seine and has two million people in it.", 5.0
     )
@@ -94,7 +94,7 @@ def test_few_words_are_compared_with_the_latest_ones_alone() -> None:
 
 
 def test_with_headphones_nothing_is_an_echo() -> None:
-    voice = OwnVoice(audible=False)
+    voice = SelfEchoFilter(audible=False)
     voice.spoke("It lies on the river Seine.", 5.0)
     assert not voice.is_echo("It lies on the river Seine.", 4.0)
     assert not voice.has_just_said("the river")

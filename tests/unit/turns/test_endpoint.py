@@ -7,7 +7,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from voicecli.audio.files.wav import TAIL_S
-from voicecli.turns.endpoint import CLOSED, MODES, MUTE, OPEN, WENT_ON_S, Bounds, Pauses, text_odds, wait_ms
+from voicecli.turns.endpoint import (
+    CLOSED,
+    MODES,
+    MUTE,
+    OPEN,
+    WENT_ON_S,
+    EndpointBounds,
+    PauseStatistics,
+    text_odds,
+    wait_ms,
+)
 from voicecli.types import Transcript
 
 PROBABILITIES = st.floats(0, 1)
@@ -20,17 +30,17 @@ def said(text: str, language: str = "en") -> Transcript:
     return Transcript(text, language, 1.0)
 
 
-def learnt(silences_ms: list[float]) -> Pauses:
-    pauses = Pauses()
+def learnt(silences_ms: list[float]) -> PauseStatistics:
+    pauses = PauseStatistics()
     for silence_ms in silences_ms:
         pauses = pauses.heard(silence_ms)
     return pauses
 
 
-@example(Bounds(300, 1000), 1.0, "I want the", [])  # the odds of a sure end once rounded to more than one
+@example(EndpointBounds(300, 1000), 1.0, "I want the", [])  # the odds of a sure end once rounded to more than one
 @given(BOUNDS, PROBABILITIES, TEXTS, PAUSES)
 def test_a_wait_is_within_its_bounds(
-    bounds: Bounds, probability: float, text: str | None, silences_ms: list[float]
+    bounds: EndpointBounds, probability: float, text: str | None, silences_ms: list[float]
 ) -> None:
     transcript = None if text is None else said(text)
     wait = wait_ms(bounds, probability, transcript, learnt(silences_ms))
@@ -39,7 +49,7 @@ def test_a_wait_is_within_its_bounds(
 
 @given(BOUNDS, PROBABILITIES, PROBABILITIES, TEXTS, PAUSES)
 def test_the_surer_the_end_the_shorter_the_wait(
-    bounds: Bounds, one: float, other: float, text: str | None, silences_ms: list[float]
+    bounds: EndpointBounds, one: float, other: float, text: str | None, silences_ms: list[float]
 ) -> None:
     transcript, pauses = None if text is None else said(text), learnt(silences_ms)
     surer, less_sure = max(one, other), min(one, other)
@@ -47,14 +57,17 @@ def test_the_surer_the_end_the_shorter_the_wait(
 
 
 @given(BOUNDS, PROBABILITIES)
-def test_an_open_end_waits_at_least_as_long_as_a_closed_one(bounds: Bounds, probability: float) -> None:
-    waits = [wait_ms(bounds, probability, said(text), Pauses()) for text in ("It is noon.", "it is noon", "it is the")]
+def test_an_open_end_waits_at_least_as_long_as_a_closed_one(bounds: EndpointBounds, probability: float) -> None:
+    waits = [
+        wait_ms(bounds, probability, said(text), PauseStatistics())
+        for text in ("It is noon.", "it is noon", "it is the")
+    ]
     assert waits == pytest.approx(sorted(waits))
 
 
 @given(BOUNDS, PROBABILITIES, PAUSES, st.floats(0, 10_000))
 def test_longer_pauses_never_shorten_the_wait(
-    bounds: Bounds, probability: float, silences_ms: list[float], silence_ms: float
+    bounds: EndpointBounds, probability: float, silences_ms: list[float], silence_ms: float
 ) -> None:
     before = learnt(silences_ms)
     after = before.heard(max(silence_ms, before.mean_ms))

@@ -7,14 +7,14 @@ from functools import partial
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.turns.idle_changes import Rest
+from voicecli.turns.idle_changes import IdleChanges
 
 
 @given(st.lists(st.sampled_from(["change", "look", "busy", "settled"])))
 def test_changes_keep_their_order_and_are_made_only_at_rest(deeds: list[str]) -> None:
     settled, asked = True, 0
     made: list[int] = []
-    rest = Rest(lambda: settled)
+    rest = IdleChanges(lambda: settled)
 
     def change(number: int) -> None:
         assert settled

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.defaults import LISTEN
 from voicecli.settings.model import ListenSettings
-from voicecli.turns.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume, Segmenter
+from voicecli.turns.segmenter import Dropped, EarlyPause, Endpoint, Onset, Pause, Resume, Segmenter, SegmenterEvent
 from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame
 
 
@@ -18,14 +18,14 @@ def frame(index: int) -> AudioFrame:
     return AudioFrame(np.full(FRAME_SAMPLES, index % 30000, np.int16), index * FRAME_S)
 
 
-def segment(pattern: str, start_ms: float = LISTEN.start_ms) -> list[tuple[int, Heard]]:
+def segment(pattern: str, start_ms: float = LISTEN.start_ms) -> list[tuple[int, SegmenterEvent]]:
     """`pattern` has a letter a frame, s for speech; gives what was heard but lulls, with the index of its frame."""
-    return [item for item in with_lulls(pattern, start_ms) if not isinstance(item[1], Lull)]
+    return [item for item in with_lulls(pattern, start_ms) if not isinstance(item[1], EarlyPause)]
 
 
 def with_lulls(
     pattern: str, start_ms: float = LISTEN.start_ms, settings: ListenSettings = LISTEN
-) -> list[tuple[int, Heard]]:
+) -> list[tuple[int, SegmenterEvent]]:
     segmenter = Segmenter(settings)
     return [
         (index, heard)
@@ -34,7 +34,7 @@ def with_lulls(
     ]
 
 
-def kinds(heard: list[tuple[int, Heard]]) -> list[type[Heard]]:
+def kinds(heard: list[tuple[int, SegmenterEvent]]) -> list[type[SegmenterEvent]]:
     return [type(item) for _, item in heard]
 
 
@@ -60,10 +60,10 @@ def test_the_segment_has_pre_roll_speech_and_the_pause_but_its_times_are_those_o
 
 def test_a_lull_comes_before_the_pause_and_has_the_same_speech() -> None:
     heard = with_lulls("." * 50 + "s" * 50 + "." * 50)
-    assert kinds(heard) == [Onset, Lull, Pause, Endpoint]
+    assert kinds(heard) == [Onset, EarlyPause, Pause, Endpoint]
     (at, lull), (_, pause) = heard[1:3]
     assert at == 100 + 4 - 1  # 80 ms of silence
-    assert isinstance(lull, Lull)
+    assert isinstance(lull, EarlyPause)
     assert isinstance(pause, Pause)
     assert lull.segment.ended_at_s == pause.segment.ended_at_s
     assert lull.segment.started_at_s == pause.segment.started_at_s
@@ -71,7 +71,7 @@ def test_a_lull_comes_before_the_pause_and_has_the_same_speech() -> None:
 
 
 def test_each_short_silence_inside_speech_is_one_lull() -> None:
-    assert kinds(with_lulls("s" * 20 + "...." + "s" * 20 + "......" + "s" * 20)) == [Onset, Lull, Lull]
+    assert kinds(with_lulls("s" * 20 + "...." + "s" * 20 + "......" + "s" * 20)) == [Onset, EarlyPause, EarlyPause]
     assert kinds(with_lulls("s" * 20 + "..." + "s" * 20)) == [Onset]
 
 
@@ -108,7 +108,7 @@ def test_too_little_voice_is_dropped() -> None:
 @given(st.lists(st.tuples(st.sampled_from("s."), st.integers(1, 60)), max_size=20))
 def test_whatever_comes_utterances_are_well_formed(runs: list[tuple[str, int]]) -> None:
     heard = kinds(segment("".join(letter * count for letter, count in runs) + "." * 60))
-    follows: dict[type[Heard] | None, set[type[Heard]]] = {
+    follows: dict[type[SegmenterEvent] | None, set[type[SegmenterEvent]]] = {
         None: {Onset},
         Onset: {Pause},
         Pause: {Resume, Endpoint, Dropped},
@@ -121,15 +121,15 @@ def test_whatever_comes_utterances_are_well_formed(runs: list[tuple[str, int]]) 
     assert not heard or heard[-1] in (Endpoint, Dropped)
 
 
-def ends_at(pattern: str, waits_ms: dict[int, float]) -> list[tuple[int, Heard]]:
+def ends_at(pattern: str, waits_ms: dict[int, float]) -> list[tuple[int, SegmenterEvent]]:
     """As `segment`; `waits_ms` holds the wait that is set after a frame."""
     segmenter = Segmenter(LISTEN)
-    found: list[tuple[int, Heard]] = []
+    found: list[tuple[int, SegmenterEvent]] = []
     for index, letter in enumerate(pattern):
         found += [(index, heard) for heard in segmenter.push(frame(index), letter == "s", LISTEN.start_ms)]
         if index in waits_ms:
             segmenter.wait_until(waits_ms[index])
-    return [item for item in found if not isinstance(item[1], Lull)]
+    return [item for item in found if not isinstance(item[1], EarlyPause)]
 
 
 def test_the_wait_can_be_set_in_a_pause() -> None:

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from tests.defaults import LISTEN
 from tests.unit.turns.test_segmenter import frame
 from voicecli.settings.model import ListenSettings
-from voicecli.turns.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume, Segmenter
+from voicecli.turns.segmenter import Dropped, EarlyPause, Endpoint, Onset, Pause, Resume, Segmenter, SegmenterEvent
 from voicecli.types import FRAME_S, FRAME_SAMPLES
 
 
-def held(pattern: str, settings: ListenSettings = LISTEN) -> list[tuple[int, Heard]]:
+def held(pattern: str, settings: ListenSettings = LISTEN) -> list[tuple[int, SegmenterEvent]]:
     """A letter a frame, s for speech; < and > press the key and let it go. Gives what was heard, and when."""
     segmenter, index, found = Segmenter(settings), 0, []
     for letter in pattern:
@@ -27,8 +27,8 @@ def held(pattern: str, settings: ListenSettings = LISTEN) -> list[tuple[int, Hea
     return found
 
 
-def kinds(pattern: str) -> list[type[Heard]]:
-    return [type(heard) for _, heard in held(pattern) if not isinstance(heard, Lull)]
+def kinds(pattern: str) -> list[type[SegmenterEvent]]:
+    return [type(heard) for _, heard in held(pattern) if not isinstance(heard, EarlyPause)]
 
 
 def test_an_utterance_begins_with_the_first_frame_and_ends_with_the_key() -> None:
@@ -47,7 +47,7 @@ def test_silence_is_a_pause_and_no_end() -> None:
 
 def test_in_a_pause_the_key_ends_what_was_prepared() -> None:
     heard = held("<" + "s" * 20 + "." * 20 + ">")
-    assert [type(one) for _, one in heard] == [Onset, Lull, Pause, Endpoint]
+    assert [type(one) for _, one in heard] == [Onset, EarlyPause, Pause, Endpoint]
     at, endpoint = heard[-1]
     assert at == 40
     assert isinstance(endpoint, Endpoint)
@@ -84,7 +84,7 @@ def test_after_the_key_utterances_are_cut_by_silence_again() -> None:
 def test_the_limit_holds_and_what_is_said_after_it_is_not_lost() -> None:
     short = LISTEN.model_copy(update={"max_utterance_s": 2.0})
     heard = held("<" + "s" * 98 + "....." + "s" * 60 + "." * 100 + ">", short)
-    assert [type(one) for _, one in heard if not isinstance(one, Lull)] == [
+    assert [type(one) for _, one in heard if not isinstance(one, EarlyPause)] == [
         *(Onset, Pause, Endpoint),
         *(Onset, Pause, Endpoint),
     ]
@@ -96,7 +96,7 @@ def test_the_limit_holds_and_what_is_said_after_it_is_not_lost() -> None:
 
 @given(st.text("s.", min_size=1, max_size=300))
 def test_between_press_and_release_there_is_one_utterance_and_it_ends_with_the_key(pattern: str) -> None:
-    heard = [(at, one) for at, one in held(f"<{pattern}>") if not isinstance(one, Lull)]
+    heard = [(at, one) for at, one in held(f"<{pattern}>") if not isinstance(one, EarlyPause)]
     assert heard[0] == (0, Onset(0.0))
     at, last = heard[-1]
     assert at == len(pattern)

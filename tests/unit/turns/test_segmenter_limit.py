@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from tests.defaults import LISTEN
 from tests.unit.turns.test_segmenter import frame, kinds, with_lulls
-from voicecli.turns.segmenter import OVERTIME_S, Dropped, Endpoint, Heard, Onset, Pause, Segmenter
+from voicecli.turns.segmenter import OVERTIME_S, Dropped, Endpoint, Onset, Pause, Segmenter, SegmenterEvent
 from voicecli.types import FRAME_S
 
 SHORT = LISTEN.model_copy(update={"max_utterance_s": 4.0})
 LIMIT, OVERTIME, PRE_ROLL, END = 200, round(OVERTIME_S / FRAME_S), 20, 35  # in frames
 
 
-def limited(pattern: str) -> list[tuple[int, Heard]]:
+def limited(pattern: str) -> list[tuple[int, SegmenterEvent]]:
     return [item for item in with_lulls(pattern, settings=SHORT) if isinstance(item[1], Onset | Pause | Endpoint)]
 
 

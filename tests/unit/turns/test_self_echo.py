@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.turns.self_echo import AFTER_S, MIN_WORDS, OwnVoice, fewest_edits, letters
+from voicecli.turns.self_echo import AFTER_S, MIN_WORDS, SelfEchoFilter, fewest_edits, letters
 
 ANSWER = "Once upon a time there was a **king** who had three daughters, and each of them kept a dragon."
 END_S = 100.0
 
 
 @pytest.fixture
-def own() -> OwnVoice:
-    voice = OwnVoice(audible=True)
+def own() -> SelfEchoFilter:
+    voice = SelfEchoFilter(audible=True)
     voice.spoke(ANSWER, END_S)
     return voice
 
@@ -28,7 +28,7 @@ def own() -> OwnVoice:
         "of them kept the dragons",
     ],
 )
-def test_its_own_words_are_known_again_misheard_ones_too(own: OwnVoice, heard: str) -> None:
+def test_its_own_words_are_known_again_misheard_ones_too(own: SelfEchoFilter, heard: str) -> None:
     assert own.is_echo(heard, END_S - 2.0)
 
 
@@ -44,17 +44,17 @@ def test_its_own_words_are_known_again_misheard_ones_too(own: OwnVoice, heard: s
         "",
     ],
 )
-def test_words_of_the_user_s_are_left_alone(own: OwnVoice, heard: str) -> None:
+def test_words_of_the_user_s_are_left_alone(own: SelfEchoFilter, heard: str) -> None:
     assert not own.is_echo(heard, END_S - 2.0)
 
 
-def test_who_waits_for_the_end_may_repeat_it(own: OwnVoice) -> None:
+def test_who_waits_for_the_end_may_repeat_it(own: SelfEchoFilter) -> None:
     assert own.is_echo("there was a king who had three daughters", END_S + AFTER_S)
     assert not own.is_echo("there was a king who had three daughters", END_S + AFTER_S + 0.01)
 
 
 def test_who_has_said_nothing_hears_no_echo() -> None:
-    assert not OwnVoice(audible=True).is_echo("there was a king who had three daughters", 0.0)
+    assert not SelfEchoFilter(audible=True).is_echo("there was a king who had three daughters", 0.0)
 
 
 words = st.lists(st.text("abcdefghij", min_size=1, max_size=8), max_size=30)
@@ -62,7 +62,7 @@ words = st.lists(st.text("abcdefghij", min_size=1, max_size=8), max_size=30)
 
 @given(words, st.integers(0, 30), st.integers(MIN_WORDS, 30))
 def test_whatever_was_spoken_is_known_again_from_any_word_on(spoken: list[str], begin: int, count: int) -> None:
-    voice = OwnVoice(audible=True)
+    voice = SelfEchoFilter(audible=True)
     voice.spoke(" ".join(spoken), END_S)
     heard = spoken[begin : begin + count]
     assert voice.is_echo(", ".join(heard).upper(), END_S) == (len(heard) >= MIN_WORDS)
@@ -70,7 +70,7 @@ def test_whatever_was_spoken_is_known_again_from_any_word_on(spoken: list[str], 
 
 @given(words, st.floats(AFTER_S + 0.01, 1e6))
 def test_nothing_that_came_later_is_an_echo(spoken: list[str], later_s: float) -> None:
-    voice = OwnVoice(audible=True)
+    voice = SelfEchoFilter(audible=True)
     voice.spoke(" ".join(spoken), END_S)
     assert not voice.is_echo(" ".join(spoken), END_S + later_s)
 

@@ -3,11 +3,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.turns.stable_prefix import Hypotheses, agreement, bare
+from voicecli.turns.stable_prefix import StablePrefix, agreement, bare
 
 
 def after(*texts: str) -> tuple[str, str]:
-    hypotheses = Hypotheses()
+    hypotheses = StablePrefix()
     for text in texts:
         hypotheses = hypotheses.heard(text)
     return hypotheses.stable, hypotheses.unstable
@@ -30,7 +30,7 @@ def test_a_hypothesis_that_contradicts_firm_words_is_passed_over() -> None:
 
 
 def test_settled_words_are_firm_at_once_and_win_over_firm_ones() -> None:
-    hypotheses = Hypotheses().heard("what is the").heard("what is the time").heard("what was the time", settled=2)
+    hypotheses = StablePrefix().heard("what is the").heard("what is the time").heard("what was the time", settled=2)
     assert (hypotheses.stable, hypotheses.unstable) == ("what was", "the time")
     hypotheses = hypotheses.heard("what was the time of", settled=2)
     assert (hypotheses.stable, hypotheses.unstable) == ("what was the time", "of")
@@ -38,7 +38,9 @@ def test_settled_words_are_firm_at_once_and_win_over_firm_ones() -> None:
 
 
 def test_settled_words_leave_firm_ones_after_them_firm() -> None:
-    hypotheses = Hypotheses().heard("one two three").heard("one two three four").heard("one two three four", settled=1)
+    hypotheses = (
+        StablePrefix().heard("one two three").heard("one two three four").heard("one two three four", settled=1)
+    )
     assert hypotheses.stable == "one two three four"
 
 
@@ -49,7 +51,7 @@ def test_a_word_of_marks_alone_is_compared_as_it_is() -> None:
 
 @given(st.lists(st.text("ab ", max_size=12), max_size=8))
 def test_firm_words_never_become_fewer(texts: list[str]) -> None:
-    hypotheses, firm = Hypotheses(), 0
+    hypotheses, firm = StablePrefix(), 0
     for text in texts:
         hypotheses = hypotheses.heard(text)
         assert hypotheses.firm >= firm

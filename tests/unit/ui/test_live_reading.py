@@ -11,7 +11,7 @@ import pytest
 from tests.unit.ui.test_live import Terminal, press
 from tests.unit.ui.test_live_frame import console, text_of, turn
 from tests.unit.ui.turns import ASKED, ONE, READY, audible, ended, started, token, transcribed, view_of
-from voicecli.events import Event, PartChanged, TurnDone, UserTyped
+from voicecli.events import ComponentChanged, Event, TurnDone, UserTyped
 from voicecli.types import TurnId
 from voicecli.ui.dialogue import whole_dialogue
 from voicecli.ui.drawn_blocks import drawn_blocks, has_blocks, last_code
@@ -213,10 +213,10 @@ def test_the_last_words_can_be_mended_and_asked_again(terminal: Terminal) -> Non
 
 @pytest.mark.parametrize(("width", "height"), [*SIZES, (40, 10)])
 def test_what_is_not_well_stays_in_sight(width: int, height: int) -> None:
-    away = PartChanged(at_s=1, part="speaker", condition="away", name="", message="The speaker is gone.")
+    away = ComponentChanged(at_s=1, part="speaker", condition="away", name="", message="The speaker is gone.")
     shown = text_of(Scene(view_of(READY, away, *(event for number in range(1, 40) for event in turn(number)))), width)
     assert "▲ The speaker is gone." in shown
-    well = PartChanged(at_s=2, part="speaker", condition="well", name="Box", message="It is back.")
+    well = ComponentChanged(at_s=2, part="speaker", condition="well", name="Box", message="It is back.")
     assert "▲" not in text_of(Scene(view_of(READY, away, well)), width, height)
 
 

@@ -9,15 +9,15 @@ import pytest
 from rich.console import Console
 
 from tests.unit.ui.turns import ONE
-from voicecli.events import Ready, ToolAsked, ToolCalled, ToolDone, UserTyped
-from voicecli.types import Grant
+from voicecli.events import ApprovalRequested, Ready, ToolCalled, ToolDone, UserTyped
+from voicecli.types import Approval
 from voicecli.ui.frame import Scene, frame
 from voicecli.ui.live import LiveScreen
 from voicecli.ui.screen import Controls
 
 READY = Ready(at_s=0, microphone="mic", speaker="speaker", stt="stt", llm="llm", llm_why="", tts="tts")
 TYPED = UserTyped(at_s=1, turn=ONE, text="What day is it in Tokyo?")
-ASKED = ToolAsked(at_s=2, turn=ONE, call="1.1", tool="clock.now", arguments='{"zone": "Asia/Tokyo"}')
+ASKED = ApprovalRequested(at_s=2, turn=ONE, call="1.1", tool="clock.now", arguments='{"zone": "Asia/Tokyo"}')
 CALLED = ToolCalled(at_s=3, turn=ONE, call="1.1", tool="clock.now", arguments='{"zone": "Asia/Tokyo"}')
 DONE = ToolDone(at_s=4, turn=ONE, call="1.1", tool="clock.now", outcome="done", text="Sunday", took_s=1)
 
@@ -31,8 +31,8 @@ def live(tmp_path: Path) -> LiveScreen:
     return screen
 
 
-def press(live: LiveScreen, *keys: str) -> list[Grant]:
-    given: list[Grant] = []
+def press(live: LiveScreen, *keys: str) -> list[Approval]:
+    given: list[Approval] = []
     ignored = lambda *_: None  # noqa: E731
     for key in keys:
         live.press(key, Controls(ignored, ignored, ignored, ignored, grant=given.append))

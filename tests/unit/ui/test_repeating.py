@@ -11,8 +11,8 @@ from tests.unit.replay.stage import TOLD
 from tests.unit.ui.test_live import Terminal, press
 from tests.unit.ui.test_live_frame import text_of
 from tests.unit.ui.turns import ONE, READY, TEXT_ONLY, TWO, audible, ended, started, token, transcribed, view_of
-from voicecli.events import Event, MuteChanged, Repeated, TurnDone, TurnFailed, TurnInterrupted
-from voicecli.replay.bundle import Deed
+from voicecli.events import AnswerReplayed, Event, MuteChanged, TurnDone, TurnFailed, TurnInterrupted
+from voicecli.replay.bundle import UserAction
 from voicecli.replay.recorder import Recorder
 from voicecli.turns.activity import Activity
 from voicecli.types import TurnId
@@ -23,7 +23,7 @@ from voicecli.ui.screen import Controls
 from voicecli.ui.view import Note
 
 ANSWERED = (started(), transcribed("How?"), ended(), token("So."), audible(), TurnDone(at_s=5, turn=ONE, spoken=""))
-AGAIN = Repeated(at_s=6, turn=TWO, text="So.")
+AGAIN = AnswerReplayed(at_s=6, turn=TWO, text="So.")
 ENDS = (
     TurnDone(at_s=8, turn=TWO, spoken=""),
     TurnInterrupted(at_s=8, turn=TWO, spoken="", reopened=False),
@@ -101,4 +101,4 @@ def test_a_recording_keeps_the_key_and_does_not_count_the_turn() -> None:
     for event in (*TOLD, AGAIN, TurnDone(at_s=9, turn=TWO, spoken="")):
         recorder.see(event)
     assert (recorder.turns_over, done) == (1, ["So."])
-    assert recorder._deeds == [Deed(0.0, "repeat", "So.")]
+    assert recorder._deeds == [UserAction(0.0, "repeat", "So.")]

@@ -12,7 +12,7 @@ from voicecli.app.dictate import Dictating, session_of
 from voicecli.commands.dictate import models_of
 from voicecli.errors import EngineError
 from voicecli.server.stt.protocol import Failure, Final, Partial, SpeechEnded, SpeechStarted, Timings
-from voicecli.ui.transcript_sinks import CopiedWords, DictationScreen, HeldWords, WrittenWords, open_words
+from voicecli.ui.transcript_sinks import BufferSink, ClipboardSink, DictationScreen, FileSink, open_words
 
 
 class Tty(io.StringIO):
@@ -22,7 +22,7 @@ class Tty(io.StringIO):
 
 def test_an_utterance_is_a_line_at_once() -> None:
     out = io.StringIO()
-    words = WrittenWords(out, joined=False)
+    words = FileSink(out, joined=False)
     words.put("One.")
     assert out.getvalue() == "One.\n"
     words.put("Two.")
@@ -32,7 +32,7 @@ def test_an_utterance_is_a_line_at_once() -> None:
 
 def test_a_paragraph_grows_and_ends_in_a_line_end() -> None:
     out = io.StringIO()
-    words = WrittenWords(out, joined=True)
+    words = FileSink(out, joined=True)
     words.close()
     assert out.getvalue() == ""
     words.put("One.")
@@ -45,7 +45,7 @@ def test_a_paragraph_grows_and_ends_in_a_line_end() -> None:
 
 def test_a_paragraph_on_a_terminal_comes_at_the_end() -> None:
     out = io.StringIO()
-    words = HeldWords(out)
+    words = BufferSink(out)
     words.put("One.")
     words.put("Two.")
     assert out.getvalue() == ""
@@ -57,10 +57,10 @@ def test_a_paragraph_on_a_terminal_comes_at_the_end() -> None:
 @pytest.mark.parametrize(
     ("out", "err", "joined", "kind"),
     [
-        (Tty(), Tty(), True, HeldWords),
-        (Tty(), io.StringIO(), True, WrittenWords),
-        (io.StringIO(), Tty(), True, WrittenWords),
-        (Tty(), Tty(), False, WrittenWords),
+        (Tty(), Tty(), True, BufferSink),
+        (Tty(), io.StringIO(), True, FileSink),
+        (io.StringIO(), Tty(), True, FileSink),
+        (Tty(), Tty(), False, FileSink),
     ],
 )
 def test_only_a_paragraph_between_changing_words_is_held(
@@ -77,7 +77,7 @@ def test_the_clipboard_holds_all_and_its_ways_are_told_once() -> None:
         copied.append(text)
         return ["xclip"], ["the terminal: too long"] if len(copied) > 1 else []
 
-    words = CopiedWords(copy, err, joined=False)
+    words = ClipboardSink(copy, err, joined=False)
     for text in ("One.", "Two.", "Three."):
         words.put(text)
     words.close()
@@ -87,7 +87,7 @@ def test_the_clipboard_holds_all_and_its_ways_are_told_once() -> None:
 
 def test_a_clipboard_that_takes_nothing_is_an_error() -> None:
     with pytest.raises(EngineError, match="did not take it: xclip: no display") as caught:
-        CopiedWords(lambda _: ([], ["xclip: no display"]), io.StringIO(), joined=True).put("One.")
+        ClipboardSink(lambda _: ([], ["xclip: no display"]), io.StringIO(), joined=True).put("One.")
     assert "--output" in caught.value.hint
 
 
@@ -100,7 +100,7 @@ class Screen:
         monkeypatch.setenv("LINES", "6")
         self.err = Tty()
         self.kept = self.err if not shows_words else io.StringIO()
-        self.page = DictationScreen(self.err, [WrittenWords(self.kept, joined=False)], shows_words=shows_words)
+        self.page = DictationScreen(self.err, [FileSink(self.kept, joined=False)], shows_words=shows_words)
 
     def lines(self) -> list[str]:
         screen = pyte.Screen(40, 6)
@@ -141,7 +141,7 @@ def test_what_held_no_words_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_where_stderr_is_no_terminal_only_what_is_told_is_there() -> None:
     out, err = io.StringIO(), io.StringIO()
-    page = DictationScreen(err, [WrittenWords(out, joined=False)], shows_words=True)
+    page = DictationScreen(err, [FileSink(out, joined=False)], shows_words=True)
     assert not page.live
     page.note("Listening (Mic)")
     page.hear("", "What")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from voicecli.events import Announced, Event, ToolAsked, ToolCalled, ToolDone, ToolOutcome, TurnDone, UserTyped
+from voicecli.events import Announced, ApprovalRequested, Event, ToolCalled, ToolDone, ToolOutcome, TurnDone, UserTyped
 from voicecli.types import TurnId
 from voicecli.ui.drawn_uses import drawn_use
 from voicecli.ui.plain import lines_of
-from voicecli.ui.uses import MOST_CHARS, Use, arguments_told, asked, one_line, uses_after
+from voicecli.ui.uses import MOST_CHARS, ToolUse, arguments_told, asked, one_line, uses_after
 from voicecli.ui.view import ViewModel
 
 ONE = TurnId(1)
-ASKED = ToolAsked(at_s=1.0, turn=ONE, call="1.1", tool="clock.look", arguments='{"zone": "Asia/Tokyo", "n": 2}')
+ASKED = ApprovalRequested(at_s=1.0, turn=ONE, call="1.1", tool="clock.look", arguments='{"zone": "Asia/Tokyo", "n": 2}')
 CALLED = ToolCalled(at_s=2.0, turn=ONE, call="1.1", tool="clock.look", arguments='{"zone": "Asia/Tokyo", "n": 2}')
 
 
@@ -20,8 +20,8 @@ def done(outcome: ToolOutcome = "done", text: str = "17:05", call: str = "1.1") 
     return ToolDone(at_s=3.0, turn=ONE, call=call, tool="clock.look", outcome=outcome, text=text, took_s=1.0)
 
 
-def after(*events: Event) -> tuple[Use, ...]:
-    uses: tuple[Use, ...] = ()
+def after(*events: Event) -> tuple[ToolUse, ...]:
+    uses: tuple[ToolUse, ...] = ()
     for event in events:
         uses = uses_after(uses, event)
     return uses

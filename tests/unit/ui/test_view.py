@@ -22,20 +22,20 @@ from tests.unit.ui.turns import (
     view_of,
 )
 from voicecli.events import (
+    ComponentChanged,
     Event,
+    FalseInterruption,
     FramesDropped,
     LevelMeasured,
     MuteChanged,
     NothingHeard,
     Notice,
-    PartChanged,
-    PieceReady,
+    PlaybackUnderrun,
     Ready,
     SpeechEnded,
     SpeechResumed,
-    Starved,
     Synthesized,
-    TalkedOver,
+    TextChunkReady,
     TurnDone,
     TurnFailed,
     TurnInterrupted,
@@ -57,7 +57,7 @@ def test_state_follows_the_turn() -> None:
         (transcribed("Hello."), "Hearing"),
         (token("Hi."), "Hearing"),
         (ended(), "Thinking"),
-        (PieceReady(at_s=2.7, turn=ONE, text="Hi.", source_end=3), "Thinking"),
+        (TextChunkReady(at_s=2.7, turn=ONE, text="Hi.", source_end=3), "Thinking"),
         (Synthesized(at_s=2.8, turn=ONE, text="Hi.", audio_s=0.4, share=1.0), "Thinking"),
         (audible(), "Speaking"),
         (spoken_up_to(3), "Speaking"),
@@ -94,8 +94,8 @@ def test_no_text_is_a_command_to_the_terminal() -> None:
 
 
 def test_a_lost_part_is_in_sight_until_it_is_back() -> None:
-    away = PartChanged(at_s=1.0, part="microphone", condition="away", name="", message="It is gone.\x1b[2J")
-    back = PartChanged(at_s=2.0, part="microphone", condition="well", name="Yeti", message="It is back.")
+    away = ComponentChanged(at_s=1.0, part="microphone", condition="away", name="", message="It is gone.\x1b[2J")
+    back = ComponentChanged(at_s=2.0, part="microphone", condition="well", name="Yeti", message="It is back.")
     lost = view_of(READY, away)
     assert [one.part for one in lost.troubles] == ["microphone"]
     assert not lost.has_microphone
@@ -109,15 +109,19 @@ def test_a_lost_part_is_in_sight_until_it_is_back() -> None:
 
 
 def test_what_happened_last_to_a_part_counts_even_before_all_is_ready() -> None:
-    replaced = PartChanged(at_s=1.0, part="model", condition="replaced", name="small", message="The server is gone.")
-    away = PartChanged(at_s=2.0, part="model", condition="away", name="", message="The small one failed too.")
+    replaced = ComponentChanged(
+        at_s=1.0, part="model", condition="replaced", name="small", message="The server is gone."
+    )
+    away = ComponentChanged(at_s=2.0, part="model", condition="away", name="", message="The small one failed too.")
     assert view_of(replaced, away).troubles == (away,)
 
 
 def test_names_follow_what_is_in_use() -> None:
-    speaker = PartChanged(at_s=1.0, part="speaker", condition="replaced", name="HDMI", message="The headset is gone.")
-    model = PartChanged(at_s=2.0, part="model", condition="replaced", name="small", message="The server is gone.")
-    voice = PartChanged(at_s=3.0, part="voice", condition="well", name="bm_george", message="Another voice.")
+    speaker = ComponentChanged(
+        at_s=1.0, part="speaker", condition="replaced", name="HDMI", message="The headset is gone."
+    )
+    model = ComponentChanged(at_s=2.0, part="model", condition="replaced", name="small", message="The server is gone.")
+    voice = ComponentChanged(at_s=3.0, part="voice", condition="well", name="bm_george", message="Another voice.")
     view = view_of(READY, speaker, model, voice)
     assert view.ready is not None
     assert (view.ready.speaker, view.ready.llm, view.ready.tts) == ("HDMI", "small", "bm_george")
@@ -203,10 +207,10 @@ def test_a_typed_question_is_final_at_once() -> None:
 
 def test_a_sound_over_the_answer_leaves_only_a_remark() -> None:
     answering = (READY, started(), SpeechEnded(at_s=1, turn=ONE, ended_at_s=1))
-    view = view_of(*answering, TalkedOver(at_s=2, turn=ONE, text="Mm-hm.", reason="a listener's sound"))
+    view = view_of(*answering, FalseInterruption(at_s=2, turn=ONE, text="Mm-hm.", reason="a listener's sound"))
     assert view.remark == "passed over: Mm-hm."
     assert view.is_answering
-    view = view.apply(TalkedOver(at_s=2, turn=ONE, text="", reason="no speech"))
+    view = view.apply(FalseInterruption(at_s=2, turn=ONE, text="", reason="no speech"))
     assert view.remark == "passed over: no speech"
 
 
@@ -258,7 +262,7 @@ def test_levels_are_kept_for_the_meter() -> None:
 
 def test_troubles_are_counted() -> None:
     view = view_of(READY, FramesDropped(at_s=1, count=3), FramesDropped(at_s=2, count=2), *ASKED)
-    view = view.apply(Starved(at_s=3, turn=ONE, gap_s=0.2))
+    view = view.apply(PlaybackUnderrun(at_s=3, turn=ONE, gap_s=0.2))
     assert (view.dropped_frames, view.starved_gaps) == (5, 1)
 
 

@@ -16,8 +16,8 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from voicecli.audio.device import Microphone
-from voicecli.audio.echo.correlation import Likeness
-from voicecli.audio.echo.level_gate import LEARNING_S, EchoGuard
+from voicecli.audio.echo.correlation import EchoCorrelation
+from voicecli.audio.echo.level_gate import LEARNING_S, EchoLevelGate
 from voicecli.audio.echo.path import EchoPath
 from voicecli.audio.resample import Framer
 from voicecli.errors import EngineError
@@ -69,8 +69,8 @@ class EchoCanceller:
     def __init__(
         self, processing: Processing, frame: Callable[[bytes, int, int, int], Any], learning_s: float = LEARNING_S
     ) -> None:
-        self.guard = EchoGuard(learning_s)
-        self.likeness = Likeness()
+        self.guard = EchoLevelGate(learning_s)
+        self.likeness = EchoCorrelation()
         self._path = EchoPath()
         self._late = np.zeros(DELAY_SAMPLES, np.int16)  # of the microphone as it is
         self._processing = processing

@@ -57,7 +57,7 @@ def match(played: NDArray[np.float32], heard: NDArray[np.float32]) -> Match:
     )
 
 
-class Likeness:
+class EchoCorrelation:
     """The latest of both sides, in step to within what `LONGEST_DELAY_SAMPLES` leaves room for."""
 
     def __init__(self) -> None:

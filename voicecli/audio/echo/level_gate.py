@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from voicecli.audio.speech_input import SpeechGate, level_db
+from voicecli.audio.speech_input import VoiceActivityDetector, level_db
 from voicecli.types import AudioFrame, Pcm
 
 SILENCE_DB = -70.0
@@ -52,7 +52,7 @@ FALL_DB_PER_S = 120.0
 """Then it falls as a furnished room does, which loses 60 dB in half a second."""
 
 
-class EchoGuard:
+class EchoLevelGate:
     """The bar, as a function of what was played and when. All times are of one clock."""
 
     def __init__(self, learning_s: float = LEARNING_S) -> None:
@@ -107,22 +107,22 @@ class EchoGuard:
         return level - FALL_DB_PER_S * max(0.0, at_s - until_s - HOLD_S)
 
 
-class Bar(Protocol):
+class LevelThreshold(Protocol):
     """Level that a sound has to reach."""
 
     def needed_db(self, at_s: float) -> float: ...
 
 
-class Echo(Protocol):
+class PlaybackMatch(Protocol):
     """Whether what is heard is the playback itself."""
 
     def is_playback(self) -> bool: ...
 
 
-class GuardedGate:
+class EchoAwareDetector:
     """A gate that also asks whether the frame is loud enough to be somebody else's, and is not the playback itself."""
 
-    def __init__(self, gate: SpeechGate, bar: Bar, echo: Echo) -> None:
+    def __init__(self, gate: VoiceActivityDetector, bar: LevelThreshold, echo: PlaybackMatch) -> None:
         self._gate = gate
         self._bar = bar
         self._echo = echo

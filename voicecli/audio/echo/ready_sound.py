@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voicecli.audio.device import Speaker
-from voicecli.audio.speech_input import Ear
-from voicecli.types import Pcm, SpeechChunk, TurnId
+from voicecli.audio.speech_input import SpeechInput
+from voicecli.types import Pcm, PlaybackChunk, TurnId
 
 READY = TurnId(0)
 """The turn that the speaker plays it in; those of the conversation begin at 1."""
@@ -58,10 +58,10 @@ def _bell(pitch_hz: float, samples: int) -> NDArray[np.float64]:
     return bell
 
 
-async def play_ready_sound(ear: Ear, speaker: Speaker) -> None:
+async def play_ready_sound(ear: SpeechInput, speaker: Speaker) -> None:
     """Play it to its end. What is heard meanwhile is forgotten, but a canceller has learnt from it."""
     speaker.begin(READY, held=False)
-    speaker.play(SpeechChunk(READY, ready_sound(), RATE_HZ, 0))
+    speaker.play(PlaybackChunk(READY, ready_sound(), RATE_HZ, 0))
     speaker.finish(READY)
     async with asyncio.TaskGroup() as tasks:
         ignoring = tasks.create_task(ear.ignore())

@@ -9,7 +9,7 @@ from typing import Self
 from voicecli.audio.files.wav import SPEAKER_HZ, open_wav
 from voicecli.audio.resample import resample
 from voicecli.errors import DeviceError
-from voicecli.types import SpeechChunk, TurnId
+from voicecli.types import PlaybackChunk, TurnId
 
 
 class Recording:
@@ -36,7 +36,7 @@ class Recording:
             raise ValueError("a recording holds nothing back")
         self._turn = turn
 
-    def play(self, chunk: SpeechChunk) -> None:
+    def play(self, chunk: PlaybackChunk) -> None:
         """Raises DeviceError when the file takes no more."""
         if chunk.turn != self._turn:
             return

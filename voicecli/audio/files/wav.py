@@ -16,8 +16,8 @@ from voicecli.audio.echo.canceller import Played, PlayedBlock
 from voicecli.audio.playout import Playout, Reading
 from voicecli.audio.resample import Framer, resample
 from voicecli.errors import DeviceError
-from voicecli.events import Audible, Clock, Publish, Starved
-from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechChunk, TurnId
+from voicecli.events import Audible, Clock, PlaybackUnderrun, Publish
+from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm, PlaybackChunk, TurnId
 
 SPEAKER_HZ = 24_000
 BLOCK_S = 0.02
@@ -125,7 +125,7 @@ class WavSpeaker:
     def begin(self, turn: TurnId, *, held: bool) -> None:
         self._playout.begin(turn, held=held)
 
-    def play(self, chunk: SpeechChunk) -> None:
+    def play(self, chunk: PlaybackChunk) -> None:
         self._playout.add(chunk.turn, resample(chunk.pcm, chunk.sample_rate_hz, SPEAKER_HZ))
         self._work.set()
 
@@ -178,7 +178,9 @@ class WavSpeaker:
         if reading.began is not None:
             self._publish(Audible(at_s=now_s + reading.began_at / SPEAKER_HZ, turn=reading.began))
         if reading.starved is not None and not self._fast:
-            self._publish(Starved(at_s=now_s, turn=reading.starved, gap_s=reading.starved_samples / SPEAKER_HZ))
+            self._publish(
+                PlaybackUnderrun(at_s=now_s, turn=reading.starved, gap_s=reading.starved_samples / SPEAKER_HZ)
+            )
         sounded = reading.began is not None or self.heard_s() > before_s
         self._record(reading, sounded)
         return sounded

@@ -25,7 +25,7 @@ Try = Literal["any", "wanted"]
 """any: the wanted device, else the default; wanted: that one, or stay with what there is."""
 
 
-class Recovery:
+class ReconnectPolicy:
     """The condition of one device, and what is to be tried next."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ def has_stalled(idle_s: float, open_s: float, stall_s: float) -> bool:
     return idle_s == float("inf") or (open_s > FIRST_S and idle_s > stall_s)
 
 
-class Wakefulness:
+class SleepDetector:
     """Notices that the machine, or the program, slept.
 
     Where the monotonic clock stands still in sleep the wall clock jumps against it; where it does not, or where the

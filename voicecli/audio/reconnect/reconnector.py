@@ -8,10 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Generic, Literal, Protocol, TypeVar
 
-from voicecli.audio.reconnect.policy import MICROPHONE_STALL_S, SPEAKER_STALL_S, Recovery, Try, Wakefulness, has_stalled
+from voicecli.audio.reconnect.policy import (
+    MICROPHONE_STALL_S,
+    SPEAKER_STALL_S,
+    ReconnectPolicy,
+    SleepDetector,
+    Try,
+    has_stalled,
+)
 from voicecli.audio.reconnect.portaudio_calls import Part
 from voicecli.errors import DeviceError
-from voicecli.events import Clock, Condition, Notice, PartChanged, Publish
+from voicecli.events import Clock, ComponentChanged, Condition, Notice, Publish
 
 DevicePart = Literal["microphone", "speaker"]
 
@@ -65,7 +72,7 @@ class Source(Generic[S]):
     make: Callable[[str], S]  # of a device that is listed. Raises DeviceError
 
 
-class Keeper(Generic[S]):
+class DeviceReconnector(Generic[S]):
     """`lost` is told before a stream is closed, `opened` when one is in use."""
 
     def __init__(
@@ -79,7 +86,7 @@ class Keeper(Generic[S]):
         self._settled = settled
         self._clock = clock
         self._publish = publish
-        self._recovery = Recovery()
+        self._recovery = ReconnectPolicy()
         self._told: tuple[Condition, str] = ("well", "")
         self._wish: str | None = None
         self._opened_s = 0.0
@@ -100,7 +107,7 @@ class Keeper(Generic[S]):
 
     async def run(self) -> None:
         """Watch, until cancelled."""
-        wakefulness = Wakefulness()
+        wakefulness = SleepDetector()
         while True:
             await asyncio.sleep(TICK_S)
             woke = wakefulness.woke(self._clock(), time.time())
@@ -165,7 +172,9 @@ class Keeper(Generic[S]):
         self._source = replace(self._source, wanted=name)
         await self._exchange(stream, wanted=True, tell=False)
         message = f"The {part} is {stream.name}" + (", as it was" if stream.name == was else " now")
-        self._publish(PartChanged(at_s=self._clock(), part=part, condition="well", name=stream.name, message=message))
+        self._publish(
+            ComponentChanged(at_s=self._clock(), part=part, condition="well", name=stream.name, message=message)
+        )
 
     async def _exchange(self, stream: S, *, wanted: bool, tell: bool = True) -> None:
         """The new one is open before the old one is closed, so that there is never none."""
@@ -220,4 +229,4 @@ class Keeper(Generic[S]):
         else:
             message = f"The {part} is back: {name}"
         self._told = (condition, name)
-        self._publish(PartChanged(at_s=self._clock(), part=part, condition=condition, name=name, message=message))
+        self._publish(ComponentChanged(at_s=self._clock(), part=part, condition=condition, name=name, message=message))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from voicecli.types import SpeechChunk, TurnId
+from voicecli.types import PlaybackChunk, TurnId
 
 
 @dataclass(slots=True)
-class Delivery:
+class PlaybackState:
     """One turn's sound. It is kept until the next turn begins."""
 
     turn: TurnId
@@ -18,7 +18,7 @@ class Delivery:
     over: bool = False  # flushed: nothing more may sound
     written: bool = False  # no speaker in time: what is left is read, not heard
     before_s: float = 0.0  # heard over speakers that have gone
-    chunks: list[SpeechChunk] = field(default_factory=list)
+    chunks: list[PlaybackChunk] = field(default_factory=list)
 
     @property
     def queued_s(self) -> float:
@@ -30,7 +30,7 @@ class Delivery:
         """Length of what was not heard, while no speaker has it."""
         return max(0.0, self.queued_s - self.before_s)
 
-    def rest(self) -> list[SpeechChunk]:
+    def rest(self) -> list[PlaybackChunk]:
         """What was not heard over the speakers that have gone; the first chunk begins at the very sample."""
         rest, skip_s = [], self.before_s
         for chunk in self.chunks:

@@ -11,11 +11,11 @@ from typing import Protocol, Self
 import numpy as np
 
 from voicecli.audio.device import Microphone, Speaker
-from voicecli.audio.reconnect.reconnector import Keeper, Stream
-from voicecli.audio.reconnect.resume import Delivery
+from voicecli.audio.reconnect.reconnector import DeviceReconnector, Stream
+from voicecli.audio.reconnect.resume import PlaybackState
 from voicecli.errors import DeviceError
 from voicecli.events import Audible, Clock, Event, Publish
-from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, SpeechChunk, TurnId
+from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, PlaybackChunk, TurnId
 
 GRACE_S = 2.0
 """An answer whose speaker went away waits this long for another; then it goes on in writing."""
@@ -37,10 +37,10 @@ class SpeakerStream(Speaker, Stream, Protocol):
     """A speaker whose device may go."""
 
 
-class LastingMicrophone:
+class ReconnectingMicrophone:
     """Frames without end. An utterance that a device breaks off is over: silence follows it."""
 
-    def __init__(self, keeper: Keeper[MicrophoneStream], clock: Clock) -> None:
+    def __init__(self, keeper: DeviceReconnector[MicrophoneStream], clock: Clock) -> None:
         self.name = ""
         self._keeper = keeper
         self._clock = clock
@@ -86,17 +86,17 @@ class LastingMicrophone:
         stream.end()
 
 
-class LastingSpeaker:
+class ReconnectingSpeaker:
     """An answer goes on over the next device from where the last one broke off, or in writing.
 
     What is written counts as heard: the user reads it.
     """
 
-    def __init__(self, keeper: Keeper[SpeakerStream], clock: Clock) -> None:
+    def __init__(self, keeper: DeviceReconnector[SpeakerStream], clock: Clock) -> None:
         self.name = ""
         self._keeper = keeper
         self._clock = clock
-        self._delivery = Delivery(TurnId(-1), held=False, over=True)
+        self._delivery = PlaybackState(TurnId(-1), held=False, over=True)
         self._lost_s = 0.0
         keeper.opened = self._opened
         keeper.lost = self._lost
@@ -112,11 +112,11 @@ class LastingSpeaker:
         await self._stack.__aexit__(kind, error, trace)
 
     def begin(self, turn: TurnId, *, held: bool) -> None:
-        self._delivery = Delivery(turn, held)
+        self._delivery = PlaybackState(turn, held)
         if stream := self._keeper.current:
             stream.begin(turn, held=held)
 
-    def play(self, chunk: SpeechChunk) -> None:
+    def play(self, chunk: PlaybackChunk) -> None:
         if chunk.turn != self._delivery.turn or self._delivery.over:
             return
         self._delivery.chunks.append(chunk)
@@ -190,7 +190,7 @@ class LastingSpeaker:
         self._lost_s = self._clock()
 
 
-async def kept(keeper: Keeper[MicrophoneStream] | Keeper[SpeakerStream]) -> AsyncExitStack:
+async def kept(keeper: DeviceReconnector[MicrophoneStream] | DeviceReconnector[SpeakerStream]) -> AsyncExitStack:
     """Open its device and watch it until the stack is closed. Raises DeviceError."""
     await keeper.open_first()
     async with AsyncExitStack() as stack:

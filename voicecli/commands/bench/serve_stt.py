@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from voicecli.bench.corpus import Corpus
-    from voicecli.bench.environment import Begun
+    from voicecli.bench.environment import RunStart
     from voicecli.bench.serve_stt import Measured
 
 
@@ -156,7 +156,7 @@ def print_table(done: Sequence[Measured], title: str) -> None:
 
 
 def write_json(
-    path: Path, begun: Begun, corpus: Corpus, done: Sequence[Measured], own_options: Sequence[str] | None
+    path: Path, begun: RunStart, corpus: Corpus, done: Sequence[Measured], own_options: Sequence[str] | None
 ) -> None:
     """`own_options`: of the server that was started here; None where another one was measured.
 

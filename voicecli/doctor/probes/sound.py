@@ -22,7 +22,7 @@ from voicecli.doctor.sound import Device, DeviceFacts, Heard, Played, SoundFacts
 from voicecli.errors import DeviceError
 from voicecli.events import Event
 from voicecli.settings.model import AudioSettings
-from voicecli.types import LISTEN_RATE_HZ, AudioFrame, SpeechChunk
+from voicecli.types import LISTEN_RATE_HZ, AudioFrame, PlaybackChunk
 
 QUIET_S = 0.7
 """Of listening before anything is played; with what follows the microphone is heard for two seconds."""
@@ -115,7 +115,7 @@ class Trial:
         if not isinstance(speaker, PortAudioSpeaker):
             return
         speaker.begin(READY, held=False)
-        speaker.play(SpeechChunk(READY, ready_sound(), RATE_HZ, 0))
+        speaker.play(PlaybackChunk(READY, ready_sound(), RATE_HZ, 0))
         speaker.finish(READY)
         try:
             async with asyncio.timeout(STUCK_S):

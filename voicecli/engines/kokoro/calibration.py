@@ -15,7 +15,7 @@ from voicecli.errors import VoiceCliError
 LOG = logging.getLogger(__name__)
 
 
-class Learning:
+class VoiceCalibration:
     """One voice at a time, once each."""
 
     def __init__(self, voices: Voices, worker: Worker) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from voicecli.engines.base import Voice, Voices
-from voicecli.types import Stretch
+from voicecli.types import AudioChunk
 
 
-class Attuned:
+class CurrentVoice:
     """A `TextToSpeech` whose voice may change between two answers.
 
     Voices are views on one model, so a new one costs some milliseconds. One that does not stream yet is looked at
@@ -49,7 +49,7 @@ class Attuned:
         """Of all voices on disk."""
         return [known.name for known in self._voices.known_voices()]
 
-    def synthesize(self, text: str) -> Iterator[Stretch]:
+    def synthesize(self, text: str) -> Iterator[AudioChunk]:
         """As the voice does."""
         self._note(self._now)
         return self._now.synthesize(text)

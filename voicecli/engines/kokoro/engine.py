@@ -16,7 +16,7 @@ from voicecli.engines.kokoro.voices import LANGUAGES, Styles, known_voices, lang
 from voicecli.errors import ModelMissing, SettingsError
 from voicecli.languages import UNSPACED, code_of, name_of
 from voicecli.settings.model import TtsSettings
-from voicecli.types import KnownVoice, Stretch
+from voicecli.types import AudioChunk, KnownVoice
 
 GREETINGS = {"ja": "こんにちは。", "zh": "你好。", "hi": "नमस्ते।"}
 """Said once, unheard, where "Hello there." would be foreign: what reads the language is loaded by it."""
@@ -64,14 +64,14 @@ class Kokoro:
         list(kokoro.synthesize(GREETINGS.get(code_of(styles.language), "Hello there.")))
         return kokoro
 
-    def synthesize(self, text: str) -> Iterator[Stretch]:
+    def synthesize(self, text: str) -> Iterator[AudioChunk]:
         """One piece, a stretch at a time, with the pause that its last mark calls for."""
         if not any(c.isalnum() for c in text):
             return
         for sound in self._voice.say(text):
             pause = np.zeros(pause_samples(text) if sound.share == 1 else 0, np.int16)
             ends_s = sound.word_ends_s if self._has_spaces else None  # a sentence would be one word
-            yield Stretch(np.concatenate([to_pcm(sound.audio), pause]), sound.share, ends_s)
+            yield AudioChunk(np.concatenate([to_pcm(sound.audio), pause]), sound.share, ends_s)
 
     def known_voices(self) -> Sequence[KnownVoice]:
         """Those on disk."""

@@ -22,7 +22,7 @@ from voicecli.engines.kokoro.cache import StreamingCache
 from voicecli.engines.kokoro.parts import NotCuttable, OnnxParts, Utterance
 from voicecli.engines.kokoro.phonemes import NEEDED, Phonemise, phonemiser
 from voicecli.engines.kokoro.sound import trimmed
-from voicecli.engines.kokoro.statistics import Foretelling, calibrate
+from voicecli.engines.kokoro.statistics import StatisticsPredictor, calibrate
 from voicecli.engines.kokoro.streaming import Sound, StreamingVoice, spoken_part
 from voicecli.engines.kokoro.voices import VOICE_SHAPE, Styles
 from voicecli.engines.kokoro.words import Batch, spread, word_ends
@@ -87,12 +87,12 @@ class CutModel:
         )
         self._parts = OnnxParts(front, generator)
         self._tokenizer = Tokenizer(vocab=embedded_vocab(front))
-        self._foretold: dict[str, Foretelling] = {}  # by the file that keeps it
+        self._foretold: dict[str, StatisticsPredictor] = {}  # by the file that keeps it
 
     def voice(self, styles: Styles, speed: float) -> StreamingVoice:
         file = _statistics_file(styles)
         if file not in self._foretold and (content := self._cache.read(file)) is not None:
-            self._foretold[file] = Foretelling.from_bytes(content)
+            self._foretold[file] = StatisticsPredictor.from_bytes(content)
 
         read = phonemiser(styles.language, self._tokenizer)
 

@@ -34,7 +34,7 @@ LEAST_VARIANCE = 0.5  # of the smallest that was measured: the line may not lead
 
 
 @dataclass(frozen=True, slots=True)
-class Foretelling:
+class StatisticsPredictor:
     """Statistics as lines over an utterance's voicing, and the voice's loudness."""
 
     moments: Values  # (2, s): offset and slope of all means, then of all mean squares
@@ -54,7 +54,7 @@ class Foretelling:
         return file.getvalue()
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> Foretelling:
+    def from_bytes(cls, content: bytes) -> StatisticsPredictor:
         """Raises ValueError when it is something else."""
         try:
             with np.load(io.BytesIO(content)) as arrays:
@@ -63,7 +63,9 @@ class Foretelling:
             raise ValueError(f"not the statistics of a voice: {error}") from error
 
 
-def fit(voicings: Sequence[float], columns: Sequence[int], measured: Sequence[Values], loudest: float) -> Foretelling:
+def fit(
+    voicings: Sequence[float], columns: Sequence[int], measured: Sequence[Values], loudest: float
+) -> StatisticsPredictor:
     """Least squares over utterances, each weighed by its length in columns. `measured`: (1, s, 1) each."""
     means, variances = np.split(
         np.stack([np.asarray(values, np.float64).reshape(-1) for values in measured]), 2, axis=1
@@ -72,10 +74,14 @@ def fit(voicings: Sequence[float], columns: Sequence[int], measured: Sequence[Va
     weights = np.sqrt(np.asarray(columns, np.float64))[:, None]
     line = np.stack([np.ones(len(voicings)), np.asarray(voicings)], axis=1)
     solved, *_ = np.linalg.lstsq(line * weights, moments * weights, rcond=None)
-    return Foretelling(solved.astype(np.float32), (LEAST_VARIANCE * variances.min(axis=0)).astype(np.float32), loudest)
+    return StatisticsPredictor(
+        solved.astype(np.float32), (LEAST_VARIANCE * variances.min(axis=0)).astype(np.float32), loudest
+    )
 
 
-def calibrate(parts: Parts, utterances: Callable[[str], Sequence[Utterance]]) -> Generator[int, None, Foretelling]:
+def calibrate(
+    parts: Parts, utterances: Callable[[str], Sequence[Utterance]]
+) -> Generator[int, None, StatisticsPredictor]:
     """Speak the calibration sentences, unheard, one a step, which are counted: about 5 s in all on two cores."""
     voicings, columns, measured, peaks = [], [], [], []
     for number, sentence in enumerate(SENTENCES, start=1):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from voicecli.engines.kokoro.parts import COLUMN_SAMPLES, COLUMNS_PER_FRAME, Parts, Utterance, Values
 from voicecli.engines.kokoro.sound import RATE_HZ, RISE, Audio, Trimmer
-from voicecli.engines.kokoro.statistics import Foretelling, held_style
+from voicecli.engines.kokoro.statistics import StatisticsPredictor, held_style
 from voicecli.engines.kokoro.windows import CONTEXT, LEAD, awaited_window, may_sound, next_window, window_end
 from voicecli.engines.kokoro.words import Batch
 
@@ -47,7 +47,7 @@ class StreamingVoice:
         phonemise: Phonemiser,
         styles: Values,
         speed: float,
-        foretelling: Foretelling | None,
+        foretelling: StatisticsPredictor | None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """`styles`: a row for each number of tokens, (510, 1, 256). Without a `foretelling` it does not stream."""

@@ -26,7 +26,7 @@ SLOW_S = 2.5
 FIRST_LOOK_S, LAST_LOOK_S = 1.0, 30.0
 """How long after it went away a server is looked for, and the most that lies between two looks."""
 
-OpenSpare = Callable[[], Awaitable[LanguageModel]]
+OpenFallback = Callable[[], Awaitable[LanguageModel]]
 """Loads what takes the place; called until it has come once. Raises ModelMissing or EngineError."""
 
 
@@ -37,22 +37,22 @@ Begun = tuple[Reply, Token | ToolCall | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Tell:
+class StatusReporter:
     """Who hears of it."""
 
     changed: Callable[[Condition, str, str], None]  # condition, the name of what answers now or "", one sentence
     remark: Callable[[str], None]
 
 
-class Steadfast:
+class FallbackModel:
     """A `LanguageModel` over one that may go away. A question stays with the model that began to answer it."""
 
     def __init__(
         self,
         model: LanguageModel,
-        open_spare: OpenSpare | None,
+        open_spare: OpenFallback | None,
         first_token_timeout_s: float,
-        tell: Tell,
+        tell: StatusReporter,
         tasks: asyncio.TaskGroup,
     ) -> None:
         self.name = model.name
@@ -167,7 +167,7 @@ class Steadfast:
             self._loading = None  # its file may be there next time
         return loaded
 
-    async def _loaded(self, open_spare: OpenSpare) -> LanguageModel | VoiceCliError:
+    async def _loaded(self, open_spare: OpenFallback) -> LanguageModel | VoiceCliError:
         try:
             loaded = await open_spare()
         except VoiceCliError as error:
@@ -209,11 +209,11 @@ class Steadfast:
 
 @asynccontextmanager
 async def steadfast(
-    model: LanguageModel, open_spare: OpenSpare | None, first_token_timeout_s: float, tell: Tell
-) -> AsyncIterator[Steadfast]:
+    model: LanguageModel, open_spare: OpenFallback | None, first_token_timeout_s: float, tell: StatusReporter
+) -> AsyncIterator[FallbackModel]:
     """`open_spare`: None where nothing may take the model's place."""
     async with asyncio.TaskGroup() as tasks:
-        steady = Steadfast(model, open_spare, first_token_timeout_s, tell, tasks)
+        steady = FallbackModel(model, open_spare, first_token_timeout_s, tell, tasks)
         try:
             yield steady
         finally:

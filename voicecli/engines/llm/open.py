@@ -7,9 +7,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from voicecli.engines.base import LanguageModel
-from voicecli.engines.llm.fallback import OpenSpare, Tell, steadfast
+from voicecli.engines.llm.fallback import OpenFallback, StatusReporter, steadfast
 from voicecli.engines.llm.select import FindGguf, Narrate, Opened, open_language_model
-from voicecli.events import Clock, Condition, Notice, PartChanged, Publish
+from voicecli.events import Clock, ComponentChanged, Condition, Notice, Publish
 from voicecli.settings.model import LlmSettings
 
 
@@ -18,19 +18,19 @@ class Voices:
     """How a conversation hears of its language model."""
 
     narrate: Narrate
-    tell: Tell
+    tell: StatusReporter
 
 
 def voices(clock: Clock, publish: Publish, narrate: Narrate) -> Voices:
     """Both ways of telling, as events."""
 
     def changed(condition: Condition, name: str, message: str) -> None:
-        publish(PartChanged(at_s=clock(), part="model", condition=condition, name=name, message=message))
+        publish(ComponentChanged(at_s=clock(), part="model", condition=condition, name=name, message=message))
 
     def remark(text: str) -> None:
         publish(Notice(at_s=clock(), text=text, passing=True))
 
-    return Voices(narrate, Tell(changed, remark))
+    return Voices(narrate, StatusReporter(changed, remark))
 
 
 @asynccontextmanager
@@ -49,7 +49,7 @@ async def open_steady_model(
             yield replace(opened, model=model)
 
 
-def _spare(settings: LlmSettings, gguf: FindGguf, narrate: Narrate, stack: AsyncExitStack) -> OpenSpare:
+def _spare(settings: LlmSettings, gguf: FindGguf, narrate: Narrate, stack: AsyncExitStack) -> OpenFallback:
     embedded = settings.model_copy(update={"backend": "embedded"})
 
     async def load() -> LanguageModel:

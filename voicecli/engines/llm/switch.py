@@ -11,7 +11,7 @@ from voicecli.engines.llm.select import Opened
 from voicecli.engines.llm.switchable import InUse, SwitchableModel
 from voicecli.errors import first_of
 from voicecli.settings.model import LlmSettings
-from voicecli.turns.idle_changes import Rest
+from voicecli.turns.idle_changes import IdleChanges
 
 Open = Callable[[LlmSettings], AbstractAsyncContextManager[Opened]]
 
@@ -29,7 +29,11 @@ class ModelSwitch:
     """Each model is held by a task of its own: what it opens has to be closed where it was opened."""
 
     def __init__(
-        self, open_model: Open, prepare: Callable[[Opened], Awaitable[None]], rest: Rest, tasks: asyncio.TaskGroup
+        self,
+        open_model: Open,
+        prepare: Callable[[Opened], Awaitable[None]],
+        rest: IdleChanges,
+        tasks: asyncio.TaskGroup,
     ) -> None:
         """`prepare` warms a model before it is taken."""
         self._open = open_model
@@ -111,7 +115,7 @@ class ModelSwitch:
 
 @asynccontextmanager
 async def model_switch(
-    open_model: Open, prepare: Callable[[Opened], Awaitable[None]], rest: Rest
+    open_model: Open, prepare: Callable[[Opened], Awaitable[None]], rest: IdleChanges
 ) -> AsyncIterator[ModelSwitch]:
     """What is open at the end is closed."""
     async with asyncio.TaskGroup() as tasks:

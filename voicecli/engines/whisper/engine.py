@@ -32,7 +32,7 @@ from voicecli.engines.whisper.sound import trimmed, without_tail
 from voicecli.engines.whisper.words import joined, timed
 from voicecli.errors import EngineError, ModelMissing
 from voicecli.settings.model import SttSettings
-from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Transcript, Wish, Word
+from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, TranscribeOptions, Transcript, Word
 
 MAX_THREADS = 4  # more gain little at batch size one (SYSTRAN/faster-whisper#33)
 BEAM = 5  # faster-whisper's own; 2 or 3 find two thirds of what 5 finds
@@ -97,7 +97,7 @@ class Whisper:
         whisper.transcribe(SpeechSegment(noise, 0.0, 1.0))
         return whisper
 
-    def wishing(self, wish: Wish) -> Whisper:
+    def wishing(self, wish: TranscribeOptions) -> Whisper:
         """The same resident model, heard with other wishes. Hotwords beyond half of Whisper's context are left out.
 
         Raises SettingsError for a language that the model does not know.

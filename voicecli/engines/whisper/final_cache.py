@@ -8,7 +8,7 @@ from voicecli.engines.base import SpeechToText
 from voicecli.types import SpeechSegment, Transcript
 
 
-class RememberedFinals:
+class FinalCache:
     """A recogniser that decodes the same speech once. Like any recogniser it belongs to one worker thread.
 
     A decode that was begun in the first silence is often under way when the final is asked for. The worker then

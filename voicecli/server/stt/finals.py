@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from voicecli.errors import VoiceCliError
 from voicecli.events import Clock
 from voicecli.server.stt.protocol import Final, Reply, Timings, failure_of
-from voicecli.server.stt.scheduler import Decoded, Desk, Urgency
+from voicecli.server.stt.scheduler import Decoded, DecodeQueueClient, Urgency
 from voicecli.types import SpeechSegment, Transcript, TurnId
 
 Known = Callable[[TurnId, Transcript], None]
@@ -44,7 +44,9 @@ class Prepared:
 class Finals:
     """Belongs to the loop; its tasks are the session's."""
 
-    def __init__(self, desk: Desk, clock: Clock, tell: Callable[[Reply], None], tasks: asyncio.TaskGroup) -> None:
+    def __init__(
+        self, desk: DecodeQueueClient, clock: Clock, tell: Callable[[Reply], None], tasks: asyncio.TaskGroup
+    ) -> None:
         self._desk = desk
         self._clock = clock
         self._tell = tell

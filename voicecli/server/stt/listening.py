@@ -13,16 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from voicecli.audio.resample import Framer
-from voicecli.audio.speech_input import SpeechGate
+from voicecli.audio.speech_input import VoiceActivityDetector
 from voicecli.conversation.end_of_turn import Endpointing
 from voicecli.engines.base import EndOfTurn, Worker
 from voicecli.events import Clock
 from voicecli.server.stt.finals import Finals, Speech
 from voicecli.server.stt.protocol import Failure, Partial, Reply, SpeechEnded, SpeechStarted
-from voicecli.server.stt.scheduler import Desk
-from voicecli.turns.endpoint import Bounds
-from voicecli.turns.segmenter import Dropped, Endpoint, Heard, Lull, Onset, Pause, Resume, Segmenter
-from voicecli.turns.stable_prefix import Hypotheses
+from voicecli.server.stt.scheduler import DecodeQueueClient
+from voicecli.turns.endpoint import EndpointBounds
+from voicecli.turns.segmenter import Dropped, EarlyPause, Endpoint, Onset, Pause, Resume, Segmenter, SegmenterEvent
+from voicecli.turns.stable_prefix import StablePrefix
 from voicecli.types import (
     FRAME_S,
     FRAME_SAMPLES,
@@ -43,12 +43,12 @@ Tell = Callable[[Reply], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Senses:
+class SessionDetectors:
     """What a session hears with; all but the model is its own."""
 
-    gate: SpeechGate
+    gate: VoiceActivityDetector
     segmenter: Segmenter
-    bounds: Bounds | None  # of the wait for an end; None: the segmenter's own silence is the end
+    bounds: EndpointBounds | None  # of the wait for an end; None: the segmenter's own silence is the end
     turn: EndOfTurn | None
     turn_worker: Worker
     start_ms: float  # voiced time that makes an utterance
@@ -73,7 +73,9 @@ class Whole:
 class Listener:
     """Belongs to the loop. `run` hears what `feed` is given until `stop` is said."""
 
-    def __init__(self, senses: Senses, desk: Desk, rate_hz: int, clock: Clock, tell: Tell) -> None:
+    def __init__(
+        self, senses: SessionDetectors, desk: DecodeQueueClient, rate_hz: int, clock: Clock, tell: Tell
+    ) -> None:
         self._senses, self._segmenter = senses, senses.segmenter
         self._desk = desk
         self._framer = Framer(rate_hz)
@@ -84,7 +86,7 @@ class Listener:
             senses.turn, senses.turn_worker, senses.bounds, self._segmenter.wait_until, clock, lambda _: None
         )
         self._utterance = TurnId(0)
-        self._hypotheses = Hypotheses()
+        self._hypotheses = StablePrefix()
         self._heard_s = 0.0  # of the session's audio
         self._partial_due_s = 0.0
 
@@ -183,15 +185,15 @@ class Listener:
             self._finals.forget()
             self._finals.nothing(self._utterance, "cancelled")
 
-    def _take(self, heard: Heard) -> None:
+    def _take(self, heard: SegmenterEvent) -> None:
         match heard:
             case Onset(started_at_s):
                 self._endpointing.begins(started_at_s)
                 self._utterance = TurnId(self._utterance + 1)
-                self._hypotheses = Hypotheses()
+                self._hypotheses = StablePrefix()
                 self._partial_due_s = self._heard_s + self._senses.partial_s
                 self._tell(SpeechStarted(utterance=self._utterance, at_s=round(max(0.0, started_at_s), 3)))
-            case Lull(segment):
+            case EarlyPause(segment):
                 self._finals.prepare(Speech(self._utterance, segment, self._heard_s))
             case Pause(segment):
                 self._desk.want_none()

@@ -15,7 +15,7 @@ from voicecli.errors import SettingsError, VoiceCliError
 from voicecli.server.stt import openai_answers as answers
 from voicecli.server.stt.openai_forms import Fields, OpenAiRoute, Refused, error_of, read_upload
 from voicecli.server.stt.recordings import Heard, Recording
-from voicecli.server.stt.scheduler import Desk
+from voicecli.server.stt.scheduler import DecodeQueueClient
 from voicecli.server.stt.service import Service
 from voicecli.speech_text import subtitles
 
@@ -43,7 +43,7 @@ class Job:
 
     request: Request
     recording: Recording
-    desk: Desk
+    desk: DecodeQueueClient
     fields: Fields
 
     async def transcripts(self) -> AsyncIterator[Heard]:

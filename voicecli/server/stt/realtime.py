@@ -39,7 +39,7 @@ MOST_WAITING = 8
 
 
 @dataclass(slots=True, eq=False)
-class Ear:
+class RealtimeListener:
     """What hears one stretch of the session, over which its settings stay the same."""
 
     listener: Listener
@@ -78,8 +78,8 @@ class Realtime:
         self._events = events
         self._errors_left = service.limits.errors
         self._heard_s = 0.0
-        self._ears: asyncio.Queue[Ear | None] = asyncio.Queue()
-        self._ear: Ear | None = None
+        self._ears: asyncio.Queue[RealtimeListener | None] = asyncio.Queue()
+        self._ear: RealtimeListener | None = None
         self._set(Config())
         events.say(f"{self._kind}.created", session=self._described())
 
@@ -161,13 +161,13 @@ class Realtime:
         self._heard_s += len(pcm) / LISTEN_RATE_HZ
         await ear.listener.whole(pcm)
 
-    def _ears_own(self) -> Ear:
+    def _ears_own(self) -> RealtimeListener:
         if self._ear is None:
             start, service = self._config.start(), self._service
             items = Items(self._events, self._heard_s)
             senses = replace(service.make_senses(start), quiet_s=None)  # a client that is late is not silent
             listener = Listener(senses, service.make_desk(start), start.sample_rate_hz, service.clock, items.tell)
-            self._ear = Ear(listener, items)
+            self._ear = RealtimeListener(listener, items)
             self._ears.put_nowait(self._ear)
         return self._ear
 

@@ -12,11 +12,11 @@ from typing import BinaryIO
 import numpy as np
 
 from voicecli.audio.files.rolling_cut import Part, RollingCut
-from voicecli.audio.speech_input import SpeechGate
+from voicecli.audio.speech_input import VoiceActivityDetector
 from voicecli.engines.whisper.long_audio import WINDOW_S
 from voicecli.engines.worker import ThreadWorker
 from voicecli.server.stt.containers import read_blocks
-from voicecli.server.stt.scheduler import Desk
+from voicecli.server.stt.scheduler import DecodeQueueClient
 from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, Transcript
 
 PAUSE_S = 0.7
@@ -34,7 +34,7 @@ class Heard:
 class Recording:
     """One upload, read once. Its own thread reads and judges it; raises Unplayable or TooLong there."""
 
-    def __init__(self, file: BinaryIO, gate: SpeechGate, longest_s: float) -> None:
+    def __init__(self, file: BinaryIO, gate: VoiceActivityDetector, longest_s: float) -> None:
         self._file = file
         self._gate = gate
         self._longest_s = longest_s
@@ -45,7 +45,7 @@ class Recording:
         """What has been read so far."""
         return self._cut.heard_s
 
-    async def transcripts(self, desk: Desk) -> AsyncGenerator[Heard]:
+    async def transcripts(self, desk: DecodeQueueClient) -> AsyncGenerator[Heard]:
         """In order. Raises EngineError too."""
         steps = self._read()
         with ThreadWorker("recording") as worker:

@@ -41,7 +41,7 @@ class Recogniser(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Together:
+class Batch:
     """How finals of several sessions are decoded in one go, and which: those that wish the same."""
 
     transcribe_all: Callable[[Sequence[SpeechSegment]], list[Transcript]]
@@ -65,7 +65,7 @@ class Decoded:
 class Job:
     """A decode that somebody awaits."""
 
-    desk: Desk
+    desk: DecodeQueueClient
     segment: SpeechSegment
     urgency: Urgency
     asked_at_s: float
@@ -88,12 +88,12 @@ class Watch(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class Desk:
+class DecodeQueueClient:
     """One session's way to the recogniser."""
 
     scheduler: Scheduler
     recogniser: Recogniser
-    together: Together | None = None  # None: one by one, which is as quick on a processor
+    together: Batch | None = None  # None: one by one, which is as quick on a processor
     wanted: Callable[[], SpeechSegment | None] | None = None
     told: Callable[[Transcript], None] | None = None
 
@@ -121,20 +121,20 @@ class Scheduler:
     clock: Clock
     watch: Watch
     _jobs: tuple[deque[Job], deque[Job]] = field(default_factory=lambda: (deque(), deque()))
-    _partials: deque[Desk] = field(default_factory=deque)  # in the order of asking; a desk is in it once
+    _partials: deque[DecodeQueueClient] = field(default_factory=deque)  # in the order of asking; a desk is in it once
     _rests_until_s: float = 0.0  # from partials
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def desk(self, recogniser: Recogniser, together: Together | None = None) -> Desk:
+    def desk(self, recogniser: Recogniser, together: Batch | None = None) -> DecodeQueueClient:
         """For one session; `recogniser` is its own view."""
-        return Desk(self, recogniser, together)
+        return DecodeQueueClient(self, recogniser, together)
 
     @property
     def waiting(self) -> int:
         """Finals in the queue."""
         return len(self._jobs[Urgency.FINAL])
 
-    async def decode(self, desk: Desk, segment: SpeechSegment, urgency: Urgency) -> Decoded:
+    async def decode(self, desk: DecodeQueueClient, segment: SpeechSegment, urgency: Urgency) -> Decoded:
         """Wait for the turn and the decode. Raises EngineError."""
         done: asyncio.Future[Decoded] = asyncio.get_running_loop().create_future()
         job = Job(desk, segment, urgency, self.clock(), done)
@@ -151,7 +151,7 @@ class Scheduler:
                 self._jobs[Urgency.FINAL].append(job)
                 return
 
-    def wants_partial(self, desk: Desk) -> None:
+    def wants_partial(self, desk: DecodeQueueClient) -> None:
         """Put the desk in the line, unless it stands there."""
         if desk not in self._partials:
             self._partials.append(desk)
@@ -212,7 +212,7 @@ class Scheduler:
             if not job.done.done():
                 job.done.set_result(decoded)
 
-    async def _draft(self, desk: Desk) -> None:
+    async def _draft(self, desk: DecodeQueueClient) -> None:
         wanted, tell = desk.wanted, desk.told
         desk.want_none()
         segment = wanted() if wanted is not None else None

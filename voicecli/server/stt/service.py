@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from voicecli.events import Clock
 from voicecli.server.metrics import Metrics
 from voicecli.server.sessions import Limits, Sessions
-from voicecli.server.stt.listening import Listener, Senses, Tell
+from voicecli.server.stt.listening import Listener, SessionDetectors, Tell
 from voicecli.server.stt.protocol import Start
-from voicecli.server.stt.scheduler import Desk, Scheduler
+from voicecli.server.stt.scheduler import DecodeQueueClient, Scheduler
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +18,10 @@ class Service:
     """All that the protocols need; they differ in words alone."""
 
     scheduler: Scheduler
-    make_desk: Callable[[Start], Desk]  # raises VoiceCliError where the recogniser cannot do what is asked for
-    make_senses: Callable[[Start], Senses]
+    make_desk: Callable[
+        [Start], DecodeQueueClient
+    ]  # raises VoiceCliError where the recogniser cannot do what is asked for
+    make_senses: Callable[[Start], SessionDetectors]
     sessions: Sessions
     limits: Limits
     metrics: Metrics

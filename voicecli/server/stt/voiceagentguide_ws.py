@@ -19,7 +19,7 @@ WHOLE_S = 1.0
 """A frame this long is an utterance of its own and has one answer, as it always had. Who streams sends shorter ones."""
 
 
-class Seed:
+class VoiceAgentGuideSession:
     """One connection."""
 
     def __init__(self, outbox: Outbox) -> None:
@@ -59,7 +59,7 @@ def routes(service: Service) -> APIRouter:
         try:
             with service.sessions.one():
                 outbox = Outbox(websocket, service.limits)
-                seed = Seed(outbox)
+                seed = VoiceAgentGuideSession(outbox)
                 seed.listener = service.listener(Start(endpoint="silence", partials=False), seed.tell)
                 session = Session(websocket, outbox, service.limits, service.sessions.leaving, service.clock)
                 await session.run(seed.listener, seed.take)

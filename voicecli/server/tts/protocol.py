@@ -19,7 +19,7 @@ class Frame(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class SeedConfig(Frame):
+class VoiceAgentGuideConfig(Frame):
     """How `/ws` is to speak one text."""
 
     voice: str = ""
@@ -28,11 +28,11 @@ class SeedConfig(Frame):
     volume_multiplier: Annotated[float, Field(ge=0.1, le=5)] = 1.0
 
 
-class SeedRequest(Frame):
+class VoiceAgentGuideRequest(Frame):
     """A text for `/ws` that is not plain."""
 
     text: str
-    config: SeedConfig = SeedConfig()
+    config: VoiceAgentGuideConfig = VoiceAgentGuideConfig()
 
 
 class SpeechRequest(Frame):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import ValidationError
 
-from voicecli.conversation.text_turn import Dictation
+from voicecli.conversation.text_turn import TextTurn
 from voicecli.conversation.turn import StageError
 from voicecli.engines.base import Voice
 from voicecli.errors import VoiceCliError
@@ -39,7 +39,7 @@ from voicecli.server.tts.protocol import (
     Told,
 )
 from voicecli.server.tts.speech import Hearer, Speech
-from voicecli.types import SpeechChunk
+from voicecli.types import PlaybackChunk
 
 NOT_TEXT = Problem("bad_message", "a binary frame was sent", "messages are JSON objects in text frames")
 NO_UTTERANCE = Problem("no_utterance", "end came before any text", "send a text first")
@@ -72,13 +72,13 @@ class Utterance:
 
     number: int
     voice: Voice
-    dictation: Dictation
+    dictation: TextTurn
     audio_s: float = 0.0  # sent
     source_end: int = 0  # characters whose words have been told
     over: bool = False  # its last message is sent
     task: asyncio.Task[None] | None = None
 
-    def words(self, chunk: SpeechChunk) -> Iterator[SpokenWord]:
+    def words(self, chunk: PlaybackChunk) -> Iterator[SpokenWord]:
         """Those that end in `chunk`, which is the next to be sent."""
         for word in chunk.words:
             text = self.dictation.turn.written[self.source_end : word.source_end].strip(MARKUP)

@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from voicecli.conversation.speaking import Voicing
-from voicecli.conversation.text_turn import Dictation
+from voicecli.conversation.text_turn import TextTurn
 from voicecli.conversation.turn import Turn
 from voicecli.engines.base import Voice, Voices, Worker
-from voicecli.engines.kokoro.calibration import Learning
+from voicecli.engines.kokoro.calibration import VoiceCalibration
 from voicecli.events import Clock, Event
 from voicecli.languages import code_of
 from voicecli.server.tts.problems import NOTHING_TO_SAY, TOO_LONG, Refused
 from voicecli.server.tts.protocol import MOST_CHARS
-from voicecli.speech_text.chunker import PieceBuffer
+from voicecli.speech_text.chunker import TextChunker
 from voicecli.speech_text.normalize import verbalize
 from voicecli.speech_text.pacing import MOST_LEAD_S
 from voicecli.speech_text.phrases import notices_in
-from voicecli.types import SpeechChunk, TurnId
+from voicecli.types import PlaybackChunk, TurnId
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +32,16 @@ class Speech:
     voice: str  # where none is asked for
     speed: float  # likewise
     clock: Clock
-    learning: Learning
+    learning: VoiceCalibration
 
     def choose(self, voice: str, speed: float | None, language_code: str = "") -> Voice:
         """The voice that was asked for. Raises SettingsError."""
         return self.voices.speaking(voice or self.voice, speed or self.speed, language_code)
 
-    def dictation(self, voice: Voice, utterance: int = 1) -> Dictation:
+    def dictation(self, voice: Voice, utterance: int = 1) -> TextTurn:
         """A text that comes bit by bit and is read in the voice's language."""
-        pieces = PieceBuffer(partial(verbalize, language=voice.language))
-        return Dictation(Turn(TurnId(utterance), pieces=pieces), notices_in(code_of(voice.language)))
+        pieces = TextChunker(partial(verbalize, language=voice.language))
+        return TextTurn(Turn(TurnId(utterance), pieces=pieces), notices_in(code_of(voice.language)))
 
     def whole(self, voice: Voice, text: str) -> Turn:
         """A text that is there from the start. Raises Refused when it is too long, or has nothing to say."""
@@ -54,7 +54,7 @@ class Speech:
             raise Refused(NOTHING_TO_SAY)
         return dictation.turn
 
-    async def chunks(self, voice: Voice, turn: Turn, hearer: Hearer) -> AsyncGenerator[SpeechChunk, None]:
+    async def chunks(self, voice: Voice, turn: Turn, hearer: Hearer) -> AsyncGenerator[PlaybackChunk, None]:
         """The sound of a turn. Each is computed when it is asked for; closing it costs the stretch under way at most.
 
         Raises StageError.

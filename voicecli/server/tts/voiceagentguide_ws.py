@@ -19,7 +19,7 @@ from voicecli.server.sessions import Full, Limits, Sessions
 from voicecli.server.sockets import Outgoing, accept
 from voicecli.server.transport import LEAVING, TRY_AGAIN, Closed, Gone, Incoming, close
 from voicecli.server.tts.problems import Problem, Refused, is_ours, problem_of
-from voicecli.server.tts.protocol import SeedRequest
+from voicecli.server.tts.protocol import VoiceAgentGuideRequest
 from voicecli.server.tts.speech import Hearer, Speech
 from voicecli.types import Pcm
 
@@ -63,7 +63,7 @@ async def _converse(incoming: Incoming, outgoing: Outgoing, speech: Speech) -> C
     return LEAVING
 
 
-async def _speak(outgoing: Outgoing, speech: Speech, request: SeedRequest) -> None:
+async def _speak(outgoing: Outgoing, speech: Speech, request: VoiceAgentGuideRequest) -> None:
     config = request.config
     voice = speech.choose(config.voice, config.speed, config.lang_code)
     chunks = speech.chunks(voice, speech.whole(voice, request.text), Hearer(speech.clock, downloads=True))
@@ -72,7 +72,7 @@ async def _speak(outgoing: Outgoing, speech: Speech, request: SeedRequest) -> No
             await outgoing.send(louder(chunk.pcm, config.volume_multiplier).astype("<i2").tobytes())
 
 
-def request_of(frame: str | bytes) -> SeedRequest:
+def request_of(frame: str | bytes) -> VoiceAgentGuideRequest:
     """What looks like a JSON object has to be one that is understood; all else is plain text.
 
     Raises ValidationError, or Refused for a binary frame.
@@ -80,8 +80,8 @@ def request_of(frame: str | bytes) -> SeedRequest:
     if isinstance(frame, bytes):
         _refuse_binary()
     if frame.lstrip().startswith("{"):
-        return SeedRequest.model_validate_json(frame)
-    return SeedRequest(text=frame)
+        return VoiceAgentGuideRequest.model_validate_json(frame)
+    return VoiceAgentGuideRequest(text=frame)
 
 
 def louder(pcm: Pcm, factor: float) -> Pcm:

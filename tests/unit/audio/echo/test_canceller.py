@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from tests.defaults import LISTEN
 from tests.speech import FOLDER, SENTENCES, SPOKEN, clip
 from voicecli.audio.echo.canceller import AHEAD_S, DELAY_S, MOST_BLOCKS, EchoCanceller, EchoFreeMicrophone, PlayedBlock
-from voicecli.audio.echo.level_gate import GuardedGate
+from voicecli.audio.echo.level_gate import EchoAwareDetector
 from voicecli.audio.echo.ready_sound import RATE_HZ, ready_sound
 from voicecli.audio.resample import resample
 from voicecli.audio.speech_input import level_db
-from voicecli.audio.vad import Gate, Silero
+from voicecli.audio.vad import Silero, WebrtcSileroDetector
 from voicecli.errors import EngineError
-from voicecli.turns.segmenter import Heard, Segmenter
+from voicecli.turns.segmenter import Segmenter, SegmenterEvent
 from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm
 
 SPEAKER_HZ = 48_000
@@ -82,10 +82,13 @@ def cancelled(played: Pcm, captured: NDArray[np.float64], canceller: EchoCancell
         yield canceller.cancel(AudioFrame(pcm[index * FRAME_SAMPLES : (index + 1) * FRAME_SAMPLES], at_s))
 
 
-def listened(played: Pcm, captured: NDArray[np.float64]) -> tuple[list[AudioFrame], list[tuple[float, Heard]]]:
+def listened(played: Pcm, captured: NDArray[np.float64]) -> tuple[list[AudioFrame], list[tuple[float, SegmenterEvent]]]:
     """The frames without echo, and what the product's own gate and segmenter make of them while an answer sounds."""
     canceller = EchoCanceller.load()
-    gate, segmenter = GuardedGate(Gate(Silero.load(), LISTEN), canceller.guard, canceller.likeness), Segmenter(LISTEN)
+    gate, segmenter = (
+        EchoAwareDetector(WebrtcSileroDetector(Silero.load(), LISTEN), canceller.guard, canceller.likeness),
+        Segmenter(LISTEN),
+    )
     frames, heard = [], []
     for frame in cancelled(played, captured, canceller):
         frames.append(frame)

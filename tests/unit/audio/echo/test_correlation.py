@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.audio.echo.correlation import MEMORY_SAMPLES, WINDOW_SAMPLES, Likeness
+from voicecli.audio.echo.correlation import MEMORY_SAMPLES, WINDOW_SAMPLES, EchoCorrelation
 from voicecli.types import Pcm
 
 RNG = np.random.default_rng(3)
@@ -19,7 +19,7 @@ def noise(samples: int, level: float = 3000.0) -> Pcm:
 
 @given(shift=st.integers(0, MEMORY_SAMPLES - WINDOW_SAMPLES), loudness=st.floats(0.05, 1.0))
 def test_a_shifted_and_softer_playback_is_explained_whole(shift: int, loudness: float) -> None:
-    likeness, sound = Likeness(), noise(MEMORY_SAMPLES)
+    likeness, sound = EchoCorrelation(), noise(MEMORY_SAMPLES)
     likeness.played(sound)
     likeness.heard((sound[shift : shift + WINDOW_SAMPLES] * loudness).astype(np.int16))
     assert likeness.explained() == pytest.approx(1.0, abs=0.01)
@@ -27,7 +27,7 @@ def test_a_shifted_and_softer_playback_is_explained_whole(shift: int, loudness: 
 
 
 def test_what_is_older_than_the_memory_is_forgotten() -> None:
-    likeness, sound = Likeness(), noise(MEMORY_SAMPLES)
+    likeness, sound = EchoCorrelation(), noise(MEMORY_SAMPLES)
     likeness.played(sound)
     likeness.played(noise(MEMORY_SAMPLES))
     likeness.heard(sound[:WINDOW_SAMPLES])
@@ -36,17 +36,17 @@ def test_what_is_older_than_the_memory_is_forgotten() -> None:
 
 @pytest.mark.parametrize(("voice", "explained"), [(0.0, 1.0), (1.0, 0.5), (2.0, 0.2)])
 def test_a_voice_over_it_takes_its_share(voice: float, explained: float) -> None:
-    likeness, sound = Likeness(), noise(MEMORY_SAMPLES)
+    likeness, sound = EchoCorrelation(), noise(MEMORY_SAMPLES)
     likeness.played(sound)
     likeness.heard((sound[2000 : 2000 + WINDOW_SAMPLES] + voice * noise(WINDOW_SAMPLES)).astype(np.int16))
     assert likeness.explained() == pytest.approx(explained, abs=0.1)
 
 
 def test_silence_on_either_side_is_no_playback() -> None:
-    likeness = Likeness()
+    likeness = EchoCorrelation()
     assert not likeness.is_playback()
     likeness.heard(noise(WINDOW_SAMPLES))
     assert not likeness.is_playback()
-    likeness = Likeness()
+    likeness = EchoCorrelation()
     likeness.played(noise(MEMORY_SAMPLES))
     assert not likeness.is_playback()

@@ -16,8 +16,8 @@ from voicecli.audio.echo.level_gate import (
     HOLD_S,
     LEARNING_S,
     MARGIN_DB,
-    EchoGuard,
-    GuardedGate,
+    EchoAwareDetector,
+    EchoLevelGate,
 )
 from voicecli.types import FRAME_SAMPLES, AudioFrame, Pcm
 
@@ -26,22 +26,22 @@ def at_db(level: float, samples: int = 100) -> Pcm:
     return np.full(samples, round(32768 * 10 ** (level / 20)), np.int16)
 
 
-def experienced() -> EchoGuard:
+def experienced() -> EchoLevelGate:
     """One that has learnt the room, and whose last sound is long over."""
-    guard = EchoGuard()
+    guard = EchoLevelGate()
     guard.sounded(at_db(-20), 0.0, LEARNING_S)
     guard.needed_db(50.0)
     return guard
 
 
 def test_before_anything_sounds_everything_may_be_heard() -> None:
-    guard = EchoGuard()
+    guard = EchoLevelGate()
     guard.sounded(np.zeros(100, np.int16), 0.0, 0.1)
     assert guard.needed_db(0.1) == -np.inf
 
 
 def test_the_bar_is_highest_at_first_then_above_the_echo_and_at_last_far_below() -> None:
-    guard = EchoGuard()
+    guard = EchoLevelGate()
     guard.captured(at_db(-10), 0.0)  # nothing sounds yet, so this is no echo
     guard.sounded(at_db(-20), 0.0, ECHO_KNOWN_S - 0.01)
     guard.captured(at_db(-50), 0.1)
@@ -56,7 +56,7 @@ def test_the_bar_is_highest_at_first_then_above_the_echo_and_at_last_far_below()
 
 
 def test_quiet_playback_tells_nothing_of_the_echo() -> None:
-    guard = EchoGuard()
+    guard = EchoLevelGate()
     guard.sounded(at_db(-50), 0.0, ECHO_KNOWN_S + 0.1)
     for at_s in (0.1, 0.2, 1.3):
         guard.captured(at_db(-30), at_s)
@@ -113,14 +113,14 @@ class Same:
 
 
 def test_the_playback_itself_is_nobody_s_voice_however_loud() -> None:
-    gate = GuardedGate(Counting(), EchoGuard(), Same())
+    gate = EchoAwareDetector(Counting(), EchoLevelGate(), Same())
     assert not gate.is_speech(AudioFrame(at_db(-20, FRAME_SAMPLES), 0.0))
     assert not gate.suspects
 
 
 def test_a_gate_hears_every_frame_and_lets_the_loud_ones_pass() -> None:
-    inner, guard = Counting(), EchoGuard()
-    gate = GuardedGate(inner, guard, Different())
+    inner, guard = Counting(), EchoLevelGate()
+    gate = EchoAwareDetector(inner, guard, Different())
     assert gate.is_speech(AudioFrame(at_db(-60, FRAME_SAMPLES), 0.0))
     guard.sounded(at_db(-20), 0.0, 0.5)
     assert not gate.is_speech(AudioFrame(at_db(-40, FRAME_SAMPLES), 0.3))

@@ -11,7 +11,7 @@ from tests.conversation.stage import FakeMicrophone, LoudnessGate
 from tests.defaults import LISTEN
 from voicecli.audio.echo.ready_sound import LENGTH_S, LEVEL_DB, RATE_HZ, READY, play_ready_sound, ready_sound
 from voicecli.audio.files.wav import WavSpeaker
-from voicecli.audio.speech_input import Ear, level_db
+from voicecli.audio.speech_input import SpeechInput, level_db
 from voicecli.events import Audible, Event
 from voicecli.replay.virtual_time import run
 from voicecli.turns.segmenter import Segmenter
@@ -36,7 +36,7 @@ def test_it_is_over_when_the_conversation_begins() -> None:
 
     async def main() -> float:
         loop = asyncio.get_running_loop()
-        ear = Ear(FakeMicrophone([], 60.0), LoudnessGate(), Segmenter(LISTEN), loop.time, events.append)
+        ear = SpeechInput(FakeMicrophone([], 60.0), LoudnessGate(), Segmenter(LISTEN), loop.time, events.append)
         async with WavSpeaker(None, loop.time, events.append) as speaker:
             await play_ready_sound(ear, speaker)
             assert speaker.lead_s() == 0

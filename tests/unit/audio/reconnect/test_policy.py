@@ -11,8 +11,8 @@ from voicecli.audio.reconnect.policy import (
     FIRST_WAIT_S,
     LONGEST_WAIT_S,
     MICROPHONE_STALL_S,
-    Recovery,
-    Wakefulness,
+    ReconnectPolicy,
+    SleepDetector,
     has_stalled,
 )
 
@@ -20,7 +20,7 @@ STEP_S = 0.1
 
 
 def test_a_device_that_was_lost_is_tried_at_once_then_ever_later_up_to_a_bound() -> None:
-    recovery = Recovery()
+    recovery = ReconnectPolicy()
     recovery.opened(10.0, wanted=True)
     recovery.lost(11.0)
     waits, now_s = [], 11.0
@@ -34,14 +34,14 @@ def test_a_device_that_was_lost_is_tried_at_once_then_ever_later_up_to_a_bound()
 
 
 def test_what_is_well_is_left_alone() -> None:
-    recovery = Recovery()
+    recovery = ReconnectPolicy()
     recovery.opened(0.0, wanted=True)
     assert recovery.condition == "well"
     assert recovery.due(1e6, settled=True) is None
 
 
 def test_who_stands_in_is_left_only_between_turns() -> None:
-    recovery = Recovery()
+    recovery = ReconnectPolicy()
     recovery.opened(0.0, wanted=False)
     assert recovery.condition == "replaced"
     assert recovery.due(LONGEST_WAIT_S, settled=False) is None
@@ -52,7 +52,7 @@ def test_who_stands_in_is_left_only_between_turns() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(["lost", "wanted", "other", "failed", "look"]), st.booleans()), max_size=200))
 def test_whatever_happens_it_is_tried_within_two_seconds_and_never_needlessly(story: list[tuple[str, bool]]) -> None:
-    recovery, now_s, untried_s = Recovery(), 100.0, 0.0
+    recovery, now_s, untried_s = ReconnectPolicy(), 100.0, 0.0
     for happens, settled in story:
         now_s += STEP_S
         match happens:
@@ -90,7 +90,7 @@ def test_a_stream_stalls(idle_s: float, open_s: float, gone: bool) -> None:
     [(0.1, 0.1, False), (0.1, 600.0, True), (0.1, -600.0, True), (4.0, 4.0, True), (1.0, 1.2, False)],
 )
 def test_a_sleep_shows_in_either_clock(after_s: float, wall_after_s: float, woke: bool) -> None:
-    wakefulness = Wakefulness()
+    wakefulness = SleepDetector()
     assert not wakefulness.woke(50.0, 1e9)
     assert wakefulness.woke(50.0 + after_s, 1e9 + wall_after_s) is woke
     assert not wakefulness.woke(50.1 + after_s, 1e9 + 0.1 + wall_after_s)

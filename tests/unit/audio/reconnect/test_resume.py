@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.audio.reconnect.resume import Delivery
-from voicecli.types import SpeechChunk, TurnId
+from voicecli.audio.reconnect.resume import PlaybackState
+from voicecli.types import PlaybackChunk, TurnId
 
 RATE_HZ = 1000
 
@@ -16,10 +16,10 @@ def test_what_was_heard_and_the_rest_are_the_whole(lengths: list[int], heard: in
     sound = np.arange(sum(lengths), dtype=np.int16)
     ends = np.cumsum(lengths, dtype=int)
     chunks = [
-        SpeechChunk(TurnId(1), sound[end - length : end], RATE_HZ, 0)
+        PlaybackChunk(TurnId(1), sound[end - length : end], RATE_HZ, 0)
         for end, length in zip(ends, lengths, strict=True)
     ]  # fmt: skip
-    delivery = Delivery(TurnId(1), held=False, before_s=heard / RATE_HZ, chunks=chunks)
+    delivery = PlaybackState(TurnId(1), held=False, before_s=heard / RATE_HZ, chunks=chunks)
     rest = [chunk.pcm for chunk in delivery.rest()]
     left = np.concatenate([np.zeros(0, np.int16), *rest])
     assert np.array_equal(left, sound[heard:])

@@ -14,12 +14,12 @@ import pytest
 
 from voicecli.audio.playout import Playout
 from voicecli.audio.reconnect.portaudio_calls import Part
-from voicecli.audio.reconnect.reconnector import Keeper, S, Source
-from voicecli.audio.reconnect.streams import AudibleOnce, LastingMicrophone, LastingSpeaker
+from voicecli.audio.reconnect.reconnector import DeviceReconnector, S, Source
+from voicecli.audio.reconnect.streams import AudibleOnce, ReconnectingMicrophone, ReconnectingSpeaker
 from voicecli.errors import DeviceError
-from voicecli.events import Audible, Event, PartChanged
+from voicecli.events import Audible, ComponentChanged, Event
 from voicecli.replay import virtual_time
-from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, SpeechChunk, TurnId
+from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, PlaybackChunk, TurnId
 
 RATE_HZ = 1000
 ONE, TWO = TurnId(1), TurnId(2)
@@ -108,7 +108,7 @@ class FakeSpeaker(FakeStream):
     def begin(self, turn: TurnId, *, held: bool) -> None:
         self.playout.begin(turn, held=held)
 
-    def play(self, chunk: SpeechChunk) -> None:
+    def play(self, chunk: PlaybackChunk) -> None:
         self.playout.add(chunk.turn, chunk.pcm)
 
     def release(self, turn: TurnId) -> None:
@@ -155,21 +155,21 @@ class World:
             raise DeviceError(f"no device fits {name!r}")
         return self.there[name].pop(0)
 
-    def keeper(self, source: Source[S]) -> Keeper[S]:
+    def keeper(self, source: Source[S]) -> DeviceReconnector[S]:
         loop = asyncio.get_running_loop()
-        return Keeper(source, self.system, lambda: self.settled, loop.time, self.events.append)
+        return DeviceReconnector(source, self.system, lambda: self.settled, loop.time, self.events.append)
 
-    def microphone(self, wanted: str = "") -> LastingMicrophone:
+    def microphone(self, wanted: str = "") -> ReconnectingMicrophone:
         loop = asyncio.get_running_loop()
-        return LastingMicrophone(self.keeper(Source("microphone", wanted, self.make)), loop.time)
+        return ReconnectingMicrophone(self.keeper(Source("microphone", wanted, self.make)), loop.time)
 
-    def speaker(self, wanted: str = "") -> LastingSpeaker:
+    def speaker(self, wanted: str = "") -> ReconnectingSpeaker:
         loop = asyncio.get_running_loop()
-        return LastingSpeaker(self.keeper(Source("speaker", wanted, self.make)), loop.time)
+        return ReconnectingSpeaker(self.keeper(Source("speaker", wanted, self.make)), loop.time)
 
     @property
     def told(self) -> list[tuple[str, str]]:
-        return [(event.condition, event.name) for event in self.events if isinstance(event, PartChanged)]
+        return [(event.condition, event.name) for event in self.events if isinstance(event, ComponentChanged)]
 
 
 @pytest.fixture
@@ -190,18 +190,18 @@ class Wall:
 WALL = Wall()
 
 
-def chunk(first: int, samples: int, turn: TurnId = ONE) -> SpeechChunk:
-    return SpeechChunk(turn, np.arange(first, first + samples, dtype=np.int16), RATE_HZ, 0)
+def chunk(first: int, samples: int, turn: TurnId = ONE) -> PlaybackChunk:
+    return PlaybackChunk(turn, np.arange(first, first + samples, dtype=np.int16), RATE_HZ, 0)
 
 
-async def listen(microphone: LastingMicrophone, into: list[tuple[float, AudioFrame]]) -> None:
+async def listen(microphone: ReconnectingMicrophone, into: list[tuple[float, AudioFrame]]) -> None:
     loop = asyncio.get_running_loop()
     async for frame in microphone.frames():
         into.append((loop.time(), frame))  # noqa: PERF401 - what came until it is cancelled counts
 
 
 def hearing(
-    world: World, act: Callable[[LastingMicrophone], Coroutine[Any, Any, None]]
+    world: World, act: Callable[[ReconnectingMicrophone], Coroutine[Any, Any, None]]
 ) -> list[tuple[float, AudioFrame]]:
     frames: list[tuple[float, AudioFrame]] = []
 
@@ -219,7 +219,7 @@ def test_silence_follows_at_once_when_a_microphone_ends_and_its_voice_when_it_is
     first, second = FakeMicrophone("mic"), FakeMicrophone("mic")
     world.there[""] = [first]
 
-    async def act(microphone: LastingMicrophone) -> None:
+    async def act(microphone: ReconnectingMicrophone) -> None:
         await asyncio.sleep(1)
         first.dead = True
         await asyncio.sleep(1)
@@ -243,7 +243,7 @@ def test_a_stalled_microphone_ends_the_utterance_within_its_stall_and_is_opened_
     first, second = FakeMicrophone("mic"), FakeMicrophone("mic")
     world.there[""] = [first, second]
 
-    async def act(microphone: LastingMicrophone) -> None:
+    async def act(microphone: ReconnectingMicrophone) -> None:
         await asyncio.sleep(4)
         first.stalled_s = asyncio.get_running_loop().time()
         await asyncio.sleep(2)
@@ -260,7 +260,7 @@ def test_after_a_sleep_the_device_is_opened_again(world: World) -> None:
     first, second = FakeMicrophone("mic"), FakeMicrophone("mic")
     world.there[""] = [first, second]
 
-    async def act(microphone: LastingMicrophone) -> None:
+    async def act(microphone: ReconnectingMicrophone) -> None:
         await asyncio.sleep(1)
         WALL.ahead_s = 3600.0
         await asyncio.sleep(1)
@@ -315,7 +315,7 @@ def test_a_device_that_is_missing_at_the_start_is_an_error(world: World) -> None
 
 
 def speaking(
-    world: World, streams: list[FakeSpeaker], act: Callable[[LastingSpeaker], Coroutine[Any, Any, None]]
+    world: World, streams: list[FakeSpeaker], act: Callable[[ReconnectingSpeaker], Coroutine[Any, Any, None]]
 ) -> None:
     async def main() -> None:
         world.there[""] = [streams[0]]
@@ -332,7 +332,7 @@ def speaking(
 def test_an_answer_goes_on_over_the_next_device_at_the_very_sample(world: World) -> None:
     first, second = FakeSpeaker("one"), FakeSpeaker("one")
 
-    async def act(speaker: LastingSpeaker) -> None:
+    async def act(speaker: ReconnectingSpeaker) -> None:
         speaker.begin(ONE, held=True)
         speaker.play(chunk(1, 800))
         speaker.play(chunk(801, 800))
@@ -357,7 +357,7 @@ def test_an_answer_goes_on_over_the_next_device_at_the_very_sample(world: World)
 def test_an_answer_without_a_speaker_goes_on_in_writing_and_the_next_is_spoken(world: World) -> None:
     first, second = FakeSpeaker("one"), FakeSpeaker("two")
 
-    async def act(speaker: LastingSpeaker) -> None:
+    async def act(speaker: ReconnectingSpeaker) -> None:
         speaker.begin(ONE, held=False)
         speaker.play(chunk(1, 5000))
         await asyncio.sleep(0.5)
@@ -387,7 +387,7 @@ def test_an_answer_without_a_speaker_goes_on_in_writing_and_the_next_is_spoken(w
 def test_a_turn_that_is_held_waits_for_a_speaker_as_long_as_it_is_held(world: World) -> None:
     first, second = FakeSpeaker("one"), FakeSpeaker("one")
 
-    async def act(speaker: LastingSpeaker) -> None:
+    async def act(speaker: ReconnectingSpeaker) -> None:
         first.dead = True
         speaker.begin(ONE, held=True)
         speaker.play(chunk(1, 100))
@@ -406,7 +406,7 @@ def test_a_turn_that_is_held_waits_for_a_speaker_as_long_as_it_is_held(world: Wo
 def test_what_was_flushed_stays_silent_on_the_next_device(world: World) -> None:
     first, second = FakeSpeaker("one"), FakeSpeaker("one")
 
-    async def act(speaker: LastingSpeaker) -> None:
+    async def act(speaker: ReconnectingSpeaker) -> None:
         speaker.begin(ONE, held=False)
         speaker.play(chunk(1, 1000))
         await asyncio.sleep(0.3)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tests.unit.audio.reconnect.test_streams import WALL, FakeMicrophone, FakeSpeaker, World, hearing
-from voicecli.assemble.reconnecting import LastingDevices
-from voicecli.audio.reconnect.streams import LastingMicrophone
-from voicecli.events import Event, Notice, PartChanged
+from voicecli.assemble.reconnecting import ReconnectingDevices
+from voicecli.audio.reconnect.streams import ReconnectingMicrophone
+from voicecli.events import ComponentChanged, Event, Notice
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     return World()
 
 
-def wanted(world: World, microphone: LastingMicrophone, name: str) -> None:
+def wanted(world: World, microphone: ReconnectingMicrophone, name: str) -> None:
     """As a command does."""
     (part,) = world.system.parts
     part.want(name)  # type: ignore[attr-defined]
@@ -30,9 +30,9 @@ def wanted(world: World, microphone: LastingMicrophone, name: str) -> None:
 
 def messages(events: list[Event]) -> list[str]:
     return [
-        event.message if isinstance(event, PartChanged) else event.text
+        event.message if isinstance(event, ComponentChanged) else event.text
         for event in events
-        if isinstance(event, PartChanged | Notice)
+        if isinstance(event, ComponentChanged | Notice)
     ]
 
 
@@ -40,7 +40,7 @@ def test_the_new_one_is_heard_and_the_old_one_closed(world: World) -> None:
     first, second = FakeMicrophone("mic"), FakeMicrophone("Blue Yeti")
     world.there = {"": [first], "yeti": [second]}
 
-    async def act(microphone: LastingMicrophone) -> None:
+    async def act(microphone: ReconnectingMicrophone) -> None:
         await asyncio.sleep(1)
         world.settled = False
         wanted(world, microphone, "yeti")
@@ -61,7 +61,7 @@ def test_one_that_does_not_open_changes_nothing_and_that_is_told(world: World) -
     first = FakeMicrophone("mic")
     world.there = {"": [first]}
 
-    async def act(microphone: LastingMicrophone) -> None:
+    async def act(microphone: ReconnectingMicrophone) -> None:
         wanted(world, microphone, "yeti")
         await asyncio.sleep(1)
         assert microphone.name == "mic"
@@ -83,7 +83,7 @@ def test_one_that_was_plugged_in_later_is_found_by_looking_again(world: World, m
 
     monkeypatch.setattr(world.system, "look_again", look_again)
 
-    async def act(microphone: LastingMicrophone) -> None:
+    async def act(microphone: ReconnectingMicrophone) -> None:
         wanted(world, microphone, "yeti")
         await asyncio.sleep(1)
         assert microphone.name == "Blue Yeti"
@@ -96,7 +96,7 @@ def test_the_same_again_is_told_as_such_and_the_wanted_one_is_gone_back_to(world
     yeti = world.there["yeti"][0]
     back = FakeMicrophone("Blue Yeti")
 
-    async def act(microphone: LastingMicrophone) -> None:
+    async def act(microphone: ReconnectingMicrophone) -> None:
         wanted(world, microphone, "")
         await asyncio.sleep(1)
         wanted(world, microphone, "yeti")
@@ -117,7 +117,7 @@ def test_the_same_again_is_told_as_such_and_the_wanted_one_is_gone_back_to(world
 def test_only_parts_that_were_there_at_the_start_can_be_changed() -> None:
     async def run() -> None:
         events: list[Event] = []
-        devices = LastingDevices(lambda: True, asyncio.get_running_loop().time, events.append)
+        devices = ReconnectingDevices(lambda: True, asyncio.get_running_loop().time, events.append)
         first, second = FakeSpeaker("Box"), FakeSpeaker("HDMI")
         there = {"": first, "hdmi": second}
         assert devices.in_use() == {}

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pytest
 
-from voicecli.engines.kokoro.current_voice import Attuned
+from voicecli.engines.kokoro.current_voice import CurrentVoice
 from voicecli.errors import SettingsError
-from voicecli.types import KnownVoice, Stretch
+from voicecli.types import AudioChunk, KnownVoice
 
 
 class Singer:
@@ -19,8 +19,8 @@ class Singer:
         self.voice, self.name, self.speed, self.streams = voice, f"choir {voice}", speed, streams
         self.language = "fr-fr" if voice == "ff_siwis" else "en-us"
 
-    def synthesize(self, text: str) -> Iterator[Stretch]:
-        return iter([Stretch(np.full(len(text), ord(self.voice[0]), np.int16), 1.0)])
+    def synthesize(self, text: str) -> Iterator[AudioChunk]:
+        return iter([AudioChunk(np.full(len(text), ord(self.voice[0]), np.int16), 1.0)])
 
 
 class Choir:
@@ -43,13 +43,13 @@ class Choir:
         return Singer(voice, speed, voice in self.streaming)
 
 
-def sung(attuned: Attuned) -> str:
+def sung(attuned: CurrentVoice) -> str:
     return chr(next(attuned.synthesize("la")).pcm[0])
 
 
 def test_it_speaks_with_the_voice_that_it_was_attuned_to() -> None:
     choir, spoke = Choir(), list[str]()
-    attuned = Attuned(choir, choir.speaking("af_heart", 1.0), 1.25, lambda voice: spoke.append(voice.voice))
+    attuned = CurrentVoice(choir, choir.speaking("af_heart", 1.0), 1.25, lambda voice: spoke.append(voice.voice))
     assert (sung(attuned), attuned.name, attuned.sample_rate_hz) == ("a", "choir af_heart", 24_000)
     attuned.attune("ff_siwis")
     assert (sung(attuned), attuned.name, attuned.voice) == ("f", "choir ff_siwis", "ff_siwis")
@@ -59,7 +59,7 @@ def test_it_speaks_with_the_voice_that_it_was_attuned_to() -> None:
 
 def test_a_voice_is_made_again_until_it_streams() -> None:
     choir = Choir()
-    attuned = Attuned(choir, choir.speaking("af_heart", 1.0), 1.0)
+    attuned = CurrentVoice(choir, choir.speaking("af_heart", 1.0), 1.0)
     for voice in ("ff_siwis", "af_heart", "ff_siwis"):
         attuned.attune(voice)
     choir.streaming.add("ff_siwis")
@@ -70,7 +70,7 @@ def test_a_voice_is_made_again_until_it_streams() -> None:
 
 def test_a_voice_that_is_not_there_changes_nothing() -> None:
     choir = Choir()
-    attuned = Attuned(choir, choir.speaking("af_heart", 1.0), 1.0)
+    attuned = CurrentVoice(choir, choir.speaking("af_heart", 1.0), 1.0)
     with pytest.raises(SettingsError, match="nobody"):
         attuned.attune("nobody")
     assert attuned.voice == "af_heart"
@@ -79,7 +79,7 @@ def test_a_voice_that_is_not_there_changes_nothing() -> None:
 
 def test_a_speed_holds_from_the_next_answer_on() -> None:
     choir = Choir()
-    attuned = Attuned(choir, choir.speaking("af_heart", 1.0), 1.0)
+    attuned = CurrentVoice(choir, choir.speaking("af_heart", 1.0), 1.0)
     attuned.pace(1.5)
     assert attuned.speed == 1.5
     assert choir.made == ["af_heart"]

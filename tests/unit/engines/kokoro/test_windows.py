@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 
 from voicecli.engines.kokoro.parts import COLUMN_SAMPLES, COLUMNS_PER_FRAME, SOURCE_PER_COLUMN, Utterance, Values
 from voicecli.engines.kokoro.sound import RATE_HZ, STEP_SAMPLES, Audio
-from voicecli.engines.kokoro.statistics import LEAST_VARIANCE, SENTENCES, Foretelling, calibrate, fit, held_style
+from voicecli.engines.kokoro.statistics import (
+    LEAST_VARIANCE,
+    SENTENCES,
+    StatisticsPredictor,
+    calibrate,
+    fit,
+    held_style,
+)
 from voicecli.engines.kokoro.streaming import COLUMN_S, WHOLE, StreamingVoice
 from voicecli.engines.kokoro.windows import (
     CONTEXT,
@@ -32,7 +39,7 @@ from voicecli.engines.kokoro.words import Batch
 
 STYLES = np.arange(510 * 256, dtype=np.float32).reshape(510, 1, 256)
 STATISTICS = 4
-FORETELLING = Foretelling(np.zeros((2, STATISTICS), np.float32), np.ones(STATISTICS // 2, np.float32), 0.5)
+FORETELLING = StatisticsPredictor(np.zeros((2, STATISTICS), np.float32), np.ones(STATISTICS // 2, np.float32), 0.5)
 SILENT_FRAMES, TRAILING_FRAMES = 20, 2
 LEAD_FRAMES = LEAD // COLUMNS_PER_FRAME
 FRAME_S = COLUMNS_PER_FRAME * COLUMN_SAMPLES / RATE_HZ
@@ -254,7 +261,7 @@ def test_statistics_that_lie_on_a_line_are_foretold_exactly() -> None:
     foretelling = fit(voicings, [10, 20, 30], [values.reshape(1, -1, 1) for values in measured], 0.5)
     for voicing, values in zip(voicings[:2], measured[:2], strict=True):
         np.testing.assert_allclose(foretelling(utterance_of(voicing)).reshape(-1)[:2], values[:2], rtol=1e-4, atol=1e-5)
-    kept = Foretelling.from_bytes(foretelling.to_bytes())
+    kept = StatisticsPredictor.from_bytes(foretelling.to_bytes())
     np.testing.assert_array_equal(kept(utterance_of(1.3)), foretelling(utterance_of(1.3)))
 
 
@@ -267,7 +274,7 @@ def test_a_variance_is_never_foretold_as_nothing() -> None:
 @pytest.mark.parametrize("content", [b"", b"PK no", b"\x00" * 64])
 def test_damaged_statistics_are_refused(content: bytes) -> None:
     with pytest.raises(ValueError, match="statistics"):
-        Foretelling.from_bytes(content)
+        StatisticsPredictor.from_bytes(content)
 
 
 def test_calibrating_speaks_every_sentence_by_its_own_statistics() -> None:

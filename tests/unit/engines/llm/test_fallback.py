@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from voicecli.engines.llm.fallback import JITTER, SLOW_S, WAITS_S, Steadfast, Tell, steadfast
+from voicecli.engines.llm.fallback import JITTER, SLOW_S, WAITS_S, FallbackModel, StatusReporter, steadfast
 from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError, ModelMissing, VoiceCliError
 from voicecli.replay import virtual_time
 from voicecli.types import Message, Token
@@ -64,12 +64,12 @@ class Told:
         return [condition for condition, _, _ in self.changes]
 
 
-Act = Callable[[Steadfast], Awaitable[None]]
+Act = Callable[[FallbackModel], Awaitable[None]]
 
 
 def hold(server: Server, act: Act, spare: Server | VoiceCliError | None = None) -> Told:
     told = Told()
-    tell = Tell(lambda *change: told.changes.append(change), told.remarks.append)
+    tell = StatusReporter(lambda *change: told.changes.append(change), told.remarks.append)
 
     async def load() -> Server:
         if isinstance(spare, VoiceCliError):
@@ -85,16 +85,16 @@ def hold(server: Server, act: Act, spare: Server | VoiceCliError | None = None) 
     return told
 
 
-async def answer(model: Steadfast) -> str:
+async def answer(model: FallbackModel) -> str:
     async with aclosing(model.reply(ASKED)) as tokens:
         return "".join([token.text async for token in tokens])
 
 
-async def asks(model: Steadfast) -> None:
+async def asks(model: FallbackModel) -> None:
     assert await answer(model) == "One two."
 
 
-async def fails(model: Steadfast) -> None:
+async def fails(model: FallbackModel) -> None:
     with pytest.raises((BackendUnavailable, EngineError)):
         await answer(model)
 
@@ -118,7 +118,7 @@ def test_a_short_absence_is_not_noticed(failure: Exception) -> None:
 def test_something_takes_its_place_until_it_is_back() -> None:
     server, spare = Server(failures=[GONE] * 4, warm_failures=[GONE] * 2), Server("spare", words=("Spare.",))
 
-    async def act(model: Steadfast) -> None:
+    async def act(model: FallbackModel) -> None:
         assert await answer(model) == "Spare."
         assert model.name == "spare"
         assert await answer(model) == "Spare."
@@ -136,7 +136,7 @@ def test_something_takes_its_place_until_it_is_back() -> None:
 def test_looks_come_further_apart_up_to_half_a_minute() -> None:
     server = Server(failures=[GONE] * 4, warm_failures=[GONE] * 8)
 
-    async def act(model: Steadfast) -> None:
+    async def act(model: FallbackModel) -> None:
         await answer(model)
         await asyncio.sleep(110)
 
@@ -149,7 +149,7 @@ def test_looks_come_further_apart_up_to_half_a_minute() -> None:
 def test_a_broken_server_that_is_looked_for_ends_nothing() -> None:
     server = Server(failures=[GONE] * 4, warm_failures=[ValueError("no JSON")])
 
-    async def act(model: Steadfast) -> None:
+    async def act(model: FallbackModel) -> None:
         await answer(model)
         await asyncio.sleep(4)
 
@@ -159,7 +159,7 @@ def test_a_broken_server_that_is_looked_for_ends_nothing() -> None:
 def test_an_answer_under_way_stays_with_the_model_that_began_it() -> None:
     server, spare = Server(failures=[GONE] * 4), Server("spare", words=("Spare ", "to the end."))
 
-    async def act(model: Steadfast) -> None:
+    async def act(model: FallbackModel) -> None:
         async with aclosing(model.reply(ASKED)) as tokens:
             first = await anext(tokens)
             await asyncio.sleep(2)  # the server is back
@@ -173,7 +173,7 @@ def test_an_answer_under_way_stays_with_the_model_that_began_it() -> None:
 def test_without_a_spare_the_error_is_told_and_the_next_question_tries_again(spare: VoiceCliError | None) -> None:
     server = Server(failures=[GONE] * 5)
 
-    async def act(model: Steadfast) -> None:
+    async def act(model: FallbackModel) -> None:
         await fails(model)
         await fails(model)  # one try now, no waits: that it is away is known
         assert len(server.asked_at_s) == 5
@@ -189,7 +189,7 @@ def test_without_a_spare_the_error_is_told_and_the_next_question_tries_again(spa
 def test_a_refusal_is_not_tried_again_and_is_replaced() -> None:
     server = Server(failures=[BackendRefuses("wrong key")])
 
-    async def act(model: Steadfast) -> None:
+    async def act(model: FallbackModel) -> None:
         assert await answer(model) == "One two."
 
     assert hold(server, act, Server("spare")).conditions == ["replaced"]
@@ -210,7 +210,7 @@ def test_what_breaks_after_the_first_token_is_raised_as_it_is() -> None:
 def test_a_late_first_token_counts_as_gone_and_all_tries_have_one_patience() -> None:
     server = Server(late_s=[60.0] * 4)
 
-    async def act(model: Steadfast) -> None:
+    async def act(model: FallbackModel) -> None:
         begun_s = asyncio.get_running_loop().time()
         await asks(model)
         assert asyncio.get_running_loop().time() - begun_s <= TIMEOUT_S + sum(WAITS_S) + 0.1
@@ -223,7 +223,7 @@ def test_a_late_first_token_counts_as_gone_and_all_tries_have_one_patience() -> 
 def test_a_slow_server_is_remarked_on_once_until_it_is_quick_again() -> None:
     server = Server(late_s=[SLOW_S + 1, SLOW_S + 1, 0.1, SLOW_S + 1])
 
-    async def act(model: Steadfast) -> None:
+    async def act(model: FallbackModel) -> None:
         for _ in range(4):
             await asks(model)
 
@@ -236,7 +236,7 @@ def test_a_slow_server_is_remarked_on_once_until_it_is_quick_again() -> None:
 def test_preparation_goes_to_the_model_that_will_answer_and_is_not_tried_again() -> None:
     server = Server(warm_failures=[GONE])
 
-    async def act(model: Steadfast) -> None:
+    async def act(model: FallbackModel) -> None:
         with pytest.raises(BackendUnavailable):
             await model.warm(ASKED)
         await model.warm(ASKED)
@@ -247,7 +247,7 @@ def test_preparation_goes_to_the_model_that_will_answer_and_is_not_tried_again()
 
 
 def test_an_empty_answer_is_an_answer() -> None:
-    async def act(model: Steadfast) -> None:
+    async def act(model: FallbackModel) -> None:
         assert await answer(model) == ""
 
     assert hold(Server(words=()), act) == Told()
@@ -262,7 +262,7 @@ def test_a_question_that_is_withdrawn_closes_its_request_and_loads_no_second_spa
         return Server("spare")
 
     async def run() -> None:
-        async with steadfast(server, load, TIMEOUT_S, Tell(lambda *change: None, lambda text: None)) as model:
+        async with steadfast(server, load, TIMEOUT_S, StatusReporter(lambda *change: None, lambda text: None)) as model:
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(sum(WAITS_S) * (1 + JITTER) + 0.5):
                     await answer(model)

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from tests.unit.engines.llm.test_fallback import ASKED, GONE, Server, asks, hold
-from voicecli.engines.llm.fallback import Steadfast
+from voicecli.engines.llm.fallback import FallbackModel
 from voicecli.types import Message, Token, ToolCall, ToolSpec
 
 SPEC = ToolSpec("look", "", {})
@@ -49,7 +49,7 @@ class Plain(Server):
             yield token
 
 
-async def parts(model: Steadfast, messages: Sequence[Message]) -> list[Token | ToolCall]:
+async def parts(model: FallbackModel, messages: Sequence[Message]) -> list[Token | ToolCall]:
     async with aclosing(model.reply_or_call(messages)) as reply:
         return [part async for part in reply]
 
@@ -57,7 +57,7 @@ async def parts(model: Steadfast, messages: Sequence[Message]) -> list[Token | T
 def test_calls_come_through() -> None:
     server, refused = Caller(refusal="no parser"), list[str]()
 
-    async def act(model: Steadfast) -> None:
+    async def act(model: FallbackModel) -> None:
         model.offer([SPEC], refused.append)
         assert await parts(model, ASKED) == [Token("One "), Token("two."), CALL]
         assert await parts(model, ANSWERED) == [Token("One "), Token("two.")]
@@ -72,7 +72,7 @@ def test_calls_come_through() -> None:
 def test_a_request_is_asked_again_with_the_results_that_there_are() -> None:
     server = Caller(failures=[GONE])
 
-    async def act(model: Steadfast) -> None:
+    async def act(model: FallbackModel) -> None:
         assert await parts(model, ANSWERED) == [Token("One "), Token("two.")]
 
     assert hold(server, act).changes == []
@@ -82,7 +82,7 @@ def test_a_request_is_asked_again_with_the_results_that_there_are() -> None:
 def test_what_takes_its_place_is_told_of_the_tools_once() -> None:
     server, spare = Caller(failures=[GONE] * 8), Caller("spare")
 
-    async def act(model: Steadfast) -> None:
+    async def act(model: FallbackModel) -> None:
         model.offer([SPEC], lambda reason: None)
         assert (await parts(model, ASKED))[-1] == CALL
         assert (await parts(model, ASKED))[-1] == CALL
@@ -94,7 +94,7 @@ def test_what_takes_its_place_is_told_of_the_tools_once() -> None:
 def test_a_spare_that_knows_no_tools_is_told_their_results() -> None:
     server, spare, refused = Caller(failures=[GONE] * 4), Plain("spare"), list[str]()
 
-    async def act(model: Steadfast) -> None:
+    async def act(model: FallbackModel) -> None:
         model.offer([SPEC], refused.append)
         await parts(model, ANSWERED)
 

@@ -16,7 +16,7 @@ from voicecli.engines.llm.select import Opened
 from voicecli.engines.llm.switch import ModelSwitch, model_switch
 from voicecli.errors import BackendUnavailable, first_of
 from voicecli.settings.model import LlmSettings
-from voicecli.turns.idle_changes import Rest
+from voicecli.turns.idle_changes import IdleChanges
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,7 +27,7 @@ class Quiet:
 
     def __init__(self) -> None:
         self.settled = True
-        self.rest = Rest(lambda: self.settled)
+        self.rest = IdleChanges(lambda: self.settled)
 
     def set(self, settled: bool) -> None:
         self.settled = settled

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voicecli.engines.whisper.final_cache import RememberedFinals
+from voicecli.engines.whisper.final_cache import FinalCache
 from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.errors import EngineError
 from voicecli.types import FRAME_SAMPLES, LISTEN_RATE_HZ, Pcm, SpeechSegment, Transcript, Word
@@ -156,7 +156,7 @@ def test_silence_after_settled_words_leaves_them() -> None:
 
 def test_a_draft_whose_end_is_withheld_has_no_words_and_is_no_final() -> None:
     whole = segment(monologue(9))
-    stt = RememberedFinals(LongSpeech(reader := Reader(), LONGEST_S))
+    stt = FinalCache(LongSpeech(reader := Reader(), LONGEST_S))
     stt.draft(whole)
     reader.script.append(Transcript("", "en", 1.0, "restart", provisional=True))
     assert stt.draft(whole) == Transcript("", "en", whole.audio_s, "restart", provisional=True)
