@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.engines import shipped
 from benchmarks.report import table
 from benchmarks.speech import recordings, speech_option
-from voicecli.assemble.devices import make_gate
+from voicecli.assemble.devices import make_vad
 from voicecli.audio.echo.canceller import EchoCanceller, PlayedBlock
 from voicecli.audio.echo.level_gate import EchoAwareDetector
 from voicecli.audio.resample import Framer, resample
@@ -70,9 +70,9 @@ def main() -> None:
     for name, heard in sounds.items():
         pcm = np.clip(heard, -32768, 32767).astype(np.int16)
         start_ms = float(listen.start_ms)
-        alone = share_of_a_core(gate_alone(make_gate(listen), Segmenter(listen), start_ms), pcm, played)
+        alone = share_of_a_core(gate_alone(make_vad(listen), Segmenter(listen), start_ms), pcm, played)
         canceller = EchoCanceller.load()
-        both = share_of_a_core(cancelled(canceller, make_gate(listen), Segmenter(listen), start_ms), pcm, played)
+        both = share_of_a_core(cancelled(canceller, make_vad(listen), Segmenter(listen), start_ms), pcm, played)
         rows.append([name, f"{alone:.1%}", f"{both:.1%}"])
     print(table(("heard", "gate", "canceller and gate"), rows))
     print(f"\n{machine()}")

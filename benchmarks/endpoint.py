@@ -20,7 +20,7 @@ from faster_whisper import WhisperModel
 from benchmarks.engines import recogniser, shipped, whisper_model
 from benchmarks.report import table
 from benchmarks.speech import recordings, speech_option
-from voicecli.assemble.devices import make_gate
+from voicecli.assemble.devices import make_vad
 from voicecli.bench.endpointing import (
     APART_S,
     Frames,
@@ -93,7 +93,7 @@ def tables(folder: Path | None, most: int | None = None) -> Iterator[str]:
     paused = [pcm for _, pcm in with_hesitations(orders, partial(word_ends_s, model), TONE_S)]
     for title, said in (("as recorded", orders), ("with a pause for thought", paused)):
         oracle = Oracle(turn, recogniser(model, shipped().stt.window))
-        clips = [framed(pcm, make_gate(shipped().listen), APART_S * index) for index, pcm in enumerate(said)]
+        clips = [framed(pcm, make_vad(shipped().listen), APART_S * index) for index, pcm in enumerate(said)]
         yield f"{len(said)} orders, {title}\n\n{compare(clips, oracle)}"
     judge_ms = 1000 * statistics.median(judged.judge_s for judged in oracle.known.values())
     yield f"Smart Turn takes {judge_ms:.0f} ms, one thread"

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.engines import shipped, voice
-from voicecli.assemble.devices import make_gate
+from voicecli.assemble.devices import make_vad
 from voicecli.audio.files.wav import open_wav, read_clip
 from voicecli.audio.resample import Framer, resample
 from voicecli.bench.questions import QUESTIONS as ASKED
@@ -82,7 +82,7 @@ def recordings(folder: Path | None) -> list[Recording]:
 def as_the_conversation_cuts(clip: Recording) -> Recording:
     """Without the silence around it, as its turn would be decoded; unchanged where that makes several turns of it."""
     listen = shipped().listen
-    gate, segmenter = make_gate(listen), Segmenter(listen)
+    gate, segmenter = make_vad(listen), Segmenter(listen)
     silence = np.zeros(round(2 * listen.end_ms / 1000 * LISTEN_RATE_HZ), np.int16)
     turns: list[Pcm] = []
     paused = clip.pcm

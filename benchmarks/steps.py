@@ -43,7 +43,7 @@ WAIT_FOR_THE_END = "listen.pause_ms"  # as long as listen.end_ms: nothing is beg
 NAIVE = {
     "stt.window": "full",
     "tts.streaming": "false",
-    "listen.lull_ms": "0",
+    "listen.early_decode_ms": "0",
     "llm.prefill": "false",
     "llm.threads": "2",
     "listen.endpoint": "silence",
@@ -54,7 +54,7 @@ STEPS = (
     ("work begins at the first pause", WAIT_FOR_THE_END),
     ("Whisper's short window", "stt.window"),
     ("Kokoro in windows", "tts.streaming"),
-    ("what is decoded in the first silence is the final", "listen.lull_ms"),
+    ("what is decoded in the first silence is the final", "listen.early_decode_ms"),
     ("the prompt is read while the user speaks", "llm.prefill"),
     ("the model leaves a core free", "llm.threads"),
     ("the end is heard, not only waited for", "listen.endpoint"),

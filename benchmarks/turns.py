@@ -29,7 +29,7 @@ from benchmarks.room.scores import Score, score
 from benchmarks.room.sounds import NEAR_DB, Clip, cough, fan, keyboard, to_level, voiced_clip
 from benchmarks.room.stage import Cast, Costs, Scene, Set, play, settings_with
 from benchmarks.speech import recordings, speech_option, spoken
-from voicecli.assemble.devices import make_gate
+from voicecli.assemble.devices import make_vad
 from voicecli.audio.files.wav import read_clip
 from voicecli.bench.machine import machine
 from voicecli.settings.model import Settings
@@ -126,7 +126,7 @@ def in_ms(times_s: Sequence[float]) -> str:
 
 def clip_of(name: str, pcm: Pcm, settings: Settings) -> Clip | None:
     """The voiced part of a recording, by the product's own gate."""
-    return voiced_clip(name, pcm, make_gate(settings.listen))
+    return voiced_clip(name, pcm, make_vad(settings.listen))
 
 
 def load(folder: Path | None, *, quick: bool, fixed: bool = False) -> Bench:

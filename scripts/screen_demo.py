@@ -78,7 +78,7 @@ STAGE_TIMES = (
     (0.23, 0.31, 0.22, 0.12, 0.26),
     (0.2, 0.26, 0.16, 0.1, 0.19),
 )
-"""Seconds of pause, stt, first token, first piece, tts for each turn of TALK."""
+"""Seconds of pause, stt, first token, first chunk, tts for each turn of TALK."""
 
 
 def built_in() -> Iterator[Event]:

@@ -20,7 +20,7 @@ Stage = Literal["stt", "llm", "tts", "playout"]
 
 Component = Literal["microphone", "speaker", "model", "voice"]
 
-Condition = Literal["well", "replaced", "away"]
+Condition = Literal["ok", "fallback", "unavailable"]
 """Of a part: as chosen, something else in its place, or nothing."""
 
 Volume = Literal["full", "soft", "silent"]
@@ -61,7 +61,7 @@ class Notice(Event):
 class ComponentChanged(Event):
     """A device or an engine went away, came back, or something took its place. The conversation goes on."""
 
-    part: Component
+    component: Component
     condition: Condition
     name: str  # what is in use now; empty when there is nothing
     message: str  # what happened and what is done about it, one sentence

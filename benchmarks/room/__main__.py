@@ -23,7 +23,7 @@ from benchmarks.room.sounds import voiced_clip
 from benchmarks.room.stage import Cast, Set, play, settings_with
 from benchmarks.room.story import Story
 from benchmarks.speech import recordings, speech_option
-from voicecli.assemble.devices import make_gate
+from voicecli.assemble.devices import make_vad
 from voicecli.events import Event, SpokenUpTo, TokenArrived
 
 UNTOLD = (TokenArrived, SpokenUpTo)
@@ -71,7 +71,7 @@ def main() -> None:
     chosen = options.parse_args()
     settings = settings_with(dict(chosen.set))
     one = recordings(chosen.speech)[chosen.clip]
-    clip = voiced_clip(one.name, one.pcm, make_gate(settings.listen))
+    clip = voiced_clip(one.name, one.pcm, make_vad(settings.listen))
     if clip is None:
         options.error(f"{one.name} holds no speech")
     where = Set(Room(chosen.delay_ms / 1000, chosen.echo), settings, echo=not chosen.no_canceller)

@@ -14,8 +14,8 @@ from benchmarks.room.acoustics import Room
 from benchmarks.room.card import RoomCard
 from benchmarks.room.sounds import Clip
 from benchmarks.room.story import Span, Story
-from voicecli.assemble.conversation import make_rules
-from voicecli.assemble.devices import make_gate
+from voicecli.assemble.conversation import conversation_options
+from voicecli.assemble.devices import make_vad
 from voicecli.audio.device import Microphone
 from voicecli.audio.echo.canceller import EchoCanceller, EchoFreeMicrophone
 from voicecli.audio.echo.level_gate import LEARNING_S, READY_LEARNING_S, EchoAwareDetector
@@ -170,7 +170,7 @@ class Director:
         """Take the conversation's next event."""
         if not isinstance(event, LevelMeasured):
             self.story.events.append(event)
-        self.activity.see(event)
+        self.activity.observe(event)
         self._happened.set()
 
     async def wait_until(self, at_s: float) -> None:
@@ -186,7 +186,7 @@ class Director:
 
     async def settles(self, within_s: float) -> None:
         """Wait until no turn is alive, or give up waiting."""
-        await self._found(lambda: self.activity.settled() or None, within_s)
+        await self._found(lambda: self.activity.is_idle() or None, within_s)
 
     async def _found(self, found: Callable[[], T | None], within_s: float) -> T | None:
         with contextlib.suppress(TimeoutError):
@@ -260,7 +260,7 @@ async def opened(cast: Cast, where: Set) -> AsyncIterator[tuple[Director, Conver
     card = RoomCard(where.room, settings.audio, clock, publish, canceller.played if canceller else None)
     async with card:
         microphone: Microphone = card
-        gate: VoiceActivityDetector = make_gate(settings.listen)
+        gate: VoiceActivityDetector = make_vad(settings.listen)
         if canceller is not None:
             microphone, gate = (
                 EchoFreeMicrophone(card, canceller),
@@ -270,7 +270,7 @@ async def opened(cast: Cast, where: Set) -> AsyncIterator[tuple[Director, Conver
         turn = cast.turn if settings.listen.endpoint != "silence" else None
         engines = Engines(FinalCache(cast.stt), Narrator(where.stories), cast.tts, turn, *cast.workers())
         history = History(settings.llm.system_prompt.strip(), settings.llm.context_tokens)
-        rules = make_rules(settings, prefill=False)
+        rules = conversation_options(settings, prefill=False)
         conversation = Conversation(Devices(ear, card), engines, history, rules, clock, publish)
         directors.append(Director(card, conversation, clock, Story(card.record)))
         if settings.audio.ready_sound:

@@ -16,7 +16,7 @@ from tests.card.pulse import in_this_process
 from tests.card.test_echo import LINES
 from tests.defaults import SETTINGS
 from tests.speech import FOLDER, clip
-from voicecli.assemble.conversation import make_rules
+from voicecli.assemble.conversation import conversation_options
 from voicecli.assemble.devices import CLOCK, Files, open_devices
 from voicecli.bench.onsets import found_at_s
 from voicecli.bench.virtual_card import VirtualCard
@@ -81,7 +81,7 @@ async def say_over(card: VirtualCard, orders: Sequence[Order]) -> list[float]:
         ear, speaker, _ = await open_devices(stack, settings, Files(), lambda: True, lambda event: None)
         stt, tts, turn = (stack.enter_context(ThreadWorker(name)) for name in ("stt", "tts", "turn"))
         engines = Engines(NoWords(), OneSentence(), Buzz(), None, stt, tts, turn)
-        rules = make_rules(settings, prefill=False)
+        rules = conversation_options(settings, prefill=False)
         conversation = Conversation(
             Devices(ear, speaker), engines, History("", 1000), rules, CLOCK, lambda event: None
         )  # fmt: skip

@@ -53,7 +53,7 @@ def load(env: Env) -> None:
 
 def changes(program: Program, after: int) -> list[tuple[str, str]]:
     found = [event for event in program.events(after) if isinstance(event, ComponentChanged)]
-    return [(event.part, event.condition) for event in found]
+    return [(event.component, event.condition) for event in found]
 
 
 def await_changes(program: Program, after: int, *wanted: tuple[str, str], timeout_s: float) -> None:
@@ -68,13 +68,13 @@ def test_an_answer_outlives_the_sound_module_and_the_next_is_heard(lone: Env, ta
     talk.press("Tell me a story.\n")
     after, _ = talk.await_event(Audible, after=asked)
     unload(lone)
-    await_changes(talk, asked, ("speaker", "away"), ("microphone", "away"), timeout_s=2)
+    await_changes(talk, asked, ("speaker", "unavailable"), ("microphone", "unavailable"), timeout_s=2)
     _, done = talk.await_event(TurnDone, after=after, timeout_s=20)
     assert isinstance(done, TurnDone)
     assert done.spoken.strip().endswith(("ships.", "meat.", "run again.", "meadow.", "plain."))
     came = len(talk.events())
     load(lone)
-    await_changes(talk, came, ("speaker", "well"), ("microphone", "well"), timeout_s=BACK_S)
+    await_changes(talk, came, ("speaker", "ok"), ("microphone", "ok"), timeout_s=BACK_S)
     talk.press("Another one.\n")
     after, _ = talk.await_event(Audible, after=came)
     talk.await_event(TurnDone, after=after, timeout_s=30)
@@ -100,7 +100,7 @@ def test_the_sound_server_dies_and_starts_again(lone: Env, talk: Program) -> Non
     talk.await_event(Audible, after=asked)
     subprocess.run(["kill", "-9", pid_file.read_text().strip()], check=True)
     pid_file.unlink()  # while the fixture has not waited for the dead one, it passes for alive
-    await_changes(talk, asked, ("speaker", "away"), ("microphone", "away"), timeout_s=2)
+    await_changes(talk, asked, ("speaker", "unavailable"), ("microphone", "unavailable"), timeout_s=2)
     talk.await_event(TurnDone, after=asked, timeout_s=20)
     came = len(talk.events())
     command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--log-target=stderr"]
@@ -109,7 +109,7 @@ def test_the_sound_server_dies_and_starts_again(lone: Env, talk: Program) -> Non
     with subprocess.Popen(command, env=lone, stderr=subprocess.DEVNULL) as server:
         try:
             assert answers(lone, server)
-            await_changes(talk, came, ("speaker", "well"), ("microphone", "well"), timeout_s=BACK_S)
+            await_changes(talk, came, ("speaker", "ok"), ("microphone", "ok"), timeout_s=BACK_S)
             talk.press("Another one.\n")
             talk.await_event(Audible, after=came)
         finally:
@@ -121,12 +121,12 @@ def test_a_hanging_sound_server_holds_up_neither_questions_nor_quitting(lone: En
     asked = len(talk.events())
     subprocess.run(["kill", "-STOP", pid], check=True)
     try:
-        await_changes(talk, asked, ("speaker", "away"), ("microphone", "away"), timeout_s=8)
+        await_changes(talk, asked, ("speaker", "unavailable"), ("microphone", "unavailable"), timeout_s=8)
         talk.press("Tell me a story.\n")
         talk.await_event(TurnDone, after=asked, timeout_s=20)
     finally:
         subprocess.run(["kill", "-CONT", pid], check=True)
-    await_changes(talk, asked, ("speaker", "well"), ("microphone", "well"), timeout_s=AWAKE_S)
+    await_changes(talk, asked, ("speaker", "ok"), ("microphone", "ok"), timeout_s=AWAKE_S)
 
 
 def test_an_utterance_that_the_microphone_breaks_off_is_answered(

@@ -131,12 +131,12 @@ def test_a_server_killed_in_mid_answer_is_replaced_and_returned_to(
         assert failed["stage"] == "llm"
         assert "does not answer" in failed["message"]
         talk.ask("Are you there?")
-        replaced = talk.until("PartChanged")
-        assert (replaced["part"], replaced["condition"]) == ("model", "replaced")
+        replaced = talk.until("ComponentChanged")
+        assert (replaced["component"], replaced["condition"]) == ("model", "fallback")
         assert talk.until("TurnDone")["spoken"].strip()
         with server(port, "Here", "again.") as (second, _):
-            back = talk.until("PartChanged")
-            assert back["condition"] == "well"
+            back = talk.until("ComponentChanged")
+            assert back["condition"] == "ok"
             talk.ask("And now?")
             assert talk.until("TurnDone")["spoken"].strip() == "Here again."
             assert second.line() == "And now?"
@@ -156,9 +156,9 @@ def test_without_a_fallback_each_question_is_remembered_until_the_server_is_back
         for question in ("One?", "Two?"):
             talk.ask(question)
             assert "does not answer" in talk.until("TurnFailed")["message"]
-        assert [event["condition"] for event in talk.seen if event["event"] == "PartChanged"] == ["away"]
+        assert [event["condition"] for event in talk.seen if event["event"] == "ComponentChanged"] == ["unavailable"]
         with server(port, "Three.") as (second, _):
-            talk.until("PartChanged", condition="well")
+            talk.until("ComponentChanged", condition="ok")
             talk.ask("Three?")
             talk.until("TurnDone")
             assert second.line() == "One? Two? Three?"

@@ -73,7 +73,7 @@ def test_the_next_answer_has_another_voice_and_the_one_after_another_speed(tmp_p
         talk.ask("/voice bm_georg")
         assert "nearest: bm_george" in notice(talk, "bm_georg")
         talk.ask("/voice bm_george")
-        assert "bm_george" in talk.until("PartChanged", part="voice")["name"]
+        assert "bm_george" in talk.until("ComponentChanged", component="voice")["name"]
         talk.ask("Where is it?")
         talk.until("TurnDone")
         talk.ask("/speed 1.6")
@@ -100,12 +100,12 @@ def test_another_model_answers_and_the_one_before_again_without_a_restart(
         talk.ask("/model smollm3")
         assert "there are: smollm2-135m-instruct" in notice(talk, "goes on answering")
         talk.ask("/model smollm2-135m-instruct")
-        changed = talk.until("PartChanged", part="model")
+        changed = talk.until("ComponentChanged", component="model")
         assert changed["name"] == "smollm2-135m-instruct"
         talk.ask("What is the capital of France?")
         assert "Scripted" not in talk.until("TurnDone")["spoken"]
         talk.ask("/model scripted")
-        talk.until("PartChanged", part="model")
+        talk.until("ComponentChanged", component="model")
         talk.ask("And of Italy?")
         assert talk.until("TurnDone")["spoken"].strip() == "Scripted."
         talk.end()

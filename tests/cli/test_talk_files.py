@@ -60,7 +60,7 @@ def test_a_spoken_question_is_understood_answered_and_spoken(
     assert word_error_rate("what is the capital of france", one(events, "Transcribed")["text"]) <= 0.2
     spoken_text = " ".join(event["text"] for event in events if event["event"] == "Synthesized" and event["share"] == 1)
     assert one(events, "TurnDone")["spoken"].strip()
-    assert not [event for event in events if event["event"] == "Starved"]
+    assert not [event for event in events if event["event"] == "PlaybackUnderrun"]
     pcm = read_clip(tmp_path / "answer.wav")[: 28 * 16_000]
     heard = Whisper.load(model_folder("whisper-base"), SETTINGS.stt).transcribe(SpeechSegment(pcm, 0.0, 0.0))
     assert word_error_rate(spoken_text, heard.text) <= 0.3, (spoken_text, heard.text)

@@ -22,7 +22,7 @@ from voicecli.bench.wer import word_errors
 from voicecli.conversation.language import SURE
 from voicecli.engines.kokoro.engine import Kokoro
 from voicecli.engines.whisper.engine import Whisper
-from voicecli.speech_text.phrases import NOTICES
+from voicecli.speech_text.phrases import PHRASES
 from voicecli.types import SpeechSegment, TranscribeOptions
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(180)]
@@ -119,7 +119,7 @@ def of(events: list[dict[str, Any]], kind: str, name: str) -> list[Any]:
 def heard(whisper: Whisper, path: Path, language: str) -> str:
     """What is in a recording, whoever made it; the language is found, and has to be this one."""
     pcm = read_clip(path)[: 28 * 16_000]
-    transcript = whisper.wishing(TranscribeOptions(language="auto")).transcribe(SpeechSegment(pcm, 0.0, 0.0))
+    transcript = whisper.with_options(TranscribeOptions(language="auto")).transcribe(SpeechSegment(pcm, 0.0, 0.0))
     assert transcript.language == language
     return transcript.text
 
@@ -162,7 +162,7 @@ def test_a_language_without_a_voice_is_written_and_that_is_said_in_english(
     assert told.startswith("Answers in German are written, not spoken: there is no voice for German")
     assert of(events, "TurnDone", "spoken")[0].strip() == ANSWERS["German"]
     assert Server.prompts[0].endswith("Answer in German.")
-    errors, words = word_errors(NOTICES["en"].written, heard(whisper, answer, "en"))
+    errors, words = word_errors(PHRASES["en"].written, heard(whisper, answer, "en"))
     assert errors <= 0.3 * words
 
 

@@ -99,6 +99,6 @@ def test_a_history_that_is_as_full_as_can_be_fits_into_the_context(
     question, answer = TALKS[talk]
     history, fullest = History("Be brief.", llm_settings().context_tokens - 24), [Message("user", "")]
     for _ in range(200):
-        fullest = max(fullest, history.asking(question), key=len)
+        fullest = max(fullest, history.prompt(question), key=len)
         history.add(question, answer)
     assert counted_tokens(embedded, fullest) <= sum(map(estimated_tokens, fullest)) <= llm_settings().context_tokens

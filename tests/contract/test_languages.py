@@ -42,7 +42,7 @@ def kokoro(model_folder: Callable[[str], Path]) -> Kokoro:
 
 @pytest.fixture(scope="module")
 def whisper(model_folder: Callable[[str], Path]) -> Whisper:
-    return Whisper.load(model_folder("whisper-base"), SETTINGS.stt).wishing(TranscribeOptions(language="auto"))
+    return Whisper.load(model_folder("whisper-base"), SETTINGS.stt).with_options(TranscribeOptions(language="auto"))
 
 
 def spoken(kokoro: Kokoro, voice: str, text: str) -> Pcm:

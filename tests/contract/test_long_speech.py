@@ -12,7 +12,7 @@ from tests.defaults import LISTEN, SETTINGS
 from tests.speech import SENTENCES, clip
 from tests.voices import together, whispered
 from tests.words import word_error_rate
-from voicecli.assemble.devices import make_gate
+from voicecli.assemble.devices import make_vad
 from voicecli.audio.resample import resample
 from voicecli.engines.kokoro.engine import Kokoro
 from voicecli.engines.whisper.engine import Whisper
@@ -63,7 +63,7 @@ def heard(pcm: Pcm, stt: Whisper) -> str:
     """What is understood of a recording with a silent room before and after it."""
     room = np.random.default_rng(0).normal(0, 8, 2 * LISTEN_RATE_HZ).astype(np.int16)
     whole = np.concatenate([room, pcm, room])
-    gate, segmenter = make_gate(LISTEN), Segmenter(LISTEN)
+    gate, segmenter = make_vad(LISTEN), Segmenter(LISTEN)
     texts: list[str] = []
     latest: SpeechSegment | None = None
     for index in range(len(whole) // FRAME_SAMPLES):

@@ -84,7 +84,7 @@ def assert_words_fit(transcript: Transcript) -> None:
 
 def test_words_end_when_the_voice_says_that_they_do(kokoro: Kokoro, either: Whisper) -> None:
     pcm, ends_s = spoken(kokoro, STORY)
-    transcript = either.wishing(TranscribeOptions(words=True)).transcribe(segment(pcm))
+    transcript = either.with_options(TranscribeOptions(words=True)).transcribe(segment(pcm))
     assert_words_fit(transcript)
     assert len(transcript.words) == len(ends_s)
     assert transcript.words[0].start_s == pytest.approx(LEAD_S, abs=0.15)
@@ -98,7 +98,7 @@ def test_words_lie_in_the_sound_and_where_faster_whisper_finds_them(
     model: WhisperModel, either: Whisper, path: Path
 ) -> None:
     pcm = clip(path)
-    transcript = either.wishing(TranscribeOptions(words=True)).transcribe(segment(pcm))
+    transcript = either.with_options(TranscribeOptions(words=True)).transcribe(segment(pcm))
     assert transcript.text == either.transcribe(segment(pcm)).text
     assert_words_fit(transcript)
     power = np.cumsum(pcm.astype(np.float64) ** 2)
@@ -113,7 +113,10 @@ def test_words_lie_in_the_sound_and_where_faster_whisper_finds_them(
 
 def test_words_are_told_on_finals_alone_and_no_such_draft_passes_for_one(kokoro: Kokoro, whisper: Whisper) -> None:
     pcm, _ = spoken(kokoro, STORY)
-    draft, telling = whisper.draft(segment(pcm)), whisper.wishing(TranscribeOptions(words=True)).draft(segment(pcm))
+    draft, telling = (
+        whisper.draft(segment(pcm)),
+        whisper.with_options(TranscribeOptions(words=True)).draft(segment(pcm)),
+    )
     assert (telling.text, telling.words, telling.provisional) == (draft.text, (), True)
     assert whisper.transcribe(segment(pcm)).words == ()
 
@@ -121,14 +124,14 @@ def test_words_are_told_on_finals_alone_and_no_such_draft_passes_for_one(kokoro:
 @pytest.mark.parametrize("seconds", [0.02, 0.3, 2])
 def test_a_text_that_is_withheld_has_no_words(whisper: Whisper, seconds: float) -> None:
     noise = np.random.default_rng(2).normal(0, 300, round(seconds * LISTEN_RATE_HZ)).astype(np.int16)
-    transcript = whisper.wishing(TranscribeOptions(words=True)).transcribe(segment(noise))
+    transcript = whisper.with_options(TranscribeOptions(words=True)).transcribe(segment(noise))
     assert (transcript.text, transcript.words) == ("", ())
 
 
 def test_words_of_long_speech_are_those_of_the_whole(kokoro: Kokoro, whisper: Whisper) -> None:
     (names, names_s), (story, story_s) = spoken(kokoro, NAMES), spoken(kokoro, STORY)
     pcm, ends_s = np.concatenate([names, story]), [len(names) / LISTEN_RATE_HZ + end_s for end_s in story_s]
-    wishing = whisper.wishing(TranscribeOptions(hotwords=("Siobhan", "Kowalczyk"), words=True))
+    wishing = whisper.with_options(TranscribeOptions(hotwords=("Siobhan", "Kowalczyk"), words=True))
     transcript = LongSpeech(wishing, longest_s=5.0).transcribe(segment(pcm))
     assert transcript.settled
     assert_words_fit(transcript)
@@ -139,7 +142,7 @@ def test_words_of_long_speech_are_those_of_the_whole(kokoro: Kokoro, whisper: Wh
 def test_hotwords_are_heard_as_they_are_written(model_folder: Callable[[str], Path], whisper: Whisper) -> None:
     """Three voices: on one CPU or another, a draft of one of them may be unsure and wrong, and says so."""
     file, voices = next(model_folder("kokoro-v1.0-int8").glob("*.onnx")), model_folder("kokoro-voices")
-    wishing, sure = whisper.wishing(TranscribeOptions(hotwords=("Siobhan", "Kowalczyk"))), 0
+    wishing, sure = whisper.with_options(TranscribeOptions(hotwords=("Siobhan", "Kowalczyk"))), 0
     for voice in ("bm_george", "am_michael", "af_bella"):
         pcm, _ = spoken(Kokoro.load(file, voices, SETTINGS.tts.model_copy(update={"voice": voice})), NAMES)
         assert "Kowalczyk" not in whisper.transcribe(segment(pcm)).text
@@ -155,43 +158,47 @@ def test_hotwords_beyond_whispers_context_leave_room_for_the_text(kokoro: Kokoro
     pcm, _ = spoken(kokoro, STORY)
     many = ("Siobhan", "Kowalczyk") * 100
     assert (
-        word_error_rate(STORY, whisper.wishing(TranscribeOptions(hotwords=many)).transcribe(segment(pcm)).text) <= 0.2
+        word_error_rate(STORY, whisper.with_options(TranscribeOptions(hotwords=many)).transcribe(segment(pcm)).text)
+        <= 0.2
     )
 
 
 @pytest.mark.parametrize("path", SENTENCES, ids=lambda path: path.stem)
 def test_hotwords_that_are_not_said_leave_clear_speech_alone(whisper: Whisper, path: Path) -> None:
-    text = whisper.wishing(TranscribeOptions(hotwords=("Siobhan", "Kowalczyk"))).transcribe(segment(clip(path))).text
+    text = (
+        whisper.with_options(TranscribeOptions(hotwords=("Siobhan", "Kowalczyk"))).transcribe(segment(clip(path))).text
+    )
     assert word_error_rate(path.with_suffix(".txt").read_text(encoding="utf8"), text) <= 0.35
 
 
 @pytest.mark.parametrize("path", NOISE, ids=lambda path: path.stem)
 def test_no_hotword_is_heard_in_noise(whisper: Whisper, path: Path) -> None:
     assert (
-        whisper.wishing(TranscribeOptions(hotwords=("Siobhan", "Kowalczyk"))).transcribe(segment(clip(path))).text == ""
+        whisper.with_options(TranscribeOptions(hotwords=("Siobhan", "Kowalczyk"))).transcribe(segment(clip(path))).text
+        == ""
     )
 
 
 @pytest.mark.parametrize("pcm", [np.zeros(32_000, np.int16), np.random.default_rng(2).normal(0, 300, 32_000)])
 def test_no_hotword_is_heard_in_silence(whisper: Whisper, pcm: Pcm) -> None:
-    wishing = whisper.wishing(TranscribeOptions(hotwords=("Siobhan", "Kowalczyk")))
+    wishing = whisper.with_options(TranscribeOptions(hotwords=("Siobhan", "Kowalczyk")))
     assert wishing.transcribe(segment(pcm.astype(np.int16))).text == ""
 
 
 def test_the_language_is_detected_where_that_is_wished(kokoro: Kokoro, whisper: Whisper) -> None:
     pcm, _ = spoken(kokoro, STORY)
-    assert whisper.wishing(TranscribeOptions(language="auto")).transcribe(segment(pcm)).language == "en"
-    assert whisper.wishing(TranscribeOptions(language="auto")).draft(segment(pcm)).language == "en"
-    assert whisper.wishing(TranscribeOptions(language="de")).transcribe(segment(pcm)).language == "de"
-    assert whisper.wishing(TranscribeOptions()).transcribe(segment(pcm)) == whisper.transcribe(segment(pcm))
+    assert whisper.with_options(TranscribeOptions(language="auto")).transcribe(segment(pcm)).language == "en"
+    assert whisper.with_options(TranscribeOptions(language="auto")).draft(segment(pcm)).language == "en"
+    assert whisper.with_options(TranscribeOptions(language="de")).transcribe(segment(pcm)).language == "de"
+    assert whisper.with_options(TranscribeOptions()).transcribe(segment(pcm)) == whisper.transcribe(segment(pcm))
 
 
 def test_a_language_that_the_model_lacks_is_refused(model: WhisperModel, whisper: Whisper) -> None:
     with pytest.raises(SettingsError) as caught:
-        whisper.wishing(TranscribeOptions(language="german"))
+        whisper.with_options(TranscribeOptions(language="german"))
     assert "did you mean de?" in caught.value.hint
     with pytest.raises(SettingsError, match="yue"):  # Cantonese came with large-v3
-        whisper.wishing(TranscribeOptions(language="yue"))
+        whisper.with_options(TranscribeOptions(language="yue"))
     with pytest.raises(SettingsError, match="klingon"):
         Whisper(model, SETTINGS.stt.model_copy(update={"language": "klingon"}), "whisper-base")
 
@@ -200,7 +207,7 @@ def test_a_language_that_the_model_lacks_is_refused(model: WhisperModel, whisper
 def test_several_utterances_in_one_go_are_what_each_is_by_itself(kokoro: Kokoro, full: Whisper) -> None:
     spoken_, silence = [spoken(kokoro, text)[0] for text in (NAMES, STORY)], np.zeros(LISTEN_RATE_HZ, np.int16)
     segments = [segment(pcm) for pcm in (spoken_[0], silence, spoken_[1])]
-    wishing = full.wishing(TranscribeOptions(words=True))
+    wishing = full.with_options(TranscribeOptions(words=True))
     assert wishing.transcribe_all(segments) == [wishing.transcribe(one) for one in segments]
     assert wishing.transcribe_all([]) == []
 
@@ -208,7 +215,7 @@ def test_several_utterances_in_one_go_are_what_each_is_by_itself(kokoro: Kokoro,
 @pytest.mark.parametrize("language", ["en", "auto"])
 def test_several_utterances_at_the_short_window_keep_their_words(whisper: Whisper, language: str) -> None:
     segments = [segment(clip(path)) for path in [*SENTENCES[:3], SPOKEN[0]] if isinstance(path, Path)]
-    wishing = whisper.wishing(TranscribeOptions(language, words=True))
+    wishing = whisper.with_options(TranscribeOptions(language, words=True))
     for one, alone in zip(wishing.transcribe_all(segments), map(wishing.transcribe, segments), strict=True):
         assert word_error_rate(alone.text, one.text) <= 0.2
         assert (one.language, one.audio_s) == ("en", alone.audio_s)

@@ -89,10 +89,10 @@ class FakeMicrophone:
 
 
 class LoudnessGate:
-    suspects = False
+    may_be_speech = False
 
     def is_speech(self, frame: AudioFrame) -> bool:
-        self.suspects = bool(frame.pcm[0])
+        self.may_be_speech = bool(frame.pcm[0])
         return bool(frame.pcm[0] >= SPEECH)
 
 
@@ -243,7 +243,7 @@ class Talk:
         self.barge_in = True
         self.echo = True
         self.prefill = True
-        self.first_piece_chars = SHORT_CLAUSE_CHARS
+        self.first_chunk_chars = SHORT_CLAUSE_CHARS
         self.push_to_talk = False
         self.waking: WakeOptions | None = None
         self.listen = LISTEN
@@ -269,8 +269,8 @@ class Talk:
 
     def holds(self, at: float, until: float) -> None:
         """The key of push-to-talk."""
-        self.at(at, lambda conversation: conversation.push(True))
-        self.at(until, lambda conversation: conversation.push(False))
+        self.at(at, lambda conversation: conversation.hold_to_talk(True))
+        self.at(until, lambda conversation: conversation.hold_to_talk(False))
 
     def pauses_sound(self, *verdicts: float | Exception) -> None:
         """An end-of-turn model, and the probability it gives in each pause."""
@@ -314,19 +314,19 @@ class Talk:
             rules = ConversationOptions(
                 BargeIn(
                     LISTEN.start_ms,
-                    LISTEN.hush_ms,
+                    LISTEN.barge_in_pause_ms,
                     LISTEN.min_interrupt_ms,
                     LISTEN.duck_db,
                     allowed=self.barge_in,
                     phrase=self.waking.phrase if self.waking else None,
                 ),
-                PartialSchedule(0.5, LISTEN.pause_ms / 1000, (LISTEN.end_ms - LISTEN.lull_ms) / 1000),
+                PartialSchedule(0.5, LISTEN.pause_ms / 1000, (LISTEN.end_ms - LISTEN.early_decode_ms) / 1000),
                 MODES["balanced"] if self.turn else None,
                 (LISTEN.end_ms - LISTEN.pause_ms) / 1000,
                 self.prefill,
                 echo=self.echo,
-                first_piece_chars=self.first_piece_chars,
-                waking=self.waking,
+                first_chunk_chars=self.first_chunk_chars,
+                wake=self.waking,
             )
             engines = self.engines(engines)
             conversation = Conversation(Devices(ear, speaker), engines, self.history, rules, loop.time, publish)

@@ -121,7 +121,7 @@ def test_going_on_after_an_endpoint_is_a_pause_too(talk: Talk) -> None:
     talk.llm_replies("A coffee it is, and it will be ready soon.", "And what?")
     seen = talk.run(8.0)
     assert len(all_of(seen, events.SpeechEnded)) == 2
-    learnt = PauseStatistics().heard(1300)
+    learnt = PauseStatistics().with_pause(1300)
     expected = wait_ms(BALANCED, 0.3, None, learnt)
     assert expected > wait_ms(BALANCED, 0.3, None, PauseStatistics())
     assert expected in [pytest.approx(event.wait_ms) for event in all_of(seen, events.EndpointExpected)]

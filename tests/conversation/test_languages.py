@@ -13,16 +13,16 @@ from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.language import LanguagePolicy
 from voicecli.conversation.voice_registry import VoiceRegistry
 from voicecli.errors import EngineError
-from voicecli.speech_text.phrases import NOTICES
+from voicecli.speech_text.phrases import PHRASES
 
-WRITTEN = NOTICES["en"].written
+WRITTEN = PHRASES["en"].written
 
 
 @dataclass
 class Choir:
     attuned: list[str] = field(default_factory=list)
 
-    def attune(self, voice: str) -> None:
+    def select(self, voice: str) -> None:
         self.attuned.append(voice)
 
     def language_of(self, voice: str) -> str:
@@ -53,7 +53,7 @@ def test_each_answer_is_asked_for_and_spoken_in_the_language_of_its_question(tal
     seen = talk.run(20.0)
     assert prompts(talk) == [f"Be brief. Answer in {name}." for name in ("English", "French", "English")]
     assert choir.attuned == ["af_heart", "ff_siwis", "af_heart"]
-    assert spoken(talk) == ["It is nine.", "Il est neuf heures.", NOTICES["fr"].code, "You are welcome."]
+    assert spoken(talk) == ["It is nine.", "Il est neuf heures.", PHRASES["fr"].code, "You are welcome."]
     assert [one.text for one in all_of(seen, events.Notice)] == [
         "French: ff_siwis speaks.",
         "English: af_heart speaks.",
@@ -72,7 +72,7 @@ def test_without_a_voice_the_answer_is_written_and_that_is_said(talk: Talk, choi
     assert [done.spoken for done in all_of(seen, events.TurnDone)] == ["Es ist neun Uhr. ", "Auch. "]
     (notice,) = all_of(seen, events.Notice)
     assert notice.text.startswith("Answers in German are written, not spoken")
-    assert roles(talk.history.asking("x"))[1] == ("assistant", "Es ist neun Uhr.")
+    assert roles(talk.history.prompt("x"))[1] == ("assistant", "Es ist neun Uhr.")
 
 
 def test_a_written_answer_that_is_interrupted_is_remembered_as_it_was_written(talk: Talk, choir: Choir) -> None:
@@ -82,7 +82,7 @@ def test_a_written_answer_that_is_interrupted_is_remembered_as_it_was_written(ta
     talk.at(4.0, lambda conversation: conversation.interrupt())
     interrupted = only(talk.run(8.0), events.TurnInterrupted)
     assert interrupted.spoken.startswith("Es ist neun")
-    assert ("assistant", interrupted.spoken.strip()) in roles(talk.history.asking("x"))
+    assert ("assistant", interrupted.spoken.strip()) in roles(talk.history.prompt("x"))
 
 
 def test_what_was_thrown_away_changes_no_language(talk: Talk, choir: Choir) -> None:
@@ -109,7 +109,7 @@ def test_a_failure_is_told_in_the_language_of_the_voice(talk: Talk, choir: Choir
     talk.user_says("quelle heure est-il", 0.5, 1.5, language="fr")
     talk.llm_replies(EngineError("CUDA error 700"))
     talk.run(8.0)
-    assert spoken(talk) == [NOTICES["fr"].failed]
+    assert spoken(talk) == [PHRASES["fr"].failed]
 
 
 def test_the_language_is_changed_between_two_turns(talk: Talk, choir: Choir) -> None:
@@ -123,7 +123,7 @@ def test_the_language_is_changed_between_two_turns(talk: Talk, choir: Choir) -> 
     talk.llm_replies("Nine.", "Aussi.")
     talk.run(9.0)
     assert choir.attuned == ["af_heart", "ff_siwis"]
-    assert talk.history.asking("x")[0].text == "Be brief. Answer in French."
+    assert talk.history.prompt("x")[0].text == "Be brief. Answer in French."
 
 
 def test_a_written_answer_without_a_speaker_is_like_any_other(talk: Talk) -> None:
@@ -142,7 +142,7 @@ def test_an_answer_is_said_again_in_its_language(talk: Talk, choir: Choir) -> No
     talk.at(9.0, lambda conversation: conversation.repeat(answer))
     talk.llm_replies(answer)
     seen = talk.run(16.0)
-    assert spoken(talk) == ["Il est neuf heures.", NOTICES["fr"].code] * 2
+    assert spoken(talk) == ["Il est neuf heures.", PHRASES["fr"].code] * 2
     assert choir.attuned == ["ff_siwis", "ff_siwis"]
     assert all_of(seen, events.TurnDone)[-1].spoken == answer
 
@@ -152,7 +152,7 @@ def test_a_written_answer_is_not_read_out_when_it_is_asked_for_again(talk: Talk,
     talk.at(9.0, lambda conversation: conversation.repeat("Neun. "))
     talk.llm_replies("Neun.")
     seen = talk.run(16.0)
-    assert " ".join(spoken(talk)) == " ".join([NOTICES["en"].written] * 2)
+    assert " ".join(spoken(talk)) == " ".join([PHRASES["en"].written] * 2)
     assert all_of(seen, events.TurnDone)[-1].spoken == "Neun. "
 
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from tests.conversation.stage import ScriptedLlm, Talk
 from voicecli import events
 from voicecli.errors import BackendUnavailable, ContextFull, EngineError
-from voicecli.speech_text.phrases import NOTICES
+from voicecli.speech_text.phrases import PHRASES
 from voicecli.types import Message, Token
 
 GONE = BackendUnavailable("10.0.0.1:8000 does not answer", "start it")
 
-SAID = NOTICES["en"]
+SAID = PHRASES["en"]
 
 
 @dataclass
@@ -46,7 +46,7 @@ def test_a_dead_server_is_said_in_one_sentence_which_is_not_remembered(talk: Tal
     (audible,) = [event for event in seen if isinstance(event, events.Audible)]
     (failed,) = [event for event in seen if isinstance(event, events.TurnFailed)]
     assert audible.at_s < failed.at_s
-    assert [message.text for message in talk.history.asking("now")][1:] == ["are you there now"]
+    assert [message.text for message in talk.history.prompt("now")][1:] == ["are you there now"]
 
 
 def test_what_was_heard_before_the_break_is_remembered(talk: Talk) -> None:
@@ -57,7 +57,7 @@ def test_what_was_heard_before_the_break_is_remembered(talk: Talk) -> None:
     seen = talk.run(12.0)
     assert talk.tts.spoken[-1] == SAID.lost
     assert failures(seen) == [GONE.message]
-    told = [message.text for message in talk.history.asking("go on")][1:]
+    told = [message.text for message in talk.history.prompt("go on")][1:]
     assert told[0] == "tell me a story"
     assert told[1].startswith("Once there was a fox.")
     assert SAID.lost not in told[1]

@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar, cast
 
 from tests.conversation.stage import Talk
 from voicecli.audio.device import Microphone, Speaker
-from voicecli.audio.reconnect.portaudio_calls import Part
+from voicecli.audio.reconnect.portaudio_calls import OpenDevice
 from voicecli.audio.reconnect.reconnector import DeviceReconnector, Source
 from voicecli.audio.reconnect.streams import ReconnectingMicrophone, ReconnectingSpeaker
 from voicecli.errors import DeviceError
@@ -25,7 +25,7 @@ class InlineSystem:
     """Calls at once what the product calls on threads."""
 
     def __init__(self) -> None:
-        self.parts: list[Part] = []
+        self.parts: list[OpenDevice] = []
         self.changed: Callable[[], None] = lambda: None
 
     async def close(self, work: Callable[[], None]) -> None:
@@ -34,7 +34,7 @@ class InlineSystem:
     async def call(self, work: Callable[[], T], undo: Callable[[T], None] | None = None) -> T:
         return work()
 
-    async def look_again(self) -> None: ...
+    async def rescan(self) -> None: ...
 
 
 class Mortal:
@@ -107,8 +107,8 @@ def test_an_answer_whose_speaker_goes_away_ends_in_writing_and_is_remembered_who
     done = next(event for event in events if isinstance(event, TurnDone))
     assert audible < 1003 < done.at_s < 1003 + 2.5
     assert done.spoken.strip() == ANSWER
-    assert [message.text for message in talk.history.asking("And?")][1:3] == ["Hello?", ANSWER]
-    assert [event.condition for event in events if isinstance(event, ComponentChanged)] == ["away"]
+    assert [message.text for message in talk.history.prompt("And?")][1:3] == ["Hello?", ANSWER]
+    assert [event.condition for event in events if isinstance(event, ComponentChanged)] == ["unavailable"]
 
 
 def test_what_was_said_until_the_microphone_went_away_is_answered_and_typing_still_works() -> None:

@@ -31,7 +31,7 @@ def test_it_sounds_once_more_and_is_not_remembered(talk: Talk) -> None:
     assert not all_of(mine, events.TokenArrived)
     assert talk.tts is not None
     assert " ".join(talk.tts.spoken) == " ".join(["It is noon, and the sun is high above the town."] * 2)
-    assert len(roles(talk.history.asking("next"))) == 3
+    assert len(roles(talk.history.prompt("next"))) == 3
     assert len(latencies(seen)) == 1
     fold = ExchangeFold(0.0)
     for event in seen:
@@ -58,7 +58,7 @@ def test_a_key_ends_it_and_nothing_is_decoded(talk: Talk) -> None:
     seen = talk.run(12.0)
     assert only(seen, events.TurnInterrupted).reopened is False
     assert not all_of(seen, events.Notice)
-    assert len(roles(talk.history.asking("next"))) == 3
+    assert len(roles(talk.history.prompt("next"))) == 3
 
 
 def test_nothing_is_repeated_over_an_answer_or_over_the_user(talk: Talk) -> None:

@@ -16,9 +16,9 @@ def test_an_instruction_holds_from_the_next_question_and_keeps_what_was_said(tal
     talk.user_says("who are you", 0.5, 1.5)
     talk.user_says("and now", 6.5, 7.5)
     talk.llm_replies("Nobody.", "A pirate.")
-    talk.at(5.5, lambda conversation: conversation.instruct("You are a pirate."))
+    talk.at(5.5, lambda conversation: conversation.set_system_prompt("You are a pirate."))
     talk.run(11.0)
-    asked = talk.history.asking("why")
+    asked = talk.history.prompt("why")
     assert asked[0].text == "You are a pirate."
     assert [message.text.strip() for message in asked[1:]] == ["who are you", "Nobody.", "and now", "A pirate.", "why"]
 
@@ -28,7 +28,7 @@ def test_what_was_said_elsewhere_is_what_the_model_is_told_from_then_on(talk: Ta
     talk.user_says("go on", 6.5, 7.5)
     talk.llm_replies("Once upon a time there was a fox who lived in a den.", "She slept.")
     earlier = [("who are you", "Nobody.", False), ("and you", "I am", True)]
-    talk.at(3.5, lambda conversation: conversation.begin_anew(earlier))
+    talk.at(3.5, lambda conversation: conversation.restart(earlier))
     events = talk.run(11.0)
     assert talk.llm.warmed[0].endswith("Hello.")  # it has read all of that before it is asked
     assert [type(event) for event in events if isinstance(event, TurnInterrupted | TurnDone)] == [
@@ -53,11 +53,11 @@ class Switched:
 
     def __post_init__(self) -> None:
         activity = Activity()
-        self.rest = IdleChanges(activity.settled)
+        self.rest = IdleChanges(activity.is_idle)
 
         def see(event: Event) -> None:
-            activity.see(event)
-            self.rest.look()
+            activity.observe(event)
+            self.rest.apply_if_idle()
 
         self.talk.see, self.talk.engines = see, self.wrapped
 
@@ -66,10 +66,10 @@ class Switched:
         return replace(engines, llm=self.model)
 
     def switch(self) -> None:
-        self.rest.do(self.take_model)
+        self.rest.apply_when_idle(self.take_model)
 
     def take_model(self) -> None:
-        self.model.take(self.llm, keeps_prefix=True)
+        self.model.switch_to(self.llm, keeps_prefix=True)
 
 
 def switched(talk: Talk) -> Switched:

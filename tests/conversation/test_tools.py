@@ -11,7 +11,7 @@ from voicecli.conversation.history import AFTER_CALLS, INTERRUPTED
 from voicecli.conversation.tool_calls import DENIED, LEAVE_S, MOST_CALLS, MOST_ROUNDS, TOO_MANY
 from voicecli.conversation.turn import CANCELLED
 from voicecli.errors import BackendUnavailable, ContextFull, ToolError
-from voicecli.speech_text.phrases import NOTICES
+from voicecli.speech_text.phrases import PHRASES
 from voicecli.types import Message
 
 
@@ -75,7 +75,7 @@ def test_what_is_said_before_a_call_is_a_paragraph_that_sounds_meanwhile(talk: T
     assert audible.at_s < done.at_s - 3
     assert not of(seen, events.PlaybackUnderrun)  # the silence is the tool's
     assert llm.asked[1][-2].text == "Let me look it up."
-    told = talk.history.asking("next")
+    told = talk.history.prompt("next")
     assert told[2].text == ""  # it stands in the answer, once
     assert told[4].text == "Let me look it up. \n\nIt is noon."
 
@@ -86,11 +86,11 @@ class TestOneMoment:
         tools.takes_s["look"] = 4.0
         talk.user_says("what time is it", 0.5, 1.5)
         seen = talk.run(10.0)
-        assert spoken(talk) == [NOTICES["en"].moment, "It is noon."]
+        assert spoken(talk) == [PHRASES["en"].moment, "It is noon."]
         assert not of(seen, events.PlaybackUnderrun)
         assert of(seen, events.Audible)[0].at_s < tools.made[0][1] + 1.5
         assert "moment" not in of(seen, events.TurnDone)[0].spoken
-        assert talk.history.asking("next")[4].text == "It is noon."
+        assert talk.history.prompt("next")[4].text == "It is noon."
 
     def test_is_not_said_for_a_quick_one(self, talk: Talk) -> None:
         _, tools = with_tools(talk, [call("look")], ["It is noon."])
@@ -104,7 +104,7 @@ class TestOneMoment:
         tools.takes_s["look"] = 3.0
         talk.user_says("what time is it", 0.5, 1.5)
         talk.run(12.0)
-        assert spoken(talk) == [NOTICES["en"].moment, "It is noon."]
+        assert spoken(talk) == [PHRASES["en"].moment, "It is noon."]
 
     def test_what_was_heard_of_the_answer_does_not_count_it(self, talk: Talk) -> None:
         _, tools = with_tools(talk, [call("look")], ["One two three four five six seven eight nine ten."], ["Fine."])
@@ -123,7 +123,9 @@ class TestLeave:
     def test_is_asked_aloud_and_given_by_key(self, talk: Talk) -> None:
         _, tools = with_tools(talk, [call("wipe_disk")], ["Wiped."], asks=["wipe_disk"])
         talk.user_says("wipe the disk", 0.5, 1.5)
-        talk.at(6.0, lambda conversation: None if conversation.grant("yes") else pytest.fail("nothing is asked"))
+        talk.at(
+            6.0, lambda conversation: None if conversation.answer_approval("yes") else pytest.fail("nothing is asked")
+        )
         seen = talk.run(10.0)
         assert spoken(talk) == ["May I use wipe disk of lab?", "Wiped."]
         (asked,) = of(seen, events.ApprovalRequested)
@@ -201,7 +203,7 @@ class TestLeave:
     def test_there_is_none_to_give(self, talk: Talk) -> None:
         given: list[bool] = []
         with_tools(talk)
-        talk.at(0.5, lambda conversation: given.append(conversation.grant("yes")))
+        talk.at(0.5, lambda conversation: given.append(conversation.answer_approval("yes")))
         talk.run(1.0)
         assert given == [False]
 
@@ -247,7 +249,7 @@ def test_a_model_that_calls_without_end_is_stopped(talk: Talk) -> None:
     assert len(tools.made) == MOST_ROUNDS
     (failed,) = of(seen, events.TurnFailed)
     assert f"{MOST_ROUNDS} times" in failed.message
-    assert spoken(talk) == [NOTICES["en"].failed]
+    assert spoken(talk) == [PHRASES["en"].failed]
     assert llm.script == []
 
 

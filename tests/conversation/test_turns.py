@@ -37,8 +37,8 @@ def roles(messages: list[Message]) -> list[tuple[str, str]]:
     return [(message.role, message.text) for message in messages[1:]]
 
 
-def test_the_first_piece_is_as_long_as_the_rules_let_it_be(talk: Talk) -> None:
-    talk.first_piece_chars = 40
+def test_the_first_chunk_is_as_long_as_the_rules_let_it_be(talk: Talk) -> None:
+    talk.first_chunk_chars = 40
     talk.user_says("how far is it", 0.5, 1.5)
     talk.llm_replies("The distance between the earth and the moon is about as far as nine times around the equator.")
     pieces = all_of(talk.run(20.0), events.TextChunkReady)
@@ -63,7 +63,7 @@ def test_a_question_is_heard_answered_and_remembered(talk: Talk) -> None:
     ]
     assert only(seen, events.Transcribed).text == "what is the time"
     assert only(seen, events.TurnDone).spoken == "It is noon. "
-    assert roles(talk.history.asking("next")) == [
+    assert roles(talk.history.prompt("next")) == [
         ("user", "what is the time"),
         ("assistant", "It is noon."),
         ("user", "next"),
@@ -238,7 +238,7 @@ def test_a_failing_voice_keeps_what_was_heard(talk: Talk) -> None:
     talk.llm_replies("All was well until then. Now there is trouble ahead of us.")
     seen = talk.run(8.0)
     assert only(seen, events.TurnFailed).stage == "tts"
-    assert roles(talk.history.asking("x"))[1] == ("assistant", "All was well until then.")
+    assert roles(talk.history.prompt("x"))[1] == ("assistant", "All was well until then.")
 
 
 def test_a_failing_partial_is_told_and_the_final_still_comes(talk: Talk) -> None:
@@ -305,7 +305,7 @@ def test_typing_in_a_pause_keeps_the_words_that_were_spoken(talk: Talk) -> None:
     talk.llm_replies("You are Ada, I think.")
     seen = talk.run(8.0)
     assert only(seen, events.NothingHeard).turn == 1
-    assert roles(talk.history.asking("x"))[0] == ("user", "my name is Ada who am I")
+    assert roles(talk.history.prompt("x"))[0] == ("user", "my name is Ada who am I")
 
 
 def test_the_interrupt_key_silences_the_answer(talk: Talk) -> None:
@@ -319,7 +319,7 @@ def test_the_interrupt_key_silences_the_answer(talk: Talk) -> None:
 
 def test_a_conversation_that_begins_anew_remembers_nothing_and_goes_on(talk: Talk) -> None:
     talk.user_says("tell me a story", 0.5, 1.5)
-    talk.at(4.0, lambda conversation: conversation.begin_anew())
+    talk.at(4.0, lambda conversation: conversation.restart())
     talk.user_says("what is two and two", 6.0, 7.0)
     talk.llm_replies("Once upon a time there was a king who had three daughters.", "Four, of course.")
     seen = talk.run(12.0)
@@ -392,7 +392,7 @@ def test_what_is_left_of_a_full_context_is_read_anew_before_anybody_asks(talk: T
     full_after_two(talk)
     talk.run(20.0)
     assert talk.llm.warmed == [ANY_QUESTION]
-    assert [message.text for message in talk.history.asking("x")[1:2]] == ["what is the weather like"]
+    assert [message.text for message in talk.history.prompt("x")[1:2]] == ["what is the weather like"]
 
 
 def test_it_is_read_anew_while_the_answer_sounds_which_made_it_necessary(talk: Talk) -> None:
@@ -401,7 +401,7 @@ def test_it_is_read_anew_while_the_answer_sounds_which_made_it_necessary(talk: T
     audible, done = all_of(seen, events.Audible)[-1], all_of(seen, events.TurnDone)[-1]
     assert audible.at_s - 1 < talk.llm.warmed_at_s[-1] < done.at_s
     *read, _ = talk.llm.warmed_with[-1]
-    assert read == talk.history.asking("x")[:-1]
+    assert read == talk.history.prompt("x")[:-1]
 
 
 def test_an_interrupted_answer_has_been_read_anew_as_far_as_it_goes(talk: Talk) -> None:
@@ -409,7 +409,7 @@ def test_an_interrupted_answer_has_been_read_anew_as_far_as_it_goes(talk: Talk) 
     talk.at(11.2, lambda conversation: conversation.interrupt())
     talk.run(20.0)
     *read, _ = talk.llm.warmed_with[-1]
-    question, heard = talk.history.asking("x")[1:3]
+    question, heard = talk.history.prompt("x")[1:3]
     assert read[1] == question
     assert read[2].text.startswith(heard.text)
     assert read[2] != heard
@@ -467,7 +467,7 @@ def test_who_goes_on_as_the_answer_begins_has_asked_one_question(talk: Talk) -> 
     seen = talk.run(7.0)
     assert only(seen, events.TurnInterrupted).reopened
     assert roles(talk.llm.asked[1]) == [("user", "what is the capital of Italy")]
-    assert [message.text for message in talk.history.asking("x")[1:]] == [
+    assert [message.text for message in talk.history.prompt("x")[1:]] == [
         "what is the capital of Italy",
         "Rome.",
         "x",

@@ -36,7 +36,7 @@ def test_what_does_not_begin_with_it_leaves_no_trace(asleep: Talk) -> None:
     assert asleep.run(8.0) == []
     assert asleep.llm.asked == []
     assert asleep.llm.warmed == []
-    assert roles(asleep.history.asking("x")) == [("user", "x")]
+    assert roles(asleep.history.prompt("x")) == [("user", "x")]
 
 
 def test_what_begins_with_it_is_answered_without_it(asleep: Talk) -> None:

@@ -54,7 +54,7 @@ class FakeTools:
     def title(self, name: str) -> str:
         return f"lab.{name}"
 
-    def needs_leave(self, name: str) -> bool:
+    def needs_approval(self, name: str) -> bool:
         return name in self.asks
 
     def allow(self, name: str) -> None:

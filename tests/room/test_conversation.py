@@ -14,7 +14,7 @@ from benchmarks.room.sounds import voiced_clip
 from benchmarks.room.stage import Cast, Costs, Set, play
 from benchmarks.speech import spoken
 from tests.defaults import SETTINGS
-from voicecli.assemble.devices import make_gate
+from voicecli.assemble.devices import make_vad
 from voicecli.events import Transcribed
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(180)]
@@ -38,7 +38,7 @@ def test_an_answer_that_nobody_interrupts_is_heard_to_its_end_and_not_answered(c
 @pytest.mark.parametrize("room", ROOMS, ids=str)
 def test_who_talks_over_an_answer_is_heard(cast: Cast, room: Room) -> None:
     order = spoken("am_michael", "Wait a moment, and tell me about the weather in Paris tomorrow.")
-    clip = voiced_clip("order", order, make_gate(SETTINGS.listen))
+    clip = voiced_clip("order", order, make_vad(SETTINGS.listen))
     assert clip is not None
     story = play(cast, Set(room, SETTINGS), barge_ins([clip], 2.5))
     found = score(story)

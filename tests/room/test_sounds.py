@@ -13,7 +13,7 @@ from voicecli.types import FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm
 class LateGate:
     """Takes a sound for speech when it has lasted for `late` frames."""
 
-    suspects = False
+    may_be_speech = False
 
     def __init__(self, late: int) -> None:
         self._late = late

@@ -120,7 +120,7 @@ def scrolled_back(stage: Stage) -> None:
 
 def troubles(stage: Stage) -> None:
     gone = ComponentChanged(
-        at_s=7, part="speaker", condition="away", name="", message="The speaker Jabra Link 380 is gone."
+        at_s=7, component="speaker", condition="unavailable", name="", message="The speaker Jabra Link 380 is gone."
     )
     stage.show(HERE, *levels(), *WHOLE, gone)
 

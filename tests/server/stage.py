@@ -30,7 +30,7 @@ def silence(seconds: float) -> Pcm:
 
 
 class AnySound:
-    suspects = False
+    may_be_speech = False
 
     def is_speech(self, frame: AudioFrame) -> bool:
         return bool(frame.pcm.any())
@@ -115,7 +115,7 @@ async def say(listener: Listener, *parts: Pcm) -> None:
     """At real pace, frame by frame."""
     pcm = np.concatenate(parts)
     for at in range(0, len(pcm), FRAME_SAMPLES):
-        await listener.feed(pcm[at : at + FRAME_SAMPLES])
+        await listener.push_audio(pcm[at : at + FRAME_SAMPLES])
         await asyncio.sleep(FRAME_SAMPLES / LISTEN_RATE_HZ)
 
 

@@ -130,7 +130,7 @@ def test_a_client_that_sends_faster_than_it_is_heard_is_slowed_down() -> None:
         listener, replies = room.session()
 
         async def script() -> None:
-            await listener.feed(sound(60, 7))  # more than may wait: it returns once the rest is heard
+            await listener.push_audio(sound(60, 7))  # more than may wait: it returns once the rest is heard
 
         await hold(room, listener, script)
         return replies, True

@@ -6,7 +6,7 @@ import pytest
 
 from voicecli.engines.kokoro.voices import LANGUAGES
 from voicecli.languages import NAMES, code_of, language_of_name, name_of
-from voicecli.speech_text.phrases import NOTICES
+from voicecli.speech_text.phrases import PHRASES
 
 
 def test_languages_have_english_names() -> None:
@@ -30,5 +30,5 @@ def test_a_voices_name_tells_its_language(voice: str, language: str) -> None:
 def test_each_language_of_a_voice_has_a_code_a_name_and_notices() -> None:
     for letter, spoken in LANGUAGES.items():
         assert code_of(spoken) == language_of_name(f"{letter}f_name")
-        assert code_of(spoken) in NOTICES
+        assert code_of(spoken) in PHRASES
         assert code_of(spoken) in NAMES

@@ -187,7 +187,7 @@ async def write(messages: Sequence[Message], opened: Opened, asked: Asked, page:
     async with aclosing(opened.model.reply(messages)) as reply:
         async for token in reply:
             asked.token_at_s.append(CLOCK())
-            page.write(_grown(asked.turn, partial(dictation.feed, token.text)))
+            page.write(_grown(asked.turn, partial(dictation.write, token.text)))
     page.write(_grown(asked.turn, dictation.close))
     page.close()
 

@@ -23,8 +23,8 @@ from voicecli.events import Clock, Event, Notice, Synthesized
 from voicecli.languages import language_of_name
 from voicecli.models.installed import open_store
 from voicecli.settings.model import Settings
-from voicecli.speech_text.normalize import verbalize
-from voicecli.speech_text.phrases import notices_in
+from voicecli.speech_text.normalize import normalize
+from voicecli.speech_text.phrases import phrases_in
 from voicecli.types import TurnId
 
 ONLY_TURN = TurnId(1)
@@ -49,7 +49,7 @@ def say_text(text: str, settings: Settings, output: Path | None, narrate: Callab
     Raises SettingsError when there is nothing to say, DeviceError, ModelMissing or EngineError.
     """
     turn = turn_of(text, language_of_name(settings.tts.voice))
-    if turn.pieces.exhausted:
+    if turn.chunker.exhausted:
         raise SettingsError(f"nothing in {text[:40]!r} can be said", "give a text with words")
     return asyncio.run(_say(turn, settings, output, narrate))
 
@@ -57,8 +57,8 @@ def say_text(text: str, settings: Settings, output: Path | None, narrate: Callab
 def turn_of(text: str, language: str = "en") -> Turn:
     """A turn whose answer is known from the start; `language` is the voice's, ISO 639-1."""
     turn = Turn(ONLY_TURN)
-    dictation = TextTurn(turn, notices_in(language))
-    dictation.feed(text)
+    dictation = TextTurn(turn, phrases_in(language))
+    dictation.write(text)
     dictation.close()
     return turn
 
@@ -90,7 +90,7 @@ async def say_turn(turn: Turn, settings: Settings, place: Speaker | Path, narrat
     async with AsyncExitStack() as stack:
         worker = stack.enter_context(ThreadWorker("tts"))
         voice = await load_voice(worker, open_store(settings), settings.tts, narrate)
-        turn.pieces.say_as(partial(verbalize, language=voice.language))
+        turn.chunker.set_normalizer(partial(normalize, language=voice.language))
         speaker = await stack.enter_async_context(make_recording(place)) if isinstance(place, Path) else place
         return await speak(turn, voice, worker, speaker, CLOCK)
 

@@ -43,7 +43,7 @@ class Observer:
     """Whoever is to see all of a conversation."""
 
     watch: PipelineHooks
-    see: Publish
+    observe: Publish
     controls: Callable[[Controls], Controls]  # gives those that the user's keys are to reach
 
 
@@ -68,7 +68,7 @@ class Session:
         self._values_of = values(given).of
         self._desk.open(handlers(given), given.start)
         for text in self._early:
-            self._desk.take(text)
+            self._desk.dispatch(text)
 
     def controls(self) -> Controls:
         return Controls(
@@ -87,7 +87,7 @@ class Session:
 
     def _push(self, held: bool) -> None:
         if self._conversation is not None:
-            self._conversation.push(held)
+            self._conversation.hold_to_talk(held)
 
     def _set_muted(self, muted: bool) -> None:
         if self._conversation is not None:
@@ -103,17 +103,17 @@ class Session:
 
     def _grant(self, answer: Approval) -> None:
         if self._conversation is not None:
-            self._conversation.grant(answer)
+            self._conversation.answer_approval(answer)
 
     def _ask(self, text: str) -> None:
         if self.quitting:  # lines from a pipe are read together, those behind /quit too
             return
         if self._conversation is not None:
-            self._desk.take(text)
+            self._desk.dispatch(text)
         else:
             self._early.append(text)
 
-    def see(self, event: Event) -> None:
+    def observe(self, event: Event) -> None:
         """Take note of what commands tell of and toggle."""
         if isinstance(event, MuteChanged):
             self._muted = event.muted
@@ -123,9 +123,9 @@ class Session:
     def toggle_mute(self) -> None:
         self._set_muted(not self._muted)
 
-    def instruct(self, system_prompt: str) -> None:
+    def set_system_prompt(self, system_prompt: str) -> None:
         if self._conversation is not None:
-            self._conversation.instruct(system_prompt)
+            self._conversation.set_system_prompt(system_prompt)
 
     def latencies(self) -> tuple[TurnLatency, ...]:
         return latencies(self._turns)
@@ -154,7 +154,7 @@ class Session:
         return 0 if self.quitting else INTERRUPTED_EXIT_CODE
 
 
-def hold_session(
+def talk(
     settings: Settings, files: Files, kind: ScreenKind, witness: Observer | None = None, memory: Memory | None = None
 ) -> int:
     """Talk until the input ends or the user quits; returns the exit code.
@@ -166,7 +166,7 @@ def hold_session(
     look = Look(settings.ui.theme, settings.ui.mouse)
     with open_screen(kind, CLOCK, settings.log_file, look) as screen:
         try:
-            asyncio.run(hold(session, settings, files, screen, witness, memory or Memory()))
+            asyncio.run(run_session(session, settings, files, screen, witness, memory or Memory()))
         except asyncio.CancelledError:
             return session.exit_code()
         except ExceptionGroup as group:
@@ -174,7 +174,7 @@ def hold_session(
     return 0
 
 
-async def hold(
+async def run_session(
     session: Session, settings: Settings, files: Files, screen: Screen, witness: Observer | None, memory: Memory
 ) -> None:
     """The screen draws from the start, so that loading is seen; it ends with the conversation."""
@@ -187,14 +187,14 @@ async def hold(
         controls, watch = witness.controls(controls), witness.watch
 
     def show(event: Event) -> None:
-        session.see(event)
-        record.see(event)  # whatever becomes of the screen
+        session.observe(event)
+        record.observe(event)  # whatever becomes of the screen
         try:
             screen.show(event)
         except OSError as error:
             session.lose_screen(error)
         if witness is not None:
-            witness.see(event)
+            witness.observe(event)
 
     session.show = show
     with signals(lambda: stop_soon(task, lambda: screen.__exit__(None, None, None))):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from voicecli.assemble.devices import CLOCK, make_gate
+from voicecli.assemble.devices import CLOCK, make_vad
 from voicecli.assemble.engines import load_recogniser
 from voicecli.audio.files.cutting import cut_at_pauses
 from voicecli.audio.files.wav import read_clip
@@ -85,7 +85,7 @@ async def _transcribe_files(files: Sequence[Path], settings: Settings, show: Cal
                 continue
             if recogniser is None:
                 recogniser = await load_recogniser(worker, open_store(settings), settings.stt)
-            parts = partial(speech_parts, make_gate=partial(make_gate, settings.listen), listen=settings.listen)
+            parts = partial(speech_parts, make_gate=partial(make_vad, settings.listen), listen=settings.listen)
             try:
                 show(await worker.run(understand, file, pcm, recogniser, parts, CLOCK))
             except VoiceCliError as error:

@@ -182,7 +182,7 @@ async def hear_here(
 
         async def feed() -> None:
             async for pcm in blocks:
-                await listener.feed(pcm)
+                await listener.push_audio(pcm)
             await listener.mark("stop")
 
         tasks.create_task(feed())

@@ -10,7 +10,7 @@ from voicecli import events
 from voicecli.assemble.devices import CLOCK, Files, PipelineHooks, open_devices
 from voicecli.assemble.engines import Opening, Switches, load_engines
 from voicecli.assemble.languages import opening_instruction
-from voicecli.assemble.malloc_trim import tidying
+from voicecli.assemble.malloc_trim import trim_after_answers
 from voicecli.assemble.reconnecting import ReconnectingDevices
 from voicecli.assemble.tools import open_tools
 from voicecli.audio.echo.ready_sound import play_ready_sound
@@ -47,31 +47,31 @@ async def assemble(
     """
     tooled = settings.tools.enabled and watch is None  # what is recorded is replayed: tools would act again
     activity, watch = Activity(), watch or PipelineHooks()
-    rest, show = IdleChanges(activity.settled), tidying(show)
+    rest, show = IdleChanges(activity.is_idle), trim_after_answers(show)
 
     def publish(event: Event) -> None:
-        activity.see(event)
+        activity.observe(event)
         show(event)
-        rest.look()
+        rest.apply_if_idle()
 
     def ring(text: str) -> None:
         conversation.announce(text)
 
     async with AsyncExitStack() as stack:
-        lasting = ReconnectingDevices(activity.settled, CLOCK, publish)
+        lasting = ReconnectingDevices(activity.is_idle, CLOCK, publish)
         ear, speaker, voiced = await open_devices(
-            stack, settings, sound, activity.settled, publish, watch, lasting=lasting
+            stack, settings, sound, activity.is_idle, publish, watch, lasting=lasting
         )
         history = history_of(settings, earlier)
         tools = await stack.enter_async_context(open_tools(settings.tools, ring)) if tooled else None
         opening = Opening(stack, settings, history, rest, tools, publish)
         loaded, switches = await load_engines(opening, lasting, voiced=voiced)
-        engines, rules = watch.engines(loaded), make_rules(settings, prefill=settings.llm.prefill)
+        engines, rules = watch.engines(loaded), conversation_options(settings, prefill=settings.llm.prefill)
         conversation = Conversation(Devices(ear, speaker), engines, history, rules, CLOCK, publish)
         if settings.audio.ready_sound and voiced and sound == Files():
             await play_ready_sound(ear, speaker)
         begun = ready(Devices(ear, speaker), engines, switches.model.opened.why, voiced=voiced)
-        publish(told_mode(begun, settings.listen))
+        publish(with_listen_mode(begun, settings.listen))
         yield conversation, switches
 
 
@@ -88,7 +88,7 @@ def ready(devices: Devices, engines: Engines, llm_why: str, *, voiced: bool) -> 
     )
 
 
-def told_mode(ready: events.Ready, listen: ListenSettings) -> events.Ready:
+def with_listen_mode(ready: events.Ready, listen: ListenSettings) -> events.Ready:
     """With what is answered."""
     return replace(ready, mode=listen.mode, wake_phrase=listen.wake_phrase if listen.mode == "wake-phrase" else "")
 
@@ -103,18 +103,22 @@ def history_of(settings: Settings, earlier: Sequence[Exchange] = ()) -> History:
     return history
 
 
-def make_rules(settings: Settings, *, prefill: bool) -> ConversationOptions:
+def conversation_options(settings: Settings, *, prefill: bool) -> ConversationOptions:
     """What the settings say about when to do what."""
     listen = settings.listen
     bounds = MODES[listen.endpoint] if listen.endpoint != "silence" and listen.judges_pauses else None
     soonest_ms = bounds.shortest_ms if bounds else listen.end_ms
     wait_s = max(0, soonest_ms - listen.pause_ms) / 1000
-    waking = WakeOptions(WakePhrase(listen.wake_phrase), listen.wake_s) if listen.mode == "wake-phrase" else None
-    lull_to_end_s = max(0, listen.end_ms - listen.lull_ms) / 1000  # not the soonest: a decode in the end is the final
+    waking = (
+        WakeOptions(WakePhrase(listen.wake_phrase), listen.wake_timeout_s) if listen.mode == "wake-phrase" else None
+    )
+    lull_to_end_s = (
+        max(0, listen.end_ms - listen.early_decode_ms) / 1000
+    )  # not the soonest: a decode in the end is the final
     return ConversationOptions(
         BargeIn(
             listen.start_ms,
-            listen.hush_ms,
+            listen.barge_in_pause_ms,
             listen.min_interrupt_ms,
             listen.duck_db,
             allowed=listen.barge_in != "off",
@@ -125,6 +129,6 @@ def make_rules(settings: Settings, *, prefill: bool) -> ConversationOptions:
         wait_s,
         prefill,
         echo=listen.barge_in != "headphones",
-        first_piece_chars=settings.tts.first_piece_chars,
-        waking=waking,
+        first_chunk_chars=settings.tts.first_chunk_chars,
+        wake=waking,
     )

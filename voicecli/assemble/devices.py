@@ -95,7 +95,7 @@ async def open_devices(
             raise
         publish(events.Notice(at_s=CLOCK(), text=f"No speaker: answers are written ({error.message})"))
         speaker, voiced = await stack.enter_async_context(WavSpeaker(None, CLOCK, publish)), False
-    gate: VoiceActivityDetector = make_gate(settings.listen)
+    gate: VoiceActivityDetector = make_vad(settings.listen)
     if canceller is not None and voiced:
         microphone, gate = (
             watch.echo_free(EchoFreeMicrophone(microphone, canceller)),
@@ -196,6 +196,6 @@ def make_recording(path: Path) -> Speaker:
     return Recording(path, MOST_LEAD_S)
 
 
-def make_gate(listen: ListenSettings) -> WebrtcSileroDetector:
+def make_vad(listen: ListenSettings) -> WebrtcSileroDetector:
     """A gate that has heard nothing yet. Raises ModelMissing."""
     return WebrtcSileroDetector(Silero.load(), listen)

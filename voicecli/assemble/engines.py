@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from voicecli import events
 from voicecli.assemble.devices import CLOCK
-from voicecli.assemble.languages import make_tongues, open_voices, opening_voice
+from voicecli.assemble.languages import make_language_policy, open_voices, opening_voice
 from voicecli.assemble.reconnecting import ReconnectingDevices
 from voicecli.assemble.tools import Tools
 from voicecli.conversation.history import History
@@ -84,8 +84,10 @@ async def load_engines(opening: Opening, devices: ReconnectingDevices, *, voiced
         model, toolbox = await load_language_model(opening, store)
     kokoro = tts.result() if tts else None
     voice = await stack.enter_async_context(open_voices(kokoro, tts_worker, settings.tts)) if kokoro else None
-    tongues = make_tongues(settings, stt.result(), voice, narrate)
-    final = FinalCache(LongSpeech(stt.result().heeding(tongues)))  # what it remembers is of a whole utterance
+    tongues = make_language_policy(settings, stt.result(), voice, narrate)
+    final = FinalCache(
+        LongSpeech(stt.result().with_language_policy(tongues))
+    )  # what it remembers is of a whole utterance
     switches = Switches(voice, tongues, stt.result().languages, model, devices)
     workers = (stt_worker, tts_worker, turn_worker)
     return Engines(final, model.model, voice, turn.result(), *workers, tongues, toolbox), switches
@@ -106,7 +108,7 @@ async def load_language_model(opening: Opening, store: ModelStore) -> tuple[Mode
         if tools is not None:
             offered = await tools.offered_to(opened.model, history, opened.context_tokens, opening.tell_of_tools)
             toolbox = toolbox or offered
-        await opened.model.warm(history.asking(ANY_QUESTION))
+        await opened.model.warm(history.prompt(ANY_QUESTION))
 
     model = await opening.stack.enter_async_context(model_switch(open_model, prepare, opening.rest))
     await model.begin(opening.settings.llm)
@@ -136,10 +138,10 @@ async def load_voice(
     from voicecli.engines.kokoro.engine import Kokoro
 
     model = model_file(store, settings.model, ".onnx")
-    return await worker.run(Kokoro.load, model, store.path("kokoro-voices"), settings, told_on_loop(narrate))
+    return await worker.run(Kokoro.load, model, store.path("kokoro-voices"), settings, report_on_loop(narrate))
 
 
-def told_on_loop(narrate: Callable[[str], None]) -> Callable[[str], None]:
+def report_on_loop(narrate: Callable[[str], None]) -> Callable[[str], None]:
     """What a worker's thread may call in place of `narrate`."""
     loop = asyncio.get_running_loop()
 

@@ -50,7 +50,7 @@ async def open_voices(kokoro: Kokoro, worker: Worker, settings: TtsSettings) -> 
         task.cancel()
 
 
-def make_tongues(
+def make_language_policy(
     settings: Settings, recogniser: Whisper, voice: CurrentVoice | None, narrate: Callable[[str], None]
 ) -> LanguagePolicy:
     """The languages of a conversation; what is not as it was wanted is told.
@@ -65,17 +65,17 @@ def make_tongues(
     if wanted != settings.stt.language:
         others = "--stt-model whisper-base hears all"
         narrate(f"{recogniser.name} hears {name_of(wanted)} alone, so no other language is found: {others}.")
-    repertoire = make_repertoire(settings, voice) if voice is not None else VoiceRegistry("", "en")
+    repertoire = make_voice_registry(settings, voice) if voice is not None else VoiceRegistry("", "en")
     tongues = LanguagePolicy(wanted, repertoire, voice, heard)
     if voice is not None and tongues.is_written:
-        narrate(tongues.told)
+        narrate(tongues.voice_status)
     if voice is not None and settings.tts.voice not in (opening_voice(settings).voice, defaults().tts.voice):
         language, spoken = name_of(wanted), name_of(language_of_name(settings.tts.voice))
         narrate(f"{settings.tts.voice} speaks {spoken} and the conversation is in {language}: {voice.voice} speaks.")
     return tongues
 
 
-def make_repertoire(settings: Settings, voice: CurrentVoice) -> VoiceRegistry:
+def make_voice_registry(settings: Settings, voice: CurrentVoice) -> VoiceRegistry:
     """The voice that was loaded, and those of the table. Raises SettingsError."""
     from voicecli.engines.kokoro.phonemes import EXTRA_HINT, lacking
 

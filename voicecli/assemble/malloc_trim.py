@@ -13,7 +13,7 @@ import ctypes
 from voicecli.events import Event, Publish, TurnDone
 
 
-def give_back() -> None:
+def trim() -> None:
     """Blocks for some milliseconds. Does nothing where there is no glibc.
 
     https://man7.org/linux/man-pages/man3/malloc_trim.3.html
@@ -22,12 +22,12 @@ def give_back() -> None:
         trim(0)
 
 
-def tidying(publish: Publish) -> Publish:
+def trim_after_answers(publish: Publish) -> Publish:
     """`publish`, and after each answer free memory is given back: nobody waits then. To be called on a loop."""
 
     def published(event: Event) -> None:
         publish(event)
         if isinstance(event, TurnDone):
-            asyncio.get_running_loop().run_in_executor(None, give_back)
+            asyncio.get_running_loop().run_in_executor(None, trim)
 
     return published

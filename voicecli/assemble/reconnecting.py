@@ -35,8 +35,8 @@ class ReconnectingDevices:
         return {part: keeper.name for part, keeper in self._keepers.items() if keeper in self._system.parts}
 
     def want(self, part: DevicePart, name: str) -> None:
-        """Use another one that is `in_use`, as `Keeper.want` does."""
-        self._keepers[part].want(name)
+        """Use another one that is `in_use`, as `TranscriptSink.want` does."""
+        self._keepers[part].request(name)
 
     async def seen(self) -> Seen:
         """What there is now, what was plugged in since the start included. Nothing that is open is touched."""

@@ -56,15 +56,15 @@ async def open_stt(settings: Settings, wanted: Wanted) -> AsyncIterator[Service]
         metrics = Metrics()
         scheduler = Scheduler(worker, CLOCK, metrics)
 
-        def make_desk(start: Start) -> DecodeQueueClient:
+        def make_queue_client(start: Start) -> DecodeQueueClient:
             wish = TranscribeOptions(start.language, start.hotwords, start.words)
-            view = recogniser.wishing(wish)
+            view = recogniser.with_options(wish)
             together = Batch(view.transcribe_all, wish, LONGEST_S) if settings.stt.device == "cuda" else None
             return scheduler.desk(LongSpeech(view), together)
 
         silero = Silero.load()
 
-        def make_senses(start: Start) -> SessionDetectors:
+        def make_detectors(start: Start) -> SessionDetectors:
             return senses_for(
                 start, settings, WebrtcSileroDetector(silero.another(), settings.listen), turn, turn_worker
             )
@@ -72,8 +72,8 @@ async def open_stt(settings: Settings, wanted: Wanted) -> AsyncIterator[Service]
         sessions = Sessions(most, metrics)
         yield Service(
             scheduler,
-            make_desk,
-            make_senses,
+            make_queue_client,
+            make_detectors,
             sessions,
             wanted.limits,
             metrics,

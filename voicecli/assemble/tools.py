@@ -68,7 +68,7 @@ class Tools:
 
         offer_to(model, toolbox.specs, refuse)
         if not refused:
-            history.reserve(sum(map(spec_tokens, toolbox.specs)))
+            history.reserve_tokens(sum(map(spec_tokens, toolbox.specs)))
         return toolbox
 
     def close(self) -> None:

@@ -31,7 +31,7 @@ class Microphone(Protocol):
 class Speaker(Protocol):
     """An async context manager; the device is open inside it. At most one turn may sound.
 
-    It publishes Audible and Starved.
+    It publishes Audible and PlaybackUnderrun.
     """
 
     name: str

@@ -21,7 +21,7 @@ FLOOR_DB = -90.0
 class VoiceActivityDetector(Protocol):
     """Verdict on one frame after the other."""
 
-    suspects: bool
+    may_be_speech: bool
     """The last frame may be speech. Sooner than `is_speech`, and more often wrong."""
 
     def is_speech(self, frame: AudioFrame) -> bool: ...
@@ -84,12 +84,12 @@ class SpeechInput:
         """The pause under way is the end after so much silence; nothing outside a pause."""
         self._segmenter.wait_until(silence_ms)
 
-    async def ignore(self) -> None:
+    async def discard_input(self) -> None:
         """Take what the microphone gives and forget it, until cancelled."""
         async for _ in self._microphone.frames():
             pass
 
-    async def hear(
+    async def events(
         self, start_ms: Callable[[], float]
     ) -> AsyncIterator[SegmenterEvent | PossibleSpeech | PossibleSpeechEnded]:
         """What may become an utterance, and utterances as they unfold.
@@ -107,15 +107,15 @@ class SpeechInput:
             ended, self._ended = self._ended, []
             for heard in ended:
                 yield heard
-            for let_in in (frame,) if self._talk_key is None else self._talk_key.take(frame):
-                for one in self._take(let_in, start_ms()):
+            for let_in in (frame,) if self._talk_key is None else self._talk_key.push(frame):
+                for one in self._process(let_in, start_ms()):
                     yield one
 
-    def _take(
+    def _process(
         self, frame: AudioFrame, start_ms: float
     ) -> Iterator[SegmenterEvent | PossibleSpeech | PossibleSpeechEnded]:
         is_speech = not self._muted and self._gate.is_speech(frame)
-        yield from self._attention.push(not self._muted and self._gate.suspects)
+        yield from self._attention.push(not self._muted and self._gate.may_be_speech)
         if not self._muted:
             yield from self._segmenter.push(frame, is_speech, start_ms)
         elif self._segmenter.is_open:

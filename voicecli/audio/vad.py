@@ -85,10 +85,10 @@ class WebrtcSileroDetector:
         self._before: deque[NDArray[np.float32]] = deque(maxlen=round(WARM_UP_S / FRAME_S))
         self._hangover_s = 0.0
         self._is_open = False
-        self.suspects = False
+        self.may_be_speech = False
 
     def is_speech(self, frame: AudioFrame) -> bool:
-        """Verdict on one frame of 20 ms at 16 kHz; `suspects` tells whether it may at least be the start of speech."""
+        """Classify one frame of 20 ms at 16 kHz. Also set `may_be_speech`, which is true earlier and more often."""
         audio = frame.pcm.astype(np.float32) / np.float32(32768)
         sounds = self._webrtc.is_speech(frame.pcm.tobytes(), LISTEN_RATE_HZ)
         if sounds:
@@ -99,11 +99,11 @@ class WebrtcSileroDetector:
             self._hangover_s = HANGOVER_S
         self._before.append(audio)
         if self._hangover_s <= 0:
-            self._is_open = self.suspects = False
+            self._is_open = self.may_be_speech = False
             return False
         self._hangover_s -= FRAME_S
         bar = self._threshold - HYSTERESIS if self._is_open else self._threshold
         probability = self._silero.probability(audio)
         self._is_open = probability >= bar
-        self.suspects = sounds and probability >= POSSIBLE
+        self.may_be_speech = sounds and probability >= POSSIBLE
         return self._is_open

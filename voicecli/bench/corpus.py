@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from voicecli.assemble.devices import make_gate
+from voicecli.assemble.devices import make_vad
 from voicecli.audio.files.wav import read_clip
 from voicecli.bench.questions import QUESTIONS, TIMES, VOICES, spoken_questions
 from voicecli.bench.speech import Utterance, utterance
@@ -176,7 +176,7 @@ def read(
         if count == most:
             break
         try:
-            cut = utterance(one.name, read_clip(one.path), make_gate(listen), one.slots)
+            cut = utterance(one.name, read_clip(one.path), make_vad(listen), one.slots)
         except DeviceError as error:
             left_out.append(error.message)
             continue

@@ -109,9 +109,9 @@ def listen(
 def learnt(pauses: PauseStatistics, heard: SegmenterEvent, ended_at_s: float) -> PauseStatistics:
     """As conversation/endpointing.py learns."""
     if isinstance(heard, Resume):
-        return pauses.heard(heard.silence_ms)
+        return pauses.with_pause(heard.silence_ms)
     if isinstance(heard, Onset) and heard.started_at_s - ended_at_s <= WENT_ON_S:
-        return pauses.heard((heard.started_at_s - ended_at_s) * 1000)
+        return pauses.with_pause((heard.started_at_s - ended_at_s) * 1000)
     return pauses
 
 

@@ -81,7 +81,7 @@ class BenchRoom:
         self._echo = Framer(SPEAKER_HZ)
         self._echoes: list[Pcm] = [np.zeros(FRAME_SAMPLES, np.int16)] * round(ECHO_DELAY_S / FRAME_S)
 
-    def see(self, event: Event) -> None:
+    def observe(self, event: Event) -> None:
         """Take the next event of the conversation."""
         if isinstance(event, Audible):
             self._audible_s = event.at_s

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from voicecli.assemble.devices import make_gate
+from voicecli.assemble.devices import make_vad
 from voicecli.assemble.engines import load_end_of_turn, load_recogniser
 from voicecli.bench.corpus import Corpus
 from voicecli.bench.endpointing import (
@@ -146,13 +146,13 @@ async def load(worker: ThreadWorker, settings: Settings) -> tuple[Recogniser, En
 
 def word_ends_s(whisper: Recogniser, pcm: Pcm) -> list[float]:
     """When each word of a recording ends."""
-    timing = LongSpeech(whisper.wishing(TranscribeOptions(words=True)))
+    timing = LongSpeech(whisper.with_options(TranscribeOptions(words=True)))
     return [word.end_s for word in timing.transcribe(SpeechSegment(pcm, 0.0, len(pcm) / LISTEN_RATE_HZ)).words]
 
 
 def framed_clips(recorded: Sequence[tuple[str, Pcm]], listen: ListenSettings) -> list[Clip]:
     """Those that hold an utterance."""
-    framings = [framed(pcm, make_gate(listen), APART_S * number) for number, (_, pcm) in enumerate(recorded)]
+    framings = [framed(pcm, make_vad(listen), APART_S * number) for number, (_, pcm) in enumerate(recorded)]
     ends = [true_end(frames, listen) for frames in framings]
     return [
         Clip(name, frames, end)

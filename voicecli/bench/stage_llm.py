@@ -87,15 +87,15 @@ async def measure_llm(settings: Settings, progress: Progress, narrate: Narrate, 
     async with opened_model(settings, embedded, narrate) as opened:
         warm_ups["load"] = time.perf_counter() - began_s
         known = talk(settings, "")
-        _, warm_ups["first answer"] = await measured(answered(opened.model, known.asking(HELLO), "", HELLO))
+        _, warm_ups["first answer"] = await measured(answered(opened.model, known.prompt(HELLO), "", HELLO))
         for turn, question in enumerate(questions):
             progress("Answering", turn, len(questions))
             for group in in_turns((COLD, WARM), turn):
                 # A number that no other prompt begins with: nothing of it can be in a cache, of an earlier run either.
                 history = known if group == WARM else talk(settings, f"Conversation {begun.at:%d%H%M%S}{turn:02}. ")
                 if group == WARM:
-                    await opened.model.warm(history.asking(HELLO))
-                answers.append(await answered(opened.model, history.asking(question), group, question))
+                    await opened.model.warm(history.prompt(HELLO))
+                answers.append(await answered(opened.model, history.prompt(question), group, question))
     served = {} if embedded else {opened.model.name: ""}
     found = Found(
         f"{len(questions)} questions, each after {len(TALK)} turns of talk",

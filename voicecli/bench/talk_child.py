@@ -69,7 +69,7 @@ class TalkChild:
 
     def settled(self) -> bool:
         """No turn is alive."""
-        return self._activity.settled()
+        return self._activity.is_idle()
 
     async def read(self) -> None:
         """Take what it prints, until it ends."""
@@ -80,7 +80,7 @@ class TalkChild:
                 self._narrate(event.text)
             async with self._changed:
                 self.events.append(event)
-                self._activity.see(event)
+                self._activity.observe(event)
                 self._changed.notify_all()
         async with self._changed:
             self._over = True

@@ -110,7 +110,7 @@ async def conversation(
 
     def show(event: Event) -> None:
         nonlocal speculation
-        room.see(event)
+        room.observe(event)
         speculation = speculation.apply(event)
         if not isinstance(event, LevelMeasured):
             events.append(event)
@@ -119,7 +119,7 @@ async def conversation(
 
     began_s = CLOCK()
     async with assemble(settings, room, show, watch) as (held, _):
-        room.enough, room.anew = held.interrupt, held.begin_anew
+        room.enough, room.anew = held.interrupt, held.restart
         ready_s, before_s = CLOCK(), own_cpu_s()
         await held.run()
         cpu_s = own_cpu_s() - before_s

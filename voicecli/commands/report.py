@@ -141,7 +141,7 @@ def findings(looked_at: Request) -> list[dict[str, object]]:
 def make_recording(looked_at: Request, path: Path, inputs: tuple[Path, ...], turns: int, *, agreed: bool) -> None:
     """Ask, talk, save. Raises SettingsError where nobody can be asked."""
     from voicecli.app.platform import require_unix
-    from voicecli.app.talk import Observer, hold_session
+    from voicecli.app.talk import Observer, talk
     from voicecli.assemble.devices import CLOCK, Files
     from voicecli.commands.listening_mode import require_key
     from voicecli.commands.talk import models_of
@@ -158,7 +158,7 @@ def make_recording(looked_at: Request, path: Path, inputs: tuple[Path, ...], tur
     recorder = Recorder(CLOCK, turns)
     with TemporaryDirectory(prefix="voicecli-report-") as folder:
         files = Files(inputs, Path(folder, "answers.wav")) if inputs else Files()
-        code = hold_session(settings, files, "auto", Observer(recorder, recorder.see, recorder.controls))
+        code = talk(settings, files, "auto", Observer(recorder, recorder.observe, recorder.controls))
     if code or recorder.stopped or not recorder.turns_over:
         tell("No turn was over, or you stopped it: nothing was kept.")
         raise typer.Exit(code or 1)

@@ -177,7 +177,7 @@ def talk(
 
 def hold_talk(settings: Settings, files: Files, ui: Ui, resume: int | None) -> int:
     """Returns the exit code. Files are no conversation of the user's, so they are not kept."""
-    from voicecli.app.talk import hold_session
+    from voicecli.app.talk import talk
     from voicecli.assemble.devices import CLOCK
     from voicecli.history.open import remember
 
@@ -186,7 +186,7 @@ def hold_talk(settings: Settings, files: Files, ui: Ui, resume: int | None) -> i
     memory = remember(settings.history_file, CLOCK, keep=keep, resume=resume)
     fetch_missing(settings, models_of(settings))
     try:
-        return hold_session(settings, files, ui.value, memory=memory)
+        return talk(settings, files, ui.value, memory=memory)
     finally:
         if memory.log is not None and memory.log.unsaved:
             tell_unsaved(memory.log)

@@ -46,7 +46,7 @@ def tune(
     """Find the settings that answer soonest on this machine, and write them to your settings file.
 
     Tries the Whisper and Kokoro models that are installed, their precision, threads of all engines, the length of the
-    first piece of an answer and the ways to tell that you are done. Each is measured against the one in use, in turns.
+    first chunk of an answer and the ways to tell that you are done. Each is measured against the one in use, in turns.
     A value is changed only where the gain is beyond noise.
 
     What your settings file holds stays, comments too; the file as it was is kept as config.toml.bak. [bold]Ctrl-C[/]

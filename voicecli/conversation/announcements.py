@@ -28,9 +28,9 @@ class Announcements:
         self._waiting.append(text)
         self._next()
 
-    def see(self, event: Event) -> None:
+    def observe(self, event: Event) -> None:
         """Take the next event of the conversation. Whoever publishes it is not done, so nothing is said before that."""
-        self._activity.see(event)
+        self._activity.observe(event)
         if self._is_due():
             asyncio.get_running_loop().call_soon(self._next)
 
@@ -39,4 +39,4 @@ class Announcements:
             self._say(self._waiting.popleft())
 
     def _is_due(self) -> bool:
-        return self._is_open and bool(self._waiting) and self._activity.settled()
+        return self._is_open and bool(self._waiting) and self._activity.is_idle()

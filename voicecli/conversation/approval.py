@@ -43,11 +43,11 @@ class ToolApproval:
     def __init__(self) -> None:
         self._answer: asyncio.Future[Approval] = asyncio.get_running_loop().create_future()
 
-    def give(self, answer: Approval) -> None:
+    def answer(self, answer: Approval) -> None:
         """The first answer counts."""
         if not self._answer.done():
             self._answer.set_result(answer)
 
-    async def answered(self) -> Approval:
+    async def wait(self) -> Approval:
         """Wait for it."""
         return await self._answer

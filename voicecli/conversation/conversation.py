@@ -22,7 +22,7 @@ from voicecli.conversation.partial_transcripts import PartialTranscripts
 from voicecli.conversation.prefill import Prefill
 from voicecli.conversation.respond import Engines, Responder
 from voicecli.conversation.turn import StageError, Turn, first_failure
-from voicecli.conversation.wake_gate import guard
+from voicecli.conversation.wake_gate import make_wake_gate
 from voicecli.events import Clock, Event, Publish
 from voicecli.speech_text.chunker import TextChunker
 from voicecli.turns.segmenter import Dropped, EarlyPause, Endpoint, Onset, Pause, Resume, SegmenterEvent
@@ -55,8 +55,8 @@ class Conversation:
         self._clock = clock
         self._tell = publish
         self._speculation = Speculation()
-        self._sentry = guard(engines, rules.waking, rules.drafts, clock, publish)
-        self._drafter = PartialDecoder(self._sentry.engines.stt, engines.stt_worker, rules.drafts, clock)
+        self._sentry = make_wake_gate(engines, rules.wake, rules.partials, clock, publish)
+        self._drafter = PartialDecoder(self._sentry.engines.stt, engines.stt_worker, rules.partials, clock)
         self._prefill = Prefill(engines.llm, history)
         self._endpointing = Endpointing(
             engines.turn, engines.turn_worker, rules.endpoint, self._ear.wait_until, clock, publish
@@ -75,10 +75,10 @@ class Conversation:
         """Until the microphone ends and the last answer is over."""
         async with asyncio.TaskGroup() as self._tasks:
             self._sentry.open(self._tasks, self._take, self._ear.so_far)
-            self._overlap.open(self._tasks, self._sentry.take)
+            self._overlap.open(self._tasks, self._sentry.handle)
             self._announcements.open(True)
-            async for heard in self._ear.hear(self._needed_ms):
-                self._overlap.take(heard, self._answer)
+            async for heard in self._ear.events(self._needed_ms):
+                self._overlap.handle(heard, self._answer)
             self._announcements.open(False)
             self._drafts.stop()
             self._sentry.close()
@@ -87,7 +87,7 @@ class Conversation:
         """Stop or go on listening; the answer under way goes on."""
         self._ear.mute(muted)
 
-    def push(self, held: bool) -> None:
+    def hold_to_talk(self, held: bool) -> None:
         """Push-to-talk: listen from now on, or no more. Who presses the key has the word; nothing else is asked."""
         answer = self._answer
         if held and answer is not None:
@@ -95,22 +95,22 @@ class Conversation:
             self.interrupt(reopen=self._goes_on())
         self._ear.hold(held, pre_roll=answer is None)
 
-    def begin_anew(self, said: Iterable[tuple[str, str, bool]] = ()) -> None:
+    def restart(self, said: Iterable[tuple[str, str, bool]] = ()) -> None:
         """All is forgotten; then `said` was: questions, as much of the answers as was heard, whether it was cut."""
         self.interrupt()
         self._history.forget()
         for question, heard, cut in said:
             self._history.add(question, heard, cut=cut)
         self._history.make_room()
-        self._catch_up(self._history.said())
+        self._catch_up(self._history.messages())
 
-    def instruct(self, system_prompt: str) -> None:
+    def set_system_prompt(self, system_prompt: str) -> None:
         """Another system prompt, from the next question on."""
-        self._history.instruct(system_prompt)
+        self._history.set_system_prompt(system_prompt)
 
     def ask(self, text: str) -> None:
         """Answer a typed question; whatever was being answered is interrupted. Yes and no may answer ours."""
-        if (answer := answer_of(text)) and self.grant(answer):
+        if (answer := answer_of(text)) and self.answer_approval(answer):
             return
         self.interrupt()
         turn = self._new_turn(self._mint(), question=text)
@@ -119,17 +119,17 @@ class Conversation:
 
     def repeat(self, answer: str) -> None:
         """Say an earlier answer again, as a turn that is not remembered; not while anything is said or answered."""
-        if self._turn is None and not self._drafts.under_way and self._engines.tts is not None:
+        if self._turn is None and not self._drafts.is_running and self._engines.tts is not None:
             turn = self._new_turn(self._mint())
-            turn.repeated = answer
+            turn.replayed = answer
             self._publish(events.AnswerReplayed(at_s=self._clock(), turn=turn.id, text=answer))
             self._release(turn)
 
-    def grant(self, answer: Approval) -> bool:
+    def answer_approval(self, answer: Approval) -> bool:
         """Whether the tool may be used that leave is asked for. False: for none."""
-        leave = self._turn.leave if self._turn is not None else None
+        leave = self._turn.approval if self._turn is not None else None
         if leave is not None:
-            leave.give(answer)
+            leave.answer(answer)
         return leave is not None
 
     def announce(self, text: str) -> None:
@@ -144,7 +144,7 @@ class Conversation:
         heard = turn.heard(self._speaker.heard_s()) if self._engines.tts else turn.written
         released = turn.released.is_set()
         if released:
-            self._own_voice.spoke(turn.voiced(self._speaker.heard_s() + AHEAD_S), self._clock())
+            self._own_voice.note_spoken(turn.voiced(self._speaker.heard_s() + AHEAD_S), self._clock())
         self._discard(turn.id)
         if turn.question:
             kept, cut = heard if released and not reopen else "", not turn.is_whole(heard)
@@ -165,28 +165,28 @@ class Conversation:
         match heard:
             case Onset(started_at_s):
                 self.interrupt(reopen=self._goes_on())
-                self._endpointing.begins(started_at_s)
+                self._endpointing.on_speech_started(started_at_s)
                 self._hearing = self._mint()
                 self._publish(events.SpeechStarted(at_s=now_s, turn=self._hearing, started_at_s=started_at_s))
                 self._drafts.start(self._hearing, self._ear.so_far, self._tasks)
             case EarlyPause(segment):
-                self._drafter.lull(segment)
+                self._drafter.decode_early(segment)
             case Pause(segment):
                 self._drafts.stop()
                 self.interrupt()  # a question that was typed meanwhile
-                ended_at_s, preparing = segment.ended_at_s, self._speculation.worthwhile(self._rules.wait_s)
+                ended_at_s, preparing = segment.ended_at_s, self._speculation.is_worthwhile(self._rules.wait_s)
                 self._publish(events.SpeechPaused(at_s=now_s, turn=hearing, ended_at_s=ended_at_s, preparing=preparing))
                 self._turn = self._new_turn(hearing, segment)
-                self._endpointing.pauses(hearing, segment, self._tasks)
+                self._endpointing.on_pause(hearing, segment, self._tasks)
                 if preparing:
                     self._start(self._turn)
             case Resume(silence_ms):
-                self._endpointing.resumes(silence_ms)
+                self._endpointing.on_resume(silence_ms)
                 self._discard(hearing)
                 self._publish(events.SpeechResumed(at_s=now_s, turn=hearing))
                 self._drafts.start(self._hearing, self._ear.so_far, self._tasks)
             case Endpoint(ended_at_s, limit_s):
-                self._endpointing.ends(ended_at_s)
+                self._endpointing.on_endpoint(ended_at_s)
                 self._publish(events.SpeechEnded(at_s=now_s, turn=hearing, ended_at_s=ended_at_s))
                 if limit_s:
                     self._publish(events.Notice(at_s=now_s, text=AT_LIMIT.format(limit_s)))
@@ -196,14 +196,14 @@ class Conversation:
                     self._nothing(hearing, "something was typed instead")
             case Dropped(reason):  # pragma: no branch
                 self._drafts.stop()
-                self._endpointing.over()
+                self._endpointing.cancel()
                 self._discard(hearing)
                 self._nothing(hearing, reason)
 
     def _nothing(self, turn: TurnId, reason: str) -> None:
         """Who seemed to go on with a question and said nothing is answered after all, as if it were typed."""
         self._publish(events.NothingHeard(at_s=self._clock(), turn=turn, reason=reason))
-        if self._turn is None and (question := self._history.take_back()):
+        if self._turn is None and (question := self._history.withdraw_question()):
             self.ask(question)
 
     def _goes_on(self) -> bool:
@@ -218,21 +218,21 @@ class Conversation:
         self._release(turn)
 
     def _new_turn(self, turn: TurnId, segment: SpeechSegment | None = None, question: str = "") -> Turn:
-        return Turn(turn, segment, question, pieces=TextChunker(first_piece_chars=self._rules.first_piece_chars))
+        return Turn(turn, segment, question, chunker=TextChunker(first_chunk_chars=self._rules.first_chunk_chars))
 
     def _mint(self) -> TurnId:
         self._minted += 1
         return TurnId(self._minted)
 
     def _needed_ms(self) -> float:
-        return self._rules.barge_in.needed_ms(answering=self._answer is not None)
+        return self._rules.barge_in.required_ms(answering=self._answer is not None)
 
     def _publish(self, event: Event) -> None:
         self._speculation = self._speculation.apply(event)
         self._tell(event)
-        self._endpointing.see(event)
-        self._sentry.see(event)
-        self._announcements.see(event)
+        self._endpointing.observe(event)
+        self._sentry.observe(event)
+        self._announcements.observe(event)
 
     def _start(self, turn: Turn) -> None:
         if self._catching_up is not None:
@@ -262,12 +262,12 @@ class Conversation:
             if turn.segment is not None:
                 reason = await self._answering.understand(turn)
             if not turn.is_said_aloud:
-                self._endpointing.wordless(turn.id)
+                self._endpointing.on_no_words(turn.id)
             else:
                 await self._answering.respond(turn, self._make_room)
         except Exception as error:  # one of two places that catch everything: a turn may fail, the program goes on
             failure = first_failure(error)
-            await self._answering.apologise(turn, failure)
+            await self._answering.speak_error(turn, failure)
             self._speaker.finish(turn.id)
         await turn.released.wait()
         self._make_room(turn)  # after a failure, or without a voice
@@ -282,7 +282,7 @@ class Conversation:
         if turn.question:
             self._history.add(turn.question, spoken, calls=turn.calls_made())
         if turn.is_said_aloud:
-            self._own_voice.spoke(turn.voiced(heard_s + AHEAD_S), now_s)
+            self._own_voice.note_spoken(turn.voiced(heard_s + AHEAD_S), now_s)
         self._overlap.answer_is_over()
         if failure is not None:
             message, hint = failure.message, failure.hint
@@ -296,7 +296,7 @@ class Conversation:
         """Nobody waits for the language model while an answer sounds: what was said is read anew then, if need be."""
         exchange = self._history.exchange(turn.question, turn.written, turn.calls_made())
         if turn.question and self._history.make_room(exchange):
-            self._catch_up([*self._history.said(), *exchange])
+            self._catch_up([*self._history.messages(), *exchange])
 
     def _catch_up(self, said: Sequence[Message]) -> None:
         if self._rules.prefill:

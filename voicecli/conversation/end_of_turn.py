@@ -41,45 +41,45 @@ class Endpointing:
         self._probability: float | None = None  # by the sound of what was said before it
         self._transcript: Transcript | None = None  # of the same
 
-    def begins(self, started_at_s: float) -> None:
+    def on_speech_started(self, started_at_s: float) -> None:
         """An utterance; one that follows closely on the last goes on with it, so what was between them was a pause."""
         if self._ended_at_s is not None and started_at_s - self._ended_at_s <= WENT_ON_S:
-            self._pauses = self._pauses.heard((started_at_s - self._ended_at_s) * 1000)
+            self._pauses = self._pauses.with_pause((started_at_s - self._ended_at_s) * 1000)
         self._ended_at_s = None
 
-    def pauses(self, turn: TurnId, segment: SpeechSegment, tasks: asyncio.TaskGroup) -> None:
+    def on_pause(self, turn: TurnId, segment: SpeechSegment, tasks: asyncio.TaskGroup) -> None:
         """The user is silent."""
         self._turn, self._probability, self._transcript = turn, None, None
         if self._engine is not None:
             self._judging = tasks.create_task(self._judge(turn, segment), name=f"endpoint {turn}")
 
-    def resumes(self, silence_ms: float) -> None:
+    def on_resume(self, silence_ms: float) -> None:
         """It was a pause."""
-        self._pauses = self._pauses.heard(silence_ms)
-        self.over()
+        self._pauses = self._pauses.with_pause(silence_ms)
+        self.cancel()
 
-    def ends(self, ended_at_s: float) -> None:
+    def on_endpoint(self, ended_at_s: float) -> None:
         """It was taken to be the end."""
         self._ended_at_s = ended_at_s
-        self.over()
+        self.cancel()
 
-    def over(self) -> None:
+    def cancel(self) -> None:
         """The silence is over, in one way or another: what is still learnt about it is of no use."""
         self._turn = None
         if self._judging is not None:
             self._judging.cancel()
             self._judging = None
 
-    def see(self, event: Event) -> None:
+    def observe(self, event: Event) -> None:
         """Take the words of the pause under way, once they are known."""
         if isinstance(event, events.Transcribed):
-            self.know(event.turn, Transcript(event.text, event.language, event.audio_s))
+            self.set_transcript(event.turn, Transcript(event.text, event.language, event.audio_s))
 
-    def wordless(self, turn: TurnId) -> None:
+    def on_no_words(self, turn: TurnId) -> None:
         """No words could be made out, so far."""
-        self.know(turn, Transcript("", "", 0.0))
+        self.set_transcript(turn, Transcript("", "", 0.0))
 
-    def know(self, turn: TurnId | None, transcript: Transcript) -> None:
+    def set_transcript(self, turn: TurnId | None, transcript: Transcript) -> None:
         """The words of an utterance in a pause; what comes when the pause is over is dropped."""
         if turn == self._turn:
             self._transcript = transcript

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from voicecli.conversation.turn import StageError
 from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull
-from voicecli.speech_text.phrases import NOTICES, SpokenPhrases
+from voicecli.speech_text.phrases import PHRASES, SpokenPhrases
 
 
-def apology(failure: StageError, *, begun: bool, notices: SpokenPhrases = NOTICES["en"]) -> str:
+def spoken_error(failure: StageError, *, begun: bool, notices: SpokenPhrases = PHRASES["en"]) -> str:
     """One plain sentence; empty where only the screen can tell. `begun`: some of the answer was already spoken.
 
     Names, addresses and hints are for the eye: the screen has them.

@@ -53,14 +53,14 @@ class History:
         self._unanswered: list[str] = []
         self._is_reopened = False  # the last of them
 
-    def asking(self, text: str) -> list[Message]:
+    def prompt(self, text: str) -> list[Message]:
         """The request for an answer to `text`. Nothing is remembered yet: the user may still go on.
 
         Earlier questions that got no answer are asked along: two user messages in a row confuse models.
         """
         if self._tokens(text) > self._room_tokens:
             self._forget(text)
-        return [*self.said(), self._question(text)]
+        return [*self.messages(), self._question(text)]
 
     def exchange(self, question: str, answer: str, calls: Sequence[Message] = ()) -> tuple[Message, ...]:
         """What a turn adds to the messages; nothing where there was no answer.
@@ -86,12 +86,12 @@ class History:
             self._unanswered.append(question)
             self._is_reopened = reopened
 
-    def take_back(self) -> str:
+    def withdraw_question(self) -> str:
         """The question that was added last, if it was reopened: it is forgotten, and to be asked again. Else empty."""
         is_reopened, self._is_reopened = self._is_reopened, False
         return self._unanswered.pop() if is_reopened and self._unanswered else ""
 
-    def reserve(self, tokens: float) -> None:
+    def reserve_tokens(self, tokens: float) -> None:
         """So many tokens of the context are taken, by what each prompt has beside the messages."""
         self._room_tokens = self._context_tokens - tokens
 
@@ -105,11 +105,11 @@ class History:
             self._forget("", coming)
         return len(self._exchanges) < exchanges
 
-    def said(self) -> list[Message]:
+    def messages(self) -> list[Message]:
         """What each request begins with."""
         return [self._system, *chain.from_iterable(self._exchanges)]
 
-    def instruct(self, system_prompt: str) -> None:
+    def set_system_prompt(self, system_prompt: str) -> None:
         """Another system prompt, from the next request on."""
         self._prompt = system_prompt
 
@@ -138,7 +138,7 @@ class History:
         return Message("user", " ".join([*self._unanswered, text]))
 
     def _tokens(self, text: str, coming: Sequence[Message] = ()) -> float:
-        return sum(map(estimated_tokens, (*self.said(), *coming, self._question(text))))
+        return sum(map(estimated_tokens, (*self.messages(), *coming, self._question(text))))
 
     def _forget(self, text: str, coming: Sequence[Message] = ()) -> None:
         """Drop the oldest, down to half the room. The newest exchange stays as long as it fits, `text` in any case."""

@@ -15,8 +15,8 @@ from typing import Protocol
 from voicecli.conversation.voice_registry import NoVoice, VoiceMatch, VoiceRegistry
 from voicecli.errors import SettingsError
 from voicecli.languages import code_of, name_of
-from voicecli.speech_text.normalize import verbalize
-from voicecli.speech_text.phrases import NOTICES, SpokenPhrases, notices_in
+from voicecli.speech_text.normalize import normalize
+from voicecli.speech_text.phrases import PHRASES, SpokenPhrases, phrases_in
 
 AUTO = "auto"
 
@@ -51,8 +51,10 @@ class AnswerLanguage:
     voice_language: str = "en"  # of that voice
     is_spoken: bool = True  # False: nobody speaks this language
     instruction: str = ""  # for the language model
-    notices: SpokenPhrases = NOTICES["en"]  # in the voice's language
-    say: Callable[[str], str] = field(default=verbalize, compare=False)  # a piece as it is written -> as it is said
+    phrases: SpokenPhrases = PHRASES["en"]  # in the voice's language
+    normalize: Callable[[str], str] = field(
+        default=normalize, compare=False
+    )  # a piece as it is written -> as it is said
 
 
 ENGLISH = AnswerLanguage("en")
@@ -61,7 +63,7 @@ ENGLISH = AnswerLanguage("en")
 class Voices(Protocol):
     """What can be spoken with."""
 
-    def attune(self, voice: str) -> None:
+    def select(self, voice: str) -> None:
         """Speak with this one from the next text on."""
         ...
 
@@ -115,7 +117,7 @@ class LanguagePolicy:
         self._language = self._wanted
         self._told.add(self._language)
         only = " That is all that is heard by this model." if wanted == AUTO else ""
-        return self.told + only
+        return self.voice_status + only
 
     def set_voice(self, voice: str) -> str:
         """The voice of its language from the next answer on; returns what to tell the user.
@@ -134,12 +136,12 @@ class LanguagePolicy:
     @property
     def is_written(self) -> bool:
         """Nobody speaks the language of the conversation."""
-        return isinstance(self._repertoire.of(self._language), NoVoice)
+        return isinstance(self._repertoire.match(self._language), NoVoice)
 
     @property
-    def told(self) -> str:
+    def voice_status(self) -> str:
         """Who speaks just now, or why nobody does."""
-        match self._repertoire.of(self._language):
+        match self._repertoire.match(self._language):
             case NoVoice() as unspoken:
                 return written_notice(self._language, unspoken)
             case VoiceMatch(voice):  # pragma: no branch
@@ -165,7 +167,7 @@ class LanguagePolicy:
             first = self._language
         return first, likely.get(first, 0.0)
 
-    def of_text(self, text: str) -> str:
+    def detect_from_text(self, text: str) -> str:
         """The language of a typed question: its script tells of a few, else it is that of the conversation.
 
         A text in Latin letters, where the conversation is in another script, is in the chosen voice's language.
@@ -179,33 +181,33 @@ class LanguagePolicy:
 
     def begin(self, language: str) -> AnswerLanguage:
         """An answer in this language is about to be made; the voice is told."""
-        spoken = self._repertoire.of(language)
+        spoken = self._repertoire.match(language)
         is_spoken = isinstance(spoken, VoiceMatch)
         voice = spoken.voice if isinstance(spoken, VoiceMatch) else self._repertoire.voice
         voice_language = language if is_spoken else self._repertoire.language
         if self._voices is not None:
-            self._voices.attune(voice)
+            self._voices.select(voice)
         return AnswerLanguage(
             language,
             voice,
             voice_language,
             is_spoken,
             self.instruction(language),
-            notices_in(voice_language),
-            partial(verbalize, language=voice_language),
+            phrases_in(voice_language),
+            partial(normalize, language=voice_language),
         )
 
     def instruction(self, language: str) -> str:
         """What the language model is told. Nothing where all is English: that is what it would answer in."""
         return "" if self._is_plain and language == "en" else f"Answer in {name_of(language)}."
 
-    def keep(self, language: str) -> str:
+    def adopt(self, language: str) -> str:
         """An answer in this language is heard or shown from now on; returns what the user should know, if anything."""
         if language == self._language:
             return ""
         self._language = language
         known, self._told = language in self._told, self._told | {language}
-        return "" if known and self.is_written else self.told
+        return "" if known and self.is_written else self.voice_status
 
 
 def written_notice(language: str, unspoken: NoVoice) -> str:

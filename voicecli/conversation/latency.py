@@ -29,7 +29,7 @@ from voicecli.events import (
 )
 from voicecli.types import TurnId
 
-PART_NAMES = ("endpoint", "stt", "first token", "first piece", "tts", "playout")
+PART_NAMES = ("endpoint", "stt", "first token", "first chunk", "tts", "playout")
 """In the order in which they happen; `TurnLatency.parts` and `TurnLatency.work` keep it."""
 
 
@@ -50,7 +50,7 @@ class TurnLatency:
     endpoint_s: float
     stt_s: float
     first_token_s: float
-    first_piece_s: float
+    first_chunk_s: float
     tts_s: float
     playout_s: float
     voice_to_voice_s: float
@@ -59,7 +59,7 @@ class TurnLatency:
     @property
     def parts(self) -> tuple[float, ...]:
         """Seconds that each of PART_NAMES added to the wait; never negative, sum = voice_to_voice_s."""
-        return (self.endpoint_s, self.stt_s, self.first_token_s, self.first_piece_s, self.tts_s, self.playout_s)
+        return (self.endpoint_s, self.stt_s, self.first_token_s, self.first_chunk_s, self.tts_s, self.playout_s)
 
     @property
     def released_s(self) -> float:
@@ -77,7 +77,7 @@ class LatencyFold:
     released_s: float | None = None
     transcribed_s: float | None = None
     first_token_s: float | None = None
-    first_piece_s: float | None = None
+    first_chunk_s: float | None = None
     first_audio_s: float | None = None
     audible_s: float | None = None
 
@@ -99,11 +99,11 @@ class LatencyFold:
     def _stage_over(self, event: Event) -> LatencyFold:
         match event:
             case Transcribed(at_s=at_s) if not self.typed:  # a new transcript voids an answer to an earlier one
-                return replace(self, transcribed_s=at_s, first_token_s=None, first_piece_s=None, first_audio_s=None)
+                return replace(self, transcribed_s=at_s, first_token_s=None, first_chunk_s=None, first_audio_s=None)
             case TokenArrived(at_s=at_s) if self.first_token_s is None:
                 return replace(self, first_token_s=at_s)
-            case TextChunkReady(at_s=at_s) if self.first_piece_s is None:
-                return replace(self, first_piece_s=at_s)
+            case TextChunkReady(at_s=at_s) if self.first_chunk_s is None:
+                return replace(self, first_chunk_s=at_s)
             case Synthesized(at_s=at_s) if self.first_audio_s is None:
                 return replace(self, first_audio_s=at_s)
             case Audible(at_s=at_s) if self.audible_s is None:
@@ -118,10 +118,10 @@ class LatencyFold:
         origin_s = self.speech_end_s
         released_s = max(self.released_s - origin_s, 0.0)
         audible_s = max(self.audible_s - origin_s, released_s)
-        stages = (self.began_s, self.transcribed_s, self.first_token_s, self.first_piece_s, self.first_audio_s)
+        stages = (self.began_s, self.transcribed_s, self.first_token_s, self.first_chunk_s, self.first_audio_s)
         began_s, *over_s = _ordered([None if at_s is None else at_s - origin_s for at_s in stages], audible_s)
         edges_s = [0.0, released_s, *(max(at_s, released_s) for at_s in over_s), audible_s]
-        endpoint_s, stt_s, first_token_s, first_piece_s, tts_s, playout_s = (b - a for a, b in pairwise(edges_s))
+        endpoint_s, stt_s, first_token_s, first_chunk_s, tts_s, playout_s = (b - a for a, b in pairwise(edges_s))
         worked = [Span(*pair) for pair in pairwise([began_s, *over_s])]
         return TurnLatency(
             turn=turn,
@@ -129,7 +129,7 @@ class LatencyFold:
             endpoint_s=endpoint_s,
             stt_s=stt_s,
             first_token_s=first_token_s,
-            first_piece_s=first_piece_s,
+            first_chunk_s=first_chunk_s,
             tts_s=tts_s,
             playout_s=playout_s,
             voice_to_voice_s=audible_s,

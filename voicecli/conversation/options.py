@@ -13,10 +13,10 @@ from voicecli.turns.endpoint import EndpointBounds
 @dataclass(frozen=True, slots=True)
 class ConversationOptions:
     barge_in: BargeIn
-    drafts: PartialSchedule
+    partials: PartialSchedule
     endpoint: EndpointBounds | None  # None: the segmenter's own silence is the end
     wait_s: float  # from a pause to the soonest endpoint
     prefill: bool  # send the question ahead while it is being asked
     echo: bool  # the microphone may hear the speaker
-    first_piece_chars: int  # a longer first clause may be cut before a phrase
-    waking: WakeOptions | None = None  # None: all that is said is for the assistant
+    first_chunk_chars: int  # a longer first clause may be cut before a phrase
+    wake: WakeOptions | None = None  # None: all that is said is for the assistant

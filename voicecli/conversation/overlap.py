@@ -21,7 +21,7 @@ from voicecli.conversation.respond import Engines
 from voicecli.conversation.turn import Turn
 from voicecli.errors import VoiceCliError
 from voicecli.events import Clock, Publish, Volume
-from voicecli.turns.barge_in import BargeIn, is_backchannel, is_order, wants_the_word, words_of
+from voicecli.turns.barge_in import BargeIn, is_backchannel, is_interruption, is_stop_word, words_of
 from voicecli.turns.segmenter import Dropped, EarlyPause, Endpoint, Onset, Pause, Resume, SegmenterEvent
 from voicecli.turns.self_echo import AHEAD_S, REASON, SelfEchoFilter
 from voicecli.turns.speech_hint import PossibleSpeech, PossibleSpeechEnded
@@ -58,15 +58,15 @@ class InterruptionCandidate:
 
     answer: Turn
     started_at_s: float
-    hushed_at_s: float
-    said: list[SegmenterEvent] = field(default_factory=list)  # of the utterance, from its onset on
+    paused_at_s: float
+    events: list[SegmenterEvent] = field(default_factory=list)  # of the utterance, from its onset on
     heard_until_s: float = 0.0  # last voiced sample of what was decoded
-    refused: bool = False  # by the words so far
+    rejected: bool = False  # by the words so far
 
     @property
     def may_be_echo(self) -> bool:
         """Nothing voiced has outlived the answer's silence yet."""
-        return self.heard_until_s < self.hushed_at_s + ECHO_S
+        return self.heard_until_s < self.paused_at_s + ECHO_S
 
 
 class Overlap:
@@ -100,7 +100,7 @@ class Overlap:
         """Before the first `take`. `deliver` is given what is the conversation's."""
         self._tasks, self._deliver = tasks, deliver
 
-    def take(self, heard: SegmenterEvent | PossibleSpeech | PossibleSpeechEnded, answer: Turn | None) -> None:
+    def handle(self, heard: SegmenterEvent | PossibleSpeech | PossibleSpeechEnded, answer: Turn | None) -> None:
         """What the ear hears next; `answer` is the one that may be talked over, None while there is none."""
         contest = self._contest
         match heard:
@@ -115,14 +115,14 @@ class Overlap:
             case _ if contest is None:
                 self._deliver(heard)
             case _:
-                contest.said.append(heard)
+                contest.events.append(heard)
                 self._go_on(contest, heard)
 
     def answer_is_over(self) -> None:
         """Nothing is left that could be talked over: what is being said is for the conversation."""
         self._volume = "full"
         contest = self._contest
-        if contest is not None and not contest.refused:
+        if contest is not None and not contest.rejected:
             self._accept(contest)
 
     def _begin(self, onset: Onset, answer: Turn) -> None:
@@ -135,16 +135,16 @@ class Overlap:
     def _go_on(self, contest: InterruptionCandidate, heard: SegmenterEvent) -> None:
         match heard:
             case EarlyPause(segment):
-                self._drafter.lull(segment)
+                self._drafter.decode_early(segment)
             case Pause(segment):
                 contest.heard_until_s = segment.ended_at_s
                 self._judge(self._decide(contest, segment, self._ear.voiced_ms))
             case Resume():
-                contest.refused = False
-                contest.hushed_at_s = self._clock()
+                contest.rejected = False
+                contest.paused_at_s = self._clock()
                 self._set(contest.answer, self._hushed)
                 self._judge(self._listen(contest))
-            case Endpoint() if contest.refused:
+            case Endpoint() if contest.rejected:
                 self._contest = None
             case Dropped():
                 self._stop_judging()
@@ -172,14 +172,14 @@ class Overlap:
 
         def hear(words: StablePrefix) -> None:
             text = " ".join(words.words)
-            if contest.answer.leave is not None and answer_of(text):
+            if contest.answer.approval is not None and answer_of(text):
                 return  # it is known for sure when it is over
-            wanted = wants_the_word(text, sure=True) and self._rules.is_addressed(text)
+            wanted = is_interruption(text, sure=True) and self._rules.is_addressed(text)
             wanted = wanted and not self._is_own(contest, text)
-            sure = wants_the_word(text, sure=bool(words.firm)) and (is_order(text) or not contest.may_be_echo)
+            sure = is_interruption(text, sure=bool(words.firm)) and (is_stop_word(text) or not contest.may_be_echo)
             if wanted and (sure or self._rules.is_called(text)):
                 self._accept(contest)
-            elif not wanted and self._clock() - contest.hushed_at_s > PATIENCE_S:
+            elif not wanted and self._clock() - contest.paused_at_s > PATIENCE_S:
                 self._set(contest.answer, "soft")
 
         try:
@@ -194,9 +194,9 @@ class Overlap:
         except VoiceCliError:
             self._accept(contest)
             return
-        leave, answer = contest.answer.leave, answer_of(transcript.text)
+        leave, answer = contest.answer.approval, answer_of(transcript.text)
         if leave is not None and answer is not None:
-            leave.give(answer)
+            leave.answer(answer)
             self._refuse(contest, transcript.text, f"the answer is {answer}")
         elif reason := self._objection(contest, transcript, voiced_ms):
             self._refuse(contest, transcript.text, reason)
@@ -218,37 +218,37 @@ class Overlap:
             return "a listener's sound"
         if self._is_doubtful(contest, text):
             return "one short word"
-        return "too short" if voiced_ms < self._rules.interrupt_ms and not is_order(text) else ""
+        return "too short" if voiced_ms < self._rules.interrupt_ms and not is_stop_word(text) else ""
 
     def _is_doubtful(self, contest: InterruptionCandidate, text: str) -> bool:
         """Whether it is what a recogniser makes of a cough over an echo: a single word that is no order."""
-        alone = not wants_the_word(text, sure=False)
+        alone = not is_interruption(text, sure=False)
         return alone and self._own_voice.audible and contest.may_be_echo and not self._in_last_words(contest.answer)
 
     def _accept(self, contest: InterruptionCandidate) -> None:
         self._contest = None
         self._stop_judging()
-        for heard in contest.said:
+        for heard in contest.events:
             self._deliver(heard)
         self._volume = "full"
 
     def _refuse(self, contest: InterruptionCandidate, text: str, reason: str) -> None:
-        contest.refused = True
+        contest.rejected = True
         text = "" if reason == UNADDRESSED else text  # said to somebody else: nobody is told
         self._publish(events.FalseInterruption(at_s=self._clock(), turn=contest.answer.id, text=text, reason=reason))
         self._set(contest.answer, "full")
-        if isinstance(contest.said[-1], Endpoint):
+        if isinstance(contest.events[-1], Endpoint):
             self._contest = None
 
     def _is_own(self, contest: InterruptionCandidate, text: str) -> bool:
         """Whether the words may well be an echo of the answer."""
         spoken = contest.answer.voiced(self._speaker.heard_s() + AHEAD_S)
-        self._own_voice.spoke(spoken, self._clock())
-        few = contest.may_be_echo and self._own_voice.has_just_said(text)
+        self._own_voice.note_spoken(spoken, self._clock())
+        few = contest.may_be_echo and self._own_voice.was_just_spoken(text)
         return few or self._own_voice.is_echo(text, contest.started_at_s)
 
     def _in_last_words(self, answer: Turn) -> bool:
-        return answer.pieces.exhausted and self._speaker.lead_s() < LAST_WORDS_S
+        return answer.chunker.exhausted and self._speaker.lead_s() < LAST_WORDS_S
 
     def _set(self, answer: Turn, volume: Volume) -> None:
         if volume != self._volume:

@@ -23,7 +23,9 @@ class PartialSchedule:
 
     interval_s: float  # between drafts in the middle of speech
     pause_s: float  # a draft in the middle of speech may take this long: then it is over when the final is wanted
-    lull_to_end_s: float  # a draft in a silence may take this long: then it is over before the user is known to be done
+    early_decode_s: (
+        float  # a draft in a silence may take this long: then it is over before the user is known to be done
+    )
 
 
 class PartialDecoder:
@@ -47,7 +49,7 @@ class PartialDecoder:
         self._lull: SpeechSegment | None = None
         self._lulled = asyncio.Event()
 
-    def lull(self, segment: SpeechSegment) -> None:
+    def decode_early(self, segment: SpeechSegment) -> None:
         """The user is silent: decode all that was said, now or as soon as the draft under way is over."""
         self._lull = segment
         self._lulled.set()
@@ -62,7 +64,7 @@ class PartialDecoder:
                 continue
             transcript = await self._worker.run(self._timed, *chance)
             if transcript.text:
-                hypotheses = hypotheses.heard(transcript.text, transcript.settled)
+                hypotheses = hypotheses.with_hypothesis(transcript.text, transcript.settled)
             tell(hypotheses)
 
     async def _next(self, so_far: Callable[[], SpeechSegment | None]) -> tuple[Decode, SpeechSegment] | None:
@@ -70,7 +72,7 @@ class PartialDecoder:
         try:
             async with asyncio.timeout(self._cadence.interval_s):
                 await self._lulled.wait()
-            decode, segment, may_take_s = self._final, self._take_lull(), self._cadence.lull_to_end_s
+            decode, segment, may_take_s = self._final, self._take_lull(), self._cadence.early_decode_s
         except TimeoutError:
             decode, segment, may_take_s = self._draft, so_far(), self._cadence.pause_s
         if segment is None or not self._worker.idle:

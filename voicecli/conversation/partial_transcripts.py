@@ -30,7 +30,7 @@ class PartialTranscripts:
         self._task: asyncio.Task[None] | None = None
 
     @property
-    def under_way(self) -> bool:
+    def is_running(self) -> bool:
         """Whether something is being said."""
         return self._task is not None
 
@@ -51,7 +51,7 @@ class PartialTranscripts:
             stable, unstable = words.stable, words.unstable
             self._publish(events.PartialHeard(at_s=self._clock(), turn=turn, stable=stable, unstable=unstable))
             if self._ahead:
-                self._prefill.offer(stable)
+                self._prefill.update(stable)
 
         try:
             async with asyncio.TaskGroup() as tasks:

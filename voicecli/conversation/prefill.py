@@ -27,7 +27,7 @@ class Prefill:
         self._words = ""
         self._more = asyncio.Event()
 
-    def offer(self, words: str) -> None:
+    def update(self, words: str) -> None:
         """The question begins with `words`."""
         if words != self._words:
             self._words = words
@@ -40,7 +40,7 @@ class Prefill:
             self._more.clear()
             await self._more.wait()
             try:
-                await self._llm.warm(self._history.asking(self._words))
+                await self._llm.warm(self._history.prompt(self._words))
             except VoiceCliError:
                 return
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from voicecli import events
 from voicecli.audio.device import Speaker
 from voicecli.audio.ring import RING_HZ, ring
-from voicecli.conversation.error_speech import apology
+from voicecli.conversation.error_speech import spoken_error
 from voicecli.conversation.history import History, heard_source_end
 from voicecli.conversation.language import LanguagePolicy
 from voicecli.conversation.speaking import Speaking
@@ -41,7 +41,7 @@ class Engines:
     stt_worker: Worker
     tts_worker: Worker
     turn_worker: Worker
-    tongues: LanguagePolicy = field(default_factory=lambda: LanguagePolicy("en", VoiceRegistry("", "en")))
+    language: LanguagePolicy = field(default_factory=lambda: LanguagePolicy("en", VoiceRegistry("", "en")))
     tools: Toolbox | None = None
 
 
@@ -91,16 +91,16 @@ class Responder:
 
     async def respond(self, turn: Turn, computed: Callable[[Turn], None]) -> None:
         """Think, and speak to the end. `computed` is called as soon as nothing is left to do but to sound."""
-        tongues = self._engines.tongues
-        language = ANNOUNCED_IN if turn.announcement else turn.language or tongues.of_text(turn.question)
-        turn.tongue = tongues.begin(language)
-        turn.pieces.say_as(turn.tongue.say)
+        tongues = self._engines.language
+        language = ANNOUNCED_IN if turn.announcement else turn.language or tongues.detect_from_text(turn.question)
+        turn.answer_language = tongues.begin(language)
+        turn.chunker.set_normalizer(turn.answer_language.normalize)
         async with asyncio.TaskGroup() as parts:
             if turn.announcement:
                 self._ring(turn)
                 self._read_out(turn, turn.announcement)
-            elif turn.repeated:
-                self._read_out(turn, turn.repeated)
+            elif turn.replayed:
+                self._read_out(turn, turn.replayed)
             else:
                 parts.create_task(self._settle_language(turn))
                 parts.create_task(self._think(turn))
@@ -115,7 +115,7 @@ class Responder:
     async def _settle_language(self, turn: Turn) -> None:
         """What was prepared and not released changes nothing."""
         await turn.released.wait()
-        if notice := self._engines.tongues.keep(turn.tongue.language):
+        if notice := self._engines.language.adopt(turn.answer_language.language):
             self._publish(events.Notice(at_s=self._clock(), text=notice))
 
     async def salvage(self, turn: Turn) -> None:
@@ -127,11 +127,11 @@ class Responder:
         if turn.question:
             self._history.add(turn.question, "")
 
-    async def apologise(self, turn: Turn, failure: StageError) -> None:
+    async def speak_error(self, turn: Turn, failure: StageError) -> None:
         """Say in a sentence that the answer ends here. Where the voice fails too, only the screen tells."""
-        sentence = apology(failure, begun=bool(turn.chunks), notices=turn.tongue.notices)
+        sentence = spoken_error(failure, begun=bool(turn.chunks), notices=turn.answer_language.phrases)
         if sentence and self._speaking is not None:
-            turn.aside = f"{turn.aside} {sentence}".strip()
+            turn.side_speech = f"{turn.side_speech} {sentence}".strip()
             with suppress(StageError):
                 await self._speaking.say(turn, sentence)
 
@@ -142,14 +142,14 @@ class Responder:
 
     def _read_out(self, turn: Turn, text: str) -> None:
         """No model is asked: the turn says `text`."""
-        if turn.tongue.is_spoken:
-            dictation = TextTurn(turn, turn.tongue.notices)
-            dictation.feed(text)
+        if turn.answer_language.is_spoken:
+            dictation = TextTurn(turn, turn.answer_language.phrases)
+            dictation.write(text)
             dictation.close()
         else:
             turn.written = text
             self._say_that_it_is_written(turn)
-            turn.pieces.close()
+            turn.chunker.close()
 
     async def _think(self, turn: Turn) -> None:
         with stage("llm"):
@@ -161,29 +161,29 @@ class Responder:
                 await self._write(turn)
 
     async def _write(self, turn: Turn) -> None:
-        speakable = SpeechMarkdownFilter(turn.tongue.notices)
-        self._history.add_to_prompt(turn.tongue.instruction)
-        if not (turn.tongue.is_spoken or turn.aside):
+        speakable = SpeechMarkdownFilter(turn.answer_language.phrases)
+        self._history.add_to_prompt(turn.answer_language.instruction)
+        if not (turn.answer_language.is_spoken or turn.side_speech):
             self._say_that_it_is_written(turn)
-        async with aclosing(self._calling.reply(turn, self._history.asking(turn.question))) as tokens:
+        async with aclosing(self._calling.reply(turn, self._history.prompt(turn.question))) as tokens:
             async for token in tokens:
                 turn.written += token.text
                 self._publish(events.TokenArrived(at_s=self._clock(), turn=turn.id, text=token.text))
-                self._let_say(turn, speakable.feed(token.text))
+                self._let_say(turn, speakable.push(token.text))
                 turn.more.set()
         self._let_say(turn, speakable.close())
-        turn.pieces.close()
+        turn.chunker.close()
         turn.more.set()
 
     @staticmethod
     def _say_that_it_is_written(turn: Turn) -> None:
-        turn.aside = turn.tongue.notices.written
-        turn.pieces.feed(Span(f"{turn.aside}\n", 0))
+        turn.side_speech = turn.answer_language.phrases.written
+        turn.chunker.push(Span(f"{turn.side_speech}\n", 0))
 
     @staticmethod
     def _let_say(turn: Turn, spans: Sequence[Span]) -> None:
-        for span in spans if turn.tongue.is_spoken else ():
-            turn.pieces.feed(span)
+        for span in spans if turn.answer_language.is_spoken else ():
+            turn.chunker.push(span)
 
     async def _progress(self, turn: Turn) -> None:
         told = 0

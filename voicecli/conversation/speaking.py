@@ -67,14 +67,14 @@ class Voicing:
         while True:
             while rest_s := self._pace.rest_s(lead_s()):  # noqa: ASYNC110 - playing takes its time
                 await asyncio.sleep(rest_s)
-            piece = turn.pieces.take(self._pace.budget_chars(lead_s()))
-            if piece is None and turn.asides:
-                async with aclosing(self.aside(turn, turn.asides.popleft())) as chunks:
+            piece = turn.chunker.next_chunk(self._pace.budget_chars(lead_s()))
+            if piece is None and turn.pending_side_speech:
+                async with aclosing(self.aside(turn, turn.pending_side_speech.popleft())) as chunks:
                     async for chunk in chunks:
                         turn.chunks.append(chunk)
                         yield chunk
                 continue
-            if piece is None and turn.pieces.exhausted:
+            if piece is None and turn.chunker.exhausted:
                 return
             if piece is None:
                 idle()

@@ -43,7 +43,7 @@ class Toolbox(Protocol):
         """For the user: "set_timer" or "server.tool"."""
         ...
 
-    def needs_leave(self, name: str) -> bool:
+    def needs_approval(self, name: str) -> bool:
         """Whether the user has to be asked before a call."""
         ...
 
@@ -119,7 +119,7 @@ class ToolCaller:
             return text
 
         try:
-            if tools.needs_leave(call.name) and not await self._leave(tools, turn, call):
+            if tools.needs_approval(call.name) and not await self._leave(tools, turn, call):
                 return done("denied", DENIED)
             began_s = self._clock()
             return done("done", await self._run(tools, turn, call))
@@ -132,18 +132,18 @@ class ToolCaller:
     async def _leave(self, tools: Toolbox, turn: Turn, call: ToolCall) -> bool:
         """Ask the user, on the screen and aloud."""
         title = tools.title(call.name)
-        turn.leave = ToolApproval()
+        turn.approval = ToolApproval()
         self._publish(
             ApprovalRequested(at_s=self._clock(), turn=turn.id, call=call.id, tool=title, arguments=call.arguments)
         )
-        turn.say(question(title))
+        turn.say_beside_answer(question(title))
         try:
             async with asyncio.timeout(LEAVE_S):
-                answer = await turn.leave.answered()
+                answer = await turn.approval.wait()
         except TimeoutError:
             return False
         finally:
-            turn.leave = None
+            turn.approval = None
         if answer == "always":
             tools.allow(call.name)
         return answer != "no"
@@ -159,9 +159,9 @@ class ToolCaller:
 
 
 def _say_moment(turn: Turn) -> None:
-    moment = turn.tongue.notices.moment
-    if not turn.written.strip() and moment not in turn.aside:
-        turn.say(moment)
+    moment = turn.answer_language.phrases.moment
+    if not turn.written.strip() and moment not in turn.side_speech:
+        turn.say_beside_answer(moment)
 
 
 async def _tokens(parts: AsyncGenerator[Token | ToolCall, None], calls: list[ToolCall]) -> AsyncGenerator[Token, None]:

@@ -69,18 +69,18 @@ class Turn:
     id: TurnId
     segment: SpeechSegment | None = None  # what was said; None for a typed question
     question: str = ""
-    repeated: str = ""  # an earlier answer that is said again, as it was written
+    replayed: str = ""  # an earlier answer that is said again, as it was written
     language: str = ""  # of the question, ISO 639-1; empty until it is known
-    tongue: AnswerLanguage = ENGLISH  # of the answer
+    answer_language: AnswerLanguage = ENGLISH  # of the answer
     written: str = ""  # the answer so far, markup included
     announcement: str = ""  # what is said, where nobody has asked
     rounds: list[ToolRound] = field(default_factory=list)  # of calls that were made
     calling: bool = False  # tools are at work, or leave for one is asked
-    leave: ToolApproval | None = None  # the question to the user that the turn waits for
-    aside: str = ""  # what was said that is no part of the answer
-    asides: deque[str] = field(default_factory=deque)  # of it, what is still to be said
+    approval: ToolApproval | None = None  # the question to the user that the turn waits for
+    side_speech: str = ""  # what was said that is no part of the answer
+    pending_side_speech: deque[str] = field(default_factory=deque)  # of it, what is still to be said
     chunks: list[PlaybackChunk] = field(default_factory=list)
-    pieces: TextChunker = field(default_factory=TextChunker)
+    chunker: TextChunker = field(default_factory=TextChunker)
     more: asyncio.Event = field(default_factory=asyncio.Event)  # `pieces` has changed
     released: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
@@ -88,12 +88,12 @@ class Turn:
     @property
     def is_said_aloud(self) -> bool:
         """Whether there is something to say, now that the words of the user are known."""
-        return bool(self.question or self.announcement or self.repeated)
+        return bool(self.question or self.announcement or self.replayed)
 
-    def say(self, text: str) -> None:
+    def say_beside_answer(self, text: str) -> None:
         """Have a sentence said that is no part of the answer, before more of the answer is."""
-        self.aside = f"{self.aside} {text}".strip()
-        self.asides.append(text)
+        self.side_speech = f"{self.side_speech} {text}".strip()
+        self.pending_side_speech.append(text)
         self.more.set()
 
     def calls_made(self, *, aloud: bool = False) -> list[Message]:
@@ -102,14 +102,14 @@ class Turn:
 
     def is_whole(self, heard: str) -> bool:
         """Whether `heard` is all of the answer, and no more of it was to come."""
-        return self.pieces.closed and heard.rstrip() == self.written.rstrip()
+        return self.chunker.closed and heard.rstrip() == self.written.rstrip()
 
     def voiced(self, heard_s: float) -> str:
         """All that a microphone may have heard after `heard_s` seconds."""
-        return f"{self.heard(heard_s)} {self.aside}".strip()
+        return f"{self.heard(heard_s)} {self.side_speech}".strip()
 
     def heard(self, heard_s: float) -> str:
         """The answer as written, as far as `heard_s` seconds of its speech go; all of it where none is spoken."""
-        if not self.tongue.is_spoken:
+        if not self.answer_language.is_spoken:
             return self.written
         return whole_words(self.written, heard_source_end(self.chunks, heard_s))

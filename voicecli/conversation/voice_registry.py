@@ -32,7 +32,7 @@ class VoiceRegistry:
     others: Mapping[str, str] = field(default_factory=dict)  # language -> voice
     missing: Mapping[str, NoVoice] = field(default_factory=dict)  # languages with a voice that cannot be spoken here
 
-    def of(self, language: str) -> VoiceMatch | NoVoice:
+    def match(self, language: str) -> VoiceMatch | NoVoice:
         """Who speaks it. The chosen voice comes before the table's."""
         if language in self.missing and self.voice:
             return self.missing[language]

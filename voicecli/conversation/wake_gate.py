@@ -24,7 +24,7 @@ from voicecli.turns.wake_phrase import WakePhrase
 from voicecli.types import SpeechSegment, Transcript
 
 ALONE_S = 5.0
-"""At the least so long a question is waited for after the phrase alone; `Waking.awake_s` may be 0."""
+"""At the least so long a question is waited for after the phrase alone; `Waking.timeout_s` may be 0."""
 
 ALONE = "only the wake phrase: go on"
 """Why a turn has no question, when it has not."""
@@ -38,7 +38,7 @@ SoFar = Callable[[], SpeechSegment | None]
 @dataclass(frozen=True, slots=True)
 class WakeOptions:
     phrase: WakePhrase
-    awake_s: float  # after an exchange
+    timeout_s: float  # after an exchange
 
 
 class WithoutWakePhrase:
@@ -56,12 +56,12 @@ class WithoutWakePhrase:
     def draft(self, segment: SpeechSegment) -> Transcript:
         """The same; what may still become the phrase is no word yet."""
         transcript = self._recogniser.draft(segment)
-        if self._phrase.may_begin(transcript.text):
+        if self._phrase.may_become(transcript.text):
             return replace(transcript, text="", settled=0)
         return self._cut(transcript)
 
     def _cut(self, transcript: Transcript) -> Transcript:
-        text = self._phrase.without(transcript.text)
+        text = self._phrase.strip(transcript.text)
         if text == transcript.text:
             return transcript
         gone = len(transcript.text.split()) - len(text.split())
@@ -73,9 +73,9 @@ class HeldUtterance:
     """An utterance that is kept back."""
 
     drafter: PartialDecoder
-    said: list[SegmenterEvent] = field(default_factory=list)  # from its onset on
+    events: list[SegmenterEvent] = field(default_factory=list)  # from its onset on
     work: asyncio.Task[None] | None = None
-    refused: bool = False  # it does not begin with the phrase
+    rejected: bool = False  # it does not begin with the phrase
 
     def stop(self) -> None:
         if self.work is not None:
@@ -89,12 +89,12 @@ class OpenGate:
         self.engines = engines
 
     def open(self, tasks: asyncio.TaskGroup, deliver: Deliver, so_far: SoFar) -> None:
-        """As `Sentry`."""
-        self.take = deliver
+        """As `WakeGate`."""
+        self.handle = deliver
 
     def close(self) -> None: ...
 
-    def see(self, event: Event) -> None: ...
+    def observe(self, event: Event) -> None: ...
 
 
 class WakeGate:
@@ -125,10 +125,10 @@ class WakeGate:
         """Nothing more will be heard; of what is over the words may still come."""
         self._stop_timer()
         for one in self._kept:
-            if one.refused or not isinstance(one.said[-1], Endpoint):
+            if one.rejected or not isinstance(one.events[-1], Endpoint):
                 one.stop()
 
-    def take(self, heard: SegmenterEvent) -> None:
+    def handle(self, heard: SegmenterEvent) -> None:
         """What is heard next, and was not said over an answer."""
         if self._awake and not self._kept:
             self._deliver(heard)
@@ -139,33 +139,33 @@ class WakeGate:
         elif self._kept:  # pragma: no branch
             self._go_on(self._kept[-1], heard)
 
-    def see(self, event: Event) -> None:
+    def observe(self, event: Event) -> None:
         """Take note of what happens in the conversation: while something does, and a little longer, it is awake."""
-        self._activity.see(event)
+        self._activity.observe(event)
         now_s = self._clock()
         match event:
             case events.TurnDone() | events.TurnInterrupted() | events.TurnFailed():
-                self._until_s = now_s + self._waking.awake_s
+                self._until_s = now_s + self._waking.timeout_s
             case events.NothingHeard(reason=reason) if reason == ALONE:
-                self._until_s = now_s + max(self._waking.awake_s, ALONE_S)
+                self._until_s = now_s + max(self._waking.timeout_s, ALONE_S)
         if event.turn is None:
             return
         self._stop_timer()
-        if not self._activity.settled():
+        if not self._activity.is_idle():
             self._set(awake=True)
         else:
             wait_s = max(0.0, self._until_s - now_s)
             self._timer = asyncio.get_running_loop().call_later(wait_s, lambda: self._set(awake=False))
 
     def _go_on(self, one: HeldUtterance, heard: SegmenterEvent) -> None:
-        if one.refused:
+        if one.rejected:
             if isinstance(heard, Endpoint | Dropped):
                 self._kept.remove(one)
             return
-        one.said.append(heard)
+        one.events.append(heard)
         match heard:
             case EarlyPause(segment):
-                one.drafter.lull(segment)
+                one.drafter.decode_early(segment)
             case Pause(segment):
                 self._judge(one, self._decide(one, segment))
             case Resume():
@@ -186,9 +186,9 @@ class WakeGate:
         """Decode what is being said until it is clear whether it begins with the phrase."""
 
         def hear(words: StablePrefix) -> None:
-            if self._waking.phrase.addressed(" ".join(words.words)):
+            if self._waking.phrase.match(" ".join(words.words)):
                 self._wake(one)
-            elif words.firm and not self._waking.phrase.may_begin(words.stable):
+            elif words.firm and not self._waking.phrase.may_become(words.stable):
                 self._refuse(one)
 
         try:
@@ -204,10 +204,10 @@ class WakeGate:
             self._refuse(one, error)
             return
         self._told_deaf = False
-        goes_on = not isinstance(one.said[-1], Endpoint)
-        if self._waking.phrase.addressed(transcript.text):
+        goes_on = not isinstance(one.events[-1], Endpoint)
+        if self._waking.phrase.match(transcript.text):
             self._wake(one)
-        elif not goes_on or (transcript.text and not self._waking.phrase.may_begin(transcript.text)):
+        elif not goes_on or (transcript.text and not self._waking.phrase.may_become(transcript.text)):
             self._refuse(one)
 
     def _wake(self, one: HeldUtterance) -> None:
@@ -215,17 +215,17 @@ class WakeGate:
         kept = self._kept[self._kept.index(one) :]
         for each in self._kept:
             each.stop()
-        self._kept = [each for each in kept if each.refused]  # not over yet
-        self._until_s = self._clock() + max(self._waking.awake_s, ALONE_S)
+        self._kept = [each for each in kept if each.rejected]  # not over yet
+        self._until_s = self._clock() + max(self._waking.timeout_s, ALONE_S)
         self._set(awake=True)
         for each in kept:
-            for heard in each.said:
+            for heard in each.events:
                 self._deliver(heard)
 
     def _refuse(self, one: HeldUtterance, error: VoiceCliError | None = None) -> None:
-        over = isinstance(one.said[-1], Endpoint)
-        one.refused = True
-        one.said.clear()
+        over = isinstance(one.events[-1], Endpoint)
+        one.rejected = True
+        one.events.clear()
         one.stop()
         if over:
             self._kept.remove(one)
@@ -244,7 +244,7 @@ class WakeGate:
             self._timer = None
 
 
-def guard(
+def make_wake_gate(
     engines: Engines, waking: WakeOptions | None, drafts: PartialSchedule, clock: Clock, publish: Publish
 ) -> WakeGate | OpenGate:
     """What lets through what is for the assistant; without `waking` that is everything."""

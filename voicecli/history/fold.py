@@ -113,7 +113,7 @@ class ExchangeFold:
         match event:
             case Ready(llm=llm, speaker=speaker):
                 return replace(self, llm=llm, voiced=bool(speaker))
-            case ComponentChanged(part="model", name=llm) if llm:
+            case ComponentChanged(component="model", name=llm) if llm:
                 return replace(self, llm=llm)
             case UserTyped(at_s=at_s, turn=turn, text=text) if turn is not None:
                 typed = Draft(asked_from_s=at_s, asked_until_s=at_s, typed=True, released=True, question=text)

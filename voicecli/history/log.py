@@ -28,7 +28,7 @@ class ConversationLog(Protocol):
         """What was said in it so far; of what is still open, as far as it came."""
         ...
 
-    def see(self, event: Event) -> None:
+    def observe(self, event: Event) -> None:
         """Take note of an event. Returns at once."""
         ...
 
@@ -53,7 +53,7 @@ class UnsavedLog:
     def exchanges(self) -> tuple[Exchange, ...]:
         return self._fold.closed(self._clock()).ended
 
-    def see(self, event: Event) -> None:
+    def observe(self, event: Event) -> None:
         self._fold = self._fold.apply(event)
 
     def part(self, session: Session, age_s: float = 0.0, earlier: tuple[Exchange, ...] = ()) -> None:
@@ -102,7 +102,7 @@ class SessionLog:
     def exchanges(self) -> tuple[Exchange, ...]:
         return self._current.fold.closed(self._clock()).ended
 
-    def see(self, event: Event) -> None:
+    def observe(self, event: Event) -> None:
         owner = next((kept for kept in self._parted if kept.fold.knows(event)), self._current)
         known = len(owner.fold.ended)
         owner.fold = owner.fold.apply(event)

@@ -89,19 +89,19 @@ class Recorder(PipelineHooks):
 
         return keep
 
-    def see(self, event: Event) -> None:
+    def observe(self, event: Event) -> None:
         """Take the next event; ends the conversation when enough turns are over and nothing is going on."""
         if isinstance(event, LevelMeasured):
             return
         self.events.append(event)
-        self._activity.see(event)
+        self._activity.observe(event)
         if isinstance(event, AnswerReplayed):
             self._repeats.add(event.turn)
         if event.turn in self._repeats:
             pass
         elif isinstance(event, TurnDone | TurnFailed) or (isinstance(event, TurnInterrupted) and not event.reopened):
             self._over += 1
-        if self._over >= self._turns and self._activity.settled() and self._controls is not None:
+        if self._over >= self._turns and self._activity.is_idle() and self._controls is not None:
             self._controls.quit()
 
     def controls(self, controls: Controls) -> Controls:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from voicecli.assemble.conversation import make_rules
+from voicecli.assemble.conversation import conversation_options
 from voicecli.assemble.devices import open_devices
 from voicecli.assemble.engines import load_end_of_turn, load_recogniser, load_voice
 from voicecli.conversation.conversation import Conversation
@@ -87,7 +87,7 @@ async def hold(recorded: Recorded, settings: Settings, loaded: Loaded, thread: L
     clock = CallClock(timer=lambda: 0.0)
 
     def publish(event: Event) -> None:
-        activity.see(event)
+        activity.observe(event)
         if not isinstance(event, LevelMeasured):
             told.append(event)
 
@@ -96,12 +96,12 @@ async def hold(recorded: Recorded, settings: Settings, loaded: Loaded, thread: L
     room = RecordedRoom(recorded, clock)
     async with AsyncExitStack() as stack:
         ear, speaker, _ = await open_devices(
-            stack, settings, room, activity.settled, publish, RecordedCanceller(recorded), clock
+            stack, settings, room, activity.is_idle, publish, RecordedCanceller(recorded), clock
         )
-        rules = make_rules(settings, prefill=False)
+        rules = conversation_options(settings, prefill=False)
         conversation = Conversation(Devices(ear, speaker), engines, history, rules, clock, publish)
         for _ in recorded.times.listenings[:-1]:
-            await ear.ignore()
+            await ear.discard_input()
         async with doing(recorded.times.deeds, conversation, clock):
             await conversation.run()
     return tuple(told)
@@ -129,8 +129,8 @@ async def doing(deeds: tuple[UserAction, ...], conversation: Conversation, clock
         "interrupt": lambda _: conversation.interrupt(),
         "ask": conversation.ask,
         "repeat": conversation.repeat,
-        "hold": lambda _: conversation.push(True),
-        "let go": lambda _: conversation.push(False),
+        "hold": lambda _: conversation.hold_to_talk(True),
+        "let go": lambda _: conversation.hold_to_talk(False),
     }
 
     async def press() -> None:

@@ -54,7 +54,7 @@ class ListenSettings(Section):
     """What is answered: all that is said, what is said while a key is held, or what begins with the wake phrase."""
     wake_phrase: Annotated[str, AfterValidator(distinct_phrase)]
     """What one says first where mode is wake-phrase."""
-    wake_s: Annotated[float, Field(ge=0, le=600)]
+    wake_timeout_s: Annotated[float, Field(ge=0, le=600)]
     """So long after an exchange one may go on without the phrase."""
     webrtc_mode: Annotated[int, Field(ge=0, le=3)]
     """Aggressiveness of the first gate, 0 lets most through."""
@@ -62,7 +62,7 @@ class ListenSettings(Section):
     """Speech probability above which the second gate opens."""
     start_ms: Annotated[int, Field(ge=20)]
     """Voiced time that makes an utterance."""
-    lull_ms: Annotated[int, Field(ge=0)]
+    early_decode_ms: Annotated[int, Field(ge=0)]
     """Silence after which what was said so far is decoded, in case it was all; 0: only after pause_ms."""
     pause_ms: Annotated[int, Field(ge=40)]
     """Silence after which the answer is prepared, unheard."""
@@ -85,7 +85,7 @@ class ListenSettings(Section):
     about an echo; off: the assistant finishes first."""
     duck_db: Annotated[float, Field(ge=0)]
     """How much softer the answer gets at the first sound that may be speech."""
-    hush_ms: Annotated[int, Field(ge=20)]
+    barge_in_pause_ms: Annotated[int, Field(ge=20)]
     """Voiced time over an answer after which it falls silent and waits for the words."""
     min_interrupt_ms: Annotated[int, Field(ge=20)]
     """Voiced time after which words over an answer end it."""
@@ -174,7 +174,7 @@ class TtsSettings(Section):
     speed: Annotated[float, Field(ge=0.5, le=2.0)]
     threads: Annotated[int, Field(ge=0)]
     """0: one for each physical core."""
-    first_piece_chars: Annotated[int, Field(ge=10, le=200)]
+    first_chunk_chars: Annotated[int, Field(ge=10, le=200)]
     """A first clause of an answer that is longer may be cut before a phrase, so that the voice begins sooner; a whole
     clause has the better melody."""
     streaming: bool

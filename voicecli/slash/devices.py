@@ -28,7 +28,7 @@ Seen = frozenset[tuple[str, str]]
 
 
 class Devices(Protocol):
-    """What is used of `LastingDevices`."""
+    """What is used of `ReconnectingDevices`."""
 
     def in_use(self) -> dict[DevicePart, str]: ...
 

@@ -26,7 +26,7 @@ class Subject(Protocol):
 
     def toggle_mute(self) -> None: ...
 
-    def instruct(self, system_prompt: str) -> None: ...
+    def set_system_prompt(self, system_prompt: str) -> None: ...
 
     def latencies(self) -> tuple[TurnLatency, ...]: ...
 
@@ -50,7 +50,7 @@ class CommandDispatcher:
         """Commands that need what is loaded by now."""
         self._handlers, self._start = handlers, start
 
-    def take(self, text: str) -> None:
+    def dispatch(self, text: str) -> None:
         """Ask a question or do what a command says, as soon as the command before is done."""
         self._waiting.append(text)
         self._go_on()
@@ -82,7 +82,7 @@ class CommandDispatcher:
             case "system" if not argument:
                 self._tell("/system wants the instruction, such as: /system Answer in one word.")
             case "system":
-                self._subject.instruct(argument)
+                self._subject.set_system_prompt(argument)
                 self._tell("The language model is told so from the next question on.")
             case _ if name not in self._handlers:
                 self._tell(f"/{name} has nothing to change here.")

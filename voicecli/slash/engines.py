@@ -87,13 +87,13 @@ def listed(choices: Choices, models: Models) -> str:
 
 
 class Languages(Protocol):
-    """What is used of `Tongues`."""
+    """What is used of `LanguagePolicy`."""
 
     @property
     def wanted(self) -> str: ...
 
     @property
-    def told(self) -> str: ...
+    def voice_status(self) -> str: ...
 
     def set_language(self, wanted: str) -> str: ...
 
@@ -110,5 +110,7 @@ class LanguageCommand:
         """Raises SettingsError where the recogniser does not know it."""
         if not argument:
             heard = ", ".join(sorted(self._heard))
-            return f"The language is set to {self._tongues.wanted}. {self._tongues.told} There are: auto, {heard}."
+            return (
+                f"The language is set to {self._tongues.wanted}. {self._tongues.voice_status} There are: auto, {heard}."
+            )
         return self._tongues.set_language(argument.lower())

@@ -31,7 +31,7 @@ CHARACTERS = 48
 class Talker(Protocol):
     """What is used of the conversation."""
 
-    def begin_anew(self, said: Iterable[tuple[str, str, bool]] = ()) -> None: ...
+    def restart(self, said: Iterable[tuple[str, str, bool]] = ()) -> None: ...
 
 
 @dataclass
@@ -49,7 +49,7 @@ class HistoryCommands:
     async def new(self, argument: str) -> str:
         """Another conversation begins."""
         was, said = self.record.session, bool(self.record.exchanges)
-        self.talker.begin_anew()
+        self.talker.restart()
         self.record.part(Session(self.now()))
         if not said:
             return "A new conversation."
@@ -75,7 +75,7 @@ class HistoryCommands:
         if wanted == this:
             return f"This is conversation {this}."
         session, earlier = await asyncio.to_thread(read, self.path, wanted)
-        self.talker.begin_anew((one.question, one.heard, one.cut) for one in earlier)
+        self.talker.restart((one.question, one.heard, one.cut) for one in earlier)
         self.record.part(session, (self.now() - session.began_at).total_seconds(), earlier)
         return resumed(session, earlier)
 

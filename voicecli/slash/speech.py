@@ -14,7 +14,7 @@ NO_VOICE = "There was no speaker at the start, so no voice was loaded: answers a
 
 
 class Speaker(Protocol):
-    """What is used of `Attuned`."""
+    """What is used of `CurrentVoice`."""
 
     voice: str
     speed: float
@@ -27,7 +27,7 @@ class Speaker(Protocol):
 
 
 class Voices(Protocol):
-    """What is used of `Tongues`."""
+    """What is used of `LanguagePolicy`."""
 
     def set_voice(self, voice: str) -> str: ...
 

@@ -52,7 +52,7 @@ class CommandContext:
         """How a part is told to be another one."""
 
         def tell(name: str, message: str) -> None:
-            self.show(ComponentChanged(at_s=CLOCK(), part=part, condition="well", name=name, message=message))
+            self.show(ComponentChanged(at_s=CLOCK(), component=part, condition="ok", name=name, message=message))
 
         return tell
 

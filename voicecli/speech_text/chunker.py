@@ -13,7 +13,7 @@ from itertools import islice
 
 from voicecli.speech_text.clauses import ClauseEnd, Strength, clause_ends
 from voicecli.speech_text.markdown_blocks import Span
-from voicecli.speech_text.normalize import verbalize
+from voicecli.speech_text.normalize import normalize
 from voicecli.speech_text.word_offsets import words_covered
 from voicecli.types import TextChunk
 
@@ -23,7 +23,7 @@ MIN_PIECE_LETTERS = 10
 SHORT_CLAUSE_CHARS = 16
 LONG_CLAUSE_CHARS = 80
 """From this length on a clause may be cut before a phrase: early where the budget is small, since a gap in the speech
-is worse than a melody that starts anew, and in the first piece, which is waited for (`tts.first_piece_chars`)."""
+is worse than a melody that starts anew, and in the first chunk, which is waited for (`tts.first_chunk_chars`)."""
 
 MAX_PIECE_CHARS = 200
 """Kokoro takes 510 phonemes at most and rushes through pieces that come near to it."""
@@ -48,13 +48,13 @@ class TextChunker:
     everything was fed before the last piece was taken.
     """
 
-    def __init__(self, say: Callable[[str], str] = verbalize, first_piece_chars: int = SHORT_CLAUSE_CHARS) -> None:
+    def __init__(self, say: Callable[[str], str] = normalize, first_chunk_chars: int = SHORT_CLAUSE_CHARS) -> None:
         """`say` turns a piece as it is written into the words that are spoken.
 
-        A first clause of more than `first_piece_chars` may be cut before a phrase.
+        A first clause of more than `first_chunk_chars` may be cut before a phrase.
         """
         self._say = say
-        self._first_piece_chars = first_piece_chars
+        self._first_chunk_chars = first_chunk_chars
         self._text = ""
         self._span_ends: list[int] = []  # where each span ends in the text, counted from the first span on
         self._source_ends: list[int] = []
@@ -63,11 +63,11 @@ class TextChunker:
         self._is_first = True
         self._closed = False
 
-    def say_as(self, say: Callable[[str], str]) -> None:
+    def set_normalizer(self, say: Callable[[str], str]) -> None:
         """What is taken from now on is turned into words so."""
         self._say = say
 
-    def feed(self, span: Span) -> None:
+    def push(self, span: Span) -> None:
         """Add what comes next."""
         self._text += span.text
         self._span_ends.append(self._taken_chars + len(self._text))
@@ -87,10 +87,10 @@ class TextChunker:
         """Closed, and all that can be said has been taken."""
         return self._closed and _LETTER.search(self._text) is None
 
-    def take(self, budget_chars: int) -> TextChunk | None:
+    def next_chunk(self, budget_chars: int) -> TextChunk | None:
         """The next piece, or None when no clause is complete yet, or nothing is left.
 
-        The first piece is the first clause. Later ones hold as many whole clauses as fit into `budget_chars`, and at
+        The first chunk is the first clause. Later ones hold as many whole clauses as fit into `budget_chars`, and at
         least one.
         """
         end = self._end_of_piece(0 if self._is_first else min(budget_chars, MAX_PIECE_CHARS))
@@ -115,7 +115,7 @@ class TextChunker:
         enough = _letters_end(self._text)
         long_clause_chars = max(SHORT_CLAUSE_CHARS, min(budget_chars // 2, LONG_CLAUSE_CHARS))
         if self._is_first:
-            long_clause_chars = self._first_piece_chars
+            long_clause_chars = self._first_chunk_chars
         may_end = enough is not None or self._closed
         for end in clause_ends(self._text, self._closed, long_clause_chars) if may_end else ():
             is_rest = self._closed and end.at == len(self._text)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from voicecli.speech_text.markdown_inline import EMOJI, inline_mark
-from voicecli.speech_text.phrases import NOTICES, SpokenPhrases
+from voicecli.speech_text.phrases import PHRASES, SpokenPhrases
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class SpeechMarkdownFilter:
     span covers the whole answer.
     """
 
-    def __init__(self, notices: SpokenPhrases = NOTICES["en"]) -> None:
+    def __init__(self, notices: SpokenPhrases = PHRASES["en"]) -> None:
         self._notices = notices
         self._text = "\n"  # one decided character, on which marks lean, and all that is undecided
         self._decided = 0  # characters of the answer before the undecided ones
@@ -108,7 +108,7 @@ class SpeechMarkdownFilter:
         self._tail = "\n"  # what was said last
         self._spans: list[Span] = []
 
-    def feed(self, text: str) -> list[Span]:
+    def push(self, text: str) -> list[Span]:
         """What has become certain."""
         self._length += len(text)
         self._text += text.replace("\r", " ")
@@ -120,7 +120,7 @@ class SpeechMarkdownFilter:
     def close(self) -> list[Span]:
         """The rest. What was never closed is said as it stands."""
         length = self._length
-        spans = [Span(span.text, min(span.source_end, length)) for span in self.feed("\n")]
+        spans = [Span(span.text, min(span.source_end, length)) for span in self.push("\n")]
         return [*spans, Span("", length)] if length else spans
 
     def _step(self) -> bool:

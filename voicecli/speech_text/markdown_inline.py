@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from voicecli.speech_text.phrases import NOTICES, SpokenPhrases
+from voicecli.speech_text.phrases import PHRASES, SpokenPhrases
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Mark:
     say: Callable[[re.Match[str], SpokenPhrases], str]
 
 
-ENGLISH = NOTICES["en"]
+ENGLISH = PHRASES["en"]
 
 
 def inline_mark(text: str, at: int, notices: SpokenPhrases = ENGLISH) -> tuple[int, str] | None:

@@ -34,7 +34,7 @@ _COUNTING = {code: code for code in CONVERTER_CLASSES if code != "ja"} | {"pt": 
 """Language -> num2words' name of it. Kokoro's Portuguese is Brazilian; what reads Japanese reads its numbers too."""
 
 
-def verbalize(text: str, language: str = "en") -> str:
+def normalize(text: str, language: str = "en") -> str:
     """A whole clause as a voice says it. `language` is ISO 639-1, with or without a region ("en-us")."""
     code = code_of(language).partition("-")[0]
     if code == "en":

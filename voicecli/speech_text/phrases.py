@@ -23,7 +23,7 @@ class SpokenPhrases:
     moment: str  # a tool takes its time
 
 
-NOTICES = {
+PHRASES = {
     "en": SpokenPhrases(
         code="I've put the code on screen.",
         table="I've put a table on screen.",
@@ -140,6 +140,6 @@ NOTICES = {
 """By ISO 639-1 code."""
 
 
-def notices_in(language: str) -> SpokenPhrases:
+def phrases_in(language: str) -> SpokenPhrases:
     """Those of a language that a voice speaks; English where there are none."""
-    return NOTICES.get(language, NOTICES["en"])
+    return PHRASES.get(language, PHRASES["en"])

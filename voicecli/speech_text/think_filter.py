@@ -61,7 +61,7 @@ class ThinkFilter:
         self._after_tag = True  # white space that follows a tag separates nothing
         self._ends_in_space = True
 
-    def feed(self, text: str) -> str:
+    def push(self, text: str) -> str:
         """The part of the answer that has become certain."""
         self._held += text
         shown: list[str] = []
@@ -97,7 +97,7 @@ async def without_thinking(tokens: AsyncGenerator[Token, None]) -> AsyncGenerato
     answer = ThinkFilter()
     async with aclosing(tokens):
         async for token in tokens:
-            if text := answer.feed(token.text):
+            if text := answer.push(token.text):
                 yield Token(text)
     if text := answer.close():
         yield Token(text)

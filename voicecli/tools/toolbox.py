@@ -38,7 +38,7 @@ class Toolbox:
         """For the user: "set_timer" or "server.tool"."""
         return self._tools[name].title if name in self._tools else name
 
-    def needs_leave(self, name: str) -> bool:
+    def needs_approval(self, name: str) -> bool:
         """Whether the user has to be asked; not for a tool that there is not, since nothing can happen."""
         tool = self._tools.get(name)
         return tool is not None and name not in self._granted and not is_allowed(tool, self._allowed)

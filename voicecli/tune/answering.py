@@ -101,7 +101,7 @@ class Answering:
             opened = await stack.enter_async_context(open_language_model(llm, self._gguf, quiet))
             self.model_name = opened.model.name
             self._models[threads] = opened.model, stack
-            await opened.model.warm(self._history.asking("Hello."))
+            await opened.model.warm(self._history.prompt("Hello."))
 
     def _gguf(self) -> Path:
         """Asked for only where the embedded model is the one that answers."""
@@ -112,11 +112,11 @@ class Answering:
         """None where the answer has nothing to say. Raises EngineError or BackendUnavailable."""
         model = self._models[int(arm["llm.threads"])][0]
         voice = TimedVoice(self._voices[voice_key(arm)])
-        asked = self._history.asking(question)
+        asked = self._history.prompt(question)
         if self._settings.llm.prefill:
             await model.warm(asked)  # as the conversation does while the user speaks
-        pieces = TextChunker(first_piece_chars=int(arm["tts.first_piece_chars"]))
-        turn = Turn(TurnId(1), question=question, pieces=pieces)
+        pieces = TextChunker(first_chunk_chars=int(arm["tts.first_chunk_chars"]))
+        turn = Turn(TurnId(1), question=question, chunker=pieces)
         tokens_s: list[float] = []
         sounds_s: list[float] = []
         began_s = self._clock()
@@ -142,7 +142,7 @@ class Answering:
         async with aclosing(voicing.chunks(turn, lead_s)) as chunks:
             async for _ in chunks:
                 sounds_s.append(self._clock())
-                if turn.pieces.closed and made_s() >= ENOUGH_S:
+                if turn.chunker.closed and made_s() >= ENOUGH_S:
                     return
 
 
@@ -152,12 +152,12 @@ async def think(model: LanguageModel, asked: Sequence[Message], turn: Turn, note
     async with aclosing(without_thinking(model.reply(asked))) as tokens:
         async for token in tokens:
             note()
-            for span in speakable.feed(token.text):
-                turn.pieces.feed(span)
+            for span in speakable.push(token.text):
+                turn.chunker.push(span)
             turn.more.set()
     for span in speakable.close():
-        turn.pieces.feed(span)
-    turn.pieces.close()
+        turn.chunker.push(span)
+    turn.chunker.close()
     turn.more.set()
 
 

@@ -8,7 +8,7 @@ the value in use is beyond noise. What may be taken:
   ending      none that loses to the value in use, in the wait or in speakers that are cut off
 
 A model that hears more than 2 points better replaces a quicker one as long as the wait stays within a second and a
-half. The first piece of an answer is as long as it may be while nobody feels it: a whole clause sounds better.
+half. The first chunk of an answer is as long as it may be while nobody feels it: a whole clause sounds better.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ LEAST_FACTOR = 0.1
 """Of the real-time factor: less is no gain for a voice that does not keep up."""
 
 FELT_S = 0.05
-"""What a longer first piece may cost."""
+"""What a longer first chunk may cost."""
 
 LEAST_CUTS = 2
 """So many speakers more or less that are cut off are a difference."""
@@ -72,7 +72,7 @@ def choose(
 
 def best(key: str, compared: Sequence[Trial], waits: Waits) -> Trial | None:
     """The one that is better than the value in use; None where none surely is."""
-    if key == "tts.first_piece_chars":
+    if key == "tts.first_chunk_chars":
         return longest_unfelt(compared, waits)
     match compared[0].arm.part:
         case "ending":

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from voicecli.assemble.devices import make_gate
+from voicecli.assemble.devices import make_vad
 from voicecli.bench.endpointing import APART_S, Frames, Oracle, Rule, framed, heed, listen, ours, silence, true_end
 from voicecli.bench.hesitations import with_hesitations
 from voicecli.bench.speech import Utterance
@@ -59,14 +59,14 @@ class Ending:
 
     def _clips(self, stt: Whisper) -> list[Clip]:
         """Those with pauses beside those without, so that a trial which is cut short has both."""
-        timing = stt.wishing(TranscribeOptions(words=True))
+        timing = stt.with_options(TranscribeOptions(words=True))
         plain = [one.pcm for one in self._said]
         paused = with_hesitations(plain, partial(word_ends_s, timing))
         named = [(index, one.name, one.pcm) for index, one in enumerate(self._said)]
         named += [(index, f"{self._said[index].name}, with a pause", pcm) for index, pcm in paused]
         clips = []
         for number, (_, name, pcm) in enumerate(sorted(named, key=lambda one: one[0])):
-            frames = framed(pcm, make_gate(self._settings), number * APART_S)
+            frames = framed(pcm, make_vad(self._settings), number * APART_S)
             if (end := true_end(frames, self._settings)) is not None:
                 clips.append(Clip(name, frames, end))
         return clips

@@ -76,8 +76,8 @@ def words(key: str, value: Value) -> str:
             return shown(value)
         case "threads":
             return f"{value} {section} thread{'s' if value != 1 else ''}"
-        case "first_piece_chars":
-            return f"first piece {value}"
+        case "first_chunk_chars":
+            return f"first chunk {value}"
     return "in windows" if value else "whole pieces"
 
 

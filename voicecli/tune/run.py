@@ -97,7 +97,9 @@ async def tune(
         )
         listen = settings.listen
         waits = Waits(
-            listen.lull_ms / 1000 or listen.pause_ms / 1000, listen.pause_ms / 1000, settings.audio.output_latency_s
+            listen.early_decode_ms / 1000 or listen.pause_ms / 1000,
+            listen.pause_ms / 1000,
+            settings.audio.output_latency_s,
         )
         tried = rounds(machine, defaults, (*MODES, "silence"))
         search = Search(trials, tried, Found(arms, waits), budget.charged(CLOCK() - began_s), CLOCK, watch)

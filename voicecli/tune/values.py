@@ -22,7 +22,7 @@ PART_OF: dict[str, Part] = {
     "tts.model": "answering",
     "tts.threads": "answering",
     "tts.streaming": "answering",
-    "tts.first_piece_chars": "answering",
+    "tts.first_chunk_chars": "answering",
     "listen.endpoint": "ending",
 }
 """All settings that are tuned."""

@@ -22,7 +22,7 @@ class Activity:
     def __init__(self) -> None:
         self._alive: set[TurnId | None] = set()
 
-    def see(self, event: Event) -> None:
+    def observe(self, event: Event) -> None:
         """Take the next event."""
         match event:
             case SpeechStarted() | UserTyped() | AnswerReplayed() | Announced():
@@ -32,6 +32,6 @@ class Activity:
             case _:
                 pass
 
-    def settled(self) -> bool:
+    def is_idle(self) -> bool:
         """No turn is alive."""
         return not self._alive

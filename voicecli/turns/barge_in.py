@@ -44,25 +44,25 @@ class BargeIn:
     """
 
     start_ms: float  # voiced time that makes an utterance while nothing sounds
-    hush_ms: float  # ... and while an answer sounds: it falls silent and waits
+    pause_ms: float  # ... and while an answer sounds: it falls silent and waits
     interrupt_ms: float  # voiced time and words end the answer
     duck_db: float  # how much softer the answer is while it is only possible that somebody speaks
     allowed: bool = True  # without it the assistant finishes first
     phrase: WakePhrase | None = None  # without these words, or a short order, nothing said over an answer counts
 
-    def needed_ms(self, *, answering: bool) -> float:
+    def required_ms(self, *, answering: bool) -> float:
         """Voiced milliseconds that make an utterance just now; infinite when nothing can interrupt."""
         if not answering:
             return self.start_ms
-        return self.hush_ms if self.allowed else math.inf
+        return self.pause_ms if self.allowed else math.inf
 
     def is_called(self, text: str) -> bool:
         """Whether it begins with the wake phrase."""
-        return self.phrase is not None and self.phrase.addressed(text) is not None
+        return self.phrase is not None and self.phrase.match(text) is not None
 
     def is_addressed(self, text: str) -> bool:
         """Whether it is said to the assistant."""
-        return self.phrase is None or self.is_called(text) or is_short_order(text)
+        return self.phrase is None or self.is_called(text) or is_stop_command(text)
 
 
 def words_of(text: str) -> tuple[str, ...]:
@@ -76,20 +76,20 @@ def is_backchannel(text: str) -> bool:
     return 0 < len(words) <= MOST_BACKCHANNELS and BACKCHANNELS.issuperset(words)
 
 
-def is_order(text: str) -> bool:
+def is_stop_word(text: str) -> bool:
     """Whether it begins with a word that wants silence."""
     return ORDERS.issuperset(words_of(text)[:1] or ("",))
 
 
-def is_short_order(text: str) -> bool:
+def is_stop_command(text: str) -> bool:
     """Whether it wants silence and nothing else: "Stop.", "Please stop it."."""
     words = [word for word in words_of(text) if word not in COURTESY]
     return len(words) == 1 and words[0] in SILENCING
 
 
-def wants_the_word(text: str, *, sure: bool) -> bool:
+def is_interruption(text: str, *, sure: bool) -> bool:
     """Whether whoever says `text` over an answer wants it to end; `sure`: these words will not change any more."""
     words = words_of(text)
     if not words or is_backchannel(text):
         return False
-    return sure or len(words) > 1 or is_order(text)
+    return sure or len(words) > 1 or is_stop_word(text)

@@ -65,7 +65,7 @@ class PauseStatistics:
 
     mean_ms: float = FIRST_PAUSE_MS
 
-    def heard(self, silence_ms: float) -> PauseStatistics:
+    def with_pause(self, silence_ms: float) -> PauseStatistics:
         """With one more pause, after which the user went on."""
         return PauseStatistics(self.mean_ms + NEWEST_WEIGHT * (min(silence_ms, WENT_ON_S * 1000) - self.mean_ms))
 

@@ -15,12 +15,12 @@ class IdleChanges:
         self._settled = settled
         self._waiting: list[Change] = []
 
-    def do(self, change: Change) -> None:
+    def apply_when_idle(self, change: Change) -> None:
         """At once, or as soon as no turn is alive; changes keep their order."""
         self._waiting.append(change)
-        self.look()
+        self.apply_if_idle()
 
-    def look(self) -> None:
+    def apply_if_idle(self) -> None:
         """Ask this after each event. A turn that takes the place of another leaves a moment between them, too."""
         if self._waiting and self._settled():
             waiting, self._waiting = self._waiting, []

@@ -23,7 +23,7 @@ class PushToTalkKey:
         if not pre_roll:
             self._before.clear()
 
-    def take(self, frame: AudioFrame) -> tuple[AudioFrame, ...]:
+    def push(self, frame: AudioFrame) -> tuple[AudioFrame, ...]:
         """The frames that are heard now that this one has come, in order."""
         self._before.append(frame)
         if not self.held:

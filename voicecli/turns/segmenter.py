@@ -17,8 +17,8 @@ RESUME_S = 0.06
 """Voiced time that ends a pause; a single loud frame does not."""
 
 LIMIT_SILENCE_S = 0.08
-"""Past `max_utterance_s` an utterance ends in a silence this long, the default of `lull_ms`: one frame of silence is
-often inside a word."""
+"""Past `max_utterance_s` an utterance ends at a silence this long, the default of `early_decode_ms`. A single silent
+frame is not enough: one is often inside a word."""
 
 OVERTIME_S = 5.0
 """So long after `max_utterance_s` it ends in any case. People breathe or hesitate sooner; noise that the gate takes for
@@ -77,7 +77,7 @@ class Segmenter:
 
     def __init__(self, settings: ListenSettings) -> None:
         self._settings = settings
-        self._lull_frames = max(1, round(settings.lull_ms / 1000 / FRAME_S)) if settings.lull_ms else -1
+        self._lull_frames = max(1, round(settings.early_decode_ms / 1000 / FRAME_S)) if settings.early_decode_ms else -1
         self._before: deque[AudioFrame] = deque(maxlen=max(1, round(settings.pre_roll_ms / 1000 / FRAME_S)))
         self._cut_short_frames = 0  # for so long voice goes on with an utterance that the limit ended
         self._held = False  # no silence ends an utterance

@@ -49,13 +49,13 @@ class SelfEchoFilter:
         self._latest: tuple[str, ...] = ()
         self._until_s = -np.inf
 
-    def spoke(self, text: str, until_s: float) -> None:
+    def note_spoken(self, text: str, until_s: float) -> None:
         """The assistant said `text` and fell silent at `until_s`."""
         if self.audible:
             self._letters, self._until_s = letters(text)[-MOST_LETTERS:], until_s
             self._latest = words_of(text)[-LATEST_WORDS:]
 
-    def has_just_said(self, text: str) -> bool:
+    def was_just_spoken(self, text: str) -> bool:
         """Whether these few words are among the latest ones, in that order and nearly as they were said.
 
         The last of three and more does not count: it was cut off, and a recogniser makes of it what it likes.

@@ -46,7 +46,7 @@ class Speculation:
             case _:
                 return self
 
-    def worthwhile(self, wait_s: float) -> bool:
+    def is_worthwhile(self, wait_s: float) -> bool:
         """Whether to prepare an answer in the next pause; `wait_s` is what then remains until the user is done.
 
         A hit saves the decode, as far as it fits into the wait. A miss costs nothing as long as the decode is over

@@ -26,10 +26,10 @@ class SpeechHint:
     def __init__(self) -> None:
         self._left_s = 0.0  # until calm
 
-    def push(self, suspects: bool) -> list[PossibleSpeech | PossibleSpeechEnded]:
+    def push(self, may_be_speech: bool) -> list[PossibleSpeech | PossibleSpeechEnded]:
         """Take one frame's verdict."""
         stirred = self._left_s > 0
-        self._left_s = CALM_S if suspects else max(0.0, self._left_s - FRAME_S)
+        self._left_s = CALM_S if may_be_speech else max(0.0, self._left_s - FRAME_S)
         if stirred == (self._left_s > 0):
             return []
         return [PossibleSpeechEnded() if stirred else PossibleSpeech()]

@@ -17,7 +17,7 @@ class StablePrefix:
     firm: int = 0
     settled: int = 0
 
-    def heard(self, text: str, settled: int = 0) -> StablePrefix:
+    def with_hypothesis(self, text: str, settled: int = 0) -> StablePrefix:
         """Take the next hypothesis; one that contradicts firm words is passed over.
 
         The first `settled` words are no hypothesis: they are final. Where more of them are known than before, they win

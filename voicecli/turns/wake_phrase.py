@@ -43,7 +43,7 @@ _SOUNDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Addressed:
+class WakeMatch:
     """What a transcript says to the assistant."""
 
     rest: str  # without the phrase; empty where nothing follows it
@@ -62,17 +62,17 @@ class WakePhrase:
         object.__setattr__(self, "_letters", _letters(words))
         object.__setattr__(self, "_words", len(words))
 
-    def addressed(self, text: str) -> Addressed | None:
+    def match(self, text: str) -> WakeMatch | None:
         """The question behind the phrase; None where the text does not begin with it."""
         for words in self._beginnings(text):
             ends = [(self._likeness(words[:count]), -count) for count in range(1, self._most_words + 1)]
             likeness, count = max(ends[: len(words)], default=(0.0, 0))
             if likeness:
                 rest = text[words[-count - 1].end() :].lstrip(_BETWEEN)
-                return Addressed(rest[:1].upper() + rest[1:])
+                return WakeMatch(rest[:1].upper() + rest[1:])
         return None
 
-    def may_begin(self, text: str) -> bool:
+    def may_become(self, text: str) -> bool:
         """Whether more words could make it one that begins with the phrase."""
         return any(
             len(heard) < len(self._letters)
@@ -80,9 +80,9 @@ class WakePhrase:
             for heard in (_letters([word[0] for word in words]) for words in self._beginnings(text))
         )
 
-    def without(self, text: str) -> str:
+    def strip(self, text: str) -> str:
         """The text without the phrase, where it begins with it."""
-        found = self.addressed(text)
+        found = self.match(text)
         return text if found is None else found.rest
 
     @property

@@ -260,12 +260,12 @@ class ViewModel:
 
     def _part_changed(self, event: ComponentChanged) -> ViewModel:
         told = replace(event, name=printable(event.name), message=printable(event.message))
-        rest = tuple(one for one in self.troubles if one.part != event.part)
-        troubles = rest if event.condition == "well" else (*rest, told)
+        rest = tuple(one for one in self.troubles if one.component != event.component)
+        troubles = rest if event.condition == "ok" else (*rest, told)
         entries = (*self.entries, Note(told.message))
         if self.ready is None:
             return replace(self, troubles=troubles, entries=entries)
-        named: Any = {READY_FIELDS[event.part]: event.name}
+        named: Any = {READY_FIELDS[event.component]: event.name}
         ready = replace(self.ready, **named)
         return replace(self, troubles=troubles, entries=entries, ready=one_line(ready))
 

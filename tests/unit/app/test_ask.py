@@ -86,10 +86,10 @@ def test_the_answer_is_written_and_measured(monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_voice_is_given_pieces_while_the_answer_is_written() -> None:
     asked, _ = asking(ScriptedLlm(["This is it.\n```\ncode\n```\n"]), Wanted(Question("Why?", "")))
     said = []
-    while (piece := asked.turn.pieces.take(200)) is not None:
+    while (piece := asked.turn.chunker.next_chunk(200)) is not None:
         said.append(piece.text)
     assert " ".join(said) == "This is it. I've put the code on screen."
-    assert asked.turn.pieces.exhausted
+    assert asked.turn.chunker.exhausted
 
 
 def test_an_input_that_is_too_long_is_cut_aloud() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.defaults import SETTINGS
 from tests.unit.engines.kokoro.test_current_voice import Singer
-from voicecli.assemble.languages import make_tongues, opening_instruction, opening_voice
+from voicecli.assemble.languages import make_language_policy, opening_instruction, opening_voice
 from voicecli.engines.base import Voices
 from voicecli.engines.kokoro.current_voice import CurrentVoice
 from voicecli.engines.kokoro.voices import LANGUAGES
@@ -49,7 +49,7 @@ def made(settings: Settings, recogniser: Recogniser | None = None) -> tuple[str,
     told = list[str]()
     choir = cast(Voices, Choir())
     voice = CurrentVoice(choir, choir.speaking(opening_voice(settings).voice, 1.0), 1.0)
-    tongues = make_tongues(settings, cast(Whisper, recogniser or Recogniser()), voice, told.append)
+    tongues = make_language_policy(settings, cast(Whisper, recogniser or Recogniser()), voice, told.append)
     speakers = {language: tongues.begin(language) for language in ("en", "es", "fr", "de")}
     return tongues.wanted, told, {code: one.voice for code, one in speakers.items() if one.is_spoken}
 
@@ -120,6 +120,6 @@ def test_a_recogniser_of_english_alone_is_told_of_and_refuses_others(extra: bool
 
 def test_without_a_speaker_there_is_nothing_to_miss() -> None:
     told = list[str]()
-    tongues = make_tongues(wanting("de"), cast(Whisper, Recogniser()), None, told.append)
+    tongues = make_language_policy(wanting("de"), cast(Whisper, Recogniser()), None, told.append)
     assert told == []
     assert tongues.begin("de").is_spoken

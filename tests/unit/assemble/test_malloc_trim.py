@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from voicecli import events
-from voicecli.assemble.malloc_trim import give_back, tidying
+from voicecli.assemble.malloc_trim import trim, trim_after_answers
 from voicecli.types import TurnId
 
 ARENA_MB, BLOCK_BYTES = 64, 100_000
@@ -31,7 +31,7 @@ def test_what_was_needed_once_is_given_back() -> None:
     for block in blocks:
         libc.free(block)
     held_mb = resident_mb()
-    give_back()
+    trim()
     given_mb = held_mb - resident_mb()
     libc.free(last)
     assert given_mb > ARENA_MB / 2
@@ -39,16 +39,16 @@ def test_what_was_needed_once_is_given_back() -> None:
 
 def test_without_glibc_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda _name: object())
-    give_back()
+    trim()
 
 
 def test_it_is_given_back_when_an_answer_is_over_and_at_no_other_time(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[float] = []
     told: list[events.Event] = []
-    monkeypatch.setattr("voicecli.assemble.malloc_trim.give_back", lambda: given.append(told[-1].at_s))
+    monkeypatch.setattr("voicecli.assemble.malloc_trim.trim", lambda: given.append(told[-1].at_s))
 
     async def told_of(*happened: events.Event) -> None:
-        publish = tidying(told.append)
+        publish = trim_after_answers(told.append)
         for event in happened:
             publish(event)
         await asyncio.get_running_loop().shutdown_default_executor()

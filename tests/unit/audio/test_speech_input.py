@@ -48,7 +48,7 @@ class ListMicrophone:
 def heard_by(ear: SpeechInput, mute_after: int = -1) -> list[SegmenterEvent]:
     async def listen() -> list[SegmenterEvent]:
         out: list[SegmenterEvent] = []
-        async for heard in ear.hear(lambda: 120.0):
+        async for heard in ear.events(lambda: 120.0):
             if not isinstance(heard, PossibleSpeech | PossibleSpeechEnded):
                 out.append(heard)
             if len(out) == mute_after:

@@ -29,7 +29,7 @@ from voicecli.types import LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechSegment, Trans
 class LoudGate:
     """Whatever is loud is speech."""
 
-    suspects = False
+    may_be_speech = False
 
     def is_speech(self, frame: AudioFrame) -> bool:
         return bool(np.abs(frame.pcm).max() > 1000)

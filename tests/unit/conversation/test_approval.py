@@ -46,8 +46,8 @@ def test_the_question_can_be_said() -> None:
 def test_the_first_answer_counts() -> None:
     async def run() -> None:
         leave = ToolApproval()
-        asyncio.get_running_loop().call_later(5, leave.give, "no")
-        asyncio.get_running_loop().call_later(5, leave.give, "yes")
-        assert await leave.answered() == "no"
+        asyncio.get_running_loop().call_later(5, leave.answer, "no")
+        asyncio.get_running_loop().call_later(5, leave.answer, "yes")
+        assert await leave.wait() == "no"
 
     virtual_time.run(run())

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from voicecli.conversation.error_speech import apology
+from voicecli.conversation.error_speech import spoken_error
 from voicecli.conversation.turn import StageError
 from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError
-from voicecli.speech_text.phrases import NOTICES
+from voicecli.speech_text.phrases import PHRASES
 
-SAID = NOTICES["en"]
+SAID = PHRASES["en"]
 
 
 @pytest.mark.parametrize(
@@ -24,16 +24,16 @@ SAID = NOTICES["en"]
     ],
 )
 def test_one_plain_sentence_by_the_kind_of_failure(error: Exception, begun: bool, said: str) -> None:
-    assert apology(StageError("llm", error), begun=begun) == said
+    assert spoken_error(StageError("llm", error), begun=begun) == said
     assert said.endswith(".")
     assert not any(character.isdigit() for character in said)
 
 
 def test_it_is_said_in_the_language_of_the_voice() -> None:
     failure = StageError("llm", EngineError("CUDA error 700"))
-    assert apology(failure, begun=True, notices=NOTICES["fr"]) == "Le modèle de langue a échoué."
+    assert spoken_error(failure, begun=True, notices=PHRASES["fr"]) == "Le modèle de langue a échoué."
 
 
 def test_where_the_voice_or_the_ear_failed_only_the_screen_tells() -> None:
-    assert apology(StageError("tts", EngineError("no phonemes")), begun=True) == ""
-    assert apology(StageError("stt", EngineError("out of memory")), begun=False) == ""
+    assert spoken_error(StageError("tts", EngineError("no phonemes")), begun=True) == ""
+    assert spoken_error(StageError("stt", EngineError("out of memory")), begun=False) == ""

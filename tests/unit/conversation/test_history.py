@@ -30,24 +30,24 @@ def roles(messages: list[Message]) -> list[tuple[str, str]]:
 
 def test_asking_remembers_nothing() -> None:
     history = History("Be brief.", 1000)
-    assert roles(history.asking("hi")) == [("system", "Be brief."), ("user", "hi")]
-    assert history.asking("hello")[1:] == [Message("user", "hello")]
+    assert roles(history.prompt("hi")) == [("system", "Be brief."), ("user", "hi")]
+    assert history.prompt("hello")[1:] == [Message("user", "hello")]
 
 
 def test_every_request_begins_like_the_one_before() -> None:
     history = History("Be brief.", 1000)
-    first = history.asking("one")
+    first = history.prompt("one")
     history.add("one", "First answer.")
-    second = history.asking("two")
+    second = history.prompt("two")
     assert second[: len(first)] == first
 
 
 def test_a_question_without_an_answer_is_asked_along_with_the_next() -> None:
     history = History("", 1000)
     history.add("my name is Ada", " ")
-    assert roles(history.asking("who am I"))[1:] == [("user", "my name is Ada who am I")]
+    assert roles(history.prompt("who am I"))[1:] == [("user", "my name is Ada who am I")]
     history.add("who am I", "Ada.")
-    assert roles(history.asking("thanks"))[1:] == [
+    assert roles(history.prompt("thanks"))[1:] == [
         ("user", "my name is Ada who am I"),
         ("assistant", "Ada."),
         ("user", "thanks"),
@@ -56,9 +56,9 @@ def test_a_question_without_an_answer_is_asked_along_with_the_next() -> None:
 
 def test_the_question_after_an_answer_that_was_cut_says_so_and_is_remembered_so() -> None:
     history = History("", 1000)
-    before = history.asking("tell me a story")
+    before = history.prompt("tell me a story")
     history.add("tell me a story", "Once upon a", cut=True)
-    asked = history.asking("stop")
+    asked = history.prompt("stop")
     assert roles(asked)[1:] == [
         ("user", "tell me a story"),
         ("assistant", "Once upon a"),
@@ -66,7 +66,7 @@ def test_the_question_after_an_answer_that_was_cut_says_so_and_is_remembered_so(
     ]
     assert asked[: len(before)] == before
     history.add("stop", "Fine.")
-    later = history.asking("thanks")
+    later = history.prompt("thanks")
     assert later[: len(asked)] == asked
     assert roles(later)[-1] == ("user", "thanks")
 
@@ -75,20 +75,20 @@ def test_an_interruption_without_an_answer_of_its_own_is_told_once() -> None:
     history = History("", 1000)
     history.add("tell me a story", "Once upon a", cut=True)
     history.add("wait", "")
-    assert roles(history.asking("stop"))[-1] == ("user", f"{INTERRUPTED} wait stop")
+    assert roles(history.prompt("stop"))[-1] == ("user", f"{INTERRUPTED} wait stop")
 
 
 def test_an_answer_that_nobody_heard_was_not_interrupted() -> None:
     history = History("", 1000)
     history.add("tell me", "", cut=True)
-    assert roles(history.asking("a story"))[1:] == [("user", "tell me a story")]
+    assert roles(history.prompt("a story"))[1:] == [("user", "tell me a story")]
 
 
 def test_a_full_context_is_half_empty_afterwards_and_pairs_stay_together() -> None:
     history = History("s", 200)
     for index in range(20):
         history.add(f"question {index}", "answer " * 3)
-    messages = history.asking("last")
+    messages = history.prompt("last")
     assert sum(map(estimated_tokens, messages)) <= 100
     assert [message.role for message in messages[1:]] == ["user", "assistant"] * ((len(messages) - 2) // 2) + ["user"]
     assert len(messages) > 4
@@ -97,7 +97,7 @@ def test_a_full_context_is_half_empty_afterwards_and_pairs_stay_together() -> No
 def test_a_question_longer_than_the_context_is_still_asked() -> None:
     history = History("s", 10)
     history.add("one", "two")
-    assert roles(history.asking("x" * 100)) == [("system", "s"), ("user", "x" * 100)]
+    assert roles(history.prompt("x" * 100)) == [("system", "s"), ("user", "x" * 100)]
 
 
 def test_the_newest_exchange_may_take_more_than_half_of_the_context() -> None:
@@ -105,7 +105,7 @@ def test_the_newest_exchange_may_take_more_than_half_of_the_context() -> None:
     history.add("one", "two")
     history.add("three", "x" * 100)
     history.add("four", "")
-    assert roles(history.asking("five" * 10))[1:] == [
+    assert roles(history.prompt("five" * 10))[1:] == [
         ("user", "three"),
         ("assistant", "x" * 100),
         ("user", "four " + "five" * 10),
@@ -116,8 +116,8 @@ def test_questions_that_nobody_answers_do_not_fill_the_context() -> None:
     history = History("", 100)
     for _ in range(50):
         history.add("is anybody there", "")
-        assert sum(map(estimated_tokens, history.asking("hello"))) <= 100
-    assert roles(history.asking("hello"))[-1][1].endswith("is anybody there hello")
+        assert sum(map(estimated_tokens, history.prompt("hello"))) <= 100
+    assert roles(history.prompt("hello"))[-1][1].endswith("is anybody there hello")
 
 
 def test_each_message_and_each_byte_count() -> None:
@@ -142,12 +142,12 @@ def test_the_prompt_fits_begins_with_the_system_prompt_and_ends_with_the_newest(
 ) -> None:
     history, endless = History("Be brief.", room_tokens), History("Be brief.", 1_000_000)
     for question, heard, cut in turns:
-        messages = history.asking(question)
+        messages = history.prompt(question)
         tokens = sum(map(estimated_tokens, messages))
         assert messages[0] == Message("system", "Be brief.")
         assert messages[-1].text.endswith(question)
         assert tokens <= room_tokens or messages[1:] == [Message("user", question)]
-        newest = endless.asking(question)[1:][-3:]
+        newest = endless.prompt(question)[1:][-3:]
         if sum(map(estimated_tokens, [messages[0], *newest])) <= room_tokens:
             assert messages[-len(newest) :] == newest
         history.add(question, heard, cut=cut)
@@ -163,7 +163,7 @@ def test_between_two_drops_the_prompt_only_grows_at_its_end_and_a_drop_makes_muc
         for remembered in (False, True):
             if remembered:
                 history.add(question, heard, cut=cut)
-            messages = history.asking("" if remembered else question)
+            messages = history.prompt("" if remembered else question)
             if not prompt(messages).startswith(before):
                 exchanges = (len(messages) - 2) // 2
                 assert sum(map(estimated_tokens, messages)) <= room_tokens / 2 or exchanges <= 1
@@ -247,7 +247,7 @@ def test_what_is_forgotten_is_asked_along_no_more() -> None:
     history.add("First?", "One.")
     history.add("Second?", "")
     history.forget()
-    assert [message.text for message in history.asking("Third?")] == ["Be brief.", "Third?"]
+    assert [message.text for message in history.prompt("Third?")] == ["Be brief.", "Third?"]
 
 
 def test_a_text_without_spaces_is_cut_between_two_characters() -> None:
@@ -258,13 +258,13 @@ def test_a_text_without_spaces_is_cut_between_two_characters() -> None:
 
 def test_the_prompt_ends_with_what_was_added_until_that_changes() -> None:
     history = History("Be brief.", 1000)
-    assert history.asking("Hello.")[0].text == "Be brief."
+    assert history.prompt("Hello.")[0].text == "Be brief."
     history.add_to_prompt("Answer in French.")
-    assert history.asking("Bonjour.")[0].text == "Be brief. Answer in French."
-    history.instruct("You are a pirate.")
-    assert history.asking("Bonjour.")[0].text == "You are a pirate. Answer in French."
+    assert history.prompt("Bonjour.")[0].text == "Be brief. Answer in French."
+    history.set_system_prompt("You are a pirate.")
+    assert history.prompt("Bonjour.")[0].text == "You are a pirate. Answer in French."
     history.add_to_prompt("")
-    assert history.asking("Hello.")[0].text == "You are a pirate."
+    assert history.prompt("Hello.")[0].text == "You are a pirate."
 
 
 CALL = ToolCall("1", "look", '{"at": "noon"}')
@@ -274,7 +274,7 @@ MADE = (Message("assistant", "", calls=(CALL,)), Message("tool", "a fox", answer
 def test_calls_stand_between_a_question_and_its_answer() -> None:
     history = History("Be brief.", 4000)
     history.add("look", "A fox.", calls=MADE)
-    assert history.asking("and now")[1:] == [
+    assert history.prompt("and now")[1:] == [
         Message("user", "look"),
         *MADE,
         Message("assistant", "A fox."),
@@ -285,7 +285,7 @@ def test_calls_stand_between_a_question_and_its_answer() -> None:
 def test_calls_whose_answer_nobody_heard_are_not_asked_for_again() -> None:
     history = History("Be brief.", 4000)
     history.add("look", "", cut=True, calls=MADE)
-    assert roles(history.asking("stop"))[1:] == [
+    assert roles(history.prompt("stop"))[1:] == [
         ("user", "look"),
         ("assistant", ""),
         ("tool", "a fox"),
@@ -299,18 +299,18 @@ def test_an_exchange_is_dropped_with_all_its_calls() -> None:
     history.add("one", "two", calls=MADE)
     history.add("three", "four", calls=MADE)
     assert history.halve()
-    assert roles(history.asking("five"))[1][1] == "three"
+    assert roles(history.prompt("five"))[1][1] == "three"
     assert history.halve()
-    assert len(history.asking("five")) == 2
+    assert len(history.prompt("five")) == 2
     assert not history.halve()
 
 
 def test_what_each_prompt_has_beside_its_messages_takes_room() -> None:
     history = History("", 200)
     history.add("a" * 100, "b" * 100)
-    assert len(history.asking("c")) == 4
-    history.reserve(100)
-    assert len(history.asking("c")) == 2
+    assert len(history.prompt("c")) == 4
+    history.reserve_tokens(100)
+    assert len(history.prompt("c")) == 2
 
 
 def test_a_call_takes_room_too() -> None:
@@ -327,7 +327,7 @@ TURNS_WITH_CALLS = st.lists(
 def test_every_result_follows_its_call_and_every_call_has_one(turns: list[tuple[str, str, bool, bool]]) -> None:
     history = History("Be brief.", 300)
     for question, heard, cut, calls in turns:
-        messages = history.asking(question)
+        messages = history.prompt(question)
         for before, message in zip(messages, messages[1:], strict=False):
             assert (message.role == "tool") == bool(before.calls)
             assert not (before.role == message.role == "user")
@@ -340,7 +340,7 @@ def test_room_is_made_before_it_is_needed_and_in_one_step() -> None:
     for number in range(40):
         history.add(f"question number {number}", "An answer of a sentence.")
         made.append(history.make_room())
-        assert sum(map(estimated_tokens, history.asking(""))) <= NEARLY_FULL * 400
+        assert sum(map(estimated_tokens, history.prompt(""))) <= NEARLY_FULL * 400
     assert made.count(True) * 4 < len(made)
 
 
@@ -348,17 +348,17 @@ def test_what_was_said_last_stays_however_long_it_is() -> None:
     history = History("", 140)
     history.add("tell me everything", "word " * 40)
     assert not history.make_room()
-    assert len(history.asking("")) == 4
+    assert len(history.prompt("")) == 4
 
 
 def test_only_a_reopened_question_is_taken_back_and_once() -> None:
     history = History("Be brief.", 4096)
     history.add("Where is it?", "")
-    assert history.take_back() == ""
+    assert history.withdraw_question() == ""
     history.add("And when?", "", reopened=True)
-    assert history.take_back() == "And when?"
-    assert history.take_back() == ""
-    assert history.asking("Now?")[-1].text == "Where is it? Now?"
+    assert history.withdraw_question() == "And when?"
+    assert history.withdraw_question() == ""
+    assert history.prompt("Now?")[-1].text == "Where is it? Now?"
     history.add("Why?", "", reopened=True)
     history.add("How?", "So.")
-    assert history.take_back() == ""
+    assert history.withdraw_question() == ""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from voicecli.conversation.language import ENGLISH, KIN, LEAST_SPOKEN_S, SURE, LanguagePolicy
 from voicecli.conversation.voice_registry import NoVoice, VoiceMatch, VoiceRegistry
 from voicecli.errors import SettingsError
-from voicecli.speech_text.phrases import NOTICES
+from voicecli.speech_text.phrases import PHRASES
 
 EXTRA = NoVoice("Japanese needs misaki", "install it")
 VOICES = VoiceRegistry("af_heart", "en", {"en": "af_bella", "fr": "ff_siwis", "ja": "jf_alpha"}, {"ja": EXTRA})
@@ -24,7 +24,7 @@ class Choir:
 
     attuned: list[str] = field(default_factory=list)
 
-    def attune(self, voice: str) -> None:
+    def select(self, voice: str) -> None:
         self.attuned.append(voice)
 
     def language_of(self, voice: str) -> str:
@@ -66,7 +66,7 @@ def test_only_what_is_long_and_sure_changes_the_language(
 
 def test_a_doubtful_utterance_is_in_the_language_of_before() -> None:
     tongues = auto()
-    tongues.keep("fr")
+    tongues.adopt("fr")
     assert tongues.choose([("cy", 0.6), ("fr", 0.1)], 3.0) == ("fr", 0.1)
     assert tongues.choose([("cy", 0.99)], 0.4) == ("fr", 0.0)
 
@@ -101,26 +101,26 @@ def test_the_choice_is_the_language_of_before_or_one_that_is_sure(
     ],
 )
 def test_a_script_tells_the_language_of_a_typed_question(text: str, language: str) -> None:
-    assert auto().of_text(text) == language
-    assert LanguagePolicy("fr", VOICES).of_text(text) == "fr"
+    assert auto().detect_from_text(text) == language
+    assert LanguagePolicy("fr", VOICES).detect_from_text(text) == "fr"
 
 
 def test_latin_letters_leave_a_conversation_in_another_script() -> None:
     tongues = auto()
-    tongues.keep("ja")
-    assert [tongues.of_text(text) for text in ("What time is it?", "3 + 4 = ?", "はい")] == ["en", "ja", "ja"]
-    tongues.keep("fr")
-    assert tongues.of_text("Quelle heure ?") == "fr"
+    tongues.adopt("ja")
+    assert [tongues.detect_from_text(text) for text in ("What time is it?", "3 + 4 = ?", "はい")] == ["en", "ja", "ja"]
+    tongues.adopt("fr")
+    assert tongues.detect_from_text("Quelle heure ?") == "fr"
     japanese = LanguagePolicy("auto", VoiceRegistry("jf_alpha", "ja"))
-    assert japanese.of_text("What time is it?") == "en"
+    assert japanese.detect_from_text("What time is it?") == "en"
 
 
 def test_an_answer_has_the_voice_of_its_language() -> None:
     choir = Choir()
     tongue = auto(choir).begin("fr")
     assert (tongue.voice, tongue.voice_language, tongue.is_spoken) == ("ff_siwis", "fr", True)
-    assert (tongue.instruction, tongue.notices) == ("Answer in French.", NOTICES["fr"])
-    assert tongue.say("Il y a 3 chats.") == "Il y a trois chats."
+    assert (tongue.instruction, tongue.phrases) == ("Answer in French.", PHRASES["fr"])
+    assert tongue.normalize("Il y a 3 chats.") == "Il y a trois chats."
     assert choir.attuned == ["ff_siwis"]
 
 
@@ -129,26 +129,26 @@ def test_without_a_voice_the_chosen_one_says_so_in_its_own_language(language: st
     choir = Choir()
     tongue = auto(choir).begin(language)
     assert (tongue.voice, tongue.voice_language, tongue.is_spoken) == ("af_heart", "en", False)
-    assert tongue.notices is NOTICES["en"]
+    assert tongue.phrases is PHRASES["en"]
     assert choir.attuned == ["af_heart"]
 
 
 def test_a_change_is_told_and_what_is_missing_once() -> None:
     tongues = auto()
-    assert tongues.keep("en") == ""
-    assert tongues.keep("fr") == "French: ff_siwis speaks."
-    assert tongues.keep("fr") == ""
-    assert tongues.keep("de") == (
+    assert tongues.adopt("en") == ""
+    assert tongues.adopt("fr") == "French: ff_siwis speaks."
+    assert tongues.adopt("fr") == ""
+    assert tongues.adopt("de") == (
         "Answers in German are written, not spoken: there is no voice for German (voices speak English, French)."
     )
-    assert tongues.keep("ja") == ("Answers in Japanese are written, not spoken: Japanese needs misaki (install it).")
-    assert tongues.keep("de") == ""
-    assert tongues.keep("en") == "English: af_heart speaks."
+    assert tongues.adopt("ja") == ("Answers in Japanese are written, not spoken: Japanese needs misaki (install it).")
+    assert tongues.adopt("de") == ""
+    assert tongues.adopt("en") == "English: af_heart speaks."
 
 
 def test_without_a_speaker_nobody_is_missed() -> None:
     tongues = LanguagePolicy("auto", VoiceRegistry("", "en", missing={"ja": EXTRA}))
-    assert tongues.keep("ja") == "The language is Japanese."
+    assert tongues.adopt("ja") == "The language is Japanese."
     assert not tongues.is_written
     assert tongues.begin("ja").is_spoken
     with pytest.raises(SettingsError, match="no speaker"):
@@ -198,14 +198,14 @@ def test_a_voice_is_set_for_its_language() -> None:
 
 
 def test_the_chosen_voice_comes_before_the_table() -> None:
-    assert VOICES.of("en") == VoiceMatch("af_heart")
-    assert VOICES.of("fr") == VoiceMatch("ff_siwis")
-    assert VOICES.of("ja") == EXTRA
-    assert VoiceRegistry("jf_alpha", "ja", {}, {"ja": EXTRA}).of("ja") == EXTRA
+    assert VOICES.match("en") == VoiceMatch("af_heart")
+    assert VOICES.match("fr") == VoiceMatch("ff_siwis")
+    assert VOICES.match("ja") == EXTRA
+    assert VoiceRegistry("jf_alpha", "ja", {}, {"ja": EXTRA}).match("ja") == EXTRA
 
 
 def test_all_voices_have_all_notices() -> None:
-    for language, notices in NOTICES.items():
+    for language, notices in PHRASES.items():
         sentences = [getattr(notices, name) for name in notices.__slots__]
         assert all(sentences), language
         assert len(set(sentences)) == len(sentences), language

@@ -96,7 +96,7 @@ def lulled(stt: SlowStt, at_s: list[float], *, idle: bool = True) -> list[float]
         began_s = loop.time()
         drafter = PartialDecoder(stt, InlineWorker(idle=idle), PartialSchedule(0.5, 0.2, 0.6), lambda: stt.now_s)
         for when_s in at_s:
-            loop.call_later(when_s, drafter.lull, SPEECH)
+            loop.call_later(when_s, drafter.decode_early, SPEECH)
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(drafter.run(lambda: None, lambda _: drafted.append(loop.time() - began_s)), 1.0)
 
@@ -121,7 +121,7 @@ def test_a_silence_of_the_last_utterance_is_forgotten() -> None:
 
     async def main() -> None:
         drafter = PartialDecoder(stt, InlineWorker(), PartialSchedule(0.5, 0.2, 0.6), lambda: stt.now_s)
-        drafter.lull(SPEECH)
+        drafter.decode_early(SPEECH)
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(drafter.run(lambda: None, lambda _: None), 1.0)
 

@@ -233,8 +233,8 @@ def test_every_typed_question_is_kept(questions: list[str]) -> None:
 
 
 def test_each_exchange_tells_which_model_answered() -> None:
-    other = events.ComponentChanged(at_s=104.0, part="model", condition="well", name="other", message="")
-    gone = events.ComponentChanged(at_s=104.0, part="model", condition="away", name="", message="")
+    other = events.ComponentChanged(at_s=104.0, component="model", condition="ok", name="other", message="")
+    gone = events.ComponentChanged(at_s=104.0, component="model", condition="unavailable", name="", message="")
     seen = [ready(), typed(1, "one"), *answered(1, "Yes."), other, typed(2, "two"), *answered(2, "No."), gone]
     fold = folded([*seen, typed(3, "three"), *answered(3, "Well.")])
     assert [exchange.llm for exchange in fold.ended] == ["scripted", "other", "other"]

@@ -218,7 +218,7 @@ def logged(log: SessionLog, act: Act) -> list[str]:
 
 def tell(log: SessionLog, turn: int, question: str) -> None:
     for event in (typed(turn, question, 100.0 + turn), *answered(turn, "Yes.", 100.5 + turn)):
-        log.see(event)
+        log.observe(event)
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -230,7 +230,7 @@ async def until(true: Callable[[], bool]) -> None:
 class TestSessionLog:
     def test_each_exchange_is_in_the_file_as_soon_as_it_is_over(self, path: Path) -> None:
         async def act(log: SessionLog, told: list[Event]) -> None:
-            log.see(ready())
+            log.observe(ready())
             for turn, question in enumerate(("one", "two"), 1):
                 tell(log, turn, question)
                 await until(lambda: not log.unsaved)
@@ -243,7 +243,7 @@ class TestSessionLog:
         async def act(log: SessionLog, told: list[Event]) -> None:
             await until(lambda: bool(told))
             tell(log, 1, "one")
-            log.see(typed(2, "two", 103.0))
+            log.observe(typed(2, "two", 103.0))
 
         log = SessionLog(HistoryWriter(path, SESSION), lambda: 104.0)
         logged(log, act)
@@ -272,7 +272,7 @@ class TestSessionLog:
         async def act(log: SessionLog, told: list[Event]) -> None:
             await until(lambda: bool(log.trouble))
             tell(log, 1, "one")
-            log.see(typed(2, "two", 103.0))
+            log.observe(typed(2, "two", 103.0))
 
         log = SessionLog(HistoryWriter(path, SESSION, connect=TinyDisk(pages=3).connect), lambda: 104.0)
         (notice,) = logged(log, act)
@@ -316,9 +316,9 @@ class TestRemember:
         assert memory.log is not None
 
         async def act(log: SessionLog, told: list[Event]) -> None:
-            log.see(typed(1, "two", at_s=502.0))
+            log.observe(typed(1, "two", at_s=502.0))
             for event in answered(1, "Yes.", at_s=503.0):
-                log.see(event)
+                log.observe(event)
             await until(lambda: not log.unsaved)
 
         assert logged(memory.log, act) == []

@@ -95,7 +95,7 @@ def test_without_a_canceller_what_sounds_is_kept_all_the_same() -> None:
 
 def see(recorder: Recorder, told: list[Event]) -> None:
     for event in told:
-        recorder.see(event)
+        recorder.observe(event)
 
 
 def test_it_ends_after_so_many_turns_but_not_while_somebody_speaks() -> None:
@@ -122,7 +122,7 @@ def test_the_next_turn_is_heard_to_its_end() -> None:
 
 def test_levels_are_not_kept() -> None:
     recorder = Recorder(lambda: 0.0, 1)
-    recorder.see(events.LevelMeasured(at_s=1.0, level_db=-40.0))
+    recorder.observe(events.LevelMeasured(at_s=1.0, level_db=-40.0))
     assert recorder.events == []
     assert recorder.calls == []
 

@@ -109,7 +109,7 @@ def test_the_default_file_holds_every_setting_and_the_profiles_only_known_ones()
 
 
 def test_what_is_said_outside_a_conversation_begins_as_a_conversation_does_by_default() -> None:
-    assert load_settings(environ={}).settings.tts.first_piece_chars == SHORT_CLAUSE_CHARS
+    assert load_settings(environ={}).settings.tts.first_chunk_chars == SHORT_CLAUSE_CHARS
 
 
 def test_a_secret_is_never_shown() -> None:

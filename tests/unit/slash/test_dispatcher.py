@@ -32,8 +32,8 @@ class Strict:
     def toggle_mute(self) -> None:
         self._take("mute")
 
-    def instruct(self, system_prompt: str) -> None:
-        self._take("instruct", system_prompt)
+    def set_system_prompt(self, system_prompt: str) -> None:
+        self._take("set_system_prompt", system_prompt)
 
     def quit(self) -> None:
         self._take("quit")
@@ -47,7 +47,7 @@ class Strict:
 
 def typed(text: str, *script: tuple[str, str], known: tuple[TurnLatency, ...] = ()) -> str:
     subject = Strict(list(script), known)
-    CommandDispatcher(subject, subject.told.append).take(text)
+    CommandDispatcher(subject, subject.told.append).dispatch(text)
     assert not subject.script, f"never called: {subject.script}"
     return "\n".join(subject.told)
 
@@ -81,7 +81,7 @@ def test_a_typo_is_told_with_what_may_be_meant(text: str, part: str) -> None:
 
 def test_commands_do_what_they_say() -> None:
     assert typed("/mute", ("mute", "")) == ""
-    assert "next question" in typed("/system Be brief.", ("instruct", "Be brief."))
+    assert "next question" in typed("/system Be brief.", ("set_system_prompt", "Be brief."))
     assert typed("/quit", ("quit", "")) == ""
     assert typed("Why?", ("ask", "Why?")) == ""
 
@@ -116,7 +116,7 @@ async def at_the_desk(lines: list[str], handlers: Mapping[str, Handler], *script
         desk = CommandDispatcher(subject, subject.told.append)
         desk.open(handlers, tasks.create_task)
         for line in lines:
-            desk.take(line)
+            desk.dispatch(line)
     assert not subject.script, f"never called: {subject.script}"
     return subject.told
 

@@ -134,7 +134,7 @@ def test_a_file_of_the_users_is_a_model_too(tmp_path: Path) -> None:
 @dataclass
 class Languages:
     wanted: str = "en"
-    told: str = "English: af_heart speaks."
+    voice_status: str = "English: af_heart speaks."
 
     def set_language(self, wanted: str) -> str:
         if wanted not in ("en", "de", "auto"):

@@ -33,9 +33,9 @@ class Talker:
     recalled: list[list[tuple[str, str, bool]]] = field(default_factory=list)
     under_way: TurnId | None = None
 
-    def begin_anew(self, said: Iterable[tuple[str, str, bool]] = ()) -> None:
+    def restart(self, said: Iterable[tuple[str, str, bool]] = ()) -> None:
         if self.under_way is not None and self.record is not None:
-            self.record.see(TurnInterrupted(at_s=105.0, turn=self.under_way, spoken="", reopened=False))
+            self.record.observe(TurnInterrupted(at_s=105.0, turn=self.under_way, spoken="", reopened=False))
         self.recalled.append(list(said))
 
 
@@ -50,7 +50,7 @@ def logged(path: Path, act: Callable[[SessionLog, HistoryCommands, Talker], Awai
     async def run() -> None:
         log = SessionLog(HistoryWriter(path, SESSION), lambda: 104.0)
         writing = asyncio.ensure_future(log.run(lambda event: None))
-        log.see(ready())
+        log.observe(ready())
         await act(log, *commands(log, path))
         await log.saved()
         writing.cancel()
@@ -61,7 +61,7 @@ def logged(path: Path, act: Callable[[SessionLog, HistoryCommands, Talker], Awai
 
 def say(record: ConversationLog, turn: int, question: str) -> None:
     for event in (typed(turn, question), *answered(turn, "Yes.")):
-        record.see(event)
+        record.observe(event)
 
 
 def kept(path: Path) -> dict[int, list[str]]:
@@ -95,7 +95,7 @@ def test_a_new_conversation_is_another_one_in_the_history_too(path: Path) -> Non
 
 def test_an_answer_that_it_interrupts_is_of_the_one_before(path: Path) -> None:
     async def act(log: SessionLog, command: HistoryCommands, talker: Talker) -> None:
-        log.see(typed(1, "one"))
+        log.observe(typed(1, "one"))
         talker.under_way = TurnId(1)
         told = await command.new("")
         assert "/resume last" in told
@@ -188,7 +188,7 @@ def test_a_conversation_is_saved_where_it_was_started_and_again_into_the_same_fi
     command, _ = commands(record, path)
     assert asyncio.run(command.save("")).startswith("Nothing has been said")
     say(record, 1, "one")
-    record.see(typed(2, "two"))
+    record.observe(typed(2, "two"))
     for _ in range(2):
         told = asyncio.run(command.save("mine.md"))
         assert told == f"Saved, readable by you alone: {path.parent / 'mine.md'}"
@@ -224,13 +224,13 @@ def test_words_that_are_known_late_are_kept_where_they_were_said(path: Path) -> 
     turn = TurnId(1)
 
     async def act(log: SessionLog, command: HistoryCommands, talker: Talker) -> None:
-        log.see(SpeechStarted(at_s=101.2, turn=turn, started_at_s=101.0))
-        log.see(SpeechPaused(at_s=102.0, turn=turn, ended_at_s=101.8, preparing=True))
-        log.see(SpeechEnded(at_s=102.5, turn=turn, ended_at_s=101.8))
+        log.observe(SpeechStarted(at_s=101.2, turn=turn, started_at_s=101.0))
+        log.observe(SpeechPaused(at_s=102.0, turn=turn, ended_at_s=101.8, preparing=True))
+        log.observe(SpeechEnded(at_s=102.5, turn=turn, ended_at_s=101.8))
         talker.under_way = turn
         await command.new("")
         say(log, 2, "two")
-        log.see(Transcribed(at_s=106.0, turn=turn, text="one", language="en", audio_s=0.8))
+        log.observe(Transcribed(at_s=106.0, turn=turn, text="one", language="en", audio_s=0.8))
 
     logged(path, act)
     assert sorted(kept(path).values()) == [["one"], ["two"]]

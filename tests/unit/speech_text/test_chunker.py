@@ -21,7 +21,7 @@ def buffer(*texts: str, closed: bool = True) -> TextChunker:
     fed = 0
     for text in texts:
         fed += len(text)
-        pieces.feed(Span(text, fed))
+        pieces.push(Span(text, fed))
     if closed:
         pieces.close()
     return pieces
@@ -29,7 +29,7 @@ def buffer(*texts: str, closed: bool = True) -> TextChunker:
 
 def take_all(pieces: TextChunker, budget_chars: int) -> list[TextChunk]:
     taken = []
-    while (piece := pieces.take(budget_chars)) is not None:
+    while (piece := pieces.next_chunk(budget_chars)) is not None:
         taken.append(piece)
     return taken
 
@@ -38,7 +38,7 @@ def texts(pieces: TextChunker, budget_chars: int = MAX_PIECE_CHARS) -> list[str]
     return [piece.text for piece in take_all(pieces, budget_chars)]
 
 
-def test_the_first_piece_is_the_first_clause() -> None:
+def test_the_first_chunk_is_the_first_clause() -> None:
     pieces = buffer("The answer is simple, I think. It is this one. Isn't it?")
     assert texts(pieces) == ["The answer is simple,", "I think. It is this one. Isn't it?"]
 
@@ -55,28 +55,28 @@ def test_the_first_piece_is_the_first_clause() -> None:
                      "This is what I would have said of such a thing", id="conjunction"),
     ],
 )  # fmt: skip
-def test_the_first_piece_is_short_but_not_tiny(text: str, first: str) -> None:
-    piece = buffer(text).take(20)
+def test_the_first_chunk_is_short_but_not_tiny(text: str, first: str) -> None:
+    piece = buffer(text).next_chunk(20)
     assert piece is not None
     assert piece.text == first
 
 
 def test_nothing_is_taken_before_a_clause_is_complete() -> None:
     pieces = buffer("The answer is", closed=False)
-    assert pieces.take(100) is None
-    pieces.feed(Span(" simple,", 21))
-    assert pieces.take(100) is None
-    pieces.feed(Span(" I", 23))
-    assert pieces.take(100) == TextChunk("The answer is simple,", 21, (3, 10, 13, 21))
-    assert pieces.take(100) is None
+    assert pieces.next_chunk(100) is None
+    pieces.push(Span(" simple,", 21))
+    assert pieces.next_chunk(100) is None
+    pieces.push(Span(" I", 23))
+    assert pieces.next_chunk(100) == TextChunk("The answer is simple,", 21, (3, 10, 13, 21))
+    assert pieces.next_chunk(100) is None
 
 
 def test_when_closed_the_rest_is_taken_finished_or_not() -> None:
     pieces = buffer("The answer is simple, I", closed=False)
-    assert pieces.take(100) == TextChunk("The answer is simple,", 21, (3, 10, 13, 21))
+    assert pieces.next_chunk(100) == TextChunk("The answer is simple,", 21, (3, 10, 13, 21))
     pieces.close()
-    assert pieces.take(100) == TextChunk("I", 23, (23,))
-    assert pieces.take(100) is None
+    assert pieces.next_chunk(100) == TextChunk("I", 23, (23,))
+    assert pieces.next_chunk(100) is None
 
 
 def test_exhausted_means_closed_and_nothing_left_to_say() -> None:
@@ -87,9 +87,9 @@ def test_exhausted_means_closed_and_nothing_left_to_say() -> None:
 
 def test_a_line_without_much_to_say_waits() -> None:
     pieces = buffer("Steps.\n", closed=False)
-    assert pieces.take(100) is None
-    pieces.feed(Span("Whisk the eggs.\n", 23))
-    assert pieces.take(100) == TextChunk("Steps. Whisk the eggs.", 22, (6, 12, 16, 22))
+    assert pieces.next_chunk(100) is None
+    pieces.push(Span("Whisk the eggs.\n", 23))
+    assert pieces.next_chunk(100) == TextChunk("Steps. Whisk the eggs.", 22, (6, 12, 16, 22))
 
 
 def test_later_pieces_fill_the_budget() -> None:
@@ -125,16 +125,16 @@ def test_a_clause_beyond_the_budget_is_cut_before_a_phrase_but_not_for_a_short_r
     ]
 
 
-def test_the_first_piece_does_not_wait_for_the_end_of_a_long_clause() -> None:
+def test_the_first_chunk_does_not_wait_for_the_end_of_a_long_clause() -> None:
     text = "I can certainly help you with that question about the weather"
     unfinished = TextChunker()
-    unfinished.feed(Span(text, len(text)))
-    piece = unfinished.take(0)
+    unfinished.push(Span(text, len(text)))
+    piece = unfinished.next_chunk(0)
     assert piece is not None
     assert piece.text == "I can certainly help you"
 
 
-def test_the_first_piece_may_be_longer_where_that_costs_no_time() -> None:
+def test_the_first_chunk_may_be_longer_where_that_costs_no_time() -> None:
     text = "The distance between the earth and the moon is about as far as nine times around the equator."
 
     def first(chars: int) -> str:
@@ -152,9 +152,9 @@ def test_later_pieces_do_not_heed_the_length_of_the_first() -> None:
     assert cut[0] == cut[1] == cut[2]
 
 
-def begun(text: str, first_piece_chars: int) -> TextChunker:
-    pieces = TextChunker(as_written, first_piece_chars)
-    pieces.feed(Span(text, len(text)))
+def begun(text: str, first_chunk_chars: int) -> TextChunker:
+    pieces = TextChunker(as_written, first_chunk_chars)
+    pieces.push(Span(text, len(text)))
     pieces.close()
     return pieces
 
@@ -195,35 +195,35 @@ def test_a_crumb_joins_the_piece_before() -> None:
 
 def test_what_cannot_be_said_is_left_out_at_the_end() -> None:
     pieces = buffer("The answer is this. So", closed=False)
-    assert pieces.take(100) == TextChunk("The answer is this.", 19, (3, 10, 13, 19))
+    assert pieces.next_chunk(100) == TextChunk("The answer is this.", 19, (3, 10, 13, 19))
     pieces = buffer(" … ", "!")
-    assert pieces.take(100) is None
+    assert pieces.next_chunk(100) is None
     assert pieces.exhausted
 
 
 def test_the_source_is_exact_within_prose_and_bounded_elsewhere() -> None:
     pieces = TextChunker(as_written)
-    pieces.feed(Span("It is so here.\n", 20))
-    pieces.feed(Span("I've put the code on screen. It is long.\n", 25))
-    pieces.feed(Span("Then more of it.", 60))
-    pieces.feed(Span("", 70))
+    pieces.push(Span("It is so here.\n", 20))
+    pieces.push(Span("I've put the code on screen. It is long.\n", 25))
+    pieces.push(Span("Then more of it.", 60))
+    pieces.push(Span("", 70))
     pieces.close()
     assert [piece.source_end for piece in take_all(pieces, 10)] == [19, 20, 70]
 
 
 def test_pieces_are_said_as_a_person_would() -> None:
     pieces = TextChunker()
-    pieces.feed(Span("It costs $5 in total.", 21))
+    pieces.push(Span("It costs $5 in total.", 21))
     pieces.close()
-    assert pieces.take(100) == TextChunk("It costs five dollars in total.", 21, (2, 8, 8, 11, 14, 21))
+    assert pieces.next_chunk(100) == TextChunk("It costs five dollars in total.", 21, (2, 8, 8, 11, 14, 21))
 
 
 def test_a_word_between_marks_has_its_own_end() -> None:
     pieces = TextChunker(as_written)
     speakable = SpeechMarkdownFilter()
     written = "It is **noon** now, see [the clock](http://clock.example) there.\n"
-    for span in [*speakable.feed(written), *speakable.close()]:
-        pieces.feed(span)
+    for span in [*speakable.push(written), *speakable.close()]:
+        pieces.push(span)
     pieces.close()
     piece, *_ = take_all(pieces, 100)
     said = [written[:end] for end in piece.word_ends]
@@ -274,8 +274,8 @@ def test_pieces_may_be_taken_while_the_text_grows(text: str, budgets: list[int])
     pieces = buffer(closed=False)
     taken = []
     for at, char in enumerate(text, start=1):
-        pieces.feed(Span(char, at))
-        taken.append(pieces.take(budgets[at % len(budgets)]))
+        pieces.push(Span(char, at))
+        taken.append(pieces.next_chunk(budgets[at % len(budgets)]))
     pieces.close()
     said = [piece for piece in [*taken, *take_all(pieces, 50)] if piece is not None]
     assert [word for piece in said for word in piece.text.split() if any(map(str.isalnum, word))] == [

@@ -23,11 +23,11 @@ def test_no_row_of_signs_waits_for_its_end(row: str) -> None:
     mark = row[-1] if row[-1] != " " else row
     speakable = SpeechMarkdownFilter()
     fed, decided = row, 0
-    for span in speakable.feed(row):
+    for span in speakable.push(row):
         decided = span.source_end
     for _ in range(1000):
         fed += mark
-        for span in speakable.feed(mark):
+        for span in speakable.push(mark):
             decided = span.source_end
         assert len(fed) - decided < 450, "a rule of two hundred marks with spaces between them, at most"
     assert decided
@@ -43,10 +43,10 @@ def test_a_piece_is_short_whatever_it_is_made_of(sign: str) -> None:
             return piece
 
         pieces = TextChunker(say)
-        pieces.feed(Span(text, len(text)))
+        pieces.push(Span(text, len(text)))
         pieces.close()
         while not pieces.exhausted:
-            piece = pieces.take(60)
+            piece = pieces.next_chunk(60)
             assert piece is not None
         assert max(map(len, said), default=0) <= MOST_SAID
         assert "".join(filter(str.isalnum, "".join(said))) == "".join(filter(str.isalnum, text))
@@ -69,5 +69,5 @@ def test_who_looks_back_from_a_full_stop_sees_a_bounded_stretch(monkeypatch: pyt
 def test_nobody_looks_for_clauses_where_nothing_can_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("voicecli.speech_text.chunker.clause_ends", lambda *_: pytest.fail("it looked"))
     pieces = TextChunker()
-    pieces.feed(Span(". " * 5000, CHARS))
-    assert pieces.take(60) is None
+    pieces.push(Span(". " * 5000, CHARS))
+    assert pieces.next_chunk(60) is None

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from voicecli.speech_text.markdown_blocks import Span, SpeechMarkdownFilter
 from voicecli.speech_text.markdown_inline import plain
-from voicecli.speech_text.phrases import NOTICES
+from voicecli.speech_text.phrases import PHRASES
 
-ENGLISH, FRENCH = NOTICES["en"], NOTICES["fr"]
+ENGLISH, FRENCH = PHRASES["en"], PHRASES["fr"]
 CODE_NOTICE, TABLE_NOTICE, FORMULA_NOTICE = ENGLISH.code, ENGLISH.table, ENGLISH.formula
 
 CASES = [
@@ -104,7 +104,7 @@ CASES = [
 
 def spans(feeds: list[str]) -> list[Span]:
     speakable = SpeechMarkdownFilter()
-    return [*(span for text in feeds for span in speakable.feed(text)), *speakable.close()]
+    return [*(span for text in feeds for span in speakable.push(text)), *speakable.close()]
 
 
 def said(feeds: list[str]) -> str:
@@ -150,7 +150,7 @@ def test_sources_grow_with_the_text_and_end_with_it(written: str, at: list[int])
     fed = covered = 0
     for text in cut(written, at):
         fed += len(text)
-        for span in speakable.feed(text):
+        for span in speakable.push(text):
             assert covered <= span.source_end <= fed
             covered = span.source_end
     rest = speakable.close()
@@ -182,22 +182,22 @@ def test_source_of_prose_is_exact(written: str) -> None:
 
 def test_prose_is_not_held_back() -> None:
     speakable = SpeechMarkdownFilter()
-    assert speakable.feed("The") == [Span("The", 3)]
-    assert speakable.feed(" cat") == [Span(" cat", 7)]
-    assert speakable.feed(" **sat") == [Span(" sat", 13)]
+    assert speakable.push("The") == [Span("The", 3)]
+    assert speakable.push(" cat") == [Span(" cat", 7)]
+    assert speakable.push(" **sat") == [Span(" sat", 13)]
 
 
 @pytest.mark.parametrize("opening", ["`", "``", "[", "![", "[a](", "<b ", "<!--", "$x", "\\(", "【", "&", "**", "h"])
 def test_an_open_mark_holds_the_text_to_the_end_of_the_line_at_most(opening: str) -> None:
     speakable = SpeechMarkdownFilter()
-    speakable.feed(f"So {opening}then all this\n")
-    assert "".join(span.text for span in speakable.feed("and")).endswith(" and")
+    speakable.push(f"So {opening}then all this\n")
+    assert "".join(span.text for span in speakable.push("and")).endswith(" and")
 
 
 @pytest.mark.parametrize("opening", ["`", "[", "<b ", "$x", "\\(", "【"])
 def test_an_open_mark_holds_a_bounded_text(opening: str) -> None:
     speakable = SpeechMarkdownFilter()
-    spans = speakable.feed(f"So {opening}{'and so on ' * 100}")
+    spans = speakable.push(f"So {opening}{'and so on ' * 100}")
     assert sum(len(span.text) for span in spans) > 700
 
 
@@ -229,5 +229,5 @@ def test_plain_takes_the_marks_out_of_a_line() -> None:
 )
 def test_not_an_english_word_is_put_into_another_language(written: str, said: str) -> None:
     speakable = SpeechMarkdownFilter(FRENCH)
-    spans = [*speakable.feed(written), *speakable.close()]
+    spans = [*speakable.push(written), *speakable.close()]
     assert "".join(span.text for span in spans) == said

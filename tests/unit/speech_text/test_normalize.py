@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.speech_text.normalize import ENGLISH, verbalize
+from voicecli.speech_text.normalize import ENGLISH, normalize
 
 CASES = {
     "cardinals": [
@@ -216,7 +216,7 @@ CASES = {
     [pytest.param(*case, id=f"{topic}: {case[0]}") for topic, cases in CASES.items() for case in cases],
 )
 def test_english(written: str, said: str) -> None:
-    assert verbalize(written) == said.strip()
+    assert normalize(written) == said.strip()
 
 
 def test_every_rule_has_a_case() -> None:
@@ -246,7 +246,7 @@ def test_every_rule_has_a_case() -> None:
     ],
 )
 def test_other_languages_read_plain_numbers(language: str, written: str, said: str) -> None:
-    assert verbalize(written, language) == said
+    assert normalize(written, language) == said
 
 
 _ABBREVIATIONS = {
@@ -261,8 +261,8 @@ _PLAIN = st.lists(st.tuples(_WORD, st.sampled_from(["", "", ",", ".", "!", "?", 
 
 @given(_PLAIN)
 def test_text_without_anything_to_verbalise_is_returned_unchanged(text: str) -> None:
-    assert verbalize(text) == text
-    assert verbalize(text.capitalize()) == text.capitalize()
+    assert normalize(text) == text
+    assert normalize(text.capitalize()) == text.capitalize()
 
 
 _ANYTHING = st.lists(
@@ -274,11 +274,11 @@ _ANYTHING = st.lists(
 
 @given(_ANYTHING)
 def test_what_can_be_said_stays_sayable(text: str) -> None:
-    said = verbalize(text)
+    said = normalize(text)
     assert any(map(str.isalnum, said)) or not any(map(str.isalnum, text))
 
 
 @given(st.integers(0, 10**15 - 1))
 def test_no_digit_is_left(number: int) -> None:
-    assert not any(map(str.isdigit, verbalize(f"exactly {number} things")))
-    assert verbalize(f"exactly {number:,} things") == verbalize(f"exactly {number} things")
+    assert not any(map(str.isdigit, normalize(f"exactly {number} things")))
+    assert normalize(f"exactly {number:,} things") == normalize(f"exactly {number} things")

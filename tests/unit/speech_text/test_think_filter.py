@@ -43,7 +43,7 @@ CASES = [
 
 def filtered(feeds: list[str]) -> str:
     answer = ThinkFilter()
-    return "".join([*(answer.feed(text) for text in feeds), answer.close()])
+    return "".join([*(answer.push(text) for text in feeds), answer.close()])
 
 
 @pytest.mark.parametrize(("written", "shown"), CASES)
@@ -70,13 +70,13 @@ def test_cuts_do_not_matter(written: str, cuts: list[int]) -> None:
 
 @given(st.text(st.characters(exclude_characters="<")))
 def test_text_without_tags_is_not_delayed(written: str) -> None:
-    assert ThinkFilter().feed(written) == written.lstrip()
+    assert ThinkFilter().push(written) == written.lstrip()
 
 
 def test_less_than_passes_as_soon_as_it_is_no_tag() -> None:
     answer = ThinkFilter()
-    assert answer.feed("a <") == "a "
-    assert answer.feed(" b") == "< b"
+    assert answer.push("a <") == "a "
+    assert answer.push(" b") == "< b"
 
 
 class Stream:

@@ -51,14 +51,14 @@ def use(toolbox: Toolbox, name: str = "clock_look", arguments: str = "{}") -> st
 )
 def test_what_is_allowed_beforehand(allowed: list[str], expected: bool) -> None:
     assert is_allowed(tool(), allowed) is expected
-    assert Toolbox([tool()], allowed, 1.0).needs_leave("clock_look") is not expected
+    assert Toolbox([tool()], allowed, 1.0).needs_approval("clock_look") is not expected
 
 
 def test_leave_that_was_given_lasts() -> None:
     toolbox = Toolbox([tool(), tool(name="see")], [], 1.0)
     toolbox.allow("clock_look")
-    assert not toolbox.needs_leave("clock_look")
-    assert toolbox.needs_leave("clock_see")
+    assert not toolbox.needs_approval("clock_look")
+    assert toolbox.needs_approval("clock_see")
 
 
 def test_names_are_those_of_the_user() -> None:
@@ -93,7 +93,7 @@ def test_what_goes_wrong_is_told(made: Tool, name: str, arguments: str, part: st
 
 
 def test_a_tool_that_is_not_there_needs_no_leave() -> None:
-    assert not Toolbox([], [], 1.0).needs_leave("nothing")
+    assert not Toolbox([], [], 1.0).needs_approval("nothing")
 
 
 def test_a_long_result_is_cut() -> None:
@@ -115,7 +115,7 @@ class TestBuiltIn:
             async with asyncio.TaskGroup() as tasks:
                 timers = Timers(local_now, lambda text: None, tasks)
                 toolbox = Toolbox(builtin_tools(local_now, timers), ["builtin"], 1.0)
-                assert not toolbox.needs_leave(name)
+                assert not toolbox.needs_approval(name)
                 try:
                     return await toolbox.run(ToolCall("1", name, json.dumps(arguments)))
                 finally:

@@ -16,7 +16,7 @@ DEFAULTS: dict[str, Value] = {
     "tts.model": "kokoro-int8",
     "tts.threads": 2,
     "tts.streaming": True,
-    "tts.first_piece_chars": 16,
+    "tts.first_chunk_chars": 16,
     "listen.endpoint": "balanced",
 }
 WAITS = Waits(lull_s=0.08, pause_s=0.2, playout_s=0.0, hearing_s=0.3, answering_s=0.5, ending_s=0.45)

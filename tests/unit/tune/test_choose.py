@@ -114,10 +114,10 @@ def test_where_the_voice_does_not_keep_up_the_quickest_one_is_taken() -> None:
 
 
 @pytest.mark.parametrize(("cost_s", "value"), [(0.0, 80), (0.04, 80), (0.06, 16)])
-def test_the_first_piece_is_as_long_as_nobody_feels(cost_s: float, value: int) -> None:
+def test_the_first_chunk_is_as_long_as_nobody_feels(cost_s: float, value: int) -> None:
     before, after = answered([0.5] * 8), answered([0.5 + cost_s] * 8)
-    trials = [trial("tts.first_piece_chars", chars, before, after) for chars in (40, 80)]
-    assert chosen("tts.first_piece_chars", 16, *trials).value == value
+    trials = [trial("tts.first_chunk_chars", chars, before, after) for chars in (40, 80)]
+    assert chosen("tts.first_chunk_chars", 16, *trials).value == value
 
 
 def test_a_patient_end_costs_nothing_where_the_answer_is_not_ready_sooner() -> None:

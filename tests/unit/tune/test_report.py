@@ -32,13 +32,13 @@ def test_arms_are_shown_as_if_they_had_been_measured_at_one_time() -> None:
 def test_an_arm_is_named_by_what_differs() -> None:
     more = trial("llm.threads", 2, answered([0.5] * 4), answered([0.4] * 4))
     windows = trial("tts.streaming", False, answered([0.5] * 4), answered([0.9] * 4))
-    longer = trial("tts.first_piece_chars", 80, answered([0.5] * 4), answered([0.6] * 4))
+    longer = trial("tts.first_chunk_chars", 80, answered([0.5] * 4), answered([0.6] * 4))
     told = [row.cells for row in rows(found(more, windows, longer), "answering")]
     assert [cells[0] for cells in told] == [
-        "2 llm threads, in windows, first piece 16",
-        "1 llm thread, in windows, first piece 16",
-        "1 llm thread, in windows, first piece 80",
-        "1 llm thread, whole pieces, first piece 16",
+        "2 llm threads, in windows, first chunk 16",
+        "1 llm thread, in windows, first chunk 16",
+        "1 llm thread, in windows, first chunk 80",
+        "1 llm thread, whole pieces, first chunk 16",
     ]
     assert told[1][1:] == ("100", "40", "500", "0.50", "880")
 

@@ -82,7 +82,7 @@ def test_what_there_is_to_try_in_order_of_promise() -> None:
         ("stt.model", ("tiny", "small")),
         ("stt.compute_type", ("float32",)),
         ("llm.threads", (2, 3, 4)),
-        ("tts.first_piece_chars", (40, 80)),
+        ("tts.first_chunk_chars", (40, 80)),
         ("tts.model", ("kokoro-fp32",)),
         ("stt.threads", (3, 1, 4)),
         ("tts.threads", (3, 1, 4)),
@@ -154,7 +154,7 @@ def test_without_any_gain_all_stays_as_it_is() -> None:
     run, _, _ = search()
     found = asyncio.run(run.run())
     kept = {key: value for arm in found.arms.values() for key, value in arm.values}
-    assert kept == DEFAULTS | {"tts.first_piece_chars": 80}  # which costs nothing here
+    assert kept == DEFAULTS | {"tts.first_chunk_chars": 80}  # which costs nothing here
     assert not found.untried
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.turns.barge_in import BACKCHANNELS, BargeIn, is_backchannel, is_order, wants_the_word
+from voicecli.turns.barge_in import BACKCHANNELS, BargeIn, is_backchannel, is_interruption, is_stop_word
 from voicecli.turns.self_echo import SelfEchoFilter
 from voicecli.turns.speech_hint import CALM_S, PossibleSpeech, PossibleSpeechEnded, SpeechHint
 from voicecli.turns.wake_phrase import WakePhrase
@@ -16,11 +16,11 @@ from voicecli.types import FRAME_S
 
 
 def test_speech_over_an_answer_is_noticed_sooner_or_not_at_all() -> None:
-    rule = BargeIn(start_ms=120, hush_ms=80, interrupt_ms=240, duck_db=12)
-    assert (rule.needed_ms(answering=False), rule.needed_ms(answering=True)) == (120, 80)
-    never = BargeIn(start_ms=120, hush_ms=80, interrupt_ms=240, duck_db=12, allowed=False)
-    assert never.needed_ms(answering=False) == 120
-    assert never.needed_ms(answering=True) > 1e9
+    rule = BargeIn(start_ms=120, pause_ms=80, interrupt_ms=240, duck_db=12)
+    assert (rule.required_ms(answering=False), rule.required_ms(answering=True)) == (120, 80)
+    never = BargeIn(start_ms=120, pause_ms=80, interrupt_ms=240, duck_db=12, allowed=False)
+    assert never.required_ms(answering=False) == 120
+    assert never.required_ms(answering=True) > 1e9
 
 
 @pytest.mark.parametrize(
@@ -32,30 +32,30 @@ def test_speech_over_an_answer_is_noticed_sooner_or_not_at_all() -> None:
 )
 def test_listeners_sounds(text: str) -> None:
     assert is_backchannel(text)
-    assert not wants_the_word(text, sure=True)
+    assert not is_interruption(text, sure=True)
 
 
 @pytest.mark.parametrize(
     "text", ["Okay, stop.", "Yeah but why?", "Right, and the second one?", "I see it, I see it, yes."]
 )
 def test_sentences_that_begin_like_one(text: str) -> None:
-    assert wants_the_word(text, sure=True)
+    assert is_interruption(text, sure=True)
 
 
 def test_a_single_word_of_one_hypothesis_may_be_misheard_unless_it_is_an_order() -> None:
-    assert not wants_the_word("Banana", sure=False)
-    assert wants_the_word("Banana", sure=True)
-    assert wants_the_word("Banana bread", sure=False)
-    assert wants_the_word("Stop.", sure=False)
-    assert is_order("No, no.")
-    assert all(map(is_order, ("¡Para!", "Attends !", "Basta, grazie.", "待って。", "停。")))
-    assert not is_order("")
+    assert not is_interruption("Banana", sure=False)
+    assert is_interruption("Banana", sure=True)
+    assert is_interruption("Banana bread", sure=False)
+    assert is_interruption("Stop.", sure=False)
+    assert is_stop_word("No, no.")
+    assert all(map(is_stop_word, ("¡Para!", "Attends !", "Basta, grazie.", "待って。", "停。")))
+    assert not is_stop_word("")
 
 
 @given(st.text())
 def test_whatever_is_said_is_one_or_the_other(text: str) -> None:
-    assert not (is_backchannel(text) and wants_the_word(text, sure=True))
-    assert wants_the_word(text, sure=True) or not wants_the_word(text, sure=False)
+    assert not (is_backchannel(text) and is_interruption(text, sure=True))
+    assert is_interruption(text, sure=True) or not is_interruption(text, sure=False)
 
 
 @given(st.lists(st.sampled_from(sorted(BACKCHANNELS)), min_size=1, max_size=4))
@@ -68,36 +68,36 @@ def test_stir_and_calm_come_by_turns_and_calm_only_after_a_while(frames: list[bo
     attention = SpeechHint()
     last: PossibleSpeech | PossibleSpeechEnded = PossibleSpeechEnded()
     since_s = 0.0
-    for suspects in frames:
-        since_s = 0.0 if suspects else since_s + FRAME_S
-        told = attention.push(suspects)
+    for may_be_speech in frames:
+        since_s = 0.0 if may_be_speech else since_s + FRAME_S
+        told = attention.push(may_be_speech)
         assert len(told) <= 1
         for stir in told:
             assert type(stir) is not type(last)
-            assert suspects if isinstance(stir, PossibleSpeech) else since_s >= CALM_S - FRAME_S
+            assert may_be_speech if isinstance(stir, PossibleSpeech) else since_s >= CALM_S - FRAME_S
             last = stir
         assert isinstance(last, PossibleSpeech) or since_s > 0 or not frames[0]
 
 
 def test_few_words_are_compared_with_the_latest_ones_alone() -> None:
     voice = SelfEchoFilter(audible=True)
-    voice.spoke(
+    voice.note_spoken(
         "The capital of France is Paris. " + "It lies on the river Seine and has two million people in it.", 5.0
     )
-    assert voice.has_just_said("two million")
-    assert not voice.has_just_said("million two")
-    assert not voice.has_just_said("capital of France")
-    assert not voice.has_just_said("mill")
-    assert voice.has_just_said("on the rifer")
-    assert voice.has_just_said("two million pews")  # the last word was cut off
-    assert not voice.has_just_said("two pews")
+    assert voice.was_just_spoken("two million")
+    assert not voice.was_just_spoken("million two")
+    assert not voice.was_just_spoken("capital of France")
+    assert not voice.was_just_spoken("mill")
+    assert voice.was_just_spoken("on the rifer")
+    assert voice.was_just_spoken("two million pews")  # the last word was cut off
+    assert not voice.was_just_spoken("two pews")
 
 
 def test_with_headphones_nothing_is_an_echo() -> None:
     voice = SelfEchoFilter(audible=False)
-    voice.spoke("It lies on the river Seine.", 5.0)
+    voice.note_spoken("It lies on the river Seine.", 5.0)
     assert not voice.is_echo("It lies on the river Seine.", 4.0)
-    assert not voice.has_just_said("the river")
+    assert not voice.was_just_spoken("the river")
 
 
 RULES = BargeIn(120, 80, 240, 12.0)

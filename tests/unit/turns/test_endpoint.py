@@ -33,7 +33,7 @@ def said(text: str, language: str = "en") -> Transcript:
 def learnt(silences_ms: list[float]) -> PauseStatistics:
     pauses = PauseStatistics()
     for silence_ms in silences_ms:
-        pauses = pauses.heard(silence_ms)
+        pauses = pauses.with_pause(silence_ms)
     return pauses
 
 
@@ -70,7 +70,7 @@ def test_longer_pauses_never_shorten_the_wait(
     bounds: EndpointBounds, probability: float, silences_ms: list[float], silence_ms: float
 ) -> None:
     before = learnt(silences_ms)
-    after = before.heard(max(silence_ms, before.mean_ms))
+    after = before.with_pause(max(silence_ms, before.mean_ms))
     assert wait_ms(bounds, probability, None, after) >= wait_ms(bounds, probability, None, before) - 1e-6
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.defaults import LISTEN, SETTINGS
-from voicecli.assemble.conversation import make_rules
+from voicecli.assemble.conversation import conversation_options
 from voicecli.assemble.engines import load_end_of_turn
 from voicecli.commands.talk import models_of
 from voicecli.engines.base import EndOfTurn
@@ -47,12 +47,12 @@ def test_silence_alone_loads_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", MODES)
 def test_rules_know_the_soonest_end(mode: EndpointMode) -> None:
     listen = LISTEN.model_copy(update={"endpoint": mode})
-    rules = make_rules(with_listen(listen), prefill=True)
+    rules = conversation_options(with_listen(listen), prefill=True)
     assert rules.endpoint == MODES[mode]
     assert rules.wait_s == (MODES[mode].shortest_ms - listen.pause_ms) / 1000
 
 
 def test_silence_alone_ends_by_its_own_rule() -> None:
-    rules = make_rules(with_listen(SILENCE), prefill=True)
+    rules = conversation_options(with_listen(SILENCE), prefill=True)
     assert rules.endpoint is None
     assert rules.wait_s == (LISTEN.end_ms - LISTEN.pause_ms) / 1000

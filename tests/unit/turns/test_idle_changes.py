@@ -22,12 +22,12 @@ def test_changes_keep_their_order_and_are_made_only_at_rest(deeds: list[str]) ->
 
     for deed in deeds:
         if deed == "change":
-            rest.do(partial(change, asked))
+            rest.apply_when_idle(partial(change, asked))
             asked += 1
         elif deed == "look":
-            rest.look()
+            rest.apply_if_idle()
         else:
             settled = deed == "settled"
     settled = True
-    rest.look()
+    rest.apply_if_idle()
     assert made == list(range(asked))

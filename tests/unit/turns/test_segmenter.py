@@ -76,7 +76,7 @@ def test_each_short_silence_inside_speech_is_one_lull() -> None:
 
 
 def test_lulls_can_be_turned_off() -> None:
-    settings = LISTEN.model_copy(update={"lull_ms": 0})
+    settings = LISTEN.model_copy(update={"early_decode_ms": 0})
     assert kinds(with_lulls("s" * 50 + "." * 50, settings=settings)) == [Onset, Pause, Endpoint]
 
 

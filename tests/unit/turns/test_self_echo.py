@@ -15,7 +15,7 @@ END_S = 100.0
 @pytest.fixture
 def own() -> SelfEchoFilter:
     voice = SelfEchoFilter(audible=True)
-    voice.spoke(ANSWER, END_S)
+    voice.note_spoken(ANSWER, END_S)
     return voice
 
 
@@ -63,7 +63,7 @@ words = st.lists(st.text("abcdefghij", min_size=1, max_size=8), max_size=30)
 @given(words, st.integers(0, 30), st.integers(MIN_WORDS, 30))
 def test_whatever_was_spoken_is_known_again_from_any_word_on(spoken: list[str], begin: int, count: int) -> None:
     voice = SelfEchoFilter(audible=True)
-    voice.spoke(" ".join(spoken), END_S)
+    voice.note_spoken(" ".join(spoken), END_S)
     heard = spoken[begin : begin + count]
     assert voice.is_echo(", ".join(heard).upper(), END_S) == (len(heard) >= MIN_WORDS)
 
@@ -71,7 +71,7 @@ def test_whatever_was_spoken_is_known_again_from_any_word_on(spoken: list[str], 
 @given(words, st.floats(AFTER_S + 0.01, 1e6))
 def test_nothing_that_came_later_is_an_echo(spoken: list[str], later_s: float) -> None:
     voice = SelfEchoFilter(audible=True)
-    voice.spoke(" ".join(spoken), END_S)
+    voice.note_spoken(" ".join(spoken), END_S)
     assert not voice.is_echo(" ".join(spoken), END_S + later_s)
 
 

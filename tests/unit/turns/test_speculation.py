@@ -59,12 +59,12 @@ def test_events_outside_a_pause_change_nothing() -> None:
 
 def test_a_quick_machine_always_prepares() -> None:
     seen = Speculation(decode_s=0.3, ends=(False,) * PAUSES_KEPT)
-    assert seen.worthwhile(0.5)
+    assert seen.is_worthwhile(0.5)
 
 
 def test_a_slow_machine_prepares_for_those_who_rarely_pause() -> None:
-    assert Speculation(decode_s=2.0, ends=(True,) * PAUSES_KEPT).worthwhile(0.5)
-    assert not Speculation(decode_s=2.0, ends=(False,) * PAUSES_KEPT).worthwhile(0.5)
+    assert Speculation(decode_s=2.0, ends=(True,) * PAUSES_KEPT).is_worthwhile(0.5)
+    assert not Speculation(decode_s=2.0, ends=(False,) * PAUSES_KEPT).is_worthwhile(0.5)
 
 
 def test_old_pauses_are_forgotten() -> None:
@@ -76,4 +76,4 @@ def test_old_pauses_are_forgotten() -> None:
 def test_one_more_true_end_never_speaks_against_it(decode_s: float, wait_s: float, ends: list[bool]) -> None:
     before = Speculation(decode_s=decode_s, ends=tuple(ends))
     after = Speculation(decode_s=decode_s, ends=(*ends, True))
-    assert after.worthwhile(wait_s) or not before.worthwhile(wait_s)
+    assert after.is_worthwhile(wait_s) or not before.is_worthwhile(wait_s)

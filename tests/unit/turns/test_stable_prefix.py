@@ -9,7 +9,7 @@ from voicecli.turns.stable_prefix import StablePrefix, agreement, bare
 def after(*texts: str) -> tuple[str, str]:
     hypotheses = StablePrefix()
     for text in texts:
-        hypotheses = hypotheses.heard(text)
+        hypotheses = hypotheses.with_hypothesis(text)
     return hypotheses.stable, hypotheses.unstable
 
 
@@ -30,16 +30,24 @@ def test_a_hypothesis_that_contradicts_firm_words_is_passed_over() -> None:
 
 
 def test_settled_words_are_firm_at_once_and_win_over_firm_ones() -> None:
-    hypotheses = StablePrefix().heard("what is the").heard("what is the time").heard("what was the time", settled=2)
+    hypotheses = (
+        StablePrefix()
+        .with_hypothesis("what is the")
+        .with_hypothesis("what is the time")
+        .with_hypothesis("what was the time", settled=2)
+    )
     assert (hypotheses.stable, hypotheses.unstable) == ("what was", "the time")
-    hypotheses = hypotheses.heard("what was the time of", settled=2)
+    hypotheses = hypotheses.with_hypothesis("what was the time of", settled=2)
     assert (hypotheses.stable, hypotheses.unstable) == ("what was the time", "of")
-    assert hypotheses.heard("something else it was", settled=2) == hypotheses
+    assert hypotheses.with_hypothesis("something else it was", settled=2) == hypotheses
 
 
 def test_settled_words_leave_firm_ones_after_them_firm() -> None:
     hypotheses = (
-        StablePrefix().heard("one two three").heard("one two three four").heard("one two three four", settled=1)
+        StablePrefix()
+        .with_hypothesis("one two three")
+        .with_hypothesis("one two three four")
+        .with_hypothesis("one two three four", settled=1)
     )
     assert hypotheses.stable == "one two three four"
 
@@ -53,6 +61,6 @@ def test_a_word_of_marks_alone_is_compared_as_it_is() -> None:
 def test_firm_words_never_become_fewer(texts: list[str]) -> None:
     hypotheses, firm = StablePrefix(), 0
     for text in texts:
-        hypotheses = hypotheses.heard(text)
+        hypotheses = hypotheses.with_hypothesis(text)
         assert hypotheses.firm >= firm
         firm = hypotheses.firm

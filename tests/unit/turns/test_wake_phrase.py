@@ -34,10 +34,10 @@ HEY = "hey computer"
     ],
 )
 def test_what_begins_with_it_is_for_the_assistant(phrase: str, text: str, rest: str) -> None:
-    found = WakePhrase(phrase).addressed(text)
+    found = WakePhrase(phrase).match(text)
     assert found is not None
     assert found.rest == rest
-    assert WakePhrase(phrase).without(text) == rest
+    assert WakePhrase(phrase).strip(text) == rest
 
 
 @pytest.mark.parametrize(
@@ -65,20 +65,20 @@ def test_what_begins_with_it_is_for_the_assistant(phrase: str, text: str, rest: 
     ],
 )
 def test_what_does_not_is_for_somebody_else(phrase: str, text: str) -> None:
-    assert WakePhrase(phrase).addressed(text) is None
-    assert WakePhrase(phrase).without(text) == text
+    assert WakePhrase(phrase).match(text) is None
+    assert WakePhrase(phrase).strip(text) == text
 
 
 @pytest.mark.parametrize("text", ["", "Hey", "Hey com", "hay", "Um, hey", "So"])
 def test_a_beginning_may_become_it(text: str) -> None:
-    assert WakePhrase(HEY).may_begin(text)
+    assert WakePhrase(HEY).may_become(text)
 
 
 @pytest.mark.parametrize(
     "text", ["The capital of", "Hey, come here now", "Hey computer", "What is", "Hey computer, what"]
 )
 def test_other_words_may_not(text: str) -> None:
-    assert not WakePhrase(HEY).may_begin(text)
+    assert not WakePhrase(HEY).may_become(text)
 
 
 WORDS = st.lists(st.text("abcdefghijklmnopqrstuvwxyz", min_size=2, max_size=8), min_size=1, max_size=5)
@@ -87,12 +87,12 @@ WORDS = st.lists(st.text("abcdefghijklmnopqrstuvwxyz", min_size=2, max_size=8), 
 @given(WORDS, st.sampled_from([" ", ", ", "! "]), st.booleans())
 def test_the_phrase_as_written_is_always_found(question: list[str], gap: str, loud: bool) -> None:
     phrase = HEY.upper() if loud else HEY
-    found = WakePhrase(HEY).addressed(f"{phrase}{gap}{' '.join(question)}")
+    found = WakePhrase(HEY).match(f"{phrase}{gap}{' '.join(question)}")
     assert found is not None
     assert " ".join(question).casefold().endswith(found.rest.casefold())
 
 
 @given(st.text(max_size=60))
 def test_what_is_left_is_the_end_of_the_text(text: str) -> None:
-    found = WakePhrase(HEY).addressed(text)
+    found = WakePhrase(HEY).match(text)
     assert found is None or text.casefold().endswith(found.rest.casefold())

@@ -213,10 +213,12 @@ def test_the_last_words_can_be_mended_and_asked_again(terminal: Terminal) -> Non
 
 @pytest.mark.parametrize(("width", "height"), [*SIZES, (40, 10)])
 def test_what_is_not_well_stays_in_sight(width: int, height: int) -> None:
-    away = ComponentChanged(at_s=1, part="speaker", condition="away", name="", message="The speaker is gone.")
+    away = ComponentChanged(
+        at_s=1, component="speaker", condition="unavailable", name="", message="The speaker is gone."
+    )
     shown = text_of(Scene(view_of(READY, away, *(event for number in range(1, 40) for event in turn(number)))), width)
     assert "▲ The speaker is gone." in shown
-    well = ComponentChanged(at_s=2, part="speaker", condition="well", name="Box", message="It is back.")
+    well = ComponentChanged(at_s=2, component="speaker", condition="ok", name="Box", message="It is back.")
     assert "▲" not in text_of(Scene(view_of(READY, away, well)), width, height)
 
 

@@ -75,10 +75,10 @@ def test_it_is_offered_where_there_is_something_to_hear() -> None:
 
 def test_a_sound_card_is_not_changed_in_the_middle_of_it() -> None:
     activity = Activity()
-    activity.see(AGAIN)
-    assert not activity.settled()
-    activity.see(ENDS[0])
-    assert activity.settled()
+    activity.observe(AGAIN)
+    assert not activity.is_idle()
+    activity.observe(ENDS[0])
+    assert activity.is_idle()
 
 
 def test_its_key(terminal: Terminal) -> None:
@@ -99,6 +99,6 @@ def test_a_recording_keeps_the_key_and_does_not_count_the_turn() -> None:
     recorder.controls(controls).repeat("So.")
     assert done == ["So."]
     for event in (*TOLD, AGAIN, TurnDone(at_s=9, turn=TWO, spoken="")):
-        recorder.see(event)
+        recorder.observe(event)
     assert (recorder.turns_over, done) == (1, ["So."])
     assert recorder._deeds == [UserAction(0.0, "repeat", "So.")]

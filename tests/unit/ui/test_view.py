@@ -94,10 +94,12 @@ def test_no_text_is_a_command_to_the_terminal() -> None:
 
 
 def test_a_lost_part_is_in_sight_until_it_is_back() -> None:
-    away = ComponentChanged(at_s=1.0, part="microphone", condition="away", name="", message="It is gone.\x1b[2J")
-    back = ComponentChanged(at_s=2.0, part="microphone", condition="well", name="Yeti", message="It is back.")
+    away = ComponentChanged(
+        at_s=1.0, component="microphone", condition="unavailable", name="", message="It is gone.\x1b[2J"
+    )
+    back = ComponentChanged(at_s=2.0, component="microphone", condition="ok", name="Yeti", message="It is back.")
     lost = view_of(READY, away)
-    assert [one.part for one in lost.troubles] == ["microphone"]
+    assert [one.component for one in lost.troubles] == ["microphone"]
     assert not lost.has_microphone
     assert lost.state == "Ready"
     assert "\x1b" not in lost.troubles[0].message
@@ -110,22 +112,26 @@ def test_a_lost_part_is_in_sight_until_it_is_back() -> None:
 
 def test_what_happened_last_to_a_part_counts_even_before_all_is_ready() -> None:
     replaced = ComponentChanged(
-        at_s=1.0, part="model", condition="replaced", name="small", message="The server is gone."
+        at_s=1.0, component="model", condition="fallback", name="small", message="The server is gone."
     )
-    away = ComponentChanged(at_s=2.0, part="model", condition="away", name="", message="The small one failed too.")
+    away = ComponentChanged(
+        at_s=2.0, component="model", condition="unavailable", name="", message="The small one failed too."
+    )
     assert view_of(replaced, away).troubles == (away,)
 
 
 def test_names_follow_what_is_in_use() -> None:
     speaker = ComponentChanged(
-        at_s=1.0, part="speaker", condition="replaced", name="HDMI", message="The headset is gone."
+        at_s=1.0, component="speaker", condition="fallback", name="HDMI", message="The headset is gone."
     )
-    model = ComponentChanged(at_s=2.0, part="model", condition="replaced", name="small", message="The server is gone.")
-    voice = ComponentChanged(at_s=3.0, part="voice", condition="well", name="bm_george", message="Another voice.")
+    model = ComponentChanged(
+        at_s=2.0, component="model", condition="fallback", name="small", message="The server is gone."
+    )
+    voice = ComponentChanged(at_s=3.0, component="voice", condition="ok", name="bm_george", message="Another voice.")
     view = view_of(READY, speaker, model, voice)
     assert view.ready is not None
     assert (view.ready.speaker, view.ready.llm, view.ready.tts) == ("HDMI", "small", "bm_george")
-    assert [one.part for one in view.troubles] == ["speaker", "model"]
+    assert [one.component for one in view.troubles] == ["speaker", "model"]
 
 
 def test_names_of_devices_are_one_line() -> None:

@@ -126,15 +126,15 @@ class EchoAwareDetector:
         self._gate = gate
         self._bar = bar
         self._echo = echo
-        self.suspects = False
+        self.may_be_speech = False
 
     def is_speech(self, frame: AudioFrame) -> bool:
         """The inner gate hears every frame, for it remembers."""
         speech = self._gate.is_speech(frame)
         foreign = (
-            (speech or self._gate.suspects)
+            (speech or self._gate.may_be_speech)
             and level_db(frame.pcm) >= self._bar.needed_db(frame.captured_at_s)
             and not self._echo.is_playback()
         )
-        self.suspects = self._gate.suspects and foreign
+        self.may_be_speech = self._gate.may_be_speech and foreign
         return speech and foreign

@@ -36,7 +36,7 @@ ECHO_SHARE = 2 * CHANCE
 
 
 class EchoPath:
-    """Looks at both sides time and again, in step as for `Likeness`. Until a look tells more, there is an echo."""
+    """Compare both sides repeatedly, in step as for `EchoCorrelation`. Assume an echo until a comparison rules it out."""
 
     def __init__(self) -> None:
         self.begin_anew()

@@ -64,6 +64,6 @@ async def play_ready_sound(ear: SpeechInput, speaker: Speaker) -> None:
     speaker.play(PlaybackChunk(READY, ready_sound(), RATE_HZ, 0))
     speaker.finish(READY)
     async with asyncio.TaskGroup() as tasks:
-        ignoring = tasks.create_task(ear.ignore())
+        ignoring = tasks.create_task(ear.discard_input())
         await speaker.drained()
         ignoring.cancel()

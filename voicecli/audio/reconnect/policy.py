@@ -29,32 +29,32 @@ class ReconnectPolicy:
     """The condition of one device, and what is to be tried next."""
 
     def __init__(self) -> None:
-        self.condition: Condition = "away"
+        self.condition: Condition = "unavailable"
         self._next_s = 0.0
         self._wait_s = FIRST_WAIT_S
 
-    def opened(self, now_s: float, *, wanted: bool) -> None:
+    def on_opened(self, now_s: float, *, wanted: bool) -> None:
         """A device is in use, `wanted` or another in its place."""
-        self.condition = "well" if wanted else "replaced"
+        self.condition = "ok" if wanted else "fallback"
         self._wait_s = FIRST_WAIT_S
         self._next_s = now_s + LONGEST_WAIT_S
 
-    def lost(self, now_s: float) -> None:
+    def on_lost(self, now_s: float) -> None:
         """Nothing is in use; the first attempt is due at once."""
-        self.condition = "away"
+        self.condition = "unavailable"
         self._wait_s = FIRST_WAIT_S
         self._next_s = now_s
 
-    def failed(self, now_s: float) -> None:
+    def on_failed(self, now_s: float) -> None:
         """Nothing could be opened."""
         self._next_s = now_s + self._wait_s
         self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
 
-    def due(self, now_s: float, *, settled: bool) -> Try | None:
+    def next_attempt(self, now_s: float, *, settled: bool) -> Try | None:
         """What to try now. `settled`: no turn is alive, so nobody misses what a change of devices costs."""
-        if self.condition == "well" or now_s < self._next_s:
+        if self.condition == "ok" or now_s < self._next_s:
             return None
-        if self.condition == "away":
+        if self.condition == "unavailable":
             return "any"
         return "wanted" if settled else None
 
@@ -74,7 +74,7 @@ class SleepDetector:
     def __init__(self) -> None:
         self._last: tuple[float, float] | None = None
 
-    def woke(self, now_s: float, wall_s: float) -> bool:
+    def has_slept(self, now_s: float, wall_s: float) -> bool:
         """Look at both clocks, several times a second; whether there was a sleep since the last look."""
         last, self._last = self._last, (now_s, wall_s)
         return last is not None and max(now_s - last[0], abs(wall_s - last[1])) > SLEEP_S

@@ -88,13 +88,13 @@ def start_anew() -> None:
     sounddevice._initialize()
 
 
-class Part(Protocol):
+class OpenDevice(Protocol):
     """Whoever may have a stream open."""
 
     @property
     def is_open(self) -> bool: ...
 
-    async def let_go(self) -> None:
+    async def release(self) -> None:
         """Close the stream, and open one again soon."""
         ...
 
@@ -104,7 +104,7 @@ class SoundSystem:
 
     def __init__(self, settled: Callable[[], bool], deadline_s: float = DEADLINE_S) -> None:
         self.changed: Callable[[], None] = lambda: None
-        self.parts: list[Part] = []
+        self.parts: list[OpenDevice] = []
         self._settled = settled
         self._deadline_s = deadline_s
         self._one_at_a_time = asyncio.Lock()
@@ -161,11 +161,11 @@ class SoundSystem:
         self._hanging += 1
         threading.Thread(target=run, name="sound", daemon=True).start()
 
-    async def look_again(self) -> None:
+    async def rescan(self) -> None:
         """List the devices anew, if there is something new and nobody is disturbed."""
         if self._may_start_anew() and await seen_elsewhere() - seen() and self._may_start_anew():
             for part in self.parts:
-                await part.let_go()
+                await part.release()
             async with self._one_at_a_time:
                 if self._hanging or any(part.is_open for part in self.parts):  # one opened meanwhile, or closes slowly
                     return

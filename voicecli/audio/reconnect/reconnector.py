@@ -16,7 +16,7 @@ from voicecli.audio.reconnect.policy import (
     Try,
     has_stalled,
 )
-from voicecli.audio.reconnect.portaudio_calls import Part
+from voicecli.audio.reconnect.portaudio_calls import OpenDevice
 from voicecli.errors import DeviceError
 from voicecli.events import Clock, ComponentChanged, Condition, Notice, Publish
 
@@ -50,14 +50,14 @@ T = TypeVar("T")
 class System(Protocol):
     """What is used of `SoundSystem`."""
 
-    parts: list[Part]
+    parts: list[OpenDevice]
     changed: Callable[[], None]
 
     async def call(self, work: Callable[[], T], undo: Callable[[T], None] | None = None) -> T: ...
 
     async def close(self, work: Callable[[], None]) -> None: ...
 
-    async def look_again(self) -> None: ...
+    async def rescan(self) -> None: ...
 
 
 S = TypeVar("S", bound=Stream)
@@ -87,8 +87,8 @@ class DeviceReconnector(Generic[S]):
         self._clock = clock
         self._publish = publish
         self._recovery = ReconnectPolicy()
-        self._told: tuple[Condition, str] = ("well", "")
-        self._wish: str | None = None
+        self._told: tuple[Condition, str] = ("ok", "")
+        self._requested: str | None = None
         self._opened_s = 0.0
 
     @property
@@ -110,34 +110,34 @@ class DeviceReconnector(Generic[S]):
         wakefulness = SleepDetector()
         while True:
             await asyncio.sleep(TICK_S)
-            woke = wakefulness.woke(self._clock(), time.time())
+            woke = wakefulness.has_slept(self._clock(), time.time())
             if self.current is not None and (woke or self._has_gone(self.current)):
-                await self.let_go()
-            if self._wish is not None and self._settled():
-                name, self._wish = self._wish, None
-                await self._grant(name)
-            elif wish := self._recovery.due(self._clock(), settled=self._settled()):
+                await self.release()
+            if self._requested is not None and self._settled():
+                name, self._requested = self._requested, None
+                await self._switch_to(name)
+            elif wish := self._recovery.next_attempt(self._clock(), settled=self._settled()):
                 await self._try(wish)
 
-    def want(self, name: str) -> None:
+    def request(self, name: str) -> None:
         """Use the device of this name from the next moment on in which no turn is alive; empty: the system's default.
 
         Where it cannot be opened the one in use stays, and that is told.
         """
-        self._wish = name
+        self._requested = name
 
-    async def let_go(self) -> None:
+    async def release(self) -> None:
         """Close what is open; something is opened again at the next look."""
         stream, self.current = self.current, None
         if stream is None:
             return
-        self._recovery.lost(self._clock())
-        await self._leave(stream)
+        self._recovery.on_lost(self._clock())
+        await self._close(stream)
 
     async def close(self) -> None:
         """For good."""
         self._system.parts.remove(self)
-        await self.let_go()
+        await self.release()
 
     def _has_gone(self, stream: S) -> bool:
         return has_stalled(stream.idle_s(), self._clock() - self._opened_s, STALL_S[self._source.part])
@@ -152,17 +152,17 @@ class DeviceReconnector(Generic[S]):
 
         return await self._system.call(work, lambda stream: stream.close())
 
-    async def _leave(self, stream: S) -> None:
+    async def _close(self, stream: S) -> None:
         self.lost(stream)
         self._system.changed()
         await self._system.close(stream.close)
 
-    async def _grant(self, name: str) -> None:
+    async def _switch_to(self, name: str) -> None:
         """A device that was plugged in since the start is found by a second try."""
         try:
             stream = await self._open(name)
         except DeviceError:
-            await self._system.look_again()
+            await self._system.rescan()
             try:
                 stream = await self._open(name)
             except DeviceError as error:
@@ -173,14 +173,14 @@ class DeviceReconnector(Generic[S]):
         await self._exchange(stream, wanted=True, tell=False)
         message = f"The {part} is {stream.name}" + (", as it was" if stream.name == was else " now")
         self._publish(
-            ComponentChanged(at_s=self._clock(), part=part, condition="well", name=stream.name, message=message)
+            ComponentChanged(at_s=self._clock(), component=part, condition="ok", name=stream.name, message=message)
         )
 
     async def _exchange(self, stream: S, *, wanted: bool, tell: bool = True) -> None:
         """The new one is open before the old one is closed, so that there is never none."""
         before, self.current = self.current, None
         if before is not None:
-            await self._leave(before)
+            await self._close(before)
         self._use(stream, wanted=wanted, tell=tell)
 
     def _refuse(self, name: str, error: DeviceError) -> None:
@@ -202,13 +202,13 @@ class DeviceReconnector(Generic[S]):
             await self._exchange(stream, wanted=name == self._source.wanted)
             return
         if self.current is None:
-            self._tell("away", "", reason)
-        self._recovery.failed(self._clock())
-        await self._system.look_again()
+            self._tell("unavailable", "", reason)
+        self._recovery.on_failed(self._clock())
+        await self._system.rescan()
 
     def _use(self, stream: S, *, wanted: bool, tell: bool = True) -> None:
         self.current, self._opened_s = stream, self._clock()
-        self._recovery.opened(self._opened_s, wanted=wanted)
+        self._recovery.on_opened(self._opened_s, wanted=wanted)
         self._system.changed()
         self.opened(stream)
         if tell:
@@ -220,13 +220,15 @@ class DeviceReconnector(Generic[S]):
         if (condition, name) == self._told:
             return
         part, was = self._source.part, self._told[1]
-        if condition == "away":
+        if condition == "unavailable":
             message = f"The {part} is gone: {MEANWHILE[part]} until it is back ({reason})"
-        elif condition == "replaced":
+        elif condition == "fallback":
             message = f"The {part} {self._source.wanted} is gone: {name} takes its place until it is back"
-        elif self._told[0] == "well":
+        elif self._told[0] == "ok":
             message = f"The {part} is {name} now, in place of {was}"
         else:
             message = f"The {part} is back: {name}"
         self._told = (condition, name)
-        self._publish(ComponentChanged(at_s=self._clock(), part=part, condition=condition, name=name, message=message))
+        self._publish(
+            ComponentChanged(at_s=self._clock(), component=part, condition=condition, name=name, message=message)
+        )

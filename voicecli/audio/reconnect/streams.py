@@ -76,7 +76,7 @@ class ReconnectingMicrophone:
                         yield frame
             except DeviceError:
                 if self._keeper.current is stream:
-                    await self._keeper.let_go()
+                    await self._keeper.release()
 
     def _opened(self, stream: MicrophoneStream) -> None:
         self.name = stream.name

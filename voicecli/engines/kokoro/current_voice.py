@@ -31,13 +31,13 @@ class CurrentVoice:
         """What a voice speaks, such as "en-us". Raises SettingsError where it cannot be spoken with."""
         return self._view(voice).language
 
-    def attune(self, voice: str) -> None:
+    def select(self, voice: str) -> None:
         """Speak with this one from the next text on. Raises SettingsError where it cannot be spoken with."""
         self._now = self._view(voice)
         self.name, self.voice = self._now.name, self._now.voice
 
     def pace(self, speed: float) -> None:
-        """Speak at this speed, 1 being the voice's own, from the next `attune` on."""
+        """Speak at this speed, 1 being the voice's own, from the next `select` on."""
         self.speed = speed
         self._views.clear()
 

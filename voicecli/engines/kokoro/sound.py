@@ -33,7 +33,7 @@ class Trimmer:
         self._begun = False  # something has been given out
         self.left_out = 0  # samples before the first that is given out
 
-    def feed(self, audio: Audio) -> Audio:
+    def push(self, audio: Audio) -> Audio:
         """Add the next part; returns what is certain to be kept."""
         self._held = np.concatenate([self._held, audio])
         loud = self._loud_steps()
@@ -71,7 +71,7 @@ class Trimmer:
 def trimmed(audio: Audio) -> Audio:
     """Without the silence at both ends, and with 5 ms fades so that joins do not click."""
     trimmer = Trimmer(float(np.abs(audio).max(initial=0.0)))
-    return np.concatenate([trimmer.feed(audio), trimmer.finish()])
+    return np.concatenate([trimmer.push(audio), trimmer.finish()])
 
 
 def to_pcm(audio: Audio) -> Pcm:

@@ -80,7 +80,7 @@ class StreamingVoice:
             for audio, end in self._windows(utterance, audible=bool(said)):
                 share = (said + len(batch.tokens) * end / len(utterance)) / total
                 trimmer = trimmer or Trimmer(float(np.abs(audio).max(initial=0.0)))
-                sound = trimmer.feed(audio)
+                sound = trimmer.push(audio)
                 if share < 1 and len(sound):
                     ended = bisect_right(words, trimmer.left_out + given + len(sound))
                     yield Sound(sound, share, _ends_s(words[:ended], trimmer.left_out + given, len(sound)))

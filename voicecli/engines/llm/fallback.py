@@ -57,16 +57,16 @@ class FallbackModel:
     ) -> None:
         self.name = model.name
         self._model = self._in_use = model
-        self._open_spare = open_spare
+        self._open_fallback = open_spare
         self._first_token_timeout_s = first_token_timeout_s
-        self._tell = tell
+        self._report = tell
         self._tasks = tasks
-        self._away = False
+        self._unavailable = False
         self._asked: Sequence[Message] = ()
         self._offer: tuple[Sequence[ToolSpec], Callable[[str], None]] = ((), lambda reason: None)
         self._loading: asyncio.Task[LanguageModel | VoiceCliError] | None = None
-        self._looking: asyncio.Task[None] | None = None
-        self._told_slow = False
+        self._probing: asyncio.Task[None] | None = None
+        self._reported_slow = False
 
     async def warm(self, messages: Sequence[Message]) -> None:
         """As the model in use does. It is not tried again: this is only preparation."""
@@ -95,7 +95,7 @@ class FallbackModel:
             reply, first = await self._begin(messages)
         finally:
             if not remark.cancelled() and remark.when() > asyncio.get_running_loop().time():
-                self._told_slow = False
+                self._reported_slow = False
             remark.cancel()
         async with aclosing(reply):
             if first is not None:
@@ -109,35 +109,35 @@ class FallbackModel:
 
     def stop(self) -> None:
         """No more is asked; the server is not looked for any longer."""
-        if self._looking is not None:
-            self._looking.cancel()
+        if self._probing is not None:
+            self._probing.cancel()
 
     async def _begin(self, messages: Sequence[Message]) -> Begun:
         if self._in_use is not self._model:
             return await _first_of(self._in_use, messages)
         try:
-            begun = await self._insist(messages)
+            begun = await self._retry(messages)
         except ContextFull:
             raise
         except (BackendUnavailable, EngineError) as error:
-            spare = await self._spare()
+            spare = await self._open_fallback_once()
             if isinstance(spare, VoiceCliError):
-                self._gone("away", "", f"The language model is gone: {error.message}. {spare.message}")
+                self._gone("unavailable", "", f"The language model is gone: {error.message}. {spare.message}")
                 raise
             self._in_use, self.name = spare, spare.name
-            self._gone("replaced", spare.name, f"{error.message}. {spare.name} answers in its place")
+            self._gone("fallback", spare.name, f"{error.message}. {spare.name} answers in its place")
             return await _first_of(spare, messages)
         self._returned()
         return begun
 
-    async def _insist(self, messages: Sequence[Message]) -> Begun:
+    async def _retry(self, messages: Sequence[Message]) -> Begun:
         """Ask until a first token comes, for as long as one late token and all waits take together."""
         now = asyncio.get_running_loop().time
-        waits_s = () if self._away else WAITS_S
+        waits_s = () if self._unavailable else WAITS_S
         until_s = now() + self._first_token_timeout_s + sum(waits_s)
         for wait_s in waits_s:
             try:
-                return await self._once(messages, until_s)
+                return await self._try_once(messages, until_s)
             except (ContextFull, BackendRefuses):
                 raise
             except (BackendUnavailable, EngineError):
@@ -145,9 +145,9 @@ class FallbackModel:
                 if now() + pause_s >= until_s:
                     raise
             await asyncio.sleep(pause_s)
-        return await self._once(messages, until_s)
+        return await self._try_once(messages, until_s)
 
-    async def _once(self, messages: Sequence[Message], until_s: float) -> Begun:
+    async def _try_once(self, messages: Sequence[Message], until_s: float) -> Begun:
         left_s = until_s - asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(min(self._first_token_timeout_s, left_s)):
@@ -156,12 +156,12 @@ class FallbackModel:
             hint = "Raise llm.first_token_timeout_s if it is just slow."
             raise BackendUnavailable(f"{self._model.name} did not begin to answer in time", hint=hint) from error
 
-    async def _spare(self) -> LanguageModel | VoiceCliError:
+    async def _open_fallback_once(self) -> LanguageModel | VoiceCliError:
         """What takes the place. Whoever asks may be cancelled; loading goes on."""
-        if self._open_spare is None:
+        if self._open_fallback is None:
             return VoiceCliError("Nothing may take its place (llm.fallback)")
         if self._loading is None:
-            self._loading = self._tasks.create_task(self._loaded(self._open_spare), name="spare language model")
+            self._loading = self._tasks.create_task(self._loaded(self._open_fallback), name="spare language model")
         loaded = await asyncio.shield(self._loading)
         if isinstance(loaded, VoiceCliError):
             self._loading = None  # its file may be there next time
@@ -176,19 +176,19 @@ class FallbackModel:
         return loaded
 
     def _gone(self, condition: Condition, name: str, message: str) -> None:
-        if not self._away:
-            self._away = True
-            self._tell.changed(condition, name, f"{message}; the conversation goes on.")
-            self._looking = self._tasks.create_task(self._look(), name="look for the language model")
+        if not self._unavailable:
+            self._unavailable = True
+            self._report.changed(condition, name, f"{message}; the conversation goes on.")
+            self._probing = self._tasks.create_task(self._probe(), name="look for the language model")
 
     def _returned(self) -> None:
-        if self._away:
-            self._away = False
+        if self._unavailable:
+            self._unavailable = False
             self.stop()
             self._in_use, self.name = self._model, self._model.name
-            self._tell.changed("well", self.name, f"{self.name} answers again.")
+            self._report.changed("ok", self.name, f"{self.name} answers again.")
 
-    async def _look(self) -> None:
+    async def _probe(self) -> None:
         """Until it answers. Then it has read the conversation, and is asked next."""
         wait_s = FIRST_LOOK_S
         while True:
@@ -202,13 +202,13 @@ class FallbackModel:
             return
 
     def _remark_slow(self) -> None:
-        if not self._told_slow:
-            self._told_slow = True
-            self._tell.remark(f"No word from the language model after {SLOW_S:g} s: it is still waited for.")
+        if not self._reported_slow:
+            self._reported_slow = True
+            self._report.remark(f"No word from the language model after {SLOW_S:g} s: it is still waited for.")
 
 
 @asynccontextmanager
-async def steadfast(
+async def with_fallback(
     model: LanguageModel, open_spare: OpenFallback | None, first_token_timeout_s: float, tell: StatusReporter
 ) -> AsyncIterator[FallbackModel]:
     """`open_spare`: None where nothing may take the model's place."""

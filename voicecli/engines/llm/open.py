@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from voicecli.engines.base import LanguageModel
-from voicecli.engines.llm.fallback import OpenFallback, StatusReporter, steadfast
+from voicecli.engines.llm.fallback import OpenFallback, StatusReporter, with_fallback
 from voicecli.engines.llm.select import FindGguf, Narrate, Opened, open_language_model
 from voicecli.events import Clock, ComponentChanged, Condition, Notice, Publish
 from voicecli.settings.model import LlmSettings
@@ -25,7 +25,7 @@ def voices(clock: Clock, publish: Publish, narrate: Narrate) -> Voices:
     """Both ways of telling, as events."""
 
     def changed(condition: Condition, name: str, message: str) -> None:
-        publish(ComponentChanged(at_s=clock(), part="model", condition=condition, name=name, message=message))
+        publish(ComponentChanged(at_s=clock(), component="model", condition=condition, name=name, message=message))
 
     def remark(text: str) -> None:
         publish(Notice(at_s=clock(), text=text, passing=True))
@@ -44,7 +44,7 @@ async def open_steady_model(
             yield opened
             return
         spare = _spare(settings, gguf, voices.narrate, stack) if settings.fallback == "embedded" else None
-        steady = steadfast(opened.model, spare, settings.first_token_timeout_s, voices.tell)
+        steady = with_fallback(opened.model, spare, settings.first_token_timeout_s, voices.tell)
         async with steady as model:
             yield replace(opened, model=model)
 

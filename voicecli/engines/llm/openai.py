@@ -144,7 +144,7 @@ class OpenAiChat:
                     for bit in delta.tool_calls or ():
                         function = bit.function
                         if function is not None:
-                            asked.feed(bit.index, bit.id or "", function.name or "", function.arguments or "")
+                            asked.push(bit.index, bit.id or "", function.name or "", function.arguments or "")
                         yield Token("")
         self._calls_made += 1
         for call in asked.calls(self._calls_made):

@@ -70,7 +70,7 @@ class ModelSwitch:
         """
         held = await self._hold(settings)
         self._held.append(held)
-        self._rest.do(lambda: self._take(held))
+        self._rest.apply_when_idle(lambda: self._take(held))
         return held.opened.result()
 
     def close(self) -> None:
@@ -80,7 +80,7 @@ class ModelSwitch:
 
     def _take(self, held: Held) -> None:
         opened = held.opened.result()
-        before = self.model.take(opened.model, keeps_prefix=opened.keeps_prefix)
+        before = self.model.switch_to(opened.model, keeps_prefix=opened.keeps_prefix)
         old = self._held[self._held.index(held) - 1]
         self._tasks.create_task(self._let_go(old, before), name="let a language model go")
 

@@ -46,7 +46,7 @@ class SwitchableModel:
         self.name = model.name
         self._in_use = InUse(model, keeps_prefix=keeps_prefix)
 
-    def take(self, model: LanguageModel, *, keeps_prefix: bool) -> InUse:
+    def switch_to(self, model: LanguageModel, *, keeps_prefix: bool) -> InUse:
         """Ask this one from the next call on; returns the one before, which may be in the middle of some."""
         before, self._in_use = self._in_use, InUse(model, keeps_prefix=keeps_prefix)
         self.name = model.name

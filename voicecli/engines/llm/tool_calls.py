@@ -59,7 +59,7 @@ class Collector:
 
     _calls: dict[int, _Growing] = field(default_factory=dict)
 
-    def feed(self, index: int | None, id: str, name: str, arguments: str) -> None:
+    def push(self, index: int | None, id: str, name: str, arguments: str) -> None:
         """One bit. Servers that leave the place out begin a call with its name."""
         last = max(self._calls, default=-1)
         at = index if index is not None else last + 1 if name or last < 0 else last

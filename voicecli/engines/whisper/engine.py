@@ -97,7 +97,7 @@ class Whisper:
         whisper.transcribe(SpeechSegment(noise, 0.0, 1.0))
         return whisper
 
-    def wishing(self, wish: TranscribeOptions) -> Whisper:
+    def with_options(self, wish: TranscribeOptions) -> Whisper:
         """The same resident model, heard with other wishes. Hotwords beyond half of Whisper's context are left out.
 
         Raises SettingsError for a language that the model does not know.
@@ -111,7 +111,7 @@ class Whisper:
         view._tells_words = wish.words
         return view
 
-    def heeding(self, choice: LanguageChoice) -> Whisper:
+    def with_language_policy(self, choice: LanguageChoice) -> Whisper:
         """The same resident model, which asks for the language of each utterance."""
         view = copy.copy(self)
         view._choice = choice

@@ -46,7 +46,7 @@ class Listen:
         """Raises Closed at a stop, and after too many errors."""
         assert self.listener is not None
         if isinstance(message, bytes):
-            await self.listener.feed(self._reader.read(message))
+            await self.listener.push_audio(self._reader.read(message))
             return
         try:
             request = request_of(message)

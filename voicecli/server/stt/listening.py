@@ -90,7 +90,7 @@ class Listener:
         self._heard_s = 0.0  # of the session's audio
         self._partial_due_s = 0.0
 
-    async def feed(self, pcm: Pcm) -> None:
+    async def push_audio(self, pcm: Pcm) -> None:
         """Samples at the client's rate, shape (n,). Waits while too many are waiting to be heard."""
         for frame in self._framer.push(pcm):
             await self._arriving.put(frame)
@@ -181,14 +181,14 @@ class Listener:
     def _forget(self) -> None:
         if self._segmenter.is_open:
             self._segmenter.reset()
-            self._endpointing.over()
+            self._endpointing.cancel()
             self._finals.forget()
             self._finals.nothing(self._utterance, "cancelled")
 
     def _take(self, heard: SegmenterEvent) -> None:
         match heard:
             case Onset(started_at_s):
-                self._endpointing.begins(started_at_s)
+                self._endpointing.on_speech_started(started_at_s)
                 self._utterance = TurnId(self._utterance + 1)
                 self._hypotheses = StablePrefix()
                 self._partial_due_s = self._heard_s + self._senses.partial_s
@@ -198,17 +198,17 @@ class Listener:
             case Pause(segment):
                 self._desk.want_none()
                 speech = Speech(self._utterance, segment, self._heard_s)
-                self._finals.prepare(speech, self._endpointing.know)
-                self._endpointing.pauses(self._utterance, segment, self._tasks)
+                self._finals.prepare(speech, self._endpointing.set_transcript)
+                self._endpointing.on_pause(self._utterance, segment, self._tasks)
             case Resume(silence_ms):
-                self._endpointing.resumes(silence_ms)
+                self._endpointing.on_resume(silence_ms)
                 self._finals.forget()
             case Endpoint(ended_at_s):
-                self._endpointing.ends(ended_at_s)
+                self._endpointing.on_endpoint(ended_at_s)
                 self._tell(SpeechEnded(utterance=self._utterance, at_s=round(ended_at_s, 3)))
                 self._finals.give()
             case Dropped():  # pragma: no branch
-                self._endpointing.over()
+                self._endpointing.cancel()
                 self._finals.forget()
                 self._desk.want_none()
                 self._finals.nothing(self._utterance, "too short")
@@ -217,7 +217,7 @@ class Listener:
         if not transcript.text or not self._segmenter.is_open:
             return
         before = self._hypotheses
-        self._hypotheses = before.heard(transcript.text, transcript.settled)
+        self._hypotheses = before.with_hypothesis(transcript.text, transcript.settled)
         if self._hypotheses != before:
             stable, unstable = self._hypotheses.stable, self._hypotheses.unstable
             self._tell(Partial(utterance=self._utterance, stable=stable, unstable=unstable))

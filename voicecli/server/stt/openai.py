@@ -71,8 +71,8 @@ def routes(service: Service) -> APIRouter:
             async with read_upload(request, service.limits) as upload:
                 fields = checked(upload.fields)
                 try:
-                    desk = service.make_desk(fields.start())
-                    gate = service.make_senses(fields.start()).gate
+                    desk = service.make_queue_client(fields.start())
+                    gate = service.make_detectors(fields.start()).gate
                 except SettingsError as error:
                     raise Refused(f"{error.message} ({error.hint})", "language") from error
                 yield Job(request, Recording(upload.file, gate, service.limits.recording_s), desk, fields)

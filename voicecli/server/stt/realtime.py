@@ -123,7 +123,7 @@ class Realtime:
 
     async def _update(self, update: Update) -> None:
         config = updated(self._config, update.session)
-        self._service.make_desk(config.start())  # which says what it cannot do
+        self._service.make_queue_client(config.start())  # which says what it cannot do
         self._events.flat = update.type == "transcription_session.update"
         if config != self._config:
             await self._leave_ear()
@@ -139,7 +139,7 @@ class Realtime:
         if self._config.turn_detection is not None:
             ear = self._ears_own()
             self._heard_s += audio_s
-            await ear.listener.feed(pcm)
+            await ear.listener.push_audio(pcm)
         elif self._buffer.audio_s + audio_s > LONGEST_S:
             hint = "commit sooner, or set turn_detection"
             raise ProtocolError("input_audio_buffer_full", f"the buffer takes {LONGEST_S:g} s at most", hint)
@@ -165,8 +165,10 @@ class Realtime:
         if self._ear is None:
             start, service = self._config.start(), self._service
             items = Items(self._events, self._heard_s)
-            senses = replace(service.make_senses(start), quiet_s=None)  # a client that is late is not silent
-            listener = Listener(senses, service.make_desk(start), start.sample_rate_hz, service.clock, items.tell)
+            senses = replace(service.make_detectors(start), quiet_s=None)  # a client that is late is not silent
+            listener = Listener(
+                senses, service.make_queue_client(start), start.sample_rate_hz, service.clock, items.tell
+            )
             self._ear = RealtimeListener(listener, items)
             self._ears.put_nowait(self._ear)
         return self._ear

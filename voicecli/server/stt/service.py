@@ -18,10 +18,10 @@ class Service:
     """All that the protocols need; they differ in words alone."""
 
     scheduler: Scheduler
-    make_desk: Callable[
+    make_queue_client: Callable[
         [Start], DecodeQueueClient
     ]  # raises VoiceCliError where the recogniser cannot do what is asked for
-    make_senses: Callable[[Start], SessionDetectors]
+    make_detectors: Callable[[Start], SessionDetectors]
     sessions: Sessions
     limits: Limits
     metrics: Metrics
@@ -30,5 +30,7 @@ class Service:
     languages: tuple[str, ...] = ("en",)  # ISO 639-1, that may be asked for
 
     def listener(self, start: Start, tell: Tell) -> Listener:
-        """For one session. Raises VoiceCliError as `make_desk` does."""
-        return Listener(self.make_senses(start), self.make_desk(start), start.sample_rate_hz, self.clock, tell)
+        """For one session. Raises VoiceCliError as `make_queue_client` does."""
+        return Listener(
+            self.make_detectors(start), self.make_queue_client(start), start.sample_rate_hz, self.clock, tell
+        )

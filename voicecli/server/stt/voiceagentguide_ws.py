@@ -44,7 +44,7 @@ class VoiceAgentGuideSession:
             raise Closed(UNSUPPORTED, "binary frames of s16le mono 16 kHz PCM are expected; /v1/listen takes messages")
         pcm = self._reader.read(message)
         if len(pcm) < WHOLE_S * LISTEN_RATE_HZ:
-            await self.listener.feed(pcm)
+            await self.listener.push_audio(pcm)
         else:
             await self.listener.whole(pcm)
 

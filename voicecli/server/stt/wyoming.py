@@ -155,7 +155,7 @@ class Client:
             while not AudioStop.is_type((event := await self._read()).type):
                 if AudioChunk.is_type(event.type):
                     sound_of(event, rate_hz)
-                    await listener.feed(reader.read(event.payload or b""))
+                    await listener.push_audio(reader.read(event.payload or b""))
             await listener.mark("stop")
             await hearing
             said.texts.put_nowait(None)

@@ -63,7 +63,7 @@ async def sound_bytes(speech: Speech, voice: Voice, turn: Turn, form: SoundForma
     async with aclosing(chunks):
         async for chunk in chunks:
             begun = True
-            if part := file.feed(chunk.pcm):
+            if part := file.write(chunk.pcm):
                 yield part
     if begun and (part := file.finish()):
         yield part

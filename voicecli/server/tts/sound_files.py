@@ -28,7 +28,7 @@ UNKNOWN_LENGTH = 0xFFFF_FFFF
 class SoundFile(Protocol):
     """Takes samples, gives the bytes of a file that have become certain."""
 
-    def feed(self, pcm: Pcm) -> bytes: ...
+    def write(self, pcm: Pcm) -> bytes: ...
 
     def finish(self) -> bytes:
         """The end of the file; nothing may follow."""
@@ -66,7 +66,7 @@ class Samples:
 
     header: bytes = b""
 
-    def feed(self, pcm: Pcm) -> bytes:
+    def write(self, pcm: Pcm) -> bytes:
         header, self.header = self.header, b""
         return header + pcm.astype("<i2").tobytes()
 
@@ -96,7 +96,7 @@ class Encoded:
         self._rate_hz = rate_hz
         self._samples = 0
 
-    def feed(self, pcm: Pcm) -> bytes:
+    def write(self, pcm: Pcm) -> bytes:
         if not len(pcm):
             return b""
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(pcm).reshape(1, -1), format="s16", layout="mono")

@@ -158,7 +158,7 @@ class SpeakSession:
         utterance = self._written = self._written or self._begin()
         if utterance.over:
             return  # it has failed, and the client writes on to its end
-        utterance.dictation.feed(text)
+        utterance.dictation.write(text)
         if sum(len(live.dictation.turn.written) for live in self._live) > MOST_CHARS:
             for stopped in await self._silence([utterance]):
                 await self._fail(TOO_LONG, stopped)

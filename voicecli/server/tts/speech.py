@@ -17,9 +17,9 @@ from voicecli.languages import code_of
 from voicecli.server.tts.problems import NOTHING_TO_SAY, TOO_LONG, Refused
 from voicecli.server.tts.protocol import MOST_CHARS
 from voicecli.speech_text.chunker import TextChunker
-from voicecli.speech_text.normalize import verbalize
+from voicecli.speech_text.normalize import normalize
 from voicecli.speech_text.pacing import MOST_LEAD_S
-from voicecli.speech_text.phrases import notices_in
+from voicecli.speech_text.phrases import phrases_in
 from voicecli.types import PlaybackChunk, TurnId
 
 
@@ -40,17 +40,17 @@ class Speech:
 
     def dictation(self, voice: Voice, utterance: int = 1) -> TextTurn:
         """A text that comes bit by bit and is read in the voice's language."""
-        pieces = TextChunker(partial(verbalize, language=voice.language))
-        return TextTurn(Turn(TurnId(utterance), pieces=pieces), notices_in(code_of(voice.language)))
+        pieces = TextChunker(partial(normalize, language=voice.language))
+        return TextTurn(Turn(TurnId(utterance), chunker=pieces), phrases_in(code_of(voice.language)))
 
     def whole(self, voice: Voice, text: str) -> Turn:
         """A text that is there from the start. Raises Refused when it is too long, or has nothing to say."""
         if len(text) > MOST_CHARS:
             raise Refused(TOO_LONG)
         dictation = self.dictation(voice)
-        dictation.feed(text)
+        dictation.write(text)
         dictation.close()
-        if dictation.turn.pieces.exhausted:
+        if dictation.turn.chunker.exhausted:
             raise Refused(NOTHING_TO_SAY)
         return dictation.turn
 

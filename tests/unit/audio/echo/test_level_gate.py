@@ -95,7 +95,7 @@ def test_the_loudest_sound_that_lingers_sets_the_bar(
 class Counting:
     def __init__(self) -> None:
         self.asked = 0
-        self.suspects = True
+        self.may_be_speech = True
 
     def is_speech(self, frame: AudioFrame) -> bool:
         self.asked += 1
@@ -115,7 +115,7 @@ class Same:
 def test_the_playback_itself_is_nobody_s_voice_however_loud() -> None:
     gate = EchoAwareDetector(Counting(), EchoLevelGate(), Same())
     assert not gate.is_speech(AudioFrame(at_db(-20, FRAME_SAMPLES), 0.0))
-    assert not gate.suspects
+    assert not gate.may_be_speech
 
 
 def test_a_gate_hears_every_frame_and_lets_the_loud_ones_pass() -> None:
@@ -124,7 +124,7 @@ def test_a_gate_hears_every_frame_and_lets_the_loud_ones_pass() -> None:
     assert gate.is_speech(AudioFrame(at_db(-60, FRAME_SAMPLES), 0.0))
     guard.sounded(at_db(-20), 0.0, 0.5)
     assert not gate.is_speech(AudioFrame(at_db(-40, FRAME_SAMPLES), 0.3))
-    suspected = [gate.suspects]
+    suspected = [gate.may_be_speech]
     assert gate.is_speech(AudioFrame(at_db(-25, FRAME_SAMPLES), 0.3))
-    assert [*suspected, gate.suspects] == [False, True]
+    assert [*suspected, gate.may_be_speech] == [False, True]
     assert inner.asked == 3

@@ -21,33 +21,33 @@ STEP_S = 0.1
 
 def test_a_device_that_was_lost_is_tried_at_once_then_ever_later_up_to_a_bound() -> None:
     recovery = ReconnectPolicy()
-    recovery.opened(10.0, wanted=True)
-    recovery.lost(11.0)
+    recovery.on_opened(10.0, wanted=True)
+    recovery.on_lost(11.0)
     waits, now_s = [], 11.0
     for _ in range(6):
         began_s = now_s
-        while recovery.due(now_s, settled=False) is None:
+        while recovery.next_attempt(now_s, settled=False) is None:
             now_s += FIRST_WAIT_S
         waits.append(now_s - began_s)
-        recovery.failed(now_s)
+        recovery.on_failed(now_s)
     assert waits == [0, 0.25, 0.5, 1.0, 2.0, 2.0]
 
 
 def test_what_is_well_is_left_alone() -> None:
     recovery = ReconnectPolicy()
-    recovery.opened(0.0, wanted=True)
-    assert recovery.condition == "well"
-    assert recovery.due(1e6, settled=True) is None
+    recovery.on_opened(0.0, wanted=True)
+    assert recovery.condition == "ok"
+    assert recovery.next_attempt(1e6, settled=True) is None
 
 
 def test_who_stands_in_is_left_only_between_turns() -> None:
     recovery = ReconnectPolicy()
-    recovery.opened(0.0, wanted=False)
-    assert recovery.condition == "replaced"
-    assert recovery.due(LONGEST_WAIT_S, settled=False) is None
-    assert recovery.due(LONGEST_WAIT_S, settled=True) == "wanted"
-    recovery.failed(LONGEST_WAIT_S)
-    assert recovery.due(LONGEST_WAIT_S, settled=True) is None
+    recovery.on_opened(0.0, wanted=False)
+    assert recovery.condition == "fallback"
+    assert recovery.next_attempt(LONGEST_WAIT_S, settled=False) is None
+    assert recovery.next_attempt(LONGEST_WAIT_S, settled=True) == "wanted"
+    recovery.on_failed(LONGEST_WAIT_S)
+    assert recovery.next_attempt(LONGEST_WAIT_S, settled=True) is None
 
 
 @given(st.lists(st.tuples(st.sampled_from(["lost", "wanted", "other", "failed", "look"]), st.booleans()), max_size=200))
@@ -57,17 +57,17 @@ def test_whatever_happens_it_is_tried_within_two_seconds_and_never_needlessly(st
         now_s += STEP_S
         match happens:
             case "lost":
-                recovery.lost(now_s)
+                recovery.on_lost(now_s)
             case "wanted" | "other":
-                recovery.opened(now_s, wanted=happens == "wanted")
-            case "failed" if recovery.due(now_s, settled=settled):
-                recovery.failed(now_s)
+                recovery.on_opened(now_s, wanted=happens == "wanted")
+            case "failed" if recovery.next_attempt(now_s, settled=settled):
+                recovery.on_failed(now_s)
             case _:
                 pass
-        wish = recovery.due(now_s, settled=settled)
-        assert wish in (None, {"well": None, "replaced": "wanted", "away": "any"}[recovery.condition])
-        assert wish is None or recovery.condition == "away" or settled
-        untried_s = untried_s + STEP_S if wish is None and recovery.condition == "away" else 0.0
+        wish = recovery.next_attempt(now_s, settled=settled)
+        assert wish in (None, {"ok": None, "fallback": "wanted", "unavailable": "any"}[recovery.condition])
+        assert wish is None or recovery.condition == "unavailable" or settled
+        untried_s = untried_s + STEP_S if wish is None and recovery.condition == "unavailable" else 0.0
         assert untried_s <= LONGEST_WAIT_S + STEP_S
 
 
@@ -91,6 +91,6 @@ def test_a_stream_stalls(idle_s: float, open_s: float, gone: bool) -> None:
 )
 def test_a_sleep_shows_in_either_clock(after_s: float, wall_after_s: float, woke: bool) -> None:
     wakefulness = SleepDetector()
-    assert not wakefulness.woke(50.0, 1e9)
-    assert wakefulness.woke(50.0 + after_s, 1e9 + wall_after_s) is woke
-    assert not wakefulness.woke(50.1 + after_s, 1e9 + 0.1 + wall_after_s)
+    assert not wakefulness.has_slept(50.0, 1e9)
+    assert wakefulness.has_slept(50.0 + after_s, 1e9 + wall_after_s) is woke
+    assert not wakefulness.has_slept(50.1 + after_s, 1e9 + 0.1 + wall_after_s)

@@ -20,7 +20,7 @@ class OnePart:
     is_open: bool = True
     let_go_of: int = 0
 
-    async def let_go(self) -> None:
+    async def release(self) -> None:
         self.is_open = False
         self.let_go_of += 1
 
@@ -105,7 +105,7 @@ def test_the_list_is_made_anew_for_something_new_alone(
     async def main() -> None:
         system = SoundSystem(lambda: settled)
         system.parts.append(part)
-        await system.look_again()
+        await system.rescan()
 
     asyncio.run(main())
     assert started == ([False] if anew else [])
@@ -123,7 +123,7 @@ def test_nothing_starts_anew_while_a_call_hangs(monkeypatch: pytest.MonkeyPatch)
         system = SoundSystem(lambda: True, deadline_s=0.05)
         with pytest.raises(DeviceError):
             await system.call(answers.wait)
-        await system.look_again()
+        await system.rescan()
         answers.set()
 
     asyncio.run(main())

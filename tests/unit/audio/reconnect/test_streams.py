@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from voicecli.audio.playout import Playout
-from voicecli.audio.reconnect.portaudio_calls import Part
+from voicecli.audio.reconnect.portaudio_calls import OpenDevice
 from voicecli.audio.reconnect.reconnector import DeviceReconnector, S, Source
 from voicecli.audio.reconnect.streams import AudibleOnce, ReconnectingMicrophone, ReconnectingSpeaker
 from voicecli.errors import DeviceError
@@ -30,7 +30,7 @@ class InlineSystem:
     """Calls at once what the product calls on threads."""
 
     def __init__(self) -> None:
-        self.parts: list[Part] = []
+        self.parts: list[OpenDevice] = []
         self.changed: Callable[[], None] = lambda: None
         self.looks = 0
 
@@ -40,7 +40,7 @@ class InlineSystem:
     async def call(self, work: Callable[[], T], undo: Callable[[T], None] | None = None) -> T:
         return work()
 
-    async def look_again(self) -> None:
+    async def rescan(self) -> None:
         self.looks += 1
 
 
@@ -234,7 +234,7 @@ def test_silence_follows_at_once_when_a_microphone_ends_and_its_voice_when_it_is
     assert max(voiced[:45]) < min(silent) < 1.2
     assert 0.9 < (max(silent) - min(silent)) < 3.1
     assert max(voiced) > 4.3
-    assert world.told == [("away", ""), ("well", "mic")]
+    assert world.told == [("unavailable", ""), ("ok", "mic")]
     assert first.closed
     assert second.closed
 
@@ -287,7 +287,7 @@ def test_the_default_takes_the_place_of_a_wanted_device_until_that_is_back_and_n
             assert speaker.name == "headset"
 
     virtual_time.run(main(), began_s=0.0)
-    assert world.told == [("replaced", "built-in"), ("well", "headset")]
+    assert world.told == [("fallback", "built-in"), ("ok", "headset")]
     assert other.closed
 
 
@@ -381,7 +381,7 @@ def test_an_answer_without_a_speaker_goes_on_in_writing_and_the_next_is_spoken(w
 
     speaking(world, [first, second], act)
     assert second.heard == list(range(1, 101))
-    assert world.told == [("away", ""), ("well", "two")]
+    assert world.told == [("unavailable", ""), ("ok", "two")]
 
 
 def test_a_turn_that_is_held_waits_for_a_speaker_as_long_as_it_is_held(world: World) -> None:

@@ -25,7 +25,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 def wanted(world: World, microphone: ReconnectingMicrophone, name: str) -> None:
     """As a command does."""
     (part,) = world.system.parts
-    part.want(name)  # type: ignore[attr-defined]
+    part.request(name)  # type: ignore[attr-defined]
 
 
 def messages(events: list[Event]) -> list[str]:
@@ -53,7 +53,7 @@ def test_the_new_one_is_heard_and_the_old_one_closed(world: World) -> None:
 
     frames = hearing(world, act)
     assert all(frame.pcm.any() for at_s, frame in frames if at_s > 2.5)
-    assert world.told == [("well", "Blue Yeti")]
+    assert world.told == [("ok", "Blue Yeti")]
     assert messages(world.events) == ["The microphone is Blue Yeti now"]
 
 
@@ -78,10 +78,10 @@ def test_one_that_was_plugged_in_later_is_found_by_looking_again(world: World, m
     second = FakeMicrophone("Blue Yeti")
     world.there = {"": [FakeMicrophone("mic")]}
 
-    async def look_again() -> None:
+    async def rescan() -> None:
         world.there["yeti"] = [second]
 
-    monkeypatch.setattr(world.system, "look_again", look_again)
+    monkeypatch.setattr(world.system, "rescan", rescan)
 
     async def act(microphone: ReconnectingMicrophone) -> None:
         wanted(world, microphone, "yeti")
@@ -111,7 +111,7 @@ def test_the_same_again_is_told_as_such_and_the_wanted_one_is_gone_back_to(world
 
     hearing(world, act)
     assert messages(world.events)[:2] == ["The microphone is mic, as it was", "The microphone is Blue Yeti now"]
-    assert world.told[-2:] == [("replaced", "mic"), ("well", "Blue Yeti")]
+    assert world.told[-2:] == [("fallback", "mic"), ("ok", "Blue Yeti")]
 
 
 def test_only_parts_that_were_there_at_the_start_can_be_changed() -> None:

@@ -51,7 +51,7 @@ def test_it_speaks_with_the_voice_that_it_was_attuned_to() -> None:
     choir, spoke = Choir(), list[str]()
     attuned = CurrentVoice(choir, choir.speaking("af_heart", 1.0), 1.25, lambda voice: spoke.append(voice.voice))
     assert (sung(attuned), attuned.name, attuned.sample_rate_hz) == ("a", "choir af_heart", 24_000)
-    attuned.attune("ff_siwis")
+    attuned.select("ff_siwis")
     assert (sung(attuned), attuned.name, attuned.voice) == ("f", "choir ff_siwis", "ff_siwis")
     assert spoke == ["af_heart", "ff_siwis"]
     assert attuned.language_of("ff_siwis") == "fr-fr"
@@ -61,10 +61,10 @@ def test_a_voice_is_made_again_until_it_streams() -> None:
     choir = Choir()
     attuned = CurrentVoice(choir, choir.speaking("af_heart", 1.0), 1.0)
     for voice in ("ff_siwis", "af_heart", "ff_siwis"):
-        attuned.attune(voice)
+        attuned.select(voice)
     choir.streaming.add("ff_siwis")
-    attuned.attune("ff_siwis")
-    attuned.attune("ff_siwis")
+    attuned.select("ff_siwis")
+    attuned.select("ff_siwis")
     assert choir.made == ["af_heart", "ff_siwis", "ff_siwis", "ff_siwis"]
 
 
@@ -72,7 +72,7 @@ def test_a_voice_that_is_not_there_changes_nothing() -> None:
     choir = Choir()
     attuned = CurrentVoice(choir, choir.speaking("af_heart", 1.0), 1.0)
     with pytest.raises(SettingsError, match="nobody"):
-        attuned.attune("nobody")
+        attuned.select("nobody")
     assert attuned.voice == "af_heart"
     assert sung(attuned) == "a"
 
@@ -83,7 +83,7 @@ def test_a_speed_holds_from_the_next_answer_on() -> None:
     attuned.pace(1.5)
     assert attuned.speed == 1.5
     assert choir.made == ["af_heart"]
-    attuned.attune("af_heart")
+    attuned.select("af_heart")
     assert choir.made == ["af_heart", "af_heart"]
     assert attuned.name_of("ff_siwis") == "choir ff_siwis"
     assert attuned.names() == ["af_heart", "ff_siwis"]

@@ -35,7 +35,7 @@ def steps(levels: list[float]) -> Audio:
 def in_parts(audio: Audio, cuts: list[int]) -> Audio:
     trimmer = Trimmer(PEAK)
     parts = np.split(audio, sorted(min(cut, len(audio)) for cut in cuts))
-    return np.concatenate([*(trimmer.feed(part) for part in parts), trimmer.finish()])
+    return np.concatenate([*(trimmer.push(part) for part in parts), trimmer.finish()])
 
 
 levels = st.lists(st.sampled_from([0.0, 0.001, 0.1, PEAK]), max_size=40)
@@ -68,7 +68,7 @@ def test_both_ends_fade_to_zero(pattern: list[float]) -> None:
 
 def test_sound_comes_before_the_end_is_known() -> None:
     trimmer = Trimmer(PEAK)
-    early = trimmer.feed(np.concatenate([np.zeros(RATE_HZ // 4, np.float32), noise(RATE_HZ, PEAK)]))
+    early = trimmer.push(np.concatenate([np.zeros(RATE_HZ // 4, np.float32), noise(RATE_HZ, PEAK)]))
     assert len(early) > 0.9 * RATE_HZ
 
 

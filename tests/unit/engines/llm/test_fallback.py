@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from voicecli.engines.llm.fallback import JITTER, SLOW_S, WAITS_S, FallbackModel, StatusReporter, steadfast
+from voicecli.engines.llm.fallback import JITTER, SLOW_S, WAITS_S, FallbackModel, StatusReporter, with_fallback
 from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError, ModelMissing, VoiceCliError
 from voicecli.replay import virtual_time
 from voicecli.types import Message, Token
@@ -78,7 +78,7 @@ def hold(server: Server, act: Act, spare: Server | VoiceCliError | None = None) 
         return spare
 
     async def run() -> None:
-        async with steadfast(server, load if spare else None, TIMEOUT_S, tell) as model:
+        async with with_fallback(server, load if spare else None, TIMEOUT_S, tell) as model:
             await act(model)
 
     virtual_time.run(run())
@@ -127,7 +127,7 @@ def test_something_takes_its_place_until_it_is_back() -> None:
         assert await answer(model) == "One two."
 
     told = hold(server, act, spare)
-    assert told.conditions == ["replaced", "well"]
+    assert told.conditions == ["fallback", "ok"]
     assert told.changes[0][1] == "spare"
     assert "the server does not answer" in told.changes[0][2]
     assert len(server.asked_at_s) == 5
@@ -153,7 +153,7 @@ def test_a_broken_server_that_is_looked_for_ends_nothing() -> None:
         await answer(model)
         await asyncio.sleep(4)
 
-    assert hold(server, act, Server("spare")).conditions == ["replaced", "well"]
+    assert hold(server, act, Server("spare")).conditions == ["fallback", "ok"]
 
 
 def test_an_answer_under_way_stays_with_the_model_that_began_it() -> None:
@@ -180,7 +180,7 @@ def test_without_a_spare_the_error_is_told_and_the_next_question_tries_again(spa
         await asks(model)
 
     told = hold(server, act, spare)
-    assert told.conditions == ["away", "well"]
+    assert told.conditions == ["unavailable", "ok"]
     assert told.changes[0][1] == ""
     if spare:
         assert "No model on disk" in told.changes[0][2]
@@ -192,7 +192,7 @@ def test_a_refusal_is_not_tried_again_and_is_replaced() -> None:
     async def act(model: FallbackModel) -> None:
         assert await answer(model) == "One two."
 
-    assert hold(server, act, Server("spare")).conditions == ["replaced"]
+    assert hold(server, act, Server("spare")).conditions == ["fallback"]
     assert len(server.asked_at_s) == 1
 
 
@@ -262,7 +262,9 @@ def test_a_question_that_is_withdrawn_closes_its_request_and_loads_no_second_spa
         return Server("spare")
 
     async def run() -> None:
-        async with steadfast(server, load, TIMEOUT_S, StatusReporter(lambda *change: None, lambda text: None)) as model:
+        async with with_fallback(
+            server, load, TIMEOUT_S, StatusReporter(lambda *change: None, lambda text: None)
+        ) as model:
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(sum(WAITS_S) * (1 + JITTER) + 0.5):
                     await answer(model)

@@ -31,7 +31,7 @@ class Quiet:
 
     def set(self, settled: bool) -> None:
         self.settled = settled
-        self.rest.look()
+        self.rest.apply_if_idle()
 
 
 @dataclass

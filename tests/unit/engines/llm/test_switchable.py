@@ -40,7 +40,7 @@ def test_an_answer_is_ended_by_the_model_that_began_it_which_is_idle_then() -> N
         switchable = SwitchableModel(first, keeps_prefix=True)
         answer = switchable.reply(ASKED)
         told = [(await anext(answer)).text]
-        before = switchable.take(second, keeps_prefix=True)
+        before = switchable.switch_to(second, keeps_prefix=True)
         waiting = asyncio.ensure_future(before.idle())
         await asyncio.sleep(0)
         assert not waiting.done()
@@ -60,7 +60,7 @@ def test_an_answer_that_is_dropped_leaves_its_model_idle() -> None:
         switchable = SwitchableModel(first := Model("a", words=9), keeps_prefix=True)
         answer = switchable.reply(ASKED)
         await anext(answer)
-        before = switchable.take(Model("b"), keeps_prefix=True)
+        before = switchable.switch_to(Model("b"), keeps_prefix=True)
         await answer.aclose()
         await before.idle()
         assert first.closed == 1
@@ -74,7 +74,7 @@ def test_a_model_is_idle_only_when_all_of_its_calls_are_over() -> None:
         one, two = switchable.reply(ASKED), switchable.reply(ASKED)
         await anext(one)
         await anext(two)
-        waiting = asyncio.ensure_future(switchable.take(Model("b"), keeps_prefix=True).idle())
+        waiting = asyncio.ensure_future(switchable.switch_to(Model("b"), keeps_prefix=True).idle())
         await one.aclose()
         await asyncio.sleep(0)
         assert not waiting.done()
@@ -88,7 +88,7 @@ def test_nothing_is_sent_ahead_to_a_model_that_would_read_it_twice() -> None:
     async def run() -> None:
         switchable = SwitchableModel(first := Model("a"), keeps_prefix=True)
         await switchable.warm(ASKED)
-        switchable.take(second := Model("b"), keeps_prefix=False)
+        switchable.switch_to(second := Model("b"), keeps_prefix=False)
         await switchable.warm(ASKED)
         assert (first.warmed, second.warmed) == (["Why?"], [])
 
@@ -122,7 +122,7 @@ def test_tools_are_for_the_model_in_use_whether_it_knows_them_or_not() -> None:
         assert (caller.offered, refusals) == (["look"], [])
         said = [part async for part in switchable.reply_or_call(ASKED)]
         assert said == [Token("a "), ToolCall("1", "look", "{}")]
-        switchable.take(Model("b"), keeps_prefix=True)
+        switchable.switch_to(Model("b"), keeps_prefix=True)
         switchable.offer([LOOK], refusals.append)
         assert refusals == ["b cannot use tools"]
         told = [part async for part in switchable.reply_or_call([*ASKED, CALLED])]

@@ -15,25 +15,25 @@ CALL = ToolCall("a", "look", '{"at": 1}')
 def test_bits_of_several_calls_become_whole_ones(calls: list[tuple[str, str]], data: st.DataObject) -> None:
     collector = Collector()
     for at, (name, arguments) in enumerate(calls):
-        collector.feed(at, f"id{at}", name, "")
+        collector.push(at, f"id{at}", name, "")
         cut = data.draw(st.integers(0, len(arguments)))
-        collector.feed(at, "", "", arguments[:cut])
-        collector.feed(at, "", "", arguments[cut:])
+        collector.push(at, "", "", arguments[:cut])
+        collector.push(at, "", "", arguments[cut:])
     expected = [ToolCall(f"id{at}", name, arguments) for at, (name, arguments) in enumerate(calls)]
     assert list(collector.calls(1)) == expected
 
 
 def test_servers_may_leave_out_places_and_ids() -> None:
     collector = Collector()
-    collector.feed(None, "", "look", "{")
-    collector.feed(None, "", "", "}")
-    collector.feed(None, "", "weigh", "")
+    collector.push(None, "", "look", "{")
+    collector.push(None, "", "", "}")
+    collector.push(None, "", "weigh", "")
     assert list(collector.calls(3)) == [ToolCall("call_3_0", "look", "{}"), ToolCall("call_3_1", "weigh", "{}")]
 
 
 def test_a_bit_without_any_name_is_no_call() -> None:
     collector = Collector()
-    collector.feed(None, "", "", "{}")
+    collector.push(None, "", "", "{}")
     assert list(collector.calls(1)) == []
 
 
