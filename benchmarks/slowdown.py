@@ -152,14 +152,14 @@ class SlowVoice:
         self._tts = tts
 
     def synthesize(self, text: str) -> Iterator[AudioChunk]:
-        stretches = self._tts.synthesize(text)
+        audio_chunks = self._tts.synthesize(text)
         while True:
             began_s = time.monotonic()
-            stretch = next(stretches, None)
-            if stretch is None:
+            audio_chunk = next(audio_chunks, None)
+            if audio_chunk is None:
                 return
             rest(began_s)
-            yield stretch
+            yield audio_chunk
 
 
 def run(speech: Path | None, turns: int, watch: type[EngineWatch]) -> Result:

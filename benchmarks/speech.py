@@ -113,7 +113,7 @@ speaker = functools.cache(functools.partial(voice, streaming=True))
 def spoken(name: str, text: str) -> Pcm:
     """A text by a voice of Kokoro, at 16 kHz."""
     kokoro = speaker(name)
-    pcm = np.concatenate([stretch.pcm for stretch in kokoro.synthesize(text)])
+    pcm = np.concatenate([audio_chunk.pcm for audio_chunk in kokoro.synthesize(text)])
     return np.pad(resample(pcm, kokoro.sample_rate_hz, LISTEN_RATE_HZ), round(QUIET_S * LISTEN_RATE_HZ))
 
 

@@ -51,18 +51,18 @@ TEXTS = (
 """All are said as they are written."""
 
 
-def chunks(stretches: Sequence[AudioChunk], rate_hz: int, text: str) -> list[PlaybackChunk]:
+def chunks(audio_chunks: Sequence[AudioChunk], rate_hz: int, text: str) -> list[PlaybackChunk]:
     """The sound of `text`, as the conversation sends it to the speaker."""
     ends = tuple(match.end() for match in re.finditer(r"\S+", text))
     place = SpokenOffset(TextChunk(text, len(text), ends), 0)
     made = []
-    for stretch in stretches:
-        words, source_end = place.after(stretch)
-        made.append(PlaybackChunk(TurnId(1), stretch.pcm, rate_hz, source_end, words))
+    for audio_chunk in audio_chunks:
+        words, source_end = place.after(audio_chunk)
+        made.append(PlaybackChunk(TurnId(1), audio_chunk.pcm, rate_hz, source_end, words))
     return made
 
 
-def told_s(made: Sequence[PlaybackChunk], text: str) -> list[float]:
+def reported_s(made: Sequence[PlaybackChunk], text: str) -> list[float]:
     """When each word of `text` counts as heard."""
     whole_s = sum(chunk.audio_s for chunk in made)
     steps = [*np.arange(0, whole_s, STEP_S), whole_s + STEP_S]
@@ -80,11 +80,11 @@ def measured_s(whisper: WhisperModel, made: Sequence[PlaybackChunk]) -> list[tup
     return [(plain(word.word), word.end) for segment in segments for word in segment.words or ()]
 
 
-def errors_ms(told: Sequence[float], text: str, heard: Sequence[tuple[str, float]]) -> list[float]:
+def errors_ms(reported: Sequence[float], text: str, heard: Sequence[tuple[str, float]]) -> list[float]:
     """Told less measured, for the words that were recognised as written."""
     written = [plain(word) for word in text.split()]
     found = SequenceMatcher(None, written, [word for word, _ in heard], autojunk=False).get_matching_blocks()
-    return [1000 * (told[one + i] - heard[other + i][1]) for one, other, count in found for i in range(count)]
+    return [1000 * (reported[one + i] - heard[other + i][1]) for one, other, count in found for i in range(count)]
 
 
 def plain(word: str) -> str:
@@ -110,12 +110,12 @@ def main() -> None:
     for name in VOICES:
         kokoro = voice(name, streaming=True)
         for text in TEXTS:
-            stretches = list(kokoro.synthesize(text))
-            untold = [dataclasses.replace(stretch, word_ends_s=None) for stretch in stretches]
-            made, even = (chunks(some, kokoro.sample_rate_hz, text) for some in (stretches, untold))
+            audio_chunks = list(kokoro.synthesize(text))
+            untold = [dataclasses.replace(audio_chunk, word_ends_s=None) for audio_chunk in audio_chunks]
+            made, even = (chunks(some, kokoro.sample_rate_hz, text) for some in (audio_chunks, untold))
             heard = measured_s(whisper, made)
-            by_words += errors_ms(told_s(made, text), text, heard)
-            by_pace += errors_ms(told_s(even, text), text, heard)
+            by_words += errors_ms(reported_s(made, text), text, heard)
+            by_pace += errors_ms(reported_s(even, text), text, heard)
     print(f"{len(TEXTS)} sentences by {len(VOICES)} voices; {machine()}\n")
     print("Milliseconds from the end of a word as faster-whisper has it\n")
     head = ["", "median", "p90", "most", "later by (median)", "words"]

@@ -68,9 +68,9 @@ def speak(kokoro: Kokoro, text: str) -> Spoken:
     """Synthesise, with a look at the clock after the first stretch and the last."""
     began_s = time.perf_counter()
     first_s, parts = 0.0, []
-    for stretch in kokoro.synthesize(text):
+    for audio_chunk in kokoro.synthesize(text):
         first_s = first_s or time.perf_counter() - began_s
-        parts.append(stretch.pcm)
+        parts.append(audio_chunk.pcm)
     return Spoken(np.concatenate(parts), first_s, time.perf_counter() - began_s)
 
 

@@ -66,8 +66,8 @@ class Bench:
 
     def play(self, name: str, room: Room, scene: Scene, *, echo: bool = True) -> Score:
         """One conversation, told on stderr."""
-        told = room.echo_db == -np.inf and not echo
-        settings = settings_with({"listen.barge_in": "headphones"}) if told else self.settings
+        reported = room.echo_db == -np.inf and not echo
+        settings = settings_with({"listen.barge_in": "headphones"}) if reported else self.settings
         found = score(play(self.cast, Set(room, settings, echo), scene))
         print(f"{name}, {room.echo_db:g} dB, {1000 * room.delay_s:.0f} ms: {found}", file=sys.stderr, flush=True)
         return found

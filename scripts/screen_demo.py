@@ -139,16 +139,16 @@ def _asked(turn: TurnId, now_s: float, question: str, stages: tuple[float, ...])
 
 
 def _answered(turn: TurnId, now_s: float, answer: str, heard: float, stages: tuple[float, ...]) -> Iterator[Event]:
-    _, _, token_s, piece_s, tts_s = stages
+    _, _, token_s, text_chunk_s, tts_s = stages
     now_s += token_s
     tokens = [answer[start : start + 4] for start in range(0, len(answer), 4)]
     marks: list[Event] = [
         TokenArrived(at_s=now_s + 0.03 * index, turn=turn, text=text) for index, text in enumerate(tokens)
     ]
     first = answer.index(".") + 1
-    marks.append(TextChunkReady(at_s=now_s + piece_s, turn=turn, text=answer[:first], source_end=first))
-    marks.append(Synthesized(at_s=now_s + piece_s + tts_s, turn=turn, text=answer[:first], audio_s=1.4, share=1.0))
-    audible_s = now_s + piece_s + tts_s + 0.03
+    marks.append(TextChunkReady(at_s=now_s + text_chunk_s, turn=turn, text=answer[:first], source_end=first))
+    marks.append(Synthesized(at_s=now_s + text_chunk_s + tts_s, turn=turn, text=answer[:first], audio_s=1.4, share=1.0))
+    audible_s = now_s + text_chunk_s + tts_s + 0.03
     marks.append(Audible(at_s=audible_s, turn=turn))
     spoken = int(len(answer) * heard)
     ends = [end for end in range(1, spoken) if answer[end].isspace()] + [spoken]

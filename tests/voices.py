@@ -24,10 +24,10 @@ def whispered(pcm: Pcm, seed: int = 0) -> Pcm:
     window = np.hanning(WINDOW + 1)[:-1]
     whisper = np.zeros(len(speech))
     for begin in range(0, len(speech) - WINDOW, HOP):
-        stretch = speech[begin : begin + WINDOW] * window
-        envelope = _envelope(stretch)
+        audio_chunk = speech[begin : begin + WINDOW] * window
+        envelope = _envelope(audio_chunk)
         excited = np.fft.irfft(np.fft.rfft(noise[begin : begin + WINDOW]) * envelope, WINDOW)
-        loudness = np.sqrt((stretch**2).mean() / max((excited**2).mean(), 1e-12))
+        loudness = np.sqrt((audio_chunk**2).mean() / max((excited**2).mean(), 1e-12))
         whisper[begin : begin + WINDOW] += excited * loudness * window
     return clipped(whisper[WINDOW : WINDOW + len(pcm)])
 
@@ -44,9 +44,9 @@ def clipped(wave: NDArray[np.float64]) -> Pcm:
     return np.clip(np.round(wave), -32768, 32767).astype(np.int16)
 
 
-def _envelope(stretch: NDArray[np.float64]) -> NDArray[np.float64]:
+def _envelope(audio_chunk: NDArray[np.float64]) -> NDArray[np.float64]:
     """Gain of the vocal tract at each bin of the spectrum, shape (WINDOW // 2 + 1,)."""
-    spectrum = np.abs(np.fft.rfft(stretch, 2 * WINDOW)) ** 2
+    spectrum = np.abs(np.fft.rfft(audio_chunk, 2 * WINDOW)) ** 2
     correlation = np.fft.irfft(spectrum)[: ORDER + 1]
     matrix = correlation[np.abs(np.subtract.outer(np.arange(ORDER), np.arange(ORDER)))]
     matrix += np.eye(ORDER) * (1e-4 * correlation[0] + 1e-6)  # white noise correction, -40 dB

@@ -32,7 +32,7 @@ UNTOLD = (TokenArrived, SpokenUpTo)
 def timeline(story: Story) -> list[str]:
     """Events and the loudspeaker's level, in order, from the user's first voiced sample."""
     zero_s = story.said[0].from_s if story.said else story.record.began_s
-    lines = [(event.at_s, told(event)) for event in story.events if not isinstance(event, UNTOLD)]
+    lines = [(event.at_s, reported(event)) for event in story.events if not isinstance(event, UNTOLD)]
     lines += [(span.from_s, "-- the user speaks") for span in story.said]
     lines += [(span.until_s, "-- the user is silent") for span in story.said]
     every = round(0.1 / STEP_S)
@@ -44,7 +44,7 @@ def timeline(story: Story) -> list[str]:
     return [f"{at_s - zero_s:7.2f}  {text}" for at_s, text in sorted(lines)]
 
 
-def told(event: Event) -> str:
+def reported(event: Event) -> str:
     """Name and what it says."""
     values = [f"{one.name}={getattr(event, one.name)!r}" for one in fields(event) if one.name not in ("at_s", "turn")]
     return f"{event.turn or '':>2} {type(event).__name__} {' '.join(values)}"

@@ -163,6 +163,6 @@ class RoomCard:
         if reading.began is not None:
             at_s = sounds_at_s + reading.began_at / SPEAKER_HZ
             self._publish(Audible(at_s=at_s, turn=reading.began))
-        if reading.starved is not None:
-            gap_s = reading.starved_samples / SPEAKER_HZ
-            self._publish(PlaybackUnderrun(at_s=sounds_at_s, turn=reading.starved, gap_s=gap_s))
+        if reading.underrun is not None:
+            gap_s = reading.underrun_samples / SPEAKER_HZ
+            self._publish(PlaybackUnderrun(at_s=sounds_at_s, turn=reading.underrun, gap_s=gap_s))

@@ -68,7 +68,7 @@ class Narrator:
     name: str = "scripted"
 
     def __post_init__(self) -> None:
-        self._told = count()
+        self._reported = count()
 
     async def warm(self, messages: Sequence[Message]) -> None:
         """It always is."""
@@ -77,7 +77,7 @@ class Narrator:
         """Nothing to give back."""
 
     async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[Token, None]:
-        story = self.stories[next(self._told) % len(self.stories)]
+        story = self.stories[next(self._reported) % len(self.stories)]
         await asyncio.sleep(FIRST_TOKEN_S)
         for word in story.split(" "):
             yield Token(word + " ")
@@ -95,15 +95,15 @@ class RememberedVoice:
 
     def synthesize(self, text: str) -> Iterator[AudioChunk]:
         if text in self._known:
-            for stretch, took_s in self._known[text]:
+            for audio_chunk, took_s in self._known[text]:
                 self._clock.spend(took_s)
-                yield stretch
+                yield audio_chunk
             return
         made: list[tuple[AudioChunk, float]] = []
         began_s = self._clock()
-        for stretch in self._voice.synthesize(text):
-            made.append((stretch, self._clock() - began_s))
-            yield stretch
+        for audio_chunk in self._voice.synthesize(text):
+            made.append((audio_chunk, self._clock() - began_s))
+            yield audio_chunk
             began_s = self._clock()
         self._known[text] = made
 
@@ -264,15 +264,15 @@ async def opened(cast: Cast, where: Set) -> AsyncIterator[tuple[Director, Conver
         if canceller is not None:
             microphone, gate = (
                 EchoFreeMicrophone(card, canceller),
-                EchoAwareDetector(gate, canceller.guard, canceller.likeness),
+                EchoAwareDetector(gate, canceller.guard, canceller.correlation),
             )
-        ear = SpeechInput(microphone, gate, Segmenter(settings.listen), clock, publish)
+        speech_input = SpeechInput(microphone, gate, Segmenter(settings.listen), clock, publish)
         turn = cast.turn if settings.listen.endpoint != "silence" else None
         engines = Engines(FinalCache(cast.stt), Narrator(where.stories), cast.tts, turn, *cast.workers())
         history = History(settings.llm.system_prompt.strip(), settings.llm.context_tokens)
         rules = conversation_options(settings, prefill=False)
-        conversation = Conversation(Devices(ear, card), engines, history, rules, clock, publish)
+        conversation = Conversation(Devices(speech_input, card), engines, history, rules, clock, publish)
         directors.append(Director(card, conversation, clock, Story(card.record)))
         if settings.audio.ready_sound:
-            await play_ready_sound(ear, card)
+            await play_ready_sound(speech_input, card)
         yield directors[0], conversation

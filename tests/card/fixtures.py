@@ -39,8 +39,8 @@ def spoken(model_folder: Callable[[str], Path], tmp_path_factory: pytest.TempPat
             file.setnchannels(1)
             file.setsampwidth(2)
             file.setframerate(kokoro.sample_rate_hz)
-            for stretch in kokoro.synthesize(text):
-                file.writeframes(stretch.pcm.tobytes())
+            for audio_chunk in kokoro.synthesize(text):
+                file.writeframes(audio_chunk.pcm.tobytes())
         return path
 
     return speak

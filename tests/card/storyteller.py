@@ -28,7 +28,7 @@ class Storyteller:
 
     def __init__(self, stories: Sequence[str] = STORIES, times: int = 1) -> None:
         """Each answer is so many stories."""
-        told = cycle(stories)
+        reported = cycle(stories)
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -42,7 +42,7 @@ class Storyteller:
             def do_POST(self) -> None:
                 asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 warming = asked.get("max_tokens") == 1
-                words = ["Hello."] if warming else " ".join(next(told) for _ in range(times)).split(" ")
+                words = ["Hello."] if warming else " ".join(next(reported) for _ in range(times)).split(" ")
                 self._begin("text/event-stream")
                 for word in words:
                     self._stream({"delta": {"content": word + " "}, "finish_reason": None})

@@ -38,8 +38,8 @@ def test_both_figures_of_two_questions_agree(card: VirtualCard, spoken: Callable
     result = read_result(tmp_path / "live.json")
     acoustic, computed = result.samples(GROUP, ACOUSTIC), result.samples(GROUP, VOICE_TO_VOICE)
     assert len(acoustic) == len(computed) == 2
-    for heard_s, told_s in zip(acoustic, computed, strict=True):
-        assert heard_s == pytest.approx(told_s, abs=SAME_S)
+    for heard_s, reported_s in zip(acoustic, computed, strict=True):
+        assert heard_s == pytest.approx(reported_s, abs=SAME_S)
     counts = {count.name: count.value for count in result.counts if count.group == GROUP}
     assert counts["answered"] == 2
     assert counts["cut off before the end"] == 0

@@ -78,12 +78,12 @@ async def say_over(card: VirtualCard, orders: Sequence[Order]) -> list[float]:
     headphones = SETTINGS.listen.model_copy(update={"barge_in": "headphones"})
     settings = SETTINGS.model_copy(update={"listen": headphones})
     async with AsyncExitStack() as stack:
-        ear, speaker, _ = await open_devices(stack, settings, Files(), lambda: True, lambda event: None)
+        speech_input, speaker, _ = await open_devices(stack, settings, Files(), lambda: True, lambda event: None)
         stt, tts, turn = (stack.enter_context(ThreadWorker(name)) for name in ("stt", "tts", "turn"))
         engines = Engines(NoWords(), OneSentence(), Buzz(), None, stt, tts, turn)
         rules = conversation_options(settings, prefill=False)
         conversation = Conversation(
-            Devices(ear, speaker), engines, History("", 1000), rules, CLOCK, lambda event: None
+            Devices(speech_input, speaker), engines, History("", 1000), rules, CLOCK, lambda event: None
         )  # fmt: skip
         async with asyncio.TaskGroup() as tasks:
             talking = tasks.create_task(conversation.run())

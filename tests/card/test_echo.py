@@ -50,8 +50,8 @@ def test_ten_answers_are_heard_to_their_ends_and_none_is_answered(card: VirtualC
             seen, over = program.await_event(*OVER, after=seen)
             assert isinstance(over, events.TurnDone)
             assert over.at_s - began_s > 5
-        told = program.events()
-    assert not [event for event in told if isinstance(event, events.SpeechStarted | events.FalseInterruption)]
+        reported = program.events()
+    assert not [event for event in reported if isinstance(event, events.SpeechStarted | events.FalseInterruption)]
 
 
 @pytest.fixture(scope="module")

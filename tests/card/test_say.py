@@ -21,9 +21,9 @@ def test_a_text_sounds_and_ctrl_c_silences_it(card: VirtualCard) -> None:
         sounded_s = card.speaker.await_sound(began_s, 30)
         time.sleep(1.0)
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=10)
+        _, reported = process.communicate(timeout=10)
     assert process.returncode == 130
-    assert "Traceback" not in told
+    assert "Traceback" not in reported
     card.speaker.await_quiet(sounded_s, 0.5, 3)
 
 

@@ -56,8 +56,8 @@ class Handler(BaseHTTPRequestHandler):
 def answer(result: str) -> str:
     """What a model would make of the time server's result; other results are read out."""
     try:
-        told = json.loads(result)
-        return f"In {told['timezone'].split('/')[-1]} it is {told['day_of_week']}."
+        reported = json.loads(result)
+        return f"In {reported['timezone'].split('/')[-1]} it is {reported['day_of_week']}."
     except (ValueError, KeyError, TypeError):
         return result
 

@@ -105,15 +105,15 @@ def command_complaints(document: Document, line: CommandLine) -> Iterator[str]:
     """Of voicecli, make and Python."""
     written = [(command, False) for command in shell_commands(document.text)]
     for command, is_mention in (*written, *((command, True) for command in mentioned_commands(document))):
-        told = " ".join(command.words)
+        reported = " ".join(command.words)
         if command.arguments and (why := line.complaint(command.arguments, is_mention=is_mention)):
-            yield f"{told}: {why}"
+            yield f"{reported}: {why}"
         yield from environ_complaints(command.environ)
         if command.words[0] == "make":
             targets = [word for word in command.words[1:] if not word.startswith("-") and "=" not in word]
-            yield from (f"{told}: no target {target}" for target in targets if target not in make_targets())
+            yield from (f"{reported}: no target {target}" for target in targets if target not in make_targets())
         if command.words[0].startswith("python") and not is_there(command.words[1:]):
-            yield f"{told}: there is no such module or file"
+            yield f"{reported}: there is no such module or file"
 
 
 def environ_complaints(environ: Mapping[str, str]) -> Iterator[str]:

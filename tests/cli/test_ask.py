@@ -95,11 +95,11 @@ def test_a_pipe_alone_is_the_question_and_json_has_the_times() -> None:
     async def talk(server: ChatServer) -> None:
         outcome = await run("--json", "--system", "In French.", "--max-tokens", "50", at(server), piped=b"Why?\n")
         assert (outcome.code, outcome.err) == (0, "")
-        told = json.loads(outcome.out)
-        assert (told["question"], told["answer"]) == ("Why?", "Parce que.")
-        assert told["model"].startswith("small (127.0.0.1:")
-        assert told["first_token_s"] > 0
-        assert told["tokens_per_s"] > 0
+        reported = json.loads(outcome.out)
+        assert (reported["question"], reported["answer"]) == ("Why?", "Parce que.")
+        assert reported["model"].startswith("small (127.0.0.1:")
+        assert reported["first_token_s"] > 0
+        assert reported["tokens_per_s"] > 0
         (body,) = server.chat_bodies
         assert body["messages"][0]["content"] == "In French."
         assert body["max_tokens"] == 50
@@ -188,9 +188,9 @@ def test_ctrl_c_leaves_one_whole_object() -> None:
         process.send_signal(signal.SIGINT)
         out, _ = await process.communicate()
         assert process.returncode == 130
-        told = json.loads(out)
-        assert told["interrupted"] is True
-        assert told["answer"] in ("", "Well")
+        reported = json.loads(out)
+        assert reported["interrupted"] is True
+        assert reported["answer"] in ("", "Well")
 
     before([[openai_delta(content="Well"), None]], talk)
 
@@ -334,10 +334,10 @@ def test_the_embedded_model_answers_about_a_diff(tmp_path: Path, model_folder: C
     )
     outcome = asyncio.run(run(*arguments, piped=DIFF.encode()))
     assert outcome.code == 0, outcome.err
-    told = json.loads(outcome.out)
-    assert told["answer"]
-    assert told["file"] == str(tmp_path / "a.wav")
-    assert "TICK_S = 0.05" in told["question"]
+    reported = json.loads(outcome.out)
+    assert reported["answer"]
+    assert reported["file"] == str(tmp_path / "a.wav")
+    assert "TICK_S = 0.05" in reported["question"]
     with wave.open(str(tmp_path / "a.wav")) as file:
         assert file.getnframes() / file.getframerate() > 0.5
 

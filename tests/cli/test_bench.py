@@ -39,7 +39,7 @@ def test_one_question_is_measured_from_voice_to_voice(tmp_path: Path) -> None:
 
 
 @pytest.mark.model
-def test_a_gpu_that_is_not_there_is_told_with_all_that_was_looked_for() -> None:
+def test_a_gpu_that_is_not_there_is_reported_with_all_that_was_looked_for() -> None:
     done = run("bench", "--device", "gpu", "--turns", "1")
     if done.returncode == 0:
         pytest.skip("this machine has a GPU")
@@ -49,7 +49,7 @@ def test_a_gpu_that_is_not_there_is_told_with_all_that_was_looked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         (["--fail-over", "p95"], "p95"),
         (["--speech", "nowhere"], "nowhere"),
@@ -58,8 +58,8 @@ def test_a_gpu_that_is_not_there_is_told_with_all_that_was_looked_for() -> None:
         (["--scenario", "underwater"], "underwater"),
     ],
 )
-def test_a_typing_error_is_told_before_anything_is_measured(arguments: list[str], told: str) -> None:
+def test_a_typing_error_is_reported_before_anything_is_measured(arguments: list[str], reported: str) -> None:
     done = run("bench", *arguments)
     assert done.returncode == 2
-    assert told in done.stderr
+    assert reported in done.stderr
     assert "Traceback" not in done.stderr

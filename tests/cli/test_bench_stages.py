@@ -24,7 +24,7 @@ def bench(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("stage", ["stt", "llm", "tts", "endpoint"])
-def test_a_gpu_that_is_not_there_is_told_at_once_with_all_that_was_looked_for(stage: str) -> None:
+def test_a_gpu_that_is_not_there_is_reported_at_once_with_all_that_was_looked_for(stage: str) -> None:
     ctranslate2 = pytest.importorskip("ctranslate2")
     if ctranslate2.get_cuda_device_count():
         pytest.skip("there is a GPU")
@@ -36,7 +36,7 @@ def test_a_gpu_that_is_not_there_is_told_at_once_with_all_that_was_looked_for(st
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "told"),
+    ("arguments", "code", "reported"),
     [
         (["stt", "--model", "whisper-bas"], 2, "did you mean whisper-base?"),
         (["stt", "--device", "npu"], 2, "npu"),
@@ -46,10 +46,10 @@ def test_a_gpu_that_is_not_there_is_told_at_once_with_all_that_was_looked_for(st
         (["llm", "--llm", "openai", "--url", "http://127.0.0.1:1/v1"], 5, "127.0.0.1:1 does not answer"),
     ],
 )
-def test_what_cannot_be_measured_is_refused(arguments: list[str], code: int, told: str) -> None:
+def test_what_cannot_be_measured_is_refused(arguments: list[str], code: int, reported: str) -> None:
     outcome = bench(*arguments)
     assert outcome.returncode == code
-    assert told in outcome.stderr
+    assert reported in outcome.stderr
     assert "Traceback" not in outcome.stderr
 
 

@@ -131,8 +131,8 @@ def test_ctrl_c_ends_it_and_what_was_said_is_there(both: Pcm, tmp_path: Path) ->
         assert process.stdout is not None
         first = process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        rest, told = process.communicate(timeout=60)
-    assert (process.returncode, told) == (0, "")
+        rest, reported = process.communicate(timeout=60)
+    assert (process.returncode, reported) == (0, "")
     assert word_error_rate(FRANCE, first) <= 0.2
     assert len(rest.splitlines()) < 30
 

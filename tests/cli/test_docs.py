@@ -70,9 +70,9 @@ def test_what_a_document_claims_is_so(document: Document, line: CommandLine) -> 
         ('```json\n{"a": }\n```', "json"),
     ],
 )
-def test_a_wrong_document_is_told(text: str, named: str, line: CommandLine) -> None:
-    (told,) = complaints(Document(ROOT / "wrong.md", text), line)
-    assert named in told
+def test_a_wrong_document_is_reported(text: str, named: str, line: CommandLine) -> None:
+    (reported,) = complaints(Document(ROOT / "wrong.md", text), line)
+    assert named in reported
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_every_command_is_documented_and_has_examples(line: CommandLine) -> None
     known = {one.arguments for one in written if one.arguments}
     missing = [name for name in line.helps if not any(words[: len(name)] == name for words in known)]
     assert missing == []
-    assert [name for name, told in line.helps.items() if "Example" not in told] == []
+    assert [name for name, reported in line.helps.items() if "Example" not in reported] == []
 
 
 @pytest.mark.parametrize("arguments", CHEAP, ids=" ".join)

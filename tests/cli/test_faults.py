@@ -64,11 +64,11 @@ class Talking(Child):
 
     def end(self) -> str:
         """Let it end by itself; returns what it says on stderr."""
-        rest, told = self.process.communicate(timeout=60)
+        rest, reported = self.process.communicate(timeout=60)
         self.seen += [json.loads(line) for line in rest.splitlines()]
-        assert self.process.returncode == 0, told
-        assert "Traceback" not in told
-        return told
+        assert self.process.returncode == 0, reported
+        assert "Traceback" not in reported
+        return reported
 
 
 @contextmanager
@@ -113,7 +113,7 @@ def until_kept(history: Path, question: str) -> None:
     """The program writes beside the conversation, and tells nobody when it is done."""
     while True:
         with suppress(VoiceCliError):
-            if question in [told for told, _, _ in kept(history)]:
+            if question in [reported for reported, _, _ in kept(history)]:
                 return
         time.sleep(0.05)
 
@@ -141,8 +141,8 @@ def test_a_server_killed_in_mid_answer_is_replaced_and_returned_to(
             assert talk.until("TurnDone")["spoken"].strip() == "Here again."
             assert second.line() == "And now?"
         talk.end()
-    told = [(question, outcome) for question, _, outcome in kept(history)]
-    assert told == [("Tell me a story.", "failed"), ("Are you there?", "done"), ("And now?", "done")]
+    reported = [(question, outcome) for question, _, outcome in kept(history)]
+    assert reported == [("Tell me a story.", "failed"), ("Are you there?", "done"), ("And now?", "done")]
     assert kept(history)[0][1] == "Once upon"
 
 
@@ -208,10 +208,10 @@ def fills_up(history: Path, fill: Callable[[], None], **environ: str) -> str:
         for question in ("Two?", "Three?"):
             talk.ask(question)
             assert talk.until("TurnDone")["spoken"].strip() == "Yes."
-        told = talk.end()
+        reported = talk.end()
     notices = [event["text"] for event in talk.seen if event["event"] == "Notice"]
     assert sum("not in the history for now" in text for text in notices) == 1
-    return told
+    return reported
 
 
 def test_a_full_disk_is_said_once_and_what_it_did_not_take_is_printed(small_disk: Path) -> None:
@@ -223,17 +223,17 @@ def test_a_full_disk_is_said_once_and_what_it_did_not_take_is_printed(small_disk
             except OSError:
                 return
 
-    told = fills_up(small_disk / "history.db", fill)
-    assert "could not be written into the history" in told
-    assert "Three?" in told
+    reported = fills_up(small_disk / "history.db", fill)
+    assert "could not be written into the history" in reported
+    assert "Three?" in reported
 
 
 def test_a_place_that_takes_nothing_is_said_once_and_all_is_printed(tmp_path: Path) -> None:
     place = tmp_path / "no folder"
     place.write_text("")
-    told = fills_up(place / "history.db", lambda: None)
+    reported = fills_up(place / "history.db", lambda: None)
     for question in ("One?", "Two?", "Three?"):
-        assert question in told
+        assert question in reported
 
 
 def test_a_reader_that_goes_in_mid_answer_ends_the_run_and_fails_no_turn(tmp_path: Path) -> None:

@@ -69,8 +69,8 @@ def test_words_are_found(filled: Path) -> None:
 def test_a_conversation_is_shown_and_exported(filled: Path, tmp_path: Path) -> None:
     assert run("history", "show", "1").stdout.startswith("# Conversation 1, 2026-03-01 23:59\n\n**You**, 23:59:51\n")
     assert "\x1b" not in run("history", "show", "2").stdout
-    told = json.loads(run("history", "export", "2", "--format", "json").stdout)
-    assert told["exchanges"][0]["question"] == "Tell me of \x1b[31mtrains"
+    reported = json.loads(run("history", "export", "2", "--format", "json").stdout)
+    assert reported["exchanges"][0]["question"] == "Tell me of \x1b[31mtrains"
     output = tmp_path / "talk.srt"
     written = run("history", "export", "1", "--format", "srt", "--output", output)
     assert (written.returncode, written.stdout) == (0, "")
@@ -85,10 +85,10 @@ def test_nothing_is_deleted_without_a_yes(filled: Path) -> None:
     assert run("history", "show", "1").returncode == 0
     assert run("history", "delete", "1", "--yes").returncode == 0
     assert run("history", "show", "1").returncode == 7
-    aside = filled.with_name(f"{filled.name}.damaged-2026-01-01")
-    aside.write_bytes(b"words")
+    side_speech = filled.with_name(f"{filled.name}.damaged-2026-01-01")
+    side_speech.write_bytes(b"words")
     assert run("history", "delete", "--all", "--yes").returncode == 0
-    assert not aside.exists()
+    assert not side_speech.exists()
     assert b"trains" not in filled.read_bytes()
 
 

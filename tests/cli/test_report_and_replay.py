@@ -41,10 +41,10 @@ def test_a_plain_report_holds_no_word_that_was_spoken_and_no_secret(tmp_path: Pa
     assert "Nothing was sent anywhere" in made.stderr
     with zipfile.ZipFile(output) as packed:
         assert packed.namelist() == ["README.txt", "report.json", "log.txt"]
-        told = "".join(packed.read(name).decode() for name in packed.namelist())
-    assert "sk-1234" not in told
-    assert str(log) not in told
-    assert "~/somewhere: a driver complained" in told
+        reported = "".join(packed.read(name).decode() for name in packed.namelist())
+    assert "sk-1234" not in reported
+    assert str(log) not in reported
+    assert "~/somewhere: a driver complained" in reported
 
 
 @pytest.mark.parametrize(

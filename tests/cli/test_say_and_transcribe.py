@@ -84,7 +84,7 @@ def test_a_voice_that_does_not_stream_says_the_same(question: Path, tmp_path: Pa
     assert word_error_rate("what is the capital of france", heard.stdout) <= 0.2
 
 
-def test_good_files_are_told_and_bad_ones_too(question: Path, tmp_path: Path) -> None:
+def test_good_files_are_reported_and_bad_ones_too(question: Path, tmp_path: Path) -> None:
     silence = write(tmp_path / "silence.wav", np.zeros(2 * LISTEN_RATE_HZ, np.int16))
     (tmp_path / "note.txt").write_text("This is no sound.\n" * 20)
     files = [question, tmp_path / "absent.wav", silence, tmp_path / "note.txt", question]
@@ -119,10 +119,10 @@ def test_a_recording_beyond_whispers_window_is_understood_to_its_end(
     story = np.concatenate([part for text in SENTENCES for part in (read_clip(spoken(text)), pause)])
     times = 35 * LISTEN_RATE_HZ // len(story) + 1
     heard = run("transcribe", write(tmp_path / "long.wav", np.tile(story, times)), "--json", "--offline")
-    (told,) = json_lines(heard.stdout)
-    assert told["audio_s"] > 35
-    assert "withheld" not in told
-    assert word_error_rate(" ".join(SENTENCES * times).replace("harbour", "harbor"), told["text"]) <= 0.1
+    (reported,) = json_lines(heard.stdout)
+    assert reported["audio_s"] > 35
+    assert "withheld" not in reported
+    assert word_error_rate(" ".join(SENTENCES * times).replace("harbour", "harbor"), reported["text"]) <= 0.1
 
 
 def test_hasty_speech_keeps_its_end(question: Path, tmp_path: Path) -> None:
@@ -163,8 +163,8 @@ def test_ctrl_c_stops_at_once_and_leaves_a_whole_file(question: Path, tmp_path: 
             time.sleep(0.05)
         began_s = time.monotonic()
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=10)
+        _, reported = process.communicate(timeout=10)
     assert process.returncode == 130
     assert time.monotonic() - began_s < 1.0
-    assert "Traceback" not in told
+    assert "Traceback" not in reported
     assert len(read_clip(output)) > LISTEN_RATE_HZ

@@ -45,8 +45,8 @@ def answers(path: Path, events: list[dict[str, Any]]) -> tuple[int, list[Pcm]]:
     turns = dict.fromkeys(event["turn"] for event in events if event["event"] == "Synthesized")
     found, at_s = [], 0.0
     for turn in turns:
-        told = [event for event in events if event["event"] == "Synthesized" and event["turn"] == turn]
-        until_s = at_s + sum(event["audio_s"] for event in told)
+        reported = [event for event in events if event["event"] == "Synthesized" and event["turn"] == turn]
+        until_s = at_s + sum(event["audio_s"] for event in reported)
         found.append(pcm[round(at_s * rate_hz) : round(until_s * rate_hz)])
         at_s = until_s + GAP_S
     return rate_hz, found
@@ -135,12 +135,12 @@ def test_conversations_are_left_found_resumed_and_saved(tmp_path: Path) -> None:
         assert "Conversation 1 of" in notice(talk, "goes on")
         talk.ask("Three?")
         talk.until("TurnDone")
-        talk.ask(f"/save {tmp_path / 'told.md'}")
+        talk.ask(f"/save {tmp_path / 'reported.md'}")
         notice(talk, "told.md")
         talk.ask("/doctor")
         assert "passed" in notice(talk, "+ ")
         talk.end()
     assert [question for question, _, _ in kept(history)] == ["One?", "Three?"]
-    told = (tmp_path / "told.md").read_text()
-    assert "Three?" in told
-    assert "Two?" not in told
+    reported = (tmp_path / "told.md").read_text()
+    assert "Three?" in reported
+    assert "Two?" not in reported

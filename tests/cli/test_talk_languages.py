@@ -80,8 +80,8 @@ def ask(kokoro: Kokoro, tmp_path_factory: pytest.TempPathFactory) -> Callable[[s
             file.setnchannels(1)
             file.setsampwidth(2)
             file.setframerate(speaking.sample_rate_hz)
-            for stretch in speaking.synthesize(text or QUESTIONS[voice]):
-                file.writeframes(stretch.pcm.tobytes())
+            for audio_chunk in speaking.synthesize(text or QUESTIONS[voice]):
+                file.writeframes(audio_chunk.pcm.tobytes())
         return path
 
     return speak
@@ -158,15 +158,17 @@ def test_a_language_without_a_voice_is_written_and_that_is_said_in_english(
     answer = tmp_path / "a.wav"
     asked = ask("am_michael")
     events = talk(server, "--language", "de", "--fast", "--input", asked, "--output", answer)
-    (told,) = [text for text in of(events, "Notice", "text") if "German" in text]
-    assert told.startswith("Answers in German are written, not spoken: there is no voice for German")
+    (reported,) = [text for text in of(events, "Notice", "text") if "German" in text]
+    assert reported.startswith("Answers in German are written, not spoken: there is no voice for German")
     assert of(events, "TurnDone", "spoken")[0].strip() == ANSWERS["German"]
     assert Server.prompts[0].endswith("Answer in German.")
     errors, words = word_errors(PHRASES["en"].written, heard(whisper, answer, "en"))
     assert errors <= 0.3 * words
 
 
-def test_a_voice_that_speaks_another_language_is_told(server: str, ask: Callable[[str], Path], tmp_path: Path) -> None:
+def test_a_voice_that_speaks_another_language_is_reported(
+    server: str, ask: Callable[[str], Path], tmp_path: Path
+) -> None:
     asked = ask("am_michael")
     events = talk(server, "--voice", "ef_dora", "--fast", "--input", asked, "--output", tmp_path / "a.wav")
     assert "ef_dora speaks Spanish and the conversation is in English: af_heart speaks." in of(events, "Notice", "text")
@@ -182,12 +184,12 @@ def test_a_voice_that_speaks_another_language_is_told(server: str, ask: Callable
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_mistake_is_told(
+def test_a_mistake_is_reported(
     server: str, arguments: list[str], code: int, parts: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if arguments[0] == "--set-voices":
         monkeypatch.setenv("VOICECLI_TTS_VOICES", arguments[1])
         arguments = []
-    (told,) = talk(server, *arguments, "--output", tmp_path / "a.wav", code=code)
-    assert all(part in told["text"] for part in parts), told["text"]
-    assert "Traceback" not in told["text"]
+    (reported,) = talk(server, *arguments, "--output", tmp_path / "a.wav", code=code)
+    assert all(part in reported["text"] for part in parts), reported["text"]
+    assert "Traceback" not in reported["text"]

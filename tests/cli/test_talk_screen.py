@@ -122,8 +122,8 @@ def test_a_terminal_that_is_not_read_stops_neither_the_program_nor_its_end() -> 
 @pytest.mark.parametrize("ui", ["live", "plain", "jsonl"])
 def test_what_was_said_is_kept_when_the_terminal_closes_in_mid_answer(ui: str, tmp_path: Path) -> None:
     history, log = tmp_path / "history.db", tmp_path / "log"
-    told = {"VOICECLI_HISTORY_FILE": str(history), "VOICECLI_LOG_FILE": str(log)}
-    with server(0, "Once", "upon", "STALL") as (asked, port), seen(80, 24, port, "--ui", ui, **told) as program:
+    reported = {"VOICECLI_HISTORY_FILE": str(history), "VOICECLI_LOG_FILE": str(log)}
+    with server(0, "Once", "upon", "STALL") as (asked, port), seen(80, 24, port, "--ui", ui, **reported) as program:
         program.type("Tell me a story.\n" if ui != "live" else "tTell me a story.\r")
         assert asked.line() == "Tell me a story."
         program.until("Once upon" if ui == "live" else "Tell me a story.")

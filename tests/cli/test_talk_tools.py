@@ -101,11 +101,11 @@ def test_leave_is_asked_and_given_by_a_line(tmp_path: Path) -> None:
         run = talk(url, "--config", config(tmp_path, ""), "--ui", "plain", typed=typed)
         roles = asked()
     assert run.returncode == 0, run.stderr
-    told = 'clock.get_current_time(timezone="Asia/Tokyo")'
-    assert run.stdout.count(f"May this tool be used? {told}") == 2
-    assert f'Tool: {told} = {{ "timezone"' in run.stdout
+    reported = 'clock.get_current_time(timezone="Asia/Tokyo")'
+    assert run.stdout.count(f"May this tool be used? {reported}") == 2
+    assert f'Tool: {reported} = {{ "timezone"' in run.stdout
     assert "Assistant: In Tokyo it is" in run.stdout
-    assert f"Tool: {told} = not allowed" in run.stdout
+    assert f"Tool: {reported} = not allowed" in run.stdout
     assert roles[-1] == "system user assistant tool assistant user assistant tool"
 
 
@@ -130,7 +130,7 @@ def test_a_timer_rings_in_a_conversation(tmp_path: Path) -> None:
     assert any(line.startswith("Tool: set_timer(") for line in lines)
 
 
-def test_a_server_that_does_not_start_is_told_and_the_conversation_goes_on(tmp_path: Path) -> None:
+def test_a_server_that_does_not_start_is_reported_and_the_conversation_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "tools.toml"
     path.write_text('[tools.servers.clock]\ncommand = "no-such-program"\n')
     with language_model("current_time", {}) as (url, _):

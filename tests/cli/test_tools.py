@@ -61,7 +61,7 @@ def test_a_server_is_tried_and_the_rest_is_listed(tmp_path: Path) -> None:
         ("[tools]\ntimeout_s = 0\n", "tools.timeout_s"),
     ],
 )
-def test_settings_that_are_wrong_are_told(text: str, part: str, tmp_path: Path) -> None:
+def test_settings_that_are_wrong_are_reported(text: str, part: str, tmp_path: Path) -> None:
     run = tools("--config", settings(tmp_path, text))
     assert run.returncode == 2
     assert part in run.stderr

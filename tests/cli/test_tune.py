@@ -39,7 +39,7 @@ def test_a_file_is_not_changed_where_nobody_can_be_asked(tmp_path: Path, model_f
     assert mine.read_text(encoding="utf8") == "[tts]\nspeed = 1.2\n"
 
 
-def test_a_broken_file_is_told_before_anything_is_measured(tmp_path: Path) -> None:
+def test_a_broken_file_is_reported_before_anything_is_measured(tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
     mine.write_text("[tts]\nspede = 1.2\n", encoding="utf8")
     outcome = tune("--config", str(mine), "--yes")
@@ -59,16 +59,16 @@ def test_a_short_tuning_measures_and_writes_what_can_be_read(
     mine.write_text(before, encoding="utf8")
     outcome = tune("--config", str(mine), "--yes", "--time-limit", "4", "--json", str(record), timeout_s=390)
     assert outcome.returncode == 0, outcome.stderr
-    told = json.loads(record.read_text(encoding="utf8"))
-    assert told["spent_s"] < 4 * 60 + 10
-    assert told["waits_before"]["answering_s"] > 0
-    assert {one["name"] for one in told["metrics"]} >= {"final", "first sound", "wait after the end of speech"}
+    reported = json.loads(record.read_text(encoding="utf8"))
+    assert reported["spent_s"] < 4 * 60 + 10
+    assert reported["waits_before"]["answering_s"] > 0
+    assert {one["name"] for one in reported["metrics"]} >= {"final", "first sound", "wait after the end of speech"}
     written = tomllib.loads(mine.read_text(encoding="utf8"))
     assert written["tts"].pop("speed") == 1.2
     found = {f"{section}.{key}": value for section, its in written.items() for key, value in its.items()}
-    assert found == {"tts.threads": 1} | told["written"]
+    assert found == {"tts.threads": 1} | reported["written"]
     assert mine.read_text(encoding="utf8").startswith("# Mine.\n[tts]\nspeed = 1.2 # quick\n")
-    assert not told["written"] or (tmp_path / "mine.toml.bak").read_text(encoding="utf8") == before
+    assert not reported["written"] or (tmp_path / "mine.toml.bak").read_text(encoding="utf8") == before
     for head in ("Speech to text", "Answer", "End of turn", "voice to voice, estimated"):
         assert head in outcome.stdout
-    assert {"stt.compute_type", "listen.endpoint"} <= {one["key"] for one in told["choices"]}
+    assert {"stt.compute_type", "listen.endpoint"} <= {one["key"] for one in reported["choices"]}

@@ -31,7 +31,7 @@ def test_what_it_cannot_load_is_named(tmp_path: Path) -> None:
         pass
 
 
-def test_a_process_that_dies_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_dies_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(EngineError, match="did not load"), server_apart(tmp_path / "any.gguf", llm_settings()):
         pass

@@ -48,7 +48,7 @@ def test_the_embedded_server_is_quiet_and_keeps_strangers_out(gguf: Path, capfd:
 
 
 @pytest.mark.model
-def test_a_conversation_longer_than_the_context_is_told(embedded: llamacpp.EmbeddedServer) -> None:
+def test_a_conversation_longer_than_the_context_is_reported(embedded: llamacpp.EmbeddedServer) -> None:
     async def run() -> None:
         async with on_embedded(embedded) as model:
             with pytest.raises(EngineError, match="longer than the context"):

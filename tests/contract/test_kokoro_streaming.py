@@ -43,8 +43,8 @@ def voices(model_folder: Callable[[str], Path]) -> Path:
 
 @pytest.fixture(scope="module")
 def first_load(model: Path, voices: Path) -> tuple[Kokoro, list[str]]:
-    told: list[str] = []
-    return Kokoro.load(model, voices, SETTINGS.tts, told.append), told
+    reported: list[str] = []
+    return Kokoro.load(model, voices, SETTINGS.tts, reported.append), reported
 
 
 @pytest.fixture(scope="module")
@@ -53,18 +53,18 @@ def kokoro(first_load: tuple[Kokoro, list[str]]) -> Kokoro:
 
 
 @pytest.fixture(scope="module")
-def stretches(kokoro: Kokoro) -> list[AudioChunk]:
+def audio_chunks(kokoro: Kokoro) -> list[AudioChunk]:
     return list(kokoro.synthesize(LONG))
 
 
-def joined(stretches: list[AudioChunk]) -> Pcm:
-    return np.concatenate([stretch.pcm for stretch in stretches])
+def joined(audio_chunks: list[AudioChunk]) -> Pcm:
+    return np.concatenate([audio_chunk.pcm for audio_chunk in audio_chunks])
 
 
-def test_the_first_sound_is_a_small_part_of_the_whole(stretches: list[AudioChunk]) -> None:
-    assert len(stretches) > 4
-    assert len(stretches[0].pcm) < 0.2 * len(joined(stretches))
-    shares = [stretch.share for stretch in stretches]
+def test_the_first_sound_is_a_small_part_of_the_whole(audio_chunks: list[AudioChunk]) -> None:
+    assert len(audio_chunks) > 4
+    assert len(audio_chunks[0].pcm) < 0.2 * len(joined(audio_chunks))
+    shares = [audio_chunk.share for audio_chunk in audio_chunks]
     assert shares == sorted(shares)
     assert [share == 1 for share in shares] == [False] * (len(shares) - 1) + [True]
 
@@ -76,13 +76,13 @@ def test_where_the_machine_keeps_up_the_first_sound_is_short(kokoro: Kokoro, mod
 
 
 @pytest.mark.parametrize("text", [LONG, "In the middle of the night, some of them were in the house — 221B, I think."])
-def test_every_word_has_an_end_in_its_stretch(kokoro: Kokoro, text: str) -> None:
+def test_every_word_has_an_end_in_its_audio_chunk(kokoro: Kokoro, text: str) -> None:
     ends_s, passed_s = [], 0.0
-    for stretch in kokoro.synthesize(text):
-        assert stretch.word_ends_s is not None
-        length_s = len(stretch.pcm) / kokoro.sample_rate_hz
-        assert all(0 <= end_s <= length_s for end_s in stretch.word_ends_s)
-        ends_s += [passed_s + end_s for end_s in stretch.word_ends_s]
+    for audio_chunk in kokoro.synthesize(text):
+        assert audio_chunk.word_ends_s is not None
+        length_s = len(audio_chunk.pcm) / kokoro.sample_rate_hz
+        assert all(0 <= end_s <= length_s for end_s in audio_chunk.word_ends_s)
+        ends_s += [passed_s + end_s for end_s in audio_chunk.word_ends_s]
         passed_s += length_s
     assert len(ends_s) == len(text.split())
     assert ends_s == sorted(ends_s)
@@ -91,11 +91,11 @@ def test_every_word_has_an_end_in_its_stretch(kokoro: Kokoro, text: str) -> None
 def test_words_end_when_they_are_heard_to(kokoro: Kokoro) -> None:
     """The pause after the comma begins with the word before it over, and ends with the next one not begun."""
     text = "Take the bread to the kitchen; and then come back to the table."
-    stretches = list(kokoro.synthesize(text))
-    pcm = np.abs(joined(stretches).astype(np.int64))
-    begins_s = np.cumsum([0, *(len(stretch.pcm) for stretch in stretches)]) / kokoro.sample_rate_hz
-    told = zip(begins_s, stretches, strict=False)
-    ends_s = [begin_s + end_s for begin_s, stretch in told for end_s in stretch.word_ends_s or ()]
+    audio_chunks = list(kokoro.synthesize(text))
+    pcm = np.abs(joined(audio_chunks).astype(np.int64))
+    begins_s = np.cumsum([0, *(len(audio_chunk.pcm) for audio_chunk in audio_chunks)]) / kokoro.sample_rate_hz
+    reported = zip(begins_s, audio_chunks, strict=False)
+    ends_s = [begin_s + end_s for begin_s, audio_chunk in reported for end_s in audio_chunk.word_ends_s or ()]
     kitchen_s, and_s = ends_s[5], ends_s[6]
     step = kokoro.sample_rate_hz // 100
     loud = pcm[: len(pcm) // step * step].reshape(-1, step).max(axis=1) > 0.02 * pcm.max()
@@ -105,15 +105,15 @@ def test_words_end_when_they_are_heard_to(kokoro: Kokoro) -> None:
     assert and_s > pause_s + 0.1
 
 
-def test_stretches_join_without_a_jump(stretches: list[AudioChunk]) -> None:
-    pcm = joined(stretches).astype(np.int64)
-    seams = np.cumsum([len(stretch.pcm) for stretch in stretches])[:-1]
+def test_audio_chunks_join_without_a_jump(audio_chunks: list[AudioChunk]) -> None:
+    pcm = joined(audio_chunks).astype(np.int64)
+    seams = np.cumsum([len(audio_chunk.pcm) for audio_chunk in audio_chunks])[:-1]
     at_seams = np.abs(pcm[seams] - pcm[seams - 1])
     assert at_seams.max() <= np.quantile(np.abs(np.diff(pcm)), 0.999)
 
 
 def test_streamed_speech_is_understood_as_well_as_whole_speech(
-    stretches: list[AudioChunk], model: Path, voices: Path, model_folder: Callable[[str], Path]
+    audio_chunks: list[AudioChunk], model: Path, voices: Path, model_folder: Callable[[str], Path]
 ) -> None:
     whisper = Whisper.load(model_folder("whisper-base"), SETTINGS.stt)
 
@@ -122,29 +122,29 @@ def test_streamed_speech_is_understood_as_well_as_whole_speech(
         return word_error_rate(LONG, whisper.transcribe(SpeechSegment(heard, 0.0, 0.0)).text)
 
     whole = joined(list(Kokoro.load(model, voices, WHOLE).synthesize(LONG)))
-    assert errors(joined(stretches)) <= errors(whole) + 0.05
-    assert len(joined(stretches)) == pytest.approx(len(whole), rel=0.1)
+    assert errors(joined(audio_chunks)) <= errors(whole) + 0.05
+    assert len(joined(audio_chunks)) == pytest.approx(len(whole), rel=0.1)
 
 
-def test_an_abandoned_piece_leaves_the_voice_ready(kokoro: Kokoro) -> None:
+def test_an_abandoned_text_chunk_leaves_the_voice_ready(kokoro: Kokoro) -> None:
     list(itertools.islice(kokoro.synthesize(LONG), 1))
     assert joined(list(kokoro.synthesize("Yes."))).any()
 
 
-def test_preparing_is_told_and_done_once(first_load: tuple[Kokoro, list[str]], model: Path, voices: Path) -> None:
+def test_preparing_is_reported_and_done_once(first_load: tuple[Kokoro, list[str]], model: Path, voices: Path) -> None:
     assert [text[:9] for text in first_load[1]] == ["Preparing", "Getting t"]
-    told: list[str] = []
-    Kokoro.load(model, voices, SETTINGS.tts, told.append)
-    assert told == []
+    reported: list[str] = []
+    Kokoro.load(model, voices, SETTINGS.tts, reported.append)
+    assert reported == []
 
 
 def test_damaged_preparations_are_made_again(kokoro: Kokoro, model: Path, voices: Path) -> None:
     (kept,) = (model.parent / "streaming").glob("*/generator.onnx")
     content = kept.read_bytes()
     kept.write_bytes(content[:-1000])
-    told: list[str] = []
-    Kokoro.load(model, voices, SETTINGS.tts, told.append)
-    assert [text[:9] for text in told] == ["Preparing"]
+    reported: list[str] = []
+    Kokoro.load(model, voices, SETTINGS.tts, reported.append)
+    assert [text[:9] for text in reported] == ["Preparing"]
     assert kept.read_bytes() == content
 
 
@@ -155,17 +155,17 @@ def test_an_export_built_differently_speaks_whole_and_says_so(model: Path, voice
             for i, name in enumerate(names):
                 names[i] = name.replace("/decoder/decoder/decode.3/Div_4_output_0", "columns_by_another_name")
     onnx.save(graph, tmp_path / "other.onnx")
-    told: list[str] = []
-    kokoro = Kokoro.load(tmp_path / "other.onnx", voices, SETTINGS.tts, told.append)
+    reported: list[str] = []
+    kokoro = Kokoro.load(tmp_path / "other.onnx", voices, SETTINGS.tts, reported.append)
     assert "does not stream" in kokoro.name
-    assert "piece by piece" in told[-1]
-    assert [stretch.share for stretch in kokoro.synthesize("Hello there.")] == [1.0]
+    assert "piece by piece" in reported[-1]
+    assert [audio_chunk.share for audio_chunk in kokoro.synthesize("Hello there.")] == [1.0]
 
 
 def test_the_stock_path_is_a_setting(model: Path, voices: Path) -> None:
     kokoro = Kokoro.load(model, voices, WHOLE)
     assert "does not stream" not in kokoro.name
-    assert [(stretch.share, stretch.word_ends_s) for stretch in kokoro.synthesize(LONG)] == [(1.0, None)]
+    assert [(audio_chunk.share, audio_chunk.word_ends_s) for audio_chunk in kokoro.synthesize(LONG)] == [(1.0, None)]
 
 
 @pytest.fixture(scope="module")
@@ -181,9 +181,9 @@ def test_a_voice_speaks_at_once_and_streams_once_it_is_prepared(kokoro: Kokoro, 
 
     whole = kokoro.speaking(name, 1.0)
     assert (whole.voice, whole.streams) == (name, False)
-    (stretch,) = whole.synthesize(LONG)
-    assert stretch.share == 1
-    assert len(stretch.word_ends_s or ()) == len(LONG.split())
+    (audio_chunk,) = whole.synthesize(LONG)
+    assert audio_chunk.share == 1
+    assert len(audio_chunk.word_ends_s or ()) == len(LONG.split())
     assert list(kokoro.preparing(name)) == [1, 2, 3, 4, 5, 6]
     prepared = kokoro.speaking(name, 1.0)
     assert prepared.streams
@@ -212,7 +212,7 @@ def test_the_stock_path_has_all_voices_too(model: Path, voices: Path) -> None:
 @pytest.mark.parametrize("text", ["Paris is the capital.", "The moon is far away.", "To be fair, it is.", "Honey."])
 def test_the_voice_begins_at_once_and_without_a_click(kokoro: Kokoro, text: str) -> None:
     """A click of 5 ms before 30 to 60 ms of silence is what the cut before the first sound left behind."""
-    pcm = np.concatenate([stretch.pcm for stretch in kokoro.synthesize(text)]).astype(np.float64)
+    pcm = np.concatenate([audio_chunk.pcm for audio_chunk in kokoro.synthesize(text)]).astype(np.float64)
     size = kokoro.sample_rate_hz // 100
     levels_db = 10 * np.log10(np.mean(pcm[: 4 * size].reshape(4, size) ** 2, axis=1) / 32768**2 + 1e-9)
     assert max(levels_db[1:]) > -45

@@ -47,7 +47,7 @@ def whisper(model_folder: Callable[[str], Path]) -> Whisper:
 
 def spoken(kokoro: Kokoro, voice: str, text: str) -> Pcm:
     speaking = kokoro.speaking(voice, 1.0)
-    pcm = np.concatenate([stretch.pcm for stretch in speaking.synthesize(text)])
+    pcm = np.concatenate([audio_chunk.pcm for audio_chunk in speaking.synthesize(text)])
     return resample(pcm, speaking.sample_rate_hz, LISTEN_RATE_HZ)
 
 
@@ -84,5 +84,5 @@ def test_letters_numbers_and_signs_do_not_break_it(language: str, text: str) -> 
 
 @pytest.mark.parametrize("language", ["ja", "zh"], indirect=True)
 def test_words_without_spaces_go_by_at_an_even_pace(kokoro: Kokoro, language: str) -> None:
-    stretches = list(kokoro.speaking(SETTINGS.tts.voices[language], 1.0).synthesize(SENTENCES[language]))
-    assert all(stretch.word_ends_s is None for stretch in stretches)
+    audio_chunks = list(kokoro.speaking(SETTINGS.tts.voices[language], 1.0).synthesize(SENTENCES[language]))
+    assert all(audio_chunk.word_ends_s is None for audio_chunk in audio_chunks)

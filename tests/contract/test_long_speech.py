@@ -48,7 +48,7 @@ def story(model_folder: Callable[[str], Path]) -> list[Pcm]:
     kokoro = Kokoro.load(model, model_folder("kokoro-voices"), SETTINGS.tts)
     sentences: list[Pcm] = []
     for text in STORY:
-        sound = np.concatenate([stretch.pcm for stretch in kokoro.synthesize(text)])
+        sound = np.concatenate([audio_chunk.pcm for audio_chunk in kokoro.synthesize(text)])
         pcm = resample(sound, kokoro.sample_rate_hz, LISTEN_RATE_HZ)
         loud = np.flatnonzero(np.abs(pcm) > 200)
         sentences.append(pcm[: loud[-1] + LISTEN_RATE_HZ // 20])

@@ -95,8 +95,8 @@ class TestTheTimeServer:
             now = tools["get_current_time"]
             assert (now.title, now.spec.name) == ("clock.get_current_time", "clock_get_current_time")
             assert "timezone" in json.dumps(dict(now.spec.parameters))
-            told = json.loads(await now.run({"timezone": "Asia/Tokyo"}))
-            assert told["timezone"] == "Asia/Tokyo"
+            reported = json.loads(await now.run({"timezone": "Asia/Tokyo"}))
+            assert reported["timezone"] == "Asia/Tokyo"
             with pytest.raises(ToolError, match="Invalid timezone"):
                 await now.run({"timezone": "Moon/Base"})
 
@@ -107,9 +107,9 @@ class TestTheTimeServer:
             assert set(await tools_of(server)) == {"convert_time"}
 
         hold(TIME.model_copy(update={"only": ("convert_time",)}), act)
-        told = trouble(TIME.model_copy(update={"only": ("tell",)}))
-        assert told.message == "clock has no tool tell"
-        assert "get_current_time" in told.hint
+        reported = trouble(TIME.model_copy(update={"only": ("tell",)}))
+        assert reported.message == "clock has no tool tell"
+        assert "get_current_time" in reported.hint
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_a_cancelled_call_is_cancelled_at_the_server(slow: ToolServer, tmp_path:
     hold(slow, act)
 
 
-def test_a_server_that_has_gone_is_told_of_and_started_again(slow: ToolServer, tmp_path: Path) -> None:
+def test_a_server_that_has_gone_is_reported_of_and_started_again(slow: ToolServer, tmp_path: Path) -> None:
     async def act(server: McpServer) -> None:
         tools = await tools_of(server)
         first = int(await tools["pid"].run({}))
@@ -175,30 +175,30 @@ def test_one_that_went_between_two_calls_is_started_again_unnoticed(slow: ToolSe
     ],
     ids=["no program", "it ends", "no address"],
 )
-def test_a_server_that_is_not_there_is_told_of(settings: ToolServer, parts: tuple[str, str]) -> None:
-    told = trouble(settings)
-    assert parts[0] in told.message
-    assert parts[1] in told.hint
+def test_a_server_that_is_not_there_is_reported_of(settings: ToolServer, parts: tuple[str, str]) -> None:
+    reported = trouble(settings)
+    assert parts[0] in reported.message
+    assert parts[1] in reported.hint
 
 
 def test_one_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("voicecli.tools.mcp_server.START_S", 1.0)
-    told = trouble(ToolServer(command=sys.executable, args=("-c", "import time; time.sleep(60)")))
-    assert "did not start within 1 s" in told.message
+    reported = trouble(ToolServer(command=sys.executable, args=("-c", "import time; time.sleep(60)")))
+    assert "did not start within 1 s" in reported.message
 
 
 def test_without_the_package_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mcp", None)
-    told = trouble(TIME)
-    assert "the package mcp" in told.message
-    assert "voicecli[mcp]" in told.hint
+    reported = trouble(TIME)
+    assert "the package mcp" in reported.message
+    assert "voicecli[mcp]" in reported.hint
 
 
 def test_a_secret_reaches_the_server_and_no_error() -> None:
     script = "import os, sys; sys.exit('token ' + str(len(os.environ['TOKEN'])))"
-    told = trouble(ToolServer(command=sys.executable, args=("-c", script), env={"TOKEN": "s3cret"}))  # type: ignore[dict-item]
-    assert told.message.endswith("token 6")
-    assert "s3cret" not in str(told)
+    reported = trouble(ToolServer(command=sys.executable, args=("-c", script), env={"TOKEN": "s3cret"}))  # type: ignore[dict-item]
+    assert reported.message.endswith("token 6")
+    assert "s3cret" not in str(reported)
 
 
 @asynccontextmanager

@@ -45,7 +45,7 @@ def at_pause(pcm: Pcm) -> SpeechSegment:
 def test_a_finished_question_sounds_more_like_the_end_than_when_it_is_cut(
     turn: SmartTurn, kokoro: Kokoro, question: str
 ) -> None:
-    spoken = np.concatenate([stretch.pcm for stretch in kokoro.synthesize(question)])
+    spoken = np.concatenate([audio_chunk.pcm for audio_chunk in kokoro.synthesize(question)])
     whole = resample(spoken, kokoro.sample_rate_hz, LISTEN_RATE_HZ)
     cuts = [turn.probability(at_pause(whole[: round(len(whole) * share)])) for share in (0.35, 0.5, 0.65)]
     finished = turn.probability(at_pause(whole))

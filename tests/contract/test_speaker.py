@@ -45,22 +45,22 @@ def play(opened: Open, act: Callable[[Speaker, asyncio.Event], Awaitable[None]])
     events: list[Event] = []
 
     async def main() -> None:
-        told = asyncio.Event()
+        reported = asyncio.Event()
 
         def publish(event: Event) -> None:
             if event.turn in (ONE, TWO):
                 events.append(event)
-                told.set()
+                reported.set()
 
         async with opened(publish) as speaker:
-            await act(speaker, told)
+            await act(speaker, reported)
 
     asyncio.run(main())
     return events
 
 
-def test_a_turn_is_heard_to_its_end_and_told_to_be_audible_once(opened: Open) -> None:
-    async def act(speaker: Speaker, told: asyncio.Event) -> None:
+def test_a_turn_is_heard_to_its_end_and_reported_to_be_audible_once(opened: Open) -> None:
+    async def act(speaker: Speaker, reported: asyncio.Event) -> None:
         speaker.begin(ONE, held=False)
         speaker.play(chunk(ONE, 0.2))
         speaker.play(chunk(ONE, 0.2))
@@ -76,11 +76,11 @@ def test_a_turn_is_heard_to_its_end_and_told_to_be_audible_once(opened: Open) ->
 
 
 def test_a_held_turn_is_silent_until_it_is_released(opened: Open) -> None:
-    async def act(speaker: Speaker, told: asyncio.Event) -> None:
+    async def act(speaker: Speaker, reported: asyncio.Event) -> None:
         speaker.begin(ONE, held=True)
         speaker.play(chunk(ONE, 0.1))
         await asyncio.sleep(0.3)
-        assert not told.is_set()
+        assert not reported.is_set()
         assert speaker.heard_s() == 0
         speaker.release(ONE)
         speaker.finish(ONE)
@@ -90,10 +90,10 @@ def test_a_held_turn_is_silent_until_it_is_released(opened: Open) -> None:
 
 
 def test_a_flush_leaves_nothing_to_be_heard_but_what_was_heard_is_known(opened: Open) -> None:
-    async def act(speaker: Speaker, told: asyncio.Event) -> None:
+    async def act(speaker: Speaker, reported: asyncio.Event) -> None:
         speaker.begin(ONE, held=False)
         speaker.play(chunk(ONE, 5.0))
-        await asyncio.wait_for(told.wait(), 5.0)
+        await asyncio.wait_for(reported.wait(), 5.0)
         await asyncio.sleep(0.3)
         speaker.flush()
         heard_s = speaker.heard_s()
@@ -106,7 +106,7 @@ def test_a_flush_leaves_nothing_to_be_heard_but_what_was_heard_is_known(opened: 
 
 
 def test_a_chunk_of_another_turn_is_dropped(opened: Open) -> None:
-    async def act(speaker: Speaker, told: asyncio.Event) -> None:
+    async def act(speaker: Speaker, reported: asyncio.Event) -> None:
         speaker.begin(TWO, held=False)
         speaker.play(chunk(ONE, 5.0))
         assert speaker.lead_s() == 0
@@ -115,8 +115,8 @@ def test_a_chunk_of_another_turn_is_dropped(opened: Open) -> None:
     assert not play(opened, act)
 
 
-def test_a_gap_inside_an_answer_is_told(opened: Open) -> None:
-    async def act(speaker: Speaker, told: asyncio.Event) -> None:
+def test_a_gap_inside_an_answer_is_reported(opened: Open) -> None:
+    async def act(speaker: Speaker, reported: asyncio.Event) -> None:
         speaker.begin(ONE, held=False)
         speaker.play(chunk(ONE, 0.1))
         await speaker.drained()

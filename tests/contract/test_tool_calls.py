@@ -119,7 +119,7 @@ def test_ollamas_calls_get_ids() -> None:
     assert refused == []
 
 
-def test_openai_is_told_calls_and_results() -> None:
+def test_openai_is_reported_calls_and_results() -> None:
     _, (body,), _ = offered(on_openai(openai_answer("It is noon.")), ANSWERED)
     function = {"name": "look", "arguments": '{"at": 1}'}
     assert body["messages"][2:] == [
@@ -128,7 +128,7 @@ def test_openai_is_told_calls_and_results() -> None:
     ]
 
 
-def test_ollama_is_told_calls_and_results() -> None:
+def test_ollama_is_reported_calls_and_results() -> None:
     _, (body,), _ = offered(on_ollama(ollama_answer("It is noon.")), ANSWERED)
     assert body["messages"][2:] == [
         {"role": "assistant", "content": "Hm.", "tool_calls": [{"function": {"name": "look", "arguments": {"at": 1}}}]},
@@ -159,8 +159,8 @@ def test_a_back_end_that_refuses_tools_says_why_once_and_answers(on: Opened, req
 
     bodies = asyncio.run(run())
     assert len(bodies) == requests
-    (told,) = refused
-    assert reason in told
+    (reported,) = refused
+    assert reason in reported
     assert all(not body.get("tools") for body in bodies[-2:])
     assert [message["role"] for message in bodies[-1]["messages"]] == ["system", "user"]
     assert bodies[-1]["messages"][-1]["content"].endswith("\n\nlook: noon")
@@ -187,7 +187,7 @@ def test_a_plain_reply_leaves_calls_out() -> None:
     assert asyncio.run(run()) == []
 
 
-def test_a_model_that_is_not_to_be_told_is_not() -> None:
+def test_a_model_that_is_not_to_be_reported_is_not() -> None:
     refused: list[str] = []
 
     async def run() -> Any:

@@ -66,10 +66,10 @@ def spoken(kokoro: Kokoro, text: str) -> tuple[Pcm, list[float]]:
     """A sentence after some silence, and when each of its words ends by the voice's own account."""
     silence = np.zeros(round(LEAD_S * LISTEN_RATE_HZ), np.int16)
     sound, ends_s = np.zeros(0, np.int16), list[float]()
-    for stretch in kokoro.synthesize(text):
+    for audio_chunk in kokoro.synthesize(text):
         begin_s = LEAD_S + len(sound) / kokoro.sample_rate_hz
-        ends_s += [begin_s + end_s for end_s in stretch.word_ends_s or ()]
-        sound = np.concatenate([sound, stretch.pcm])
+        ends_s += [begin_s + end_s for end_s in audio_chunk.word_ends_s or ()]
+        sound = np.concatenate([sound, audio_chunk.pcm])
     return np.concatenate([silence, resample(sound, kokoro.sample_rate_hz, LISTEN_RATE_HZ)]), ends_s
 
 
@@ -111,7 +111,7 @@ def test_words_lie_in_the_sound_and_where_faster_whisper_finds_them(
     assert median(both) <= 0.04
 
 
-def test_words_are_told_on_finals_alone_and_no_such_draft_passes_for_one(kokoro: Kokoro, whisper: Whisper) -> None:
+def test_words_are_reported_on_finals_alone_and_no_such_draft_passes_for_one(kokoro: Kokoro, whisper: Whisper) -> None:
     pcm, _ = spoken(kokoro, STORY)
     draft, telling = (
         whisper.draft(segment(pcm)),
@@ -131,8 +131,8 @@ def test_a_text_that_is_withheld_has_no_words(whisper: Whisper, seconds: float) 
 def test_words_of_long_speech_are_those_of_the_whole(kokoro: Kokoro, whisper: Whisper) -> None:
     (names, names_s), (story, story_s) = spoken(kokoro, NAMES), spoken(kokoro, STORY)
     pcm, ends_s = np.concatenate([names, story]), [len(names) / LISTEN_RATE_HZ + end_s for end_s in story_s]
-    wishing = whisper.with_options(TranscribeOptions(hotwords=("Siobhan", "Kowalczyk"), words=True))
-    transcript = LongSpeech(wishing, longest_s=5.0).transcribe(segment(pcm))
+    with_options = whisper.with_options(TranscribeOptions(hotwords=("Siobhan", "Kowalczyk"), words=True))
+    transcript = LongSpeech(with_options, longest_s=5.0).transcribe(segment(pcm))
     assert transcript.settled
     assert_words_fit(transcript)
     assert len(transcript.words) == len(names_s) + len(ends_s)
@@ -142,12 +142,12 @@ def test_words_of_long_speech_are_those_of_the_whole(kokoro: Kokoro, whisper: Wh
 def test_hotwords_are_heard_as_they_are_written(model_folder: Callable[[str], Path], whisper: Whisper) -> None:
     """Three voices: on one CPU or another, a draft of one of them may be unsure and wrong, and says so."""
     file, voices = next(model_folder("kokoro-v1.0-int8").glob("*.onnx")), model_folder("kokoro-voices")
-    wishing, sure = whisper.with_options(TranscribeOptions(hotwords=("Siobhan", "Kowalczyk"))), 0
+    with_options, sure = whisper.with_options(TranscribeOptions(hotwords=("Siobhan", "Kowalczyk"))), 0
     for voice in ("bm_george", "am_michael", "af_bella"):
         pcm, _ = spoken(Kokoro.load(file, voices, SETTINGS.tts.model_copy(update={"voice": voice})), NAMES)
         assert "Kowalczyk" not in whisper.transcribe(segment(pcm)).text
-        assert word_error_rate(NAMES, wishing.transcribe(segment(pcm)).text) == 0
-        draft = wishing.draft(segment(pcm))
+        assert word_error_rate(NAMES, with_options.transcribe(segment(pcm)).text) == 0
+        draft = with_options.draft(segment(pcm))
         assert draft.provisional or "Kowalczyk" in draft.text
         sure += not draft.provisional
         assert "Kowalczyk" not in whisper.transcribe(segment(pcm)).text
@@ -181,8 +181,8 @@ def test_no_hotword_is_heard_in_noise(whisper: Whisper, path: Path) -> None:
 
 @pytest.mark.parametrize("pcm", [np.zeros(32_000, np.int16), np.random.default_rng(2).normal(0, 300, 32_000)])
 def test_no_hotword_is_heard_in_silence(whisper: Whisper, pcm: Pcm) -> None:
-    wishing = whisper.with_options(TranscribeOptions(hotwords=("Siobhan", "Kowalczyk")))
-    assert wishing.transcribe(segment(pcm.astype(np.int16))).text == ""
+    with_options = whisper.with_options(TranscribeOptions(hotwords=("Siobhan", "Kowalczyk")))
+    assert with_options.transcribe(segment(pcm.astype(np.int16))).text == ""
 
 
 def test_the_language_is_detected_where_that_is_wished(kokoro: Kokoro, whisper: Whisper) -> None:
@@ -207,16 +207,16 @@ def test_a_language_that_the_model_lacks_is_refused(model: WhisperModel, whisper
 def test_several_utterances_in_one_go_are_what_each_is_by_itself(kokoro: Kokoro, full: Whisper) -> None:
     spoken_, silence = [spoken(kokoro, text)[0] for text in (NAMES, STORY)], np.zeros(LISTEN_RATE_HZ, np.int16)
     segments = [segment(pcm) for pcm in (spoken_[0], silence, spoken_[1])]
-    wishing = full.with_options(TranscribeOptions(words=True))
-    assert wishing.transcribe_all(segments) == [wishing.transcribe(one) for one in segments]
-    assert wishing.transcribe_all([]) == []
+    with_options = full.with_options(TranscribeOptions(words=True))
+    assert with_options.transcribe_all(segments) == [with_options.transcribe(one) for one in segments]
+    assert with_options.transcribe_all([]) == []
 
 
 @pytest.mark.parametrize("language", ["en", "auto"])
 def test_several_utterances_at_the_short_window_keep_their_words(whisper: Whisper, language: str) -> None:
     segments = [segment(clip(path)) for path in [*SENTENCES[:3], SPOKEN[0]] if isinstance(path, Path)]
-    wishing = whisper.with_options(TranscribeOptions(language, words=True))
-    for one, alone in zip(wishing.transcribe_all(segments), map(wishing.transcribe, segments), strict=True):
+    with_options = whisper.with_options(TranscribeOptions(language, words=True))
+    for one, alone in zip(with_options.transcribe_all(segments), map(with_options.transcribe, segments), strict=True):
         assert word_error_rate(alone.text, one.text) <= 0.2
         assert (one.language, one.audio_s) == ("en", alone.audio_s)
         assert_words_fit(one)

@@ -105,12 +105,12 @@ class ScriptedStt:
     draft_error: Exception | None = None
     drafts: int = 0
     finals: int = 0
-    _told: int = 0
+    _reported: int = 0
     name: str = "scripted"
 
     def taken(self) -> int:
         """Decodes since the last question for them."""
-        decodes, self._told = self.drafts + self.finals - self._told, self.drafts + self.finals
+        decodes, self._reported = self.drafts + self.finals - self._reported, self.drafts + self.finals
         return decodes
 
     def transcribe(self, segment: SpeechSegment) -> Transcript:
@@ -255,7 +255,7 @@ class Talk:
         self.tools: Toolbox | None = None
         self.events: list[Event] = []
         self.history = History("Be brief.", 4000)
-        self.tongues = LanguagePolicy("en", VoiceRegistry("", "en"))
+        self.language_policy = LanguagePolicy("en", VoiceRegistry("", "en"))
 
     def user_says(self, text: str, at: float, until: float, language: str = "en") -> None:
         self.said.append(Said(text, at, until, language=language))
@@ -299,7 +299,7 @@ class Talk:
             microphone = await stack.enter_async_context(self.microphone(FakeMicrophone(self.said, length_s)))
             speaker = await stack.enter_async_context(self.speaker(WavSpeaker(None, loop.time, publish)))
             key = PushToTalkKey() if self.push_to_talk else None
-            ear = SpeechInput(microphone, LoudnessGate(), Segmenter(self.listen), loop.time, publish, key)
+            speech_input = SpeechInput(microphone, LoudnessGate(), Segmenter(self.listen), loop.time, publish, key)
             engines = Engines(
                 FinalCache(LongSpeech(self.stt)),
                 self.llm,
@@ -308,7 +308,7 @@ class Talk:
                 TimedWorker(lambda *_: self.stt_s * self.stt.taken()),
                 TimedWorker(lambda *_: len(self.tts.spoken[-1]) / 2 * self.tts_s_per_char if self.tts else 0.0),
                 TimedWorker(lambda *_: self.turn_s),
-                self.tongues,
+                self.language_policy,
                 self.tools,
             )
             rules = ConversationOptions(
@@ -329,7 +329,9 @@ class Talk:
                 wake=self.waking,
             )
             engines = self.engines(engines)
-            conversation = Conversation(Devices(ear, speaker), engines, self.history, rules, loop.time, publish)
+            conversation = Conversation(
+                Devices(speech_input, speaker), engines, self.history, rules, loop.time, publish
+            )
             for at_s, action in self.actions:
                 loop.call_later(at_s, action, conversation)
             await conversation.run()

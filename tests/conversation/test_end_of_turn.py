@@ -33,9 +33,9 @@ def test_an_incomplete_one_is_waited_for(talk: Talk) -> None:
     talk.user_says("I would like to", 0.5, 1.5)
     talk.llm_replies("What would you like?")
     seen = talk.run(7.0)
-    told = all_of(seen, events.EndpointExpected)[-1]
-    assert told.wait_ms > LISTEN.end_ms
-    assert at_s(only(seen, events.SpeechEnded)) == pytest.approx(1.5 + told.wait_ms / 1000, abs=FRAMES_S)
+    reported = all_of(seen, events.EndpointExpected)[-1]
+    assert reported.wait_ms > LISTEN.end_ms
+    assert at_s(only(seen, events.SpeechEnded)) == pytest.approx(1.5 + reported.wait_ms / 1000, abs=FRAMES_S)
 
 
 def test_a_pause_that_silence_alone_would_cut_is_survived(talk: Talk) -> None:
@@ -88,7 +88,7 @@ def test_a_verdict_on_the_pause_before_is_dropped(talk: Talk) -> None:
     assert at_s(only(seen, events.SpeechEnded)) == pytest.approx(2.3 + LISTEN.end_ms / 1000, abs=0.021)
 
 
-def test_a_failing_model_is_told_once_and_silence_is_the_rule(talk: Talk) -> None:
+def test_a_failing_model_is_reported_once_and_silence_is_the_rule(talk: Talk) -> None:
     talk.pauses_sound(EngineError("out of memory"))
     talk.user_says("What is the time?", 0.5, 1.5)
     talk.user_says("And now?", 5.0, 6.0)

@@ -20,10 +20,10 @@ WRITTEN = PHRASES["en"].written
 
 @dataclass
 class Choir:
-    attuned: list[str] = field(default_factory=list)
+    current_voice: list[str] = field(default_factory=list)
 
     def select(self, voice: str) -> None:
-        self.attuned.append(voice)
+        self.current_voice.append(voice)
 
     def language_of(self, voice: str) -> str:
         raise AssertionError("nobody asks")
@@ -32,7 +32,7 @@ class Choir:
 @pytest.fixture
 def choir(talk: Talk) -> Choir:
     choir = Choir()
-    talk.tongues = LanguagePolicy("auto", VoiceRegistry("af_heart", "en", {"fr": "ff_siwis"}), choir)
+    talk.language_policy = LanguagePolicy("auto", VoiceRegistry("af_heart", "en", {"fr": "ff_siwis"}), choir)
     return choir
 
 
@@ -52,13 +52,13 @@ def test_each_answer_is_asked_for_and_spoken_in_the_language_of_its_question(tal
     talk.llm_replies("It is 9.", "Il est 9 heures.\n```\nx\n```\n", "You are welcome.")
     seen = talk.run(20.0)
     assert prompts(talk) == [f"Be brief. Answer in {name}." for name in ("English", "French", "English")]
-    assert choir.attuned == ["af_heart", "ff_siwis", "af_heart"]
+    assert choir.current_voice == ["af_heart", "ff_siwis", "af_heart"]
     assert spoken(talk) == ["It is nine.", "Il est neuf heures.", PHRASES["fr"].code, "You are welcome."]
     assert [one.text for one in all_of(seen, events.Notice)] == [
         "French: ff_siwis speaks.",
         "English: af_heart speaks.",
     ]
-    assert talk.tongues.language == "en"
+    assert talk.language_policy.language == "en"
 
 
 def test_without_a_voice_the_answer_is_written_and_that_is_said(talk: Talk, choir: Choir) -> None:
@@ -68,7 +68,7 @@ def test_without_a_voice_the_answer_is_written_and_that_is_said(talk: Talk, choi
     seen = talk.run(20.0)
     assert prompts(talk) == ["Be brief. Answer in German."] * 2
     assert " ".join(spoken(talk)) == f"{WRITTEN} {WRITTEN}"
-    assert choir.attuned == ["af_heart"] * 2
+    assert choir.current_voice == ["af_heart"] * 2
     assert [done.spoken for done in all_of(seen, events.TurnDone)] == ["Es ist neun Uhr. ", "Auch. "]
     (notice,) = all_of(seen, events.Notice)
     assert notice.text.startswith("Answers in German are written, not spoken")
@@ -93,7 +93,7 @@ def test_what_was_thrown_away_changes_no_language(talk: Talk, choir: Choir) -> N
     seen = talk.run(8.0)
     assert only(seen, events.SpeechResumed)
     assert all_of(seen, events.Notice) == []
-    assert talk.tongues.language == "en"
+    assert talk.language_policy.language == "en"
 
 
 def test_a_typed_question_is_in_the_language_of_the_conversation(talk: Talk, choir: Choir) -> None:
@@ -105,7 +105,7 @@ def test_a_typed_question_is_in_the_language_of_the_conversation(talk: Talk, cho
     assert [prompt.rpartition(" ")[2] for prompt in prompts(talk)] == ["French.", "French.", "Japanese."]
 
 
-def test_a_failure_is_told_in_the_language_of_the_voice(talk: Talk, choir: Choir) -> None:
+def test_a_failure_is_reported_in_the_language_of_the_voice(talk: Talk, choir: Choir) -> None:
     talk.user_says("quelle heure est-il", 0.5, 1.5, language="fr")
     talk.llm_replies(EngineError("CUDA error 700"))
     talk.run(8.0)
@@ -116,19 +116,19 @@ def test_the_language_is_changed_between_two_turns(talk: Talk, choir: Choir) -> 
     talk.user_says("what time is it", 0.5, 1.5)
 
     def to_french(conversation: Conversation) -> None:
-        assert talk.tongues.set_language("fr") == "French: ff_siwis speaks."
+        assert talk.language_policy.set_language("fr") == "French: ff_siwis speaks."
 
     talk.at(4.0, to_french)
     talk.at(5.0, lambda conversation: conversation.ask("et demain ?"))
     talk.llm_replies("Nine.", "Aussi.")
     talk.run(9.0)
-    assert choir.attuned == ["af_heart", "ff_siwis"]
+    assert choir.current_voice == ["af_heart", "ff_siwis"]
     assert talk.history.prompt("x")[0].text == "Be brief. Answer in French."
 
 
 def test_a_written_answer_without_a_speaker_is_like_any_other(talk: Talk) -> None:
     talk.tts = None
-    talk.tongues = LanguagePolicy("auto", VoiceRegistry("", "en"))
+    talk.language_policy = LanguagePolicy("auto", VoiceRegistry("", "en"))
     talk.user_says("wie spät ist es", 0.5, 1.5, language="de")
     talk.llm_replies("Neun.")
     seen = talk.run(5.0)
@@ -143,7 +143,7 @@ def test_an_answer_is_said_again_in_its_language(talk: Talk, choir: Choir) -> No
     talk.llm_replies(answer)
     seen = talk.run(16.0)
     assert spoken(talk) == ["Il est neuf heures.", PHRASES["fr"].code] * 2
-    assert choir.attuned == ["ff_siwis", "ff_siwis"]
+    assert choir.current_voice == ["ff_siwis", "ff_siwis"]
     assert all_of(seen, events.TurnDone)[-1].spoken == answer
 
 
@@ -163,6 +163,6 @@ def test_what_is_announced_in_english_is_said_by_an_english_voice_and_changes_no
     talk.at(7.0, lambda conversation: conversation.announce("Your tea timer is done."))
     talk.llm_replies("Neuf heures.")
     talk.run(14.0)
-    assert choir.attuned == ["ff_siwis", "af_heart"]
+    assert choir.current_voice == ["ff_siwis", "af_heart"]
     assert spoken(talk)[-1] == "Your tea timer is done."
-    assert talk.tongues.language == "fr"
+    assert talk.language_policy.language == "fr"

@@ -57,10 +57,10 @@ def test_what_was_heard_before_the_break_is_remembered(talk: Talk) -> None:
     seen = talk.run(12.0)
     assert talk.tts.spoken[-1] == SAID.lost
     assert failures(seen) == [GONE.message]
-    told = [message.text for message in talk.history.prompt("go on")][1:]
-    assert told[0] == "tell me a story"
-    assert told[1].startswith("Once there was a fox.")
-    assert SAID.lost not in told[1]
+    reported = [message.text for message in talk.history.prompt("go on")][1:]
+    assert reported[0] == "tell me a story"
+    assert reported[1].startswith("Once there was a fox.")
+    assert SAID.lost not in reported[1]
 
 
 def test_where_the_voice_fails_too_the_screen_tells(talk: Talk) -> None:

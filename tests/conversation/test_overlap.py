@@ -54,12 +54,12 @@ def test_a_listener_s_sound_lets_the_answer_go_on_where_it_was(story: Talk) -> N
     seen = story.run(9.0)
     passed = only(seen, events.FalseInterruption)
     assert (passed.text, passed.reason) == ("Mm-hm.", "a listener's sound")
-    (_, softly), (silent, hushed_s), (full, resumed_s) = volumes(seen)
+    (_, softly), (silent, paused_s), (full, resumed_s) = volumes(seen)
     assert (silent, full) == ("silent", "full")
-    assert hushed_s == pytest.approx(3.08, abs=0.021)
+    assert paused_s == pytest.approx(3.08, abs=0.021)
     assert resumed_s == pytest.approx(3.4 + 0.2 + 0.18, abs=0.15)
     audible, done = all_of(seen, events.Audible)[0], only(seen, events.TurnDone)
-    sounded_s = at_s(done) - at_s(audible) - (resumed_s - hushed_s)
+    sounded_s = at_s(done) - at_s(audible) - (resumed_s - paused_s)
     assert sounded_s == pytest.approx(len(STORY) * CHAR_S, abs=0.2)  # no word was lost, none said twice
     assert done.spoken == STORY + " "
     assert not all_of(seen, events.SpeechStarted)[1:]

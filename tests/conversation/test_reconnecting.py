@@ -72,21 +72,21 @@ class Mortal:
 class OnStage:
     """A lasting device around one of the stage, which is opened and closed with it."""
 
-    def __init__(self, lasting: Any, device: Any) -> None:
-        self._lasting, self._device = lasting, device
+    def __init__(self, reconnecting: Any, device: Any) -> None:
+        self._reconnecting, self._device = reconnecting, device
 
     async def __aenter__(self) -> Any:
         await self._device.__aenter__()
-        return await self._lasting.__aenter__()
+        return await self._reconnecting.__aenter__()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._lasting.__aexit__(kind, error, trace)
+        await self._reconnecting.__aexit__(kind, error, trace)
         await self._device.__aexit__(kind, error, trace)
 
 
-def keeper(talk: Talk, part: Any, mortal: Mortal) -> DeviceReconnector[Any]:
+def reconnector(talk: Talk, part: Any, mortal: Mortal) -> DeviceReconnector[Any]:
     loop = asyncio.get_running_loop()
     source: Source[Any] = Source(part, "", lambda name: mortal)
     return DeviceReconnector(source, InlineSystem(), lambda: True, loop.time, talk.events.append)
@@ -96,8 +96,10 @@ def test_an_answer_whose_speaker_goes_away_ends_in_writing_and_is_remembered_who
     talk = Talk()
 
     def speaker(device: Speaker) -> Speaker:
-        lasting = ReconnectingSpeaker(keeper(talk, "speaker", Mortal(device, 3.0)), asyncio.get_running_loop().time)
-        return cast(Speaker, OnStage(lasting, device))
+        reconnecting = ReconnectingSpeaker(
+            reconnector(talk, "speaker", Mortal(device, 3.0)), asyncio.get_running_loop().time
+        )
+        return cast(Speaker, OnStage(reconnecting, device))
 
     talk.speaker = speaker
     talk.at(1.0, lambda conversation: conversation.ask("Hello?"))
@@ -115,10 +117,10 @@ def test_what_was_said_until_the_microphone_went_away_is_answered_and_typing_sti
     talk = Talk()
 
     def microphone(device: Microphone) -> Microphone:
-        lasting = ReconnectingMicrophone(
-            keeper(talk, "microphone", Mortal(device, 2.0)), asyncio.get_running_loop().time
+        reconnecting = ReconnectingMicrophone(
+            reconnector(talk, "microphone", Mortal(device, 2.0)), asyncio.get_running_loop().time
         )
-        return Ending(cast(Microphone, OnStage(lasting, device)), 14.0)
+        return Ending(cast(Microphone, OnStage(reconnecting, device)), 14.0)
 
     talk.microphone = microphone
     talk.user_says("What is the capital of", at=1.0, until=3.0)

@@ -23,7 +23,7 @@ def test_an_instruction_holds_from_the_next_question_and_keeps_what_was_said(tal
     assert [message.text.strip() for message in asked[1:]] == ["who are you", "Nobody.", "and now", "A pirate.", "why"]
 
 
-def test_what_was_said_elsewhere_is_what_the_model_is_told_from_then_on(talk: Talk) -> None:
+def test_what_was_said_elsewhere_is_what_the_model_is_reported_from_then_on(talk: Talk) -> None:
     talk.user_says("tell me a story", 0.5, 1.5)
     talk.user_says("go on", 6.5, 7.5)
     talk.llm_replies("Once upon a time there was a fox who lived in a den.", "She slept.")

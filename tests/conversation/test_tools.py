@@ -75,9 +75,9 @@ def test_what_is_said_before_a_call_is_a_paragraph_that_sounds_meanwhile(talk: T
     assert audible.at_s < done.at_s - 3
     assert not of(seen, events.PlaybackUnderrun)  # the silence is the tool's
     assert llm.asked[1][-2].text == "Let me look it up."
-    told = talk.history.prompt("next")
-    assert told[2].text == ""  # it stands in the answer, once
-    assert told[4].text == "Let me look it up. \n\nIt is noon."
+    reported = talk.history.prompt("next")
+    assert reported[2].text == ""  # it stands in the answer, once
+    assert reported[4].text == "Let me look it up. \n\nIt is noon."
 
 
 class TestOneMoment:
@@ -232,7 +232,7 @@ class TestCancelling:
         assert tools.cancelled == ["look"]
 
 
-def test_a_failed_call_is_told_to_the_model(talk: Talk) -> None:
+def test_a_failed_call_is_reported_to_the_model(talk: Talk) -> None:
     llm, tools = with_tools(talk, [call("look")], ["I cannot see it."])
     tools.results["look"] = ToolError("it is dark")
     talk.user_says("what is there", 0.5, 1.5)

@@ -41,8 +41,8 @@ def test_the_first_chunk_is_as_long_as_the_rules_let_it_be(talk: Talk) -> None:
     talk.first_chunk_chars = 40
     talk.user_says("how far is it", 0.5, 1.5)
     talk.llm_replies("The distance between the earth and the moon is about as far as nine times around the equator.")
-    pieces = all_of(talk.run(20.0), events.TextChunkReady)
-    assert pieces[0].text == "The distance between the earth and the moon is"
+    text_chunks = all_of(talk.run(20.0), events.TextChunkReady)
+    assert text_chunks[0].text == "The distance between the earth and the moon is"
 
 
 def test_a_question_is_heard_answered_and_remembered(talk: Talk) -> None:
@@ -106,10 +106,10 @@ def test_speech_stops_the_answer_and_only_what_was_heard_is_remembered(talk: Tal
     talk.llm_replies("Once upon a time there was a king who had three daughters and a dragon.", "Fine.")
     seen = talk.run(8.0)
     cut = only(seen, events.TurnInterrupted)
-    hush = next(event for event in all_of(seen, events.Ducked) if event.volume == "silent")
-    assert at_s(hush) == pytest.approx(4.0 + 0.08, abs=0.021)
+    pause = next(event for event in all_of(seen, events.Ducked) if event.volume == "silent")
+    assert at_s(pause) == pytest.approx(4.0 + 0.08, abs=0.021)
     assert at_s(cut) == pytest.approx(4.0 + 0.24 + 0.18, abs=0.061)
-    heard_s = at_s(hush) - at_s(all_of(seen, events.Audible)[0])
+    heard_s = at_s(pause) - at_s(all_of(seen, events.Audible)[0])
     assert len(cut.spoken) == pytest.approx(heard_s / CHAR_S, abs=9)
     assert "Once upon a time there was a king who had ".startswith(cut.spoken)
     assert roles(talk.llm.asked[1]) == [
@@ -200,7 +200,7 @@ def test_sounds_without_words_get_no_answer(talk: Talk) -> None:
     assert not talk.llm.asked
 
 
-def test_later_pieces_are_ready_before_the_earlier_ones_end(talk: Talk) -> None:
+def test_later_text_chunks_are_ready_before_the_earlier_ones_end(talk: Talk) -> None:
     talk.tts_s_per_char = 0.6 * CHAR_S
     talk.user_says("tell me about Paris", 0.5, 1.5)
     talk.llm_replies(
@@ -208,9 +208,9 @@ def test_later_pieces_are_ready_before_the_earlier_ones_end(talk: Talk) -> None:
         "People have lived there for more than two thousand years, and many more visit it every year."
     )
     seen = talk.run(25.0)
-    pieces = all_of(seen, events.TextChunkReady)
-    assert len(pieces) >= 3
-    assert len(pieces[0].text) < 30
+    text_chunks = all_of(seen, events.TextChunkReady)
+    assert len(text_chunks) >= 3
+    assert len(text_chunks[0].text) < 30
     assert not all_of(seen, events.PlaybackUnderrun)
 
 
@@ -241,7 +241,7 @@ def test_a_failing_voice_keeps_what_was_heard(talk: Talk) -> None:
     assert roles(talk.history.prompt("x"))[1] == ("assistant", "All was well until then.")
 
 
-def test_a_failing_partial_is_told_and_the_final_still_comes(talk: Talk) -> None:
+def test_a_failing_partial_is_reported_and_the_final_still_comes(talk: Talk) -> None:
     talk.stt.draft_error = EngineError("out of memory")
     talk.user_says("hello there my friend", 0.5, 2.5)
     talk.llm_replies("Hello.")
@@ -250,7 +250,7 @@ def test_a_failing_partial_is_told_and_the_final_still_comes(talk: Talk) -> None
     assert only(seen, events.TurnDone)
 
 
-def test_an_utterance_that_is_lost_for_good_is_told(talk: Talk) -> None:
+def test_an_utterance_that_is_lost_for_good_is_reported(talk: Talk) -> None:
     talk.stt_s = 2.0
     talk.stt.errors.append(EngineError("out of memory"))
     talk.user_says("my name is Ada", 0.5, 1.5)

@@ -152,7 +152,7 @@ def story(asleep: Talk) -> Talk:
     return asleep
 
 
-def test_what_others_say_over_an_answer_makes_it_softer_and_is_told_to_nobody(story: Talk) -> None:
+def test_what_others_say_over_an_answer_makes_it_softer_and_is_reported_to_nobody(story: Talk) -> None:
     story.user_says("no I never said that to her", 3.5, 4.5)
     seen = story.run(9.0)
     assert only(seen, events.TurnDone).spoken == STORY + " "
@@ -288,7 +288,7 @@ def test_the_microphone_may_end_in_the_middle_of_a_word(asleep: Talk) -> None:
     assert asleep.run(1.0) == []
 
 
-def test_who_speaks_to_the_limit_is_told_so_and_answered(asleep: Talk) -> None:
+def test_who_speaks_to_the_limit_is_reported_so_and_answered(asleep: Talk) -> None:
     asleep.listen = asleep.listen.model_copy(update={"max_utterance_s": 30.0})
     asleep.user_says("hey computer listen", 0.5, 31.0)
     asleep.llm_replies("I do.")

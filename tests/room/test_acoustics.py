@@ -30,8 +30,8 @@ def heard(room: Room, pcm: Pcm, blocks: int = 320) -> Signal:
 def lag(played: Pcm, captured: Signal) -> int:
     """Samples by which the capture is late."""
     size = 1 << (2 * len(played)).bit_length()
-    likeness = np.fft.irfft(np.fft.rfft(captured, size) * np.conj(np.fft.rfft(played, size)), size)
-    return int(np.argmax(likeness[: len(played)]))
+    correlation = np.fft.irfft(np.fft.rfft(captured, size) * np.conj(np.fft.rfft(played, size)), size)
+    return int(np.argmax(correlation[: len(played)]))
 
 
 def level_db(sound: Signal | Pcm) -> float:

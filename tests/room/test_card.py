@@ -74,7 +74,7 @@ def test_an_answer_is_heard_when_it_sounds_and_the_room_s_delay_later() -> None:
     assert loud[-1] - loud[0] == pytest.approx(1.0, abs=0.03)
 
 
-def test_the_canceller_is_told_each_block_and_when_it_sounds() -> None:
+def test_the_canceller_is_reported_each_block_and_when_it_sounds() -> None:
     heard = Heard(QUIET)
     heard.run(speak, 2.0)
     times_s = [block.sounds_at_s for block in heard.blocks]
@@ -105,7 +105,7 @@ def test_a_voice_in_the_room_is_heard_when_it_speaks() -> None:
     assert sum(int(np.count_nonzero(frame.pcm > DITHER)) for frame in heard.frames) == 1600
 
 
-def test_a_noise_goes_on_until_it_is_told_to_end() -> None:
+def test_a_noise_goes_on_until_it_is_reported_to_end() -> None:
     async def hum(card: RoomCard) -> None:
         card.background(np.full(100, 700, np.int16))
         await asyncio.sleep(2.0)

@@ -19,11 +19,11 @@ LOUD = (8000 * np.sin(2 * np.pi * 440 * np.arange(round(BLOCK_S * SPEAKER_HZ)) /
 USER = Span(3.0, 5.0)
 
 
-def story(told: list[Event], sounds: list[Span], said: tuple[Span, ...] = (USER,)) -> Story:
+def story(reported: list[Event], sounds: list[Span], said: tuple[Span, ...] = (USER,)) -> Story:
     """The loudspeaker is loud in `sounds`; it was first given something at 0 s."""
     times_s = [index * BLOCK_S for index in range(round(10 / BLOCK_S))]
     blocks = [LOUD * any(one.from_s <= at_s < one.until_s - 1e-6 for one in sounds) for at_s in times_s]
-    return Story(Record(0.0, blocks=blocks), told, list(said))
+    return Story(Record(0.0, blocks=blocks), reported, list(said))
 
 
 def interrupted(at_s: float) -> list[Event]:
@@ -31,12 +31,12 @@ def interrupted(at_s: float) -> list[Event]:
     return [events.Audible(at_s=1.0, turn=ONE), events.TurnInterrupted(at_s=at_s, turn=ONE, spoken="", reopened=False)]
 
 
-def heard(turn: TurnId, started_at_s: float, ended_at_s: float, told_s: float) -> list[Event]:
+def heard(turn: TurnId, started_at_s: float, ended_at_s: float, reported_s: float) -> list[Event]:
     """An utterance that is taken for the user's."""
     return [
         events.SpeechStarted(at_s=started_at_s + 0.3, turn=turn, started_at_s=started_at_s),
         events.Transcribed(at_s=ended_at_s + 0.3, turn=turn, text="what", language="en", audio_s=1.0),
-        events.SpeechEnded(at_s=told_s, turn=turn, ended_at_s=ended_at_s),
+        events.SpeechEnded(at_s=reported_s, turn=turn, ended_at_s=ended_at_s),
     ]
 
 
@@ -59,17 +59,17 @@ def test_an_answer_that_waited_in_silence_and_went_on_was_not_interrupted() -> N
 
 
 def test_the_next_answer_is_not_the_one_that_was_interrupted() -> None:
-    told = [*interrupted(3.4), *heard(TWO, 3.02, 5.0, 5.4), events.Audible(at_s=5.5, turn=TWO)]
-    assert score(story(told, [Span(1.0, 3.46), Span(5.5, 9.0)])).missed == 0
+    reported = [*interrupted(3.4), *heard(TWO, 3.02, 5.0, 5.4), events.Audible(at_s=5.5, turn=TWO)]
+    assert score(story(reported, [Span(1.0, 3.46), Span(5.5, 9.0)])).missed == 0
 
 
 def test_what_is_said_between_answers_interrupts_nothing() -> None:
-    told: list[Event] = [events.Audible(at_s=1.0, turn=ONE), events.TurnDone(at_s=2.5, turn=ONE, spoken="")]
-    found = score(story(told, [Span(1.0, 2.5)]))
+    reported: list[Event] = [events.Audible(at_s=1.0, turn=ONE), events.TurnDone(at_s=2.5, turn=ONE, spoken="")]
+    found = score(story(reported, [Span(1.0, 2.5)]))
     assert (found.barge_ins, found.utterances, found.waits_s) == (0, 1, ())
 
 
-def test_a_softer_answer_is_told_by_its_volume() -> None:
+def test_a_softer_answer_is_reported_by_its_volume() -> None:
     made = story(interrupted(3.6), [Span(1.0, 3.64)])
     made.record.gains += [(1.0, 0.0), (3.1, -3.0), (3.2, -12.0), (3.3, -math.inf), (8.0, 0.0), (9.0, -12.0)]
     found = score(made)

@@ -81,15 +81,15 @@ def levels() -> list[Event]:
 
 def long_talk() -> list[Event]:
     """Twenty exchanges."""
-    told: list[Event] = []
+    reported: list[Event] = []
     for number in range(1, 21):
         turn = TurnId(100 + number)
-        told += [
+        reported += [
             UserTyped(at_s=number, turn=turn, text=f"Question {number}?"),
             token(f"Answer {number}.", turn),
             TurnDone(at_s=number + 0.5, turn=turn, spoken=""),
         ]
-    return told
+    return reported
 
 
 def starting(stage: Stage) -> None:

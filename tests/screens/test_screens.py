@@ -43,12 +43,12 @@ def test_the_screen_is_as_it_was(
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_the_keys_fit_the_state(width: int, height: int, tmp_path: Path, pytestconfig: pytest.Config) -> None:
-    told = ""
+    reported = ""
     for name, events in FOOTERS.items():
         with on_stage(width, height, tmp_path / "log") as stage:
             stage.show(*events)
-            told += f"{name}:\n{stage.text().splitlines()[-1]}\n"
-    held(f"footers-{width}", told, pytestconfig)
+            reported += f"{name}:\n{stage.text().splitlines()[-1]}\n"
+    held(f"footers-{width}", reported, pytestconfig)
 
 
 def test_no_picture_is_left_of_what_is_gone() -> None:
@@ -56,7 +56,7 @@ def test_no_picture_is_left_of_what_is_gone() -> None:
 
 
 @pytest.mark.parametrize("name", SCENES)
-def test_without_colours_the_same_is_told(name: str, tmp_path: Path) -> None:
+def test_without_colours_the_same_is_reported(name: str, tmp_path: Path) -> None:
     """NO_COLOR, or `ui.theme = none`."""
     with on_stage(80, 24, tmp_path / "log") as coloured, on_stage(80, 24, tmp_path / "log", color_system=None) as plain:
         SCENES[name](coloured)

@@ -23,13 +23,13 @@ class ServerProgram:
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(self._command, stderr=subprocess.PIPE, text=True)
         assert self._process.stderr is not None
-        told = ""
+        reported = ""
         for line in self._process.stderr:  # ends when the program does
-            told += line
+            reported += line
             if found := re.search(r"https?://\S+", line):
                 self.url = found[0]
                 return self
-        raise AssertionError(f"it did not start: {told}")
+        raise AssertionError(f"it did not start: {reported}")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

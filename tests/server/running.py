@@ -38,15 +38,15 @@ def scripted(most: int = 8, limits: Limits | None = None, took_s: float = 0.0) -
     clock, metrics, recogniser = asyncio.get_running_loop().time, Metrics(), Hearing()
     scheduler = Scheduler(Inline(took_s), clock, metrics)
 
-    def senses(start: Start) -> SessionDetectors:
+    def detectors(start: Start) -> SessionDetectors:
         quick = LISTEN.model_copy(update={"end_ms": 500})
         quiet_s = 0.5 if start.endpoint == "silence" else None
         return SessionDetectors(AnySound(), Segmenter(quick), None, None, Inline(), LISTEN.start_ms, 0.5, quiet_s)
 
     return Service(
         scheduler,
-        lambda _: scheduler.desk(recogniser),
-        senses,
+        lambda _: scheduler.queue(recogniser),
+        detectors,
         Sessions(most, metrics),
         limits or Limits(),
         metrics,

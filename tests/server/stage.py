@@ -93,11 +93,11 @@ class Room:
         self.scheduler = Scheduler(Inline(took_s), self.clock, self.watch)
 
     def session(self, partial_s: float = 0.5, rate_hz: int = LISTEN_RATE_HZ) -> tuple[Listener, list[Reply]]:
-        senses = SessionDetectors(
+        detectors = SessionDetectors(
             AnySound(), Segmenter(LISTEN), None, None, Inline(), start_ms=LISTEN.start_ms, partial_s=partial_s
         )
         replies: list[Reply] = []
-        return Listener(senses, self.scheduler.desk(self.recogniser), rate_hz, self.clock, replies.append), replies
+        return Listener(detectors, self.scheduler.queue(self.recogniser), rate_hz, self.clock, replies.append), replies
 
 
 async def hold(room: Room, listener: Listener, script: Callable[[], Coroutine[None, None, None]]) -> None:
@@ -121,10 +121,10 @@ async def say(listener: Listener, *parts: Pcm) -> None:
 
 def ends(replies: list[Reply]) -> list[tuple[int, str]]:
     """The terminal replies: whose, and the text or what went wrong."""
-    told: list[tuple[int, str]] = []
+    reported: list[tuple[int, str]] = []
     for reply in replies:
         if isinstance(reply, Final):
-            told.append((reply.utterance, reply.text or f"({reply.reason})"))
+            reported.append((reply.utterance, reply.text or f"({reply.reason})"))
         elif isinstance(reply, Failure) and reply.utterance is not None:
-            told.append((reply.utterance, reply.message))
-    return told
+            reported.append((reply.utterance, reply.message))
+    return reported

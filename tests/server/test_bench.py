@@ -148,7 +148,7 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         (["--clients", "1,none"], "--clients 1,none is no list of numbers"),
         (["--pid", "1"], "--pid tells the process of a server that runs already"),
@@ -156,10 +156,10 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
         (["--speech", "tests/unit"], "no recording with speech in tests/unit"),
     ],
 )
-def test_what_cannot_be_measured_is_refused_at_once(arguments: list[str], told: str) -> None:
+def test_what_cannot_be_measured_is_refused_at_once(arguments: list[str], reported: str) -> None:
     outcome = bench(*arguments)
     assert outcome.returncode == 2
-    assert told in outcome.stderr
+    assert reported in outcome.stderr
 
 
 @pytest.mark.model
@@ -180,8 +180,8 @@ def test_our_own_server_is_started_measured_and_stopped(
     assert "clients refused" in outcome.stdout
     result = read_result(file)
     counted = {one.name: one for one in result.counts if one.group == "2 clients"}
-    told = ("clients refused", "sessions lost", "without a final", "phrases heard")
-    assert [(counted[name].value, counted[name].out_of) for name in told] == [(1, 2), (0, 2), (0, 1), (2, 2)]
+    reported = ("clients refused", "sessions lost", "without a final", "phrases heard")
+    assert [(counted[name].value, counted[name].out_of) for name in reported] == [(1, 2), (0, 2), (0, 1), (2, 2)]
     assert counted["CPU time a second of audio"].value > 0
     assert len(result.samples("2 clients", "final after the end of speech")) == 1
     assert result.doubts[-1] == "serve-stt had options that the settings do not show: --max-sessions"

@@ -47,7 +47,7 @@ def hold(*steps: Step, work: Work = nothing, start: Start | None = None, api_key
     return asyncio.run(session())
 
 
-def test_a_session_says_what_it_wants_and_gives_what_it_is_told() -> None:
+def test_a_session_says_what_it_wants_and_gives_what_it_is_reported() -> None:
     events: list[Event] = []
 
     async def work(session: Session) -> None:
@@ -106,7 +106,9 @@ def test_no_key_is_sent_where_there_is_none() -> None:
     ],
     ids=lambda value: None if not isinstance(value, list) else "-".join(type(step).__name__ for step in value),
 )
-def test_a_server_that_will_not_is_told(steps: list[Step], kind: type[VoiceCliError], parts: tuple[str, str]) -> None:
+def test_a_server_that_will_not_is_reported(
+    steps: list[Step], kind: type[VoiceCliError], parts: tuple[str, str]
+) -> None:
     with pytest.raises(kind) as caught:
         hold(*steps, work=read)
     assert parts[0] in caught.value.message
@@ -121,7 +123,7 @@ def test_a_server_that_will_not_is_told(steps: list[Step], kind: type[VoiceCliEr
         (404, "no such WebSocket", "URL"),
     ],
 )
-def test_a_refused_handshake_is_told(status: int, part: str, hint: str) -> None:
+def test_a_refused_handshake_is_reported(status: int, part: str, hint: str) -> None:
     def refuse(connection: ServerConnection, request: Request) -> Response:
         return connection.respond(status, "no\n")
 
@@ -139,7 +141,7 @@ async def connect(url: str) -> None:
         raise AssertionError("there is no session")
 
 
-def test_nobody_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_there_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as closed:  # bound and not listening: nobody else gets the port
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
@@ -156,7 +158,7 @@ def test_what_is_said_to_this_machine_goes_through_no_proxy(monkeypatch: pytest.
     hold(START, READY)
 
 
-def test_something_that_is_no_websocket_server_is_told() -> None:
+def test_something_that_is_no_websocket_server_is_reported() -> None:
     async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readline()
         writer.write(b"220 mail.example.org\r\n")

@@ -27,9 +27,9 @@ def test_the_file_is_what_the_messages_say() -> None:
 
 
 def test_all_that_it_refers_to_is_there() -> None:
-    told = description()
-    for reference in re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(told)):
-        found = told
+    reported = description()
+    for reference in re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(reported)):
+        found = reported
         for part in reference.split("/"):
             found = found[part]
         assert found

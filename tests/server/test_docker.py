@@ -77,7 +77,7 @@ def test_ports_agree(service: str) -> None:
     assert f"127.0.0.1:{port}/health'" in probe or '["ollama", "list"]' in probe
 
 
-def test_a_language_model_is_told_its_port() -> None:
+def test_a_language_model_is_reported_its_port() -> None:
     assert "OLLAMA_HOST=0.0.0.0:11434" in image_of("llm-cpu").one("ENV").split()
     assert image_of("llm-gpu").words("ENTRYPOINT")[-2:] == ["--port", "30000"]
 
@@ -168,10 +168,12 @@ def test_compose_reads_its_file_and_insists_on_a_key(profile: str) -> None:
     if client is None:
         pytest.skip("no docker compose here")
     words = [*client, "--profile", profile, "config"]
-    told = subprocess.run(words, cwd=ROOT, env=os.environ | {"VOICECLI_API_KEY": "k"}, capture_output=True, check=False)
-    assert told.returncode == 0, told.stderr.decode()
+    reported = subprocess.run(
+        words, cwd=ROOT, env=os.environ | {"VOICECLI_API_KEY": "k"}, capture_output=True, check=False
+    )
+    assert reported.returncode == 0, reported.stderr.decode()
     started = {
-        name for name, service in yaml.safe_load(told.stdout)["services"].items() if profile in service["profiles"]
+        name for name, service in yaml.safe_load(reported.stdout)["services"].items() if profile in service["profiles"]
     }
     assert {f"stt-{profile}", f"tts-{profile}", f"llm-{profile}"} <= started
     without = subprocess.run(words, cwd=ROOT, env={"PATH": os.environ["PATH"]}, capture_output=True, check=False)

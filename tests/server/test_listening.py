@@ -69,7 +69,7 @@ def test_who_goes_on_after_a_pause_has_one_final() -> None:
     assert kinds(replies) == ["speech_started", "speech_ended", "final"]
 
 
-def test_utterances_are_told_apart_and_in_order() -> None:
+def test_utterances_are_reported_apart_and_in_order() -> None:
     replies, _ = run(sound(1, 7), silence(END_S), sound(1, 8), silence(END_S), took_s=2.0)
     assert ends(replies) == [(1, "7"), (2, "8")]
 

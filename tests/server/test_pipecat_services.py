@@ -69,14 +69,14 @@ def test_a_turn_lasts_until_the_last_final_and_the_end_of_a_pipeline_waits_for_i
             await seen.until(lambda: bool(seen.of(ErrorFrame)))
         return seen.frames
 
-    told = {
+    reported = {
         ProposedUserStartedSpeakingFrame: "started",
         ProposedUserStoppedSpeakingFrame: "stopped",
         InterimTranscriptionFrame: "interim",
         ErrorFrame: "error",
     }
     frames = asyncio.run(main())
-    named = [frame.text if type(frame) is TranscriptionFrame else told.get(type(frame), "") for frame in frames]
+    named = [frame.text if type(frame) is TranscriptionFrame else reported.get(type(frame), "") for frame in frames]
     order = [name for name in dict.fromkeys(named) if name]  # a proposal goes both ways, so it comes twice
     assert order == ["started", "interim", "I would like", "error", "a coffee.", "stopped"]
     (interim,) = (frame.text for frame in frames if type(frame) is InterimTranscriptionFrame)
@@ -84,7 +84,7 @@ def test_a_turn_lasts_until_the_last_final_and_the_end_of_a_pipeline_waits_for_i
     assert [frame.error for frame in frames if type(frame) is ErrorFrame] == ["too much at once (send less)"]
 
 
-def test_an_interruption_is_told_to_the_server_and_what_still_comes_of_it_is_not_heard() -> None:
+def test_an_interruption_is_reported_to_the_server_and_what_still_comes_of_it_is_not_heard() -> None:
     old, stale, new = (bytes([level, 0]) * 2400 for level in (1, 2, 3))
 
     async def main() -> Seen:
@@ -119,7 +119,7 @@ def test_an_interruption_is_told_to_the_server_and_what_still_comes_of_it_is_not
     assert [frame.text for frame in seen.of(TTSTextFrame)] == ["Two."]
 
 
-def test_a_text_that_cannot_be_spoken_is_told_and_the_next_one_is_spoken() -> None:
+def test_a_text_that_cannot_be_spoken_is_reported_and_the_next_one_is_spoken() -> None:
     async def main() -> Seen:
         script = scripted(
             Expect({"type": "start"}),
@@ -144,7 +144,7 @@ def test_a_text_that_cannot_be_spoken_is_told_and_the_next_one_is_spoken() -> No
 
 
 @asynccontextmanager
-async def ears(hang_up: Callable[[int], bool]) -> AsyncIterator[tuple[str, list[dict[str, Any]]]]:
+async def listen_state(hang_up: Callable[[int], bool]) -> AsyncIterator[tuple[str, list[dict[str, Any]]]]:
     """A server that is ready and hears nothing, and the starts that it got; some connections break."""
     starts: list[dict[str, Any]] = []
 
@@ -168,7 +168,7 @@ def sessions(
 
     async def main() -> list[dict[str, Any]]:
         ready = asyncio.Queue[None]()
-        async with ears(hang_up) as (url, starts):
+        async with listen_state(hang_up) as (url, starts):
             service = VoicecliSTTService(url=url, settings=VoicecliSTTSettings(language=Language.EN_GB))
 
             @service.event_handler("on_connected")
@@ -204,7 +204,7 @@ def test_a_lost_connection_is_made_again() -> None:
 
 
 @pytest.mark.parametrize("service", [VoicecliSTTService, VoicecliTTSService])
-def test_a_server_that_is_not_there_is_told_with_what_to_do(service: type[Any]) -> None:
+def test_a_server_that_is_not_there_is_reported_with_what_to_do(service: type[Any]) -> None:
     async def main() -> list[str]:
         async with run([service(url="http://127.0.0.1:9", reconnect_on_error=False)]) as (_, seen):
             await seen.until(lambda: bool(seen.of(ErrorFrame)))

@@ -50,8 +50,8 @@ def cluster(kind: str) -> Iterator[int]:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            told = [line.decode().strip() for line in iter_until(process.stdout.readline, f"serving {port}")]
-            assert told[-1:] == [f"serving {port}"], told
+            reported = [line.decode().strip() for line in iter_until(process.stdout.readline, f"serving {port}")]
+            assert reported[-1:] == [f"serving {port}"], reported
             yield port
             process.stdin.close()
             assert process.wait(30) == 0
@@ -175,7 +175,7 @@ def test_a_replica_is_as_healthy_as_its_app_which_opens_where_it_serves(status: 
     asyncio.run(health_follows_the_app(status))
 
 
-def test_a_replica_wants_a_key_unless_told_otherwise() -> None:
+def test_a_replica_wants_a_key_unless_reported_otherwise() -> None:
     assert key_of({"VOICECLI_API_KEY": "k"}, insecure=False) == "k"
     assert key_of({}, insecure=True) == ""
     with pytest.raises(SettingsError, match="no key"):

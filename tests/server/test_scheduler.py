@@ -39,24 +39,24 @@ def decoded(room: Room) -> list[str]:
 
 def test_finals_come_before_what_may_become_one_and_that_before_partials() -> None:
     async def script(room: Room, tasks: asyncio.TaskGroup) -> None:
-        desk = room.scheduler.desk(room.recogniser)
-        tasks.create_task(desk.final(segment(1)))
+        queue = room.scheduler.queue(room.recogniser)
+        tasks.create_task(queue.final(segment(1)))
         await asyncio.sleep(0.1)  # it is being decoded
-        desk.want_partial(lambda: segment(4), lambda _: None)
-        tasks.create_task(desk.final(segment(3), Urgency.EAGER))
-        tasks.create_task(desk.final(segment(2)))
+        queue.want_partial(lambda: segment(4), lambda _: None)
+        tasks.create_task(queue.final(segment(3), Urgency.EAGER))
+        tasks.create_task(queue.final(segment(2)))
         await asyncio.sleep(5)
 
     assert decoded(on(1.0, script)) == ["1", "2", "3", "4"]
 
 
-def test_a_partial_is_of_the_newest_audio_and_a_session_has_one_wish() -> None:
+def test_a_partial_is_of_the_newest_audio_and_a_session_has_one_options() -> None:
     async def script(room: Room, tasks: asyncio.TaskGroup) -> None:
-        desk, said = room.scheduler.desk(room.recogniser), 1
-        tasks.create_task(desk.final(segment(9)))
+        queue, said = room.scheduler.queue(room.recogniser), 1
+        tasks.create_task(queue.final(segment(9)))
         await asyncio.sleep(0.1)
         for _ in range(3):
-            desk.want_partial(lambda: segment(said), lambda _: None)
+            queue.want_partial(lambda: segment(said), lambda _: None)
         said = 5
         await asyncio.sleep(5)
 
@@ -69,19 +69,19 @@ def test_sessions_take_turns_with_partials_which_leave_half_of_the_time_free() -
     heard: list[tuple[str, float]] = []
 
     async def script(room: Room, tasks: asyncio.TaskGroup) -> None:
-        def want(desk: DecodeQueueClient, value: int) -> None:
+        def want(queue: DecodeQueueClient, value: int) -> None:
             def tell(transcript: Transcript) -> None:
                 heard.append((transcript.text, room.clock() - 1000))
-                want(desk, value)
+                want(queue, value)
 
-            desk.want_partial(lambda: segment(value), tell)
+            queue.want_partial(lambda: segment(value), tell)
 
-        desks = [room.scheduler.desk(room.recogniser) for _ in range(3)]
-        for value, desk in enumerate(desks, 1):
-            want(desk, value)
+        desks = [room.scheduler.queue(room.recogniser) for _ in range(3)]
+        for value, queue in enumerate(desks, 1):
+            want(queue, value)
         await asyncio.sleep(12.5)
-        for desk in desks:
-            desk.want_none()
+        for queue in desks:
+            queue.want_none()
 
     on(1.0, script)
     assert [text for text, _ in heard] == ["1", "2", "3", "1", "2", "3"]
@@ -90,24 +90,24 @@ def test_sessions_take_turns_with_partials_which_leave_half_of_the_time_free() -
 
 def test_whoever_has_left_costs_nothing() -> None:
     async def script(room: Room, tasks: asyncio.TaskGroup) -> None:
-        desk = room.scheduler.desk(room.recogniser)
-        tasks.create_task(desk.final(segment(1)))
-        leaving = tasks.create_task(desk.final(segment(2)))
+        queue = room.scheduler.queue(room.recogniser)
+        tasks.create_task(queue.final(segment(1)))
+        leaving = tasks.create_task(queue.final(segment(2)))
         await asyncio.sleep(0.1)
         leaving.cancel()
-        desk.want_partial(lambda: segment(3), lambda _: None)
-        desk.want_none()
-        await desk.final(segment(4))
+        queue.want_partial(lambda: segment(3), lambda _: None)
+        queue.want_none()
+        await queue.final(segment(4))
 
     assert decoded(on(1.0, script)) == ["1", "4"]
 
 
 def test_what_waits_is_hurried_once_it_is_a_final() -> None:
     async def script(room: Room, tasks: asyncio.TaskGroup) -> None:
-        desk, early = room.scheduler.desk(room.recogniser), segment(3)
-        tasks.create_task(desk.final(segment(1)))
-        tasks.create_task(desk.final(segment(2), Urgency.EAGER))
-        tasks.create_task(desk.final(early, Urgency.EAGER))
+        queue, early = room.scheduler.queue(room.recogniser), segment(3)
+        tasks.create_task(queue.final(segment(1)))
+        tasks.create_task(queue.final(segment(2), Urgency.EAGER))
+        tasks.create_task(queue.final(early, Urgency.EAGER))
         await asyncio.sleep(0.1)
         room.scheduler.hurry(early)
 
@@ -116,10 +116,10 @@ def test_what_waits_is_hurried_once_it_is_a_final() -> None:
 
 def test_while_finals_pile_up_nothing_is_decoded_on_speculation() -> None:
     async def script(room: Room, tasks: asyncio.TaskGroup) -> None:
-        desk = room.scheduler.desk(room.recogniser)
-        tasks.create_task(desk.final(segment(9), Urgency.EAGER))
+        queue = room.scheduler.queue(room.recogniser)
+        tasks.create_task(queue.final(segment(9), Urgency.EAGER))
         for value in range(1, 6):
-            tasks.create_task(desk.final(segment(value)))
+            tasks.create_task(queue.final(segment(value)))
         await asyncio.sleep(0)
 
     assert decoded(on(1.0, script))[-1] == "9"
@@ -134,11 +134,11 @@ def test_finals_that_end_at_the_same_moment_are_decoded_together_where_that_pays
             batches.append([transcript.text for transcript in found])
             return found
 
-        def desk(wish: str) -> DecodeQueueClient:
-            return room.scheduler.desk(room.recogniser, Batch(transcribe_all, wish, longest_s=2.0))
+        def queue(options: str) -> DecodeQueueClient:
+            return room.scheduler.queue(room.recogniser, Batch(transcribe_all, options, longest_s=2.0))
 
         long = SpeechSegment(sound(3, 5), 0.0, 3.0)
-        english, auto = desk("en"), desk("auto")
+        english, auto = queue("en"), queue("auto")
         said = [(english, segment(1)), (english, segment(2)), (auto, segment(3)), (english, long), (auto, segment(4))]
         finals = [tasks.create_task(one.final(its)) for one, its in said]
         await asyncio.sleep(0.02)
@@ -152,10 +152,10 @@ def test_finals_that_end_at_the_same_moment_are_decoded_together_where_that_pays
 
 def test_an_error_is_the_one_s_whose_words_they_were() -> None:
     async def script(room: Room, tasks: asyncio.TaskGroup) -> None:
-        desk = room.scheduler.desk(room.recogniser)
+        queue = room.scheduler.queue(room.recogniser)
         with pytest.raises(EngineError, match="it broke"):
-            await desk.final(segment(-1))
-        found = await desk.final(segment(2))
+            await queue.final(segment(-1))
+        found = await queue.final(segment(2))
         assert found.transcript.text == "2"
         assert found.decode_s == pytest.approx(1.0)
 
@@ -164,10 +164,10 @@ def test_an_error_is_the_one_s_whose_words_they_were() -> None:
 
 def test_it_tells_how_long_a_final_waited() -> None:
     async def script(room: Room, tasks: asyncio.TaskGroup) -> None:
-        desk = room.scheduler.desk(room.recogniser)
-        tasks.create_task(desk.final(segment(1)))
+        queue = room.scheduler.queue(room.recogniser)
+        tasks.create_task(queue.final(segment(1)))
         await asyncio.sleep(0.25)
-        found = await desk.final(segment(2))
+        found = await queue.final(segment(2))
         assert found.queued_s == pytest.approx(0.75)
 
     on(1.0, script)

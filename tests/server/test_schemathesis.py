@@ -25,23 +25,23 @@ async def asked(url: str, folder: Path) -> tuple[int | None, str]:
     process = await asyncio.create_subprocess_exec(
         program, "run", f"{url}/openapi.json", *checks, *bounds, stdout=asyncio.subprocess.PIPE, cwd=folder
     )
-    told, _ = await process.communicate()
-    return process.returncode, told.decode()[-5000:]
+    reported, _ = await process.communicate()
+    return process.returncode, reported.decode()[-5000:]
 
 
 @pytest.mark.model
 def test_of_serve_stt(model_folder: Callable[[str], Path], tmp_path: Path) -> None:
     model_folder("whisper-base")
     with ServerProgram("serve-stt") as program:
-        code, told = asyncio.run(asked(program.url, tmp_path))
-    assert code == 0, told
+        code, reported = asyncio.run(asked(program.url, tmp_path))
+    assert code == 0, reported
 
 
 def test_of_serve_tts(tmp_path: Path) -> None:
     """With a scripted voice: a real one would speak for hours what is thought up here."""
 
     async def play(stage: Stage) -> None:
-        code, told = await asked(stage.url, tmp_path)
-        assert code == 0, told
+        code, reported = await asked(stage.url, tmp_path)
+        assert code == 0, reported
 
     on_stage(play, steps=10_000_000, most=50)

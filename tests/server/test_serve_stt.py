@@ -125,7 +125,7 @@ async def test_sigterm_gives_finals_first(utterance: Callable[[str], Pcm]) -> No
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         (["--host", "0.0.0.0"], "--api-key"),
         (["--max-sessions", "many"], "auto"),
@@ -133,9 +133,9 @@ async def test_sigterm_gives_finals_first(utterance: Callable[[str], Pcm]) -> No
         (["--model", "/nowhere"], "nowhere"),
     ],
 )
-def test_a_mistake_is_told_in_one_sentence(arguments: list[str], told: str) -> None:
+def test_a_mistake_is_reported_in_one_sentence(arguments: list[str], reported: str) -> None:
     command = [sys.executable, "-m", "voicecli", "serve-stt", "--port", "0", "--offline", *arguments]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert ended.returncode in (2, 3)
-    assert told in ended.stderr
+    assert reported in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -92,6 +92,6 @@ def test_help_names_the_routes_and_loads_no_server() -> None:
         "import sys; from voicecli.cli import run; sys.argv = ['voicecli', 'serve-tts', '--help']; assert run() == 0;"
         "print({'fastapi', 'uvicorn', 'numpy', 'av'} & set(sys.modules))"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
-    assert "/v1/audio/speech" in told.stdout
-    assert told.stdout.rstrip().endswith("set()")
+    reported = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert "/v1/audio/speech" in reported.stdout
+    assert reported.stdout.rstrip().endswith("set()")

@@ -183,8 +183,8 @@ async def test_a_recogniser_that_fails_is_no_text() -> None:
 
 async def test_a_stream_tells_part_by_part() -> None:
     async with running(scripted()) as server:
-        told = events((await post(server, minutes(7, 8), stream="true")).text)
-        assert told == [
+        reported = events((await post(server, minutes(7, 8), stream="true")).text)
+        assert reported == [
             {"type": "transcript.text.delta", "delta": "7"},
             {"type": "transcript.text.delta", "delta": " 8"},
             {"type": "transcript.text.done", "text": "7 8"},
@@ -197,8 +197,8 @@ async def test_a_stream_that_breaks_ends_in_an_error() -> None:
             response = await post(server, nothing, stream="true")
             assert response.status_code >= 400
             assert problem(response)
-        told = events((await post(server, minutes(7, BROKEN), stream="true")).text)
-        assert [list(event) for event in told] == [["type", "delta"], ["error"]]
+        reported = events((await post(server, minutes(7, BROKEN), stream="true")).text)
+        assert [list(event) for event in reported] == [["type", "delta"], ["error"]]
 
 
 class Counting:
@@ -261,7 +261,7 @@ def test_containers(kind: str, channels: int) -> None:
     assert np.abs(middle).max() == pytest.approx(8000, rel=0.1)
 
 
-def test_a_damaged_stretch_is_left_out() -> None:
+def test_a_damaged_audio_chunk_is_left_out() -> None:
     data = bytearray(container(sound(20, 7), "mp3"))
     data[len(data) // 2 : len(data) // 2 + 500] = bytes(500)
     assert sum(map(len, read_blocks(io.BytesIO(data), 30))) == pytest.approx(20 * LISTEN_RATE_HZ, rel=0.1)
@@ -289,7 +289,7 @@ def test_a_film_without_sound() -> None:
         list(read_blocks(io.BytesIO(file.getvalue()), 30))
 
 
-def test_too_long_is_told_before_all_is_read() -> None:
+def test_too_long_is_reported_before_all_is_read() -> None:
     blocks = read_blocks(io.BytesIO(container(silence(60))), 15)
     assert len(next(blocks)) < 15 * LISTEN_RATE_HZ
     with pytest.raises(TooLong):
@@ -341,8 +341,8 @@ class TestOpenAisOwnClient:
             stream = await client.audio.transcriptions.create(
                 file=spoken(SAID), model="gpt-4o-mini-transcribe", prompt="lights, kitchen", stream=True
             )
-            told = [event async for event in stream]
-            assert [event.type for event in told] == ["transcript.text.delta", "transcript.text.done"]
+            reported = [event async for event in stream]
+            assert [event.type for event in reported] == ["transcript.text.delta", "transcript.text.done"]
 
     async def test_errors_are_its_own(self, program: ServerProgram) -> None:
         async with openai.AsyncOpenAI(base_url=f"{program.url}/v1", api_key="none") as client:

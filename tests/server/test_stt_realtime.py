@@ -351,7 +351,7 @@ async def test_openai_s_own_client(
             }
         },
     }
-    told = ""
+    reported = ""
     async with (
         openai.AsyncOpenAI(base_url=f"{program.url}/v1", api_key="none") as client,
         client.realtime.connect(extra_query={"intent": "transcription"}) as connection,
@@ -364,9 +364,9 @@ async def test_openai_s_own_client(
         async for event in connection:
             assert event.type != "error", event
             if event.type == "conversation.item.input_audio_transcription.delta":
-                told += event.delta or ""
+                reported += event.delta or ""
             if event.type == "conversation.item.input_audio_transcription.completed":
                 break
         assert event.type == "conversation.item.input_audio_transcription.completed"
     assert word_error_rate(SAID, event.transcript) < 0.2
-    assert event.transcript.startswith(told) or word_error_rate(SAID, told) < 0.4
+    assert event.transcript.startswith(reported) or word_error_rate(SAID, reported) < 0.4

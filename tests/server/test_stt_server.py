@@ -128,7 +128,7 @@ async def test_other_rates_and_floats() -> None:
 
 
 @pytest.mark.parametrize("first", ['{"type":"stop"}', "hello", b"\0\0"])
-async def test_what_is_no_start_is_refused_and_told(first: str | bytes) -> None:
+async def test_what_is_no_start_is_refused_and_reported(first: str | bytes) -> None:
     async with running(scripted()) as server, connect(server.ws("/v1/listen")) as socket:
         await socket.send(first)
         (error,) = await heard(socket, "error")

@@ -95,7 +95,7 @@ def test_a_pipe_gives_a_line_for_each_utterance(server: str, both: Pcm, there: b
     assert word_error_rate(TRAIN, second) <= 0.2
 
 
-def test_a_piped_wave_file_is_told_with_its_times(server: str, both: Pcm, tmp_path: Path) -> None:
+def test_a_piped_wave_file_is_reported_with_its_times(server: str, both: Pcm, tmp_path: Path) -> None:
     file = tmp_path / "both.wav"
     with open_wav(file, 2 * LISTEN_RATE_HZ) as wave:
         wave.writeframes(np.repeat(both, 2).tobytes())
@@ -135,15 +135,15 @@ def test_a_text_comes_while_the_pipe_is_still_open(server: str, question: Path) 
 )
 def test_a_mistake_gets_a_message_and_a_hint(server: str, arguments: list[str], code: int, part: str) -> None:
     named = [server if argument == "SERVER" else argument for argument in arguments]
-    told = run(*named, sound=PAUSE.tobytes(), code=code).stderr.decode()
-    assert part in told
-    assert "hint: " in told
+    reported = run(*named, sound=PAUSE.tobytes(), code=code).stderr.decode()
+    assert part in reported
+    assert "hint: " in reported
 
 
-def test_a_wrong_key_is_told(server: str, question: Path) -> None:
-    told = run(question, "--server", server, key="guess", code=5).stderr.decode()
-    assert "wants another key (401)" in told
-    assert "hint: --api-key KEY" in told
+def test_a_wrong_key_is_reported(server: str, question: Path) -> None:
+    reported = run(question, "--server", server, key="guess", code=5).stderr.decode()
+    assert "wants another key (401)" in reported
+    assert "hint: --api-key KEY" in reported
 
 
 def test_a_terminal_is_no_pipe() -> None:

@@ -112,7 +112,7 @@ def test_a_mistake_is_one_that_openais_client_understands(change: dict[str, obje
     on_stage(play)
 
 
-def test_what_is_no_json_and_no_route_is_told_in_the_same_shape() -> None:
+def test_what_is_no_json_and_no_route_is_reported_in_the_same_shape() -> None:
     async def play(stage: Stage) -> None:
         async with httpx.AsyncClient(base_url=stage.url) as http:
             broken = await http.post("/v1/audio/speech", content="{oops", headers={"content-type": "application/json"})

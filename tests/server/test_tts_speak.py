@@ -14,7 +14,7 @@ from voicecli.speech_text.pacing import MOST_LEAD_S
 DONE = ("done", "cancelled", "error")
 
 
-def test_a_text_in_bits_is_spoken_and_told_word_by_word() -> None:
+def test_a_text_in_bits_is_spoken_and_reported_word_by_word() -> None:
     async def play(stage: Stage) -> None:
         async with stage.socket("/v1/speak") as socket:
             ready, _ = await hear(socket, "ready")
@@ -128,7 +128,9 @@ def test_after_a_cancel_nothing_more_is_heard_of_what_was_written() -> None:
         (b"Hello", "bad_message", "binary"),
     ],
 )
-def test_a_message_that_makes_no_sense_is_told_and_changes_nothing(frame: str | bytes, code: str, part: str) -> None:
+def test_a_message_that_makes_no_sense_is_reported_and_changes_nothing(
+    frame: str | bytes, code: str, part: str
+) -> None:
     async def play(stage: Stage) -> None:
         async with stage.socket("/v1/speak") as socket:
             await socket.send(frame)
@@ -176,7 +178,7 @@ def test_sound_comes_at_most_so_far_ahead_of_its_playing() -> None:
     on_stage(play, clock=lambda: 1000.0)
 
 
-def test_who_is_gone_costs_one_stretch() -> None:
+def test_who_is_gone_costs_one_audio_chunk() -> None:
     async def play(stage: Stage) -> None:
         async with stage.socket("/v1/speak") as socket:
             await say(socket, "One two three four five six seven eight.")

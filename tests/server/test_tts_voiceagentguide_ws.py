@@ -67,7 +67,7 @@ def test_a_request_says_how() -> None:
         ("word " * 2001, "at most 10000"),
     ],
 )
-def test_a_mistake_is_told_and_never_spoken(frame: str | bytes, part: str) -> None:
+def test_a_mistake_is_reported_and_never_spoken(frame: str | bytes, part: str) -> None:
     async def play(stage: Stage) -> None:
         async with stage.socket("/ws") as socket:
             sound, (error, _) = await answer(socket, frame)
@@ -104,7 +104,7 @@ def test_clients_take_turns() -> None:
     on_stage(play, steps=0)
 
 
-def test_who_is_gone_costs_one_stretch() -> None:
+def test_who_is_gone_costs_one_audio_chunk() -> None:
     async def play(stage: Stage) -> None:
         async with stage.socket("/ws") as socket:
             await socket.send("One two three four five six seven eight.")

@@ -66,7 +66,7 @@ async def say(client: AsyncTcpClient, pcm: Pcm, rate: int = LISTEN_RATE_HZ, widt
     await client.write_event(AudioStop().event())
 
 
-async def told(client: AsyncTcpClient) -> list[Event]:
+async def reported(client: AsyncTcpClient) -> list[Event]:
     """Up to the end of a transcript, or of the connection."""
     events: list[Event] = []
     while (event := await client.read_event()) is not None:
@@ -100,7 +100,7 @@ async def test_all_between_start_and_stop_is_one_transcript_with_a_chunk_for_eac
         for _ in range(2):  # a connection may be used again
             await client.write_event(Transcribe(language="en").event())
             await say(client, np.concatenate([sound(1, 7), silence(0.8), sound(1, 8)]))
-            events = await told(client)
+            events = await reported(client)
             assert [event.type for event in events] == [
                 "transcript-start",
                 "transcript-chunk",
@@ -116,13 +116,13 @@ async def test_all_between_start_and_stop_is_one_transcript_with_a_chunk_for_eac
 async def test_silence_has_a_transcript_too() -> None:
     async with serving(scripted()) as port, client_of(port) as client:
         await say(client, silence(1))
-        assert text_of(await told(client)) == ""
+        assert text_of(await reported(client)) == ""
 
 
 async def test_another_rate() -> None:
     async with serving(scripted()) as port, client_of(port) as client:
         await say(client, sound(3, 1000), rate=48_000)
-        assert int(text_of(await told(client))) == pytest.approx(1000, rel=0.2)  # it overshoots at the edges
+        assert int(text_of(await reported(client))) == pytest.approx(1000, rel=0.2)  # it overshoots at the edges
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ async def test_another_rate() -> None:
 async def test_sound_of_another_kind_is_refused_by_name(kind: dict[str, int], named: str) -> None:
     async with serving(scripted()) as port, client_of(port) as client:
         await say(client, sound(1, 7), **kind)
-        [error] = await told(client)
+        [error] = await reported(client)
         assert Error.is_type(error.type)
         assert named in Error.from_event(error).text
 
@@ -140,7 +140,7 @@ async def test_a_recogniser_that_fails_is_an_error_and_the_end() -> None:
     service = scripted()
     async with serving(service) as port, client_of(port) as client:
         await say(client, sound(1, BROKEN))
-        start, error = await told(client)
+        start, error = await reported(client)
         assert TranscriptStart.is_type(start.type)
         assert Error.from_event(error) == Error("it broke (mend it)", "engine")
     assert service.sessions.active == 0
@@ -151,10 +151,10 @@ async def test_a_full_server_says_so() -> None:
         await one.write_event(AudioStart(LISTEN_RATE_HZ, 2, 1).event())
         assert await one.read_event() is not None
         await say(other, sound(1, 7))
-        [error] = await told(other)
+        [error] = await reported(other)
         assert Error.from_event(error).code == "full"
         await one.write_event(AudioStop().event())
-        assert text_of(await told(one)) == ""
+        assert text_of(await reported(one)) == ""
 
 
 @pytest.mark.parametrize(
@@ -187,16 +187,16 @@ async def test_an_event_with_a_field_missing_or_of_another_kind(data: dict[str, 
     async with serving(scripted()) as port, client_of(port) as client:
         await client.write_event(Event("audio-start", data))
         await client.write_event(AudioStop().event())
-        [error] = await told(client)
+        [error] = await reported(client)
         assert Error.is_type(error.type)
 
 
-@pytest.mark.parametrize("wish", [{"language": 5}, {"transcript_names": 5}, {"transcript_names": ["a"] * 101}])
-async def test_a_wish_that_cannot_be_understood(wish: dict[str, object]) -> None:
+@pytest.mark.parametrize("options", [{"language": 5}, {"transcript_names": 5}, {"transcript_names": ["a"] * 101}])
+async def test_a_options_that_cannot_be_understood(options: dict[str, object]) -> None:
     async with serving(scripted()) as port, client_of(port) as client:
-        await client.write_event(Event("transcribe", wish))
+        await client.write_event(Event("transcribe", options))
         await say(client, sound(1, 7))
-        [error] = await told(client)
+        [error] = await reported(client)
         assert Error.is_type(error.type)
 
 
@@ -243,10 +243,10 @@ async def test_real_speech(model_folder: Callable[[str], Path], spoken: Callable
             assert "de" in Info.from_event(answer).asr[0].models[0].languages
             await client.write_event(Transcribe(language="en-GB").event())
             await say(client, pcm)
-            assert word_error_rate(SAID, text_of(await told(client))) < 0.2
+            assert word_error_rate(SAID, text_of(await reported(client))) < 0.2
             await client.write_event(Transcribe(language="xx").event())
             await say(client, pcm)
-            [error] = await told(client)
+            [error] = await reported(client)
             assert "'xx'" in Error.from_event(error).text
         program.terminate()
         code, took_s = program.ended(30)

@@ -43,7 +43,7 @@ class Page(Protocol):
         """Somebody speaks. Words so far: those that are firm, and those that may change."""
         ...
 
-    def hush(self) -> None:
+    def pause(self) -> None:
         """It was no speech."""
         ...
 
@@ -109,7 +109,7 @@ class Dictating:
             self.words = self.words or bool(utterance.text)
             self._done = self._once and bool(utterance.text)
         elif isinstance(event, Final):
-            self._page.hush()
+            self._page.pause()
 
     async def _heard(self, microphone: Microphone) -> AsyncIterator[Pcm]:
         """What is said from now on; the engines are warm."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Open = Callable[[], AbstractAsyncContextManager["ASGIApp"]]
 """Opens an app with its engines, in the process and on the loop that serve it."""
 
-SPARE = 16
+FALLBACK = 16
 """Requests that a replica takes beyond its sessions: to answer /health while it is full, and to refuse a session itself
 with 1013 and a reason. Ray's own refusal reaches a WebSocket as a bare 500, and before that it lets clients wait."""
 
@@ -142,7 +142,7 @@ def deployment(name: str, open_app: Open, options: Options) -> Application:
     deploy = serve.deployment(
         serve.ingress(build)(Replica),
         name=name,
-        max_ongoing_requests=options.sessions + SPARE,
+        max_ongoing_requests=options.sessions + FALLBACK,
         autoscaling_config={
             "min_replicas": options.min_replicas,
             "max_replicas": options.max_replicas,

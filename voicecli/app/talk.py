@@ -55,7 +55,7 @@ class Session:
         self._early: list[str] = []
         self._muted = False
         self._turns: deque[Event] = deque(maxlen=EVENTS_KEPT)
-        self._desk = CommandDispatcher(self, lambda text: self.show(Notice(at_s=CLOCK(), text=text)))
+        self._dispatcher = CommandDispatcher(self, lambda text: self.show(Notice(at_s=CLOCK(), text=text)))
         self._values_of: ValuesOf = lambda name: ()
         self.show: Publish = lambda event: None
         self.quitting = False
@@ -66,9 +66,9 @@ class Session:
         """The engines are warm: what was typed meanwhile is asked now."""
         self._conversation = given.conversation
         self._values_of = values(given).of
-        self._desk.open(handlers(given), given.start)
+        self._dispatcher.open(handlers(given), given.start)
         for text in self._early:
-            self._desk.dispatch(text)
+            self._dispatcher.dispatch(text)
 
     def controls(self) -> Controls:
         return Controls(
@@ -109,7 +109,7 @@ class Session:
         if self.quitting:  # lines from a pipe are read together, those behind /quit too
             return
         if self._conversation is not None:
-            self._desk.dispatch(text)
+            self._dispatcher.dispatch(text)
         else:
             self._early.append(text)
 
@@ -155,7 +155,7 @@ class Session:
 
 
 def talk(
-    settings: Settings, files: Files, kind: ScreenKind, witness: Observer | None = None, memory: Memory | None = None
+    settings: Settings, files: Files, kind: ScreenKind, observer: Observer | None = None, memory: Memory | None = None
 ) -> int:
     """Talk until the input ends or the user quits; returns the exit code.
 
@@ -166,7 +166,7 @@ def talk(
     look = Look(settings.ui.theme, settings.ui.mouse)
     with open_screen(kind, CLOCK, settings.log_file, look) as screen:
         try:
-            asyncio.run(run_session(session, settings, files, screen, witness, memory or Memory()))
+            asyncio.run(run_session(session, settings, files, screen, observer, memory or Memory()))
         except asyncio.CancelledError:
             return session.exit_code()
         except ExceptionGroup as group:
@@ -175,7 +175,7 @@ def talk(
 
 
 async def run_session(
-    session: Session, settings: Settings, files: Files, screen: Screen, witness: Observer | None, memory: Memory
+    session: Session, settings: Settings, files: Files, screen: Screen, observer: Observer | None, memory: Memory
 ) -> None:
     """The screen draws from the start, so that loading is seen; it ends with the conversation."""
     task = asyncio.current_task()
@@ -183,8 +183,8 @@ async def run_session(
     session.stop = task.cancel
     controls, watch = session.controls(), None
     record = record_of(memory, CLOCK)
-    if witness is not None:
-        controls, watch = witness.controls(controls), witness.watch
+    if observer is not None:
+        controls, watch = observer.controls(controls), observer.watch
 
     def show(event: Event) -> None:
         session.observe(event)
@@ -193,8 +193,8 @@ async def run_session(
             screen.show(event)
         except OSError as error:
             session.lose_screen(error)
-        if witness is not None:
-            witness.observe(event)
+        if observer is not None:
+            observer.observe(event)
 
     session.show = show
     with signals(lambda: stop_soon(task, lambda: screen.__exit__(None, None, None))):

@@ -58,19 +58,19 @@ async def assemble(
         conversation.announce(text)
 
     async with AsyncExitStack() as stack:
-        lasting = ReconnectingDevices(activity.is_idle, CLOCK, publish)
-        ear, speaker, voiced = await open_devices(
-            stack, settings, sound, activity.is_idle, publish, watch, lasting=lasting
+        reconnecting = ReconnectingDevices(activity.is_idle, CLOCK, publish)
+        speech_input, speaker, voiced = await open_devices(
+            stack, settings, sound, activity.is_idle, publish, watch, reconnecting=reconnecting
         )
         history = history_of(settings, earlier)
         tools = await stack.enter_async_context(open_tools(settings.tools, ring)) if tooled else None
         opening = Opening(stack, settings, history, rest, tools, publish)
-        loaded, switches = await load_engines(opening, lasting, voiced=voiced)
+        loaded, switches = await load_engines(opening, reconnecting, voiced=voiced)
         engines, rules = watch.engines(loaded), conversation_options(settings, prefill=settings.llm.prefill)
-        conversation = Conversation(Devices(ear, speaker), engines, history, rules, CLOCK, publish)
+        conversation = Conversation(Devices(speech_input, speaker), engines, history, rules, CLOCK, publish)
         if settings.audio.ready_sound and voiced and sound == Files():
-            await play_ready_sound(ear, speaker)
-        begun = ready(Devices(ear, speaker), engines, switches.model.opened.why, voiced=voiced)
+            await play_ready_sound(speech_input, speaker)
+        begun = ready(Devices(speech_input, speaker), engines, switches.model.opened.why, voiced=voiced)
         publish(with_listen_mode(begun, settings.listen))
         yield conversation, switches
 
@@ -79,7 +79,7 @@ def ready(devices: Devices, engines: Engines, llm_why: str, *, voiced: bool) -> 
     """What the conversation is held with."""
     return events.Ready(
         at_s=CLOCK(),
-        microphone=devices.ear.microphone_name,
+        microphone=devices.speech_input.microphone_name,
         speaker=devices.speaker.name if voiced else "",
         stt=engines.stt.name,
         llm=engines.llm.name,
@@ -112,7 +112,7 @@ def conversation_options(settings: Settings, *, prefill: bool) -> ConversationOp
     waking = (
         WakeOptions(WakePhrase(listen.wake_phrase), listen.wake_timeout_s) if listen.mode == "wake-phrase" else None
     )
-    lull_to_end_s = (
+    early_pause_to_end_s = (
         max(0, listen.end_ms - listen.early_decode_ms) / 1000
     )  # not the soonest: a decode in the end is the final
     return ConversationOptions(
@@ -124,7 +124,7 @@ def conversation_options(settings: Settings, *, prefill: bool) -> ConversationOp
             allowed=listen.barge_in != "off",
             phrase=waking.phrase if waking else None,
         ),
-        PartialSchedule(settings.stt.partial_interval_s, listen.pause_ms / 1000, lull_to_end_s),
+        PartialSchedule(settings.stt.partial_interval_s, listen.pause_ms / 1000, early_pause_to_end_s),
         bounds,
         wait_s,
         prefill,

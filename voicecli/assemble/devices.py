@@ -74,21 +74,21 @@ async def open_devices(
     publish: Publish,
     watch: PipelineHooks | None = None,
     clock: Clock = CLOCK,
-    lasting: ReconnectingDevices | None = None,
+    reconnecting: ReconnectingDevices | None = None,
 ) -> tuple[SpeechInput, Speaker, bool]:
     """Ear and speaker, and whether anything can sound. A device that was not asked for by name may be missing.
 
-    `clock` is the conversation's; a room may have one of its own. `lasting`: what keeps the devices, where
+    `clock` is the conversation's; a room may have one of its own. `reconnecting`: what keeps the devices, where
     they are to be changed.
     """
-    watch, lasting = watch or PipelineHooks(), lasting or ReconnectingDevices(settled, clock, publish)
-    microphone = watch.microphone(await open_microphone(stack, settings, sound, settled, publish, lasting))
+    watch, reconnecting = watch or PipelineHooks(), reconnecting or ReconnectingDevices(settled, clock, publish)
+    microphone = watch.microphone(await open_microphone(stack, settings, sound, settled, publish, reconnecting))
     canceller = load_canceller(settings, sound, publish) if microphone.name else None
     if canceller is not None:
-        lasting.on_change(canceller.begin_anew)
+        reconnecting.on_change(canceller.begin_anew)
     played = watch.played(canceller.played if canceller else None)
     try:
-        speaker, voiced = watch.speaker(make_speaker(settings, sound, publish, played, lasting)), True
+        speaker, voiced = watch.speaker(make_speaker(settings, sound, publish, played, reconnecting)), True
         await stack.enter_async_context(speaker)
     except DeviceError as error:
         if settings.audio.output_device or (isinstance(sound, Files) and sound.output):
@@ -99,7 +99,7 @@ async def open_devices(
     if canceller is not None and voiced:
         microphone, gate = (
             watch.echo_free(EchoFreeMicrophone(microphone, canceller)),
-            EchoAwareDetector(gate, canceller.guard, canceller.likeness),
+            EchoAwareDetector(gate, canceller.guard, canceller.correlation),
         )
     key = PushToTalkKey() if settings.listen.mode == "push-to-talk" else None
     return SpeechInput(microphone, gate, Segmenter(settings.listen), clock, publish, key), speaker, voiced
@@ -128,7 +128,7 @@ async def open_microphone(
     sound: Files | Room,
     settled: Callable[[], bool],
     publish: Publish,
-    lasting: ReconnectingDevices,
+    reconnecting: ReconnectingDevices,
 ) -> Microphone:
     """A room's, files, the device, or nothing where there is none."""
     if not isinstance(sound, Files):
@@ -137,7 +137,7 @@ async def open_microphone(
         return WavMicrophone(list(sound.inputs), settled, CLOCK, fast=sound.fast)
     try:
         wanted = settings.audio.input_device
-        device = lasting.microphone(wanted, lambda name: microphone_called(name, settings, publish))
+        device = reconnecting.microphone(wanted, lambda name: microphone_called(name, settings, publish))
         return await stack.enter_async_context(device)
     except DeviceError as error:
         if settings.audio.input_device:
@@ -167,16 +167,16 @@ def make_speaker(
     sound: Files | Room,
     publish: Publish,
     played: Played | None = None,
-    lasting: ReconnectingDevices | None = None,
+    reconnecting: ReconnectingDevices | None = None,
 ) -> Speaker:
-    """A room's, a file, or the device, which may be a `lasting` one. Raises DeviceError when there is no device."""
+    """A room's, a file, or the device, which may be a `reconnecting` one. Raises DeviceError when there is no device."""
     if not isinstance(sound, Files):
         return sound.speaker(publish, played)
     if sound.output:
         return WavSpeaker(sound.output, CLOCK, publish, fast=sound.fast, played=played)
     wanted = settings.audio.output_device
-    if lasting is not None:
-        return lasting.speaker(wanted, lambda name, tell: speaker_called(name, settings, tell, played))
+    if reconnecting is not None:
+        return reconnecting.speaker(wanted, lambda name, tell: speaker_called(name, settings, tell, played))
     return speaker_called(wanted, settings, publish, played)
 
 

@@ -44,7 +44,7 @@ class Switches:
     """What can be changed while the conversation goes on."""
 
     voice: CurrentVoice | None  # None: nothing is spoken
-    tongues: LanguagePolicy
+    language_policy: LanguagePolicy
     languages: Sequence[str]  # that are heard, ISO 639-1
     model: ModelSwitch
     devices: ReconnectingDevices
@@ -84,13 +84,13 @@ async def load_engines(opening: Opening, devices: ReconnectingDevices, *, voiced
         model, toolbox = await load_language_model(opening, store)
     kokoro = tts.result() if tts else None
     voice = await stack.enter_async_context(open_voices(kokoro, tts_worker, settings.tts)) if kokoro else None
-    tongues = make_language_policy(settings, stt.result(), voice, narrate)
+    language_policy = make_language_policy(settings, stt.result(), voice, narrate)
     final = FinalCache(
-        LongSpeech(stt.result().with_language_policy(tongues))
+        LongSpeech(stt.result().with_language_policy(language_policy))
     )  # what it remembers is of a whole utterance
-    switches = Switches(voice, tongues, stt.result().languages, model, devices)
+    switches = Switches(voice, language_policy, stt.result().languages, model, devices)
     workers = (stt_worker, tts_worker, turn_worker)
-    return Engines(final, model.model, voice, turn.result(), *workers, tongues, toolbox), switches
+    return Engines(final, model.model, voice, turn.result(), *workers, language_policy, toolbox), switches
 
 
 async def load_language_model(opening: Opening, store: ModelStore) -> tuple[ModelSwitch, Toolbox | None]:
@@ -99,9 +99,9 @@ async def load_language_model(opening: Opening, store: ModelStore) -> tuple[Mode
     toolbox: Toolbox | None = None
 
     def open_model(llm: LlmSettings) -> AbstractAsyncContextManager[Opened]:
-        told = voices(CLOCK, opening.publish, opening.narrate)
+        reported = voices(CLOCK, opening.publish, opening.narrate)
         file = partial(model_file, store, llm.embedded_model, ".gguf")
-        return open_steady_model(llm, file, told, apart=model.has_begun)
+        return open_steady_model(llm, file, reported, apart=model.has_begun)
 
     async def prepare(opened: Opened) -> None:
         nonlocal toolbox

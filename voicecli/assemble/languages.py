@@ -65,14 +65,14 @@ def make_language_policy(
     if wanted != settings.stt.language:
         others = "--stt-model whisper-base hears all"
         narrate(f"{recogniser.name} hears {name_of(wanted)} alone, so no other language is found: {others}.")
-    repertoire = make_voice_registry(settings, voice) if voice is not None else VoiceRegistry("", "en")
-    tongues = LanguagePolicy(wanted, repertoire, voice, heard)
-    if voice is not None and tongues.is_written:
-        narrate(tongues.voice_status)
+    voice_registry = make_voice_registry(settings, voice) if voice is not None else VoiceRegistry("", "en")
+    language_policy = LanguagePolicy(wanted, voice_registry, voice, heard)
+    if voice is not None and language_policy.is_written:
+        narrate(language_policy.voice_status)
     if voice is not None and settings.tts.voice not in (opening_voice(settings).voice, defaults().tts.voice):
         language, spoken = name_of(wanted), name_of(language_of_name(settings.tts.voice))
         narrate(f"{settings.tts.voice} speaks {spoken} and the conversation is in {language}: {voice.voice} speaks.")
-    return tongues
+    return language_policy
 
 
 def make_voice_registry(settings: Settings, voice: CurrentVoice) -> VoiceRegistry:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from voicecli.audio.reconnect.portaudio_calls import Seen, SoundSystem, seen_elsewhere
+from voicecli.audio.reconnect.portaudio_calls import Seen, SoundSystem, list_devices_in_subprocess
 from voicecli.audio.reconnect.reconnector import DevicePart, DeviceReconnector, S, Source
 from voicecli.audio.reconnect.streams import (
     AudibleOnce,
@@ -28,19 +28,23 @@ class ReconnectingDevices:
         self._settled = settled
         self._clock = clock
         self._publish = publish
-        self._keepers: dict[DevicePart, DeviceReconnector[Any]] = {}
+        self._reconnectors: dict[DevicePart, DeviceReconnector[Any]] = {}
 
     def in_use(self) -> dict[DevicePart, str]:
         """Their names; a part that there was none of at the start is left out, one that is away has an empty one."""
-        return {part: keeper.name for part, keeper in self._keepers.items() if keeper in self._system.parts}
+        return {
+            part: reconnector.name
+            for part, reconnector in self._reconnectors.items()
+            if reconnector in self._system.parts
+        }
 
     def want(self, part: DevicePart, name: str) -> None:
         """Use another one that is `in_use`, as `TranscriptSink.want` does."""
-        self._keepers[part].request(name)
+        self._reconnectors[part].request(name)
 
     async def seen(self) -> Seen:
         """What there is now, what was plugged in since the start included. Nothing that is open is touched."""
-        return await seen_elsewhere()
+        return await list_devices_in_subprocess()
 
     def on_change(self, changed: Callable[[], None]) -> None:
         """`changed` is called whenever a device went away or came."""
@@ -49,15 +53,15 @@ class ReconnectingDevices:
     def microphone(self, wanted: str, make: Make) -> ReconnectingMicrophone:
         """`make` gives the device that a name stands for, not open yet."""
         source = Source("microphone", wanted, make)
-        return ReconnectingMicrophone(self._keeper(source), self._clock)
+        return ReconnectingMicrophone(self._reconnector(source), self._clock)
 
     def speaker(self, wanted: str, make: MakeSpeaker) -> ReconnectingSpeaker:
         """As `microphone`; what is published tells of each turn once that it is audible, over whichever device."""
         publish = AudibleOnce(self._publish)
         source = Source("speaker", wanted, lambda name: make(name, publish))
-        return ReconnectingSpeaker(self._keeper(source), self._clock)
+        return ReconnectingSpeaker(self._reconnector(source), self._clock)
 
-    def _keeper(self, source: Source[S]) -> DeviceReconnector[S]:
-        keeper = DeviceReconnector(source, self._system, self._settled, self._clock, self._publish)
-        self._keepers[source.part] = keeper
-        return keeper
+    def _reconnector(self, source: Source[S]) -> DeviceReconnector[S]:
+        reconnector = DeviceReconnector(source, self._system, self._settled, self._clock, self._publish)
+        self._reconnectors[source.part] = reconnector
+        return reconnector

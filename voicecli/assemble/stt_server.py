@@ -57,15 +57,15 @@ async def open_stt(settings: Settings, wanted: Wanted) -> AsyncIterator[Service]
         scheduler = Scheduler(worker, CLOCK, metrics)
 
         def make_queue_client(start: Start) -> DecodeQueueClient:
-            wish = TranscribeOptions(start.language, start.hotwords, start.words)
-            view = recogniser.with_options(wish)
-            together = Batch(view.transcribe_all, wish, LONGEST_S) if settings.stt.device == "cuda" else None
-            return scheduler.desk(LongSpeech(view), together)
+            options = TranscribeOptions(start.language, start.hotwords, start.words)
+            view = recogniser.with_options(options)
+            together = Batch(view.transcribe_all, options, LONGEST_S) if settings.stt.device == "cuda" else None
+            return scheduler.queue(LongSpeech(view), together)
 
         silero = Silero.load()
 
         def make_detectors(start: Start) -> SessionDetectors:
-            return senses_for(
+            return detectors_for(
                 start, settings, WebrtcSileroDetector(silero.another(), settings.listen), turn, turn_worker
             )
 
@@ -83,7 +83,7 @@ async def open_stt(settings: Settings, wanted: Wanted) -> AsyncIterator[Service]
         )
 
 
-def senses_for(
+def detectors_for(
     start: Start, settings: Settings, gate: VoiceActivityDetector, turn: EndOfTurn | None, turn_worker: Worker
 ) -> SessionDetectors:
     """The ear of one session."""

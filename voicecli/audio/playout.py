@@ -28,8 +28,8 @@ class Reading:
     pcm: Pcm  # (n,), zeros where nothing sounds
     began: TurnId | None = None  # the first sample of this turn is in `pcm` ...
     began_at: int = 0  # ... at this index
-    starved_samples: int = 0  # length of a silence inside an answer that ended in this block
-    starved: TurnId | None = None
+    underrun_samples: int = 0  # length of a silence inside an answer that ended in this block
+    underrun: TurnId | None = None
 
 
 @dataclass(slots=True)
@@ -104,7 +104,7 @@ class Playout:
         turn, held = self._live
         filled = stale = self._fade_stale(out, turn)
         began: tuple[TurnId, int] | None = None
-        starved = 0
+        underrun = 0
         gains = self._gains(samples, turn)
         end = int(np.count_nonzero(gains))
         held = held or not end
@@ -114,14 +114,14 @@ class Playout:
             if self._played[0] != needle.turn:
                 self._played, self._gap = (needle.turn, 0), 0
                 began = (needle.turn, filled)
-            starved, self._gap = starved + self._gap, 0
+            underrun, self._gap = underrun + self._gap, 0
             filled += self._copy(needle, out[filled:end])
         if turn is not None and not held and turn == self._played[0] and turn != self._finished:
             self._gap += end - filled
         out[stale:filled] = out[stale:filled] * gains[stale:filled]
         if began:
             return Reading(out, *began)
-        return Reading(out, starved_samples=starved, starved=turn if starved else None)
+        return Reading(out, underrun_samples=underrun, underrun=turn if underrun else None)
 
     def _gains(self, samples: int, turn: TurnId | None) -> NDArray[np.float64]:
         """Volume of each sample, shape (samples,): a ramp to what is wanted, then that. Zeros come last, if at all."""

@@ -193,7 +193,7 @@ class PortAudioSpeaker:
             heard_at_s = self._clock() + max(0.0, time.outputBufferDacTime - time.currentTime)
             if self._played is not None:
                 self._played(PlayedBlock(reading.pcm, self._playout.rate_hz, heard_at_s))
-            if reading.began is not None or reading.starved is not None:
+            if reading.began is not None or reading.underrun is not None:
                 loop.call_soon_threadsafe(self._tell, reading, heard_at_s)
 
         self._stream = open_at(
@@ -264,6 +264,6 @@ class PortAudioSpeaker:
         if reading.began is not None:
             at_s = heard_at_s + reading.began_at / self._playout.rate_hz
             self._publish(Audible(at_s=at_s, turn=reading.began))
-        if reading.starved is not None:
-            gap_s = reading.starved_samples / self._playout.rate_hz
-            self._publish(PlaybackUnderrun(at_s=heard_at_s, turn=reading.starved, gap_s=gap_s))
+        if reading.underrun is not None:
+            gap_s = reading.underrun_samples / self._playout.rate_hz
+            self._publish(PlaybackUnderrun(at_s=heard_at_s, turn=reading.underrun, gap_s=gap_s))

@@ -88,24 +88,24 @@ class ListenClient:
         return b""
 
     def read(self, message: str) -> Reply | None:
-        told: dict[str, Any] = json.loads(message)
-        number: int | None = told.get("utterance")
+        reported: dict[str, Any] = json.loads(message)
+        number: int | None = reported.get("utterance")
         if number is not None and number <= self._before:
             return None  # too late
-        match told["type"]:
+        match reported["type"]:
             case "ready":
-                return Reply("ready", told["model"])
+                return Reply("ready", reported["model"])
             case "speech_started":
-                self._newest = told["utterance"]
+                self._newest = reported["utterance"]
                 self._open.add(self._newest)
             case "partial":
-                return Reply("partial", f"{told['stable']} {told['unstable']}".strip())
+                return Reply("partial", f"{reported['stable']} {reported['unstable']}".strip())
             case "final":
-                self._open.discard(told["utterance"])
-                return Reply("final", told["text"])
+                self._open.discard(reported["utterance"])
+                return Reply("final", reported["text"])
             case "error":
                 self._open.discard(number or 0)
-                return Reply("failed", f"{told['code']}: {told['message']}")
+                return Reply("failed", f"{reported['code']}: {reported['message']}")
         return None
 
     @property
@@ -185,14 +185,14 @@ class WhisperLiveClient:
         return b""
 
     def read(self, message: str) -> Reply | None:
-        told: dict[str, Any] = json.loads(message)
-        if told.get("message") == "SERVER_READY":
-            return Reply("ready", told.get("backend", ""))
-        if told.get("status") == "WAIT":
-            return Reply("refused", f"wait {told['message']:.0f} min")
-        if told.get("status") == "ERROR":
-            return Reply("failed", str(told["message"]))
-        segments = [one for one in told.get("segments", ()) if float(one["end"]) > self._from_s]
+        reported: dict[str, Any] = json.loads(message)
+        if reported.get("message") == "SERVER_READY":
+            return Reply("ready", reported.get("backend", ""))
+        if reported.get("status") == "WAIT":
+            return Reply("refused", f"wait {reported['message']:.0f} min")
+        if reported.get("status") == "ERROR":
+            return Reply("failed", str(reported["message"]))
+        segments = [one for one in reported.get("segments", ()) if float(one["end"]) > self._from_s]
         if not segments:
             return None
         text = " ".join(one["text"].strip() for one in segments)

@@ -19,7 +19,7 @@ STAGE_WORDS = {
     "llm": "language model",
     "tts": "text-to-speech",
 }
-TOLD_DRIFT = 1.02
+REPORTED_DRIFT = 1.02
 
 MOST_NAMED = 4
 """Measures of which nothing can be said, in a sentence; the table has each of them."""
@@ -58,7 +58,7 @@ def compare(old: Result, new: Result) -> Comparison:
     ]
     counts = tuple(judge_count(*pair, len(pairs)) for pair in pairs)
     verdict = overall(changes, counts)
-    sentence = told(verdict, changes, counts, machine)
+    sentence = reported(verdict, changes, counts, machine)
     return Comparison(verdict, sentence, changes, counts, tuple(differences(old, new)), machine)
 
 
@@ -96,7 +96,7 @@ def overall(changes: Sequence[Change], counts: Sequence[CountChange]) -> Verdict
     return "unsure" if not verdicts or (doubtful and 2 * doubtful >= len(changes)) else "same"
 
 
-def told(verdict: Verdict, changes: Sequence[Change], counts: Sequence[CountChange], machine: float | None) -> str:
+def reported(verdict: Verdict, changes: Sequence[Change], counts: Sequence[CountChange], machine: float | None) -> str:
     """The sentence."""
     sentences = []
     for one in ("worse", "better"):
@@ -121,7 +121,7 @@ def machine_sentence(machine: float) -> list[str]:
     as_long = f"{machine:.2f} times as long"
     if machine > DRIFT or machine < 1 / DRIFT:
         return [f"all stages together took {as_long}: too much to be put down to the machine"]
-    if machine > TOLD_DRIFT or machine < 1 / TOLD_DRIFT:
+    if machine > REPORTED_DRIFT or machine < 1 / REPORTED_DRIFT:
         return [f"all stages together took {as_long}: put down to the machine, and taken out of each"]
     return []
 

@@ -57,7 +57,7 @@ class Recording:
 class Corpus:
     """What is said, in the order in which it is said."""
 
-    told: str  # in words
+    reported: str  # in words
     said: tuple[Utterance, ...]
     synthetic: bool = False  # nobody has spoken it
 
@@ -68,7 +68,11 @@ class Corpus:
 
     def first(self, most: int) -> Corpus:
         """The first so many of it; all where there are no more."""
-        return self if most >= len(self.said) else replace(self, told=f"{most} of {self.told}", said=self.said[:most])
+        return (
+            self
+            if most >= len(self.said)
+            else replace(self, reported=f"{most} of {self.reported}", said=self.said[:most])
+        )
 
 
 def load_corpus(
@@ -83,8 +87,8 @@ def load_corpus(
     if folder is None:
         found = sorted(recordings(spoken_questions(settings, narrate)), key=lambda one: one.path.name)
         said = tuple(read(found, settings.listen, narrate, most))
-        told = f"{len(QUESTIONS)} questions, {TIMES} times each, by {len(VOICES)} voices of Kokoro"
-        return Corpus(told if len(said) == len(found) else f"{len(said)} of {told}", said, synthetic=True)
+        reported = f"{len(QUESTIONS)} questions, {TIMES} times each, by {len(VOICES)} voices of Kokoro"
+        return Corpus(reported if len(said) == len(found) else f"{len(said)} of {reported}", said, synthetic=True)
     found = recordings(folder)
     random.Random(SHUFFLED).shuffle(found)
     if most is not None and len(found) > most:
@@ -112,10 +116,17 @@ def recordings(folder: Path) -> list[Recording]:
         raise SettingsError(f"{folder} is no folder", HINT)
     inside = [folder / name for name in INSIDE if (folder / name).is_dir()] or [folder]
     files = sorted(path for one in inside for path in one.rglob("*") if path.suffix.lower() in SUFFIXES)
-    slots = {path: phrases for one in inside for told in one.rglob("slots.json") for path, phrases in read_slots(told)}
+    slots = {
+        path: phrases
+        for one in inside
+        for reported in one.rglob("slots.json")
+        for path, phrases in read_slots(reported)
+    }
     folders = {path.parent for path in files}
     transcripts = {one: list(one.glob("*.trans.txt")) for one in folders}
-    texts = {name: text for one in folders for told in transcripts[one] for name, text in read_transcripts(told)}
+    texts = {
+        name: text for one in folders for reported in transcripts[one] for name, text in read_transcripts(reported)
+    }
     return [
         Recording(
             path,
@@ -135,27 +146,27 @@ def speaker_of(path: Path, inside: list[Path]) -> str:
 
 def text_beside(path: Path) -> str:
     """Of the .txt with the same name; empty without one. Raises SettingsError."""
-    told = path.with_suffix(".txt")
-    return read_text(told).strip() if told.is_file() else ""
+    reported = path.with_suffix(".txt")
+    return read_text(reported).strip() if reported.is_file() else ""
 
 
-def read_transcripts(told: Path) -> Iterator[tuple[Path, str]]:
+def read_transcripts(reported: Path) -> Iterator[tuple[Path, str]]:
     """Of LibriSpeech: the path of each recording without its suffix, and its text. Raises SettingsError."""
-    for line in read_text(told).splitlines():
+    for line in read_text(reported).splitlines():
         name, _, text = line.partition(" ")
-        yield told.parent / name, text.strip()
+        yield reported.parent / name, text.strip()
 
 
-def read_slots(told: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
+def read_slots(reported: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
     """Path and phrases. Raises SettingsError."""
     try:
-        slots = SLOTS.validate_json(read_text(told))
+        slots = SLOTS.validate_json(read_text(reported))
     except ValidationError as error:
         raise SettingsError(
-            f"{told} is no JSON of file -> phrases: {error.errors()[0]['msg']}", '{"order.wav": ["large", "latte"]}'
+            f"{reported} is no JSON of file -> phrases: {error.errors()[0]['msg']}", '{"order.wav": ["large", "latte"]}'
         ) from error
     for name, phrases in slots.items():
-        yield told.parent / name, phrases
+        yield reported.parent / name, phrases
 
 
 def read_text(path: Path) -> str:

@@ -83,19 +83,19 @@ def listen(
     """Each endpoint and when it came; without `ask` the rule is told nothing and counts from the first frame on."""
     segmenter, pauses = Segmenter(settings), PauseStatistics()
     due: list[tuple[float, float, Transcript | None]] = []
-    lulled_s, ended_at_s = 0.0, -math.inf
+    early_paused_s, ended_at_s = 0.0, -math.inf
     for frame, is_speech in frames:
         now_s = frame.captured_at_s + FRAME_S
         for heard in segmenter.push(frame, is_speech, settings.start_ms):
             due = [] if isinstance(heard, Resume | Endpoint) else due
             pauses = learnt(pauses, heard, ended_at_s)
             if isinstance(heard, EarlyPause):
-                lulled_s = now_s
+                early_paused_s = now_s
             elif isinstance(heard, Pause) and ask is None:
                 due = [(now_s, 0.0, None)]
             elif isinstance(heard, Pause) and ask is not None:
                 judged = ask(heard.segment)
-                words_s = max(now_s, lulled_s + judged.decode_s)
+                words_s = max(now_s, early_paused_s + judged.decode_s)
                 due = [(now_s + judged.judge_s, judged.probability, None)]
                 due.append((max(due[0][0], words_s), judged.probability, judged.transcript))
             elif isinstance(heard, Endpoint):
@@ -133,5 +133,5 @@ def true_end(frames: Frames, settings: ListenSettings) -> Endpoint | None:
 
 def heed(ends: list[tuple[float, Endpoint]], last: Endpoint) -> Heeded:
     """What the endpoints of one recording are worth, `last` being its true end."""
-    told_s = next((at_s for at_s, end in ends if end.ended_at_s == last.ended_at_s), None)
-    return Heeded(not ends or ends[0][1] != last, None if told_s is None else told_s - last.ended_at_s)
+    reported_s = next((at_s for at_s, end in ends if end.ended_at_s == last.ended_at_s), None)
+    return Heeded(not ends or ends[0][1] != last, None if reported_s is None else reported_s - last.ended_at_s)

@@ -81,7 +81,7 @@ def conclude(bench: str, begun: RunStart, settings: Settings, models: dict[str, 
         took_s=round(took_s, 2),
         device=device_of(settings),
         machine=where,
-        settings=told_settings(settings),
+        settings=reported_settings(settings),
         models=models,
         corpus=found.corpus,
         seed=found.seed,
@@ -143,17 +143,17 @@ def peak_memory_mb() -> float | None:
     return most / 1e6 if sys.platform == "darwin" else most * 1024 / 1e6  # macOS counts bytes, Linux kilobytes
 
 
-def told_settings(settings: Settings) -> dict[str, Told]:
+def reported_settings(settings: Settings) -> dict[str, Told]:
     """`section.key` -> value. No secret, no path, no password in a URL, and of the system prompt its length alone."""
     return {
-        f"{section}.{key}": told_value(key, value_of(settings, f"{section}.{key}"))  # type: ignore[arg-type]
+        f"{section}.{key}": reported_value(key, value_of(settings, f"{section}.{key}"))  # type: ignore[arg-type]
         for section in SECTIONS
         for key, value in getattr(settings, section)
         if not isinstance(value, SecretStr)
     }
 
 
-def told_value(key: str, value: Told) -> Told:
+def reported_value(key: str, value: Told) -> Told:
     """Without what concerns the user alone."""
     if not isinstance(value, str):
         return value

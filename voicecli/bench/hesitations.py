@@ -72,5 +72,5 @@ def room_tone(pcm: Pcm, length_s: float = TONE_S) -> Pcm:
     blocks = round(length_s / BLOCK_S)
     mean_db = np.convolve(blocks_db(pcm), np.ones(blocks) / blocks, mode="valid")
     start = round(int(np.argmin(mean_db)) * BLOCK_S * LISTEN_RATE_HZ)
-    stretch = pcm[start : start + round(length_s * LISTEN_RATE_HZ)]
-    return np.concatenate([stretch, stretch[::-1]])
+    audio_chunk = pcm[start : start + round(length_s * LISTEN_RATE_HZ)]
+    return np.concatenate([audio_chunk, audio_chunk[::-1]])

@@ -105,9 +105,9 @@ def compared(comparison: Comparison) -> Iterator[str]:
     if changed:
         yield html_table(replace(table, rows=tuple(changed)), "verdicts")
     if same:
-        told = f"{len(same)} the same" if changed else f"All {len(same)} metrics and counts"
+        reported = f"{len(same)} the same" if changed else f"All {len(same)} metrics and counts"
         shown = html_table(replace(table, rows=tuple(same)), "verdicts")
-        yield f"<details><summary><span>{told}</span></summary>{shown}</details>"
+        yield f"<details><summary><span>{reported}</span></summary>{shown}</details>"
 
 
 def distribution(result: Result) -> Iterator[str]:
@@ -137,7 +137,7 @@ def accuracy(result: Result) -> Iterator[str]:
             '<p class="key">'
             + "".join(
                 f'<span><svg class="mark" width="16" height="16">{plots.shape(index)}</svg>'
-                f"{index + 1} {escape(plots.told(point, units))}</span>"
+                f"{index + 1} {escape(plots.reported(point, units))}</span>"
                 for index, point in enumerate(points)
             )
             + "</p>"

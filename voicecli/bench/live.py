@@ -74,7 +74,7 @@ def measure(
         if card.is_guest:
             narrate(GUEST)
         first_s, turns, events = asyncio.run(converse(card, corpus.said, environ, narrate, tell))
-    return replace(found(turns, events), corpus=corpus.told, warm_ups={"the first question, once before": first_s})
+    return replace(found(turns, events), corpus=corpus.reported, warm_ups={"the first question, once before": first_s})
 
 
 async def converse(

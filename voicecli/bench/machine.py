@@ -75,10 +75,10 @@ def memory_gb() -> float:
 def gpu() -> str:
     """Name, memory and driver of each NVIDIA card as nvidia-smi tells them; empty without one."""
     try:
-        told = subprocess.run(GPU_QUERY, capture_output=True, text=True, timeout=GPU_TIMEOUT_S, check=True).stdout
+        reported = subprocess.run(GPU_QUERY, capture_output=True, text=True, timeout=GPU_TIMEOUT_S, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return ""
-    return "; ".join(line.strip() for line in told.splitlines() if line.strip())
+    return "; ".join(line.strip() for line in reported.splitlines() if line.strip())
 
 
 def version_of(distribution: str) -> str:

@@ -25,8 +25,8 @@ def found_at_s(recording: Pcm, pcm: Pcm) -> float:
     """Where `pcm` is heard in a recording, whatever else is: the best correlation. Both (n,) at LISTEN_RATE_HZ."""
     recorded = recording[: len(pcm) + round(SEARCH_S * LISTEN_RATE_HZ)].astype(np.float64)
     size = 1 << (len(recorded) + len(pcm)).bit_length()
-    likeness = np.fft.irfft(np.fft.rfft(recorded, size) * np.conj(np.fft.rfft(pcm.astype(np.float64), size)), size)
-    return int(np.argmax(likeness[: len(recorded)])) / LISTEN_RATE_HZ
+    correlation = np.fft.irfft(np.fft.rfft(recorded, size) * np.conj(np.fft.rfft(pcm.astype(np.float64), size)), size)
+    return int(np.argmax(correlation[: len(recorded)])) / LISTEN_RATE_HZ
 
 
 def loud_times(recording: Pcm, began_s: float) -> list[float]:

@@ -90,7 +90,7 @@ def outcome(said: Said, events: Sequence[Event], calls: Sequence[Call], loud_s: 
 
 def latency_of(events: Sequence[Event], turn: TurnId | None, said: Said, loud_s: Sequence[float]) -> TurnLatency | None:
     """Of the turn that answers; None where it began before the user had finished."""
-    told: list[Event] = []
+    reported: list[Event] = []
     for event in events:
         if event.turn != turn:
             continue
@@ -98,12 +98,12 @@ def latency_of(events: Sequence[Event], turn: TurnId | None, said: Said, loud_s:
             case SpeechEnded(at_s=at_s) if at_s < said.voiced_until_s - EARLY_S:
                 return None
             case SpeechEnded():
-                told.append(replace(event, ended_at_s=said.voiced_until_s))
+                reported.append(replace(event, ended_at_s=said.voiced_until_s))
             case Audible(at_s=at_s):
-                told.append(replace(event, at_s=audible_from(loud_s, at_s)))
+                reported.append(replace(event, at_s=audible_from(loud_s, at_s)))
             case _:
-                told.append(event)
-    found = latencies(told)
+                reported.append(event)
+    found = latencies(reported)
     return found[0] if found else None
 
 
@@ -141,7 +141,12 @@ def calls_for(answer: Sequence[Event], calls: Sequence[Call], said: Said) -> tup
     decodes = [call for call in before if call.stage == "stt" and call.work_s > REMEMBERED_S]
     looks = [call for call in before if call.stage == "endpoint"]
     replies = [call for call in before if call.name == "reply" and call.first_s is not None]
-    pieces = {event.text for event in answer if isinstance(event, TextChunkReady)}
+    text_chunks = {event.text for event in answer if isinstance(event, TextChunkReady)}
     since_s = replies[-1].began_s if replies else audible_s
-    voiced = [call for call in calls if call.stage == "tts" and call.name in pieces and call.began_s >= since_s]
-    return (*decodes[-1:], *looks[-1:], *replies[-1:], *sorted(voiced, key=lambda call: call.began_s)[: len(pieces)])
+    voiced = [call for call in calls if call.stage == "tts" and call.name in text_chunks and call.began_s >= since_s]
+    return (
+        *decodes[-1:],
+        *looks[-1:],
+        *replies[-1:],
+        *sorted(voiced, key=lambda call: call.began_s)[: len(text_chunks)],
+    )

@@ -181,15 +181,15 @@ def scatter(title: str, points: Sequence[Point], units: tuple[str, str], names: 
             drawn.append(f'<text class="axis" x="{LEFT}%" dx="2" y="{y - 3:.1f}">{bare(tick, units[1])}</text>')
     for index, point in enumerate(points):
         x, y = x_axis.at(point.x), height - (height - top) * point.y / y_axis.most
-        drawn.append(placed(shape(index), x, y, f"{index + 1}: {told(point, units)}"))
+        drawn.append(placed(shape(index), x, y, f"{index + 1}: {reported(point, units)}"))
         drawn.append(f'<text class="figure" x="{x:.2f}%" dx="11" y="{y + 4:.1f}">{index + 1}</text>')
     below = escape(named(names[0], units[0]))
     foot_text = f'<text class="axis" x="{RIGHT}%" y="{height + 34}" text-anchor="end">{below}</text>'
-    said = "; ".join(told(point, units) for point in points)
+    said = "; ".join(reported(point, units) for point in points)
     return picture(title, said, height + foot, [*grid(x_axis, height), *drawn, foot_text])
 
 
-def told(point: Point, units: tuple[str, str]) -> str:
+def reported(point: Point, units: tuple[str, str]) -> str:
     """A point in words."""
     return f"{point.name}: {quantity(point.x, units[0])}, {quantity(point.y, units[1])}"
 

@@ -40,7 +40,7 @@ VOICES = ("am_michael", "af_bella", "bm_george", "bf_emma")
 TIMES = 2
 """How often each question is asked, each time by another voice."""
 
-TOLD = 6
+REPORTED = 6
 """After so many questions it is told how far it is: each takes some seconds on two cores."""
 
 QUIET_S = 0.4
@@ -88,15 +88,15 @@ async def record(folder: Path, settings: Settings, narrate: Narrate) -> None:
     with ThreadWorker("tts") as worker:
         kokoro = await load_voice(worker, open_store(settings), stock(settings.tts), narrate)
         for number, (voice, text, phrases) in enumerate(asked(), 1):
-            stretches = await worker.run(
+            audio_chunks = await worker.run(
                 lambda view, said: list(view.synthesize(said)), kokoro.speaking(voice, 1.0), text
             )
-            heard = resample(np.concatenate([one.pcm for one in stretches]), kokoro.sample_rate_hz, LISTEN_RATE_HZ)
+            heard = resample(np.concatenate([one.pcm for one in audio_chunks]), kokoro.sample_rate_hz, LISTEN_RATE_HZ)
             path = folder / voice / f"{number:02}.wav"
             write_clip(path, np.pad(heard, round(QUIET_S * LISTEN_RATE_HZ)))
             path.with_suffix(".txt").write_text(text, encoding="utf8")
             slots[path.relative_to(folder).as_posix()] = phrases
-            if number % TOLD == 0:
+            if number % REPORTED == 0:
                 narrate(f"{number} of {len(asked())} are spoken…")
     (folder / "slots.json").write_text(json.dumps(slots, indent=1), encoding="utf8")
 

@@ -115,7 +115,7 @@ def result_of(
     mine = own_options is not None
     named = [option.partition("=")[0] for option in own_options or () if option.startswith("-")]
     found = Found(
-        corpus.told,
+        corpus.reported,
         tuple(metric for one in done for metric in load_result.metrics(one.row.clients, one.sessions)),
         tuple(count for one in done for count in load_result.counts(one.row, one.sessions)),
         load=load_result.doubts([one.row for one in done], usable_threads()),

@@ -92,8 +92,8 @@ class Compared:
     def events(self) -> Iterator[dict[str, object]]:
         """Each recording, for a closer look."""
         for clip, one in self._pairs():
-            told = {"group": self.rule + self.scenario, "of": clip.name}
-            yield {**told, "cut_off": one.cut_off, "wait_s": one.wait_s}
+            reported = {"group": self.rule + self.scenario, "of": clip.name}
+            yield {**reported, "cut_off": one.cut_off, "wait_s": one.wait_s}
 
     def _pairs(self) -> Iterator[tuple[Clip, Heeded]]:
         return zip(self.clips, self.heeded, strict=True)
@@ -121,8 +121,8 @@ async def measure_endpoint(settings: Settings, corpus: Corpus, progress: Progres
                 heeded = [await worker.run(heard_by, rule, clip, oracle, settings.listen) for clip in clips]
                 found.append(Compared(rule, scenario, clips, heeded))
     without = len(said) - len(paused) // len(PLACES)
-    told = Found(
-        f"{corpus.told}, each as it is and twice with a pause for thought",
+    reported = Found(
+        f"{corpus.reported}, each as it is and twice with a pause for thought",
         tuple(one.waits for one in found),
         tuple(one.cut_off for one in found),
         warm_ups={"load": load_s},
@@ -131,7 +131,7 @@ async def measure_endpoint(settings: Settings, corpus: Corpus, progress: Progres
         seed=SEED,
     )
     used = (settings.listen.endpoint_model, settings.stt.model)
-    return conclude(STAGE, begun, settings, model_digests(settings, used), told)
+    return conclude(STAGE, begun, settings, model_digests(settings, used), reported)
 
 
 async def load(worker: ThreadWorker, settings: Settings) -> tuple[Recogniser, EndOfTurn]:

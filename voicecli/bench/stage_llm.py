@@ -46,7 +46,7 @@ TALK = (
 )
 """What was said before each question."""
 
-PIECES = (
+TEXT_CHUNKS = (
     "tokens are counted as the pieces of text that the server sends; one that sends several tokens at once seems slower"
 )
 
@@ -101,7 +101,7 @@ async def measure_llm(settings: Settings, progress: Progress, narrate: Narrate, 
         f"{len(questions)} questions, each after {len(TALK)} turns of talk",
         tuple(metric for group in (COLD, WARM) for metric in metrics([one for one in answers if one.group == group])),
         warm_ups=warm_ups,
-        doubts=(*few(len(questions), "questions"), *(() if embedded else (PIECES,))),
+        doubts=(*few(len(questions), "questions"), *(() if embedded else (TEXT_CHUNKS,))),
         events=tuple({"group": one.group, "of": one.question, "heard": one.text} for one in answers),
     )
     return conclude(STAGE, begun, settings, model_digests(settings, embedded) | served, found)

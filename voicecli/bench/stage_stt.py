@@ -82,7 +82,7 @@ async def measure_stt(settings: Settings, corpus: Corpus, models: Sequence[str],
             for arm in in_turns(list(arms), turn):
                 heard.setdefault(arm, []).append(await worker.run(hear, arms[arm], one, next(number)))
     found = Found(
-        corpus.told,
+        corpus.reported,
         tuple(metric for arm in arms for metric in metrics(arm, heard[arm])),
         tuple(count for arm in arms for count in counts(arm, heard[arm])),
         warm_ups=warm_ups,

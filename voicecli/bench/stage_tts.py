@@ -141,9 +141,9 @@ def speak(voice: Voice, text: str) -> Spoken:
     """With a look at the clock after the first stretch and after the last."""
     began_s = time.perf_counter()
     first_s, parts = 0.0, []
-    for stretch in voice.synthesize(text):
+    for audio_chunk in voice.synthesize(text):
         first_s = first_s or time.perf_counter() - began_s
-        parts.append(stretch.pcm)
+        parts.append(audio_chunk.pcm)
     total_s = time.perf_counter() - began_s
     pcm = np.concatenate(parts)
     return Spoken(text, pcm, len(pcm) / voice.sample_rate_hz, first_s, total_s)

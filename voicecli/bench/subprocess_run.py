@@ -60,7 +60,7 @@ def _messages(here: Connection) -> Iterator[tuple[str, object]]:
 def _work(there: Connection, work: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]) -> None:
     """The other process."""
     try:
-        value = work(lambda told: there.send(("note", told)), *args, **kwargs)
+        value = work(lambda reported: there.send(("note", reported)), *args, **kwargs)
     except Exception as error:
         there.send(("failed", error))
     else:

@@ -18,7 +18,7 @@ READY_S = 180.0
 """Longest wait for the models."""
 
 STOP_S = 10.0
-TOLD_LINES = 5
+REPORTED_LINES = 5
 """Of stderr, for whoever wants to know why it ended."""
 
 Narrate = Callable[[str], None]
@@ -33,7 +33,7 @@ class TalkChild:
         self._narrate = narrate
         self._activity = Activity()
         self._changed = asyncio.Condition()
-        self._told: deque[str] = deque(maxlen=TOLD_LINES)
+        self._reported: deque[str] = deque(maxlen=REPORTED_LINES)
         self._over = False
 
     @property
@@ -61,7 +61,7 @@ class TalkChild:
                 while not holds():
                     if self._over:
                         raise EngineError(
-                            f"voicecli talk ended with exit code {await self._process.wait()}: {' '.join(self._told)}"
+                            f"voicecli talk ended with exit code {await self._process.wait()}: {' '.join(self._reported)}"
                         )
                     await self._changed.wait()
                 return True
@@ -90,7 +90,7 @@ class TalkChild:
         """Keep the last of what it complains about."""
         assert self._process.stderr is not None
         async for line in self._process.stderr:
-            self._told.append(line.decode(errors="replace").strip())
+            self._reported.append(line.decode(errors="replace").strip())
 
 
 @asynccontextmanager

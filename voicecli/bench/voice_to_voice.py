@@ -160,7 +160,7 @@ def measure(
         note = partial(tell_more, tell, scenario.about, over, whole)
         rounds.append(apart(converse, note, settings, scenario, scenes, watch()))
     tell("done", whole, whole)
-    return replace(found_by(rounds), corpus=corpus.told, seed=SEED, doubts=corpus.doubts), rounds
+    return replace(found_by(rounds), corpus=corpus.reported, seed=SEED, doubts=corpus.doubts), rounds
 
 
 def tell_more(tell: Progress, about: str, over: int, whole: int, begun: object) -> None:

@@ -53,16 +53,16 @@ class WatchedRecogniser:
     def transcribe(self, segment: SpeechSegment) -> Transcript:
         began_s = self._clock()
         transcript = self._stt.transcribe(segment)
-        self._told("final", began_s, segment)
+        self._reported("final", began_s, segment)
         return transcript
 
     def draft(self, segment: SpeechSegment) -> Transcript:
         began_s = self._clock()
         transcript = self._stt.draft(segment)
-        self._told("draft", began_s, segment)
+        self._reported("draft", began_s, segment)
         return transcript
 
-    def _told(self, name: str, began_s: float, segment: SpeechSegment) -> None:
+    def _reported(self, name: str, began_s: float, segment: SpeechSegment) -> None:
         ended_s = self._clock()
         self._calls.append(Call("stt", name, began_s, ended_s, ended_s - began_s, amount=segment.audio_s))
 
@@ -121,18 +121,18 @@ class WatchedVoice:
         work_s = audio_s = 0.0
         began_s: float | None = None
         first_s: float | None = None
-        stretches = self._tts.synthesize(text)
+        audio_chunks = self._tts.synthesize(text)
         try:
             while True:
                 asked_s = self._clock()
                 began_s = asked_s if began_s is None else began_s
-                stretch = next(stretches, None)
+                audio_chunk = next(audio_chunks, None)
                 work_s += self._clock() - asked_s
-                if stretch is None:
+                if audio_chunk is None:
                     return
                 first_s = work_s if first_s is None else first_s
-                audio_s += len(stretch.pcm) / self.sample_rate_hz
-                yield stretch
+                audio_s += len(audio_chunk.pcm) / self.sample_rate_hz
+                yield audio_chunk
         finally:
             if began_s is not None:
                 self._calls.append(Call("tts", text, began_s, self._clock(), work_s, first_s, audio_s))

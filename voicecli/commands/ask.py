@@ -169,15 +169,15 @@ def models_of(settings: Settings, *, aloud: bool) -> list[str]:
 
 def fields(asked: Asked, output: Path | None) -> dict[str, Any]:
     """What `--json` prints; `file` and `interrupted` only where they say something."""
-    told: dict[str, Any] = {
+    reported: dict[str, Any] = {
         "question": asked.question,
         "answer": asked.answer,
         "model": asked.model,
         "first_token_s": rounded(asked.first_token_s),
         "tokens_per_s": rounded(asked.tokens_per_s),
     }
-    told |= {"file": str(output)} if output is not None else {}
-    return told | ({"interrupted": True} if asked.interrupted else {})
+    reported |= {"file": str(output)} if output is not None else {}
+    return reported | ({"interrupted": True} if asked.interrupted else {})
 
 
 def rounded(value: float | None) -> float | None:

@@ -95,34 +95,34 @@ def dictate(
 
     with ExitStack() as stack:
         err = stack.enter_context(own_stderr(settings.log_file))
-        keepers = keepers_of(stack, output, err, clipboard=clipboard, joined=join)
+        sinks = sinks_of(stack, output, err, clipboard=clipboard, joined=join)
         shows_words = bool(output or clipboard or join) or not sys.stdout.isatty()
-        page = DictationScreen(err, keepers, shows_words=shows_words)
+        page = DictationScreen(err, sinks, shows_words=shows_words)
         heard = dictate_words(settings, input, page, once=once)
     if heard.forced or (heard.interrupted and not heard.words):
         raise typer.Exit(INTERRUPTED_EXIT_CODE)
 
 
-def keepers_of(
+def sinks_of(
     stack: ExitStack, output: Path | None, err: TextIO, *, clipboard: bool, joined: bool
 ) -> list[TranscriptSink]:
     """Where the words go. Raises SettingsError where that cannot be had: before anybody has spoken."""
     from voicecli.ui.transcript_sinks import ClipboardSink, FileSink, open_words
 
-    keepers: list[TranscriptSink] = []
+    sinks: list[TranscriptSink] = []
     if output is not None:
         try:
             file = stack.enter_context(output.open("a", encoding="utf8"))
         except OSError as error:
             raise SettingsError(f"{output} cannot be written: {error.strerror}", "choose another --output") from error
-        keepers.append(FileSink(file, joined=joined))
+        sinks.append(FileSink(file, joined=joined))
     if clipboard:
         from voicecli.ui.terminal.clipboard import find_clipboard
 
         found = find_clipboard()
         stack.callback(found.close)
-        keepers.append(ClipboardSink(found.copy, err, joined=joined))
-    return keepers or [open_words(sys.stdout, err, joined=joined)]
+        sinks.append(ClipboardSink(found.copy, err, joined=joined))
+    return sinks or [open_words(sys.stdout, err, joined=joined)]
 
 
 def models_of(settings: Settings) -> list[str]:

@@ -119,8 +119,8 @@ def _remove(store: ModelStore, models: Sequence[Model]) -> None:
     if not models:
         raise SettingsError("--remove needs the names of models", hint="voicecli download-models --list shows them")
     for model in models:
-        told = "removed" if store.remove(model.name) else "was not there"
-        typer.echo(f"{model.name}: {told}", err=True)
+        reported = "removed" if store.remove(model.name) else "was not there"
+        typer.echo(f"{model.name}: {reported}", err=True)
 
 
 def _print_list(store: ModelStore, models: Sequence[Model]) -> None:

@@ -73,9 +73,9 @@ class DownloadScreen:
             return
         key = (event.model, event.item)
         if key not in self._tasks:
-            self._tasks[key] = self._bars.add_task(_label(event), total=None, told="")
-        told = f"{event.done_bytes / 1e6:.0f} of {megabytes(event.total_bytes)}" if event.total_bytes else ""
-        self._bars.update(self._tasks[key], completed=event.done_bytes, total=event.total_bytes, told=told)
+            self._tasks[key] = self._bars.add_task(_label(event), total=None, reported="")
+        reported = f"{event.done_bytes / 1e6:.0f} of {megabytes(event.total_bytes)}" if event.total_bytes else ""
+        self._bars.update(self._tasks[key], completed=event.done_bytes, total=event.total_bytes, reported=reported)
 
     def _say(self, line: str, style: str = "") -> None:
         self._console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)

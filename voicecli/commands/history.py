@@ -138,13 +138,13 @@ def delete(
     if (id is None) != every:
         raise SettingsError("one conversation, or all of them?", "voicecli history delete 12, or --all")
     path = history_file()
-    aside = set_aside_earlier(path) if every else []
-    question = f"Delete {count_of(path, id)}" + (f" and {len(aside)} damaged files" if aside else "") + "?"
+    side_speech = set_side_speech_earlier(path) if every else []
+    question = f"Delete {count_of(path, id)}" + (f" and {len(side_speech)} damaged files" if side_speech else "") + "?"
     if not yes and not agreed(question):
         tell("Nothing was deleted.")
         raise typer.Exit(1)
     tell(f"{delete_sessions(path, id)} deleted.")
-    for file in aside:
+    for file in side_speech:
         file.unlink()
         tell(f"{file} deleted.")
 
@@ -168,7 +168,7 @@ def count_of(path: Path, id: int | None) -> str:
     return f"conversation {id} of {when(session.began_at)} ({len(exchanges)} exchanges)"
 
 
-def set_aside_earlier(path: Path) -> list[Path]:
+def set_side_speech_earlier(path: Path) -> list[Path]:
     """Damaged files of earlier days."""
     from voicecli.history.place import damaged_files
 

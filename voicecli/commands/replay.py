@@ -127,8 +127,8 @@ def write_json(path: Path, paired: Sequence[Pair], changed: dict[str, str]) -> N
     from voicecli.errors import SettingsError
     from voicecli.replay.compare import as_json
 
-    told = {"changed": changed, "turns": as_json(paired)}
+    reported = {"changed": changed, "turns": as_json(paired)}
     try:
-        path.write_text(json.dumps(told, indent=1, ensure_ascii=False), encoding="utf8")
+        path.write_text(json.dumps(reported, indent=1, ensure_ascii=False), encoding="utf8")
     except OSError as error:
         raise SettingsError(f"{path} cannot be written: {error.strerror}", "--json FILE") from error

@@ -116,8 +116,8 @@ def make_report(looked_at: Request, path: Path) -> None:
     from voicecli.replay.report import about, log_lines, plain_members
 
     settings = looked_at.settings
-    told = about(settings, digests(settings), findings(looked_at))
-    save(path, plain_members(told, log_lines(settings.log_file, private(settings))))
+    reported = about(settings, digests(settings), findings(looked_at))
+    save(path, plain_members(reported, log_lines(settings.log_file, private(settings))))
 
 
 def findings(looked_at: Request) -> list[dict[str, object]]:
@@ -162,8 +162,8 @@ def make_recording(looked_at: Request, path: Path, inputs: tuple[Path, ...], tur
     if code or recorder.stopped or not recorder.turns_over:
         tell("No turn was over, or you stopped it: nothing was kept.")
         raise typer.Exit(code or 1)
-    told = about(settings, digests(settings), findings(looked_at), prompt=True)
-    save(path, recording_members(told, recorder, log_lines(settings.log_file, private(settings))))
+    reported = about(settings, digests(settings), findings(looked_at), prompt=True)
+    save(path, recording_members(reported, recorder, log_lines(settings.log_file, private(settings))))
     tell(f"voicecli replay {path} holds the conversation again.")
 
 
@@ -174,7 +174,7 @@ def consent(path: Path, turns: int) -> bool:
 
     if not sys.stdin.isatty():
         raise SettingsError("--record needs your consent, and nobody can be asked here", "--yes gives it")
-    what = "\n".join(f"  {name:15} {told}" for name, told in FILES.items())
+    what = "\n".join(f"  {name:15} {reported}" for name, reported in FILES.items())
     tell(CONSENT.format(turns=f"{turns} turn{'s' if turns > 1 else ''}", path=path, what=what))
     return typer.confirm("Record it?", default=False, err=True)
 

@@ -198,8 +198,8 @@ def tell_unsaved(log: SessionLog) -> None:
     from voicecli.ui.view import printable
 
     count = len(log.unsaved)
-    told = f"{count} exchange{'s' if count > 1 else ''}"
-    tell(UNSAVED.format(count=told, trouble=printable(log.trouble), words=printable(transcript(log.unsaved))))
+    reported = f"{count} exchange{'s' if count > 1 else ''}"
+    tell(UNSAVED.format(count=reported, trouble=printable(log.trouble), words=printable(transcript(log.unsaved))))
 
 
 def print_settings(loaded: Loaded) -> None:

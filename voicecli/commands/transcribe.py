@@ -151,21 +151,21 @@ class Shown:
             tell(f"no text from {utterance.from_s:.1f} to {utterance.until_s:.1f} s: {utterance.reason}")
         self._print(utterance_fields(utterance) if self._as_json else utterance.text)
 
-    def _print(self, told: str | dict[str, Any]) -> None:
-        if line := told if isinstance(told, str) else json.dumps(told, ensure_ascii=False):
+    def _print(self, reported: str | dict[str, Any]) -> None:
+        if line := reported if isinstance(reported, str) else json.dumps(reported, ensure_ascii=False):
             print(line, flush=True)
 
 
 def utterance_fields(utterance: Utterance) -> dict[str, Any]:
     """What `--json` prints of a part of standard input; `reason` only where there is one."""
-    told: dict[str, Any] = {
+    reported: dict[str, Any] = {
         "file": str(PIPE),
         "text": utterance.text,
         "from_s": round(utterance.from_s, 3),
         "until_s": round(utterance.until_s, 3),
         "decode_s": round(utterance.decode_s, 3),
     }
-    return told | ({"reason": utterance.reason} if utterance.reason else {})
+    return reported | ({"reason": utterance.reason} if utterance.reason else {})
 
 
 def plain(outcome: Outcome, named: bool) -> str:
@@ -191,19 +191,19 @@ def fields(outcome: Outcome) -> dict[str, Any]:
 
     if isinstance(outcome, Unreadable):
         return {"file": str(outcome.file), "error": outcome.error.message}
-    told: dict[str, Any] = {
+    reported: dict[str, Any] = {
         "file": str(outcome.file),
         "text": outcome.text,
         "audio_s": round(outcome.audio_s, 3),
         "decode_s": round(outcome.decode_s, 3),
     }
     if outcome.redecoded is not None:
-        told["redecoded"] = outcome.redecoded
+        reported["redecoded"] = outcome.redecoded
     if outcome.reason:
-        told["reason"] = outcome.reason
+        reported["reason"] = outcome.reason
     elif outcome.withheld:
-        told["withheld"] = [
+        reported["withheld"] = [
             {"from_s": round(part.from_s, 2), "until_s": round(part.until_s, 2), "reason": part.reason}
             for part in outcome.withheld
         ]
-    return told
+    return reported

@@ -48,44 +48,48 @@ class Conversation:
         clock: Clock,
         publish: Publish,
     ) -> None:
-        self._ear, self._speaker = devices.ear, devices.speaker
+        self._speech_input, self._speaker = devices.speech_input, devices.speaker
         self._engines = engines
         self._history = history
         self._rules = rules
         self._clock = clock
         self._tell = publish
         self._speculation = Speculation()
-        self._sentry = make_wake_gate(engines, rules.wake, rules.partials, clock, publish)
-        self._drafter = PartialDecoder(self._sentry.engines.stt, engines.stt_worker, rules.partials, clock)
+        self._wake_gate = make_wake_gate(engines, rules.wake, rules.partials, clock, publish)
+        self._partial_decoder = PartialDecoder(self._wake_gate.engines.stt, engines.stt_worker, rules.partials, clock)
         self._prefill = Prefill(engines.llm, history)
         self._endpointing = Endpointing(
-            engines.turn, engines.turn_worker, rules.endpoint, self._ear.wait_until, clock, publish
+            engines.turn, engines.turn_worker, rules.endpoint, self._speech_input.wait_until, clock, publish
         )
-        self._own_voice = SelfEchoFilter(audible=rules.echo)
-        self._answering = Responder(self._sentry.engines, self._speaker, history, self._own_voice, clock, self._publish)
-        self._overlap = Overlap(devices, engines, rules.barge_in, self._own_voice, clock, publish)
+        self._self_echo = SelfEchoFilter(audible=rules.echo)
+        self._answering = Responder(
+            self._wake_gate.engines, self._speaker, history, self._self_echo, clock, self._publish
+        )
+        self._overlap = Overlap(devices, engines, rules.barge_in, self._self_echo, clock, publish)
         self._announcements = Announcements(self._announce)
         self._minted = 0
         self._hearing = TurnId(0)  # the utterance under way or the last one
         self._turn: Turn | None = None
-        self._drafts = PartialTranscripts(self._drafter, self._prefill, clock, self._publish, ahead=rules.prefill)
+        self._drafts = PartialTranscripts(
+            self._partial_decoder, self._prefill, clock, self._publish, ahead=rules.prefill
+        )
         self._catching_up: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Until the microphone ends and the last answer is over."""
         async with asyncio.TaskGroup() as self._tasks:
-            self._sentry.open(self._tasks, self._take, self._ear.so_far)
-            self._overlap.open(self._tasks, self._sentry.handle)
+            self._wake_gate.open(self._tasks, self._take, self._speech_input.so_far)
+            self._overlap.open(self._tasks, self._wake_gate.handle)
             self._announcements.open(True)
-            async for heard in self._ear.events(self._needed_ms):
+            async for heard in self._speech_input.events(self._needed_ms):
                 self._overlap.handle(heard, self._answer)
             self._announcements.open(False)
             self._drafts.stop()
-            self._sentry.close()
+            self._wake_gate.close()
 
     def mute(self, muted: bool) -> None:
         """Stop or go on listening; the answer under way goes on."""
-        self._ear.mute(muted)
+        self._speech_input.mute(muted)
 
     def hold_to_talk(self, held: bool) -> None:
         """Push-to-talk: listen from now on, or no more. Who presses the key has the word; nothing else is asked."""
@@ -93,7 +97,7 @@ class Conversation:
         if held and answer is not None:
             self._overlap.heard_before_s = self._speaker.heard_s()
             self.interrupt(reopen=self._goes_on())
-        self._ear.hold(held, pre_roll=answer is None)
+        self._speech_input.hold(held, pre_roll=answer is None)
 
     def restart(self, said: Iterable[tuple[str, str, bool]] = ()) -> None:
         """All is forgotten; then `said` was: questions, as much of the answers as was heard, whether it was cut."""
@@ -144,7 +148,7 @@ class Conversation:
         heard = turn.heard(self._speaker.heard_s()) if self._engines.tts else turn.written
         released = turn.released.is_set()
         if released:
-            self._own_voice.note_spoken(turn.voiced(self._speaker.heard_s() + AHEAD_S), self._clock())
+            self._self_echo.note_spoken(turn.voiced(self._speaker.heard_s() + AHEAD_S), self._clock())
         self._discard(turn.id)
         if turn.question:
             kept, cut = heard if released and not reopen else "", not turn.is_whole(heard)
@@ -168,9 +172,9 @@ class Conversation:
                 self._endpointing.on_speech_started(started_at_s)
                 self._hearing = self._mint()
                 self._publish(events.SpeechStarted(at_s=now_s, turn=self._hearing, started_at_s=started_at_s))
-                self._drafts.start(self._hearing, self._ear.so_far, self._tasks)
+                self._drafts.start(self._hearing, self._speech_input.so_far, self._tasks)
             case EarlyPause(segment):
-                self._drafter.decode_early(segment)
+                self._partial_decoder.decode_early(segment)
             case Pause(segment):
                 self._drafts.stop()
                 self.interrupt()  # a question that was typed meanwhile
@@ -184,7 +188,7 @@ class Conversation:
                 self._endpointing.on_resume(silence_ms)
                 self._discard(hearing)
                 self._publish(events.SpeechResumed(at_s=now_s, turn=hearing))
-                self._drafts.start(self._hearing, self._ear.so_far, self._tasks)
+                self._drafts.start(self._hearing, self._speech_input.so_far, self._tasks)
             case Endpoint(ended_at_s, limit_s):
                 self._endpointing.on_endpoint(ended_at_s)
                 self._publish(events.SpeechEnded(at_s=now_s, turn=hearing, ended_at_s=ended_at_s))
@@ -231,7 +235,7 @@ class Conversation:
         self._speculation = self._speculation.apply(event)
         self._tell(event)
         self._endpointing.observe(event)
-        self._sentry.observe(event)
+        self._wake_gate.observe(event)
         self._announcements.observe(event)
 
     def _start(self, turn: Turn) -> None:
@@ -282,7 +286,7 @@ class Conversation:
         if turn.question:
             self._history.add(turn.question, spoken, calls=turn.calls_made())
         if turn.is_said_aloud:
-            self._own_voice.note_spoken(turn.voiced(heard_s + AHEAD_S), now_s)
+            self._self_echo.note_spoken(turn.voiced(heard_s + AHEAD_S), now_s)
         self._overlap.answer_is_over()
         if failure is not None:
             message, hint = failure.message, failure.hint

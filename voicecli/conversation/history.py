@@ -47,7 +47,7 @@ class History:
     """Messages of one conversation."""
 
     def __init__(self, system_prompt: str, context_tokens: int) -> None:
-        self._prompt, self._aside = system_prompt, ""
+        self._prompt, self._side_speech = system_prompt, ""
         self._context_tokens = self._room_tokens = float(context_tokens)
         self._exchanges: list[tuple[Message, ...]] = []  # a question, calls of tools with their results, the answer
         self._unanswered: list[str] = []
@@ -113,9 +113,9 @@ class History:
         """Another system prompt, from the next request on."""
         self._prompt = system_prompt
 
-    def add_to_prompt(self, aside: str) -> None:
+    def add_to_prompt(self, side_speech: str) -> None:
         """What the system prompt ends with, from the next request on: one sentence, or nothing."""
-        self._aside = aside
+        self._side_speech = side_speech
 
     def forget(self) -> None:
         """As if nothing had been said."""
@@ -132,7 +132,7 @@ class History:
 
     @property
     def _system(self) -> Message:
-        return Message("system", f"{self._prompt} {self._aside}".strip())
+        return Message("system", f"{self._prompt} {self._side_speech}".strip())
 
     def _question(self, text: str) -> Message:
         return Message("user", " ".join([*self._unanswered, text]))

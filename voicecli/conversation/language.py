@@ -78,7 +78,7 @@ class LanguagePolicy:
     def __init__(
         self,
         wanted: str,
-        repertoire: VoiceRegistry,
+        voice_registry: VoiceRegistry,
         voices: Voices | None = None,
         heard: Callable[[str], str] = lambda wanted: wanted,
     ) -> None:
@@ -86,13 +86,13 @@ class LanguagePolicy:
 
         `heard`: what the recogniser makes of a wanted language. Raises SettingsError where it knows none of that name.
         """
-        self._repertoire = repertoire
+        self._voice_registry = voice_registry
         self._voices = voices
         self._heard = heard
         self._wanted = wanted
-        self._language = repertoire.language if wanted == AUTO else wanted
+        self._language = voice_registry.language if wanted == AUTO else wanted
         self._is_plain = wanted == "en"
-        self._told = {self._language}  # languages of which the user knows who speaks them
+        self._reported = {self._language}  # languages of which the user knows who speaks them
 
     @property
     def wanted(self) -> str:
@@ -115,7 +115,7 @@ class LanguagePolicy:
         if self._wanted == AUTO:
             return f"The language is found in each utterance; now it is {name_of(self._language)}."
         self._language = self._wanted
-        self._told.add(self._language)
+        self._reported.add(self._language)
         only = " That is all that is heard by this model." if wanted == AUTO else ""
         return self.voice_status + only
 
@@ -127,7 +127,7 @@ class LanguagePolicy:
         if self._voices is None:
             raise SettingsError("there is no speaker, so no voice is heard", "voicecli devices lists the speakers")
         language = code_of(self._voices.language_of(voice))
-        self._repertoire = self._repertoire.with_voice(voice, language)
+        self._voice_registry = self._voice_registry.with_voice(voice, language)
         if language == self._language:
             return f"{voice} speaks."
         other = f"{voice} speaks {name_of(language)}, and the conversation is in {name_of(self._language)}"
@@ -136,12 +136,12 @@ class LanguagePolicy:
     @property
     def is_written(self) -> bool:
         """Nobody speaks the language of the conversation."""
-        return isinstance(self._repertoire.match(self._language), NoVoice)
+        return isinstance(self._voice_registry.match(self._language), NoVoice)
 
     @property
     def voice_status(self) -> str:
         """Who speaks just now, or why nobody does."""
-        match self._repertoire.match(self._language):
+        match self._voice_registry.match(self._language):
             case NoVoice() as unspoken:
                 return written_notice(self._language, unspoken)
             case VoiceMatch(voice):  # pragma: no branch
@@ -175,16 +175,16 @@ class LanguagePolicy:
         if self._wanted != AUTO:
             return self._wanted
         own = [code for code, _ in _SCRIPTS]
-        latin = next((code for code in (self._language, self._repertoire.language) if code not in own), "en")
+        latin = next((code for code in (self._language, self._voice_registry.language) if code not in own), "en")
         is_latin = re.search(r"[A-Za-z]", text) is not None
         return next((code for code, script in _SCRIPTS if script.search(text)), latin if is_latin else self._language)
 
     def begin(self, language: str) -> AnswerLanguage:
         """An answer in this language is about to be made; the voice is told."""
-        spoken = self._repertoire.match(language)
+        spoken = self._voice_registry.match(language)
         is_spoken = isinstance(spoken, VoiceMatch)
-        voice = spoken.voice if isinstance(spoken, VoiceMatch) else self._repertoire.voice
-        voice_language = language if is_spoken else self._repertoire.language
+        voice = spoken.voice if isinstance(spoken, VoiceMatch) else self._voice_registry.voice
+        voice_language = language if is_spoken else self._voice_registry.language
         if self._voices is not None:
             self._voices.select(voice)
         return AnswerLanguage(
@@ -206,7 +206,7 @@ class LanguagePolicy:
         if language == self._language:
             return ""
         self._language = language
-        known, self._told = language in self._told, self._told | {language}
+        known, self._reported = language in self._reported, self._reported | {language}
         return "" if known and self.is_written else self.voice_status
 
 

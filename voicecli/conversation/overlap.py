@@ -48,7 +48,7 @@ Deliver = Callable[[SegmenterEvent], None]
 
 @dataclass(frozen=True, slots=True)
 class Devices:
-    ear: SpeechInput
+    speech_input: SpeechInput
     speaker: Speaker
 
 
@@ -77,22 +77,22 @@ class Overlap:
         devices: Devices,
         engines: Engines,
         rules: BargeIn,
-        own_voice: SelfEchoFilter,
+        self_echo: SelfEchoFilter,
         clock: Clock,
         publish: Publish,
     ) -> None:
-        self._ear, self._speaker = devices.ear, devices.speaker
+        self._speech_input, self._speaker = devices.speech_input, devices.speaker
         self._engines = engines
         self._rules = rules
-        self._own_voice = own_voice
+        self._self_echo = self_echo
         self._clock = clock
         self._publish = publish
         eager = PartialSchedule(EAGER_S, math.inf, math.inf)
-        self._drafter = PartialDecoder(engines.stt, engines.stt_worker, eager, clock, careful=True)
-        self._contest: InterruptionCandidate | None = None
+        self._partial_decoder = PartialDecoder(engines.stt, engines.stt_worker, eager, clock, careful=True)
+        self._candidate: InterruptionCandidate | None = None
         self._judging: asyncio.Task[None] | None = None
         self._volume: Volume = "full"
-        self._hushed: Volume = "soft" if rules.phrase else "silent"  # others talk where a phrase is needed
+        self._paused: Volume = "soft" if rules.phrase else "silent"  # others talk where a phrase is needed
         self.heard_before_s = 0.0
         """Seconds of the answer that had been heard when the last utterance over one began."""
 
@@ -102,54 +102,54 @@ class Overlap:
 
     def handle(self, heard: SegmenterEvent | PossibleSpeech | PossibleSpeechEnded, answer: Turn | None) -> None:
         """What the ear hears next; `answer` is the one that may be talked over, None while there is none."""
-        contest = self._contest
+        candidate = self._candidate
         match heard:
             case PossibleSpeech() | PossibleSpeechEnded():
-                if answer is not None and contest is None and self._rules.allowed:
+                if answer is not None and candidate is None and self._rules.allowed:
                     self._set(answer, "soft" if isinstance(heard, PossibleSpeech) else "full")
-            case Onset(goes_on=True) if contest is None:
+            case Onset(goes_on=True) if candidate is None:
                 self.heard_before_s = 0.0
                 self._deliver(heard)
-            case Onset() if contest is None and answer is not None:
+            case Onset() if candidate is None and answer is not None:
                 self._begin(heard, answer)
-            case _ if contest is None:
+            case _ if candidate is None:
                 self._deliver(heard)
             case _:
-                contest.events.append(heard)
-                self._go_on(contest, heard)
+                candidate.events.append(heard)
+                self._go_on(candidate, heard)
 
     def answer_is_over(self) -> None:
         """Nothing is left that could be talked over: what is being said is for the conversation."""
         self._volume = "full"
-        contest = self._contest
-        if contest is not None and not contest.rejected:
-            self._accept(contest)
+        candidate = self._candidate
+        if candidate is not None and not candidate.rejected:
+            self._accept(candidate)
 
     def _begin(self, onset: Onset, answer: Turn) -> None:
         now_s = self._clock()
         self.heard_before_s = self._speaker.heard_s() - (now_s - onset.started_at_s)
-        self._contest = InterruptionCandidate(answer, onset.started_at_s, now_s, [onset])
-        self._set(answer, self._hushed)
-        self._judge(self._listen(self._contest))
+        self._candidate = InterruptionCandidate(answer, onset.started_at_s, now_s, [onset])
+        self._set(answer, self._paused)
+        self._judge(self._listen(self._candidate))
 
-    def _go_on(self, contest: InterruptionCandidate, heard: SegmenterEvent) -> None:
+    def _go_on(self, candidate: InterruptionCandidate, heard: SegmenterEvent) -> None:
         match heard:
             case EarlyPause(segment):
-                self._drafter.decode_early(segment)
+                self._partial_decoder.decode_early(segment)
             case Pause(segment):
-                contest.heard_until_s = segment.ended_at_s
-                self._judge(self._decide(contest, segment, self._ear.voiced_ms))
+                candidate.heard_until_s = segment.ended_at_s
+                self._judge(self._decide(candidate, segment, self._speech_input.voiced_ms))
             case Resume():
-                contest.rejected = False
-                contest.paused_at_s = self._clock()
-                self._set(contest.answer, self._hushed)
-                self._judge(self._listen(contest))
-            case Endpoint() if contest.rejected:
-                self._contest = None
+                candidate.rejected = False
+                candidate.paused_at_s = self._clock()
+                self._set(candidate.answer, self._paused)
+                self._judge(self._listen(candidate))
+            case Endpoint() if candidate.rejected:
+                self._candidate = None
             case Dropped():
                 self._stop_judging()
-                self._refuse(contest, "", "too short")
-                self._contest = None
+                self._refuse(candidate, "", "too short")
+                self._candidate = None
             case _:
                 pass
 
@@ -162,90 +162,90 @@ class Overlap:
             self._judging.cancel()
         self._judging = None
 
-    async def _listen(self, contest: InterruptionCandidate) -> None:
+    async def _listen(self, candidate: InterruptionCandidate) -> None:
         """Decode what is being said until it is enough."""
 
         def so_far() -> SpeechSegment | None:
-            segment = self._ear.so_far() if self._ear.voiced_ms >= self._rules.interrupt_ms else None
-            contest.heard_until_s = segment.ended_at_s if segment is not None else contest.heard_until_s
+            segment = self._speech_input.so_far() if self._speech_input.voiced_ms >= self._rules.interrupt_ms else None
+            candidate.heard_until_s = segment.ended_at_s if segment is not None else candidate.heard_until_s
             return segment
 
         def hear(words: StablePrefix) -> None:
             text = " ".join(words.words)
-            if contest.answer.approval is not None and answer_of(text):
+            if candidate.answer.approval is not None and answer_of(text):
                 return  # it is known for sure when it is over
             wanted = is_interruption(text, sure=True) and self._rules.is_addressed(text)
-            wanted = wanted and not self._is_own(contest, text)
-            sure = is_interruption(text, sure=bool(words.firm)) and (is_stop_word(text) or not contest.may_be_echo)
+            wanted = wanted and not self._is_own(candidate, text)
+            sure = is_interruption(text, sure=bool(words.firm)) and (is_stop_word(text) or not candidate.may_be_echo)
             if wanted and (sure or self._rules.is_called(text)):
-                self._accept(contest)
-            elif not wanted and self._clock() - contest.paused_at_s > PATIENCE_S:
-                self._set(contest.answer, "soft")
+                self._accept(candidate)
+            elif not wanted and self._clock() - candidate.paused_at_s > PATIENCE_S:
+                self._set(candidate.answer, "soft")
 
         try:
-            await self._drafter.run(so_far, hear)
+            await self._partial_decoder.run(so_far, hear)
         except VoiceCliError:  # nothing can be judged: the conversation takes it, and says what is wrong
-            self._accept(contest)
+            self._accept(candidate)
 
-    async def _decide(self, contest: InterruptionCandidate, segment: SpeechSegment, voiced_ms: float) -> None:
+    async def _decide(self, candidate: InterruptionCandidate, segment: SpeechSegment, voiced_ms: float) -> None:
         """The sound is over, for now at least: so its words are known."""
         try:
             transcript = await self._engines.stt_worker.run(self._engines.stt.transcribe, segment)
         except VoiceCliError:
-            self._accept(contest)
+            self._accept(candidate)
             return
-        leave, answer = contest.answer.approval, answer_of(transcript.text)
+        leave, answer = candidate.answer.approval, answer_of(transcript.text)
         if leave is not None and answer is not None:
             leave.answer(answer)
-            self._refuse(contest, transcript.text, f"the answer is {answer}")
-        elif reason := self._objection(contest, transcript, voiced_ms):
-            self._refuse(contest, transcript.text, reason)
+            self._refuse(candidate, transcript.text, f"the answer is {answer}")
+        elif reason := self._objection(candidate, transcript, voiced_ms):
+            self._refuse(candidate, transcript.text, reason)
         else:
-            self._accept(contest)
+            self._accept(candidate)
 
-    def _objection(self, contest: InterruptionCandidate, transcript: Transcript, voiced_ms: float) -> str:
+    def _objection(self, candidate: InterruptionCandidate, transcript: Transcript, voiced_ms: float) -> str:
         """Why these words do not end the answer; empty where they do."""
         text = transcript.text
         if not words_of(text):
             return transcript.reason or "no words"
-        if self._is_own(contest, text):
+        if self._is_own(candidate, text):
             return REASON
         if not self._rules.is_addressed(text):
             return UNADDRESSED
         if self._rules.phrase is not None:
             return ""
-        if is_backchannel(text) and not self._in_last_words(contest.answer):
+        if is_backchannel(text) and not self._in_last_words(candidate.answer):
             return "a listener's sound"
-        if self._is_doubtful(contest, text):
+        if self._is_doubtful(candidate, text):
             return "one short word"
         return "too short" if voiced_ms < self._rules.interrupt_ms and not is_stop_word(text) else ""
 
-    def _is_doubtful(self, contest: InterruptionCandidate, text: str) -> bool:
+    def _is_doubtful(self, candidate: InterruptionCandidate, text: str) -> bool:
         """Whether it is what a recogniser makes of a cough over an echo: a single word that is no order."""
         alone = not is_interruption(text, sure=False)
-        return alone and self._own_voice.audible and contest.may_be_echo and not self._in_last_words(contest.answer)
+        return alone and self._self_echo.audible and candidate.may_be_echo and not self._in_last_words(candidate.answer)
 
-    def _accept(self, contest: InterruptionCandidate) -> None:
-        self._contest = None
+    def _accept(self, candidate: InterruptionCandidate) -> None:
+        self._candidate = None
         self._stop_judging()
-        for heard in contest.events:
+        for heard in candidate.events:
             self._deliver(heard)
         self._volume = "full"
 
-    def _refuse(self, contest: InterruptionCandidate, text: str, reason: str) -> None:
-        contest.rejected = True
+    def _refuse(self, candidate: InterruptionCandidate, text: str, reason: str) -> None:
+        candidate.rejected = True
         text = "" if reason == UNADDRESSED else text  # said to somebody else: nobody is told
-        self._publish(events.FalseInterruption(at_s=self._clock(), turn=contest.answer.id, text=text, reason=reason))
-        self._set(contest.answer, "full")
-        if isinstance(contest.events[-1], Endpoint):
-            self._contest = None
+        self._publish(events.FalseInterruption(at_s=self._clock(), turn=candidate.answer.id, text=text, reason=reason))
+        self._set(candidate.answer, "full")
+        if isinstance(candidate.events[-1], Endpoint):
+            self._candidate = None
 
-    def _is_own(self, contest: InterruptionCandidate, text: str) -> bool:
+    def _is_own(self, candidate: InterruptionCandidate, text: str) -> bool:
         """Whether the words may well be an echo of the answer."""
-        spoken = contest.answer.voiced(self._speaker.heard_s() + AHEAD_S)
-        self._own_voice.note_spoken(spoken, self._clock())
-        few = contest.may_be_echo and self._own_voice.was_just_spoken(text)
-        return few or self._own_voice.is_echo(text, contest.started_at_s)
+        spoken = candidate.answer.voiced(self._speaker.heard_s() + AHEAD_S)
+        self._self_echo.note_spoken(spoken, self._clock())
+        few = candidate.may_be_echo and self._self_echo.was_just_spoken(text)
+        return few or self._self_echo.is_echo(text, candidate.started_at_s)
 
     def _in_last_words(self, answer: Turn) -> bool:
         return answer.chunker.exhausted and self._speaker.lead_s() < LAST_WORDS_S

@@ -38,26 +38,26 @@ class PartialDecoder:
     """
 
     def __init__(
-        self, stt: SpeechToText, worker: Worker, cadence: PartialSchedule, clock: Clock, *, careful: bool = False
+        self, stt: SpeechToText, worker: Worker, schedule: PartialSchedule, clock: Clock, *, careful: bool = False
     ) -> None:
         """`careful`: drafts are made as finals are, and hold no word that a final would withhold."""
         self._final, self._draft = stt.transcribe, stt.transcribe if careful else stt.draft
         self._worker = worker
-        self._cadence = cadence
+        self._schedule = schedule
         self._clock = clock
         self._expected_s = 0.0
-        self._lull: SpeechSegment | None = None
-        self._lulled = asyncio.Event()
+        self._early_pause: SpeechSegment | None = None
+        self._early_paused = asyncio.Event()
 
     def decode_early(self, segment: SpeechSegment) -> None:
         """The user is silent: decode all that was said, now or as soon as the draft under way is over."""
-        self._lull = segment
-        self._lulled.set()
+        self._early_pause = segment
+        self._early_paused.set()
 
     async def run(self, so_far: Callable[[], SpeechSegment | None], tell: Callable[[StablePrefix], None]) -> None:
         """Draft until cancelled, and tell after each decode what is known. Raises EngineError."""
         hypotheses = StablePrefix()
-        self._take_lull()
+        self._take_early_pause()
         while True:
             chance = await self._next(so_far)
             if chance is None:
@@ -70,11 +70,11 @@ class PartialDecoder:
     async def _next(self, so_far: Callable[[], SpeechSegment | None]) -> tuple[Decode, SpeechSegment] | None:
         """What to decode at the next chance and how, if that is worth it."""
         try:
-            async with asyncio.timeout(self._cadence.interval_s):
-                await self._lulled.wait()
-            decode, segment, may_take_s = self._final, self._take_lull(), self._cadence.early_decode_s
+            async with asyncio.timeout(self._schedule.interval_s):
+                await self._early_paused.wait()
+            decode, segment, may_take_s = self._final, self._take_early_pause(), self._schedule.early_decode_s
         except TimeoutError:
-            decode, segment, may_take_s = self._draft, so_far(), self._cadence.pause_s
+            decode, segment, may_take_s = self._draft, so_far(), self._schedule.pause_s
         if segment is None or not self._worker.idle:
             return None
         if self._expected_s > may_take_s:
@@ -82,9 +82,9 @@ class PartialDecoder:
             return None
         return decode, segment
 
-    def _take_lull(self) -> SpeechSegment | None:
-        segment, self._lull = self._lull, None
-        self._lulled.clear()
+    def _take_early_pause(self) -> SpeechSegment | None:
+        segment, self._early_pause = self._early_pause, None
+        self._early_paused.clear()
         return segment
 
     def _timed(self, decode: Decode, segment: SpeechSegment) -> Transcript:

@@ -19,10 +19,10 @@ class PartialTranscripts:
     """Of one utterance at a time. All methods belong to the loop."""
 
     def __init__(
-        self, drafter: PartialDecoder, prefill: Prefill, clock: Clock, publish: Publish, *, ahead: bool
+        self, partial_decoder: PartialDecoder, prefill: Prefill, clock: Clock, publish: Publish, *, ahead: bool
     ) -> None:
         """`ahead`: whether words are sent to the language model."""
-        self._drafter = drafter
+        self._partial_decoder = partial_decoder
         self._prefill = prefill
         self._clock = clock
         self._publish = publish
@@ -56,7 +56,7 @@ class PartialTranscripts:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._prefill.run())
-                await self._drafter.run(so_far, tell)
+                await self._partial_decoder.run(so_far, tell)
         except* VoiceCliError as group:  # the final transcript will fail too, and then the turn says so
             message = first_failure(group).message
             self._publish(events.Notice(at_s=self._clock(), text=f"No words while you speak: {message}"))

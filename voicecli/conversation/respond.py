@@ -53,14 +53,14 @@ class Responder:
         engines: Engines,
         speaker: Speaker,
         history: History,
-        own_voice: SelfEchoFilter,
+        self_echo: SelfEchoFilter,
         clock: Clock,
         publish: Publish,
     ) -> None:
         self._engines = engines
         self._speaker = speaker
         self._history = history
-        self._own_voice = own_voice
+        self._self_echo = self_echo
         self._clock = clock
         self._publish = publish
         self._calling = ToolCaller(engines.llm, engines.tools, clock, publish)
@@ -73,7 +73,7 @@ class Responder:
         assert turn.segment is not None
         with stage("stt"):
             transcript = await self._engines.stt_worker.run(self._engines.stt.transcribe, turn.segment)
-        if self._own_voice.is_echo(transcript.text, turn.segment.started_at_s):
+        if self._self_echo.is_echo(transcript.text, turn.segment.started_at_s):
             return REASON
         turn.question, turn.language = transcript.text, transcript.language
         if transcript.text:
@@ -91,9 +91,11 @@ class Responder:
 
     async def respond(self, turn: Turn, computed: Callable[[Turn], None]) -> None:
         """Think, and speak to the end. `computed` is called as soon as nothing is left to do but to sound."""
-        tongues = self._engines.language
-        language = ANNOUNCED_IN if turn.announcement else turn.language or tongues.detect_from_text(turn.question)
-        turn.answer_language = tongues.begin(language)
+        language_policy = self._engines.language
+        language = (
+            ANNOUNCED_IN if turn.announcement else turn.language or language_policy.detect_from_text(turn.question)
+        )
+        turn.answer_language = language_policy.begin(language)
         turn.chunker.set_normalizer(turn.answer_language.normalize)
         async with asyncio.TaskGroup() as parts:
             if turn.announcement:
@@ -186,10 +188,10 @@ class Responder:
             turn.chunker.push(span)
 
     async def _progress(self, turn: Turn) -> None:
-        told = 0
+        reported = 0
         while True:
             await asyncio.sleep(PROGRESS_S)
             source_end = heard_source_end(turn.chunks, self._speaker.heard_s())
-            if source_end > told:
-                told = source_end
+            if source_end > reported:
+                reported = source_end
                 self._publish(events.SpokenUpTo(at_s=self._clock(), turn=turn.id, source_end=source_end))

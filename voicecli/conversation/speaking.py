@@ -42,7 +42,7 @@ class Speaking:
 
         Raises StageError when synthesis fails.
         """
-        async with aclosing(self._voicing.aside(turn, text)) as chunks:
+        async with aclosing(self._voicing.side_speech(turn, text)) as chunks:
             async for chunk in chunks:
                 self._speaker.play(chunk)
 
@@ -67,73 +67,77 @@ class Voicing:
         while True:
             while rest_s := self._pace.rest_s(lead_s()):  # noqa: ASYNC110 - playing takes its time
                 await asyncio.sleep(rest_s)
-            piece = turn.chunker.next_chunk(self._pace.budget_chars(lead_s()))
-            if piece is None and turn.pending_side_speech:
-                async with aclosing(self.aside(turn, turn.pending_side_speech.popleft())) as chunks:
+            text_chunk = turn.chunker.next_chunk(self._pace.budget_chars(lead_s()))
+            if text_chunk is None and turn.pending_side_speech:
+                async with aclosing(self.side_speech(turn, turn.pending_side_speech.popleft())) as chunks:
                     async for chunk in chunks:
                         turn.chunks.append(chunk)
                         yield chunk
                 continue
-            if piece is None and turn.chunker.exhausted:
+            if text_chunk is None and turn.chunker.exhausted:
                 return
-            if piece is None:
+            if text_chunk is None:
                 idle()
                 turn.more.clear()
                 await turn.more.wait()
                 continue
-            async with aclosing(self._voice(turn, piece)) as chunks:
+            async with aclosing(self._voice(turn, text_chunk)) as chunks:
                 async for chunk in chunks:
                     yield chunk
 
-    async def aside(self, turn: Turn, text: str) -> AsyncGenerator[PlaybackChunk, None]:
+    async def side_speech(self, turn: Turn, text: str) -> AsyncGenerator[PlaybackChunk, None]:
         """The sound of `text`, which covers nothing of the answer."""
         source_end, share = turn.chunks[-1].source_end if turn.chunks else 0, 0.0
         with stage("tts"):
-            stretches = self._tts.synthesize(text)
-            while share < 1 and (stretch := await self._worker.run(next, stretches, None)) is not None:
-                share = stretch.share
-                yield PlaybackChunk(turn.id, stretch.pcm, self._tts.sample_rate_hz, source_end)
+            audio_chunks = self._tts.synthesize(text)
+            while share < 1 and (audio_chunk := await self._worker.run(next, audio_chunks, None)) is not None:
+                share = audio_chunk.share
+                yield PlaybackChunk(turn.id, audio_chunk.pcm, self._tts.sample_rate_hz, source_end)
 
-    async def _voice(self, turn: Turn, piece: TextChunk) -> AsyncGenerator[PlaybackChunk, None]:
+    async def _voice(self, turn: Turn, text_chunk: TextChunk) -> AsyncGenerator[PlaybackChunk, None]:
         began_s = self._clock()
-        self._publish(events.TextChunkReady(at_s=began_s, turn=turn.id, text=piece.text, source_end=piece.source_end))
-        place = SpokenOffset(piece, turn.chunks[-1].source_end if turn.chunks else 0)
+        self._publish(
+            events.TextChunkReady(at_s=began_s, turn=turn.id, text=text_chunk.text, source_end=text_chunk.source_end)
+        )
+        place = SpokenOffset(text_chunk, turn.chunks[-1].source_end if turn.chunks else 0)
         with stage("tts"):
-            stretches = self._tts.synthesize(piece.text)
+            audio_chunks = self._tts.synthesize(text_chunk.text)
         share, took_s = 0.0, 0.0
         while share < 1:
             asked_s = self._clock()
             with stage("tts"):
-                stretch = await self._worker.run(next, stretches, None)
+                audio_chunk = await self._worker.run(next, audio_chunks, None)
             took_s += self._clock() - asked_s
-            if stretch is None:
+            if audio_chunk is None:
                 break
-            share = stretch.share
-            words, source_end = place.after(stretch)
-            chunk = PlaybackChunk(turn.id, stretch.pcm, self._tts.sample_rate_hz, source_end, words)
+            share = audio_chunk.share
+            words, source_end = place.after(audio_chunk)
+            chunk = PlaybackChunk(turn.id, audio_chunk.pcm, self._tts.sample_rate_hz, source_end, words)
             turn.chunks.append(chunk)
             yield chunk
             now_s = self._clock()
             self._publish(
-                events.Synthesized(at_s=now_s, turn=turn.id, text=piece.text, audio_s=chunk.audio_s, share=share)
+                events.Synthesized(at_s=now_s, turn=turn.id, text=text_chunk.text, audio_s=chunk.audio_s, share=share)
             )
-        self._pace.took(len(piece.text), took_s)
+        self._pace.took(len(text_chunk.text), took_s)
 
 
 class SpokenOffset:
     """How far a voice has come in the answer as written, stretch by stretch of one piece."""
 
-    def __init__(self, piece: TextChunk, source_begin: int) -> None:
+    def __init__(self, text_chunk: TextChunk, source_begin: int) -> None:
         self._begin = self._reached = source_begin
-        self._end = piece.source_end
-        self._words = iter(piece.word_ends)
+        self._end = text_chunk.source_end
+        self._words = iter(text_chunk.word_ends)
 
-    def after(self, stretch: AudioChunk) -> tuple[tuple[WordEnd, ...], int]:
-        """The words that end in `stretch`, and the characters of the answer that are covered at its end."""
-        if stretch.word_ends_s is None:
-            self._reached = self._begin + round(stretch.share * (self._end - self._begin))
+    def after(self, audio_chunk: AudioChunk) -> tuple[tuple[WordEnd, ...], int]:
+        """The words that end in `audio_chunk`, and the characters of the answer that are covered at its end."""
+        if audio_chunk.word_ends_s is None:
+            self._reached = self._begin + round(audio_chunk.share * (self._end - self._begin))
             return (), self._reached
-        ended = zip(stretch.word_ends_s, self._words, strict=False)  # ends first: no word is lost to the next stretch
+        ended = zip(
+            audio_chunk.word_ends_s, self._words, strict=False
+        )  # ends first: no word is lost to the next stretch
         words = tuple(WordEnd(at_s, max(self._begin, source_end)) for at_s, source_end in ended)
         self._reached = words[-1].source_end if words else self._reached
-        return words, self._end if stretch.share == 1 else self._reached
+        return words, self._end if audio_chunk.share == 1 else self._reached

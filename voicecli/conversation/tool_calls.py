@@ -96,8 +96,8 @@ class ToolCaller:
         turn.calling = True
         turn.more.set()  # the voice has nothing to wait for now
         for at, call in enumerate(made.calls):
-            told = replace(call, id=f"{len(turn.rounds)}.{at + 1}")  # servers count anew with each request
-            made.results.append(await self._result(tools, turn, told) if at < MOST_CALLS else TOO_MANY)
+            reported = replace(call, id=f"{len(turn.rounds)}.{at + 1}")  # servers count anew with each request
+            made.results.append(await self._result(tools, turn, reported) if at < MOST_CALLS else TOO_MANY)
         turn.calling = False
 
     async def _result(self, tools: Toolbox, turn: Turn, call: ToolCall) -> str:

@@ -81,7 +81,7 @@ class Turn:
     pending_side_speech: deque[str] = field(default_factory=deque)  # of it, what is still to be said
     chunks: list[PlaybackChunk] = field(default_factory=list)
     chunker: TextChunker = field(default_factory=TextChunker)
-    more: asyncio.Event = field(default_factory=asyncio.Event)  # `pieces` has changed
+    more: asyncio.Event = field(default_factory=asyncio.Event)  # `text_chunks` has changed
     released: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
 

@@ -72,7 +72,7 @@ class WithoutWakePhrase:
 class HeldUtterance:
     """An utterance that is kept back."""
 
-    drafter: PartialDecoder
+    partial_decoder: PartialDecoder
     events: list[SegmenterEvent] = field(default_factory=list)  # from its onset on
     work: asyncio.Task[None] | None = None
     rejected: bool = False  # it does not begin with the phrase
@@ -115,7 +115,7 @@ class WakeGate:
         self._until_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._kept: list[HeldUtterance] = []  # the last one may be under way
-        self._told_deaf = False
+        self._reported_deaf = False
 
     def open(self, tasks: asyncio.TaskGroup, deliver: Deliver, so_far: SoFar) -> None:
         """Before the first `take`. `deliver` is given what is the conversation's; `so_far` is the ear's."""
@@ -165,7 +165,7 @@ class WakeGate:
         one.events.append(heard)
         match heard:
             case EarlyPause(segment):
-                one.drafter.decode_early(segment)
+                one.partial_decoder.decode_early(segment)
             case Pause(segment):
                 self._judge(one, self._decide(one, segment))
             case Resume():
@@ -192,7 +192,7 @@ class WakeGate:
                 self._refuse(one)
 
         try:
-            await one.drafter.run(self._so_far, hear)
+            await one.partial_decoder.run(self._so_far, hear)
         except VoiceCliError as error:
             self._refuse(one, error)
 
@@ -203,7 +203,7 @@ class WakeGate:
         except VoiceCliError as error:
             self._refuse(one, error)
             return
-        self._told_deaf = False
+        self._reported_deaf = False
         goes_on = not isinstance(one.events[-1], Endpoint)
         if self._waking.phrase.match(transcript.text):
             self._wake(one)
@@ -229,8 +229,8 @@ class WakeGate:
         one.stop()
         if over:
             self._kept.remove(one)
-        if error is not None and not self._told_deaf:
-            self._told_deaf = True
+        if error is not None and not self._reported_deaf:
+            self._reported_deaf = True
             self._publish(events.Notice(at_s=self._clock(), text=DEAF.format(error.message)))
 
     def _set(self, *, awake: bool) -> None:

@@ -34,18 +34,18 @@ def gpu_findings(facts: GpuFacts) -> list[Finding]:
         shadow = [_shadow(facts)] if facts.is_shadowed else []
         return [Finding("NVIDIA card", "skipped", "none"), *shadow]
     if not facts.has_device:
-        wish = " and ".join(facts.wanted_by)
-        text = f"none is there; asked for by {wish}"
+        options = " and ".join(facts.wanted_by)
+        text = f"none is there; asked for by {options}"
         return [Finding("NVIDIA card", "failed", text, "--profile cpu", {"wanted by": list(facts.wanted_by)})]
     return [_card(facts), _libraries(facts), _whisper(facts), _kokoro(facts)]
 
 
 def _card(facts: GpuFacts) -> Finding:
-    told = {"cards": list(facts.cards), "wanted by": list(facts.wanted_by), "driver": facts.has_driver}
+    reported = {"cards": list(facts.cards), "wanted by": list(facts.wanted_by), "driver": facts.has_driver}
     if not facts.has_driver:
         return _lack(facts, "NVIDIA card", "is there, its driver (libcuda) does not load", "install NVIDIA's driver")
     idle = "" if facts.wanted_by else "; not used: --profile gpu would"
-    return Finding("NVIDIA card", "passed", f"{'; '.join(facts.cards) or 'is there'}{idle}", facts=told)
+    return Finding("NVIDIA card", "passed", f"{'; '.join(facts.cards) or 'is there'}{idle}", facts=reported)
 
 
 def _libraries(facts: GpuFacts) -> Finding:
@@ -85,10 +85,10 @@ def _shadow(facts: GpuFacts) -> Finding:
 
 def _lack(facts: GpuFacts, name: str, text: str, advice: str) -> Finding:
     """A failure where the settings ask for the card; without a wish for it the card only lies idle."""
-    told = {
+    reported = {
         "cuDNN 9": facts.has_cudnn,
         "cuBLAS 12": facts.has_cublas,
         "providers": list(facts.providers),
         "shadowed": facts.is_shadowed,
     }
-    return Finding(name, "failed" if facts.wanted_by else "warned", text, advice, told)
+    return Finding(name, "failed" if facts.wanted_by else "warned", text, advice, reported)

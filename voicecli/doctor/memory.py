@@ -49,19 +49,21 @@ class MemoryFacts:
 def memory_findings(facts: MemoryFacts, models: list[ModelFacts]) -> list[Finding]:
     """One line. `models` are those that will be in main memory."""
     needed = needed_bytes(models)
-    told = {"available bytes": facts.available_bytes, "total bytes": facts.total_bytes, "needed bytes": needed}
+    reported = {"available bytes": facts.available_bytes, "total bytes": facts.total_bytes, "needed bytes": needed}
     if facts.available_bytes is None:
         return [
-            Finding("memory", "skipped", f"about {megabytes(needed)} are needed; free memory is not known", "", told)
+            Finding(
+                "memory", "skipped", f"about {megabytes(needed)} are needed; free memory is not known", "", reported
+            )
         ]
     where = f" ({facts.limit})" if facts.limit else ""
     text = f"{megabytes(facts.available_bytes)} free{where}, about {megabytes(needed)} needed"
     advice = "close other programs, or choose smaller models: voicecli download-models --list"
     if facts.available_bytes < needed:
-        return [Finding("memory", "failed", text, advice, told)]
+        return [Finding("memory", "failed", text, advice, reported)]
     if facts.available_bytes < needed * COMFORT:
-        return [Finding("memory", "warned", f"{text}: scarce", advice, told)]
-    return [Finding("memory", "passed", text, facts=told)]
+        return [Finding("memory", "warned", f"{text}: scarce", advice, reported)]
+    return [Finding("memory", "passed", text, facts=reported)]
 
 
 def needed_bytes(models: list[ModelFacts]) -> float:

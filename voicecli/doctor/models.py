@@ -35,29 +35,29 @@ def model_findings(models: list[ModelFacts], *, offline: bool) -> list[Finding]:
 
 
 def _model(facts: ModelFacts, offline: bool, to_fetch: str) -> Finding:
-    told = {"state": facts.state, "bytes": facts.size_bytes, "hashed": facts.is_hashed, "files": list(facts.files)}
+    reported = {"state": facts.state, "bytes": facts.size_bytes, "hashed": facts.is_hashed, "files": list(facts.files)}
     name, fetch = facts.name.rpartition("/")[2], f"voicecli download-models {to_fetch}"
     match facts.state:
         case "whole":
             checked = "every byte is right" if facts.is_hashed else "right in size, bytes not looked at"
-            return Finding(name, "passed", f"{megabytes(facts.size_bytes)}, {checked}", facts=told)
+            return Finding(name, "passed", f"{megabytes(facts.size_bytes)}, {checked}", facts=reported)
         case "own":
-            return Finding(name, "passed", f"{megabytes(facts.size_bytes)}, your own: taken as it is", facts=told)
+            return Finding(name, "passed", f"{megabytes(facts.size_bytes)}, your own: taken as it is", facts=reported)
         case "absent":
             later = "" if offline else "; voicecli talk would download it first"
-            return Finding(name, "failed", f"is not there{later}", fetch, told)
+            return Finding(name, "failed", f"is not there{later}", fetch, reported)
         case "incomplete":
-            return Finding(name, "failed", f"lacks {shortened(facts.files)}", fetch, told)
+            return Finding(name, "failed", f"lacks {shortened(facts.files)}", fetch, reported)
         case "damaged":
             cure = f"voicecli download-models --remove {facts.name} && {fetch}"
-            return Finding(name, "failed", f"wrong bytes in {shortened(facts.files)}", cure, told)
+            return Finding(name, "failed", f"wrong bytes in {shortened(facts.files)}", cure, reported)
         case _:
             return Finding(
                 name,
                 "failed",
                 "is neither a model of voicecli nor a file",
                 facts.hint or "voicecli download-models --list",
-                told,
+                reported,
             )
 
 

@@ -35,32 +35,39 @@ def python_findings(facts: PythonFacts) -> list[Finding]:
 
 def _python(facts: PythonFacts) -> Finding:
     version = ".".join(map(str, facts.version))
-    told = {"version": version, "bits": facts.bits, "system": facts.system, "virtual environment": facts.is_virtual}
+    reported = {"version": version, "bits": facts.bits, "system": facts.system, "virtual environment": facts.is_virtual}
     if not OLDEST <= facts.version[:2] < TOO_NEW:
         wanted = f"voicecli runs on {_dotted(OLDEST)} up to, but not including, {_dotted(TOO_NEW)}"
-        return Finding("Python", "failed", f"{version}: {wanted}", "install it with another Python", told)
+        return Finding("Python", "failed", f"{version}: {wanted}", "install it with another Python", reported)
     if facts.bits < 64:
         return Finding(
-            "Python", "failed", f"{version}, {facts.bits} bits", "install a 64-bit Python: no engine runs on this", told
+            "Python",
+            "failed",
+            f"{version}, {facts.bits} bits",
+            "install a 64-bit Python: no engine runs on this",
+            reported,
         )
-    return Finding("Python", "passed", f"{version}, voicecli {facts.program}, {facts.system}", facts=told)
+    return Finding("Python", "passed", f"{version}, voicecli {facts.program}, {facts.system}", facts=reported)
 
 
 def _packages(facts: PythonFacts) -> list[Finding]:
-    told = {name: version or "absent" for name, version in facts.versions.items()}
+    reported = {name: version or "absent" for name, version in facts.versions.items()}
     absent = [name for name, version in facts.versions.items() if version is None]
     lines = []
     if absent:
         lines.append(
-            Finding("packages", "failed", f"absent: {', '.join(absent)}", f"pip install {' '.join(absent)}", told)
+            Finding("packages", "failed", f"absent: {', '.join(absent)}", f"pip install {' '.join(absent)}", reported)
         )
     for name, why in facts.broken.items():
-        lines.append(Finding(name, "failed", f"does not load: {why}", _cure(name, why), {"why": why} | told))
+        lines.append(Finding(name, "failed", f"does not load: {why}", _cure(name, why), {"why": why} | reported))
     if not lines:
-        shown = ", ".join(f"{name} {told[name]}" for name in ENGINES if name in told)
+        shown = ", ".join(f"{name} {reported[name]}" for name in ENGINES if name in reported)
         lines.append(
             Finding(
-                "packages", "passed", f"{len(told)} are well; {shown}" if shown else f"{len(told)} are well", facts=told
+                "packages",
+                "passed",
+                f"{len(reported)} are well; {shown}" if shown else f"{len(reported)} are well",
+                facts=reported,
             )
         )
     return lines

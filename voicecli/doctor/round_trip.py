@@ -82,10 +82,10 @@ def _best_shift(sound: Pcm, microphone: Pcm) -> tuple[int, float]:
     near, far = np.diff(sound.astype(np.float64), prepend=0), np.diff(microphone.astype(np.float64), prepend=0)
     size = 1 << (len(near) + len(far)).bit_length()
     shifts = len(far) - len(near) + 1
-    likeness = np.fft.irfft(np.fft.rfft(far, size) * np.conj(np.fft.rfft(near, size)), size)[:shifts]
+    correlation = np.fft.irfft(np.fft.rfft(far, size) * np.conj(np.fft.rfft(near, size)), size)[:shifts]
     sums = np.concatenate([[0.0], np.cumsum(far**2)])
     energies = np.maximum(sums[len(near) :] - sums[: -len(near)], 1.0)
-    shares: NDArray[np.float64] = likeness**2 / energies / max(float(near @ near), 1.0)
+    shares: NDArray[np.float64] = correlation**2 / energies / max(float(near @ near), 1.0)
     best = int(np.argmax(shares))
     return best, float(shares[best])
 

@@ -58,7 +58,7 @@ def server_findings(facts: LanguageModelFacts) -> list[Finding]:
 
 
 def _server(name: str, facts: ServerFacts, gravity: State) -> Finding:
-    told = {
+    reported = {
         "where": facts.where,
         "on this machine": facts.is_here,
         "model": facts.model,
@@ -72,20 +72,20 @@ def _server(name: str, facts: ServerFacts, gravity: State) -> Finding:
             gravity,
             shortened(facts.problem),
             "" if gravity == "skipped" else facts.hint or "its own log says more",
-            told,
+            reported,
         )
     about = facts.model
     if facts.first_s is None:
         advice = "it may be busy or loading the model: ask again in a minute, or raise its keep-alive"
-        return Finding(name, "warned", f"{about} answers, but wrote no word in {facts.limit_s:.0f} s", advice, told)
+        return Finding(name, "warned", f"{about} answers, but wrote no word in {facts.limit_s:.0f} s", advice, reported)
     if facts.first_s <= WARM_S:
-        return Finding(name, "passed", f"{about}: warm, one token in {facts.first_s:.2f} s", facts=told)
+        return Finding(name, "passed", f"{about}: warm, one token in {facts.first_s:.2f} s", facts=reported)
     if facts.again_s is not None and facts.again_s <= WARM_S:
         text = f"{about}: was cold ({facts.first_s:.1f} s), is warm now: one token in {facts.again_s:.2f} s"
-        return Finding(name, "passed", text, facts=told)
+        return Finding(name, "passed", text, facts=reported)
     slow_s = facts.first_s if facts.again_s is None else facts.again_s
     advice = "a smaller model answers sooner; is the machine busy, or the network slow?"
-    return Finding(name, "warned", f"{about}: slow, one token takes {slow_s:.1f} s", advice, told)
+    return Finding(name, "warned", f"{about}: slow, one token takes {slow_s:.1f} s", advice, reported)
 
 
 def shortened(problem: str) -> str:
@@ -94,13 +94,13 @@ def shortened(problem: str) -> str:
 
 
 def _embedded(facts: LanguageModelFacts) -> Finding:
-    told = {"model": facts.embedded, "there": facts.embedded_is_there}
+    reported = {"model": facts.embedded, "there": facts.embedded_is_there}
     others = [one for one in (facts.server, facts.ollama) if one and not one.problem]
     if others:
-        return Finding("embedded", "skipped", f"not needed: {others[0].where} answers", facts=told)
+        return Finding("embedded", "skipped", f"not needed: {others[0].where} answers", facts=reported)
     if not facts.embedded_is_there:
         text = f"nothing else answers, and {facts.embedded} is not whole"
         advice = f"voicecli download-models {facts.embedded}, or --llm-url URL of a server"
-        return Finding("embedded", "failed", text, advice, told)
+        return Finding("embedded", "failed", text, advice, reported)
     why = "chosen" if facts.backend == "embedded" else "nothing else answers"
-    return Finding("embedded", "passed", f"{facts.embedded}, in this process ({why})", facts=told)
+    return Finding("embedded", "passed", f"{facts.embedded}, in this process ({why})", facts=reported)

@@ -91,42 +91,44 @@ def sound_findings(facts: SoundFacts) -> list[Finding]:
 
 
 def _device(name: str, facts: DeviceFacts, direction: str) -> Finding:
-    told: dict[str, object] = {"devices": list(facts.names), "problem": facts.problem}
+    reported: dict[str, object] = {"devices": list(facts.names), "problem": facts.problem}
     if not facts.names:
         instead = "questions are typed" if direction == "input" else "answers are written"
         advice = "see what is said above of the sound system"
-        return Finding(name, "failed", f"there is none, so {instead}", advice, told)
+        return Finding(name, "failed", f"there is none, so {instead}", advice, reported)
     if facts.problem or facts.chosen is None:
-        return Finding(name, "failed", facts.problem, facts.hint or "voicecli devices", told)
+        return Finding(name, "failed", facts.problem, facts.hint or "voicecli devices", reported)
     device = facts.chosen
-    told |= {"name": device.name, "host": device.host, "channels": device.channels, "rate hz": device.rate_hz}
+    reported |= {"name": device.name, "host": device.host, "channels": device.channels, "rate hz": device.rate_hz}
     others = len(facts.names) - 1
     more = f", {others} more (--{direction}-device)" if others else ""
-    return Finding(name, "passed", f"{device.name} ({device.host}), {device.rate_hz:.0f} Hz{more}", facts=told)
+    return Finding(name, "passed", f"{device.name} ({device.host}), {device.rate_hz:.0f} Hz{more}", facts=reported)
 
 
 def _level(heard: Heard, system: str, *, came_back: bool) -> Finding:
-    told = {
+    reported = {
         "captured s": round(heard.captured_s, 3),
         "waited s": round(heard.waited_s, 3),
         "exact zeros": heard.is_zero,
         "level db": round(heard.level_db, 1),
     }
     if heard.captured_s <= 0:
-        return Finding("level", "failed", "the microphone delivers nothing", "is it unplugged, or in use?", told)
+        return Finding("level", "failed", "the microphone delivers nothing", "is it unplugged, or in use?", reported)
     if heard.is_zero:
         text = f"nothing but exact zeros for {heard.captured_s:.1f} s: no microphone sounds like that"
-        return Finding("level", "failed", text, _zeros(system), told)
+        return Finding("level", "failed", text, _zeros(system), reported)
     if heard.captured_s < PACE * heard.waited_s:
         text = f"gave {heard.captured_s:.1f} s of sound in {heard.waited_s:.1f} s"
-        return Finding("level", "warned", text, "close what keeps the machine busy; try another device", told)
+        return Finding("level", "warned", text, "close what keeps the machine busy; try another device", reported)
     if heard.level_db > LOUD_DB:
         advice = "lower the input gain, or find what hums; if somebody spoke just now, try again"
-        return Finding("level", "warned", f"{heard.level_db:.0f} dB while nobody speaks: loud", advice, told)
+        return Finding("level", "warned", f"{heard.level_db:.0f} dB while nobody speaks: loud", advice, reported)
     if heard.level_db < FAINT_DB and not came_back:
         text = f"{heard.level_db:.0f} dB: hardly anything"
-        return Finding("level", "warned", text, "is it muted, or its gain at the lowest? speak, and try again", told)
-    return Finding("level", "passed", f"{heard.level_db:.0f} dB while nobody speaks", facts=told)
+        return Finding(
+            "level", "warned", text, "is it muted, or its gain at the lowest? speak, and try again", reported
+        )
+    return Finding("level", "passed", f"{heard.level_db:.0f} dB while nobody speaks", facts=reported)
 
 
 def _zeros(system: str) -> str:
@@ -142,37 +144,39 @@ def _speaker(facts: SoundFacts) -> Finding:
     if line.state != "passed" or facts.played is None:
         return line
     played = facts.played
-    told = {**line.facts, "took s": round(played.took_s, 3), "waited s": round(played.waited_s, 3)}
+    reported = {**line.facts, "took s": round(played.took_s, 3), "waited s": round(played.waited_s, 3)}
     if not PACE < played.took_s / max(played.waited_s, 1e-3) < 1 / PACE:
         text = f"{line.text}: took {played.took_s:.1f} s of sound in {played.waited_s:.1f} s"
-        return Finding("speaker", "warned", text, "try again; if it stays, try another: --output-device", told)
-    return Finding("speaker", "passed", f"{line.text}: played a sound", facts=told)
+        return Finding("speaker", "warned", text, "try again; if it stays, try another: --output-device", reported)
+    return Finding("speaker", "passed", f"{line.text}: played a sound", facts=reported)
 
 
 def _echo(echo: Echo | None) -> list[Finding]:
     if echo is None or not echo.is_heard:
         text = "the sound did not come back"
         advice = "right with headphones; if you heard nothing: volume, mute, --output-device"
-        told = {"share": round(echo.share, 4) if echo else 0.0}
-        return [Finding("echo", "skipped", text, advice, told)]
+        reported = {"share": round(echo.share, 4) if echo else 0.0}
+        return [Finding("echo", "skipped", text, advice, reported)]
     return [_round_trip(echo), _loss(echo)]
 
 
 def _round_trip(echo: Echo) -> Finding:
-    told = {"round trip ms": round(echo.round_trip_s * 1000), "untold ms": round(echo.untold_s * 1000)}
+    reported = {"round trip ms": round(echo.round_trip_s * 1000), "untold ms": round(echo.untold_s * 1000)}
     text = f"{echo.round_trip_s * 1000:.0f} ms from program to speaker to microphone to program"
     if echo.untold_s > UNTOLD_S:
         hidden = f"{text}, {echo.untold_s * 1000:.0f} ms of it untold by the devices: echoes may pass for speech"
-        return Finding("round trip", "warned", hidden, "Bluetooth? use a cable, or --barge-in headphones", told)
+        return Finding("round trip", "warned", hidden, "Bluetooth? use a cable, or --barge-in headphones", reported)
     if echo.round_trip_s > SLOW_S:
         advice = "Bluetooth? use a cable, or lower audio.input_latency_s and audio.output_latency_s"
-        return Finding("round trip", "warned", f"{text}: slow", advice, told)
-    return Finding("round trip", "passed", text, facts=told)
+        return Finding("round trip", "warned", f"{text}: slow", advice, reported)
+    return Finding("round trip", "passed", text, facts=reported)
 
 
 def _loss(echo: Echo) -> Finding:
-    told = {"loss db": round(echo.loss_db, 1), "share": round(echo.share, 3)}
+    reported = {"loss db": round(echo.loss_db, 1), "share": round(echo.share, 3)}
     if echo.loss_db < LOUD_ECHO_DB:
         text = f"comes back {-echo.loss_db:.0f} dB louder than it was played"
-        return Finding("echo", "warned", text, "lower the volume or the input gain, or part the two", told)
-    return Finding("echo", "passed", f"comes back {echo.loss_db:.0f} dB weaker; the canceller takes it out", facts=told)
+        return Finding("echo", "warned", text, "lower the volume or the input gain, or part the two", reported)
+    return Finding(
+        "echo", "passed", f"comes back {echo.loss_db:.0f} dB weaker; the canceller takes it out", facts=reported
+    )

@@ -47,7 +47,7 @@ def system_findings(facts: SystemFacts) -> list[Finding]:
 
 
 def _alsa(facts: SystemFacts) -> Finding:
-    told = {
+    reported = {
         "cards": list(facts.cards),
         "/dev/snd": facts.access,
         "pulse plug-in": facts.has_pulse_plugin,
@@ -56,19 +56,19 @@ def _alsa(facts: SystemFacts) -> Finding:
     if facts.has_server and not _reaches_server(facts):
         text = "a sound server runs and ALSA lacks the plug-in that leads to it, so voicecli cannot use it"
         package = "libasound2-plugins" if facts.pulse_answers else "pipewire-alsa"
-        return Finding("ALSA", "warned", text, f"apt install {package}", told)
+        return Finding("ALSA", "warned", text, f"apt install {package}", reported)
     if facts.has_server:
         cards = f"{len(facts.cards)} cards" if facts.cards else "no card of its own"
-        return Finding("ALSA", "passed", f"{cards}, and a plug-in that leads to the sound server", facts=told)
+        return Finding("ALSA", "passed", f"{cards}, and a plug-in that leads to the sound server", facts=reported)
     if not facts.cards and (facts.is_wsl or facts.container):
-        return Finding("ALSA", "skipped", "no sound card is shown in here", facts=told)
+        return Finding("ALSA", "skipped", "no sound card is shown in here", facts=reported)
     if not facts.cards:
         advice = "plug one in, or load its driver; is a sound server meant to run?"
-        return Finding("ALSA", "failed", "the kernel knows no sound card", advice, told)
+        return Finding("ALSA", "failed", "the kernel knows no sound card", advice, reported)
     if facts.access != "open":
         text = f"{len(facts.cards)} cards, and /dev/snd is {facts.access} for you"
-        return Finding("ALSA", "failed", text, "sudo usermod -aG audio $USER, then log in anew", told)
-    return Finding("ALSA", "passed", "; ".join(facts.cards), facts=told)
+        return Finding("ALSA", "failed", text, "sudo usermod -aG audio $USER, then log in anew", reported)
+    return Finding("ALSA", "passed", "; ".join(facts.cards), facts=reported)
 
 
 def _reaches_server(facts: SystemFacts) -> bool:
@@ -77,7 +77,7 @@ def _reaches_server(facts: SystemFacts) -> bool:
 
 
 def _server(facts: SystemFacts) -> Finding:
-    told = {
+    reported = {
         "looked at": facts.pulse_at,
         "from PULSE_SERVER": facts.pulse_was_named,
         "PulseAudio's protocol": facts.pulse_answers,
@@ -85,21 +85,23 @@ def _server(facts: SystemFacts) -> Finding:
         "name": facts.pulse_name,
     }
     if facts.pulse_answers:
-        return Finding("sound server", "passed", f"{facts.pulse_name or 'PulseAudio or PipeWire'} answers", facts=told)
+        return Finding(
+            "sound server", "passed", f"{facts.pulse_name or 'PulseAudio or PipeWire'} answers", facts=reported
+        )
     if facts.pulse_is_mute:
         advice = "restart it: pulseaudio -k, or systemctl --user restart pipewire pipewire-pulse"
         text = f"{facts.pulse_at} takes connections and says nothing: it hangs, or refuses you"
-        return Finding("sound server", "failed", text, advice, told)
+        return Finding("sound server", "failed", text, advice, reported)
     if facts.pulse_was_named:
         text = f"PULSE_SERVER names {facts.pulse_at}, and nothing answers there"
-        return Finding("sound server", "failed", text, "start that server, or unset PULSE_SERVER", told)
+        return Finding("sound server", "failed", text, "start that server, or unset PULSE_SERVER", reported)
     if facts.pipewire_answers:
         if facts.has_pipewire_plugin:
-            return Finding("sound server", "passed", "PipeWire answers", facts=told)
+            return Finding("sound server", "passed", "PipeWire answers", facts=reported)
         text = "PipeWire runs without its PulseAudio part"
-        return Finding("sound server", "warned", text, "systemctl --user start pipewire-pulse", told)
+        return Finding("sound server", "warned", text, "systemctl --user start pipewire-pulse", reported)
     alone = "ALSA is used by itself, by one program at a time" if facts.cards else "neither PulseAudio nor PipeWire"
-    return Finding("sound server", "skipped", f"none runs: {alone}", facts=told)
+    return Finding("sound server", "skipped", f"none runs: {alone}", facts=reported)
 
 
 def _places(facts: SystemFacts) -> list[Finding]:
@@ -122,16 +124,16 @@ def _wsl(facts: SystemFacts) -> Finding:
 
 
 def _container(facts: SystemFacts) -> Finding:
-    told = {"kind": facts.container}
+    reported = {"kind": facts.container}
     if facts.pulse_answers or facts.access == "open":
         through = "a sound server" if facts.pulse_answers else "/dev/snd"
-        return Finding("container", "passed", f"{facts.container}, with {through} inside", facts=told)
+        return Finding("container", "passed", f"{facts.container}, with {through} inside", facts=reported)
     if facts.pulse_is_mute:
         return Finding(
-            "container", "passed", f"{facts.container}, with the socket of a sound server inside", facts=told
+            "container", "passed", f"{facts.container}, with the socket of a sound server inside", facts=reported
         )
     text = f"{facts.container}: neither /dev/snd nor a sound server is inside"
-    return Finding("container", "failed", text, PULSE_INTO_CONTAINER, told)
+    return Finding("container", "failed", text, PULSE_INTO_CONTAINER, reported)
 
 
 def _ssh(facts: SystemFacts) -> Finding:

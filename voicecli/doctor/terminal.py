@@ -34,7 +34,7 @@ class TerminalFacts:
 
 def terminal_findings(facts: TerminalFacts) -> list[Finding]:
     """Two lines at most that are not passed: size and abilities, and Esc."""
-    told = {
+    reported = {
         "TERM": facts.term,
         "size": f"{facts.columns}x{facts.lines}",
         "encoding": facts.encoding,
@@ -43,11 +43,13 @@ def terminal_findings(facts: TerminalFacts) -> list[Finding]:
         "multiplexer": facts.multiplexer or "none",
     }
     if not facts.is_terminal:
-        return [Finding("terminal", "skipped", "input or output is not one: voicecli talk prints lines", facts=told)]
+        return [
+            Finding("terminal", "skipped", "input or output is not one: voicecli talk prints lines", facts=reported)
+        ]
     if facts.is_dumb:
         text = f"TERM={facts.term} cannot move the cursor: voicecli talk prints lines"
-        return [Finding("terminal", "warned", text, "use another terminal for the live screen", told)]
-    return [_abilities(facts, told), *_size(facts), *_escape(facts)]
+        return [Finding("terminal", "warned", text, "use another terminal for the live screen", reported)]
+    return [_abilities(facts, reported), *_size(facts), *_escape(facts)]
 
 
 def is_unicode(encoding: str) -> bool:
@@ -55,13 +57,13 @@ def is_unicode(encoding: str) -> bool:
     return encoding.lower().replace("-", "").startswith("utf")
 
 
-def _abilities(facts: TerminalFacts, told: dict[str, object]) -> Finding:
+def _abilities(facts: TerminalFacts, reported: dict[str, object]) -> Finding:
     if not is_unicode(facts.encoding):
         text = f"writes {facts.encoding or 'no known encoding'}: the live screen draws with Unicode"
-        return Finding("terminal", "warned", text, "set LANG=C.UTF-8, unset PYTHONIOENCODING", told)
+        return Finding("terminal", "warned", text, "set LANG=C.UTF-8, unset PYTHONIOENCODING", reported)
     colours = "no colours (NO_COLOR)" if facts.is_no_color else f"colours: {facts.colours or 'none'}"
     inside = f", in {facts.multiplexer}" if facts.multiplexer else ""
-    return Finding("terminal", "passed", f"{facts.columns}x{facts.lines}, Unicode, {colours}{inside}", facts=told)
+    return Finding("terminal", "passed", f"{facts.columns}x{facts.lines}, Unicode, {colours}{inside}", facts=reported)
 
 
 def _size(facts: TerminalFacts) -> list[Finding]:

@@ -31,8 +31,8 @@ def markdown(session: Session, exchanges: Sequence[Exchange], zone: tzinfo | Non
         day = "" if at.date() == began_at.date() else f"{at:%Y-%m-%d} "
         parts.append(f"**{USER}**, {day}{at:%H:%M:%S}{' (typed)' if exchange.typed else ''}")
         parts.append(exchange.question.strip())
-        if told := answer_of(exchange):
-            parts += [f"**{ASSISTANT}**", *told]
+        if reported := answer_of(exchange):
+            parts += [f"**{ASSISTANT}**", *reported]
     return "\n\n".join(parts) + "\n"
 
 
@@ -57,12 +57,12 @@ def answer_of(exchange: Exchange) -> list[str]:
 
 def as_json(session: Session, exchanges: Sequence[Exchange]) -> str:
     """All that is known, answers as they were written included; times in seconds since the session began."""
-    told = {
+    reported = {
         "id": session.id,
         "began_at": session.began_at.isoformat(),
         "exchanges": [asdict(exchange) for exchange in exchanges],
     }
-    return json.dumps(told, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(reported, indent=1, ensure_ascii=False) + "\n"
 
 
 def subtitles(exchanges: Sequence[Exchange]) -> str:

@@ -67,25 +67,25 @@ class UnsavedLog:
 class Kept:
     """One conversation: what is known of it, and who writes it."""
 
-    keeper: HistoryWriter
+    writer: HistoryWriter
     fold: ExchangeFold
 
     @property
     def unsaved(self) -> tuple[Exchange, ...]:
-        return self.fold.ended[self.keeper.written :]
+        return self.fold.ended[self.writer.written :]
 
 
 class SessionLog:
     """A `Record`. An exchange is written when it is over. `see`, `part` and `run` belong to the loop."""
 
     def __init__(
-        self, keeper: HistoryWriter, clock: Clock, age_s: float = 0.0, earlier: tuple[Exchange, ...] = ()
+        self, writer: HistoryWriter, clock: Clock, age_s: float = 0.0, earlier: tuple[Exchange, ...] = ()
     ) -> None:
         """`age_s` and `earlier`: of a session that is resumed, how long ago it began and what was said in it."""
-        self.path = keeper.path
+        self.path = writer.path
         self.trouble = ""  # why the latest exchange could not be written
         self._clock = clock
-        self._current = Kept(keeper, ExchangeFold(clock() - age_s, earlier))
+        self._current = Kept(writer, ExchangeFold(clock() - age_s, earlier))
         self._parted: list[Kept] = []  # conversations before it, until all of them is written
         self._more, self._saved = asyncio.Event(), asyncio.Event()
 
@@ -96,7 +96,7 @@ class SessionLog:
 
     @property
     def session(self) -> Session:
-        return self._current.keeper.session
+        return self._current.writer.session
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
@@ -112,7 +112,7 @@ class SessionLog:
     def part(self, session: Session, age_s: float = 0.0, earlier: tuple[Exchange, ...] = ()) -> None:
         self._current.fold, fresh = self._current.fold.parted(self._clock() - age_s, earlier)
         self._parted.append(self._current)
-        self._current = Kept(self._current.keeper.another(session, len(earlier)), fresh)
+        self._current = Kept(self._current.writer.another(session, len(earlier)), fresh)
         self._wake()
 
     async def saved(self) -> None:
@@ -141,17 +141,17 @@ class SessionLog:
         self._more.set()
 
     async def _save(self, worker: ThreadWorker, publish: Publish) -> None:
-        told: list[str] = []
+        reported: list[str] = []
         try:
             for kept in self._all():
-                told += await worker.run(kept.keeper.keep, kept.fold.ended)
+                reported += await worker.run(kept.writer.keep, kept.fold.ended)
             self._parted = [kept for kept in self._parted if kept.unsaved or kept.fold.drafts]
             if self.trouble:
-                told.append(KEPT_AGAIN)
+                reported.append(KEPT_AGAIN)
             self.trouble = ""
         except VoiceCliError as error:
             if not self.trouble:
-                told.append(NOT_KEPT.format(message=error.message))
+                reported.append(NOT_KEPT.format(message=error.message))
             self.trouble = error.message
-        for text in told:
+        for text in reported:
             publish(Notice(at_s=self._clock(), text=text))

@@ -55,18 +55,18 @@ def alone(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def set_aside(path: Path, now: datetime) -> Path:
+def set_side_speech(path: Path, now: datetime) -> Path:
     """Rename a damaged file, with those beside it, so that it can still be looked at. Raises OSError."""
     name = f"{path.name}.damaged-{now:%Y-%m-%d}"
-    number, aside = 1, path.with_name(name)
-    while aside.exists():
+    number, side_speech = 1, path.with_name(name)
+    while side_speech.exists():
         number += 1
-        aside = path.with_name(f"{name}-{number}")
+        side_speech = path.with_name(f"{name}-{number}")
     for end in (*BESIDE, ""):
         part = path.with_name(path.name + end)
         if part.exists():
-            part.rename(aside.with_name(aside.name + end))
-    return aside
+            part.rename(side_speech.with_name(side_speech.name + end))
+    return side_speech
 
 
 def damaged_files(path: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""The history file: SQLite. All of it blocks, so a conversation calls it on a thread of its own (`keeper.py`)."""
+"""The history file: SQLite. All of it blocks, so a conversation calls it on a thread of its own (`writer.py`)."""
 
 from __future__ import annotations
 

@@ -125,8 +125,8 @@ async def _pip(arguments: Sequence[str], on_progress: OnProgress) -> None:
     on_progress(0, None)
 
     def on_line(line: str) -> None:
-        if told := _RAW_PROGRESS.match(line):
-            on_progress(int(told[1]), int(told[2]))
+        if reported := _RAW_PROGRESS.match(line):
+            on_progress(int(reported[1]), int(reported[2]))
 
     options = [
         "--only-binary=:all:",

@@ -34,7 +34,7 @@ from voicecli.server.tts.protocol import (
 )
 
 SPEAK_PATH = "/v1/speak"
-_TOLD: TypeAdapter[Told] = TypeAdapter(Annotated[Told, Field(discriminator="type")])
+_REPORTED: TypeAdapter[Told] = TypeAdapter(Annotated[Told, Field(discriminator="type")])
 
 
 @dataclass
@@ -176,15 +176,15 @@ class VoicecliTTSService(WebsocketTTSService):
             if isinstance(message, bytes):
                 await self._sound(message)
             else:
-                await self._take(_TOLD.validate_json(message))
+                await self._take(_REPORTED.validate_json(message))
 
     async def _sound(self, samples: bytes) -> None:
         context = self._contexts.of(self._sounding)
         if context is not None:
             await self.append_to_audio_context(context, TTSAudioRawFrame(samples, self._rate_hz, 1, context_id=context))
 
-    async def _take(self, told: Told) -> None:
-        match told:
+    async def _take(self, reported: Told) -> None:
+        match reported:
             case Ready(sample_rate_hz=rate_hz):
                 self._rate_hz = rate_hz
             case AudioStarted(utterance=number):

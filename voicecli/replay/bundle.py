@@ -42,7 +42,7 @@ class About:
     settings: dict[str, Told]  # `section.key` -> value
     models: dict[str, str]  # name -> SHA-256 of its largest file
     findings: tuple[dict[str, object], ...] = ()  # of voicecli doctor
-    prices: StageLatencies = field(default_factory=StageLatencies)
+    latencies: StageLatencies = field(default_factory=StageLatencies)
     schema_version: int = SCHEMA
 
 
@@ -66,10 +66,10 @@ class Times:
     ] = ()  # frames of each time that the microphone was listened to; all but the last unheard
     speaker_rate_hz: int = 48_000
     block_samples: tuple[int, ...] = ()
-    told_at_s: tuple[float, ...] = ()  # when the speaker told each block ...
+    reported_at_s: tuple[float, ...] = ()  # when the speaker told each block ...
     sounds_at_s: tuple[float, ...] = ()  # ... and when its first sample left the loudspeaker
     echoes: bool = False  # an echo canceller was at work
-    deeds: tuple[UserAction, ...] = ()
+    actions: tuple[UserAction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def objection(sounds: Sounds) -> str:
         return f"{microphone_samples} samples of the microphone, times of {len(captured)} and {len(arrived)} frames"
     if sum(times.listenings) != len(captured) or min(times.listenings) < 0:
         return f"{len(captured)} frames, {sum(times.listenings)} of them listened to"
-    blocks = (len(times.block_samples), len(times.told_at_s), len(times.sounds_at_s))
+    blocks = (len(times.block_samples), len(times.reported_at_s), len(times.sounds_at_s))
     if len(set(blocks)) != 1 or sum(times.block_samples) != speaker_samples or min(times.block_samples, default=0) < 0:
         return f"{speaker_samples} samples of the speaker, {sum(times.block_samples)} in {blocks[0]} blocks"
     if not 8_000 <= times.speaker_rate_hz <= 192_000:

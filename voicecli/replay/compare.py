@@ -78,8 +78,8 @@ def rows(pair: Pair) -> list[Row]:
         ("outcome", lambda one: one.outcome, lambda one: one.outcome),
         ("answer", lambda one: one.answer.strip(), lambda one: one.answer.split()),
     ]
-    told = [row(pair, *line) for line in lines]
-    return [one for one in told if one.then or one.now]
+    reported = [row(pair, *line) for line in lines]
+    return [one for one in reported if one.then or one.now]
 
 
 def row(pair: Pair, name: str, text: Callable[[TurnSummary], str], value: Callable[[TurnSummary], object]) -> Row:

@@ -20,7 +20,7 @@ Spend = Callable[[float], None]
 """Lets the call under way take so many seconds."""
 
 
-def prices_of(calls: Sequence[Call]) -> StageLatencies:
+def latencies_of(calls: Sequence[Call]) -> StageLatencies:
     """The median of each; what was never called has its default price. Pure."""
     usual = StageLatencies()
     replies = [call for call in calls if call.name == "reply" and call.first_s is not None]
@@ -89,9 +89,9 @@ class PacedLanguageModel:
     The clock that jumps knows nothing of a network, so nobody may wait on it for one.
     """
 
-    def __init__(self, llm: LanguageModel, thread: LoopThread, prices: StageLatencies) -> None:
+    def __init__(self, llm: LanguageModel, thread: LoopThread, latencies: StageLatencies) -> None:
         self.name = llm.name
-        self._llm, self._thread, self._prices = llm, thread, prices
+        self._llm, self._thread, self._latencies = llm, thread, latencies
         self._known: dict[tuple[Message, ...], list[Token]] = {}
 
     async def warm(self, messages: Sequence[Message]) -> None:
@@ -105,10 +105,10 @@ class PacedLanguageModel:
         asked = tuple(messages)
         if asked not in self._known:
             self._known[asked] = self._thread.run(all_of(self._llm, asked))
-        await asyncio.sleep(self._prices.first_token_s)
+        await asyncio.sleep(self._latencies.first_token_s)
         for token in self._known[asked]:
             yield token
-            await asyncio.sleep(self._prices.token_s)
+            await asyncio.sleep(self._latencies.token_s)
 
 
 async def all_of(llm: LanguageModel, messages: Sequence[Message]) -> list[Token]:

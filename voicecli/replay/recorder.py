@@ -54,7 +54,7 @@ class Recorder(PipelineHooks):
         self._cleaned: list[AudioFrame] = []
         self._blocks: list[tuple[PlayedBlock, float]] = []
         self._echoes = False
-        self._deeds: list[UserAction] = []
+        self._actions: list[UserAction] = []
         self._controls: Controls | None = None
 
     @property
@@ -137,7 +137,7 @@ class Recorder(PipelineHooks):
 
     def sounds(self) -> Sounds:
         """All that sounded, and when."""
-        blocks = [(block, told_s) for block, told_s in self._blocks if len(block.pcm)]
+        blocks = [(block, reported_s) for block, reported_s in self._blocks if len(block.pcm)]
         rate_hz = blocks[0][0].rate_hz if blocks else SPEAKER_HZ
         times = Times(
             tuple(round(frame.captured_at_s, 6) for frame, _ in self._frames),
@@ -145,10 +145,10 @@ class Recorder(PipelineHooks):
             tuple(self._listenings),
             rate_hz,
             tuple(len(block.pcm) for block, _ in blocks),
-            tuple(round(told_s, 6) for _, told_s in blocks),
+            tuple(round(reported_s, 6) for _, reported_s in blocks),
             tuple(round(block.sounds_at_s, 6) for block, _ in blocks),
             self._echoes,
-            tuple(self._deeds),
+            tuple(self._actions),
         )
         return Sounds(
             joined([frame.pcm for frame, _ in self._frames]),
@@ -161,8 +161,8 @@ class Recorder(PipelineHooks):
         self._frames.append((frame, self._clock()))
         self._listenings[-1] += 1
 
-    def _did(self, deed: UserAction) -> None:
-        self._deeds.append(deed)
+    def _did(self, action: UserAction) -> None:
+        self._actions.append(action)
 
 
 class KeptMicrophone:

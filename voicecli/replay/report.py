@@ -11,7 +11,7 @@ from voicecli import __version__
 from voicecli.bench.machine import described
 from voicecli.doctor.privacy import Private, scrubbed_text
 from voicecli.replay.bundle import About, Recorded
-from voicecli.replay.latencies import prices_of
+from voicecli.replay.latencies import latencies_of
 from voicecli.replay.recorder import Recorder
 from voicecli.replay.redacted_settings import kept_settings
 from voicecli.replay.zip_file import ABOUT, ABOUTS, ECHO_FREE, EVENTS, MICROPHONE, SPEAKER, TIMES, recorded_members
@@ -49,19 +49,19 @@ def about(settings: Settings, models: dict[str, str], findings: Findings = (), *
     )
 
 
-def plain_members(told: About, log: str) -> dict[str, bytes]:
+def plain_members(reported: About, log: str) -> dict[str, bytes]:
     """A report without a conversation; `log` is what `log_lines` gave."""
-    members = {ABOUT: ABOUTS.dump_json(told, indent=1)}
+    members = {ABOUT: ABOUTS.dump_json(reported, indent=1)}
     if log:
         members[LOG] = log.encode()
     return with_readme(members)
 
 
-def recording_members(told: About, recorder: Recorder, log: str) -> dict[str, bytes]:
+def recording_members(reported: About, recorder: Recorder, log: str) -> dict[str, bytes]:
     """A report with the conversation that `recorder` has kept."""
-    priced = ABOUTS.validate_python({**json.loads(ABOUTS.dump_json(told)), "prices": prices_of(recorder.calls)})
+    priced = ABOUTS.validate_python({**json.loads(ABOUTS.dump_json(reported)), "latencies": latencies_of(recorder.calls)})
     recorded = Recorded(priced, tuple(recorder.events), recorder.sounds())
-    plain = plain_members(told, log)
+    plain = plain_members(reported, log)
     return with_readme({**plain, **recorded_members(recorded)})
 
 

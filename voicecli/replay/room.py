@@ -96,7 +96,7 @@ class RecordedMicrophone:
         self._clock = clock
         self._sounds = sounds
         self._listened = 0
-        self._blocks = self._told()
+        self._blocks = self._reported()
         self._next = next(self._blocks, None)
 
     async def __aenter__(self) -> Self:
@@ -136,12 +136,12 @@ class RecordedMicrophone:
             self._next = next(self._blocks, None)
         return frame
 
-    def _told(self) -> Iterator[tuple[PlayedBlock, float]]:
+    def _reported(self) -> Iterator[tuple[PlayedBlock, float]]:
         """Each block that sounded, and when it was told."""
         times = self._recorded.times
         ends = list(accumulate(times.block_samples))
-        for samples, end, told_s, sounds_s in zip(
-            times.block_samples, ends, times.told_at_s, times.sounds_at_s, strict=True
+        for samples, end, reported_s, sounds_s in zip(
+            times.block_samples, ends, times.reported_at_s, times.sounds_at_s, strict=True
         ):
             pcm = self._recorded.sounds.speaker[end - samples : end]
-            yield PlayedBlock(pcm, times.speaker_rate_hz, sounds_s), told_s
+            yield PlayedBlock(pcm, times.speaker_rate_hz, sounds_s), reported_s

@@ -82,46 +82,46 @@ async def load(stack: AsyncExitStack, settings: Settings, narrate: Narrate, *, v
 
 async def hold(recorded: Recorded, settings: Settings, loaded: Loaded, thread: LoopThread) -> tuple[Event, ...]:
     """The conversation, on the loop whose clock jumps."""
-    told: list[Event] = []
+    reported: list[Event] = []
     activity = Activity()
     clock = CallClock(timer=lambda: 0.0)
 
     def publish(event: Event) -> None:
         activity.observe(event)
         if not isinstance(event, LevelMeasured):
-            told.append(event)
+            reported.append(event)
 
-    engines = priced(loaded, recorded.about.prices, clock, thread)
+    engines = priced(loaded, recorded.about.latencies, clock, thread)
     history = History(settings.llm.system_prompt.strip(), settings.llm.context_tokens - settings.llm.max_answer_tokens)
     room = RecordedRoom(recorded, clock)
     async with AsyncExitStack() as stack:
-        ear, speaker, _ = await open_devices(
+        speech_input, speaker, _ = await open_devices(
             stack, settings, room, activity.is_idle, publish, RecordedCanceller(recorded), clock
         )
         rules = conversation_options(settings, prefill=False)
-        conversation = Conversation(Devices(ear, speaker), engines, history, rules, clock, publish)
+        conversation = Conversation(Devices(speech_input, speaker), engines, history, rules, clock, publish)
         for _ in recorded.times.listenings[:-1]:
-            await ear.discard_input()
-        async with doing(recorded.times.deeds, conversation, clock):
+            await speech_input.discard_input()
+        async with doing(recorded.times.actions, conversation, clock):
             await conversation.run()
-    return tuple(told)
+    return tuple(reported)
 
 
-def priced(loaded: Loaded, prices: StageLatencies, clock: CallClock, thread: LoopThread) -> Engines:
+def priced(loaded: Loaded, latencies: StageLatencies, clock: CallClock, thread: LoopThread) -> Engines:
     """Engines whose calls are made at once, and whose results come when they would have come."""
     stt, tts, turn = (TimedWorker(clock.took_s, clock.call) for _ in range(3))
-    recogniser = RecordedLatencyRecogniser(loaded.stt, prices.decode_s, clock.spend)
+    recogniser = RecordedLatencyRecogniser(loaded.stt, latencies.decode_s, clock.spend)
     return Engines(
         FinalCache(LongSpeech(recogniser)),
-        PacedLanguageModel(loaded.llm, thread, prices),
-        RecordedLatencyVoice(loaded.tts, prices.first_sound_s, clock.spend) if loaded.tts else None,
-        RecordedLatencyEndOfTurn(loaded.turn, prices.look_s, clock.spend) if loaded.turn else None,
+        PacedLanguageModel(loaded.llm, thread, latencies),
+        RecordedLatencyVoice(loaded.tts, latencies.first_sound_s, clock.spend) if loaded.tts else None,
+        RecordedLatencyEndOfTurn(loaded.turn, latencies.look_s, clock.spend) if loaded.turn else None,
         *(stt, tts, turn),
     )
 
 
 @asynccontextmanager
-async def doing(deeds: tuple[UserAction, ...], conversation: Conversation, clock: CallClock) -> AsyncIterator[None]:
+async def doing(actions: tuple[UserAction, ...], conversation: Conversation, clock: CallClock) -> AsyncIterator[None]:
     """The user's keys, pressed when they were pressed."""
     acts: Mapping[str, Callable[[str], None]] = {
         "mute": lambda _: conversation.mute(True),
@@ -134,9 +134,9 @@ async def doing(deeds: tuple[UserAction, ...], conversation: Conversation, clock
     }
 
     async def press() -> None:
-        for deed in deeds:
-            await asyncio.sleep(max(0.0, deed.at_s - clock()))
-            acts[deed.what](deed.text)
+        for action in actions:
+            await asyncio.sleep(max(0.0, action.at_s - clock()))
+            acts[action.what](action.text)
 
     async with asyncio.TaskGroup() as tasks:
         pressing = tasks.create_task(press())

@@ -77,11 +77,11 @@ def stories(events: Iterable[Event]) -> tuple[TurnSummary, ...]:
             case SpeechStarted(started_at_s=at_s) | UserTyped(at_s=at_s):
                 turns[event.turn] = Telling(TurnSummary(at_s))
         if event.turn in turns:
-            told = turns[event.turn]
-            told.fold = told.fold.apply(event)
-            latency = told.fold.latency()
-            told.story = replace(after(told.story, event), parts_s=latency.parts if latency else ())
-    return tuple(told.story for told in turns.values())
+            reported = turns[event.turn]
+            reported.fold = reported.fold.apply(event)
+            latency = reported.fold.latency()
+            reported.story = replace(after(reported.story, event), parts_s=latency.parts if latency else ())
+    return tuple(reported.story for reported in turns.values())
 
 
 def after(story: TurnSummary, event: Event) -> TurnSummary:

@@ -11,7 +11,7 @@ from voicecli.errors import VoiceCliError
 from voicecli.slash.commands import NAMES, command, help_text
 from voicecli.slash.parse import Command, Mistake, Question, parse
 
-LATENCIES_TOLD = 5
+LATENCIES_REPORTED = 5
 
 Handler = Callable[[str], Awaitable[str]]
 """Does what a command says, by what follows its name, and returns what is to be told of it; empty: nothing. What takes
@@ -92,12 +92,12 @@ class CommandDispatcher:
 
     async def _handled(self, handler: Handler, argument: str) -> None:
         try:
-            await self._told(handler, argument)
+            await self._reported(handler, argument)
         finally:
             self._busy = False
         self._go_on()
 
-    async def _told(self, handler: Handler, argument: str) -> None:
+    async def _reported(self, handler: Handler, argument: str) -> None:
         """A command may fail; the conversation goes on."""
         try:
             text = await handler(argument)
@@ -123,7 +123,7 @@ def latency_text(latencies: tuple[TurnLatency, ...]) -> str:
     if not latencies:
         return "No answer has sounded yet."
     lines = []
-    for one in latencies[-LATENCIES_TOLD:]:
+    for one in latencies[-LATENCIES_REPORTED:]:
         parts = " + ".join(f"{name} {part:.2f}" for name, part in zip(PART_NAMES, one.parts, strict=True))
         lines.append(f"{one.voice_to_voice_s:.2f} s = {parts}")
     return "\n".join(lines)

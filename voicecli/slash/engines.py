@@ -101,16 +101,14 @@ class Languages(Protocol):
 class LanguageCommand:
     """The handler of `/language`."""
 
-    def __init__(self, tongues: Languages, heard: Sequence[str]) -> None:
+    def __init__(self, language_policy: Languages, heard: Sequence[str]) -> None:
         """`heard`: the languages that the recogniser knows, ISO 639-1."""
-        self._tongues = tongues
+        self._language_policy = language_policy
         self._heard = heard
 
     async def language(self, argument: str) -> str:
         """Raises SettingsError where the recogniser does not know it."""
         if not argument:
             heard = ", ".join(sorted(self._heard))
-            return (
-                f"The language is set to {self._tongues.wanted}. {self._tongues.voice_status} There are: auto, {heard}."
-            )
-        return self._tongues.set_language(argument.lower())
+            return f"The language is set to {self._language_policy.wanted}. {self._language_policy.voice_status} There are: auto, {heard}."
+        return self._language_policy.set_language(argument.lower())

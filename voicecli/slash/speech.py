@@ -45,8 +45,8 @@ class Speech:
         speaker = self._speaker
         if not argument:
             return f"The voice is {speaker.voice}. There are: {', '.join(speaker.names())}."
-        told = self._voices.set_voice(argument)
-        self._changed(speaker.name_of(argument), f"From the next answer on: {told}")
+        reported = self._voices.set_voice(argument)
+        self._changed(speaker.name_of(argument), f"From the next answer on: {reported}")
         return ""
 
     async def speed(self, argument: str) -> str:

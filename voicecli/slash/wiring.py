@@ -71,7 +71,7 @@ class CommandContext:
 def handlers(given: CommandContext) -> dict[str, Handler]:
     """Of each command that needs what is loaded by now."""
     switches = given.switches
-    speech = Speech(switches.voice, switches.tongues, given.changed("voice")) if switches.voice else None
+    speech = Speech(switches.voice, switches.language_policy, given.changed("voice")) if switches.voice else None
     model = ModelCommand(given.switches.model, given.choices, given.changed("model"), given.tell, given.start)
     kept = HistoryCommands(
         given.settings.history_file,
@@ -91,7 +91,7 @@ def handlers(given: CommandContext) -> dict[str, Handler]:
         "voice": speech.voice if speech else written,
         "speed": speech.speed if speech else written,
         "model": model.model,
-        "language": LanguageCommand(switches.tongues, switches.languages).language,
+        "language": LanguageCommand(switches.language_policy, switches.languages).language,
     }
 
 

@@ -17,7 +17,7 @@ from voicecli.speech_text.normalize import normalize
 from voicecli.speech_text.word_offsets import words_covered
 from voicecli.types import TextChunk
 
-MIN_PIECE_LETTERS = 10
+MIN_TEXT_CHUNK_LETTERS = 10
 """Kokoro slurs and repeats very short texts (github.com/jamiepine/voicebox/issues/960)."""
 
 SHORT_CLAUSE_CHARS = 16
@@ -25,7 +25,7 @@ LONG_CLAUSE_CHARS = 80
 """From this length on a clause may be cut before a phrase: early where the budget is small, since a gap in the speech
 is worse than a melody that starts anew, and in the first chunk, which is waited for (`tts.first_chunk_chars`)."""
 
-MAX_PIECE_CHARS = 200
+MAX_TEXT_CHUNK_CHARS = 200
 """Kokoro takes 510 phonemes at most and rushes through pieces that come near to it."""
 
 LONGEST_WORD_CHARS = 400
@@ -93,7 +93,7 @@ class TextChunker:
         The first chunk is the first clause. Later ones hold as many whole clauses as fit into `budget_chars`, and at
         least one.
         """
-        end = self._end_of_piece(0 if self._is_first else min(budget_chars, MAX_PIECE_CHARS))
+        end = self._end_of_text_chunk(0 if self._is_first else min(budget_chars, MAX_TEXT_CHUNK_CHARS))
         if end is None:
             return None
         words = _words_to_say(self._text[:end])
@@ -108,7 +108,7 @@ class TextChunker:
         word_ends = tuple(ends[count] for count in words_covered(written, said.split()))
         return TextChunk(said, self._source_end, word_ends)
 
-    def _end_of_piece(self, budget_chars: int) -> int | None:
+    def _end_of_text_chunk(self, budget_chars: int) -> int | None:
         if self.exhausted:
             return None
         ends: list[ClauseEnd] = []
@@ -128,11 +128,11 @@ class TextChunker:
                 break
         if ends:
             return self._fitted(_best(ends, budget_chars))
-        return self._cut_at_space() if len(self._text) > MAX_PIECE_CHARS else None
+        return self._cut_at_space() if len(self._text) > MAX_TEXT_CHUNK_CHARS else None
 
     def _fitted(self, end: int) -> int:
         """`end`, moved so that the piece is not too long and leaves no crumb behind."""
-        if end > MAX_PIECE_CHARS:
+        if end > MAX_TEXT_CHUNK_CHARS:
             end = self._cut_at_space() or end
         leaves_crumb = self._closed and _letters_end(self._text, end) is None
         return len(self._text) if leaves_crumb else end
@@ -145,7 +145,7 @@ class TextChunker:
         letter = _LETTER.search(self._text)
         if letter is None:
             return None
-        short = [match.start() for match in _WORD_END.finditer(self._text, letter.end(), MAX_PIECE_CHARS + 1)]
+        short = [match.start() for match in _WORD_END.finditer(self._text, letter.end(), MAX_TEXT_CHUNK_CHARS + 1)]
         if short:
             return short[-1]
         space = _WORD_END.search(self._text, letter.end())
@@ -174,7 +174,7 @@ def _best(ends: list[ClauseEnd], budget_chars: int) -> int:
 
 def _letters_end(text: str, begin: int = 0) -> int | None:
     """Where, from `begin` on, as many letters end as a piece has at least; None: there are fewer."""
-    letters = islice(_LETTER.finditer(text, begin), MIN_PIECE_LETTERS - 1, None)
+    letters = islice(_LETTER.finditer(text, begin), MIN_TEXT_CHUNK_LETTERS - 1, None)
     return next((letter.end() for letter in letters), None)
 
 

@@ -20,7 +20,7 @@ class _Mode(Enum):
     THINKING = auto()
     ROLE = auto()  # after <|start|>: who speaks
     CHANNEL = auto()  # after <|channel|>: in which channel
-    ASIDE = auto()  # the text of a channel that is not the final one
+    SIDE_SPEECH = auto()  # the text of a channel that is not the final one
 
 
 _TAGS: dict[_Mode, dict[str, _Mode]] = {
@@ -40,8 +40,8 @@ _TAGS: dict[_Mode, dict[str, _Mode]] = {
     _Mode.THINK: {"</think>": _Mode.ANSWER},
     _Mode.THINKING: {"</thinking>": _Mode.ANSWER},
     _Mode.ROLE: {"<|channel|>": _Mode.CHANNEL, "<|message|>": _Mode.ANSWER},
-    _Mode.CHANNEL: {"final<|message|>": _Mode.ANSWER, "<|message|>": _Mode.ASIDE},
-    _Mode.ASIDE: {
+    _Mode.CHANNEL: {"final<|message|>": _Mode.ANSWER, "<|message|>": _Mode.SIDE_SPEECH},
+    _Mode.SIDE_SPEECH: {
         "<|start|>": _Mode.ROLE,
         "<|channel|>": _Mode.CHANNEL,
         "<|end|>": _Mode.ANSWER,

@@ -37,7 +37,7 @@ def builtin_tools(now: Now, timers: Timers) -> list[Tool]:
             ),
             lambda arguments: timers.set(_seconds(arguments), text_of(arguments, "label")),
         ),
-        _tool("list_timers", "The timers that are running.", schema(), lambda arguments: timers.told()),
+        _tool("list_timers", "The timers that are running.", schema(), lambda arguments: timers.reported()),
         _tool(
             "cancel_timer",
             "Stop a timer before it rings.",

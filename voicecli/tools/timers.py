@@ -53,7 +53,7 @@ class Timers:
         task.add_done_callback(lambda done: None if done.cancelled() else self._over(timer))
         return f"The timer {name!r} is set for {duration(length_s)} and rings at {clock_time(due)}."
 
-    def told(self) -> str:
+    def reported(self) -> str:
         """Those that run, the next one first."""
         if not self._running:
             return "No timer is running."

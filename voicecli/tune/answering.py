@@ -44,14 +44,14 @@ class TimedVoice:
 
     def synthesize(self, text: str) -> Iterator[AudioChunk]:
         """As `TextToSpeech.synthesize`."""
-        stretches = self._voice.synthesize(text)
+        audio_chunks = self._voice.synthesize(text)
         while True:
             began_s = time.perf_counter()
-            stretch = next(stretches, None)
+            audio_chunk = next(audio_chunks, None)
             self.work_s += time.perf_counter() - began_s
-            if stretch is None:
+            if audio_chunk is None:
                 return
-            yield stretch
+            yield audio_chunk
 
 
 class Answering:
@@ -115,8 +115,8 @@ class Answering:
         asked = self._history.prompt(question)
         if self._settings.llm.prefill:
             await model.warm(asked)  # as the conversation does while the user speaks
-        pieces = TextChunker(first_chunk_chars=int(arm["tts.first_chunk_chars"]))
-        turn = Turn(TurnId(1), question=question, chunker=pieces)
+        text_chunks = TextChunker(first_chunk_chars=int(arm["tts.first_chunk_chars"]))
+        turn = Turn(TurnId(1), question=question, chunker=text_chunks)
         tokens_s: list[float] = []
         sounds_s: list[float] = []
         began_s = self._clock()

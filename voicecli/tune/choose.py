@@ -65,8 +65,8 @@ def choose(
     compared = [trial for trial in enough if trial.value not in held]
     taken = best(key, compared, waits) if compared else None
     if taken is not None:
-        return Choice(key, taken.value, default, TOLD[taken.arm.part](taken, waits))
-    others = "; ".join(told(trial, waits, held.get(trial.value, "")) for trial in enough)
+        return Choice(key, taken.value, default, REPORTED[taken.arm.part](taken, waits))
+    others = "; ".join(reported(trial, waits, held.get(trial.value, "")) for trial in enough)
     return Choice(key, in_use, default, f"no better: {others}")
 
 
@@ -174,9 +174,9 @@ def keeps_up(samples: Samples) -> bool:
     return (real_time_factor(samples) or 0.0) <= KEEPS_UP
 
 
-def told(trial: Trial, waits: Waits, but: str = "") -> str:
+def reported(trial: Trial, waits: Waits, but: str = "") -> str:
     """The trial in words."""
-    return f"{shown(trial.value)}: {TOLD[trial.arm.part](trial, waits)}" + (f", but {but}" if but else "")
+    return f"{shown(trial.value)}: {REPORTED[trial.arm.part](trial, waits)}" + (f", but {but}" if but else "")
 
 
 def shown(value: Value) -> str:
@@ -195,25 +195,25 @@ def against(trial: Trial, waits: Waits) -> str:
     return f"{abs(gain_ms):.0f} ms {side} than {rival} ({times} of {len(gains)} times)"
 
 
-def told_hearing(trial: Trial, waits: Waits) -> str:
+def reported_hearing(trial: Trial, waits: Waits) -> str:
     rates = error_rate(trial.after), error_rate(trial.before)
     if rates[0] is None or rates[1] is None:
         return against(trial, waits)
     return f"{against(trial, waits)}, word errors {100 * rates[0]:.1f} against {100 * rates[1]:.1f} %"
 
 
-def told_answering(trial: Trial, waits: Waits) -> str:
+def reported_answering(trial: Trial, waits: Waits) -> str:
     factors = real_time_factor(trial.after) or 0.0, real_time_factor(trial.before) or 0.0
     return f"{against(trial, waits)}, voice {factors[0]:.2f} s a second of sound against {factors[1]:.2f}"
 
 
-def told_ending(trial: Trial, waits: Waits) -> str:
+def reported_ending(trial: Trial, waits: Waits) -> str:
     cuts = f"{cut_offs(trial.after)} against {cut_offs(trial.before)} of {len(trial.after)} cut off"
     return f"{against(trial, waits)}, {cuts}"
 
 
-TOLD: dict[str, Callable[[Trial, Waits], str]] = {
-    "hearing": told_hearing,
-    "answering": told_answering,
-    "ending": told_ending,
+REPORTED: dict[str, Callable[[Trial, Waits], str]] = {
+    "hearing": reported_hearing,
+    "answering": reported_answering,
+    "ending": reported_ending,
 }

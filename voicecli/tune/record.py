@@ -19,7 +19,7 @@ def write_record(path: Path, beginning: Beginning, outcome: Outcome, chosen: Seq
     from voicecli.bench.machine import described
 
     found = outcome.found
-    told = {
+    reported = {
         "machine": asdict(described()),
         "spent_s": round(outcome.spent_s, 1),
         "language_model": outcome.language_model,
@@ -35,6 +35,6 @@ def write_record(path: Path, beginning: Beginning, outcome: Outcome, chosen: Seq
         "counts": [asdict(one) for one in counts(found)],
     }
     try:
-        path.write_text(json.dumps(told, indent=1, ensure_ascii=False), encoding="utf8")
+        path.write_text(json.dumps(reported, indent=1, ensure_ascii=False), encoding="utf8")
     except OSError as error:
         raise SettingsError(f"{path} cannot be written: {error.strerror}", "--json FILE") from error

@@ -64,8 +64,8 @@ def rows(found: Found, part: Part) -> list[Row]:
 def label(arm: Arm, found: Found) -> str:
     """Its values, without those that are the same in all that was measured."""
     others = [dict(other.values) for other in found.measured if other.part == arm.part]
-    told = [words(key, value) for key, value in arm.values if len({other[key] for other in others}) > 1]
-    return ", ".join(told) or "the default"
+    reported = [words(key, value) for key, value in arm.values if len({other[key] for other in others}) > 1]
+    return ", ".join(reported) or "the default"
 
 
 def words(key: str, value: Value) -> str:
@@ -130,7 +130,7 @@ def plot(found: Found) -> list[str]:
             column += 1
         grid[line][column] = mark
     left = [percent(most), *[""] * (PLOT_HEIGHT - 2), "0 %"]
-    lines = [f"{told:>7} │{''.join(cells).rstrip()}" for told, cells in zip(left, grid, strict=True)]
+    lines = [f"{reported:>7} │{''.join(cells).rstrip()}" for reported, cells in zip(left, grid, strict=True)]
     axis = f"{'':7} └{'─' * PLOT_WIDTH}"
     scale = f"{'':7}  0{f'{1000 * most_s:.0f} ms':>{PLOT_WIDTH - 1}}"
     keys = [f"{'':7}  {mark} {label(arm, found)}" for mark, arm in zip(MARKS, arms, strict=False)]

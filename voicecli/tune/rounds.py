@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from voicecli.tune.values import PART_OF, Arm, Part, Value
 
-FIRST_PIECE_CHARS = (40, 80)
+FIRST_TEXT_CHUNK_CHARS = (40, 80)
 """Beside the default. Beyond 80 hardly any first clause is longer."""
 
 MOST_COUNTS = 3
@@ -84,7 +84,7 @@ def rounds(machine: Machine, defaults: Mapping[str, Value], modes: Sequence[str]
         "stt.model": machine.stt_models,
         "stt.compute_type": [one for one in COMPUTE_TYPES[machine.device] if one in machine.compute_types],
         "llm.threads": thread_counts(int(defaults["llm.threads"]), machine.cores) if machine.embedded else (),
-        "tts.first_chunk_chars": FIRST_PIECE_CHARS,
+        "tts.first_chunk_chars": FIRST_TEXT_CHUNK_CHARS,
         "tts.model": machine.tts_models,
         "stt.threads": thread_counts(int(defaults["stt.threads"]), machine.cores) if processor else (),
         "tts.threads": thread_counts(int(defaults["tts.threads"]), machine.cores) if processor else (),

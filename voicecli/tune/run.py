@@ -107,7 +107,7 @@ async def tune(
     took_s, own_s = time.monotonic() - begun.clock_s, own_cpu_s() - begun.own_cpu_s
     machine_s = None if begun.machine_cpu_s is None else machine_cpu_s() - begun.machine_cpu_s
     doubts = (*load_doubts(other_cores(machine_s, own_s, took_s), usable_threads()), *corpus.doubts)
-    return Outcome(found, search.budget.spent_s, answering.model_name, corpus.told, doubts)
+    return Outcome(found, search.budget.spent_s, answering.model_name, corpus.reported, doubts)
 
 
 def known_words(corpus: Corpus) -> int:
@@ -122,15 +122,15 @@ async def opened(settings: Settings, first: Arm, corpus: Corpus) -> AsyncIterato
 
     store = open_store(settings)
     async with AsyncExitStack() as stack:
-        ear, voice = (stack.enter_context(ThreadWorker(name)) for name in ("stt", "tts"))
+        speech_input, voice = (stack.enter_context(ThreadWorker(name)) for name in ("stt", "tts"))
 
         def load_turn() -> EndOfTurn:
             return SmartTurn.load(model_file(store, settings.listen.endpoint_model, ".onnx"))
 
-        hearing = Hearing(settings.stt, store, corpus.said[:HEARD], ear, CLOCK)
+        hearing = Hearing(settings.stt, store, corpus.said[:HEARD], speech_input, CLOCK)
         questions = [text for text, _ in QUESTIONS[:ANSWERED]]
         answering = await stack.enter_async_context(aclosing(Answering(settings, store, questions, voice, CLOCK)))
-        ending = Ending(settings.listen, corpus.said[:ENDED], load_turn, ear, CLOCK)
+        ending = Ending(settings.listen, corpus.said[:ENDED], load_turn, speech_input, CLOCK)
         yield Trials(hearing, answering, ending, first), answering
 
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from voicecli.errors import SettingsError, VoiceCliError
 from voicecli.tune.budget import Budget
-from voicecli.tune.choose import LEAST_PAIRS, choose, shown, told
+from voicecli.tune.choose import LEAST_PAIRS, choose, reported, shown
 from voicecli.tune.rounds import Round
 from voicecli.tune.values import Arm, Choice, Part, Samples, Trial, Untried, Value, took_s
 from voicecli.tune.waits import Waits
@@ -127,7 +127,7 @@ class Search:
             return None
         self.found.measured.update({rival: trial.before, arm: trial.after})
         self.found.trials.append(trial)
-        self._watch.done(f"{key} = {told(trial, self.found.waits)}")
+        self._watch.done(f"{key} = {reported(trial, self.found.waits)}")
         return trial
 
     async def _measure(self, arms: Sequence[Arm], allowance_s: float) -> list[Samples]:

@@ -11,11 +11,11 @@ from voicecli.tune.values import Part
 class Waits:
     """Seconds, in the median.
 
-    Work begins while it is not yet sure that the user is done: words are decoded after `lull_s` of silence, the answer
+    Work begins while it is not yet sure that the user is done: words are decoded after `early_pause_s` of silence, the answer
     is begun after `pause_s`, and nothing sounds before `ending_s`. So what is quicker than that is not felt.
     """
 
-    lull_s: float
+    early_pause_s: float
     pause_s: float
     playout_s: float
     hearing_s: float = 0.0
@@ -25,7 +25,7 @@ class Waits:
     @property
     def ready_s(self) -> float:
         """After so much silence the first sound of the answer is there."""
-        return max(self.pause_s, self.lull_s + self.hearing_s) + self.answering_s
+        return max(self.pause_s, self.early_pause_s + self.hearing_s) + self.answering_s
 
     @property
     def voice_to_voice_s(self) -> float:
@@ -36,4 +36,4 @@ class Waits:
         hearing_s = seconds if part == "hearing" else self.hearing_s
         answering_s = seconds if part == "answering" else self.answering_s
         ending_s = seconds if part == "ending" else self.ending_s
-        return Waits(self.lull_s, self.pause_s, self.playout_s, hearing_s, answering_s, ending_s)
+        return Waits(self.early_pause_s, self.pause_s, self.playout_s, hearing_s, answering_s, ending_s)

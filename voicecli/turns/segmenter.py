@@ -77,7 +77,9 @@ class Segmenter:
 
     def __init__(self, settings: ListenSettings) -> None:
         self._settings = settings
-        self._lull_frames = max(1, round(settings.early_decode_ms / 1000 / FRAME_S)) if settings.early_decode_ms else -1
+        self._early_pause_frames = (
+            max(1, round(settings.early_decode_ms / 1000 / FRAME_S)) if settings.early_decode_ms else -1
+        )
         self._before: deque[AudioFrame] = deque(maxlen=max(1, round(settings.pre_roll_ms / 1000 / FRAME_S)))
         self._cut_short_frames = 0  # for so long voice goes on with an utterance that the limit ended
         self._held = False  # no silence ends an utterance
@@ -181,7 +183,7 @@ class Segmenter:
         full = self._is_full()
         if not self._voiced_frames and not full:
             return heard  # held, and nothing was said yet
-        if not self._paused and self._silent_frames == self._lull_frames:
+        if not self._paused and self._silent_frames == self._early_pause_frames:
             heard.append(EarlyPause(self._segment(len(self._frames))))
         if not self._paused and (silence_ms >= self._settings.pause_ms or full):
             self._paused, self._end_ms = True, self._settings.end_ms

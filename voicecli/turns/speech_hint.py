@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from voicecli.types import FRAME_S
 
-CALM_S = 0.3
+POSSIBLE_SPEECH_ENDED_S = 0.3
 """Without a suspicious frame for this long it was nothing. Shorter, and the volume of an answer flutters."""
 
 
@@ -28,8 +28,8 @@ class SpeechHint:
 
     def push(self, may_be_speech: bool) -> list[PossibleSpeech | PossibleSpeechEnded]:
         """Take one frame's verdict."""
-        stirred = self._left_s > 0
-        self._left_s = CALM_S if may_be_speech else max(0.0, self._left_s - FRAME_S)
-        if stirred == (self._left_s > 0):
+        was_possible = self._left_s > 0
+        self._left_s = POSSIBLE_SPEECH_ENDED_S if may_be_speech else max(0.0, self._left_s - FRAME_S)
+        if was_possible == (self._left_s > 0):
             return []
-        return [PossibleSpeechEnded() if stirred else PossibleSpeech()]
+        return [PossibleSpeechEnded() if was_possible else PossibleSpeech()]

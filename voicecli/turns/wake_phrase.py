@@ -65,9 +65,9 @@ class WakePhrase:
     def match(self, text: str) -> WakeMatch | None:
         """The question behind the phrase; None where the text does not begin with it."""
         for words in self._beginnings(text):
-            ends = [(self._likeness(words[:count]), -count) for count in range(1, self._most_words + 1)]
-            likeness, count = max(ends[: len(words)], default=(0.0, 0))
-            if likeness:
+            ends = [(self._correlation(words[:count]), -count) for count in range(1, self._most_words + 1)]
+            correlation, count = max(ends[: len(words)], default=(0.0, 0))
+            if correlation:
                 rest = text[words[-count - 1].end() :].lstrip(_BETWEEN)
                 return WakeMatch(rest[:1].upper() + rest[1:])
         return None
@@ -100,7 +100,7 @@ class WakePhrase:
                 break
         return found
 
-    def _likeness(self, words: list[re.Match[str]]) -> float:
+    def _correlation(self, words: list[re.Match[str]]) -> float:
         """Of the words to the phrase, 0 where they are not it."""
         heard = _letters([word[0] for word in words])
         sound, own = _sound(heard), _sound(self._letters)

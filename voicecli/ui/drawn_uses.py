@@ -15,7 +15,7 @@ STYLES = {"done": "dim", "failed": "red", "denied": "yellow", "cancelled": "yell
 def drawn_use(use: ToolUse) -> Text:
     """One call: what is used, and what came of it."""
     if use.state == "asked":
-        return Text.assemble((use.told, "bold yellow"), (LEAVE, "yellow"))
+        return Text.assemble((use.reported, "bold yellow"), (LEAVE, "yellow"))
     if use.state == "at work":
-        return Text.assemble((use.told, "cyan"), (" …", "dim"))
-    return Text.assemble((use.told, "dim"), (" → ", "dim"), (use.outcome, STYLES[use.state]))
+        return Text.assemble((use.reported, "cyan"), (" …", "dim"))
+    return Text.assemble((use.reported, "dim"), (" → ", "dim"), (use.outcome, STYLES[use.state]))

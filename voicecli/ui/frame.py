@@ -61,7 +61,7 @@ class Scene:
     line: Line | None = None  # what is being typed; None while not typing
     tick: int = 0  # turns the spinner
     top: int | None = None  # the first line of the conversation in sight; None follows the end
-    told: str = ""  # what became of the last key
+    reported: str = ""  # what became of the last key
     palette: Palette = Palette()  # under the line that is being typed
     tapped: bool = False  # the key of push-to-talk is up, and counts as held
 
@@ -161,7 +161,7 @@ def _welcome(view: ViewModel, console: Console, width: int) -> list[Text]:
     if view.ready is None:
         said = "Getting ready …"
     elif view.has_microphone:
-        said = view.ears.welcome
+        said = view.listen_state.welcome
     else:
         said = "There is no microphone. Type your question and press Enter."
     text = Text(f"\n{said}\n", "dim")
@@ -209,8 +209,8 @@ def _status(scene: Scene, width: int) -> Text:
         else "●"
     )
     left = Text.assemble((f"{mark} {state}".ljust(STATE_CELLS), f"bold {STATE_STYLES[state]}"))
-    told = [Text(scene.told, "dim")] if scene.told else []
-    right = Text("   ").join([*told, *_concerns(view)])
+    reported = [Text(scene.reported, "dim")] if scene.reported else []
+    right = Text("   ").join([*reported, *_concerns(view)])
     if view.has_microphone and view.ready is not None:
         cells = min(width - STATE_CELLS - right.cell_len - 2, METER_CELLS)
         left.append_text(Text("microphone off", "dim") if view.muted else _meter(view.levels_db, cells))
@@ -220,9 +220,9 @@ def _status(scene: Scene, width: int) -> Text:
 
 def _concerns(view: ViewModel) -> list[Text]:
     remark = "the last answer again" if view.repeat is not None else view.remark
-    concerns = [Text(said, "dim") for said in (remark, view.ears.hint) if said]
-    if view.starved_gaps:
-        concerns.append(Text(_counted(view.starved_gaps, "gap") + " in answers", "yellow"))
+    concerns = [Text(said, "dim") for said in (remark, view.listen_state.hint) if said]
+    if view.underrun_gaps:
+        concerns.append(Text(_counted(view.underrun_gaps, "gap") + " in answers", "yellow"))
     if view.dropped_frames:
         concerns.append(Text(_counted(view.dropped_frames, "frame") + " dropped", "yellow"))
     return concerns
@@ -266,13 +266,13 @@ def _keys(scene: Scene, width: int) -> Text:
     keys: list[tuple[str, str]] = [("esc", "interrupt")] if busy else []
     more = [("end", "newest")] if scene.top is not None else []
     if scene.line is not None:
-        talk = view.ears.by_key and view.has_microphone and not scene.line.text
-        keys += view.ears.keys(muted=view.muted, tapped=scene.tapped) if talk else [("enter", "send")]
+        talk = view.listen_state.by_key and view.has_microphone and not scene.line.text
+        keys += view.listen_state.keys(muted=view.muted, tapped=scene.tapped) if talk else [("enter", "send")]
         keys += [] if busy else [("esc", "stop typing")]
         more += [("tab", "complete"), ("↑↓", "choose")] if scene.palette.offers else []
     else:
         if view.has_microphone and view.state != "Starting":
-            keys += view.ears.keys(muted=view.muted, tapped=scene.tapped)
+            keys += view.listen_state.keys(muted=view.muted, tapped=scene.tapped)
         keys.append(("t", "type"))
         more.append(("/", "menu"))
         if not busy and last_answer(view):

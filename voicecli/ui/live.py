@@ -68,7 +68,7 @@ class LiveScreen:
         self.view = ViewModel()
         self.line: Line | None = None
         self.top: int | None = None
-        self.told = ""
+        self.reported = ""
         self.palette = Palette()
         self._offers: Callable[[str], tuple[Offer, ...]] = lambda line: ()
         self._is_pasting = False
@@ -99,8 +99,8 @@ class LiveScreen:
         """Fold the event in; the next frame shows it."""
         self.view = self.view.apply(event)
         if isinstance(event, SpeechStarted | UserTyped):
-            self.told = ""
-        if isinstance(event, Ready) and self.view.ears.by_key:
+            self.reported = ""
+        if isinstance(event, Ready) and self.view.listen_state.by_key:
             self._bar.begin()
         if isinstance(event, Ready) and not event.microphone and self.line is None:
             self.line = Line()
@@ -119,7 +119,7 @@ class LiveScreen:
                 await asyncio.sleep(FRAME_S)
 
     def _come_back(self) -> None:
-        if self.view.ears.by_key:
+        if self.view.listen_state.by_key:
             self._bar.begin()
         self._redraw()
 
@@ -129,7 +129,7 @@ class LiveScreen:
         tick = int(self._clock() / FRAME_S) if turning else 0
         self._offer()
         tapped = self._bar.hold.phase == "tapped"
-        scene = Scene(self.view, self.line, tick, self.top, self.told, self.palette, tapped)
+        scene = Scene(self.view, self.line, tick, self.top, self.reported, self.palette, tapped)
         width, height = self._console.size
         if (scene, width, height) == self._drawn or self._terminal.busy:
             return
@@ -176,7 +176,7 @@ class LiveScreen:
     def _talks(self, key: Key, controls: Controls) -> bool:
         """Take a key of push-to-talk. The space bar makes a space where something is being typed."""
         is_text = key == " " and self.line is not None and bool(self.line.text) and not self._bar.hold.held
-        able = self.view.ears.by_key and self.view.has_microphone and not is_text
+        able = self.view.listen_state.by_key and self.view.has_microphone and not is_text
         return able and self._bar.press(key, controls.push)
 
     def _command(self, key: Key, controls: Controls) -> None:
@@ -202,7 +202,7 @@ class LiveScreen:
 
     def _scroll(self, key: Key) -> None:
         width, height = self._console.size
-        scene = Scene(self.view, self.line, top=self.top, told=self.told, palette=self.palette)
+        scene = Scene(self.view, self.line, top=self.top, reported=self.reported, palette=self.palette)
         cells, lines = conversation_size(scene, self._console, width, height)
         self.top = scrolled(self.top, key, len(whole_dialogue(self.view, self._console, cells)), lines)
 
@@ -213,15 +213,15 @@ class LiveScreen:
         order = osc52(text) if text else ""
         if order:
             self._terminal.write(order)
-        self.told = f"{what} copied" if order else f"{what} is too long to copy" if text else f"no {what} to copy"
+        self.reported = f"{what} copied" if order else f"{what} is too long to copy" if text else f"no {what} to copy"
 
     def _save(self) -> None:
         """Where the program was started."""
         text = last_answer(self.view)
         try:
-            self.told = f"saved: {save_answer(text, Path.cwd()).name}" if text else "no answer to save"
+            self.reported = f"saved: {save_answer(text, Path.cwd()).name}" if text else "no answer to save"
         except OSError as error:
-            self.told = f"not saved: {error.strerror}"
+            self.reported = f"not saved: {error.strerror}"
 
     def _offer(self) -> None:
         """What the line may become, by what is known now: some of it is looked for while one types."""

@@ -111,8 +111,8 @@ def _of_turn(event: Event, exchange: Exchange) -> Iterator[str]:
 def use_line(use: ToolUse) -> str:
     """What is used, asked for, or came of it."""
     if use.state == "asked":
-        return f"May this tool be used? {use.told} (yes, always or no)"
-    return f"Tool: {use.told} = {use.outcome}" if use.outcome else f"Tool: {use.told}"
+        return f"May this tool be used? {use.reported} (yes, always or no)"
+    return f"Tool: {use.reported} = {use.outcome}" if use.outcome else f"Tool: {use.reported}"
 
 
 def latency_line(latency: TurnLatency) -> str:

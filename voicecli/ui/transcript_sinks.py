@@ -72,19 +72,19 @@ class ClipboardSink:
         self._copy, self._err = copy, err
         self._between = " " if joined else "\n"
         self._said: list[str] = []
-        self._told: list[str] = []
+        self._reported: list[str] = []
 
     def put(self, text: str) -> None:
         """Raises EngineError when nothing takes it."""
         self._said.append(text)
         through, failures = self._copy(self._between.join(self._said))
-        told = "; ".join(failures)
+        reported = "; ".join(failures)
         if not through:
-            raise EngineError(f"the clipboard did not take it: {told}", "--output FILE writes a file")
-        news = ["Copied through " + " and ".join(through), *([f"Not copied through {told}"] if told else [])]
+            raise EngineError(f"the clipboard did not take it: {reported}", "--output FILE writes a file")
+        news = ["Copied through " + " and ".join(through), *([f"Not copied through {reported}"] if reported else [])]
         for line in news:
-            if line not in self._told:
-                self._told.append(line)
+            if line not in self._reported:
+                self._reported.append(line)
                 print(line, file=self._err, flush=True)
 
     def close(self) -> None:
@@ -94,13 +94,13 @@ class ClipboardSink:
 class DictationScreen:
     """Shows what is heard; where stderr is no terminal, only what is told."""
 
-    def __init__(self, err: TextIO, keepers: Sequence[TranscriptSink], *, shows_words: bool) -> None:
+    def __init__(self, err: TextIO, sinks: Sequence[TranscriptSink], *, shows_words: bool) -> None:
         """`shows_words`: what the keepers take is to be seen nowhere else, so it stays on the screen."""
         console = Console(file=err)
         self._console = console if console.is_terminal and not console.is_dumb_terminal else None
         self._region = Region(self._console, MEASURE) if self._console is not None else None
         self._err = err
-        self._keepers = keepers
+        self._sinks = sinks
         self._shows_words = shows_words
 
     @property
@@ -119,7 +119,7 @@ class DictationScreen:
             parts = ((stable, "bold"), (unstable, "dim"), ("…", "dim"))
             self._region.show(Text(" ").join(Text(printable(part), style) for part, style in parts if part))
 
-    def hush(self) -> None:
+    def pause(self) -> None:
         """It was no speech."""
         self._clear()
 
@@ -131,14 +131,14 @@ class DictationScreen:
             return
         if self._shows_words and self._console is not None:
             self._console.print(Text(printable(text)))
-        for keeper in self._keepers:
-            keeper.put(text)
+        for sink in self._sinks:
+            sink.put(text)
 
     def close(self) -> None:
         """Whatever was being said is over."""
         self._clear()
-        for keeper in self._keepers:
-            keeper.close()
+        for sink in self._sinks:
+            sink.close()
 
     def _clear(self) -> None:
         if self._region is not None:

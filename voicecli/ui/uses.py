@@ -27,7 +27,7 @@ class ToolUse:
     took_s: float = 0.0
 
     @property
-    def told(self) -> str:
+    def reported(self) -> str:
         """The call as it is written: "set_timer(minutes=5)"."""
         return f"{self.tool}({self.arguments})"
 
@@ -51,10 +51,10 @@ def uses_after(uses: tuple[ToolUse, ...], event: Event) -> tuple[ToolUse, ...]:
     """With one more event of the turn."""
     match event:
         case ApprovalRequested(call=call, tool=tool, arguments=arguments):
-            return (*uses, ToolUse(call, tool, arguments_told(arguments), "asked"))
+            return (*uses, ToolUse(call, tool, arguments_reported(arguments), "asked"))
         case ToolCalled(call=call, tool=tool, arguments=arguments):
             rest = tuple(use for use in uses if use.call != call)
-            return (*rest, ToolUse(call, tool, arguments_told(arguments), "at work"))
+            return (*rest, ToolUse(call, tool, arguments_reported(arguments), "at work"))
         case ToolDone(call=call, tool=tool, outcome=outcome, text=text, took_s=took_s):
             before = next((use for use in uses if use.call == call), ToolUse(call, tool, "", "asked"))
             after = replace(before, state=outcome, result=one_line(text), took_s=took_s)
@@ -68,7 +68,7 @@ def asked(uses: tuple[ToolUse, ...]) -> ToolUse | None:
     return next((use for use in uses if use.state == "asked"), None)
 
 
-def arguments_told(arguments: str) -> str:
+def arguments_reported(arguments: str) -> str:
     """As they would be written in a call."""
     try:
         values = json.loads(arguments)

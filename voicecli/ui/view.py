@@ -168,14 +168,14 @@ class ViewModel:
 
     ready: Ready | None = None
     muted: bool = False
-    ears: ListenState = field(default_factory=ListenState)
+    listen_state: ListenState = field(default_factory=ListenState)
     entries: tuple[Exchange | Note, ...] = ()  # oldest first
     latencies: tuple[TurnLatency, ...] = ()  # of the turns that became audible, in that order
     levels_db: tuple[float, ...] = ()  # input level, ten a second, newest last
     remark: str = ""  # what became of the latest sound, until the next one
     dropped_frames: int = 0
     speculation: Speculation = field(default_factory=Speculation)
-    starved_gaps: int = 0
+    underrun_gaps: int = 0
     troubles: tuple[ComponentChanged, ...] = ()  # of the parts that are not well, one each, the latest last
     repeat: Repeat | None = None  # an earlier answer that is being said again
 
@@ -188,7 +188,7 @@ class ViewModel:
         if live is None and self.repeat is not None:
             return "Speaking" if self.repeat.audible else "Thinking"
         if live is None:
-            return "Ready" if not self.has_microphone else "Muted" if self.muted else self.ears.idle
+            return "Ready" if not self.has_microphone else "Muted" if self.muted else self.listen_state.idle
         if not live.released:
             return "Hearing"
         return "Speaking" if live.audible else "Thinking"
@@ -237,7 +237,9 @@ class ViewModel:
         match event:
             case Ready():
                 lasting = (entry for entry in self.entries if not (isinstance(entry, Note) and entry.passing))
-                return replace(self, ready=one_line(event), entries=tuple(lasting), ears=self.ears.apply(event))
+                return replace(
+                    self, ready=one_line(event), entries=tuple(lasting), listen_state=self.listen_state.apply(event)
+                )
             case Notice(text=text, passing=passing):
                 return replace(self, entries=(*self.entries, Note(printable(text), passing)))
             case LevelMeasured(level_db=level_db):
@@ -247,7 +249,7 @@ class ViewModel:
             case MuteChanged(muted=muted):
                 return replace(self, muted=muted)
             case HoldChanged() | AwakeChanged():
-                return replace(self, ears=self.ears.apply(event))
+                return replace(self, listen_state=self.listen_state.apply(event))
             case ComponentChanged():
                 return self._part_changed(event)
             case TurnFailed(message=message) if self.repeat is not None and self.repeat.turn == event.turn:
@@ -259,10 +261,10 @@ class ViewModel:
                 return self
 
     def _part_changed(self, event: ComponentChanged) -> ViewModel:
-        told = replace(event, name=printable(event.name), message=printable(event.message))
+        reported = replace(event, name=printable(event.name), message=printable(event.message))
         rest = tuple(one for one in self.troubles if one.component != event.component)
-        troubles = rest if event.condition == "ok" else (*rest, told)
-        entries = (*self.entries, Note(told.message))
+        troubles = rest if event.condition == "ok" else (*rest, reported)
+        entries = (*self.entries, Note(reported.message))
         if self.ready is None:
             return replace(self, troubles=troubles, entries=entries)
         named: Any = {READY_FIELDS[event.component]: event.name}
@@ -281,7 +283,7 @@ class ViewModel:
             case FalseInterruption(text=text, reason=reason):
                 return replace(self, remark=f"passed over: {printable(text) or reason}")
             case PlaybackUnderrun():
-                return replace(self, starved_gaps=self.starved_gaps + 1)
+                return replace(self, underrun_gaps=self.underrun_gaps + 1)
             case _:
                 return self._updated(event, turn)
 

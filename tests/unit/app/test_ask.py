@@ -29,14 +29,14 @@ class Notes:
     """A page that keeps what it is given."""
 
     written: str = ""
-    told: list[str] = field(default_factory=list)
+    reported: list[str] = field(default_factory=list)
     closed: bool = False
 
     def write(self, text: str) -> None:
         self.written += text
 
     def note(self, text: str) -> None:
-        self.told.append(text)
+        self.reported.append(text)
 
     def close(self) -> None:
         self.closed = True
@@ -67,13 +67,13 @@ def test_the_answer_is_written_and_measured(monkeypatch: pytest.MonkeyPatch) -> 
     asked, page = asking(llm, Wanted(Question("Why?", "text")))
     assert page.written.strip() == asked.answer == "**Because** it is."
     assert page.closed
-    assert page.told == []
+    assert page.reported == []
     (messages,) = llm.asked
     assert messages == [Message("system", "Be brief."), Message("user", Question("Why?", "text").text)]
     assert asked.first_token_s == pytest.approx(0.3)
     assert asked.tokens_per_s == pytest.approx(20)
-    told = fields(asked, Path("a.wav"))
-    assert told == {
+    reported = fields(asked, Path("a.wav"))
+    assert reported == {
         "question": messages[1].text,
         "answer": "**Because** it is.",
         "model": "scripted",
@@ -83,11 +83,11 @@ def test_the_answer_is_written_and_measured(monkeypatch: pytest.MonkeyPatch) -> 
     }
 
 
-def test_the_voice_is_given_pieces_while_the_answer_is_written() -> None:
+def test_the_voice_is_given_text_chunks_while_the_answer_is_written() -> None:
     asked, _ = asking(ScriptedLlm(["This is it.\n```\ncode\n```\n"]), Wanted(Question("Why?", "")))
     said = []
-    while (piece := asked.turn.chunker.next_chunk(200)) is not None:
-        said.append(piece.text)
+    while (text_chunk := asked.turn.chunker.next_chunk(200)) is not None:
+        said.append(text_chunk.text)
     assert " ".join(said) == "This is it. I've put the code on screen."
     assert asked.turn.chunker.exhausted
 
@@ -96,15 +96,15 @@ def test_an_input_that_is_too_long_is_cut_aloud() -> None:
     llm = ScriptedLlm(["Yes."])
     _, page = asking(llm, Wanted(Question("Why?", LINES), "tail"))
     assert "line 299" in llm.asked[0][1].text
-    (told,) = page.told
-    assert told.startswith("Too long: asked about the last ")
-    assert told.endswith(f" of {len(LINES):,} characters.")
+    (reported,) = page.reported
+    assert reported.startswith("Too long: asked about the last ")
+    assert reported.endswith(f" of {len(LINES):,} characters.")
 
 
 def test_a_server_that_counts_otherwise_gets_less_until_it_is_content() -> None:
     llm = Small(["Yes."], most_chars=300)
     _, page = asking(llm, Wanted(Question("Why?", LINES), "head"))
-    assert len(page.told) > 1
+    assert len(page.reported) > 1
     assert 100 < len(llm.asked[0][1].text) <= 300
 
 
@@ -119,17 +119,17 @@ def test_a_question_that_a_server_never_takes_is_refused_at_last() -> None:
         asking(Small([], most_chars=0), Wanted(Question("Why?", LINES), "tail"))
 
 
-def test_a_long_wait_is_told() -> None:
+def test_a_long_wait_is_reported() -> None:
     page = Notes()
     wide = LLM.model_copy(update={"context_tokens": 4096})
     opened = Opened(ScriptedLlm(["Yes."]), "", wide.context_tokens)
     virtual_time.run(answer(opened, wide, Wanted(Question("Why?", LINES)), Asked(), page))
-    assert page.told[0].startswith("Reading about ")
+    assert page.reported[0].startswith("Reading about ")
 
 
-def test_an_answer_that_ends_at_its_limit_is_told() -> None:
+def test_an_answer_that_ends_at_its_limit_is_reported() -> None:
     _, page = asking(ScriptedLlm(["word " * 23 + "word"]), Wanted(Question("Why?", "")))
-    assert page.told == ["The answer ends at 24 tokens (--max-tokens)."]
+    assert page.reported == ["The answer ends at 24 tokens (--max-tokens)."]
 
 
 def test_no_answer_is_an_error() -> None:
@@ -137,10 +137,10 @@ def test_no_answer_is_an_error() -> None:
         asking(ScriptedLlm(["<think>Hm"]), Wanted(Question("Why?", "")))
 
 
-def test_what_was_not_measured_is_null_and_an_interruption_is_told() -> None:
-    told = fields(Asked(interrupted=True), None)
-    assert (told["first_token_s"], told["tokens_per_s"], told["interrupted"]) == (None, None, True)
-    assert "file" not in told
+def test_what_was_not_measured_is_null_and_an_interruption_is_reported() -> None:
+    reported = fields(Asked(interrupted=True), None)
+    assert (reported["first_token_s"], reported["tokens_per_s"], reported["interrupted"]) == (None, None, True)
+    assert "file" not in reported
     assert Asked(token_at_s=[1.0]).tokens_per_s is None
 
 

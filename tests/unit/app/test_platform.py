@@ -13,7 +13,7 @@ def test_unix_is_enough(platform: str) -> None:
     require_unix("voicecli talk", platform)
 
 
-def test_windows_is_told_what_to_do() -> None:
-    with pytest.raises(SettingsError, match="voicecli talk does not run on Windows itself") as told:
+def test_windows_is_reported_what_to_do() -> None:
+    with pytest.raises(SettingsError, match="voicecli talk does not run on Windows itself") as reported:
         require_unix("voicecli talk", "win32")
-    assert "WSL" in told.value.hint
+    assert "WSL" in reported.value.hint

@@ -84,7 +84,7 @@ def test_a_recording_takes_its_turn_alone_and_holds_nothing_back(tmp_path: Path)
     asyncio.run(main())
 
 
-def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     async def main() -> None:
         async with Recording(tmp_path / "absent" / "a.wav", lead_s=8.0):
             raise AssertionError("opened")

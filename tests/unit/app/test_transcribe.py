@@ -65,9 +65,9 @@ def test_a_long_recording_is_one_text_and_tells_what_was_left_out() -> None:
     transcript = understand(FILE, pcm, Recogniser(clock), parts, clock)
     assert transcript == FileTranscript(FILE, "One. Three.", 40.0, 1.5, True, (Withheld(14.0, 26.0, "repetition"),))
     assert transcript.reason == ""
-    told = fields(transcript)
-    assert told["withheld"] == [{"from_s": 14.0, "until_s": 26.0, "reason": "repetition"}]
-    assert "reason" not in told
+    reported = fields(transcript)
+    assert reported["withheld"] == [{"from_s": 14.0, "until_s": 26.0, "reason": "repetition"}]
+    assert "reason" not in reported
 
 
 def test_a_short_clip_is_whole_whatever_the_gate_would_say() -> None:
@@ -94,13 +94,13 @@ def test_the_file_is_named_where_there_are_several() -> None:
     assert plain(transcript, named=True) == "memo.wav: Hello."
 
 
-def test_a_file_that_gave_nothing_is_told_in_json_only() -> None:
+def test_a_file_that_gave_nothing_is_reported_in_json_only() -> None:
     lost = Unreadable(FILE, DeviceError("memo.wav is not there"))
     assert plain(lost, named=True) == ""
     assert fields(lost) == {"file": "memo.wav", "error": "memo.wav is not there"}
 
 
-def test_what_is_withheld_is_told_with_its_place(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_withheld_is_reported_with_its_place(capsys: pytest.CaptureFixture[str]) -> None:
     tell_withheld(FileTranscript(FILE, "Hello.", 9.0, 0.1, False, (Withheld(2.0, 4.5, "repetition"),)))
     tell_withheld(FileTranscript(FILE, "", 2.0, 0.1, False, (Withheld(0.0, 2.0, "no speech"),)))
     out = capsys.readouterr()

@@ -45,9 +45,9 @@ def test_with_headphones_there_is_none_to_cancel_unless_asked_for() -> None:
 
 def test_without_livekit_auto_says_so_once_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "livekit", None)
-    told: list[Event] = []
-    assert load_canceller(with_echo("auto"), Files(), told.append) is None
-    (notice,) = told
+    reported: list[Event] = []
+    assert load_canceller(with_echo("auto"), Files(), reported.append) is None
+    (notice,) = reported
     assert isinstance(notice, Notice)
     assert "No echo cancellation" in notice.text
     assert "headphones" in notice.text

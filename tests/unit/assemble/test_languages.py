@@ -46,12 +46,12 @@ def wanting(language: str, voice: str = "af_heart", **voices: str) -> Settings:
 
 def made(settings: Settings, recogniser: Recogniser | None = None) -> tuple[str, list[str], dict[str, str]]:
     """The language that is wanted, what was told, and who speaks what."""
-    told = list[str]()
+    reported = list[str]()
     choir = cast(Voices, Choir())
     voice = CurrentVoice(choir, choir.speaking(opening_voice(settings).voice, 1.0), 1.0)
-    tongues = make_language_policy(settings, cast(Whisper, recogniser or Recogniser()), voice, told.append)
-    speakers = {language: tongues.begin(language) for language in ("en", "es", "fr", "de")}
-    return tongues.wanted, told, {code: one.voice for code, one in speakers.items() if one.is_spoken}
+    language_policy = make_language_policy(settings, cast(Whisper, recogniser or Recogniser()), voice, reported.append)
+    speakers = {language: language_policy.begin(language) for language in ("en", "es", "fr", "de")}
+    return language_policy.wanted, reported, {code: one.voice for code, one in speakers.items() if one.is_spoken}
 
 
 @pytest.fixture(params=[True, False], ids=["extra", "no extra"])
@@ -63,8 +63,8 @@ def extra(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bo
 
 
 def test_with_auto_each_language_has_its_voice(extra: bool) -> None:
-    wanted, told, speakers = made(wanting("auto", "bm_george", es="em_alex"))
-    assert (wanted, told) == ("auto", [])
+    wanted, reported, speakers = made(wanting("auto", "bm_george", es="em_alex"))
+    assert (wanted, reported) == ("auto", [])
     assert speakers == {"en": "bm_george", "es": "em_alex", "fr": "ff_siwis"}
     assert opening_instruction(wanting("auto", "bm_george")) == "Answer in English."
 
@@ -79,21 +79,21 @@ def test_a_set_language_begins_with_its_voice(extra: bool) -> None:
     assert opening_instruction(wanting("en")) == ""
 
 
-def test_what_nobody_speaks_is_told_at_the_start(extra: bool) -> None:
-    (told,) = made(wanting("de"))[1]
-    assert told.startswith("Answers in German are written, not spoken: there is no voice for German (voices speak ")
-    assert ("Japanese" in told) is extra
-    told_of_japanese = made(wanting("ja"))[1]
+def test_what_nobody_speaks_is_reported_at_the_start(extra: bool) -> None:
+    (reported,) = made(wanting("de"))[1]
+    assert reported.startswith("Answers in German are written, not spoken: there is no voice for German (voices speak ")
+    assert ("Japanese" in reported) is extra
+    reported_of_japanese = made(wanting("ja"))[1]
     if extra:
-        assert told_of_japanese == []
+        assert reported_of_japanese == []
     else:
-        assert "Japanese needs misaki" in told_of_japanese[0]
-        assert "pip install 'voicecli[languages]'" in told_of_japanese[0]
+        assert "Japanese needs misaki" in reported_of_japanese[0]
+        assert "pip install 'voicecli[languages]'" in reported_of_japanese[0]
 
 
-def test_a_chosen_voice_that_cannot_speak_the_language_is_told(extra: bool) -> None:
-    wanted, told, speakers = made(wanting("en", "ef_dora"))
-    assert told == ["ef_dora speaks Spanish and the conversation is in English: af_heart speaks."]
+def test_a_chosen_voice_that_cannot_speak_the_language_is_reported(extra: bool) -> None:
+    wanted, reported, speakers = made(wanting("en", "ef_dora"))
+    assert reported == ["ef_dora speaks Spanish and the conversation is in English: af_heart speaks."]
     assert (wanted, speakers["en"], speakers["es"]) == ("en", "af_heart", "ef_dora")
 
 
@@ -106,11 +106,11 @@ def test_a_table_that_is_wrong_is_refused(extra: bool, voices: dict[str, str], p
         made(wanting("auto", **voices))
 
 
-def test_a_recogniser_of_english_alone_is_told_of_and_refuses_others(extra: bool) -> None:
+def test_a_recogniser_of_english_alone_is_reported_of_and_refuses_others(extra: bool) -> None:
     english = Recogniser("whisper-base.en int8 cpu", ("en",))
-    wanted, told, _ = made(wanting("auto"), english)
+    wanted, reported, _ = made(wanting("auto"), english)
     assert wanted == "en"
-    assert told == [
+    assert reported == [
         "whisper-base.en int8 cpu hears English alone, so no other language is found: "
         "--stt-model whisper-base hears all."
     ]
@@ -119,7 +119,7 @@ def test_a_recogniser_of_english_alone_is_told_of_and_refuses_others(extra: bool
 
 
 def test_without_a_speaker_there_is_nothing_to_miss() -> None:
-    told = list[str]()
-    tongues = make_language_policy(wanting("de"), cast(Whisper, Recogniser()), None, told.append)
-    assert told == []
-    assert tongues.begin("de").is_spoken
+    reported = list[str]()
+    language_policy = make_language_policy(wanting("de"), cast(Whisper, Recogniser()), None, reported.append)
+    assert reported == []
+    assert language_policy.begin("de").is_spoken

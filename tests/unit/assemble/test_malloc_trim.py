@@ -44,17 +44,17 @@ def test_without_glibc_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_it_is_given_back_when_an_answer_is_over_and_at_no_other_time(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[float] = []
-    told: list[events.Event] = []
-    monkeypatch.setattr("voicecli.assemble.malloc_trim.trim", lambda: given.append(told[-1].at_s))
+    reported: list[events.Event] = []
+    monkeypatch.setattr("voicecli.assemble.malloc_trim.trim", lambda: given.append(reported[-1].at_s))
 
-    async def told_of(*happened: events.Event) -> None:
-        publish = trim_after_answers(told.append)
+    async def reported_of(*happened: events.Event) -> None:
+        publish = trim_after_answers(reported.append)
         for event in happened:
             publish(event)
         await asyncio.get_running_loop().shutdown_default_executor()
 
-    asyncio.run(told_of(events.Audible(at_s=1.0, turn=TurnId(1))))
+    asyncio.run(reported_of(events.Audible(at_s=1.0, turn=TurnId(1))))
     assert not given
-    asyncio.run(told_of(events.TurnDone(at_s=2.0, turn=TurnId(1), spoken="Noon.")))
+    asyncio.run(reported_of(events.TurnDone(at_s=2.0, turn=TurnId(1), spoken="Noon.")))
     assert given == [2.0]
-    assert [event.at_s for event in told] == [1.0, 2.0]
+    assert [event.at_s for event in reported] == [1.0, 2.0]

@@ -36,7 +36,7 @@ def test_chunks_of_the_live_turn_sound_in_order_and_then_silence() -> None:
     assert (playout.played, playout.lead) == (6, 0)
 
 
-def test_the_first_sample_of_a_turn_is_told_once() -> None:
+def test_the_first_sample_of_a_turn_is_reported_once() -> None:
     playout = playing()
     assert playout.read(5).began is None
     playout.add(ONE, tone(1, 8))
@@ -85,14 +85,14 @@ def test_what_was_heard_can_still_be_asked_after_a_flush() -> None:
     assert (playout.played, playout.lead) == (20, 0)
 
 
-def test_a_gap_inside_an_answer_is_told_when_it_ends() -> None:
+def test_a_gap_inside_an_answer_is_reported_when_it_ends() -> None:
     playout = playing()
     playout.add(ONE, tone(1, 5))
     playout.read(10)
     playout.read(10)
     playout.add(ONE, tone(1, 20))
     reading = playout.read(10)
-    assert (reading.starved, reading.starved_samples) == (ONE, 15)
+    assert (reading.underrun, reading.underrun_samples) == (ONE, 15)
 
 
 def test_an_answer_may_wait_for_what_is_not_its_own_and_go_on() -> None:
@@ -101,11 +101,11 @@ def test_an_answer_may_wait_for_what_is_not_its_own_and_go_on() -> None:
     playout.finish(ONE)
     playout.read(10)
     playout.add(ONE, tone(1, 5))
-    assert playout.read(10).starved is None
+    assert playout.read(10).underrun is None
     playout.read(10)
     playout.add(ONE, tone(1, 5))
-    starved = playout.read(10)
-    assert (starved.starved, starved.starved_samples) == (ONE, 15)
+    underrun = playout.read(10)
+    assert (underrun.underrun, underrun.underrun_samples) == (ONE, 15)
 
 
 def test_silence_before_and_after_an_answer_is_no_gap() -> None:
@@ -117,7 +117,7 @@ def test_silence_before_and_after_an_answer_is_no_gap() -> None:
     playout.begin(TWO, held=False)
     playout.add(TWO, tone(1, 5))
     readings.append(playout.read(10))
-    assert all(reading.starved is None for reading in readings)
+    assert all(reading.underrun is None for reading in readings)
 
 
 def test_a_ducked_answer_gets_softer_by_a_ramp_and_as_loud_again() -> None:
@@ -135,7 +135,7 @@ def test_a_ducked_answer_gets_softer_by_a_ramp_and_as_loud_again() -> None:
     assert rising[-1] == 1000
 
 
-def test_a_hushed_answer_waits_where_it_is_and_starves_nobody() -> None:
+def test_a_paused_answer_waits_where_it_is_and_starves_nobody() -> None:
     playout = playing()
     playout.add(ONE, tone(1000, 100))
     playout.read(10)
@@ -147,7 +147,7 @@ def test_a_hushed_answer_waits_where_it_is_and_starves_nobody() -> None:
     playout.duck(0)
     reading = playout.read(500)
     assert np.count_nonzero(reading.pcm) == 100 - played
-    assert reading.starved is None
+    assert reading.underrun is None
 
 
 def test_a_new_answer_begins_at_full_volume() -> None:

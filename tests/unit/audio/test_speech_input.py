@@ -45,14 +45,14 @@ class ListMicrophone:
             yield AudioFrame(pcm, index * FRAME_S)
 
 
-def heard_by(ear: SpeechInput, mute_after: int = -1) -> list[SegmenterEvent]:
+def heard_by(speech_input: SpeechInput, mute_after: int = -1) -> list[SegmenterEvent]:
     async def listen() -> list[SegmenterEvent]:
         out: list[SegmenterEvent] = []
-        async for heard in ear.events(lambda: 120.0):
+        async for heard in speech_input.events(lambda: 120.0):
             if not isinstance(heard, PossibleSpeech | PossibleSpeechEnded):
                 out.append(heard)
             if len(out) == mute_after:
-                ear.mute(True)
+                speech_input.mute(True)
         return out
 
     return asyncio.run(listen())
@@ -61,11 +61,11 @@ def heard_by(ear: SpeechInput, mute_after: int = -1) -> list[SegmenterEvent]:
 LOUD, SILENT = np.full(FRAME_SAMPLES, 3277, np.int16), np.zeros(FRAME_SAMPLES, np.int16)
 
 
-def test_the_ear_tells_what_it_hears_and_how_loud() -> None:
+def test_the_speech_input_tells_what_it_hears_and_how_loud() -> None:
     events: list[Event] = []
     microphone = ListMicrophone([SILENT] * 20 + [LOUD] * 20 + [SILENT] * 40)
-    ear = SpeechInput(microphone, LoudnessGate(), Segmenter(LISTEN), lambda: 0.0, events.append)
-    assert [type(heard) for heard in heard_by(ear)] == [Onset, EarlyPause, Pause, Endpoint]
+    speech_input = SpeechInput(microphone, LoudnessGate(), Segmenter(LISTEN), lambda: 0.0, events.append)
+    assert [type(heard) for heard in heard_by(speech_input)] == [Onset, EarlyPause, Pause, Endpoint]
     levels = [event.level_db for event in events if isinstance(event, LevelMeasured)]
     assert len(levels) == 16
     assert max(levels) == pytest.approx(-20, abs=0.01)
@@ -74,8 +74,10 @@ def test_the_ear_tells_what_it_hears_and_how_loud() -> None:
 
 def test_muting_in_the_middle_of_an_utterance_drops_it() -> None:
     events: list[Event] = []
-    ear = SpeechInput(ListMicrophone([LOUD] * 80), LoudnessGate(), Segmenter(LISTEN), lambda: 0.0, events.append)
-    assert [type(heard) for heard in heard_by(ear, mute_after=1)] == [Onset, Dropped]
+    speech_input = SpeechInput(
+        ListMicrophone([LOUD] * 80), LoudnessGate(), Segmenter(LISTEN), lambda: 0.0, events.append
+    )
+    assert [type(heard) for heard in heard_by(speech_input, mute_after=1)] == [Onset, Dropped]
     assert [event.muted for event in events if isinstance(event, MuteChanged)] == [True]
 
 

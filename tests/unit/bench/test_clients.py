@@ -46,7 +46,7 @@ def test_our_server_understands_what_the_client_of_listen_sends() -> None:
     assert client.whole(FRAME) == b""
 
 
-def test_listen_owes_an_answer_to_each_utterance_that_it_told_of() -> None:
+def test_listen_owes_an_answer_to_each_utterance_that_it_reported_of() -> None:
     client = ListenClient()
     client.begin()
     ready = Ready(session="a", model="whisper-base", sample_rate_hz=16_000).model_dump_json()
@@ -96,8 +96,10 @@ def test_the_seed_takes_utterances_whole_and_our_own_wire_takes_frames() -> None
 
 
 def segments(*spoken: tuple[float, float, str, bool]) -> str:
-    told = [{"start": f"{a:.3f}", "end": f"{b:.3f}", "text": text, "completed": done} for a, b, text, done in spoken]
-    return json.dumps({"uid": "u", "segments": told})
+    reported = [
+        {"start": f"{a:.3f}", "end": f"{b:.3f}", "text": text, "completed": done} for a, b, text, done in spoken
+    ]
+    return json.dumps({"uid": "u", "segments": reported})
 
 
 def test_whisper_live_tells_segments_of_all_that_was_said() -> None:

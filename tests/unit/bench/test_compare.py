@@ -52,7 +52,7 @@ def test_what_got_quicker_is_called_better() -> None:
     assert found.sentence.startswith("better: text-to-speech takes 0.")
 
 
-def test_one_stage_better_and_one_worse_is_worse_and_both_are_told() -> None:
+def test_one_stage_better_and_one_worse_is_worse_and_both_are_reported() -> None:
     old = voice_to_voice(World(seed=1, scenarios=ONE))
     found = compare(old, voice_to_voice(World(seed=2, scenarios=ONE, slow={"tts": 0.6, "stt": 1.5})))
     assert found.verdict == "worse"
@@ -60,7 +60,7 @@ def test_one_stage_better_and_one_worse_is_worse_and_both_are_told() -> None:
     assert "Better: text-to-speech" in found.sentence
 
 
-def test_a_slower_machine_is_told_and_not_held_against_the_build() -> None:
+def test_a_slower_machine_is_reported_and_not_held_against_the_build() -> None:
     old = voice_to_voice(World(seed=1, scenarios=ONE, noise=0.02))
     found = compare(old, voice_to_voice(World(seed=2, scenarios=ONE, noise=0.02, drift=1.06)))
     assert found.verdict == "same"
@@ -181,7 +181,7 @@ def test_a_part_of_the_wait_counts_by_what_it_does_to_the_whole() -> None:
     assert (part.verdict, part.is_ratio) == ("same", False)
 
 
-def test_a_ratio_that_is_no_time_is_told_as_an_amount() -> None:
+def test_a_ratio_that_is_no_time_is_reported_as_an_amount() -> None:
     found = compare(of(Metric("a", "m", "", samples(1, 1))), of(Metric("a", "m", "", samples(2, 2))))
     assert "m is 2." in found.sentence or "m is 1.9" in found.sentence
     assert "times as much" in found.sentence
@@ -249,8 +249,8 @@ def test_totals_of_the_process_are_compared_only_where_the_same_was_measured() -
     both = of(quiet, noisy, counts=(Count(PROCESS, "CPU time", 400.0, unit="s"),))
     one = of(quiet, counts=(Count(PROCESS, "CPU time", 200.0, unit="s"),))
     assert compare(both, one).counts == ()
-    (told,) = compare(both, of(quiet, noisy, counts=one.counts)).counts
-    assert told.verdict == "better"
+    (reported,) = compare(both, of(quiet, noisy, counts=one.counts)).counts
+    assert reported.verdict == "better"
 
 
 def test_a_stage_is_named_by_seconds_rather_than_by_what_is_made_of_them() -> None:
@@ -300,7 +300,7 @@ def test_two_slow_stages_of_four_do_not_pass_for_a_slow_machine(drift: float) ->
     assert {one.stage for one in found.changes if one.verdict == "worse" and one.stage} == {"stt", "tts"}
 
 
-def test_a_longer_wait_is_told_beside_the_stage_that_causes_it() -> None:
+def test_a_longer_wait_is_reported_beside_the_stage_that_causes_it() -> None:
     old = voice_to_voice(World(seed=1, scenarios=ONE, noise=0.02))
     found = compare(old, voice_to_voice(World(seed=2, scenarios=ONE, noise=0.02, slow={"tts": 1.4})))
     assert "text-to-speech takes 1.4" in found.sentence

@@ -67,31 +67,31 @@ def test_commands_and_sentences_are_read_and_noise_beside_them_is_not(tmp_path: 
 def test_a_folder_without_speech_is_refused_and_each_file_is_named(tmp_path: Path) -> None:
     put(tmp_path, "quiet.wav")
     (tmp_path / "broken.wav").write_bytes(b"RIFF0000WAVE")
-    told: list[str] = []
+    reported: list[str] = []
     with pytest.raises(SettingsError, match="no recording with speech in"):
-        load_corpus(tmp_path, SETTINGS, told.append)
-    assert len(told) == 1
-    assert "nobody speaks in quiet.wav" in told[0]
-    assert "broken.wav cannot be read as sound" in told[0]
+        load_corpus(tmp_path, SETTINGS, reported.append)
+    assert len(reported) == 1
+    assert "nobody speaks in quiet.wav" in reported[0]
+    assert "broken.wav cannot be read as sound" in reported[0]
 
 
 def test_many_that_are_left_out_are_counted(tmp_path: Path) -> None:
-    told: list[str] = []
+    reported: list[str] = []
     put(tmp_path, *(f"{number}.wav" for number in range(5)))
-    assert not list(read(recordings(tmp_path), LISTEN, told.append))
-    assert told == ["Left out: nobody speaks in 0.wav; nobody speaks in 1.wav; nobody speaks in 2.wav and 2 more"]
+    assert not list(read(recordings(tmp_path), LISTEN, reported.append))
+    assert reported == ["Left out: nobody speaks in 0.wav; nobody speaks in 1.wav; nobody speaks in 2.wav and 2 more"]
 
 
 def test_of_many_recordings_the_same_few_are_taken_and_that_is_said(tmp_path: Path) -> None:
-    told: list[str] = []
+    reported: list[str] = []
     put(tmp_path, *(f"{number}.wav" for number in range(5)))
     with pytest.raises(SettingsError, match="no recording with speech"):
-        load_corpus(tmp_path, SETTINGS, told.append, 3)
-    assert told[0] == "3 of 5 recordings, the same in every run (--most N)"
+        load_corpus(tmp_path, SETTINGS, reported.append, 3)
+    assert reported[0] == "3 of 5 recordings, the same in every run (--most N)"
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "reported"),
     [
         ("slots.json", b'{"a.wav": "latte"}', "slots.json is no JSON of file -> phrases"),
         ("slots.json", b"[1", "slots.json is no JSON of file -> phrases"),
@@ -99,11 +99,11 @@ def test_of_many_recordings_the_same_few_are_taken_and_that_is_said(tmp_path: Pa
     ],
 )
 def test_a_file_that_tells_of_recordings_and_is_wrong_is_named(
-    tmp_path: Path, name: str, content: bytes, told: str
+    tmp_path: Path, name: str, content: bytes, reported: str
 ) -> None:
     put(tmp_path, "a.wav")
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(SettingsError, match=told):
+    with pytest.raises(SettingsError, match=reported):
         load_corpus(tmp_path, SETTINGS, never)
 
 
@@ -161,9 +161,9 @@ def test_the_built_in_questions_are_spoken_once_and_kept(
         (tmp_path / "models" / name).symlink_to(model_folder(name))
     there = SETTINGS.models.model_copy(update={"dir": str(tmp_path / "models")})
     settings = SETTINGS.model_copy(update={"models": there})
-    told: list[str] = []
-    corpus = load_corpus(None, settings, told.append)
-    assert told[0] == f"Kokoro speaks {TIMES} questions, once…"
+    reported: list[str] = []
+    corpus = load_corpus(None, settings, reported.append)
+    assert reported[0] == f"Kokoro speaks {TIMES} questions, once…"
     assert corpus.synthetic
     assert [(one.name, one.speaker, one.text) for one in corpus.said] == [
         (f"{voice}/{number:02}.wav", voice, "What is the capital of France?")
@@ -173,8 +173,8 @@ def test_the_built_in_questions_are_spoken_once_and_kept(
     folder = spoken_questions(settings, never)
     assert json.loads((folder / "slots.json").read_text())["am_michael/01.wav"] == ["capital", "france"]
     one = load_corpus(None, settings, never, 1)
-    assert (one.told, one.said[0].name) == (f"1 of {corpus.told}", "am_michael/01.wav")
-    assert corpus.first(1).told == one.told
+    assert (one.reported, one.said[0].name) == (f"1 of {corpus.reported}", "am_michael/01.wav")
+    assert corpus.first(1).reported == one.reported
     assert corpus.first(2) is corpus
     with wave.open(str(folder / "am_michael" / "01.wav")) as sound:
         assert sound.getframerate() == LISTEN_RATE_HZ

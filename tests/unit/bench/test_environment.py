@@ -18,10 +18,10 @@ from voicecli.bench.environment import (
     model_digests,
     other_cores,
     own_cpu_s,
+    reported_settings,
+    reported_value,
     require_device,
     theft_doubts,
-    told_settings,
-    told_value,
 )
 from voicecli.bench.machine import described
 from voicecli.bench.result import RESULT, Metric
@@ -47,7 +47,7 @@ def test_a_result_has_what_was_found_and_what_it_took() -> None:
     assert RESULT.validate_json(RESULT.dump_json(result)) == result
 
 
-def test_settings_are_told_without_secrets_paths_and_passwords() -> None:
+def test_settings_are_reported_without_secrets_paths_and_passwords() -> None:
     typed = {
         "llm.api_key": "sesame",
         "llm.url": "http://me:sesame@host:8000/v1",
@@ -55,19 +55,19 @@ def test_settings_are_told_without_secrets_paths_and_passwords() -> None:
         "stt.model": "/home/sesame/whisper-mine",
         "models.dir": "/home/sesame",
     }
-    told = told_settings(load_settings(typed, environ={}).settings)
-    assert "sesame" not in json.dumps(told).lower()
-    assert (told["llm.url"], told["stt.model"], told["llm.system_prompt"]) == (
+    reported = reported_settings(load_settings(typed, environ={}).settings)
+    assert "sesame" not in json.dumps(reported).lower()
+    assert (reported["llm.url"], reported["stt.model"], reported["llm.system_prompt"]) == (
         "host:8000",
         "whisper-mine",
         "18 characters",
     )
-    assert (told["listen.endpoint"], told["stt.threads"], told["tts.streaming"]) == ("balanced", 0, True)
+    assert (reported["listen.endpoint"], reported["stt.threads"], reported["tts.streaming"]) == ("balanced", 0, True)
 
 
 def test_a_name_with_a_slash_is_kept_and_a_path_is_not() -> None:
-    assert told_value("model", "Qwen/Qwen3-0.6B") == "Qwen/Qwen3-0.6B"
-    assert told_value("model", "~/models/mine.gguf") == "mine.gguf"
+    assert reported_value("model", "Qwen/Qwen3-0.6B") == "Qwen/Qwen3-0.6B"
+    assert reported_value("model", "~/models/mine.gguf") == "mine.gguf"
 
 
 def test_load_by_others_is_what_is_left_of_the_machine() -> None:
@@ -93,7 +93,9 @@ def test_one_engine_on_a_gpu_makes_it_a_measurement_of_the_gpu() -> None:
     assert device_of(load_settings({"stt.device": "cuda"}, environ={}).settings) == "gpu"
 
 
-def test_a_gpu_that_is_not_there_is_told_with_driver_libraries_and_providers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_that_is_not_there_is_reported_with_driver_libraries_and_providers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("ctranslate2.get_cuda_device_count", lambda: 0)
     require_device(SETTINGS, "cpu")
     with pytest.raises(EngineError) as caught:
@@ -150,7 +152,7 @@ files = [{ name = "c.bin" }]
 """.replace("AAA", "a" * 64).replace("BBB", "b" * 64)
 
 
-def test_a_model_is_told_by_the_digest_of_its_largest_file(tmp_path: Path) -> None:
+def test_a_model_is_reported_by_the_digest_of_its_largest_file(tmp_path: Path) -> None:
     store = ModelStore(tmp_path, Manifest.parse(MANIFEST))
     with pytest.raises(ModelMissing):
         store.digest("small")
@@ -161,7 +163,7 @@ def test_a_model_is_told_by_the_digest_of_its_largest_file(tmp_path: Path) -> No
     assert (store.digest("small"), store.digest("unpinned")) == ("a" * 64, "c" * 64)
 
 
-def test_a_model_of_the_users_own_is_read_and_told_without_its_place(tmp_path: Path) -> None:
+def test_a_model_of_the_users_own_is_read_and_reported_without_its_place(tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "model.bin").write_bytes(b"weights")

@@ -46,9 +46,9 @@ def test_what_was_typed_is_what_is_checked(figure: str, most: float, name: str) 
     assert (found.group, found.name, found.figure, found.bound) == ("g", name.strip(), figure, most)
 
 
-def test_only_what_is_beyond_is_told() -> None:
-    told = list(exceeded(WAITS, parse_limits(["p50=600", "worst=899", "noise:voice to voice:p95=1000"])))
-    assert told == [
+def test_only_what_is_beyond_is_reported() -> None:
+    reported = list(exceeded(WAITS, parse_limits(["p50=600", "worst=899", "noise:voice to voice:p95=1000"])))
+    assert reported == [
         "voice to voice, quiet: worst is 900 ms, the limit is 899 ms",
         "voice to voice, noise: p95 is 2000 ms, the limit is 1000 ms",
     ]

@@ -18,7 +18,7 @@ SAID = Utterance("one.wav", np.zeros(32_000, np.int16), 0.3, 1.8, slots=("paris"
 TURN = TurnId(4)
 
 
-def told(audible_s: float | None = 12.6) -> list[Event]:
+def reported(audible_s: float | None = 12.6) -> list[Event]:
     """The voice is there from 10.3 to 11.8 s; the program takes 11.75 s for its end."""
     turn: list[Event] = [
         events.SpeechStarted(at_s=10.4, turn=TURN, started_at_s=10.3),
@@ -37,12 +37,12 @@ def sounding(from_s: float) -> list[float]:
 
 
 def test_both_figures_stand_side_by_side() -> None:
-    turn = came_of(SAID, 10.0, told(), sounding(12.7))
+    turn = came_of(SAID, 10.0, reported(), sounding(12.7))
     assert turn.acoustic_s == pytest.approx(0.9)
     assert turn.outcome.latency is not None
     assert turn.outcome.latency.voice_to_voice_s == pytest.approx(0.85)
     assert (turn.outcome.heard, turn.outcome.answer, turn.cut_in) == ("To Paris", "Yes.", False)
-    result = found([turn], told())
+    result = found([turn], reported())
     assert result.metrics[0].name == ACOUSTIC
     names = {metric.name: metric.samples for metric in result.metrics}
     assert names[VOICE_TO_VOICE] == pytest.approx((0.85,))
@@ -56,7 +56,7 @@ def test_both_figures_stand_side_by_side() -> None:
 
 
 def test_an_answer_before_the_end_is_a_cut_off_and_no_figure() -> None:
-    turn = came_of(SAID, 10.0, told(11.2), sounding(11.2))
+    turn = came_of(SAID, 10.0, reported(11.2), sounding(11.2))
     assert turn.cut_in
     assert turn.acoustic_s is None
     assert turn.outcome.latency is None
@@ -72,7 +72,7 @@ def test_a_question_that_nobody_heard_is_not_answered() -> None:
 
 
 def test_an_answer_that_the_program_tells_of_and_nobody_hears_is_no_answer() -> None:
-    turn = came_of(SAID, 10.0, told(), [])
+    turn = came_of(SAID, 10.0, reported(), [])
     assert turn.acoustic_s is None
     assert turn.outcome.latency is not None
     assert found([turn], ()).counts[0].value == 0

@@ -190,8 +190,8 @@ def test_a_session_is_greeted_speaks_and_says_goodbye() -> None:
     def answer(number: int, message: str | bytes) -> list[tuple[float, str | Gone]]:
         if number == 1:
             return [(2.0, '{"uid": "u", "message": "SERVER_READY", "backend": "faster_whisper"}')]
-        told = '{"uid": "u", "segments": [{"start": "0.3", "end": "1.4", "text": " A latte.", "completed": true}]}'
-        return [(0.4, told)] if number == 71 else []
+        reported = '{"uid": "u", "segments": [{"start": "0.3", "end": "1.4", "text": " A latte.", "completed": true}]}'
+        return [(0.4, reported)] if number == 71 else []
 
     server = ScriptedServer(answer)
     (session,) = run(load(server.connect, WhisperLiveClient, [UTTERANCE], 1, Pace(1)))

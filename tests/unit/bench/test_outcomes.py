@@ -64,12 +64,12 @@ ALONE = (
 )
 
 
-def told(said: list[Said], happened: list[Event], loud_s: list[float] = LOUD_S) -> list[Outcome]:
+def reported(said: list[Said], happened: list[Event], loud_s: list[float] = LOUD_S) -> list[Outcome]:
     return outcomes(Heard(said, loud_s), happened, CALLS)
 
 
 def test_the_wait_is_from_the_true_end_to_the_first_audible_sound() -> None:
-    [one] = told([SAID], turn())
+    [one] = reported([SAID], turn())
     assert one.latency is not None
     assert one.latency.voice_to_voice_s == pytest.approx(0.9)  # 12.9, not 12.8; 12.0, not 11.9
     assert sum(one.latency.parts) == pytest.approx(0.9)
@@ -85,27 +85,27 @@ def test_a_click_is_no_beginning() -> None:
 
 
 def test_an_endpoint_before_the_true_end_cuts_off() -> None:
-    [one] = told([SAID], turn(end_s=11.5, audible_s=11.7))
+    [one] = reported([SAID], turn(end_s=11.5, audible_s=11.7))
     assert (one.answered, one.cut_off, one.latency) == (True, True, None)
 
 
-def test_the_turn_that_went_on_counts_and_the_cut_is_told() -> None:
+def test_the_turn_that_went_on_counts_and_the_cut_is_reported() -> None:
     cut = [
         events.SpeechStarted(at_s=10.3, turn=TURN, started_at_s=10.2),
         events.SpeechEnded(at_s=11.0, turn=TURN, ended_at_s=10.8),
     ]
-    [one] = told([SAID], cut + turn(NEXT))
+    [one] = reported([SAID], cut + turn(NEXT))
     assert one.cut_off
     assert one.latency is not None
 
 
 def test_without_an_answer_there_is_no_wait() -> None:
-    [one] = told([SAID], turn()[:3])
+    [one] = reported([SAID], turn()[:3])
     assert (one.answered, one.latency, one.calls, one.answer) == (False, None, (), "")
 
 
 def test_the_calls_are_those_that_the_answer_was_made_by() -> None:
-    [one] = told([SAID], turn())
+    [one] = reported([SAID], turn())
     assert [(call.stage, call.began_s) for call in one.calls] == [
         ("stt", 12.05),
         ("endpoint", 12.2),
@@ -118,7 +118,7 @@ def test_what_is_said_over_an_answer_softens_and_ends_it() -> None:
     over = Said(SCENE, began_s=13.0, voiced_from_s=13.3, voiced_until_s=15.0, over=True)
     loud_s = [12.9 + index * STEP_S for index in range(65)] + [14.5]  # until 13.55
     ducked = events.Ducked(at_s=13.39, turn=TURN, volume="soft")
-    first, second = told(
+    first, second = reported(
         [SAID, over], [*turn()[:-2], events.Ducked(at_s=13.1, turn=TURN, volume="soft"), ducked], loud_s
     )
     assert first.silent_s is None
@@ -128,13 +128,13 @@ def test_what_is_said_over_an_answer_softens_and_ends_it() -> None:
 
 
 def held(happened: list[Event], said: Said = SAID) -> Round:
-    came = tuple(told([said], happened))
+    came = tuple(reported([said], happened))
     speculation = Speculation(hits=1, misses=1, wasted_s=0.2)
     alone = (("one.wav", ALONE),)
     return Round("quiet", came, tuple(happened), CALLS, 3.0, 4.0, 800.0, speculation, alone)
 
 
-def test_figures_are_told_by_scenario_with_what_they_were_taken_on() -> None:
+def test_figures_are_reported_by_scenario_with_what_they_were_taken_on() -> None:
     found = found_by([held(turn()), held(turn()[:3])])
     [whole] = [one for one in found.metrics if one.name == VOICE_TO_VOICE]
     assert (whole.group, whole.samples, whole.of) == ("quiet", (0.9,), ("one.wav",))
@@ -180,7 +180,7 @@ def test_a_recording_without_phrases_counts_none() -> None:
 
 def test_one_token_has_no_rate() -> None:
     calls = (Call("llm", "reply", 12.3, 12.4, 0.1, first_s=0.1, amount=1),)
-    one = replace(told([SAID], turn())[0], calls=calls)
+    one = replace(reported([SAID], turn())[0], calls=calls)
     found = found_by([replace(held(turn()), outcomes=(one,), alone=(("one.wav", calls),))])
     names = {metric.name for metric in found.metrics}
     assert "first token" in names

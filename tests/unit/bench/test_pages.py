@@ -201,7 +201,7 @@ def test_the_page_of_benchmarks_sets_us_beside_the_peers() -> None:
     ("content", "message"),
     [(b"peer = 1", "tells no peers: peer"), (b"[[peer", "is no TOML"), (b"\xff", "is no TOML")],
 )
-def test_a_file_of_peers_that_is_none_is_told(tmp_path: Path, content: bytes, message: str) -> None:
+def test_a_file_of_peers_that_is_none_is_reported(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "peers.toml"
     path.write_bytes(content)
     with pytest.raises(SettingsError, match=message):

@@ -203,7 +203,7 @@ def test_clients_are_a_group_of_a_result() -> None:
     assert "used 1.0 of 2 cores" in doubts([found], 2)[0]
 
 
-def test_of_an_unknown_server_less_is_told() -> None:
+def test_of_an_unknown_server_less_is_reported() -> None:
     late = Said("a.wav", 1.0, 2.0, late_s=0.4)
     found = row([Session((late,))], None)
     assert [one.name for one in counts(found, [Session((late,))])] == [

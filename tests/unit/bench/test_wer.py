@@ -30,7 +30,7 @@ def test_what_is_heard_where_nothing_was_said_is_an_error_of_no_words() -> None:
     assert word_errors("", "thank you") == (2, 0)
 
 
-def test_the_share_of_wrong_words_is_told_for_each_text_that_has_words() -> None:
+def test_the_share_of_wrong_words_is_reported_for_each_text_that_has_words() -> None:
     found = wer_metric("whisper-base", "WER", [("a.wav", (1, 4)), ("b.wav", (2, 0)), ("c.wav", (3, 2))])
     assert found == Metric("whisper-base", "WER", "%", (25.0, 150.0), of=("a.wav", "c.wav"))
 

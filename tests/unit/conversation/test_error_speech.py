@@ -34,6 +34,6 @@ def test_it_is_said_in_the_language_of_the_voice() -> None:
     assert spoken_error(failure, begun=True, notices=PHRASES["fr"]) == "Le modèle de langue a échoué."
 
 
-def test_where_the_voice_or_the_ear_failed_only_the_screen_tells() -> None:
+def test_where_the_voice_or_the_speech_input_failed_only_the_screen_tells() -> None:
     assert spoken_error(StageError("tts", EngineError("no phonemes")), begun=True) == ""
     assert spoken_error(StageError("stt", EngineError("out of memory")), begun=False) == ""

@@ -71,7 +71,7 @@ def test_the_question_after_an_answer_that_was_cut_says_so_and_is_remembered_so(
     assert roles(later)[-1] == ("user", "thanks")
 
 
-def test_an_interruption_without_an_answer_of_its_own_is_told_once() -> None:
+def test_an_interruption_without_an_answer_of_its_own_is_reported_once() -> None:
     history = History("", 1000)
     history.add("tell me a story", "Once upon a", cut=True)
     history.add("wait", "")

@@ -22,10 +22,10 @@ LANGUAGES = {"af_heart": "en-us", "bf_emma": "en-gb", "ff_siwis": "fr-fr", "ef_d
 class Choir:
     """Voices that note who was to speak."""
 
-    attuned: list[str] = field(default_factory=list)
+    current_voice: list[str] = field(default_factory=list)
 
     def select(self, voice: str) -> None:
-        self.attuned.append(voice)
+        self.current_voice.append(voice)
 
     def language_of(self, voice: str) -> str:
         if voice not in LANGUAGES:
@@ -59,16 +59,16 @@ def test_only_what_is_long_and_sure_changes_the_language(
     language: str, probability: float, spoken_s: float, chosen: str
 ) -> None:
     rest = "it" if language == "en" else "en"
-    found, told = auto().choose([(language, probability), (rest, round(1 - probability, 9))], spoken_s)
+    found, reported = auto().choose([(language, probability), (rest, round(1 - probability, 9))], spoken_s)
     assert found == chosen
-    assert told == pytest.approx(probability if chosen == KIN.get(language, language) else 1 - probability)
+    assert reported == pytest.approx(probability if chosen == KIN.get(language, language) else 1 - probability)
 
 
 def test_a_doubtful_utterance_is_in_the_language_of_before() -> None:
-    tongues = auto()
-    tongues.adopt("fr")
-    assert tongues.choose([("cy", 0.6), ("fr", 0.1)], 3.0) == ("fr", 0.1)
-    assert tongues.choose([("cy", 0.99)], 0.4) == ("fr", 0.0)
+    language_policy = auto()
+    language_policy.adopt("fr")
+    assert language_policy.choose([("cy", 0.6), ("fr", 0.1)], 3.0) == ("fr", 0.1)
+    assert language_policy.choose([("cy", 0.99)], 0.4) == ("fr", 0.0)
 
 
 def test_a_set_language_needs_no_detection() -> None:
@@ -106,95 +106,109 @@ def test_a_script_tells_the_language_of_a_typed_question(text: str, language: st
 
 
 def test_latin_letters_leave_a_conversation_in_another_script() -> None:
-    tongues = auto()
-    tongues.adopt("ja")
-    assert [tongues.detect_from_text(text) for text in ("What time is it?", "3 + 4 = ?", "はい")] == ["en", "ja", "ja"]
-    tongues.adopt("fr")
-    assert tongues.detect_from_text("Quelle heure ?") == "fr"
+    language_policy = auto()
+    language_policy.adopt("ja")
+    assert [language_policy.detect_from_text(text) for text in ("What time is it?", "3 + 4 = ?", "はい")] == [
+        "en",
+        "ja",
+        "ja",
+    ]
+    language_policy.adopt("fr")
+    assert language_policy.detect_from_text("Quelle heure ?") == "fr"
     japanese = LanguagePolicy("auto", VoiceRegistry("jf_alpha", "ja"))
     assert japanese.detect_from_text("What time is it?") == "en"
 
 
 def test_an_answer_has_the_voice_of_its_language() -> None:
     choir = Choir()
-    tongue = auto(choir).begin("fr")
-    assert (tongue.voice, tongue.voice_language, tongue.is_spoken) == ("ff_siwis", "fr", True)
-    assert (tongue.instruction, tongue.phrases) == ("Answer in French.", PHRASES["fr"])
-    assert tongue.normalize("Il y a 3 chats.") == "Il y a trois chats."
-    assert choir.attuned == ["ff_siwis"]
+    answer_language = auto(choir).begin("fr")
+    assert (answer_language.voice, answer_language.voice_language, answer_language.is_spoken) == (
+        "ff_siwis",
+        "fr",
+        True,
+    )
+    assert (answer_language.instruction, answer_language.phrases) == ("Answer in French.", PHRASES["fr"])
+    assert answer_language.normalize("Il y a 3 chats.") == "Il y a trois chats."
+    assert choir.current_voice == ["ff_siwis"]
 
 
 @pytest.mark.parametrize("language", ["de", "ja"])
 def test_without_a_voice_the_chosen_one_says_so_in_its_own_language(language: str) -> None:
     choir = Choir()
-    tongue = auto(choir).begin(language)
-    assert (tongue.voice, tongue.voice_language, tongue.is_spoken) == ("af_heart", "en", False)
-    assert tongue.phrases is PHRASES["en"]
-    assert choir.attuned == ["af_heart"]
+    answer_language = auto(choir).begin(language)
+    assert (answer_language.voice, answer_language.voice_language, answer_language.is_spoken) == (
+        "af_heart",
+        "en",
+        False,
+    )
+    assert answer_language.phrases is PHRASES["en"]
+    assert choir.current_voice == ["af_heart"]
 
 
-def test_a_change_is_told_and_what_is_missing_once() -> None:
-    tongues = auto()
-    assert tongues.adopt("en") == ""
-    assert tongues.adopt("fr") == "French: ff_siwis speaks."
-    assert tongues.adopt("fr") == ""
-    assert tongues.adopt("de") == (
+def test_a_change_is_reported_and_what_is_missing_once() -> None:
+    language_policy = auto()
+    assert language_policy.adopt("en") == ""
+    assert language_policy.adopt("fr") == "French: ff_siwis speaks."
+    assert language_policy.adopt("fr") == ""
+    assert language_policy.adopt("de") == (
         "Answers in German are written, not spoken: there is no voice for German (voices speak English, French)."
     )
-    assert tongues.adopt("ja") == ("Answers in Japanese are written, not spoken: Japanese needs misaki (install it).")
-    assert tongues.adopt("de") == ""
-    assert tongues.adopt("en") == "English: af_heart speaks."
+    assert language_policy.adopt("ja") == (
+        "Answers in Japanese are written, not spoken: Japanese needs misaki (install it)."
+    )
+    assert language_policy.adopt("de") == ""
+    assert language_policy.adopt("en") == "English: af_heart speaks."
 
 
 def test_without_a_speaker_nobody_is_missed() -> None:
-    tongues = LanguagePolicy("auto", VoiceRegistry("", "en", missing={"ja": EXTRA}))
-    assert tongues.adopt("ja") == "The language is Japanese."
-    assert not tongues.is_written
-    assert tongues.begin("ja").is_spoken
+    language_policy = LanguagePolicy("auto", VoiceRegistry("", "en", missing={"ja": EXTRA}))
+    assert language_policy.adopt("ja") == "The language is Japanese."
+    assert not language_policy.is_written
+    assert language_policy.begin("ja").is_spoken
     with pytest.raises(SettingsError, match="no speaker"):
-        tongues.set_voice("af_heart")
+        language_policy.set_voice("af_heart")
 
 
-def test_the_model_is_told_nothing_while_all_is_english() -> None:
-    tongues = LanguagePolicy("en", VOICES)
-    assert tongues.begin("en").instruction == "" == ENGLISH.instruction
-    tongues.set_language("fr")
-    tongues.set_language("en")
-    assert tongues.begin("en").instruction == "Answer in English."
+def test_the_model_is_reported_nothing_while_all_is_english() -> None:
+    language_policy = LanguagePolicy("en", VOICES)
+    assert language_policy.begin("en").instruction == "" == ENGLISH.instruction
+    language_policy.set_language("fr")
+    language_policy.set_language("en")
+    assert language_policy.begin("en").instruction == "Answer in English."
     assert auto().begin("en").instruction == "Answer in English."
 
 
 def test_the_language_is_set_and_found_again() -> None:
-    tongues = auto()
-    assert tongues.set_language("fr") == "French: ff_siwis speaks."
-    assert (tongues.wanted, tongues.language) == ("fr", "fr")
-    assert tongues.set_language("auto") == "The language is found in each utterance; now it is French."
-    assert (tongues.wanted, tongues.language) == ("auto", "fr")
-    assert tongues.set_language("de").startswith("Answers in German are written")
-    assert tongues.is_written
+    language_policy = auto()
+    assert language_policy.set_language("fr") == "French: ff_siwis speaks."
+    assert (language_policy.wanted, language_policy.language) == ("fr", "fr")
+    assert language_policy.set_language("auto") == "The language is found in each utterance; now it is French."
+    assert (language_policy.wanted, language_policy.language) == ("auto", "fr")
+    assert language_policy.set_language("de").startswith("Answers in German are written")
+    assert language_policy.is_written
     with pytest.raises(SettingsError, match="klingon"):
-        tongues.set_language("klingon")
-    assert tongues.wanted == "de"
+        language_policy.set_language("klingon")
+    assert language_policy.wanted == "de"
 
 
 def test_a_recogniser_of_one_language_finds_no_other() -> None:
-    tongues = LanguagePolicy("en", VOICES, Choir(), lambda wanted: "en")
-    assert tongues.set_language("auto") == "English: af_heart speaks. That is all that is heard by this model."
-    assert tongues.wanted == "en"
+    language_policy = LanguagePolicy("en", VOICES, Choir(), lambda wanted: "en")
+    assert language_policy.set_language("auto") == "English: af_heart speaks. That is all that is heard by this model."
+    assert language_policy.wanted == "en"
 
 
 def test_a_voice_is_set_for_its_language() -> None:
     choir = Choir()
-    tongues = auto(choir)
-    assert tongues.set_voice("bf_emma") == "bf_emma speaks."
-    assert tongues.begin("en").voice == "bf_emma"
-    assert tongues.set_voice("ef_dora") == "ef_dora speaks Spanish, and the conversation is in English."
-    assert (tongues.begin("es").voice, tongues.begin("en").voice) == ("ef_dora", "bf_emma")
-    tongues.set_language("en")
-    assert tongues.set_voice("ff_siwis").endswith("the conversation is in English: /language fr changes that.")
-    assert choir.attuned == ["bf_emma", "ef_dora", "bf_emma"]
+    language_policy = auto(choir)
+    assert language_policy.set_voice("bf_emma") == "bf_emma speaks."
+    assert language_policy.begin("en").voice == "bf_emma"
+    assert language_policy.set_voice("ef_dora") == "ef_dora speaks Spanish, and the conversation is in English."
+    assert (language_policy.begin("es").voice, language_policy.begin("en").voice) == ("ef_dora", "bf_emma")
+    language_policy.set_language("en")
+    assert language_policy.set_voice("ff_siwis").endswith("the conversation is in English: /language fr changes that.")
+    assert choir.current_voice == ["bf_emma", "ef_dora", "bf_emma"]
     with pytest.raises(SettingsError, match="no voice 'nobody'"):
-        tongues.set_voice("nobody")
+        language_policy.set_voice("nobody")
 
 
 def test_the_chosen_voice_comes_before_the_table() -> None:

@@ -29,12 +29,12 @@ from voicecli.types import TurnId
 TURN = TurnId(1)
 
 
-def answer(transcribed: float, token: float, piece: float, audio: float) -> list[Event]:
+def answer(transcribed: float, token: float, text_chunk: float, audio: float) -> list[Event]:
     return [
         Transcribed(at_s=transcribed, turn=TURN, text="Hi.", language="en", audio_s=1.0),
         TokenArrived(at_s=token, turn=TURN, text="Hel"),
         TokenArrived(at_s=token + 0.001, turn=TURN, text="lo."),
-        TextChunkReady(at_s=piece, turn=TURN, text="Hello.", source_end=6),
+        TextChunkReady(at_s=text_chunk, turn=TURN, text="Hello.", source_end=6),
         Synthesized(at_s=audio, turn=TURN, text="Hello.", audio_s=0.5, share=1.0),
         Synthesized(at_s=audio + 5, turn=TURN, text="Again.", audio_s=0.5, share=1.0),
     ]
@@ -169,9 +169,9 @@ def test_parts_are_never_negative_and_sum_to_the_whole(
 
 @given(ended=times, gaps=st.lists(st.floats(min_value=0, max_value=3), min_size=6, max_size=6))
 def test_voice_to_voice_is_audible_minus_the_last_voiced_sample(ended: float, gaps: list[float]) -> None:
-    released, transcribed, token, piece, audio, audible = (ended + sum(gaps[: n + 1]) for n in range(6))
+    released, transcribed, token, text_chunk, audio, audible = (ended + sum(gaps[: n + 1]) for n in range(6))
     end = SpeechEnded(at_s=released, turn=TURN, ended_at_s=ended)
-    latency = only([end, *answer(transcribed, token, piece, audio), Audible(at_s=audible, turn=TURN)])
+    latency = only([end, *answer(transcribed, token, text_chunk, audio), Audible(at_s=audible, turn=TURN)])
     assert latency.voice_to_voice_s == pytest.approx(audible - ended, abs=1e-9)
     assert latency.parts == pytest.approx(gaps, abs=1e-9)
 

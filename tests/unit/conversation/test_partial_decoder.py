@@ -51,21 +51,25 @@ SPEECH = SpeechSegment(np.zeros(16_000, np.int16), 0.0, 1.0)
 
 
 def drafts(stt: SlowStt, *, idle: bool = True, speaking: bool = True, chances: int = 10) -> list[StablePrefix]:
-    told: list[StablePrefix] = []
+    reported: list[StablePrefix] = []
 
     async def main() -> None:
-        drafter = PartialDecoder(stt, InlineWorker(idle=idle), PartialSchedule(0.5, 0.2, 0.6), lambda: stt.now_s)
+        partial_decoder = PartialDecoder(
+            stt, InlineWorker(idle=idle), PartialSchedule(0.5, 0.2, 0.6), lambda: stt.now_s
+        )
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(drafter.run(lambda: SPEECH if speaking else None, told.append), chances * 0.5 + 0.1)
+            await asyncio.wait_for(
+                partial_decoder.run(lambda: SPEECH if speaking else None, reported.append), chances * 0.5 + 0.1
+            )
 
     virtual_time.run(main())
-    return told
+    return reported
 
 
 def test_a_quick_machine_drafts_at_every_chance() -> None:
-    told = drafts(SlowStt(took_s=0.1))
-    assert len(told) == 10
-    assert told[-1].stable == "some words"
+    reported = drafts(SlowStt(took_s=0.1))
+    assert len(reported) == 10
+    assert reported[-1].stable == "some words"
 
 
 def test_a_slow_machine_drafts_rarely_but_tries_again() -> None:
@@ -82,48 +86,52 @@ def test_no_draft_while_the_engine_is_busy_or_the_user_is_silent() -> None:
 def test_a_draft_without_words_tells_that_there_are_none() -> None:
     stt = SlowStt(took_s=0.1)
     stt.draft = lambda segment: Transcript("", "en", 1.0, "no speech")  # type: ignore[method-assign]
-    told = drafts(stt)
-    assert told
-    assert not any(words.words for words in told)
+    reported = drafts(stt)
+    assert reported
+    assert not any(words.words for words in reported)
 
 
-def lulled(stt: SlowStt, at_s: list[float], *, idle: bool = True) -> list[float]:
+def early_paused(stt: SlowStt, at_s: list[float], *, idle: bool = True) -> list[float]:
     """Virtual times at which something is drafted when the user falls silent at the given times."""
     drafted: list[float] = []
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
         began_s = loop.time()
-        drafter = PartialDecoder(stt, InlineWorker(idle=idle), PartialSchedule(0.5, 0.2, 0.6), lambda: stt.now_s)
+        partial_decoder = PartialDecoder(
+            stt, InlineWorker(idle=idle), PartialSchedule(0.5, 0.2, 0.6), lambda: stt.now_s
+        )
         for when_s in at_s:
-            loop.call_later(when_s, drafter.decode_early, SPEECH)
+            loop.call_later(when_s, partial_decoder.decode_early, SPEECH)
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(drafter.run(lambda: None, lambda _: drafted.append(loop.time() - began_s)), 1.0)
+            await asyncio.wait_for(
+                partial_decoder.run(lambda: None, lambda _: drafted.append(loop.time() - began_s)), 1.0
+            )
 
     virtual_time.run(main())
     return drafted
 
 
 def test_the_first_silence_is_drafted_at_once() -> None:
-    assert lulled(SlowStt(took_s=0.3, may_be_final=True), [0.1, 0.4]) == pytest.approx([0.1, 0.4], abs=0.001)
+    assert early_paused(SlowStt(took_s=0.3, may_be_final=True), [0.1, 0.4]) == pytest.approx([0.1, 0.4], abs=0.001)
 
 
 def test_a_decode_that_outlasts_the_wait_is_not_worth_a_silence() -> None:
-    assert lulled(SlowStt(took_s=0.7, may_be_final=True), [0.1, 0.2, 0.3]) == pytest.approx([0.1, 0.3], abs=0.001)
+    assert early_paused(SlowStt(took_s=0.7, may_be_final=True), [0.1, 0.2, 0.3]) == pytest.approx([0.1, 0.3], abs=0.001)
 
 
 def test_no_silence_is_drafted_while_the_engine_is_busy() -> None:
-    assert not lulled(SlowStt(took_s=0.1), [0.1], idle=False)
+    assert not early_paused(SlowStt(took_s=0.1), [0.1], idle=False)
 
 
 def test_a_silence_of_the_last_utterance_is_forgotten() -> None:
     stt = SlowStt(took_s=0.1)
 
     async def main() -> None:
-        drafter = PartialDecoder(stt, InlineWorker(), PartialSchedule(0.5, 0.2, 0.6), lambda: stt.now_s)
-        drafter.decode_early(SPEECH)
+        partial_decoder = PartialDecoder(stt, InlineWorker(), PartialSchedule(0.5, 0.2, 0.6), lambda: stt.now_s)
+        partial_decoder.decode_early(SPEECH)
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(drafter.run(lambda: None, lambda _: None), 1.0)
+            await asyncio.wait_for(partial_decoder.run(lambda: None, lambda _: None), 1.0)
 
     virtual_time.run(main())
     assert not stt.drafts

@@ -44,7 +44,7 @@ def test_too_much_is_refused_with_what_there_is_and_what_fits() -> None:
 
 
 @pytest.mark.parametrize(("keep", "stays", "goes"), [("head", "line 0", "line 99"), ("tail", "line 99", "line 0")])
-def test_one_end_of_it_stays_in_whole_lines_and_the_model_is_told(keep: Keep, stays: str, goes: str) -> None:
+def test_one_end_of_it_stays_in_whole_lines_and_the_model_is_reported(keep: Keep, stays: str, goes: str) -> None:
     fit = fitted(Question("Why?", LINES), room(30), keep)
     shown = fit.question.piped.split("\n")
     gone = shown.pop() if keep == "head" else shown.pop(0)

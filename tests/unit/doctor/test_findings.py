@@ -113,7 +113,7 @@ def test_bytes_that_nobody_looked_at_are_not_called_right() -> None:
     assert "not looked at" in quick.text
 
 
-def test_a_model_that_talk_would_download_is_told_so() -> None:
+def test_a_model_that_talk_would_download_is_reported_so() -> None:
     absent = [ModelFacts("m", "absent", "stt")]
     assert "download it first" in only(model_findings(absent, offline=False), "m").text
     assert "download" not in only(model_findings(absent, offline=True), "m").text
@@ -156,7 +156,7 @@ def test_memory_is_held_against_the_models(available: float | None, state: str) 
     assert available is None or "the container's limit" in found.text
 
 
-def test_without_a_card_and_a_wish_for_one_there_is_one_skipped_word() -> None:
+def test_without_a_card_and_a_options_for_one_there_is_one_skipped_word() -> None:
     (found,) = lawful(gpu_findings(GpuFacts()))
     assert (found.state, found.text) == ("skipped", "none")
 
@@ -190,12 +190,12 @@ def test_what_a_card_lacks_fails_where_it_is_wanted_and_is_warned_of_elsewhere(
         assert only(gpu_findings(idle), line).state == "warned"
 
 
-def test_an_idle_card_is_told_of() -> None:
+def test_an_idle_card_is_reported_of() -> None:
     found = only(gpu_findings(replace(CARD, wanted_by=(), cards=())), "NVIDIA card")
     assert (found.state, found.text) == ("passed", "is there; not used: --profile gpu would")
 
 
-def test_a_shadow_is_told_of_without_a_card() -> None:
+def test_a_shadow_is_reported_of_without_a_card() -> None:
     assert only(gpu_findings(GpuFacts(is_shadowed=True)), "ONNX Runtime").state == "warned"
 
 

@@ -14,7 +14,7 @@ ADA = Private("/home/ada", "ada", "adas-desk", ("gpu.lovelace.example",), ("sk-1
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ("/home/ada/models/x lacks y", "~/models/x lacks y"),
         ("the user Ada on ADAS-DESK", "the user USER on MACHINE"),
@@ -28,8 +28,8 @@ ADA = Private("/home/ada", "ada", "adas-desk", ("gpu.lovelace.example",), ("sk-1
         ("USB Headset: Audio (hw:1,0)", "USB Headset: Audio (hw:1,0)"),
     ],
 )
-def test_private_words_are_replaced(text: str, told: str) -> None:
-    assert scrubbed_text(text, ADA) == told
+def test_private_words_are_replaced(text: str, reported: str) -> None:
+    assert scrubbed_text(text, ADA) == reported
 
 
 def test_short_and_common_names_stay() -> None:
@@ -39,9 +39,9 @@ def test_short_and_common_names_stay() -> None:
 
 def test_all_of_a_value_is_looked_through() -> None:
     value = {"a": ["/home/ada", 1, None, True, 2.5], "ada": ("ada",), "o": {"p": object}}
-    told = scrubbed(value, ADA)
-    assert told == {"a": ["~", 1, None, True, 2.5], "USER": ["USER"], "o": {"p": "<class 'object'>"}}
-    json.dumps(told)
+    reported = scrubbed(value, ADA)
+    assert reported == {"a": ["~", 1, None, True, 2.5], "USER": ["USER"], "o": {"p": "<class 'object'>"}}
+    json.dumps(reported)
 
 
 @given(st.text(), st.sampled_from(["/home/ada", "sk-1234+x", "gpu.lovelace.example"]), st.text())

@@ -138,8 +138,8 @@ def test_macos_counts_pages() -> None:
 
 def test_the_settings_tell_who_wants_a_card() -> None:
     wanting = SETTINGS.model_copy(update={"stt": SETTINGS.stt.model_copy(update={"device": "cuda"})})
-    assert gpu.wishes(SETTINGS) == ()
-    assert gpu.wishes(wanting) == ("stt.device = cuda",)
+    assert gpu.options(SETTINGS) == ()
+    assert gpu.options(wanting) == ("stt.device = cuda",)
     lawful(gpu_findings(gpu.gpu_facts(SETTINGS)))
 
 
@@ -191,10 +191,10 @@ def test_changed_settings_are_named_and_their_values_go_into_the_report() -> Non
 def test_a_look_that_breaks_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     for module, name in (("python", "python_facts"), ("models", "model_facts"), ("memory", "memory_facts")):
         monkeypatch.setattr(f"voicecli.doctor.probes.{module}.{name}", lambda *a, **k: raising(RuntimeError("broken")))
-    told: list[str] = []
-    groups = list(Examination(request()).run(told.append))
+    reported: list[str] = []
+    groups = list(Examination(request()).run(reported.append))
     assert [group.title for group in groups] == ["Program", "Models", "Sound"]
-    assert len(told) == 8
+    assert len(reported) == 8
     for group, broken in ((groups[0], "program"), (groups[1], "models"), (groups[1], "memory")):
         assert only(group.findings, broken).text == "could not be examined: RuntimeError: broken"
     assert "embedded" in states(groups[1].findings)

@@ -43,7 +43,7 @@ def test_a_server_that_was_asked_for(server: ServerFacts, state: str, part: str)
     assert part in found.text
 
 
-def test_a_long_problem_is_shown_in_part_and_told_whole() -> None:
+def test_a_long_problem_is_shown_in_part_and_reported_whole() -> None:
     problem = "Ollama has no model (it has: " + "model, " * 40
     found = only(
         server_findings(LanguageModelFacts("ollama", ollama=ServerFacts("h", True, problem=problem))), "Ollama"

@@ -13,7 +13,7 @@ def test_a_gpu_that_is_there_is_taken() -> None:
     gpu.require_cuda_provider(["CUDAExecutionProvider", "CPUExecutionProvider"])
 
 
-def test_a_missing_gpu_is_told_with_all_that_was_looked_for() -> None:
+def test_a_missing_gpu_is_reported_with_all_that_was_looked_for() -> None:
     with pytest.raises(EngineError) as caught:
         gpu.require_cuda("Whisper", devices=0)
     for part in ("NVIDIA driver", "nvidia-smi", "cuDNN 9", "cuBLAS 12"):

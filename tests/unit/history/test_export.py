@@ -21,8 +21,8 @@ SILENT = replace(EXCHANGE, heard="", answered_from_s=None, answered_until_s=None
 
 
 def test_markdown_tells_who_said_what_and_when_and_the_day_where_it_is_another() -> None:
-    told = markdown(replace(SESSION, id=12), [EXCHANGE, replace(TYPED, answered_from_s=21.0)], UTC)
-    assert told == (
+    reported = markdown(replace(SESSION, id=12), [EXCHANGE, replace(TYPED, answered_from_s=21.0)], UTC)
+    assert reported == (
         "# Conversation 12, 2026-03-01 23:59\n\n"
         "**You**, 23:59:51\n\nWhat is the capital of France?\n\n**Assistant**\n\nParis.\n\n"
         "**You**, 2026-03-02 00:00:10 (typed)\n\nand of Italy?\n\n**Assistant**\n\nParis.\n"
@@ -56,9 +56,9 @@ def test_a_transcript_has_no_times() -> None:
 
 
 def test_json_has_everything() -> None:
-    told = json.loads(as_json(replace(SESSION, id=3), [CUT]))
-    assert (told["id"], told["began_at"]) == (3, "2026-03-01T23:59:50+00:00")
-    assert Exchange(**told["exchanges"][0]) == CUT
+    reported = json.loads(as_json(replace(SESSION, id=3), [CUT]))
+    assert (reported["id"], reported["began_at"]) == (3, "2026-03-01T23:59:50+00:00")
+    assert Exchange(**reported["exchanges"][0]) == CUT
 
 
 def test_subtitles_stand_while_somebody_speaks() -> None:
@@ -91,8 +91,8 @@ OUTCOMES: list[Outcome] = ["done", "interrupted", "reopened", "failed", "unanswe
 
 @given(st.lists(st.builds(lambda q, o: replace(EXCHANGE, question=q, outcome=o), st.text(), st.sampled_from(OUTCOMES))))
 def test_every_question_is_in_markdown_and_json(exchanges: list[Exchange]) -> None:
-    told = markdown(SESSION, exchanges, UTC)
-    assert all(exchange.question.strip() in told for exchange in exchanges)
+    reported = markdown(SESSION, exchanges, UTC)
+    assert all(exchange.question.strip() in reported for exchange in exchanges)
     assert [one["question"] for one in json.loads(as_json(SESSION, exchanges))["exchanges"]] == [
         exchange.question for exchange in exchanges
     ]

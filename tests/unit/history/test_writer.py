@@ -19,7 +19,7 @@ from voicecli.events import Event, Notice
 from voicecli.history import store
 from voicecli.history.log import SessionLog
 from voicecli.history.open import remember
-from voicecli.history.place import damaged_files, set_aside
+from voicecli.history.place import damaged_files, set_side_speech
 from voicecli.history.records import LAST, Session
 from voicecli.history.store import open_store
 from voicecli.history.writer import HistoryWriter
@@ -51,34 +51,34 @@ class TinyDisk:
 
 class TestKeeper:
     def test_writes_what_is_new_and_tells_of_a_new_file_once(self, path: Path) -> None:
-        keeper = HistoryWriter(path, SESSION)
-        (told,) = keeper.keep([])
-        assert str(path) in told
-        assert "--no-history" in told
-        assert keeper.keep([ONE]) == []
-        assert keeper.keep([ONE, TWO]) == []
-        assert (questions(path), keeper.written) == (["one", "two"], 2)
+        writer = HistoryWriter(path, SESSION)
+        (reported,) = writer.keep([])
+        assert str(path) in reported
+        assert "--no-history" in reported
+        assert writer.keep([ONE]) == []
+        assert writer.keep([ONE, TWO]) == []
+        assert (questions(path), writer.written) == (["one", "two"], 2)
 
     def test_a_conversation_in_which_nothing_was_said_is_none(self, path: Path) -> None:
         HistoryWriter(path, SESSION).keep([])
         with open_store(path) as opened:
             assert opened.count() == 0
 
-    def test_a_damaged_file_is_set_aside(self, path: Path) -> None:
+    def test_a_damaged_file_is_set_side_speech(self, path: Path) -> None:
         path.write_bytes(b"garbage " * 1000)
-        keeper = HistoryWriter(path, SESSION, now=lambda: BEGAN_AT)
-        (told,) = keeper.keep([ONE])
+        writer = HistoryWriter(path, SESSION, now=lambda: BEGAN_AT)
+        (reported,) = writer.keep([ONE])
         assert questions(path) == ["one"]
-        aside = path.with_name("history.db.damaged-2026-03-01")
-        assert str(aside) in told
-        assert aside.read_bytes() == b"garbage " * 1000
+        side_speech = path.with_name("history.db.damaged-2026-03-01")
+        assert str(side_speech) in reported
+        assert side_speech.read_bytes() == b"garbage " * 1000
 
     def test_so_is_what_stands_beside_it(self, path: Path) -> None:
         for end in ("", "-wal", "-shm"):
             path.with_name(f"history.db{end}").write_text(end)
-        aside = set_aside(path, BEGAN_AT)
+        side_speech = set_side_speech(path, BEGAN_AT)
         assert {file.name: file.read_text() for file in path.parent.iterdir()} == {
-            f"{aside.name}{end}": end for end in ("", "-wal", "-shm")
+            f"{side_speech.name}{end}": end for end in ("", "-wal", "-shm")
         }
 
     def test_a_second_damaged_file_does_not_replace_the_first(self, path: Path) -> None:
@@ -88,22 +88,22 @@ class TestKeeper:
         assert [file.read_bytes()[:5] for file in damaged_files(path)] == [b"first", b"secon"]
 
     def test_damage_in_the_middle_costs_nothing_of_the_conversation(self, path: Path) -> None:
-        keeper = HistoryWriter(path, SESSION)
-        keeper.keep([ONE, TWO])
+        writer = HistoryWriter(path, SESSION)
+        writer.keep([ONE, TWO])
         path.write_bytes(b"garbage " * 1000)
-        (told,) = keeper.keep([ONE, TWO, THREE])
-        assert "damaged" in told
+        (reported,) = writer.keep([ONE, TWO, THREE])
+        assert "damaged" in reported
         assert questions(path) == ["one", "two", "three"]
 
     def test_a_resumed_conversation_survives_damage_too(self, path: Path) -> None:
         HistoryWriter(path, SESSION).keep([ONE])
         with open_store(path) as opened:
             session, earlier = opened.session(LAST)
-        keeper = HistoryWriter(path, session, len(earlier))
-        keeper.keep([*earlier, TWO])
+        writer = HistoryWriter(path, session, len(earlier))
+        writer.keep([*earlier, TWO])
         assert questions(path, session.id or 0) == ["one", "two"]
         path.write_bytes(b"garbage " * 1000)
-        keeper.keep([*earlier, TWO, THREE])
+        writer.keep([*earlier, TWO, THREE])
         assert questions(path) == ["one", "two", "three"]
 
     def test_a_page_that_was_overwritten_is_noticed_before_anything_is_written(self, path: Path) -> None:
@@ -111,18 +111,18 @@ class TestKeeper:
         content = bytearray(path.read_bytes())
         content[4096 * 20 : 4096 * 30] = b"\xaa" * 4096 * 10
         path.write_bytes(content)
-        (told,) = HistoryWriter(path, SESSION).keep([ONE])
-        assert "damaged" in told
+        (reported,) = HistoryWriter(path, SESSION).keep([ONE])
+        assert "damaged" in reported
         assert questions(path) == ["one"]
 
     def test_a_file_that_was_removed_is_begun_anew_with_all_of_the_conversation(self, path: Path) -> None:
-        keeper = HistoryWriter(path, SESSION)
-        keeper.keep([ONE])
+        writer = HistoryWriter(path, SESSION)
+        writer.keep([ONE])
         path.rename(path.with_name("moved.db"))
-        keeper.keep([ONE, TWO])
+        writer.keep([ONE, TWO])
         assert questions(path) == ["one", "two"]
 
-    def test_another_conversation_that_set_the_file_aside_first_is_not_undone(self, path: Path) -> None:
+    def test_another_conversation_that_set_the_file_side_speech_first_is_not_undone(self, path: Path) -> None:
         """Between the damage and its discovery the file becomes a good one."""
 
         def connect(path: Path) -> sqlite3.Connection:
@@ -140,45 +140,45 @@ class TestKeeper:
 
     def test_a_full_disk_is_said_and_all_is_written_when_there_is_room(self, path: Path) -> None:
         disk = TinyDisk(pages=30)
-        keeper = HistoryWriter(path, SESSION, connect=disk.connect)
-        keeper.keep([ONE])
+        writer = HistoryWriter(path, SESSION, connect=disk.connect)
+        writer.keep([ONE])
         long = replace(TWO, answer="word " * 100_000)
         for _ in range(2):
             with pytest.raises(HistoryError, match="full"):
-                keeper.keep([ONE, long])
-        assert (questions(path), keeper.written) == (["one"], 1)
+                writer.keep([ONE, long])
+        assert (questions(path), writer.written) == (["one"], 1)
         disk.pages = 100_000
-        assert keeper.keep([ONE, long, THREE]) == []
+        assert writer.keep([ONE, long, THREE]) == []
         assert questions(path) == ["one", "two", "three"]
 
     def test_a_place_where_no_file_can_be_is_an_error_like_any_other(self, path: Path) -> None:
         path.write_text("")
-        keeper = HistoryWriter(path / "history.db", SESSION)
+        writer = HistoryWriter(path / "history.db", SESSION)
         with pytest.raises(HistoryError, match="history.db"):
-            keeper.keep([ONE])
+            writer.keep([ONE])
         path.unlink()
-        keeper.keep([ONE])
+        writer.keep([ONE])
         assert questions(path / "history.db") == ["one"]
 
     def test_a_disk_without_room_for_the_tables_is_full_too(self, path: Path) -> None:
         disk = TinyDisk(pages=3)
-        keeper = HistoryWriter(path, SESSION, connect=disk.connect)
+        writer = HistoryWriter(path, SESSION, connect=disk.connect)
         with pytest.raises(HistoryError, match="full"):
-            keeper.keep([ONE])
+            writer.keep([ONE])
         disk.pages = 1000
-        keeper.keep([ONE])
+        writer.keep([ONE])
         assert questions(path) == ["one"]
 
 
 def hold_many(path: Path, name: str, count: int) -> None:
     """A conversation in a process of its own. What cannot be written is tried again."""
-    keeper = HistoryWriter(path, Session(BEGAN_AT))
+    writer = HistoryWriter(path, Session(BEGAN_AT))
     said = [asked(f"{name} {number}", at_s=float(number)) for number in range(count)]
     number = 0
-    while keeper.written < count:
+    while writer.written < count:
         number = min(count, number + 1)
         with suppress(HistoryError):  # locked: tried again, as a conversation does
-            keeper.keep(said[:number])
+            writer.keep(said[:number])
 
 
 def test_conversations_at_once_do_not_mix_and_lose_nothing(path: Path) -> None:
@@ -202,18 +202,18 @@ Act = Callable[[SessionLog, list[Event]], Awaitable[None]]
 
 def logged(log: SessionLog, act: Act) -> list[str]:
     """Hold a conversation; returns the notices."""
-    told: list[Event] = []
+    reported: list[Event] = []
 
     async def hold() -> None:
-        task = asyncio.create_task(log.run(told.append))
+        task = asyncio.create_task(log.run(reported.append))
         try:
-            await act(log, told)
+            await act(log, reported)
         finally:
             task.cancel()
             await asyncio.wait([task])
 
     asyncio.run(hold())
-    return [event.text for event in told if isinstance(event, Notice)]
+    return [event.text for event in reported if isinstance(event, Notice)]
 
 
 def tell(log: SessionLog, turn: int, question: str) -> None:
@@ -229,7 +229,7 @@ async def until(true: Callable[[], bool]) -> None:
 
 class TestSessionLog:
     def test_each_exchange_is_in_the_file_as_soon_as_it_is_over(self, path: Path) -> None:
-        async def act(log: SessionLog, told: list[Event]) -> None:
+        async def act(log: SessionLog, reported: list[Event]) -> None:
             log.observe(ready())
             for turn, question in enumerate(("one", "two"), 1):
                 tell(log, turn, question)
@@ -240,8 +240,8 @@ class TestSessionLog:
         assert str(path) in notice
 
     def test_what_is_under_way_at_the_end_is_kept(self, path: Path) -> None:
-        async def act(log: SessionLog, told: list[Event]) -> None:
-            await until(lambda: bool(told))
+        async def act(log: SessionLog, reported: list[Event]) -> None:
+            await until(lambda: bool(reported))
             tell(log, 1, "one")
             log.observe(typed(2, "two", 103.0))
 
@@ -250,10 +250,10 @@ class TestSessionLog:
         assert questions(path) == ["one", "two"]
         assert log.unsaved == ()
 
-    def test_a_full_disk_is_told_once_and_so_is_its_end(self, path: Path) -> None:
+    def test_a_full_disk_is_reported_once_and_so_is_its_end(self, path: Path) -> None:
         disk = TinyDisk(pages=3)
 
-        async def act(log: SessionLog, told: list[Event]) -> None:
+        async def act(log: SessionLog, reported: list[Event]) -> None:
             await until(lambda: bool(log.trouble))
             for turn in (1, 2):
                 tell(log, turn, f"question {turn}")
@@ -269,7 +269,7 @@ class TestSessionLog:
         assert questions(path) == [f"question {turn}" for turn in (1, 2, 3, 4)]
 
     def test_what_no_disk_would_take_is_left_in_hand(self, path: Path) -> None:
-        async def act(log: SessionLog, told: list[Event]) -> None:
+        async def act(log: SessionLog, reported: list[Event]) -> None:
             await until(lambda: bool(log.trouble))
             tell(log, 1, "one")
             log.observe(typed(2, "two", 103.0))
@@ -283,8 +283,8 @@ class TestSessionLog:
     def test_a_disk_that_hangs_does_not_hold_up_the_loop(self, path: Path) -> None:
         other: list[sqlite3.Connection] = []
 
-        async def act(log: SessionLog, told: list[Event]) -> None:
-            await until(lambda: bool(told))
+        async def act(log: SessionLog, reported: list[Event]) -> None:
+            await until(lambda: bool(reported))
             other.append(sqlite3.connect(path, isolation_level=None))
             other[0].execute("BEGIN IMMEDIATE")
             tell(log, 1, "one")
@@ -315,7 +315,7 @@ class TestRemember:
         assert "1 exchange so far" in memory.notice
         assert memory.log is not None
 
-        async def act(log: SessionLog, told: list[Event]) -> None:
+        async def act(log: SessionLog, reported: list[Event]) -> None:
             log.observe(typed(1, "two", at_s=502.0))
             for event in answered(1, "Yes.", at_s=503.0):
                 log.observe(event)

@@ -51,11 +51,11 @@ def build_wheel(folder: Path, name: str, version: str, files: Mapping[str, bytes
     """A wheel that pip accepts, holding `files`."""
     module = name.replace("-", "_")
     info = f"{module}-{version}.dist-info"
-    told = {
+    reported = {
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode(),
         f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
-    content = {**files, **told, f"{info}/RECORD": b""}
+    content = {**files, **reported, f"{info}/RECORD": b""}
     path = folder / f"{module}-{version}-py3-none-any.whl"
     folder.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w") as wheel:

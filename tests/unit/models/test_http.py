@@ -35,10 +35,10 @@ def store(tmp_path: Path) -> ModelStore:
 
 
 def fetch(store: ModelStore, web: Web, *names: str) -> list[FetchEvent]:
-    told: list[FetchEvent] = []
+    reported: list[FetchEvent] = []
     models = [store.manifest.find(name) for name in names]
-    download(models, store, progress=told.append, hosts=Hosts(hub=web.base, github=web.base))
-    return told
+    download(models, store, progress=reported.append, hosts=Hosts(hub=web.base, github=web.base))
+    return reported
 
 
 def on_disk(store: ModelStore, name: str) -> dict[str, bytes]:
@@ -46,9 +46,9 @@ def on_disk(store: ModelStore, name: str) -> dict[str, bytes]:
 
 
 def test_a_release_arrives_whole(store: ModelStore, web: Web) -> None:
-    told = fetch(store, web, "tiny")
+    reported = fetch(store, web, "tiny")
     assert on_disk(store, "tiny") == {"a.bin": WEIGHTS}
-    assert told[-1] == ModelReady("tiny", "github me/tiny@v1", len(WEIGHTS))
+    assert reported[-1] == ModelReady("tiny", "github me/tiny@v1", len(WEIGHTS))
     store.verify("tiny")
 
 
@@ -157,16 +157,16 @@ class TestUnreachable:
             taken.bind(("127.0.0.1", 0))
             return f"http://127.0.0.1:{taken.getsockname()[1]}"
 
-    def test_the_next_source_is_used_and_the_reason_told(self, tmp_path: Path, web: Web, nowhere: str) -> None:
+    def test_the_next_source_is_used_and_the_reason_reported(self, tmp_path: Path, web: Web, nowhere: str) -> None:
         both = model(
             "both",
             source("hub", "me/both@abc", pinned("a.bin", WEIGHTS)),
             source("github", "me/tiny@v1", pinned("a.bin", WEIGHTS)),
         )
         store = ModelStore(tmp_path, manifest(both))
-        told: list[FetchEvent] = []
-        download(store.manifest.model, store, progress=told.append, hosts=Hosts(nowhere, web.base))
-        (skipped,) = [event for event in told if isinstance(event, SourceSkipped)]
+        reported: list[FetchEvent] = []
+        download(store.manifest.model, store, progress=reported.append, hosts=Hosts(nowhere, web.base))
+        (skipped,) = [event for event in reported if isinstance(event, SourceSkipped)]
         assert (skipped.model, skipped.source) == ("both", "hub me/both")
         assert skipped.reason.startswith("127.0.0.1 cannot be reached")
         assert store.is_complete("both")

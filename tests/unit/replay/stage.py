@@ -14,7 +14,7 @@ FRAMES, BLOCKS = 25, 10
 BEGAN_S = 5000.0
 TURN = TurnId(1)
 
-TOLD: tuple[Event, ...] = (
+REPORTED: tuple[Event, ...] = (
     events.Ready(at_s=BEGAN_S, microphone="m", speaker="s", stt="w", llm="l", llm_why="", tts="k"),
     events.SpeechStarted(at_s=BEGAN_S + 0.2, turn=TURN, started_at_s=BEGAN_S + 0.1),
     events.SpeechPaused(at_s=BEGAN_S + 1.2, turn=TURN, ended_at_s=BEGAN_S + 1.0, preparing=True),
@@ -40,17 +40,17 @@ def about(**changes: object) -> About:
 
 def times(**changes: object) -> Times:
     captured = tuple(BEGAN_S + index * FRAME_S for index in range(FRAMES))
-    told = tuple(BEGAN_S + index * 0.01 for index in range(BLOCKS))
+    reported = tuple(BEGAN_S + index * 0.01 for index in range(BLOCKS))
     fields: dict[str, object] = {
         "captured_at_s": captured,
         "arrived_at_s": tuple(at_s + 0.03 for at_s in captured),
         "listenings": (2, FRAMES - 2),
         "speaker_rate_hz": 48_000,
         "block_samples": (480,) * BLOCKS,
-        "told_at_s": told,
-        "sounds_at_s": tuple(at_s + 0.02 for at_s in told),
+        "reported_at_s": reported,
+        "sounds_at_s": tuple(at_s + 0.02 for at_s in reported),
         "echoes": True,
-        "deeds": (UserAction(BEGAN_S + 0.1, "ask", "What time is it?"),),
+        "actions": (UserAction(BEGAN_S + 0.1, "ask", "What time is it?"),),
     }
     return Times(**(fields | changes))  # type: ignore[arg-type]
 
@@ -64,4 +64,4 @@ def sounds(kept: Times | None = None, *, echo_free: int = FRAMES * FRAME_SAMPLES
 
 
 def recorded(kept: Times | None = None) -> Recorded:
-    return Recorded(about(), TOLD, sounds(kept))
+    return Recorded(about(), REPORTED, sounds(kept))

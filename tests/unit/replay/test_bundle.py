@@ -53,7 +53,7 @@ def test_a_file_that_is_there_is_replaced_by_a_private_one(tmp_path: Path) -> No
     assert [one.name for one in tmp_path.iterdir()] == ["a.zip"]
 
 
-def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_what_cannot_be_written_is_reported(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be written"):
         write_zip(tmp_path / "no folder" / "a.zip", {"a": b""})
 
@@ -64,9 +64,9 @@ def without(name: str) -> Callable[[Members], None]:
 
 def with_json(name: str, change: Callable[[Any], None]) -> Callable[[Members], None]:
     def act(members: Members) -> None:
-        told = json.loads(members[name])
-        change(told)
-        members[name] = json.dumps(told).encode()
+        reported = json.loads(members[name])
+        change(reported)
+        members[name] = json.dumps(reported).encode()
 
     return act
 
@@ -78,11 +78,14 @@ def with_bytes(name: str, content: bytes) -> Callable[[Members], None]:
 HOSTILE = {
     "no report.json": (without(ABOUT), "holds no report.json"),
     "no microphone": (without(MICROPHONE), "holds no microphone.wav"),
-    "another schema": (with_json(ABOUT, lambda told: told.update(schema_version=9)), "schema 9"),
-    "a price without end": (with_json(ABOUT, lambda told: told["prices"].update(token_s=1e9)), "prices.token_s"),
+    "another schema": (with_json(ABOUT, lambda reported: reported.update(schema_version=9)), "schema 9"),
+    "a price without end": (
+        with_json(ABOUT, lambda reported: reported["latencies"].update(token_s=1e9)),
+        "latencies.token_s",
+    ),
     "not JSON": (with_bytes(ABOUT, b"\xff"), "report.json"),
     "a list": (with_bytes(TIMES, b"[]"), "times.json"),
-    "an unknown deed": (with_json(TIMES, lambda told: told["deeds"][0].update(what="rm")), "deeds.0.what"),
+    "an unknown deed": (with_json(TIMES, lambda reported: reported["actions"][0].update(what="rm")), "actions.0.what"),
     "an unknown event": (with_bytes(EVENTS, b'{"event": "Exploded"}'), "no such event"),
     "an event of other types": (
         with_bytes(EVENTS, b'{"event": "TurnDone", "at_s": 1.0, "turn": [], "spoken": ""}'),
@@ -95,14 +98,14 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize(("act", "told"), HOSTILE.values(), ids=HOSTILE.keys())
+@pytest.mark.parametrize(("act", "reported"), HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_damaged_recording_is_an_error_that_says_where(
-    act: Callable[[Members], None], told: str, tmp_path: Path
+    act: Callable[[Members], None], reported: str, tmp_path: Path
 ) -> None:
     members = recorded_members(recorded())
     act(members)
     write_zip(tmp_path / "a.zip", members)
-    with pytest.raises(SettingsError, match=told):
+    with pytest.raises(SettingsError, match=reported):
         read_recording(tmp_path / "a.zip")
 
 
@@ -116,7 +119,7 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         read_recording(tmp_path / "a.zip")
 
 
-def test_an_encrypted_file_is_told(tmp_path: Path) -> None:
+def test_an_encrypted_file_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     write_zip(path, recorded_members(recorded()))
     raw = bytearray(path.read_bytes())
@@ -128,13 +131,13 @@ def test_an_encrypted_file_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip at all", b"PK\x03\x04 cut off"])
-def test_what_is_no_zip_is_told(content: bytes, tmp_path: Path) -> None:
+def test_what_is_no_zip_is_reported(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(content)
     with pytest.raises(SettingsError, match="no whole zip"):
         read_recording(tmp_path / "a.zip")
 
 
-def test_damaged_bytes_inside_are_told(tmp_path: Path) -> None:
+def test_damaged_bytes_inside_are_reported(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w") as packed:
         for name, content in recorded_members(recorded()).items():
@@ -145,19 +148,19 @@ def test_damaged_bytes_inside_are_told(tmp_path: Path) -> None:
         read_recording(path)
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_reported(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be read"):
         read_recording(tmp_path / "a.zip")
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "reported"),
     [
         ({}, ""),
         ({"captured_at_s": ()}, "0 and 25 frames"),
         ({"listenings": (FRAMES + 1,)}, "26 of them"),
         ({"listenings": (FRAMES + 1, -1)}, "25 of them"),
-        ({"told_at_s": ()}, "blocks"),
+        ({"reported_at_s": ()}, "blocks"),
         ({"block_samples": (960, *(480,) * (BLOCKS - 1))}, "5280 in 10 blocks"),
         ({"speaker_rate_hz": 1}, "1 Hz"),
         ({"arrived_at_s": (float("nan"),) * FRAMES}, "not in order"),
@@ -166,9 +169,9 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
         ({"arrived_at_s": tuple(range(FRAMES))}, "another time"),
     ],
 )
-def test_times_and_sounds_have_to_fit_together(changes: dict[str, object], told: str) -> None:
+def test_times_and_sounds_have_to_fit_together(changes: dict[str, object], reported: str) -> None:
     why = objection(sounds(times(**changes)))
-    assert told in why
+    assert reported in why
     assert bool(why) == bool(changes)
 
 

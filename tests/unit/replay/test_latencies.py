@@ -18,7 +18,7 @@ from voicecli.replay.latencies import (
     RecordedLatencyEndOfTurn,
     RecordedLatencyRecogniser,
     RecordedLatencyVoice,
-    prices_of,
+    latencies_of,
 )
 from voicecli.replay.timed_worker import CallClock, TimedWorker
 from voicecli.types import AudioChunk, Message, SpeechSegment, Token, Transcript
@@ -30,7 +30,7 @@ def call(stage: str, name: str, took_s: float, first_s: float | None = None, amo
     return Call(stage, name, 10.0, 10.0 + took_s, took_s, first_s, amount)
 
 
-def test_prices_are_the_medians_and_what_was_remembered_has_none() -> None:
+def test_latencies_are_the_medians_and_what_was_remembered_has_none() -> None:
     calls = [
         call("stt", "final", 0.001),
         *(call("stt", "draft", took_s) for took_s in (0.1, 0.3, 0.9)),
@@ -40,11 +40,11 @@ def test_prices_are_the_medians_and_what_was_remembered_has_none() -> None:
         call("llm", "reply", 0.2),
         call("tts", "Hello.", 2.0, 0.5, 3.0),
     ]
-    assert prices_of(calls) == StageLatencies(0.3, 0.04, 0.1, 0.1, 0.5)
+    assert latencies_of(calls) == StageLatencies(0.3, 0.04, 0.1, 0.1, 0.5)
 
 
 def test_what_was_never_called_has_its_default_price() -> None:
-    assert prices_of([]) == StageLatencies()
+    assert latencies_of([]) == StageLatencies()
 
 
 class Whisper:
@@ -94,13 +94,13 @@ def test_calls_take_their_price_whatever_they_really_take() -> None:
             lambda: str(len(list(tts.synthesize("Hello.")))),
         ):
             began_s = clock()
-            told.append(await worker.run(work))
+            reported.append(await worker.run(work))
             took_s.append(clock() - began_s)
         return took_s
 
-    told: list[str] = []
+    reported: list[str] = []
     assert virtual_time.run(main()) == pytest.approx([0.25, 0.25, 0.5, 1.0, 1.0])
-    assert told == ["final", "draft", "0.5", "1", "1"]
+    assert reported == ["final", "draft", "0.5", "1", "1"]
     assert voice.asked == ["Hello."]
 
 
@@ -134,12 +134,12 @@ def test_an_answer_comes_at_its_pace_and_is_asked_for_once() -> None:
     async def main(thread: LoopThread) -> list[tuple[float, str]]:
         model = PacedLanguageModel(network, thread, StageLatencies(first_token_s=0.5, token_s=0.25))
         await model.warm([])
-        clock, told = asyncio.get_running_loop().time, []
+        clock, reported = asyncio.get_running_loop().time, []
         for _ in range(2):
             began_s = clock()
-            told += [(clock() - began_s, token.text) async for token in model.reply([Message("user", "Time?")])]
+            reported += [(clock() - began_s, token.text) async for token in model.reply([Message("user", "Time?")])]
         await model.aclose()
-        return told
+        return reported
 
     with LoopThread() as thread:
         once = [(0.5, "It is "), (0.75, "noon.")]
@@ -147,7 +147,7 @@ def test_an_answer_comes_at_its_pace_and_is_asked_for_once() -> None:
     assert network.asked == 1
 
 
-def test_a_server_that_is_gone_is_told_as_ever() -> None:
+def test_a_server_that_is_gone_is_reported_as_ever() -> None:
     async def main(thread: LoopThread) -> None:
         model = PacedLanguageModel(Network(BackendUnavailable("gone")), thread, StageLatencies())
         async for _ in model.reply([]):

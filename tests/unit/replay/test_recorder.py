@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import numpy as np
 import pytest
 
-from tests.unit.replay.stage import BEGAN_S, FRAMES, TOLD, TURN, recorded, times
+from tests.unit.replay.stage import BEGAN_S, FRAMES, REPORTED, TURN, recorded, times
 from tests.unit.replay.test_latencies import SEGMENT, Network, Whisper
 from voicecli import events
 from voicecli.audio.echo.canceller import PlayedBlock
@@ -80,7 +80,7 @@ def test_frames_blocks_and_keys_are_kept_with_their_times() -> None:
     keys.quit()
     assert (done[-1], recorder.stopped) == ("quit", True)
     did = (("mute",), ("unmute",), ("interrupt",), ("ask", "Why?"), ("hold",), ("let go",))
-    assert kept.deeds == tuple(UserAction(100.0, *one) for one in did)
+    assert kept.actions == tuple(UserAction(100.0, *one) for one in did)
 
 
 def test_without_a_canceller_what_sounds_is_kept_all_the_same() -> None:
@@ -93,8 +93,8 @@ def test_without_a_canceller_what_sounds_is_kept_all_the_same() -> None:
     assert (len(sounds.speaker), kept.speaker_rate_hz, kept.echoes) == (240, 24_000, False)
 
 
-def see(recorder: Recorder, told: list[Event]) -> None:
-    for event in told:
+def see(recorder: Recorder, reported: list[Event]) -> None:
+    for event in reported:
         recorder.observe(event)
 
 
@@ -103,9 +103,9 @@ def test_it_ends_after_so_many_turns_but_not_while_somebody_speaks() -> None:
     recorder = Recorder(lambda: 0.0, 1)
     recorder.controls(noted(done))
     started = events.SpeechStarted(at_s=9.0, turn=TURN, started_at_s=9.0)
-    see(recorder, [*TOLD[:-1], events.TurnInterrupted(at_s=8.0, turn=TURN, spoken="", reopened=True)])
+    see(recorder, [*REPORTED[:-1], events.TurnInterrupted(at_s=8.0, turn=TURN, spoken="", reopened=True)])
     assert (done, recorder.turns_over) == ([], 0)
-    see(recorder, [started, TOLD[-1]])
+    see(recorder, [started, REPORTED[-1]])
     assert (done, recorder.turns_over) == (["quit"], 1)
 
 
@@ -114,7 +114,7 @@ def test_the_next_turn_is_heard_to_its_end() -> None:
     recorder = Recorder(lambda: 0.0, 1)
     recorder.controls(noted(done))
     second = events.SpeechStarted(at_s=2.0, turn=TurnId(2), started_at_s=2.0)
-    see(recorder, [*TOLD[:-1], second, TOLD[-1]])
+    see(recorder, [*REPORTED[:-1], second, REPORTED[-1]])
     assert done == []
     see(recorder, [events.NothingHeard(at_s=3.0, turn=TurnId(2), reason="too short")])
     assert done == ["quit"]
@@ -166,7 +166,7 @@ def test_behind_the_last_frame_it_is_silent_until_the_conversation_has_settled()
     assert came[-1][0] == pytest.approx(BEGAN_S + 5.0, abs=2 * FRAME_S)
 
 
-def test_a_room_without_an_echo_needs_nobody_to_be_told() -> None:
+def test_a_room_without_an_echo_needs_nobody_to_be_reported() -> None:
     async def main() -> int:
         room = RecordedRoom(recorded(times(echoes=False)), asyncio.get_running_loop().time)
         assert not room.echoes
@@ -222,10 +222,10 @@ def test_commands_pass_and_are_no_questions_of_the_recording() -> None:
     done: list[object] = []
     recorder = Recorder(lambda: 100.0, 1)
     keys = recorder.controls(noted(done))
-    deeds: list[object] = []
-    recorder._did = deeds.append  # type: ignore[method-assign, assignment]
+    actions: list[object] = []
+    recorder._did = actions.append  # type: ignore[method-assign, assignment]
     keys.ask("/new")
-    assert deeds == []
+    assert actions == []
     keys.ask("//etc?")
-    assert [getattr(deed, "text", "") for deed in deeds] == ["/etc?"]
+    assert [getattr(action, "text", "") for action in actions] == ["/etc?"]
     assert done == ["/new", "//etc?"]

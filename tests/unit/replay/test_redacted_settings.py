@@ -31,9 +31,9 @@ def test_no_secret_no_address_and_no_folder_is_kept() -> None:
         tools={"servers": {"mail": {"command": "mail", "env": {"TOKEN": "tok-456"}}}},
     )
     kept = kept_settings(secret, prompt=False)
-    told = repr(kept)
+    reported = repr(kept)
     for word in ("sk-123", "tok-456", "secret", "inside", "home", "Jane", "Users", "helpful"):
-        assert word not in told
+        assert word not in reported
     assert (kept["llm.embedded_model"], kept["stt.model"]) == ("a.gguf", "whisper")
     assert str(kept["llm.system_prompt"]).endswith("characters")
     assert set(kept) == set(keys()) - OWN
@@ -53,20 +53,20 @@ def test_a_replay_has_the_recorded_settings_this_machines_places_and_what_was_ty
 ) -> None:
     monkeypatch.setenv("VOICECLI_LLM_URL", "http://127.0.0.1:9/v1")
     monkeypatch.setenv("VOICECLI_LISTEN_END_MS", "900")
-    told: list[str] = []
+    reported: list[str] = []
     recorded: dict[str, Told] = {
         "listen.endpoint": "fast",
         "llm.temperature": 0.9,
         "llm.url": "http://else:1",
         "old.key": 1,
     }
-    settings = replay_settings(recorded, {"stt.language": "de", "tts.voice": None}, told.append)
+    settings = replay_settings(recorded, {"stt.language": "de", "tts.voice": None}, reported.append)
     assert settings.listen.endpoint == "fast"
     assert settings.llm.url == "http://127.0.0.1:9/v1"
     assert settings.listen.end_ms == SETTINGS.listen.end_ms
     assert (settings.llm.temperature, settings.llm.seed, settings.tts.streaming) == (0.0, 7, False)
     assert (settings.stt.language, settings.tts.voice) == ("de", SETTINGS.tts.voice)
-    assert told == ["Passed over, as this version does not know them: old.key"]
+    assert reported == ["Passed over, as this version does not know them: old.key"]
 
 
 def test_a_temperature_that_is_asked_for_is_taken() -> None:
@@ -77,7 +77,7 @@ def test_a_recorded_path_is_not_looked_for_on_this_machine(tmp_path: Path) -> No
     assert replay_settings({"stt.model": str(tmp_path)}, {}, print).stt.model == tmp_path.name
 
 
-def test_a_recorded_value_that_is_none_is_told_to_be_the_recordings() -> None:
+def test_a_recorded_value_that_is_none_is_reported_to_be_the_recordings() -> None:
     with pytest.raises(SettingsError, match="recording: stt.threads"):
         replay_settings({"stt.threads": "many"}, {}, print)
 

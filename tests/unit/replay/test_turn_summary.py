@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.replay.stage import BEGAN_S, TOLD, TURN
+from tests.unit.replay.stage import BEGAN_S, REPORTED, TURN
 from voicecli import events
 from voicecli.conversation.latency import PART_NAMES
 from voicecli.events import Event
@@ -17,12 +17,12 @@ from voicecli.types import TurnId
 NEXT = TurnId(2)
 
 
-def differing(told: list[Row]) -> list[str]:
-    return [row.name for row in told if row.differs]
+def differing(reported: list[Row]) -> list[str]:
+    return [row.name for row in reported if row.differs]
 
 
-def test_a_turn_is_told_by_its_events() -> None:
-    (story,) = stories(TOLD)
+def test_a_turn_is_reported_by_its_events() -> None:
+    (story,) = stories(REPORTED)
     assert (story.heard, story.answer, story.spoken, story.outcome) == (
         "Hello “you”\u2028there.",
         "Hi.",
@@ -46,7 +46,7 @@ def test_a_turn_is_told_by_its_events() -> None:
     ],
 )
 def test_a_turn_may_end_in_other_ways(event: Event, outcome: str) -> None:
-    assert stories([*TOLD[:-1], event])[0].outcome == outcome
+    assert stories([*REPORTED[:-1], event])[0].outcome == outcome
 
 
 def test_sounds_over_an_answer_and_gaps_in_it_are_counted() -> None:
@@ -54,13 +54,13 @@ def test_sounds_over_an_answer_and_gaps_in_it_are_counted() -> None:
         events.FalseInterruption(at_s=1, turn=TURN, text="", reason="too short"),
         events.PlaybackUnderrun(at_s=1, turn=TURN, gap_s=0.2),
     ]
-    (story,) = stories([*TOLD, *over])
+    (story,) = stories([*REPORTED, *over])
     assert (story.talked_over, story.gaps) == (1, 1)
 
 
 def test_a_new_transcript_voids_the_answer_to_the_first() -> None:
     again = events.Transcribed(at_s=2, turn=TURN, text="Hello.", language="en", audio_s=1)
-    assert stories([*TOLD[:6], again])[0].answer == ""
+    assert stories([*REPORTED[:6], again])[0].answer == ""
 
 
 def test_a_typed_question_is_a_turn_too_and_events_of_unknown_turns_are_none() -> None:
@@ -72,19 +72,19 @@ def test_a_typed_question_is_a_turn_too_and_events_of_unknown_turns_are_none() -
 
 
 def test_the_same_conversation_differs_in_nothing() -> None:
-    (pair,) = pairs(stories(TOLD), stories(TOLD))
+    (pair,) = pairs(stories(REPORTED), stories(REPORTED))
     assert differing(rows(pair)) == []
     assert as_json([pair])[0]["different"] == []
 
 
 def test_a_frame_more_is_no_difference_and_two_are() -> None:
-    (then,) = stories(TOLD)
+    (then,) = stories(REPORTED)
     assert differing(rows(pairs([then], [replace(then, wait_s=0.52)])[0])) == []
     assert differing(rows(pairs([then], [replace(then, wait_s=0.54)])[0])) == ["endpoint after"]
 
 
 def test_marks_and_case_are_no_other_words() -> None:
-    (then,) = stories(TOLD)
+    (then,) = stories(REPORTED)
     assert differing(rows(pairs([then], [replace(then, heard="hello you there")])[0])) == []
     assert differing(rows(pairs([then], [replace(then, heard="hello you")])[0])) == ["heard"]
 
@@ -100,13 +100,13 @@ def test_turns_are_the_same_where_their_voices_are() -> None:
 
 def test_a_turn_that_is_not_there_any_longer_differs_in_all() -> None:
     (pair,) = pairs([TurnSummary(1.0, 2.0, heard="one")], [])
-    told = rows(pair)
-    assert all(row.differs for row in told)
-    assert {row.now for row in told} == {""}
+    reported = rows(pair)
+    assert all(row.differs for row in reported)
+    assert {row.now for row in reported} == {""}
     assert as_json([pair])[0]["now"] is None
 
 
-def test_nothing_is_told_about_what_is_on_neither_side() -> None:
+def test_nothing_is_reported_about_what_is_on_neither_side() -> None:
     names = [row.name for row in rows(pairs([TurnSummary(1.0)], [TurnSummary(1.0)])[0])]
     assert "endpoint after" not in names
     assert "outcome" in names

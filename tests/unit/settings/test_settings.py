@@ -145,7 +145,7 @@ def test_a_table_is_shown_as_it_may_be_written() -> None:
 
 
 @pytest.mark.parametrize("phrase", ["", "hi", "a-b c!"])
-def test_a_wake_phrase_is_long_enough_to_be_told_from_other_words(phrase: str) -> None:
+def test_a_wake_phrase_is_long_enough_to_be_reported_from_other_words(phrase: str) -> None:
     with pytest.raises(SettingsError, match="at least 4 letters"):
         load_settings({"listen.wake_phrase": phrase}, environ={})
 

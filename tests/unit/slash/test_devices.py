@@ -58,7 +58,7 @@ def test_a_device_is_wanted_by_a_part_of_its_name_or_as_the_systems() -> None:
     assert devices.wanted == [("microphone", "Blue Yeti"), ("microphone", "")]
 
 
-def test_what_lacks_or_cannot_be_is_told() -> None:
+def test_what_lacks_or_cannot_be_is_reported() -> None:
     devices = Devices()
     assert said(devices, "mic") == WANTS
     assert said(devices, "headset Yeti") == WANTS

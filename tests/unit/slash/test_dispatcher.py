@@ -23,7 +23,7 @@ class Strict:
 
     script: list[tuple[str, str]]
     known: tuple[TurnLatency, ...] = ()
-    told: list[str] = field(default_factory=list)
+    reported: list[str] = field(default_factory=list)
 
     def _take(self, name: str, argument: str = "") -> None:
         assert self.script, f"unexpected {name}"
@@ -47,9 +47,9 @@ class Strict:
 
 def typed(text: str, *script: tuple[str, str], known: tuple[TurnLatency, ...] = ()) -> str:
     subject = Strict(list(script), known)
-    CommandDispatcher(subject, subject.told.append).dispatch(text)
+    CommandDispatcher(subject, subject.reported.append).dispatch(text)
     assert not subject.script, f"never called: {subject.script}"
-    return "\n".join(subject.told)
+    return "\n".join(subject.reported)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_whole_name_wins_over_a_longer_one_and_half_a_name_of_two_is_none() ->
 
 
 @pytest.mark.parametrize(("text", "part"), [("/sistem", "/system?"), ("/zzz", "/zzz. /help"), ("/", "/help")])
-def test_a_typo_is_told_with_what_may_be_meant(text: str, part: str) -> None:
+def test_a_typo_is_reported_with_what_may_be_meant(text: str, part: str) -> None:
     assert part in typed(text)
 
 
@@ -86,7 +86,7 @@ def test_commands_do_what_they_say() -> None:
     assert typed("Why?", ("ask", "Why?")) == ""
 
 
-def test_what_lacks_or_does_not_belong_is_told_and_nothing_is_done() -> None:
+def test_what_lacks_or_does_not_belong_is_reported_and_nothing_is_done() -> None:
     assert "wants the instruction" in typed("/system")
     assert "'now'" in typed("/quit now")
 
@@ -104,21 +104,21 @@ def test_the_document_has_each_command_and_no_other() -> None:
 def test_latency_tells_the_parts_of_the_last_answers() -> None:
     one = TurnLatency(None, False, 0.2, 0.1, 0.3, 0.1, 0.2, 0.1, 1.0, ())
     assert typed("/latency") == "No answer has sounded yet."
-    told = typed("/latency", known=(one,) * 7).splitlines()
-    assert len(told) == 5
-    assert told[0].startswith("1.00 s = endpoint 0.20 + stt 0.10 + first token 0.30")
+    reported = typed("/latency", known=(one,) * 7).splitlines()
+    assert len(reported) == 5
+    assert reported[0].startswith("1.00 s = endpoint 0.20 + stt 0.10 + first token 0.30")
 
 
-async def at_the_desk(lines: list[str], handlers: Mapping[str, Handler], *script: tuple[str, str]) -> list[str]:
+async def at_the_dispatcher(lines: list[str], handlers: Mapping[str, Handler], *script: tuple[str, str]) -> list[str]:
     """What is told, when all that was typed at once is done."""
     subject = Strict(list(script))
     async with asyncio.TaskGroup() as tasks:
-        desk = CommandDispatcher(subject, subject.told.append)
-        desk.open(handlers, tasks.create_task)
+        dispatcher = CommandDispatcher(subject, subject.reported.append)
+        dispatcher.open(handlers, tasks.create_task)
         for line in lines:
-            desk.dispatch(line)
+            dispatcher.dispatch(line)
     assert not subject.script, f"never called: {subject.script}"
-    return subject.told
+    return subject.reported
 
 
 def test_what_is_typed_behind_a_command_waits_until_it_is_done() -> None:
@@ -131,16 +131,16 @@ def test_what_is_typed_behind_a_command_waits_until_it_is_done() -> None:
         return f"now {argument}"
 
     async def run() -> None:
-        told = await at_the_desk(
+        reported = await at_the_dispatcher(
             ["/voice a", "/voice b", "Who?", "/mute"], {"voice": voice}, ("ask", "Who?"), ("mute", "")
         )
-        assert told == ["now a", "now b"]
+        assert reported == ["now a", "now b"]
 
     asyncio.run(run())
     assert order == ["a", "b"]
 
 
-def test_a_command_that_fails_is_told_and_the_next_one_is_done() -> None:
+def test_a_command_that_fails_is_reported_and_the_next_one_is_done() -> None:
     async def bad(argument: str) -> str:
         raise SettingsError("there is no voice 'x'", "nearest: y")
 
@@ -152,10 +152,10 @@ def test_a_command_that_fails_is_told_and_the_next_one_is_done() -> None:
 
     async def run() -> list[str]:
         lines = ["/voice x", "/speed 1", "/save", "Who?"]
-        return await at_the_desk(lines, {"voice": bad, "speed": broken, "save": silent}, ("ask", "Who?"))
+        return await at_the_dispatcher(lines, {"voice": bad, "speed": broken, "save": silent}, ("ask", "Who?"))
 
-    told = asyncio.run(run())
-    assert told == ["There is no voice 'x'. nearest: y.", "That failed: ZeroDivisionError: by zero"]
+    reported = asyncio.run(run())
+    assert reported == ["There is no voice 'x'. nearest: y.", "That failed: ZeroDivisionError: by zero"]
 
 
 def test_what_stands_behind_quit_is_neither_done_nor_asked() -> None:
@@ -163,7 +163,7 @@ def test_what_stands_behind_quit_is_neither_done_nor_asked() -> None:
         await asyncio.sleep(0)
         return "done"
 
-    assert asyncio.run(at_the_desk(["/save", "/quit", "Who?"], {"save": slow}, ("quit", ""))) == ["done"]
+    assert asyncio.run(at_the_dispatcher(["/save", "/quit", "Who?"], {"save": slow}, ("quit", ""))) == ["done"]
 
 
 def test_a_command_for_what_is_not_there_says_so() -> None:

@@ -30,15 +30,15 @@ def test_a_line_each_what_to_do_under_it_and_where_to_begin() -> None:
 
 
 def looked(examine: Callable[[], Sequence[Group]], times: int = 1) -> list[str]:
-    told: list[str] = []
+    reported: list[str] = []
 
     async def run() -> None:
         async with asyncio.TaskGroup() as tasks:
-            command = DoctorCommand(examine, told.append, tasks.create_task)
-            told.extend([await command.doctor("") for _ in range(times)])
+            command = DoctorCommand(examine, reported.append, tasks.create_task)
+            reported.extend([await command.doctor("") for _ in range(times)])
 
     asyncio.run(run())
-    return told
+    return reported
 
 
 def test_it_is_looked_at_off_the_loop_and_once_at_a_time() -> None:
@@ -53,7 +53,7 @@ def test_it_is_looked_at_off_the_loop_and_once_at_a_time() -> None:
     assert threads[0] is not threading.main_thread()
 
 
-def test_a_look_that_breaks_is_told() -> None:
+def test_a_look_that_breaks_is_reported() -> None:
     def broken() -> Sequence[Group]:
         raise OSError("no disk")
 

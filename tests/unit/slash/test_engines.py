@@ -45,8 +45,8 @@ class Models:
         return self.opened
 
 
-def commanded(models: Models, *arguments: str, choices: Choices | Exception = BOTH) -> list[object]:
-    told: list[object] = []
+def context(models: Models, *arguments: str, choices: Choices | Exception = BOTH) -> list[object]:
+    reported: list[object] = []
 
     async def asked() -> Choices:
         if isinstance(choices, Exception):
@@ -60,57 +60,57 @@ def commanded(models: Models, *arguments: str, choices: Choices | Exception = BO
             tasks.append(asyncio.ensure_future(work))
             return tasks[-1]
 
-        command = ModelCommand(models, asked, lambda *changed: told.append(changed), told.append, start)
-        told.extend([await command.model(argument) for argument in arguments])
+        command = ModelCommand(models, asked, lambda *changed: reported.append(changed), reported.append, start)
+        reported.extend([await command.model(argument) for argument in arguments])
         await asyncio.sleep(0)
         if models.loading:
             models.loading.set()
         await asyncio.gather(*tasks)
 
     asyncio.run(run())
-    return [one for one in told if one]
+    return [one for one in reported if one]
 
 
-def test_a_model_is_taken_and_told_when_it_is_there() -> None:
+def test_a_model_is_taken_and_reported_when_it_is_there() -> None:
     models = Models()
-    assert commanded(models, "large") == [("large", "large answers from the next question on.")]
+    assert context(models, "large") == [("large", "large answers from the next question on.")]
     assert (models.settings.backend, models.settings.model) == ("openai", "large")
 
 
 def test_the_one_that_answers_is_not_loaded_again() -> None:
     models = Models(failing=AssertionError("loaded"))
-    assert commanded(models, "small") == ["small answers already."]
+    assert context(models, "small") == ["small answers already."]
 
 
 def test_one_after_the_other() -> None:
     models = Models(loading=asyncio.Event())
-    told = commanded(models, "large", "", "small")
-    assert told[0] == "large is still being loaded: one after the other."
-    assert "small answers. There are:" in str(told[1])
+    reported = context(models, "large", "", "small")
+    assert reported[0] == "large is still being loaded: one after the other."
+    assert "small answers. There are:" in str(reported[1])
     assert models.opened.asked == "large"
-    assert commanded(models, "small")[-1] == ("small", "small answers from the next question on.")
+    assert context(models, "small")[-1] == ("small", "small answers from the next question on.")
 
 
 def test_a_failure_says_why_and_who_goes_on() -> None:
     failing = BackendUnavailable("127.0.0.1:30000 does not answer", "Start the server.")
-    told = commanded(Models(failing=failing), "large")
-    assert told == ["127.0.0.1:30000 does not answer. Start the server. small goes on answering."]
+    reported = context(Models(failing=failing), "large")
+    assert reported == ["127.0.0.1:30000 does not answer. Start the server. small goes on answering."]
 
 
-def test_a_name_that_is_not_known_is_told_with_the_nearest_first() -> None:
-    (told,) = commanded(Models(), "larg")
-    assert str(told).startswith("There is no language model 'larg'. there are: large, small, small; Ollama")
+def test_a_name_that_is_not_known_is_reported_with_the_nearest_first() -> None:
+    (reported,) = context(Models(), "larg")
+    assert str(reported).startswith("There is no language model 'larg'. there are: large, small, small; Ollama")
 
 
 def test_the_list_says_where_each_runs() -> None:
-    assert commanded(Models(), "") == [
+    assert context(Models(), "") == [
         "small answers. There are:\n"
         "small  embedded\n"
         "small  127.0.0.1:30000\n"
         "large  127.0.0.1:30000\n"
         "Ollama does not answer."
     ]
-    assert commanded(Models(), "", choices=OSError("disk")) == ["That failed: OSError: disk"]
+    assert context(Models(), "", choices=OSError("disk")) == ["That failed: OSError: disk"]
 
 
 def test_of_two_of_a_name_the_one_of_the_present_back_end_is_meant() -> None:
@@ -145,8 +145,8 @@ class Languages:
 
 def test_languages() -> None:
     command = LanguageCommand(languages := Languages(), ("en", "de"))
-    told = "The language is set to en. English: af_heart speaks. There are: auto, de, en."
-    assert asyncio.run(command.language("")) == told
+    reported = "The language is set to en. English: af_heart speaks. There are: auto, de, en."
+    assert asyncio.run(command.language("")) == reported
     assert asyncio.run(command.language("DE")) == "now de"
     assert languages.wanted == "de"
     with pytest.raises(SettingsError):

@@ -97,8 +97,8 @@ def test_an_answer_that_it_interrupts_is_of_the_one_before(path: Path) -> None:
     async def act(log: SessionLog, command: HistoryCommands, talker: Talker) -> None:
         log.observe(typed(1, "one"))
         talker.under_way = TurnId(1)
-        told = await command.new("")
-        assert "/resume last" in told
+        reported = await command.new("")
+        assert "/resume last" in reported
         say(log, 2, "two")
 
     logged(path, act)
@@ -110,8 +110,8 @@ def test_an_earlier_conversation_goes_on_in_its_place(path: Path) -> None:
 
     async def act(log: SessionLog, command: HistoryCommands, talker: Talker) -> None:
         say(log, 1, "one")
-        told = await command.resume("last")
-        assert told.startswith("Conversation 1 of 2026-03-")
+        reported = await command.resume("last")
+        assert reported.startswith("Conversation 1 of 2026-03-")
         assert talker.recalled == [[("zero", "Yes.", False)]]
         say(log, 2, "two")
         assert await command.resume("1") == "This is conversation 1."
@@ -190,8 +190,8 @@ def test_a_conversation_is_saved_where_it_was_started_and_again_into_the_same_fi
     say(record, 1, "one")
     record.observe(typed(2, "two"))
     for _ in range(2):
-        told = asyncio.run(command.save("mine.md"))
-        assert told == f"Saved, readable by you alone: {path.parent / 'mine.md'}"
+        reported = asyncio.run(command.save("mine.md"))
+        assert reported == f"Saved, readable by you alone: {path.parent / 'mine.md'}"
     text = (path.parent / "mine.md").read_text()
     assert "one" in text
     assert "two" in text  # its answer is still to come

@@ -40,19 +40,19 @@ class Talk:
     """The commands, and what came of them."""
 
     def __init__(self, speaker: Speaker) -> None:
-        self.told: list[object] = []
-        self.speech = Speech(speaker, speaker, lambda *changed: self.told.append(changed))
+        self.reported: list[object] = []
+        self.speech = Speech(speaker, speaker, lambda *changed: self.reported.append(changed))
 
-    def run(self, *deeds: Callable[[], Awaitable[str]]) -> list[object]:
+    def run(self, *actions: Callable[[], Awaitable[str]]) -> list[object]:
         async def run() -> None:
-            for deed in deeds:
-                self.told.append(await deed())
+            for action in actions:
+                self.reported.append(await action())
 
         asyncio.run(run())
-        return [one for one in self.told if one]
+        return [one for one in self.reported if one]
 
 
-def test_another_voice_is_chosen_and_told() -> None:
+def test_another_voice_is_chosen_and_reported() -> None:
     speaker = Speaker()
     talk = Talk(speaker)
     (changed,) = talk.run(lambda: talk.speech.voice("bm_george"))
@@ -67,7 +67,7 @@ def test_without_an_argument_both_say_how_it_is() -> None:
     assert str(speed).startswith("The voice speaks at 1 times its own speed.")
 
 
-def test_an_unknown_voice_is_an_error_for_the_desk() -> None:
+def test_an_unknown_voice_is_an_error_for_the_dispatcher() -> None:
     talk = Talk(Speaker())
     with pytest.raises(SettingsError, match="no voice"):
         talk.run(lambda: talk.speech.voice("bm_georg"))
@@ -90,6 +90,6 @@ def test_a_speed_is_a_number_in_its_bounds(text: str, speed: float | None) -> No
     assert speed_of(text) == speed
     speaker = Speaker()
     talk = Talk(speaker)
-    (told,) = talk.run(lambda: talk.speech.speed(text))
-    assert (repr(text) in str(told)) is (speed is None)
+    (reported,) = talk.run(lambda: talk.speech.speed(text))
+    assert (repr(text) in str(reported)) is (speed is None)
     assert speaker.speed == (speed or 1.0)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.speech_text.chunker import LONGEST_WORD_CHARS, MAX_PIECE_CHARS, MIN_PIECE_LETTERS, TextChunker
+from voicecli.speech_text.chunker import LONGEST_WORD_CHARS, MAX_TEXT_CHUNK_CHARS, MIN_TEXT_CHUNK_LETTERS, TextChunker
 from voicecli.speech_text.markdown_blocks import Span, SpeechMarkdownFilter
 from voicecli.types import TextChunk
 
@@ -17,30 +17,30 @@ def as_written(text: str) -> str:
 
 def buffer(*texts: str, closed: bool = True) -> TextChunker:
     """Spans of plain prose, whose source is the text itself."""
-    pieces = TextChunker(as_written)
+    text_chunks = TextChunker(as_written)
     fed = 0
     for text in texts:
         fed += len(text)
-        pieces.push(Span(text, fed))
+        text_chunks.push(Span(text, fed))
     if closed:
-        pieces.close()
-    return pieces
+        text_chunks.close()
+    return text_chunks
 
 
-def take_all(pieces: TextChunker, budget_chars: int) -> list[TextChunk]:
+def take_all(text_chunks: TextChunker, budget_chars: int) -> list[TextChunk]:
     taken = []
-    while (piece := pieces.next_chunk(budget_chars)) is not None:
-        taken.append(piece)
+    while (text_chunk := text_chunks.next_chunk(budget_chars)) is not None:
+        taken.append(text_chunk)
     return taken
 
 
-def texts(pieces: TextChunker, budget_chars: int = MAX_PIECE_CHARS) -> list[str]:
-    return [piece.text for piece in take_all(pieces, budget_chars)]
+def texts(text_chunks: TextChunker, budget_chars: int = MAX_TEXT_CHUNK_CHARS) -> list[str]:
+    return [text_chunk.text for text_chunk in take_all(text_chunks, budget_chars)]
 
 
 def test_the_first_chunk_is_the_first_clause() -> None:
-    pieces = buffer("The answer is simple, I think. It is this one. Isn't it?")
-    assert texts(pieces) == ["The answer is simple,", "I think. It is this one. Isn't it?"]
+    text_chunks = buffer("The answer is simple, I think. It is this one. Isn't it?")
+    assert texts(text_chunks) == ["The answer is simple,", "I think. It is this one. Isn't it?"]
 
 
 @pytest.mark.parametrize(
@@ -56,27 +56,27 @@ def test_the_first_chunk_is_the_first_clause() -> None:
     ],
 )  # fmt: skip
 def test_the_first_chunk_is_short_but_not_tiny(text: str, first: str) -> None:
-    piece = buffer(text).next_chunk(20)
-    assert piece is not None
-    assert piece.text == first
+    text_chunk = buffer(text).next_chunk(20)
+    assert text_chunk is not None
+    assert text_chunk.text == first
 
 
 def test_nothing_is_taken_before_a_clause_is_complete() -> None:
-    pieces = buffer("The answer is", closed=False)
-    assert pieces.next_chunk(100) is None
-    pieces.push(Span(" simple,", 21))
-    assert pieces.next_chunk(100) is None
-    pieces.push(Span(" I", 23))
-    assert pieces.next_chunk(100) == TextChunk("The answer is simple,", 21, (3, 10, 13, 21))
-    assert pieces.next_chunk(100) is None
+    text_chunks = buffer("The answer is", closed=False)
+    assert text_chunks.next_chunk(100) is None
+    text_chunks.push(Span(" simple,", 21))
+    assert text_chunks.next_chunk(100) is None
+    text_chunks.push(Span(" I", 23))
+    assert text_chunks.next_chunk(100) == TextChunk("The answer is simple,", 21, (3, 10, 13, 21))
+    assert text_chunks.next_chunk(100) is None
 
 
 def test_when_closed_the_rest_is_taken_finished_or_not() -> None:
-    pieces = buffer("The answer is simple, I", closed=False)
-    assert pieces.next_chunk(100) == TextChunk("The answer is simple,", 21, (3, 10, 13, 21))
-    pieces.close()
-    assert pieces.next_chunk(100) == TextChunk("I", 23, (23,))
-    assert pieces.next_chunk(100) is None
+    text_chunks = buffer("The answer is simple, I", closed=False)
+    assert text_chunks.next_chunk(100) == TextChunk("The answer is simple,", 21, (3, 10, 13, 21))
+    text_chunks.close()
+    assert text_chunks.next_chunk(100) == TextChunk("I", 23, (23,))
+    assert text_chunks.next_chunk(100) is None
 
 
 def test_exhausted_means_closed_and_nothing_left_to_say() -> None:
@@ -86,13 +86,13 @@ def test_exhausted_means_closed_and_nothing_left_to_say() -> None:
 
 
 def test_a_line_without_much_to_say_waits() -> None:
-    pieces = buffer("Steps.\n", closed=False)
-    assert pieces.next_chunk(100) is None
-    pieces.push(Span("Whisk the eggs.\n", 23))
-    assert pieces.next_chunk(100) == TextChunk("Steps. Whisk the eggs.", 22, (6, 12, 16, 22))
+    text_chunks = buffer("Steps.\n", closed=False)
+    assert text_chunks.next_chunk(100) is None
+    text_chunks.push(Span("Whisk the eggs.\n", 23))
+    assert text_chunks.next_chunk(100) == TextChunk("Steps. Whisk the eggs.", 22, (6, 12, 16, 22))
 
 
-def test_later_pieces_fill_the_budget() -> None:
+def test_later_text_chunks_fill_the_budget() -> None:
     text = "First of all, one. " + "Then comes another sentence, here. " * 6
     assert texts(buffer(text), 110)[1] == "one. " + " ".join(["Then comes another sentence, here."] * 3)
 
@@ -129,9 +129,9 @@ def test_the_first_chunk_does_not_wait_for_the_end_of_a_long_clause() -> None:
     text = "I can certainly help you with that question about the weather"
     unfinished = TextChunker()
     unfinished.push(Span(text, len(text)))
-    piece = unfinished.next_chunk(0)
-    assert piece is not None
-    assert piece.text == "I can certainly help you"
+    text_chunk = unfinished.next_chunk(0)
+    assert text_chunk is not None
+    assert text_chunk.text == "I can certainly help you"
 
 
 def test_the_first_chunk_may_be_longer_where_that_costs_no_time() -> None:
@@ -146,17 +146,17 @@ def test_the_first_chunk_may_be_longer_where_that_costs_no_time() -> None:
     assert first(200) == text
 
 
-def test_later_pieces_do_not_heed_the_length_of_the_first() -> None:
+def test_later_text_chunks_do_not_heed_the_length_of_the_first() -> None:
     words = "It is far away. The distance between the earth and the moon is about as far as nine times around it."
     cut = [texts(begun(words, chars), 20)[1:] for chars in (10, 16, 200)]
     assert cut[0] == cut[1] == cut[2]
 
 
 def begun(text: str, first_chunk_chars: int) -> TextChunker:
-    pieces = TextChunker(as_written, first_chunk_chars)
-    pieces.push(Span(text, len(text)))
-    pieces.close()
-    return pieces
+    text_chunks = TextChunker(as_written, first_chunk_chars)
+    text_chunks.push(Span(text, len(text)))
+    text_chunks.close()
+    return text_chunks
 
 
 def test_a_clause_beyond_the_budget_is_taken_whole() -> None:
@@ -181,52 +181,52 @@ def test_a_single_long_word_stays_whole() -> None:
 
 @pytest.mark.parametrize("after", ["", " and more words."])
 def test_what_is_longer_than_any_word_is_cut(after: str) -> None:
-    pieces = texts(buffer("x" * 1000 + after))
-    assert max(map(len, pieces)) <= LONGEST_WORD_CHARS
-    assert "".join(pieces).count("x") == 1000
+    text_chunks = texts(buffer("x" * 1000 + after))
+    assert max(map(len, text_chunks)) <= LONGEST_WORD_CHARS
+    assert "".join(text_chunks).count("x") == 1000
     silent = texts(buffer("—" * 1000 + after + " end"))
     assert "".join(silent).endswith("end")
 
 
-def test_a_crumb_joins_the_piece_before() -> None:
+def test_a_crumb_joins_the_text_chunk_before() -> None:
     assert texts(buffer("The answer is this. Bye!")) == ["The answer is this. Bye!"]
     assert texts(buffer("The answer is this. —")) == ["The answer is this. —"]
 
 
 def test_what_cannot_be_said_is_left_out_at_the_end() -> None:
-    pieces = buffer("The answer is this. So", closed=False)
-    assert pieces.next_chunk(100) == TextChunk("The answer is this.", 19, (3, 10, 13, 19))
-    pieces = buffer(" … ", "!")
-    assert pieces.next_chunk(100) is None
-    assert pieces.exhausted
+    text_chunks = buffer("The answer is this. So", closed=False)
+    assert text_chunks.next_chunk(100) == TextChunk("The answer is this.", 19, (3, 10, 13, 19))
+    text_chunks = buffer(" … ", "!")
+    assert text_chunks.next_chunk(100) is None
+    assert text_chunks.exhausted
 
 
 def test_the_source_is_exact_within_prose_and_bounded_elsewhere() -> None:
-    pieces = TextChunker(as_written)
-    pieces.push(Span("It is so here.\n", 20))
-    pieces.push(Span("I've put the code on screen. It is long.\n", 25))
-    pieces.push(Span("Then more of it.", 60))
-    pieces.push(Span("", 70))
-    pieces.close()
-    assert [piece.source_end for piece in take_all(pieces, 10)] == [19, 20, 70]
+    text_chunks = TextChunker(as_written)
+    text_chunks.push(Span("It is so here.\n", 20))
+    text_chunks.push(Span("I've put the code on screen. It is long.\n", 25))
+    text_chunks.push(Span("Then more of it.", 60))
+    text_chunks.push(Span("", 70))
+    text_chunks.close()
+    assert [text_chunk.source_end for text_chunk in take_all(text_chunks, 10)] == [19, 20, 70]
 
 
-def test_pieces_are_said_as_a_person_would() -> None:
-    pieces = TextChunker()
-    pieces.push(Span("It costs $5 in total.", 21))
-    pieces.close()
-    assert pieces.next_chunk(100) == TextChunk("It costs five dollars in total.", 21, (2, 8, 8, 11, 14, 21))
+def test_text_chunks_are_said_as_a_person_would() -> None:
+    text_chunks = TextChunker()
+    text_chunks.push(Span("It costs $5 in total.", 21))
+    text_chunks.close()
+    assert text_chunks.next_chunk(100) == TextChunk("It costs five dollars in total.", 21, (2, 8, 8, 11, 14, 21))
 
 
 def test_a_word_between_marks_has_its_own_end() -> None:
-    pieces = TextChunker(as_written)
+    text_chunks = TextChunker(as_written)
     speakable = SpeechMarkdownFilter()
     written = "It is **noon** now, see [the clock](http://clock.example) there.\n"
     for span in [*speakable.push(written), *speakable.close()]:
-        pieces.push(span)
-    pieces.close()
-    piece, *_ = take_all(pieces, 100)
-    said = [written[:end] for end in piece.word_ends]
+        text_chunks.push(span)
+    text_chunks.close()
+    text_chunk, *_ = take_all(text_chunks, 100)
+    said = [written[:end] for end in text_chunk.word_ends]
     assert said[:4] == ["It", "It is", "It is **noon", "It is **noon** now,"]
 
 
@@ -250,16 +250,16 @@ def test_nothing_is_lost_nor_said_twice(text: str, budget: int) -> None:
 
 
 @given(_SPEAKABLE, _BUDGET)
-def test_every_piece_has_something_to_say_and_is_not_too_long(text: str, budget: int) -> None:
-    for piece in texts(buffer(text), budget):
-        assert any(map(str.isalnum, piece))
-        crumb = piece[MAX_PIECE_CHARS:]
-        assert sum(map(str.isalnum, crumb)) < MIN_PIECE_LETTERS
+def test_every_text_chunk_has_something_to_say_and_is_not_too_long(text: str, budget: int) -> None:
+    for text_chunk in texts(buffer(text), budget):
+        assert any(map(str.isalnum, text_chunk))
+        crumb = text_chunk[MAX_TEXT_CHUNK_CHARS:]
+        assert sum(map(str.isalnum, crumb)) < MIN_TEXT_CHUNK_LETTERS
 
 
 @given(_SPEAKABLE, st.lists(st.integers(0, 300)), _BUDGET)
 def test_sources_grow_and_reach_the_end(text: str, at: list[int], budget: int) -> None:
-    ends = [piece.source_end for piece in take_all(buffer(*chopped(text, at)), budget)]
+    ends = [text_chunk.source_end for text_chunk in take_all(buffer(*chopped(text, at)), budget)]
     assert ends == sorted(ends)
     assert not ends or ends[-1] == len(text)
 
@@ -270,27 +270,27 @@ def test_it_does_not_matter_how_spans_are_chopped(text: str, at: list[int], budg
 
 
 @given(_SPEAKABLE, st.lists(_BUDGET, min_size=1))
-def test_pieces_may_be_taken_while_the_text_grows(text: str, budgets: list[int]) -> None:
-    pieces = buffer(closed=False)
+def test_text_chunks_may_be_taken_while_the_text_grows(text: str, budgets: list[int]) -> None:
+    text_chunks = buffer(closed=False)
     taken = []
     for at, char in enumerate(text, start=1):
-        pieces.push(Span(char, at))
-        taken.append(pieces.next_chunk(budgets[at % len(budgets)]))
-    pieces.close()
-    said = [piece for piece in [*taken, *take_all(pieces, 50)] if piece is not None]
-    assert [word for piece in said for word in piece.text.split() if any(map(str.isalnum, word))] == [
+        text_chunks.push(Span(char, at))
+        taken.append(text_chunks.next_chunk(budgets[at % len(budgets)]))
+    text_chunks.close()
+    said = [text_chunk for text_chunk in [*taken, *take_all(text_chunks, 50)] if text_chunk is not None]
+    assert [word for text_chunk in said for word in text_chunk.text.split() if any(map(str.isalnum, word))] == [
         word for word in text.split() if any(map(str.isalnum, word))
     ]
-    assert [piece.source_end for piece in said] == sorted(piece.source_end for piece in said)
+    assert [text_chunk.source_end for text_chunk in said] == sorted(text_chunk.source_end for text_chunk in said)
 
 
 @given(_SPEAKABLE, _BUDGET)
 def test_each_word_has_an_end_in_the_source(text: str, budget: int) -> None:
     begin = 0
-    for piece in take_all(buffer(text), budget):
-        assert len(piece.word_ends) == len(piece.text.split())
-        ends = [begin, *piece.word_ends, piece.source_end]
+    for text_chunk in take_all(buffer(text), budget):
+        assert len(text_chunk.word_ends) == len(text_chunk.text.split())
+        ends = [begin, *text_chunk.word_ends, text_chunk.source_end]
         assert ends == sorted(ends)
-        for word, end in zip(piece.text.split()[:-1], piece.word_ends, strict=False):
+        for word, end in zip(text_chunk.text.split()[:-1], text_chunk.word_ends, strict=False):
             assert text[:end].endswith(word)
-        begin = piece.source_end
+        begin = text_chunk.source_end

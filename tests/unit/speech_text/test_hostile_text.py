@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from voicecli.speech_text import clauses
-from voicecli.speech_text.chunker import LONGEST_WORD_CHARS, MAX_PIECE_CHARS, SIGNS_CHARS, TextChunker
+from voicecli.speech_text.chunker import LONGEST_WORD_CHARS, MAX_TEXT_CHUNK_CHARS, SIGNS_CHARS, TextChunker
 from voicecli.speech_text.markdown_blocks import Span, SpeechMarkdownFilter
 
 CHARS = 10_000
-MOST_SAID = MAX_PIECE_CHARS + LONGEST_WORD_CHARS + 2 * SIGNS_CHARS
+MOST_SAID = MAX_TEXT_CHUNK_CHARS + LONGEST_WORD_CHARS + 2 * SIGNS_CHARS
 SIGNS = ("-", "- ", "=", ".", ". ", ", ", "(", '"', "—", "。", "! ", ": ", "a.", "A. ", "1:", "a - ")
 
 
@@ -34,25 +34,25 @@ def test_no_row_of_signs_waits_for_its_end(row: str) -> None:
 
 
 @pytest.mark.parametrize("sign", SIGNS)
-def test_a_piece_is_short_whatever_it_is_made_of(sign: str) -> None:
+def test_a_text_chunk_is_short_whatever_it_is_made_of(sign: str) -> None:
     for text in rows(sign):
         said: list[str] = []
 
-        def say(piece: str, said: list[str] = said) -> str:
-            said.append(piece)
-            return piece
+        def say(text_chunk: str, said: list[str] = said) -> str:
+            said.append(text_chunk)
+            return text_chunk
 
-        pieces = TextChunker(say)
-        pieces.push(Span(text, len(text)))
-        pieces.close()
-        while not pieces.exhausted:
-            piece = pieces.next_chunk(60)
-            assert piece is not None
+        text_chunks = TextChunker(say)
+        text_chunks.push(Span(text, len(text)))
+        text_chunks.close()
+        while not text_chunks.exhausted:
+            text_chunk = text_chunks.next_chunk(60)
+            assert text_chunk is not None
         assert max(map(len, said), default=0) <= MOST_SAID
         assert "".join(filter(str.isalnum, "".join(said))) == "".join(filter(str.isalnum, text))
 
 
-def test_who_looks_back_from_a_full_stop_sees_a_bounded_stretch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_looks_back_from_a_full_stop_sees_a_bounded_audio_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
     original = clauses._is_abbreviated
 
@@ -68,6 +68,6 @@ def test_who_looks_back_from_a_full_stop_sees_a_bounded_stretch(monkeypatch: pyt
 
 def test_nobody_looks_for_clauses_where_nothing_can_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("voicecli.speech_text.chunker.clause_ends", lambda *_: pytest.fail("it looked"))
-    pieces = TextChunker()
-    pieces.push(Span(". " * 5000, CHARS))
-    assert pieces.next_chunk(60) is None
+    text_chunks = TextChunker()
+    text_chunks.push(Span(". " * 5000, CHARS))
+    assert text_chunks.next_chunk(60) is None

@@ -6,18 +6,18 @@ from hypothesis import strategies as st
 from voicecli.speech_text.pacing import FIRST_GUESS_S_PER_CHAR, MOST_LEAD_S, SAFETY, Pace
 
 
-def test_without_lead_the_next_piece_is_as_short_as_can_be() -> None:
+def test_without_lead_the_next_text_chunk_is_as_short_as_can_be() -> None:
     assert Pace().budget_chars(0.0) == 0
 
 
-def test_a_slow_machine_gets_shorter_pieces() -> None:
+def test_a_slow_machine_gets_shorter_text_chunks() -> None:
     slow = Pace()
     for _ in range(20):
         slow.took(chars=20, seconds=4.0)
     assert slow.budget_chars(2.0) < Pace().budget_chars(2.0)
 
 
-def test_an_empty_piece_teaches_nothing() -> None:
+def test_an_empty_text_chunk_teaches_nothing() -> None:
     pace = Pace()
     pace.took(chars=0, seconds=1.0)
     assert pace.budget_chars(1.0) == int(SAFETY / FIRST_GUESS_S_PER_CHAR)
@@ -29,7 +29,7 @@ def test_sound_is_not_made_far_ahead() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(1, 200), st.floats(0.01, 20)), max_size=20), st.floats(0, 30))
-def test_at_the_learnt_pace_the_next_piece_is_ready_before_the_sound_ends(
+def test_at_the_learnt_pace_the_next_text_chunk_is_ready_before_the_sound_ends(
     syntheses: list[tuple[int, float]], lead_s: float
 ) -> None:
     pace = Pace()

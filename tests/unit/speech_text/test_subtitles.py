@@ -34,7 +34,7 @@ def test_a_cue_can_be_read_and_none_loses_a_word(words: list[str]) -> None:
 
 
 @given(TEXTS, st.floats(0, 1000), st.floats(0, 30))
-def test_words_without_times_share_their_stretch(words: list[str], start_s: float, audio_s: float) -> None:
+def test_words_without_times_share_their_audio_chunk(words: list[str], start_s: float, audio_s: float) -> None:
     found = spread(" ".join(words), start_s, start_s + audio_s)
     assert [word.text for word in found] == words
     if words:

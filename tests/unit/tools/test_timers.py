@@ -50,20 +50,20 @@ def test_a_timer_rings_when_it_is_due() -> None:
     async def act(timers: Timers, wall: Wall) -> None:
         assert timers.set(300, "tea") == "The timer 'tea' is set for 5 minutes and rings at 12:05."
         await asyncio.sleep(100)
-        assert timers.told() == "tea: 3 minutes 20 seconds left"
+        assert timers.reported() == "tea: 3 minutes 20 seconds left"
         await asyncio.sleep(300)
-        assert timers.told() == "No timer is running."
+        assert timers.reported() == "No timer is running."
 
     ((text, at_s),) = hold(act)
     assert text == "Your tea timer is done."
     assert at_s == pytest.approx(300, abs=0.01)
 
 
-def test_several_run_side_by_side_and_the_next_is_told_first() -> None:
+def test_several_run_side_by_side_and_the_next_is_reported_first() -> None:
     async def act(timers: Timers, wall: Wall) -> None:
         timers.set(90, "eggs")
         timers.set(30, "")
-        assert timers.told().splitlines() == [
+        assert timers.reported().splitlines() == [
             "30 seconds timer: 30 seconds left",
             "eggs: 1 minute 30 seconds left",
         ]
@@ -127,7 +127,7 @@ def test_there_is_an_end_to_them() -> None:
 
 
 @given(st.integers(1, 24 * 3600))
-def test_a_duration_is_told_whole(seconds: int) -> None:
+def test_a_duration_is_reported_whole(seconds: int) -> None:
     factors = {"hour": 3600, "minute": 60, "second": 1}
     words = duration(seconds).split()
     assert sum(int(n) * factors[unit.removesuffix("s")] for n, unit in zip(*[iter(words)] * 2, strict=True)) == seconds
@@ -139,7 +139,7 @@ def test_words_of_a_timer() -> None:
     assert rung("Tea Timer") == "Your Tea Timer is done."
 
 
-def test_the_time_is_told_here_and_elsewhere() -> None:
+def test_the_time_is_reported_here_and_elsewhere() -> None:
     berlin = datetime(2026, 3, 4, 9, 5, tzinfo=timezone(timedelta(hours=1), "CET"))
     assert current_time(lambda: berlin, "") == "Wednesday, 4 March 2026, 09:05 (CET)"
     assert current_time(lambda: berlin, "Asia/Tokyo") == "Wednesday, 4 March 2026, 17:05 (Asia/Tokyo)"

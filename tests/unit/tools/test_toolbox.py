@@ -87,7 +87,7 @@ def test_a_call_gives_its_result() -> None:
         (tool(result=KeyError("x")), "clock_look", "{}", "clock.look failed: KeyError: 'x'"),
     ],
 )
-def test_what_goes_wrong_is_told(made: Tool, name: str, arguments: str, part: str) -> None:
+def test_what_goes_wrong_is_reported(made: Tool, name: str, arguments: str, part: str) -> None:
     with pytest.raises(ToolError, match=part):
         use(Toolbox([made], [], 1.0), name, arguments)
 
@@ -101,7 +101,7 @@ def test_a_long_result_is_cut() -> None:
     assert shortened("a" * (MOST_CHARS + 1234)).endswith("a\n[1,234 characters left out]")
 
 
-def test_as_many_tools_as_fit_are_told() -> None:
+def test_as_many_tools_as_fit_are_reported() -> None:
     tools = [tool(name=name) for name in ("one", "two", "three")]
     room = sum(spec_tokens(one.spec) for one in tools[:2])
     kept, left_out = fitted(tools, room + 1)
@@ -129,7 +129,7 @@ class TestBuiltIn:
         assert "1 hour 1 minute 5 seconds" in self.call("set_timer", hours=1, minutes="1", seconds=5, label="tea")
         assert self.call("list_timers") == "No timer is running."
 
-    def test_mistakes_are_told(self) -> None:
+    def test_mistakes_are_reported(self) -> None:
         for name, arguments in (("cancel_timer", {}), ("set_timer", {"minutes": "five"}), ("calculate", {})):
             with pytest.raises(ExceptionGroup) as caught:
                 self.call(name, **arguments)
@@ -164,7 +164,7 @@ def test_every_server_and_tool_has_a_name_that_back_ends_take(server: str, name:
     assert all(character.isascii() and (character.isalnum() or character in "_-") for character in wire)
 
 
-def test_a_result_is_told_as_text() -> None:
+def test_a_result_is_reported_as_text() -> None:
     text = SimpleNamespace(type="text", text="noon")
     image = SimpleNamespace(type="image", data="…")
     link = SimpleNamespace(type="resource_link", uri="file:///x")

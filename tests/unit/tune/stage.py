@@ -19,7 +19,7 @@ DEFAULTS: dict[str, Value] = {
     "tts.first_chunk_chars": 16,
     "listen.endpoint": "balanced",
 }
-WAITS = Waits(lull_s=0.08, pause_s=0.2, playout_s=0.0, hearing_s=0.3, answering_s=0.5, ending_s=0.45)
+WAITS = Waits(early_pause_s=0.08, pause_s=0.2, playout_s=0.0, hearing_s=0.3, answering_s=0.5, ending_s=0.45)
 
 
 def heard(took_s: Sequence[float], errors: Sequence[int] | None = None, words: int = 10) -> Samples:

@@ -33,14 +33,14 @@ def test_an_arm_is_named_by_what_differs() -> None:
     more = trial("llm.threads", 2, answered([0.5] * 4), answered([0.4] * 4))
     windows = trial("tts.streaming", False, answered([0.5] * 4), answered([0.9] * 4))
     longer = trial("tts.first_chunk_chars", 80, answered([0.5] * 4), answered([0.6] * 4))
-    told = [row.cells for row in rows(found(more, windows, longer), "answering")]
-    assert [cells[0] for cells in told] == [
+    reported = [row.cells for row in rows(found(more, windows, longer), "answering")]
+    assert [cells[0] for cells in reported] == [
         "2 llm threads, in windows, first chunk 16",
         "1 llm thread, in windows, first chunk 16",
         "1 llm thread, in windows, first chunk 80",
         "1 llm thread, whole pieces, first chunk 16",
     ]
-    assert told[1][1:] == ("100", "40", "500", "0.50", "880")
+    assert reported[1][1:] == ("100", "40", "500", "0.50", "880")
 
 
 def test_the_end_of_a_turn_tells_who_was_cut_off() -> None:
@@ -82,7 +82,7 @@ def test_a_plot_without_any_error_is_flat() -> None:
     assert [line[9:].strip() != "" for line in drawn[1:9]] == [False] * 7 + [True]
 
 
-def test_each_value_is_told_with_its_reason() -> None:
+def test_each_value_is_reported_with_its_reason() -> None:
     one = found()
     one.choices = [
         Choice("stt.threads", 4, 2, "90 ms sooner"),
@@ -104,7 +104,7 @@ def test_each_value_is_told_with_its_reason() -> None:
     ]
 
 
-def test_what_was_not_tried_is_told() -> None:
+def test_what_was_not_tried_is_reported() -> None:
     one = found()
     one.untried = [Untried("stt.threads", 4, "the time was over")]
     assert untried_lines(one, ("whisper-small", "whisper-tiny")) == [

@@ -158,7 +158,7 @@ def test_without_any_gain_all_stays_as_it_is() -> None:
     assert not found.untried
 
 
-def test_what_does_not_run_is_told_and_the_search_goes_on() -> None:
+def test_what_does_not_run_is_reported_and_the_search_goes_on() -> None:
     def seconds(arm: Arm) -> float:
         if ("stt.compute_type", "float32") in arm.values:
             raise EngineError("Whisper cannot run as float32", "")
@@ -172,7 +172,7 @@ def test_what_does_not_run_is_told_and_the_search_goes_on() -> None:
     assert len(found.choices) == len(rounds(MACHINE, DEFAULTS, MODES))
 
 
-def test_what_is_too_slow_for_its_share_is_told() -> None:
+def test_what_is_too_slow_for_its_share_is_reported() -> None:
     run, bench, _ = search()
 
     def seconds(arm: Arm) -> float:

@@ -51,7 +51,7 @@ def test_a_file_that_is_not_there_yet_is_no_mistake(models: ModelStore, tmp_path
     assert begin("cpu", tmp_path / "new.toml").path == tmp_path / "new.toml"
 
 
-def test_what_the_environment_says_of_a_tuned_setting_is_told(
+def test_what_the_environment_says_of_a_tuned_setting_is_reported(
     models: ModelStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(models, "whisper-base", "kokoro-v1.0-int8")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from voicecli.turns.barge_in import BACKCHANNELS, BargeIn, is_backchannel, is_interruption, is_stop_word
 from voicecli.turns.self_echo import SelfEchoFilter
-from voicecli.turns.speech_hint import CALM_S, PossibleSpeech, PossibleSpeechEnded, SpeechHint
+from voicecli.turns.speech_hint import POSSIBLE_SPEECH_ENDED_S, PossibleSpeech, PossibleSpeechEnded, SpeechHint
 from voicecli.turns.wake_phrase import WakePhrase
 from voicecli.types import FRAME_S
 
@@ -64,18 +64,24 @@ def test_listeners_sounds_add_up_to_one(words: list[str]) -> None:
 
 
 @given(st.lists(st.booleans(), max_size=200))
-def test_stir_and_calm_come_by_turns_and_calm_only_after_a_while(frames: list[bool]) -> None:
+def test_possible_speech_and_possible_speech_ended_come_by_turns_and_possible_speech_ended_only_after_a_while(
+    frames: list[bool],
+) -> None:
     attention = SpeechHint()
     last: PossibleSpeech | PossibleSpeechEnded = PossibleSpeechEnded()
     since_s = 0.0
     for may_be_speech in frames:
         since_s = 0.0 if may_be_speech else since_s + FRAME_S
-        told = attention.push(may_be_speech)
-        assert len(told) <= 1
-        for stir in told:
-            assert type(stir) is not type(last)
-            assert may_be_speech if isinstance(stir, PossibleSpeech) else since_s >= CALM_S - FRAME_S
-            last = stir
+        reported = attention.push(may_be_speech)
+        assert len(reported) <= 1
+        for possible_speech in reported:
+            assert type(possible_speech) is not type(last)
+            assert (
+                may_be_speech
+                if isinstance(possible_speech, PossibleSpeech)
+                else since_s >= POSSIBLE_SPEECH_ENDED_S - FRAME_S
+            )
+            last = possible_speech
         assert isinstance(last, PossibleSpeech) or since_s > 0 or not frames[0]
 
 

@@ -11,7 +11,7 @@ from voicecli.turns.idle_changes import IdleChanges
 
 
 @given(st.lists(st.sampled_from(["change", "look", "busy", "settled"])))
-def test_changes_keep_their_order_and_are_made_only_at_rest(deeds: list[str]) -> None:
+def test_changes_keep_their_order_and_are_made_only_at_rest(actions: list[str]) -> None:
     settled, asked = True, 0
     made: list[int] = []
     rest = IdleChanges(lambda: settled)
@@ -20,14 +20,14 @@ def test_changes_keep_their_order_and_are_made_only_at_rest(deeds: list[str]) ->
         assert settled
         made.append(number)
 
-    for deed in deeds:
-        if deed == "change":
+    for action in actions:
+        if action == "change":
             rest.apply_when_idle(partial(change, asked))
             asked += 1
-        elif deed == "look":
+        elif action == "look":
             rest.apply_if_idle()
         else:
-            settled = deed == "settled"
+            settled = action == "settled"
     settled = True
     rest.apply_if_idle()
     assert made == list(range(asked))

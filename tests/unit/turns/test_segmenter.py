@@ -20,10 +20,10 @@ def frame(index: int) -> AudioFrame:
 
 def segment(pattern: str, start_ms: float = LISTEN.start_ms) -> list[tuple[int, SegmenterEvent]]:
     """`pattern` has a letter a frame, s for speech; gives what was heard but lulls, with the index of its frame."""
-    return [item for item in with_lulls(pattern, start_ms) if not isinstance(item[1], EarlyPause)]
+    return [item for item in with_early_pauses(pattern, start_ms) if not isinstance(item[1], EarlyPause)]
 
 
-def with_lulls(
+def with_early_pauses(
     pattern: str, start_ms: float = LISTEN.start_ms, settings: ListenSettings = LISTEN
 ) -> list[tuple[int, SegmenterEvent]]:
     segmenter = Segmenter(settings)
@@ -58,26 +58,30 @@ def test_the_segment_has_pre_roll_speech_and_the_pause_but_its_times_are_those_o
     assert pause.segment.ended_at_s == endpoint.ended_at_s == 100 * FRAME_S
 
 
-def test_a_lull_comes_before_the_pause_and_has_the_same_speech() -> None:
-    heard = with_lulls("." * 50 + "s" * 50 + "." * 50)
+def test_a_early_pause_comes_before_the_pause_and_has_the_same_speech() -> None:
+    heard = with_early_pauses("." * 50 + "s" * 50 + "." * 50)
     assert kinds(heard) == [Onset, EarlyPause, Pause, Endpoint]
-    (at, lull), (_, pause) = heard[1:3]
+    (at, early_pause), (_, pause) = heard[1:3]
     assert at == 100 + 4 - 1  # 80 ms of silence
-    assert isinstance(lull, EarlyPause)
+    assert isinstance(early_pause, EarlyPause)
     assert isinstance(pause, Pause)
-    assert lull.segment.ended_at_s == pause.segment.ended_at_s
-    assert lull.segment.started_at_s == pause.segment.started_at_s
-    assert len(lull.segment.pcm) == (20 + 50 + 4) * FRAME_SAMPLES
+    assert early_pause.segment.ended_at_s == pause.segment.ended_at_s
+    assert early_pause.segment.started_at_s == pause.segment.started_at_s
+    assert len(early_pause.segment.pcm) == (20 + 50 + 4) * FRAME_SAMPLES
 
 
-def test_each_short_silence_inside_speech_is_one_lull() -> None:
-    assert kinds(with_lulls("s" * 20 + "...." + "s" * 20 + "......" + "s" * 20)) == [Onset, EarlyPause, EarlyPause]
-    assert kinds(with_lulls("s" * 20 + "..." + "s" * 20)) == [Onset]
+def test_each_short_silence_inside_speech_is_one_early_pause() -> None:
+    assert kinds(with_early_pauses("s" * 20 + "...." + "s" * 20 + "......" + "s" * 20)) == [
+        Onset,
+        EarlyPause,
+        EarlyPause,
+    ]
+    assert kinds(with_early_pauses("s" * 20 + "..." + "s" * 20)) == [Onset]
 
 
-def test_lulls_can_be_turned_off() -> None:
+def test_early_pauses_can_be_turned_off() -> None:
     settings = LISTEN.model_copy(update={"early_decode_ms": 0})
-    assert kinds(with_lulls("s" * 50 + "." * 50, settings=settings)) == [Onset, Pause, Endpoint]
+    assert kinds(with_early_pauses("s" * 50 + "." * 50, settings=settings)) == [Onset, Pause, Endpoint]
 
 
 def test_going_on_after_a_pause_resumes_the_same_utterance() -> None:

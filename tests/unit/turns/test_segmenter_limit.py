@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.defaults import LISTEN
-from tests.unit.turns.test_segmenter import frame, kinds, with_lulls
+from tests.unit.turns.test_segmenter import frame, kinds, with_early_pauses
 from voicecli.turns.segmenter import OVERTIME_S, Dropped, Endpoint, Onset, Pause, Segmenter, SegmenterEvent
 from voicecli.types import FRAME_S
 
@@ -19,14 +19,16 @@ LIMIT, OVERTIME, PRE_ROLL, END = 200, round(OVERTIME_S / FRAME_S), 20, 35  # in 
 
 
 def limited(pattern: str) -> list[tuple[int, SegmenterEvent]]:
-    return [item for item in with_lulls(pattern, settings=SHORT) if isinstance(item[1], Onset | Pause | Endpoint)]
+    return [
+        item for item in with_early_pauses(pattern, settings=SHORT) if isinstance(item[1], Onset | Pause | Endpoint)
+    ]
 
 
 def utterances(pattern: str) -> list[range]:
     """Frames of each utterance at its end. Frames are told by their sound."""
     found: list[range] = []
     latest: Pause | None = None
-    for _, heard in with_lulls(pattern, settings=SHORT):
+    for _, heard in with_early_pauses(pattern, settings=SHORT):
         if isinstance(heard, Pause):
             latest = heard
         elif isinstance(heard, Endpoint | Dropped):
@@ -104,5 +106,5 @@ def test_who_was_cut_short_goes_on_without_having_to_interrupt(silence: int, exp
 
 def test_too_little_voice_is_dropped_at_the_limit_too() -> None:
     sparse = SHORT.model_copy(update={"min_speech_ms": 5000})
-    heard = kinds(with_lulls("s" * 210 + "." * 4, settings=sparse))
+    heard = kinds(with_early_pauses("s" * 210 + "." * 4, settings=sparse))
     assert heard[-1] is Dropped

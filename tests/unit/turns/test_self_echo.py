@@ -76,9 +76,9 @@ def test_nothing_that_came_later_is_an_echo(spoken: list[str], later_s: float) -
 
 
 @given(st.text("abc", max_size=7), st.text("abc", max_size=12))
-def test_the_edits_are_the_fewest_to_any_stretch(part: str, whole: str) -> None:
-    stretches = [whole[i:j] for i in range(len(whole) + 1) for j in range(i, len(whole) + 1)]
-    assert fewest_edits(part, whole) == min(distance(part, stretch) for stretch in stretches)
+def test_the_edits_are_the_fewest_to_any_audio_chunk(part: str, whole: str) -> None:
+    audio_chunks = [whole[i:j] for i in range(len(whole) + 1) for j in range(i, len(whole) + 1)]
+    assert fewest_edits(part, whole) == min(distance(part, audio_chunk) for audio_chunk in audio_chunks)
 
 
 def distance(one: str, two: str) -> int:

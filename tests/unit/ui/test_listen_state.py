@@ -69,7 +69,7 @@ def test_the_welcome_tells_how_to_begin() -> None:
 
 
 def test_a_plain_screen_tells_it_too() -> None:
-    def told(*events: Event) -> list[str]:
+    def reported(*events: Event) -> list[str]:
         view = ViewModel()
         lines: list[str] = []
         for event in events:
@@ -77,12 +77,12 @@ def test_a_plain_screen_tells_it_too() -> None:
             lines += lines_of(event, view)
         return lines
 
-    assert told(BY_KEY, HELD, UP)[-2:] == [
+    assert reported(BY_KEY, HELD, UP)[-2:] == [
         "Ready (Mic): Enter begins what you say, and ends it",
         "Listening: Enter sends",
     ]
     clean = replace(BY_PHRASE, wake_phrase="hey computer")
-    assert told(clean, AWAKE, ASLEEP)[-3:] == [
+    assert reported(clean, AWAKE, ASLEEP)[-3:] == [
         'Asleep (Mic): say "hey computer" and your question',
         "(awake)",
         "(asleep)",

@@ -157,35 +157,35 @@ def test_the_last_answer_and_its_code_are_copied_through_the_terminal(terminal: 
         terminal.live.show(event)
     press(terminal, "c")
     assert copied(terminal) == CODE
-    assert terminal.live.told == "answer copied"
+    assert terminal.live.reported == "answer copied"
     press(terminal, "k")
     assert copied(terminal) == "for one in two:\n\tprint(one)\n"
     with terminal.live as live:
         live.draw()
         assert any("code copied" in line for line in terminal.shown())
     terminal.live.show(UserTyped(at_s=9, turn=TurnId(2), text="Next"))
-    assert terminal.live.told == ""
+    assert terminal.live.reported == ""
 
 
 def test_what_cannot_be_copied_is_said(terminal: Terminal) -> None:
     terminal.live.show(READY)
     press(terminal, "c")
-    assert terminal.live.told == "no answer to copy"
+    assert terminal.live.reported == "no answer to copy"
     for event in answered("x" * (LONGEST_BYTES + 1)):
         terminal.live.show(event)
     press(terminal, "c")
-    assert terminal.live.told == "answer is too long to copy"
+    assert terminal.live.reported == "answer is too long to copy"
     assert "\x1b]52" not in terminal.out.getvalue()
 
 
 def test_saving_overwrites_nothing(terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     press(terminal, "s")
-    assert terminal.live.told == "no answer to save"
+    assert terminal.live.reported == "no answer to save"
     for event in answered("Hi"):
         terminal.live.show(event)
     press(terminal, "s", "s")
-    assert terminal.live.told == "saved: answer-2.md"
+    assert terminal.live.reported == "saved: answer-2.md"
     assert [path.read_text() for path in sorted(tmp_path.glob("answer-*"))] == ["Hi\n", "Hi\n"]
     with pytest.raises(NotADirectoryError):
         save_answer("Hi", tmp_path / "answer-1.md")
@@ -199,7 +199,7 @@ def test_a_folder_that_takes_no_file_is_said(
     (tmp_path / "file").touch()
     monkeypatch.setattr(Path, "cwd", lambda: tmp_path / "file")
     press(terminal, "s")
-    assert terminal.live.told == "not saved: Not a directory"
+    assert terminal.live.reported == "not saved: Not a directory"
 
 
 def test_the_last_words_can_be_mended_and_asked_again(terminal: Terminal) -> None:

@@ -64,13 +64,13 @@ def test_ready_says_listening() -> None:
     ]
 
 
-def test_missing_devices_are_told() -> None:
+def test_missing_devices_are_reported() -> None:
     said = lines(TEXT_ONLY)
     assert said[1] == "Language model: qwen"
     assert said[3:] == ["Speaker: none, answers are written", "Listening (no microphone: type your question)"]
 
 
-def test_a_turn_is_told_when_it_is_certain() -> None:
+def test_a_turn_is_reported_when_it_is_certain() -> None:
     assert lines(*ASKED) == []
     assert lines(*ASKED, ended()) == ["You: Hello there."]
     assert lines(*ASKED, ended(), audible(), TurnDone(at_s=4, turn=ONE, spoken="Hi you.")) == [
@@ -80,11 +80,11 @@ def test_a_turn_is_told_when_it_is_certain() -> None:
     ]
 
 
-def test_a_late_transcript_is_told_when_it_comes() -> None:
+def test_a_late_transcript_is_reported_when_it_comes() -> None:
     assert lines(started(), partial("Hel", "lo"), paused(), ended(), transcribed("Hello.")) == ["You: Hello."]
 
 
-def test_a_resumed_utterance_is_told_once() -> None:
+def test_a_resumed_utterance_is_reported_once() -> None:
     resumed = SpeechResumed(at_s=2.5, turn=ONE)
     assert lines(*ASKED, resumed, paused(), transcribed("Hello there, you."), ended()) == ["You: Hello there, you."]
 
@@ -98,8 +98,8 @@ def test_answers_of_many_lines_become_one() -> None:
 
 
 def test_an_interrupted_answer_shows_what_was_heard() -> None:
-    told = lines(*ASKED, ended(), TurnInterrupted(at_s=4, turn=ONE, spoken="Hi ", reopened=False))
-    assert told[-1] == "Assistant: Hi [interrupted]"
+    reported = lines(*ASKED, ended(), TurnInterrupted(at_s=4, turn=ONE, spoken="Hi ", reopened=False))
+    assert reported[-1] == "Assistant: Hi [interrupted]"
 
 
 def test_a_failure_shows_its_hint() -> None:

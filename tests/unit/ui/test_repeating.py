@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.replay.stage import TOLD
+from tests.unit.replay.stage import REPORTED
 from tests.unit.ui.test_live import Terminal, press
 from tests.unit.ui.test_live_frame import text_of
 from tests.unit.ui.turns import ONE, READY, TEXT_ONLY, TWO, audible, ended, started, token, transcribed, view_of
@@ -98,7 +98,7 @@ def test_a_recording_keeps_the_key_and_does_not_count_the_turn() -> None:
     controls = Controls(done.append, lambda: None, done.append, lambda: done.append("quit"), done.append)
     recorder.controls(controls).repeat("So.")
     assert done == ["So."]
-    for event in (*TOLD, AGAIN, TurnDone(at_s=9, turn=TWO, spoken="")):
+    for event in (*REPORTED, AGAIN, TurnDone(at_s=9, turn=TWO, spoken="")):
         recorder.observe(event)
     assert (recorder.turns_over, done) == (1, ["So."])
-    assert recorder._deeds == [UserAction(0.0, "repeat", "So.")]
+    assert recorder._actions == [UserAction(0.0, "repeat", "So.")]

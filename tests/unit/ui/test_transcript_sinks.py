@@ -69,7 +69,7 @@ def test_only_a_paragraph_between_changing_words_is_held(
     assert type(open_words(out, err, joined=joined)) is kind
 
 
-def test_the_clipboard_holds_all_and_its_ways_are_told_once() -> None:
+def test_the_clipboard_holds_all_and_its_ways_are_reported_once() -> None:
     copied: list[str] = []
     err = io.StringIO()
 
@@ -120,7 +120,7 @@ def test_words_change_in_place_and_stay_once_when_they_are_final(monkeypatch: py
     screen.page.finish("What is the capital?", "")
     assert screen.lines() == ["Listening (Mic)", "What is the capital?"]
     screen.page.hear("", "And")
-    screen.page.hush()
+    screen.page.pause()
     screen.page.close()
     assert screen.lines() == ["Listening (Mic)", "What is the capital?"]
 
@@ -132,14 +132,14 @@ def test_words_that_go_elsewhere_stay_on_the_screen_too(monkeypatch: pytest.Monk
     assert screen.kept.getvalue() == "One.\n"
 
 
-def test_what_held_no_words_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_held_no_words_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Screen(monkeypatch)
     screen.page.finish("", "low confidence")
     screen.page.finish("", "")
     assert screen.lines() == ["(no words: low confidence)", "(no words)"]
 
 
-def test_where_stderr_is_no_terminal_only_what_is_told_is_there() -> None:
+def test_where_stderr_is_no_terminal_only_what_is_reported_is_there() -> None:
     out, err = io.StringIO(), io.StringIO()
     page = DictationScreen(err, [FileSink(out, joined=False)], shows_words=True)
     assert not page.live
@@ -156,19 +156,19 @@ class Heard:
     live = True
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.reported: list[str] = []
 
     def note(self, text: str) -> None:
-        self.told.append(f"note {text}")
+        self.reported.append(f"note {text}")
 
     def hear(self, stable: str, unstable: str) -> None:
-        self.told.append(f"{stable}|{unstable}")
+        self.reported.append(f"{stable}|{unstable}")
 
-    def hush(self) -> None:
-        self.told.append("hush")
+    def pause(self) -> None:
+        self.reported.append("hush")
 
     def finish(self, text: str, reason: str) -> None:
-        self.told.append(f"={text}{reason}")
+        self.reported.append(f"={text}{reason}")
 
     def close(self) -> None:
         raise AssertionError("the run closes it")
@@ -184,35 +184,35 @@ def utterance(number: int, text: str, from_s: float = 1.0, until_s: float = 2.0,
     ]
 
 
-def told(*events: object, once: bool = False) -> tuple[Dictating, list[str]]:
+def reported(*events: object, once: bool = False) -> tuple[Dictating, list[str]]:
     page = Heard()
     dictating = Dictating(page, once=once)
     for event in events:
         dictating.hear(event)  # type: ignore[arg-type]
-    return dictating, page.told
+    return dictating, page.reported
 
 
 def test_a_session_is_shown_as_it_goes() -> None:
-    dictating, page = told(*utterance(1, "One."), *utterance(2, "", 3.0, 4.0, "no speech"))
+    dictating, page = reported(*utterance(1, "One."), *utterance(2, "", 3.0, 4.0, "no speech"))
     assert page == ["|", "a|b", "=One.", "|", "a|b", "=no speech"]
     assert dictating.words
 
 
 def test_what_was_too_short_leaves_the_screen() -> None:
     begun, _, _, final = utterance(1, "", reason="too short")
-    dictating, page = told(begun, final)
+    dictating, page = reported(begun, final)
     assert page == ["|", "hush"]
     assert not dictating.words
 
 
 def test_once_is_over_with_the_first_words() -> None:
     wordless, words, late = utterance(1, ""), utterance(2, "Two.", 3.0, 4.0), utterance(3, "Three.", 5.0, 6.0)
-    assert told(*wordless, *words, *late, once=True)[1] == ["|", "a|b", "=", "|", "a|b", "=Two."]
+    assert reported(*wordless, *words, *late, once=True)[1] == ["|", "a|b", "=", "|", "a|b", "=Two."]
 
 
-def test_an_utterance_that_could_not_be_decoded_is_told_and_the_next_one_goes_on() -> None:
+def test_an_utterance_that_could_not_be_decoded_is_reported_and_the_next_one_goes_on() -> None:
     broken = Failure(utterance=1, code="engine", message="it broke")
-    _, page = told(*utterance(1, "")[:2], broken, *utterance(2, "Two.", 3.0, 4.0))
+    _, page = reported(*utterance(1, "")[:2], broken, *utterance(2, "Two.", 3.0, 4.0))
     assert page == ["|", "a|b", "=it broke", "|", "a|b", "=Two."]
 
 

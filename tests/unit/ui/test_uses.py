@@ -8,7 +8,7 @@ from voicecli.events import Announced, ApprovalRequested, Event, ToolCalled, Too
 from voicecli.types import TurnId
 from voicecli.ui.drawn_uses import drawn_use
 from voicecli.ui.plain import lines_of
-from voicecli.ui.uses import MOST_CHARS, ToolUse, arguments_told, asked, one_line, uses_after
+from voicecli.ui.uses import MOST_CHARS, ToolUse, arguments_reported, asked, one_line, uses_after
 from voicecli.ui.view import ViewModel
 
 ONE = TurnId(1)
@@ -39,7 +39,7 @@ def shown(*events: Event) -> list[str]:
 def test_a_call_is_one_use_from_the_question_to_its_end() -> None:
     for events in ((ASKED,), (ASKED, CALLED), (ASKED, CALLED, done()), (CALLED, done())):
         (use,) = after(*events)
-        assert use.told == 'clock.look(zone="Asia/Tokyo", n=2)'
+        assert use.reported == 'clock.look(zone="Asia/Tokyo", n=2)'
     assert after(ASKED)[0].state == "asked"
     assert after(ASKED, CALLED)[0].state == "at work"
     (use,) = after(CALLED, done())
@@ -57,32 +57,32 @@ def test_several_uses_keep_their_order() -> None:
     assert [use.tool for use in after(CALLED, done(), later, done(call="1.2"))] == ["clock.look", "clock.see"]
 
 
-def test_an_end_without_a_beginning_is_told_too() -> None:
+def test_an_end_without_a_beginning_is_reported_too() -> None:
     (use,) = after(done("cancelled", ""))
     assert use.outcome == "cancelled"
 
 
 def test_drawn() -> None:
-    told = 'clock.look(zone="Asia/Tokyo", n=2)'
+    reported = 'clock.look(zone="Asia/Tokyo", n=2)'
     lines: dict[str, Text] = {}
     for end in ("done", "failed", "denied", "cancelled"):
         lines[end] = drawn_use(after(CALLED, done(end))[0])
     assert {end: line.plain for end, line in lines.items()} == {
-        "done": f"{told} → 17:05",
-        "failed": f"{told} → failed: 17:05",
-        "denied": f"{told} → not allowed",
-        "cancelled": f"{told} → cancelled",
+        "done": f"{reported} → 17:05",
+        "failed": f"{reported} → failed: 17:05",
+        "denied": f"{reported} → not allowed",
+        "cancelled": f"{reported} → cancelled",
     }
     assert "y yes" in drawn_use(after(ASKED)[0]).plain
-    assert drawn_use(after(CALLED)[0]).plain == f"{told} …"
+    assert drawn_use(after(CALLED)[0]).plain == f"{reported} …"
 
 
 def test_lines_of_the_plain_screen() -> None:
-    told = 'clock.look(zone="Asia/Tokyo", n=2)'
+    reported = 'clock.look(zone="Asia/Tokyo", n=2)'
     assert shown(ASKED, CALLED, done()) == [
-        f"May this tool be used? {told} (yes, always or no)",
-        f"Tool: {told}",
-        f"Tool: {told} = 17:05",
+        f"May this tool be used? {reported} (yes, always or no)",
+        f"Tool: {reported}",
+        f"Tool: {reported} = 17:05",
     ]
 
 
@@ -115,6 +115,6 @@ def test_what_a_server_sends_commands_no_terminal() -> None:
 def test_long_texts_are_cut() -> None:
     assert one_line("a" * MOST_CHARS) == "a" * MOST_CHARS
     assert len(one_line("a" * (MOST_CHARS + 1))) == MOST_CHARS
-    assert arguments_told("{broken") == "{broken"
-    assert arguments_told("[1]") == "[1]"
-    assert arguments_told("{}") == ""
+    assert arguments_reported("{broken") == "{broken"
+    assert arguments_reported("[1]") == "[1]"
+    assert arguments_reported("{}") == ""

@@ -269,7 +269,7 @@ def test_levels_are_kept_for_the_meter() -> None:
 def test_troubles_are_counted() -> None:
     view = view_of(READY, FramesDropped(at_s=1, count=3), FramesDropped(at_s=2, count=2), *ASKED)
     view = view.apply(PlaybackUnderrun(at_s=3, turn=ONE, gap_s=0.2))
-    assert (view.dropped_frames, view.starved_gaps) == (5, 1)
+    assert (view.dropped_frames, view.underrun_gaps) == (5, 1)
 
 
 def test_devices_that_are_missing() -> None:

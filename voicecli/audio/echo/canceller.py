@@ -63,14 +63,14 @@ class Processing(Protocol):
 class EchoCanceller:
     """One loudspeaker and one microphone. `played` belongs to the speaker's thread, all else to the loop.
 
-    `guard` and `likeness` learn from both sides what a gate may ask: how loud an echo can be, and whether this is one.
+    `guard` and `correlation` learn from both sides what a gate may ask: how loud an echo can be, and whether this is one.
     """
 
     def __init__(
         self, processing: Processing, frame: Callable[[bytes, int, int, int], Any], learning_s: float = LEARNING_S
     ) -> None:
         self.guard = EchoLevelGate(learning_s)
-        self.likeness = EchoCorrelation()
+        self.correlation = EchoCorrelation()
         self._path = EchoPath()
         self._late = np.zeros(DELAY_SAMPLES, np.int16)  # of the microphone as it is
         self._processing = processing
@@ -107,7 +107,7 @@ class EchoCanceller:
         self._blocks.clear()
         self._framer = None
         self.guard.begin_anew()
-        self.likeness.begin_anew()
+        self.correlation.begin_anew()
         self._path.begin_anew()
 
     def cancel(self, frame: AudioFrame) -> AudioFrame:
@@ -115,7 +115,7 @@ class EchoCanceller:
         while self._blocks and self._blocks[0].sounds_at_s < frame.captured_at_s + AHEAD_S:
             self._learn(self._blocks.popleft())
         self.guard.captured(frame.pcm, frame.captured_at_s)
-        self.likeness.heard(frame.pcm)
+        self.correlation.heard(frame.pcm)
         self._path.heard(frame.pcm)
         steps = [self._step(step, self._processing.process_stream) for step in np.split(frame.pcm, 2)]
         as_it_is, self._late = np.split(np.concatenate([self._late, frame.pcm]), [len(frame.pcm)])
@@ -126,7 +126,7 @@ class EchoCanceller:
         if self._framer is None or block.rate_hz != self._rate_hz:
             self._framer, self._rate_hz = Framer(block.rate_hz, STEP_SAMPLES), block.rate_hz
         for step in self._framer.push(block.pcm):
-            self.likeness.played(step)
+            self.correlation.played(step)
             self._path.played(step)
             self._step(step, self._processing.process_reverse_stream)
 

@@ -44,12 +44,12 @@ def match(played: NDArray[np.float32], heard: NDArray[np.float32]) -> Match:
     """Lay `heard`, shape (n,), along `played`, shape (m,) with m > n, at each shift, by one correlation."""
     length, shifts = len(heard), len(played) - len(heard) + 1
     size = 1 << (len(played) + length).bit_length()
-    likeness = np.fft.irfft(np.fft.rfft(played, size) * np.conj(np.fft.rfft(heard, size)))[:shifts]
+    correlation = np.fft.irfft(np.fft.rfft(played, size) * np.conj(np.fft.rfft(heard, size)))[:shifts]
     sums = np.concatenate([[0.0], np.cumsum(played.astype(np.float64) ** 2)])
     energies = sums[length:] - sums[:-length]
-    explained = likeness**2 / np.maximum(energies, 1.0)
+    explained = correlation**2 / np.maximum(energies, 1.0)
     best = int(np.argmax(explained))
-    gain = abs(float(likeness[best])) / max(float(energies[best]), 1.0)
+    gain = abs(float(correlation[best])) / max(float(energies[best]), 1.0)
     gain_db = 20 * np.log10(gain) if gain > 0 else NO_GAIN_DB
     energy = float(heard @ heard)
     return Match(

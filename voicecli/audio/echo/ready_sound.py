@@ -58,12 +58,12 @@ def _bell(pitch_hz: float, samples: int) -> NDArray[np.float64]:
     return bell
 
 
-async def play_ready_sound(ear: SpeechInput, speaker: Speaker) -> None:
+async def play_ready_sound(speech_input: SpeechInput, speaker: Speaker) -> None:
     """Play it to its end. What is heard meanwhile is forgotten, but a canceller has learnt from it."""
     speaker.begin(READY, held=False)
     speaker.play(PlaybackChunk(READY, ready_sound(), RATE_HZ, 0))
     speaker.finish(READY)
     async with asyncio.TaskGroup() as tasks:
-        ignoring = tasks.create_task(ear.discard_input())
+        ignoring = tasks.create_task(speech_input.discard_input())
         await speaker.drained()
         ignoring.cancel()

@@ -177,9 +177,9 @@ class WavSpeaker:
             self._played(PlayedBlock(reading.pcm, SPEAKER_HZ, now_s))
         if reading.began is not None:
             self._publish(Audible(at_s=now_s + reading.began_at / SPEAKER_HZ, turn=reading.began))
-        if reading.starved is not None and not self._fast:
+        if reading.underrun is not None and not self._fast:
             self._publish(
-                PlaybackUnderrun(at_s=now_s, turn=reading.starved, gap_s=reading.starved_samples / SPEAKER_HZ)
+                PlaybackUnderrun(at_s=now_s, turn=reading.underrun, gap_s=reading.underrun_samples / SPEAKER_HZ)
             )
         sounded = reading.began is not None or self.heard_s() > before_s
         self._record(reading, sounded)

@@ -49,7 +49,7 @@ def seen() -> Seen:
     return frozenset(found)
 
 
-async def seen_elsewhere() -> Seen:
+async def list_devices_in_subprocess() -> Seen:
     """What PortAudio lists in a process that starts now; nothing where that fails or hangs."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", LOOK, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
@@ -57,7 +57,7 @@ async def seen_elsewhere() -> Seen:
     )  # fmt: skip
     try:
         async with asyncio.timeout(LOOK_S):
-            told, _ = await process.communicate()
+            reported, _ = await process.communicate()
     except TimeoutError:
         return frozenset()
     finally:
@@ -65,7 +65,7 @@ async def seen_elsewhere() -> Seen:
             process.kill()
             await process.communicate()
     with suppress(ValueError):
-        return frozenset((name, role) for name, role in json.loads(told))
+        return frozenset((name, role) for name, role in json.loads(reported))
     return frozenset()
 
 
@@ -163,7 +163,7 @@ class SoundSystem:
 
     async def rescan(self) -> None:
         """List the devices anew, if there is something new and nobody is disturbed."""
-        if self._may_start_anew() and await seen_elsewhere() - seen() and self._may_start_anew():
+        if self._may_start_anew() and await list_devices_in_subprocess() - seen() and self._may_start_anew():
             for part in self.parts:
                 await part.release()
             async with self._one_at_a_time:

@@ -87,7 +87,7 @@ class DeviceReconnector(Generic[S]):
         self._clock = clock
         self._publish = publish
         self._recovery = ReconnectPolicy()
-        self._told: tuple[Condition, str] = ("ok", "")
+        self._reported: tuple[Condition, str] = ("ok", "")
         self._requested: str | None = None
         self._opened_s = 0.0
 
@@ -107,17 +107,17 @@ class DeviceReconnector(Generic[S]):
 
     async def run(self) -> None:
         """Watch, until cancelled."""
-        wakefulness = SleepDetector()
+        sleep_detector = SleepDetector()
         while True:
             await asyncio.sleep(TICK_S)
-            woke = wakefulness.has_slept(self._clock(), time.time())
+            woke = sleep_detector.has_slept(self._clock(), time.time())
             if self.current is not None and (woke or self._has_gone(self.current)):
                 await self.release()
             if self._requested is not None and self._settled():
                 name, self._requested = self._requested, None
                 await self._switch_to(name)
-            elif wish := self._recovery.next_attempt(self._clock(), settled=self._settled()):
-                await self._try(wish)
+            elif options := self._recovery.next_attempt(self._clock(), settled=self._settled()):
+                await self._try(options)
 
     def request(self, name: str) -> None:
         """Use the device of this name from the next moment on in which no turn is alive; empty: the system's default.
@@ -168,7 +168,7 @@ class DeviceReconnector(Generic[S]):
             except DeviceError as error:
                 self._refuse(name, error)
                 return
-        was, part = self._told[1], self._source.part
+        was, part = self._reported[1], self._source.part
         self._source = replace(self._source, wanted=name)
         await self._exchange(stream, wanted=True, tell=False)
         message = f"The {part} is {stream.name}" + (", as it was" if stream.name == was else " now")
@@ -184,13 +184,13 @@ class DeviceReconnector(Generic[S]):
         self._use(stream, wanted=wanted, tell=tell)
 
     def _refuse(self, name: str, error: DeviceError) -> None:
-        stays = f"the {self._source.part} stays {self._told[1]}" if self._told[1] else "and there is none"
+        stays = f"the {self._source.part} stays {self._reported[1]}" if self._reported[1] else "and there is none"
         sentences = [f"{name or 'The default'} is not used, {stays}: {error.message}", error.hint]
         self._publish(Notice(at_s=self._clock(), text=". ".join(filter(None, sentences))))
 
-    async def _try(self, wish: Try) -> None:
+    async def _try(self, options: Try) -> None:
         names = [self._source.wanted]
-        if wish == "any" and self._source.wanted:
+        if options == "any" and self._source.wanted:
             names.append("")
         reason = ""
         for name in names:
@@ -213,22 +213,22 @@ class DeviceReconnector(Generic[S]):
         self.opened(stream)
         if tell:
             self._tell(self._recovery.condition, stream.name)
-        self._told = (self._recovery.condition, stream.name)
+        self._reported = (self._recovery.condition, stream.name)
 
     def _tell(self, condition: Condition, name: str, reason: str = "") -> None:
         """Nothing, where all is as it was: a device that is back at once is nobody's trouble."""
-        if (condition, name) == self._told:
+        if (condition, name) == self._reported:
             return
-        part, was = self._source.part, self._told[1]
+        part, was = self._source.part, self._reported[1]
         if condition == "unavailable":
             message = f"The {part} is gone: {MEANWHILE[part]} until it is back ({reason})"
         elif condition == "fallback":
             message = f"The {part} {self._source.wanted} is gone: {name} takes its place until it is back"
-        elif self._told[0] == "ok":
+        elif self._reported[0] == "ok":
             message = f"The {part} is {name} now, in place of {was}"
         else:
             message = f"The {part} is back: {name}"
-        self._told = (condition, name)
+        self._reported = (condition, name)
         self._publish(
             ComponentChanged(at_s=self._clock(), component=part, condition=condition, name=name, message=message)
         )

@@ -40,16 +40,16 @@ class SpeakerStream(Speaker, Stream, Protocol):
 class ReconnectingMicrophone:
     """Frames without end. An utterance that a device breaks off is over: silence follows it."""
 
-    def __init__(self, keeper: DeviceReconnector[MicrophoneStream], clock: Clock) -> None:
+    def __init__(self, reconnector: DeviceReconnector[MicrophoneStream], clock: Clock) -> None:
         self.name = ""
-        self._keeper = keeper
+        self._reconnector = reconnector
         self._clock = clock
-        keeper.opened = self._opened
-        keeper.lost = self._lost
+        reconnector.opened = self._opened
+        reconnector.lost = self._lost
 
     async def __aenter__(self) -> Self:
         """Raises DeviceError when the device is not there at the start."""
-        self._stack = await kept(self._keeper)
+        self._stack = await kept(self._reconnector)
         return self
 
     async def __aexit__(
@@ -61,7 +61,7 @@ class ReconnectingMicrophone:
         """Never raises DeviceError; silence at real pace while there is no device."""
         next_s = self._clock()
         while True:
-            stream = self._keeper.current
+            stream = self._reconnector.current
             if stream is None:
                 now_s = self._clock()
                 next_s = max(next_s, now_s - MOST_MISSED_S)
@@ -75,8 +75,8 @@ class ReconnectingMicrophone:
                         next_s = frame.captured_at_s + FRAME_S
                         yield frame
             except DeviceError:
-                if self._keeper.current is stream:
-                    await self._keeper.release()
+                if self._reconnector.current is stream:
+                    await self._reconnector.release()
 
     def _opened(self, stream: MicrophoneStream) -> None:
         self.name = stream.name
@@ -92,18 +92,18 @@ class ReconnectingSpeaker:
     What is written counts as heard: the user reads it.
     """
 
-    def __init__(self, keeper: DeviceReconnector[SpeakerStream], clock: Clock) -> None:
+    def __init__(self, reconnector: DeviceReconnector[SpeakerStream], clock: Clock) -> None:
         self.name = ""
-        self._keeper = keeper
+        self._reconnector = reconnector
         self._clock = clock
         self._delivery = PlaybackState(TurnId(-1), held=False, over=True)
         self._lost_s = 0.0
-        keeper.opened = self._opened
-        keeper.lost = self._lost
+        reconnector.opened = self._opened
+        reconnector.lost = self._lost
 
     async def __aenter__(self) -> Self:
         """Raises DeviceError when the device is not there at the start."""
-        self._stack = await kept(self._keeper)
+        self._stack = await kept(self._reconnector)
         return self
 
     async def __aexit__(
@@ -113,7 +113,7 @@ class ReconnectingSpeaker:
 
     def begin(self, turn: TurnId, *, held: bool) -> None:
         self._delivery = PlaybackState(turn, held)
-        if stream := self._keeper.current:
+        if stream := self._reconnector.current:
             stream.begin(turn, held=held)
 
     def play(self, chunk: PlaybackChunk) -> None:
@@ -142,7 +142,7 @@ class ReconnectingSpeaker:
 
     def flush(self) -> None:
         self._delivery.over = True
-        if stream := self._keeper.current:
+        if stream := self._reconnector.current:
             stream.flush()
 
     async def drained(self) -> None:
@@ -166,7 +166,7 @@ class ReconnectingSpeaker:
 
     def _sounding(self) -> SpeakerStream | None:
         """The stream that has the turn. An answer that has waited too long for one is written from now on."""
-        delivery, stream = self._delivery, self._keeper.current
+        delivery, stream = self._delivery, self._reconnector.current
         if stream is None and not delivery.held and self._clock() - self._lost_s > GRACE_S:
             delivery.written = True
         return None if delivery.written else stream
@@ -190,13 +190,13 @@ class ReconnectingSpeaker:
         self._lost_s = self._clock()
 
 
-async def kept(keeper: DeviceReconnector[MicrophoneStream] | DeviceReconnector[SpeakerStream]) -> AsyncExitStack:
+async def kept(reconnector: DeviceReconnector[MicrophoneStream] | DeviceReconnector[SpeakerStream]) -> AsyncExitStack:
     """Open its device and watch it until the stack is closed. Raises DeviceError."""
-    await keeper.open_first()
+    await reconnector.open_first()
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(keeper.close)
+        stack.push_async_callback(reconnector.close)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        stack.callback(tasks.create_task(keeper.run(), name="keeper").cancel)
+        stack.callback(tasks.create_task(reconnector.run(), name="keeper").cancel)
         return stack.pop_all()
 
 

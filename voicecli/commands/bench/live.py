@@ -112,5 +112,5 @@ def tell_turn(turn: LiveTurn, number: int, whole: int) -> None:
     own = turn.outcome.latency
     acoustic = f"{turn.acoustic_s:.3f} s acoustic" if turn.acoustic_s is not None else "no answer was heard"
     reckoned = f", {own.voice_to_voice_s:.3f} s by its own events" if own else ""
-    told = "it cut in" if turn.cut_in else acoustic + reckoned
-    tell(f"{number} of {whole}: {told} ({turn.outcome.heard or 'no words'})")
+    reported = "it cut in" if turn.cut_in else acoustic + reckoned
+    tell(f"{number} of {whole}: {reported} ({turn.outcome.heard or 'no words'})")

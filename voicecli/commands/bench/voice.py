@@ -86,8 +86,8 @@ def bench_voice(
     corpus = load_corpus(speech, settings, tell, turns)
     begun = begin()
     try:
-        with show_progress() as told:
-            found, rounds = measure(settings, corpus, chosen(scenario or ()), turns, told)
+        with show_progress() as reported:
+            found, rounds = measure(settings, corpus, chosen(scenario or ()), turns, reported)
     except ExceptionGroup as group:
         raise first_of(group) from group
     result = conclude(VOICE_TO_VOICE, begun, settings, model_digests(settings, models_in_use(settings)), found)

@@ -34,7 +34,7 @@ print(json.dumps(found))
 
 def gpu_facts(settings: Settings) -> GpuFacts:
     """Engines are asked only where a card is wanted or there."""
-    wanted_by = wishes(settings)
+    wanted_by = options(settings)
     cards = tuple(output_of("nvidia-smi", "--query-gpu=name,memory.total,memory.free,driver_version",
                             "--format=csv,noheader", within_s=5.0).splitlines())  # fmt: skip
     has_device = bool(cards) or any(Path(path).exists() for path in DEVICES)
@@ -56,7 +56,7 @@ def gpu_facts(settings: Settings) -> GpuFacts:
     )
 
 
-def wishes(settings: Settings) -> tuple[str, ...]:
+def options(settings: Settings) -> tuple[str, ...]:
     """Settings that ask for a GPU, as they are written."""
     devices = {"stt.device": settings.stt.device, "tts.device": settings.tts.device}
     return tuple(f"{key} = {value}" for key, value in devices.items() if value == "cuda")

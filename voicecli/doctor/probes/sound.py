@@ -163,5 +163,8 @@ def played_blocks(blocks: Sequence[tuple[PlayedBlock, float]]) -> list[Block]:
     rate_hz = blocks[0][0].rate_hz
     pcm = resample(np.concatenate([block.pcm for block, _ in blocks]), rate_hz, LISTEN_RATE_HZ)
     ends = np.cumsum([len(block.pcm) for block, _ in blocks]) * LISTEN_RATE_HZ / rate_hz
-    pieces = np.split(pcm, np.round(ends[:-1]).astype(int))
-    return [Block(piece, taken_s, block.sounds_at_s) for piece, (block, taken_s) in zip(pieces, blocks, strict=True)]
+    text_chunks = np.split(pcm, np.round(ends[:-1]).astype(int))
+    return [
+        Block(text_chunk, taken_s, block.sounds_at_s)
+        for text_chunk, (block, taken_s) in zip(text_chunks, blocks, strict=True)
+    ]

@@ -50,14 +50,14 @@ class FallbackModel:
     def __init__(
         self,
         model: LanguageModel,
-        open_spare: OpenFallback | None,
+        open_fallback: OpenFallback | None,
         first_token_timeout_s: float,
         tell: StatusReporter,
         tasks: asyncio.TaskGroup,
     ) -> None:
         self.name = model.name
         self._model = self._in_use = model
-        self._open_fallback = open_spare
+        self._open_fallback = open_fallback
         self._first_token_timeout_s = first_token_timeout_s
         self._report = tell
         self._tasks = tasks
@@ -120,13 +120,13 @@ class FallbackModel:
         except ContextFull:
             raise
         except (BackendUnavailable, EngineError) as error:
-            spare = await self._open_fallback_once()
-            if isinstance(spare, VoiceCliError):
-                self._gone("unavailable", "", f"The language model is gone: {error.message}. {spare.message}")
+            fallback = await self._open_fallback_once()
+            if isinstance(fallback, VoiceCliError):
+                self._gone("unavailable", "", f"The language model is gone: {error.message}. {fallback.message}")
                 raise
-            self._in_use, self.name = spare, spare.name
-            self._gone("fallback", spare.name, f"{error.message}. {spare.name} answers in its place")
-            return await _first_of(spare, messages)
+            self._in_use, self.name = fallback, fallback.name
+            self._gone("fallback", fallback.name, f"{error.message}. {fallback.name} answers in its place")
+            return await _first_of(fallback, messages)
         self._returned()
         return begun
 
@@ -167,9 +167,9 @@ class FallbackModel:
             self._loading = None  # its file may be there next time
         return loaded
 
-    async def _loaded(self, open_spare: OpenFallback) -> LanguageModel | VoiceCliError:
+    async def _loaded(self, open_fallback: OpenFallback) -> LanguageModel | VoiceCliError:
         try:
-            loaded = await open_spare()
+            loaded = await open_fallback()
         except VoiceCliError as error:
             return error
         offer_to(loaded, *self._offer)
@@ -209,11 +209,11 @@ class FallbackModel:
 
 @asynccontextmanager
 async def with_fallback(
-    model: LanguageModel, open_spare: OpenFallback | None, first_token_timeout_s: float, tell: StatusReporter
+    model: LanguageModel, open_fallback: OpenFallback | None, first_token_timeout_s: float, tell: StatusReporter
 ) -> AsyncIterator[FallbackModel]:
-    """`open_spare`: None where nothing may take the model's place."""
+    """`open_fallback`: None where nothing may take the model's place."""
     async with asyncio.TaskGroup() as tasks:
-        steady = FallbackModel(model, open_spare, first_token_timeout_s, tell, tasks)
+        steady = FallbackModel(model, open_fallback, first_token_timeout_s, tell, tasks)
         try:
             yield steady
         finally:

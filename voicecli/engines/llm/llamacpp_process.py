@@ -45,7 +45,7 @@ def server_apart(gguf: Path, settings: LlmSettings) -> Iterator[EmbeddedServer]:
             with suppress(BrokenPipeError):
                 process.stdin.write(json.dumps(order) + "\n")
                 process.stdin.flush()
-            yield _told(process.stdout.readline(), gguf)
+            yield _reported(process.stdout.readline(), gguf)
         finally:
             with suppress(BrokenPipeError):
                 process.stdin.close()
@@ -55,15 +55,15 @@ def server_apart(gguf: Path, settings: LlmSettings) -> Iterator[EmbeddedServer]:
                 process.kill()
 
 
-def _told(line: str, gguf: Path) -> EmbeddedServer:
+def _reported(line: str, gguf: Path) -> EmbeddedServer:
     if not line:
         hint = "It ended while it loaded: is there memory for two models at once?"
         raise EngineError(f"llama.cpp did not load {gguf}", hint=hint)
-    told = json.loads(line)
-    if "message" in told:
-        kind = ModelMissing if told["missing"] else EngineError
-        raise kind(told["message"], told["hint"])
-    return EmbeddedServer(**told)
+    reported = json.loads(line)
+    if "message" in reported:
+        kind = ModelMissing if reported["missing"] else EngineError
+        raise kind(reported["message"], reported["hint"])
+    return EmbeddedServer(**reported)
 
 
 def main() -> None:
@@ -77,8 +77,8 @@ def main() -> None:
         with embedded_server(
             Path(order["gguf"]), LlmSettings.model_validate({**order["settings"], "api_key": ""})
         ) as server:
-            told = {"base_url": server.base_url, "api_key": server.api_key, "model": server.model}
-            print(json.dumps(told), file=out, flush=True)
+            reported = {"base_url": server.base_url, "api_key": server.api_key, "model": server.model}
+            print(json.dumps(reported), file=out, flush=True)
             sys.stdin.read()
     except VoiceCliError as error:
         refusal = {"message": error.message, "hint": error.hint, "missing": isinstance(error, ModelMissing)}

@@ -43,13 +43,13 @@ async def open_steady_model(
         if opened.embedded:
             yield opened
             return
-        spare = _spare(settings, gguf, voices.narrate, stack) if settings.fallback == "embedded" else None
-        steady = with_fallback(opened.model, spare, settings.first_token_timeout_s, voices.tell)
+        fallback = _fallback(settings, gguf, voices.narrate, stack) if settings.fallback == "embedded" else None
+        steady = with_fallback(opened.model, fallback, settings.first_token_timeout_s, voices.tell)
         async with steady as model:
             yield replace(opened, model=model)
 
 
-def _spare(settings: LlmSettings, gguf: FindGguf, narrate: Narrate, stack: AsyncExitStack) -> OpenFallback:
+def _fallback(settings: LlmSettings, gguf: FindGguf, narrate: Narrate, stack: AsyncExitStack) -> OpenFallback:
     embedded = settings.model_copy(update={"backend": "embedded"})
 
     async def load() -> LanguageModel:

@@ -97,18 +97,18 @@ class Whisper:
         whisper.transcribe(SpeechSegment(noise, 0.0, 1.0))
         return whisper
 
-    def with_options(self, wish: TranscribeOptions) -> Whisper:
+    def with_options(self, options: TranscribeOptions) -> Whisper:
         """The same resident model, heard with other wishes. Hotwords beyond half of Whisper's context are left out.
 
         Raises SettingsError for a language that the model does not know.
         """
         view = copy.copy(self)
-        if wish.language:
-            view._language = self._known(wish.language)
+        if options.language:
+            view._language = self._known(options.language)
         tokenizer = self._tokenizer("en")  # any: only the tokens of the text are asked of it
-        hotwords = hotword_tokens(tokenizer.encode, wish.hotwords, CONTEXT_TOKENS // 2 - 1)
+        hotwords = hotword_tokens(tokenizer.encode, options.hotwords, CONTEXT_TOKENS // 2 - 1)
         view._before = [tokenizer.sot_prev, *hotwords] if hotwords else []
-        view._tells_words = wish.words
+        view._tells_words = options.words
         return view
 
     def with_language_policy(self, choice: LanguageChoice) -> Whisper:
@@ -199,12 +199,12 @@ class Whisper:
     def _words(self, encoded: Encoded, decoded: Sequence[Decoded], pcms: Sequence[Pcm]) -> list[tuple[Word, ...]]:
         """When each word of each utterance was said; none of a text that is withheld."""
         found: list[tuple[Word, ...]] = [()] * len(decoded)
-        told = [index for index, one in enumerate(decoded) if self._tells_words and not withheld(one)]
+        reported = [index for index, one in enumerate(decoded) if self._tells_words and not withheld(one)]
         texts = [one.tokens for one in decoded]
-        for language in {decoded[index].language for index in told}:  # an alignment is of one language
+        for language in {decoded[index].language for index in reported}:  # an alignment is of one language
             tokenizer = self._tokenizer(language)
             paths = self._model.model.align(encoded.states, tokenizer.sot_sequence, texts, list(encoded.frames))
-            for index in told:
+            for index in reported:
                 if decoded[index].language == language:
                     bits, of_bits = tokenizer.split_tokens_on_unicode(texts[index])
                     spoken = timed(bits, of_bits, paths[index].alignments, paths[index].text_token_probs)

@@ -56,14 +56,14 @@ class LongSpeech:
         begin = parts[-1][0] if parts else 0
         while len(segment.pcm) - begin > self._longest_samples:
             end = begin + first_part(segment.pcm[begin : begin + self._longest_samples])
-            part = self._recogniser.transcribe(_stretch(segment, begin, end))
+            part = self._recogniser.transcribe(_audio_chunk(segment, begin, end))
             parts.append((end, _later(part, begin)))
             self._parts = parts
             begin = end
-        return [transcript for _, transcript in parts], _stretch(segment, begin, len(segment.pcm))
+        return [transcript for _, transcript in parts], _audio_chunk(segment, begin, len(segment.pcm))
 
 
-def _stretch(segment: SpeechSegment, begin: int, end: int) -> SpeechSegment:
+def _audio_chunk(segment: SpeechSegment, begin: int, end: int) -> SpeechSegment:
     """Samples of a segment as one of their own. Inside the segment its times are late by the pre-roll."""
     started_at_s = segment.started_at_s + begin / LISTEN_RATE_HZ
     whole = end == len(segment.pcm)

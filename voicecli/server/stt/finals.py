@@ -45,9 +45,9 @@ class Finals:
     """Belongs to the loop; its tasks are the session's."""
 
     def __init__(
-        self, desk: DecodeQueueClient, clock: Clock, tell: Callable[[Reply], None], tasks: asyncio.TaskGroup
+        self, queue: DecodeQueueClient, clock: Clock, tell: Callable[[Reply], None], tasks: asyncio.TaskGroup
     ) -> None:
-        self._desk = desk
+        self._queue = queue
         self._clock = clock
         self._tell = tell
         self._tasks = tasks
@@ -78,7 +78,7 @@ class Finals:
         """It was: what was prepared is the final."""
         prepared, self._prepared = self._prepared, None
         assert prepared is not None, "an utterance ends in a pause"
-        self._desk.scheduler.hurry(prepared.speech.segment)
+        self._queue.scheduler.hurry(prepared.speech.segment)
         utterance = prepared.speech.utterance
         self._given[utterance] = self._tasks.create_task(self._finish(prepared), name=f"final {utterance}")
 
@@ -97,7 +97,7 @@ class Finals:
 
     async def _decode(self, segment: SpeechSegment) -> Decoded | VoiceCliError:
         try:
-            return await self._desk.final(segment, Urgency.EAGER)
+            return await self._queue.final(segment, Urgency.EAGER)
         except VoiceCliError as error:
             return error  # told with the utterance that it ends, if it does end one
 

@@ -74,16 +74,16 @@ class Listener:
     """Belongs to the loop. `run` hears what `feed` is given until `stop` is said."""
 
     def __init__(
-        self, senses: SessionDetectors, desk: DecodeQueueClient, rate_hz: int, clock: Clock, tell: Tell
+        self, detectors: SessionDetectors, queue: DecodeQueueClient, rate_hz: int, clock: Clock, tell: Tell
     ) -> None:
-        self._senses, self._segmenter = senses, senses.segmenter
-        self._desk = desk
+        self._detectors, self._segmenter = detectors, detectors.segmenter
+        self._queue = queue
         self._framer = Framer(rate_hz)
         self._clock = clock
         self._tell = tell
         self._arriving: asyncio.Queue[Pcm | Mark | Whole] = asyncio.Queue(BACKLOG_FRAMES)
         self._endpointing = Endpointing(
-            senses.turn, senses.turn_worker, senses.bounds, self._segmenter.wait_until, clock, lambda _: None
+            detectors.turn, detectors.turn_worker, detectors.bounds, self._segmenter.wait_until, clock, lambda _: None
         )
         self._utterance = TurnId(0)
         self._hypotheses = StablePrefix()
@@ -109,12 +109,12 @@ class Listener:
         try:
             await self._run()
         finally:
-            self._desk.want_none()
+            self._queue.want_none()
 
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as tasks:  # which ends when the last final is told
             self._tasks = tasks
-            self._finals = Finals(self._desk, self._clock, self._tell, tasks)
+            self._finals = Finals(self._queue, self._clock, self._tell, tasks)
             while True:
                 match await self._next():
                     case Mark("stop"):
@@ -137,7 +137,7 @@ class Listener:
 
     async def _next(self) -> Pcm | Mark | Whole:
         try:
-            async with asyncio.timeout(self._senses.quiet_s if self._segmenter.is_open else None):
+            async with asyncio.timeout(self._detectors.quiet_s if self._segmenter.is_open else None):
                 return await self._arriving.get()
         except TimeoutError:
             return Mark("silence")
@@ -146,23 +146,23 @@ class Listener:
         frame = AudioFrame(pcm, self._heard_s)
         self._heard_s += FRAME_S
         self._finals.arrived(self._heard_s)
-        for heard in self._segmenter.push(frame, self._senses.gate.is_speech(frame), self._senses.start_ms):
+        for heard in self._segmenter.push(frame, self._detectors.gate.is_speech(frame), self._detectors.start_ms):
             self._take(heard)
         if self._segmenter.is_open and self._heard_s >= self._partial_due_s:
-            self._partial_due_s = self._heard_s + self._senses.partial_s
-            self._desk.want_partial(lambda: self._segmenter.so_far, self._show)
+            self._partial_due_s = self._heard_s + self._detectors.partial_s
+            self._queue.want_partial(lambda: self._segmenter.so_far, self._show)
 
     async def _hear_whole(self, pcm: Pcm) -> None:
         self._flush(asked=False)
         began_s, voiced_ms = self._heard_s, 0.0
         for frame in Framer(LISTEN_RATE_HZ).push(pcm):
-            voiced_ms += 1000 * FRAME_S * self._senses.gate.is_speech(AudioFrame(frame, self._heard_s))
+            voiced_ms += 1000 * FRAME_S * self._detectors.gate.is_speech(AudioFrame(frame, self._heard_s))
             self._heard_s += FRAME_S
             await asyncio.sleep(0)
         self._finals.arrived(self._heard_s)
         self._utterance = TurnId(self._utterance + 1)
         self._tell(SpeechEnded(utterance=self._utterance, at_s=round(self._heard_s, 3)))
-        if voiced_ms < self._senses.start_ms:
+        if voiced_ms < self._detectors.start_ms:
             self._finals.nothing(self._utterance, "no speech")
             return
         segment = SpeechSegment(pcm, began_s, self._heard_s)
@@ -174,7 +174,7 @@ class Listener:
         if asked and not self._segmenter.is_open:
             self._tell(Failure(code="nothing_to_flush", message="nothing is being said"))
         while self._segmenter.is_open:
-            for heard in self._segmenter.push(AudioFrame(SILENCE, self._heard_s), False, self._senses.start_ms):
+            for heard in self._segmenter.push(AudioFrame(SILENCE, self._heard_s), False, self._detectors.start_ms):
                 self._take(heard)
             self._segmenter.wait_until(0)
 
@@ -191,12 +191,12 @@ class Listener:
                 self._endpointing.on_speech_started(started_at_s)
                 self._utterance = TurnId(self._utterance + 1)
                 self._hypotheses = StablePrefix()
-                self._partial_due_s = self._heard_s + self._senses.partial_s
+                self._partial_due_s = self._heard_s + self._detectors.partial_s
                 self._tell(SpeechStarted(utterance=self._utterance, at_s=round(max(0.0, started_at_s), 3)))
             case EarlyPause(segment):
                 self._finals.prepare(Speech(self._utterance, segment, self._heard_s))
             case Pause(segment):
-                self._desk.want_none()
+                self._queue.want_none()
                 speech = Speech(self._utterance, segment, self._heard_s)
                 self._finals.prepare(speech, self._endpointing.set_transcript)
                 self._endpointing.on_pause(self._utterance, segment, self._tasks)
@@ -210,7 +210,7 @@ class Listener:
             case Dropped():  # pragma: no branch
                 self._endpointing.cancel()
                 self._finals.forget()
-                self._desk.want_none()
+                self._queue.want_none()
                 self._finals.nothing(self._utterance, "too short")
 
     def _show(self, transcript: Transcript) -> None:

@@ -43,12 +43,12 @@ class Job:
 
     request: Request
     recording: Recording
-    desk: DecodeQueueClient
+    queue: DecodeQueueClient
     fields: Fields
 
     async def transcripts(self) -> AsyncIterator[Heard]:
         """As they come. Raises ClientDisconnect where nobody waits for them any more."""
-        async with aclosing(self.recording.transcripts(self.desk)) as transcripts:
+        async with aclosing(self.recording.transcripts(self.queue)) as transcripts:
             async for heard in transcripts:
                 if await self.request.is_disconnected():
                     raise ClientDisconnect
@@ -71,11 +71,11 @@ def routes(service: Service) -> APIRouter:
             async with read_upload(request, service.limits) as upload:
                 fields = checked(upload.fields)
                 try:
-                    desk = service.make_queue_client(fields.start())
+                    queue = service.make_queue_client(fields.start())
                     gate = service.make_detectors(fields.start()).gate
                 except SettingsError as error:
                     raise Refused(f"{error.message} ({error.hint})", "language") from error
-                yield Job(request, Recording(upload.file, gate, service.limits.recording_s), desk, fields)
+                yield Job(request, Recording(upload.file, gate, service.limits.recording_s), queue, fields)
 
     @router.post("/v1/audio/transcriptions", openapi_extra={"requestBody": body_schema()}, responses=response_schemas())
     async def transcriptions(job: Job = Depends(job)) -> Response:

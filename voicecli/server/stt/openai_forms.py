@@ -75,7 +75,7 @@ class Fields(BaseModel):
 def hotwords(prompt: str, keywords: tuple[str, ...] = ()) -> tuple[str, ...]:
     """The names and terms in a prompt; a sentence counts as one, as far as it fits."""
     phrases = [*keywords, *re.split(r"[,;.\n]+", prompt)]
-    return tuple(piece for phrase in phrases for piece in textwrap.wrap(phrase.strip(), HOTWORD_CHARACTERS))
+    return tuple(text_chunk for phrase in phrases for text_chunk in textwrap.wrap(phrase.strip(), HOTWORD_CHARACTERS))
 
 
 ARRAYS = ("keywords", "timestamp_granularities")

@@ -78,20 +78,20 @@ class Realtime:
         self._events = events
         self._errors_left = service.limits.errors
         self._heard_s = 0.0
-        self._ears: asyncio.Queue[RealtimeListener | None] = asyncio.Queue()
-        self._ear: RealtimeListener | None = None
+        self._listen_state: asyncio.Queue[RealtimeListener | None] = asyncio.Queue()
+        self._speech_input: RealtimeListener | None = None
         self._set(Config())
         events.say(f"{self._kind}.created", session=self._described())
 
     async def run(self) -> None:
         """Until stop was said and the last utterance has its words."""
-        while (ear := await self._ears.get()) is not None:
-            await ear.listener.run()
+        while (speech_input := await self._listen_state.get()) is not None:
+            await speech_input.listener.run()
 
     async def mark(self, said: str) -> None:
         """stop alone."""
-        await self._leave_ear()
-        self._ears.put_nowait(None)
+        await self._leave_speech_input()
+        self._listen_state.put_nowait(None)
 
     async def take(self, message: str | bytes) -> None:
         """Raises Closed for what is no text, and after too many errors."""
@@ -117,8 +117,8 @@ class Realtime:
             case Clear():
                 self._buffer = Buffer(self._config.format.rate)
                 self._reader = SampleReader("s16le")
-                if self._ear is not None:
-                    await self._ear.listener.mark("forget")
+                if self._speech_input is not None:
+                    await self._speech_input.listener.mark("forget")
                 self._events.say("input_audio_buffer.cleared")
 
     async def _update(self, update: Update) -> None:
@@ -126,7 +126,7 @@ class Realtime:
         self._service.make_queue_client(config.start())  # which says what it cannot do
         self._events.flat = update.type == "transcription_session.update"
         if config != self._config:
-            await self._leave_ear()
+            await self._leave_speech_input()
             self._set(config)
         self._events.say(f"{self._kind}.updated", session=self._described())
 
@@ -137,9 +137,9 @@ class Realtime:
             raise ProtocolError("invalid_audio", f"audio is no base64: {error}") from error
         audio_s = len(pcm) / self._config.format.rate
         if self._config.turn_detection is not None:
-            ear = self._ears_own()
+            speech_input = self._listen_state_own()
             self._heard_s += audio_s
-            await ear.listener.push_audio(pcm)
+            await speech_input.listener.push_audio(pcm)
         elif self._buffer.audio_s + audio_s > LONGEST_S:
             hint = "commit sooner, or set turn_detection"
             raise ProtocolError("input_audio_buffer_full", f"the buffer takes {LONGEST_S:g} s at most", hint)
@@ -147,40 +147,40 @@ class Realtime:
             self._buffer.append(pcm)
 
     async def _commit(self) -> None:
-        ear = self._ears_own()
+        speech_input = self._listen_state_own()
         if self._config.turn_detection is not None:
-            await ear.listener.mark("flush")
+            await speech_input.listener.mark("flush")
             return
         if self._buffer.audio_s < SHORTEST_S:
             message = f"the buffer holds {self._buffer.audio_s:.2f} s, and {SHORTEST_S:g} s are needed"
             raise ProtocolError("input_audio_buffer_commit_empty", message)
-        if ear.commits - ear.items.answered >= MOST_WAITING:
+        if speech_input.commits - speech_input.items.answered >= MOST_WAITING:
             raise ProtocolError("too_many_commits", f"{MOST_WAITING} commits wait for their words", "wait for one")
-        ear.commits += 1
+        speech_input.commits += 1
         pcm = self._buffer.take()
         self._heard_s += len(pcm) / LISTEN_RATE_HZ
-        await ear.listener.whole(pcm)
+        await speech_input.listener.whole(pcm)
 
-    def _ears_own(self) -> RealtimeListener:
-        if self._ear is None:
+    def _listen_state_own(self) -> RealtimeListener:
+        if self._speech_input is None:
             start, service = self._config.start(), self._service
             items = Items(self._events, self._heard_s)
-            senses = replace(service.make_detectors(start), quiet_s=None)  # a client that is late is not silent
+            detectors = replace(service.make_detectors(start), quiet_s=None)  # a client that is late is not silent
             listener = Listener(
-                senses, service.make_queue_client(start), start.sample_rate_hz, service.clock, items.tell
+                detectors, service.make_queue_client(start), start.sample_rate_hz, service.clock, items.tell
             )
-            self._ear = RealtimeListener(listener, items)
-            self._ears.put_nowait(self._ear)
-        return self._ear
+            self._speech_input = RealtimeListener(listener, items)
+            self._listen_state.put_nowait(self._speech_input)
+        return self._speech_input
 
-    async def _leave_ear(self) -> None:
-        if self._ear is not None:
-            await self._ear.listener.mark("stop")
-            self._ear = None
+    async def _leave_speech_input(self) -> None:
+        if self._speech_input is not None:
+            await self._speech_input.listener.mark("stop")
+            self._speech_input = None
 
     def _set(self, config: Config) -> None:
         self._config = config
-        self._ear = None
+        self._speech_input = None
         self._buffer = Buffer(config.format.rate)
         self._reader = SampleReader("s16le")
 

@@ -47,7 +47,7 @@ class Item:
     name: str
     started: bool = False  # its beginning was told
     committed: bool = False
-    told: str = ""  # of its words
+    reported: str = ""  # of its words
 
 
 class Items:
@@ -118,9 +118,9 @@ class Items:
 
     def _delta(self, item: Item, text: str) -> None:
         """What a client has was sent for good: words that take some of it back come with `completed` alone."""
-        if text.startswith(item.told) and len(text) > len(item.told):
-            self._say(f"{TRANSCRIPTION}.delta", item, content_index=0, delta=text[len(item.told) :])
-            item.told = text
+        if text.startswith(item.reported) and len(text) > len(item.reported):
+            self._say(f"{TRANSCRIPTION}.delta", item, content_index=0, delta=text[len(item.reported) :])
+            item.reported = text
 
     def _complete(self, item: Item, final: Final) -> None:
         if not item.committed:  # too short to be speech after all

@@ -45,13 +45,13 @@ class Recording:
         """What has been read so far."""
         return self._cut.heard_s
 
-    async def transcripts(self, desk: DecodeQueueClient) -> AsyncGenerator[Heard]:
+    async def transcripts(self, queue: DecodeQueueClient) -> AsyncGenerator[Heard]:
         """In order. Raises EngineError too."""
         steps = self._read()
         with ThreadWorker("recording") as worker:
             while (parts := await worker.run(_next, steps)) is not None:
                 for part in parts:
-                    yield Heard(part, (await desk.final(part.segment)).transcript)
+                    yield Heard(part, (await queue.final(part.segment)).transcript)
 
     def _read(self) -> Iterator[list[Part]]:
         """The parts that each block completes."""

@@ -45,7 +45,7 @@ class Batch:
     """How finals of several sessions are decoded in one go, and which: those that wish the same."""
 
     transcribe_all: Callable[[Sequence[SpeechSegment]], list[Transcript]]
-    wish: Hashable
+    options: Hashable
     longest_s: float  # of an utterance; longer ones are decoded by themselves
 
 
@@ -65,7 +65,7 @@ class Decoded:
 class Job:
     """A decode that somebody awaits."""
 
-    desk: DecodeQueueClient
+    queue: DecodeQueueClient
     segment: SpeechSegment
     urgency: Urgency
     asked_at_s: float
@@ -73,8 +73,8 @@ class Job:
 
     def goes_with(self, other: Job) -> bool:
         """Whether both can be decoded in one go."""
-        mine, yours = self.desk.together, other.desk.together
-        if mine is None or yours is None or mine.wish != yours.wish:
+        mine, yours = self.queue.together, other.queue.together
+        if mine is None or yours is None or mine.options != yours.options:
             return False
         return max(self.segment.audio_s, other.segment.audio_s) <= mine.longest_s
 
@@ -95,7 +95,7 @@ class DecodeQueueClient:
     recogniser: Recogniser
     together: Batch | None = None  # None: one by one, which is as quick on a processor
     wanted: Callable[[], SpeechSegment | None] | None = None
-    told: Callable[[Transcript], None] | None = None
+    reported: Callable[[Transcript], None] | None = None
 
     async def final(self, segment: SpeechSegment, urgency: Urgency = Urgency.FINAL) -> Decoded:
         """Raises EngineError; a cancelled wait is forgotten by the queue."""
@@ -105,12 +105,12 @@ class DecodeQueueClient:
         """When it is this session's turn, decode what it has said by then and tell."""
         if self.wanted is not None:
             self.scheduler.watch.dropped_partial()
-        self.wanted, self.told = so_far, tell
+        self.wanted, self.reported = so_far, tell
         self.scheduler.wants_partial(self)
 
     def want_none(self) -> None:
         """The utterance is over, or the session."""
-        self.wanted = self.told = None
+        self.wanted = self.reported = None
 
 
 @dataclass(slots=True, eq=False)
@@ -125,7 +125,7 @@ class Scheduler:
     _rests_until_s: float = 0.0  # from partials
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def desk(self, recogniser: Recogniser, together: Batch | None = None) -> DecodeQueueClient:
+    def queue(self, recogniser: Recogniser, together: Batch | None = None) -> DecodeQueueClient:
         """For one session; `recogniser` is its own view."""
         return DecodeQueueClient(self, recogniser, together)
 
@@ -134,10 +134,10 @@ class Scheduler:
         """Finals in the queue."""
         return len(self._jobs[Urgency.FINAL])
 
-    async def decode(self, desk: DecodeQueueClient, segment: SpeechSegment, urgency: Urgency) -> Decoded:
+    async def decode(self, queue: DecodeQueueClient, segment: SpeechSegment, urgency: Urgency) -> Decoded:
         """Wait for the turn and the decode. Raises EngineError."""
         done: asyncio.Future[Decoded] = asyncio.get_running_loop().create_future()
-        job = Job(desk, segment, urgency, self.clock(), done)
+        job = Job(queue, segment, urgency, self.clock(), done)
         self._jobs[urgency].append(job)
         self._woken.set()
         return await done
@@ -151,10 +151,10 @@ class Scheduler:
                 self._jobs[Urgency.FINAL].append(job)
                 return
 
-    def wants_partial(self, desk: DecodeQueueClient) -> None:
+    def wants_partial(self, queue: DecodeQueueClient) -> None:
         """Put the desk in the line, unless it stands there."""
-        if desk not in self._partials:
-            self._partials.append(desk)
+        if queue not in self._partials:
+            self._partials.append(queue)
         self._woken.set()
 
     async def serve(self) -> None:
@@ -174,7 +174,7 @@ class Scheduler:
 
     async def _next_jobs(self) -> list[Job]:
         finals, eager = (self._awaited(urgency) for urgency in Urgency)
-        if finals and finals[0].desk.together is not None and len(finals) < BATCH_MOST:
+        if finals and finals[0].queue.together is not None and len(finals) < BATCH_MOST:
             await asyncio.sleep(BATCH_WITHIN_S)  # others may end at the same moment
             finals = self._awaited(Urgency.FINAL)
         if finals:
@@ -193,7 +193,7 @@ class Scheduler:
         return list(jobs)
 
     async def _decode(self, jobs: list[Job]) -> None:
-        began_s, first = self.clock(), jobs[0].desk
+        began_s, first = self.clock(), jobs[0].queue
         try:
             if first.together is not None and len(jobs) > 1:
                 segments = [job.segment for job in jobs]
@@ -212,15 +212,15 @@ class Scheduler:
             if not job.done.done():
                 job.done.set_result(decoded)
 
-    async def _draft(self, desk: DecodeQueueClient) -> None:
-        wanted, tell = desk.wanted, desk.told
-        desk.want_none()
+    async def _draft(self, queue: DecodeQueueClient) -> None:
+        wanted, tell = queue.wanted, queue.reported
+        queue.want_none()
         segment = wanted() if wanted is not None else None
         if segment is None or tell is None:
             return
         began_s = self.clock()
         try:
-            transcript = await self.worker.run(desk.recogniser.draft, segment)
+            transcript = await self.worker.run(queue.recogniser.draft, segment)
         except VoiceCliError:
             return  # the final will fail too, and says so
         took_s = self.clock() - began_s

@@ -40,8 +40,8 @@ class Speech:
 
     def dictation(self, voice: Voice, utterance: int = 1) -> TextTurn:
         """A text that comes bit by bit and is read in the voice's language."""
-        pieces = TextChunker(partial(normalize, language=voice.language))
-        return TextTurn(Turn(TurnId(utterance), chunker=pieces), phrases_in(code_of(voice.language)))
+        text_chunks = TextChunker(partial(normalize, language=voice.language))
+        return TextTurn(Turn(TurnId(utterance), chunker=text_chunks), phrases_in(code_of(voice.language)))
 
     def whole(self, voice: Voice, text: str) -> Turn:
         """A text that is there from the start. Raises Refused when it is too long, or has nothing to say."""

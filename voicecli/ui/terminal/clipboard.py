@@ -110,19 +110,19 @@ def run_tool(tool: Tool, text: str) -> str:
     xclip and wl-copy leave a process behind that holds the clipboard and whatever it has inherited: waiting for the
     end of a pipe would be waiting for that.
     """
-    with tempfile.TemporaryFile() as told:
+    with tempfile.TemporaryFile() as reported:
         try:
             done = subprocess.run(
                 tool.command,
                 input=text.encode(tool.encoding),
                 stdout=subprocess.DEVNULL,
-                stderr=told,
+                stderr=reported,
                 timeout=TOOL_S,
                 check=False,
                 start_new_session=True,  # Ctrl-C in the terminal is not meant for what stays behind
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             return f"{tool.name}: {error}"
-        told.seek(0)
-        reason = " ".join(told.read().decode(errors="replace").split())
+        reported.seek(0)
+        reason = " ".join(reported.read().decode(errors="replace").split())
         return f"{tool.name}: {reason or f'ended with {done.returncode}'}" if done.returncode else ""

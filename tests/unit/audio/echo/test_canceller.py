@@ -86,14 +86,14 @@ def listened(played: Pcm, captured: NDArray[np.float64]) -> tuple[list[AudioFram
     """The frames without echo, and what the product's own gate and segmenter make of them while an answer sounds."""
     canceller = EchoCanceller.load()
     gate, segmenter = (
-        EchoAwareDetector(WebrtcSileroDetector(Silero.load(), LISTEN), canceller.guard, canceller.likeness),
+        EchoAwareDetector(WebrtcSileroDetector(Silero.load(), LISTEN), canceller.guard, canceller.correlation),
         Segmenter(LISTEN),
     )
     frames, heard = [], []
     for frame in cancelled(played, captured, canceller):
         frames.append(frame)
-        told = segmenter.push(frame, gate.is_speech(frame), LISTEN.min_interrupt_ms)
-        heard += [(frame.captured_at_s, event) for event in told]
+        reported = segmenter.push(frame, gate.is_speech(frame), LISTEN.min_interrupt_ms)
+        heard += [(frame.captured_at_s, event) for event in reported]
     return frames, heard
 
 
@@ -169,8 +169,8 @@ def test_without_playback_a_sound_passes_unharmed_and_its_times_stay_true() -> N
     assert frames[0].captured_at_s == -DELAY_S
     heard = joined(frames)
     assert abs(level_db(sound.astype(np.int16)) - level_db(heard)) < 1
-    likeness = [heard[delay:] @ sound[: len(heard) - delay] for delay in range(400)]
-    assert int(np.argmax(likeness)) == DELAY_S * LISTEN_RATE_HZ
+    correlation = [heard[delay:] @ sound[: len(heard) - delay] for delay in range(400)]
+    assert int(np.argmax(correlation)) == DELAY_S * LISTEN_RATE_HZ
 
 
 @dataclass
@@ -281,7 +281,7 @@ def test_another_device_makes_what_was_learnt_and_what_still_waits_void() -> Non
     before = len(processing.calls)
     canceller.begin_anew()
     assert canceller.guard.needed_db(0.0) == -np.inf
-    assert not canceller.likeness.explained()
+    assert not canceller.correlation.explained()
     canceller.cancel(AudioFrame(tone(1), 0.02))
     assert [side for side, _ in processing.calls[before:]] == ["near", "near"]
 

@@ -25,13 +25,13 @@ def delayed(played: Pcm, gain_db: float) -> Pcm:
 
 def listen(path: EchoPath, played: Pcm, heard: Pcm) -> list[bool]:
     """Both sides in step; what the path says after each frame."""
-    told = []
+    reported = []
     path.played(played[:EARLIER_SAMPLES])
     for at in range(0, len(heard) - FRAME_SAMPLES + 1, FRAME_SAMPLES):
         path.played(played[at + EARLIER_SAMPLES :][:FRAME_SAMPLES])
         path.heard(heard[at : at + FRAME_SAMPLES])
-        told.append(path.is_silent)
-    return told
+        reported.append(path.is_silent)
+    return reported
 
 
 @pytest.mark.parametrize(("gain_db", "silent"), [(-10, False), (-40, False), (-75, True), (-90, True)])
@@ -41,8 +41,8 @@ def test_what_comes_back_hardly_at_all_is_nothing(gain_db: float, silent: bool) 
 
 
 def test_until_it_has_heard_enough_there_is_an_echo() -> None:
-    told = listen(EchoPath(), noise(3, -20), noise(3, -70))
-    known_s = told.index(True) * FRAME_SAMPLES / LISTEN_RATE_HZ
+    reported = listen(EchoPath(), noise(3, -20), noise(3, -70))
+    known_s = reported.index(True) * FRAME_SAMPLES / LISTEN_RATE_HZ
     assert 0.5 < known_s < 1.5  # of the longest delay, and of a window besides
 
 

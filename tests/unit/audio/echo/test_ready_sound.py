@@ -36,9 +36,11 @@ def test_it_is_over_when_the_conversation_begins() -> None:
 
     async def main() -> float:
         loop = asyncio.get_running_loop()
-        ear = SpeechInput(FakeMicrophone([], 60.0), LoudnessGate(), Segmenter(LISTEN), loop.time, events.append)
+        speech_input = SpeechInput(
+            FakeMicrophone([], 60.0), LoudnessGate(), Segmenter(LISTEN), loop.time, events.append
+        )
         async with WavSpeaker(None, loop.time, events.append) as speaker:
-            await play_ready_sound(ear, speaker)
+            await play_ready_sound(speech_input, speaker)
             assert speaker.lead_s() == 0
         return loop.time()
 

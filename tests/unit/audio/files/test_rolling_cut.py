@@ -9,7 +9,7 @@ from voicecli.audio.files.rolling_cut import BLOCK_S, Part, RollingCut
 from voicecli.types import FRAME_S, FRAME_SAMPLES
 
 LONGEST_S = 28.0
-STRETCHES = st.lists(st.tuples(st.booleans(), st.floats(0.02, 60)), min_size=1, max_size=12)
+AUDIO_CHUNKS = st.lists(st.tuples(st.booleans(), st.floats(0.02, 60)), min_size=1, max_size=12)
 
 
 def parts_of(voiced: list[bool], step: int) -> list[Part]:
@@ -24,15 +24,15 @@ def parts_of(voiced: list[bool], step: int) -> list[Part]:
     return [*found, *cut.finish()]
 
 
-def frames_of(stretches: list[tuple[bool, float]]) -> list[bool]:
-    return [is_speech for is_speech, seconds in stretches for _ in range(max(1, round(seconds / FRAME_S)))]
+def frames_of(audio_chunks: list[tuple[bool, float]]) -> list[bool]:
+    return [is_speech for is_speech, seconds in audio_chunks for _ in range(max(1, round(seconds / FRAME_S)))]
 
 
-@given(STRETCHES, st.sampled_from([50, 500, 7_001]))
+@given(AUDIO_CHUNKS, st.sampled_from([50, 500, 7_001]))
 def test_each_voiced_frame_is_in_one_part_and_each_part_where_it_says(
-    stretches: list[tuple[bool, float]], step: int
+    audio_chunks: list[tuple[bool, float]], step: int
 ) -> None:
-    voiced = frames_of(stretches)
+    voiced = frames_of(audio_chunks)
     seen: list[int] = []
     for part in parts_of(voiced, step):
         begin = round(part.begin_s / FRAME_S)

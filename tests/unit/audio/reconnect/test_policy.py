@@ -64,10 +64,10 @@ def test_whatever_happens_it_is_tried_within_two_seconds_and_never_needlessly(st
                 recovery.on_failed(now_s)
             case _:
                 pass
-        wish = recovery.next_attempt(now_s, settled=settled)
-        assert wish in (None, {"ok": None, "fallback": "wanted", "unavailable": "any"}[recovery.condition])
-        assert wish is None or recovery.condition == "unavailable" or settled
-        untried_s = untried_s + STEP_S if wish is None and recovery.condition == "unavailable" else 0.0
+        options = recovery.next_attempt(now_s, settled=settled)
+        assert options in (None, {"ok": None, "fallback": "wanted", "unavailable": "any"}[recovery.condition])
+        assert options is None or recovery.condition == "unavailable" or settled
+        untried_s = untried_s + STEP_S if options is None and recovery.condition == "unavailable" else 0.0
         assert untried_s <= LONGEST_WAIT_S + STEP_S
 
 
@@ -90,7 +90,7 @@ def test_a_stream_stalls(idle_s: float, open_s: float, gone: bool) -> None:
     [(0.1, 0.1, False), (0.1, 600.0, True), (0.1, -600.0, True), (4.0, 4.0, True), (1.0, 1.2, False)],
 )
 def test_a_sleep_shows_in_either_clock(after_s: float, wall_after_s: float, woke: bool) -> None:
-    wakefulness = SleepDetector()
-    assert not wakefulness.has_slept(50.0, 1e9)
-    assert wakefulness.has_slept(50.0 + after_s, 1e9 + wall_after_s) is woke
-    assert not wakefulness.has_slept(50.1 + after_s, 1e9 + 0.1 + wall_after_s)
+    sleep_detector = SleepDetector()
+    assert not sleep_detector.has_slept(50.0, 1e9)
+    assert sleep_detector.has_slept(50.0 + after_s, 1e9 + wall_after_s) is woke
+    assert not sleep_detector.has_slept(50.1 + after_s, 1e9 + 0.1 + wall_after_s)

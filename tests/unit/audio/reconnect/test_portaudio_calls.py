@@ -131,12 +131,12 @@ def test_nothing_starts_anew_while_a_call_hangs(monkeypatch: pytest.MonkeyPatch)
 
 def test_what_another_process_cannot_tell_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sound_system, "LOOK", "import sys; sys.exit(1)")
-    assert asyncio.run(sound_system.seen_elsewhere()) == frozenset()
+    assert asyncio.run(sound_system.list_devices_in_subprocess()) == frozenset()
     monkeypatch.setattr(sound_system, "LOOK", 'print(\'[["headset", "input"]]\')')
-    assert asyncio.run(sound_system.seen_elsewhere()) == {("headset", "input")}
+    assert asyncio.run(sound_system.list_devices_in_subprocess()) == {("headset", "input")}
     monkeypatch.setattr(sound_system, "LOOK", "input_that_never_comes = __import__('time').sleep(60)")
     monkeypatch.setattr(sound_system, "LOOK_S", 0.2)
-    assert asyncio.run(sound_system.seen_elsewhere()) == frozenset()
+    assert asyncio.run(sound_system.list_devices_in_subprocess()) == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -151,5 +151,5 @@ def test_what_another_process_cannot_tell_is_nothing(monkeypatch: pytest.MonkeyP
         (("No input device matching 'x'",), "No input device matching 'x'"),
     ],
 )
-def test_errors_of_portaudio_are_told_without_codes(parts: tuple[object, ...], words: str) -> None:
+def test_errors_of_portaudio_are_reported_without_codes(parts: tuple[object, ...], words: str) -> None:
     assert sound_system.in_words(Exception(*parts)) == words

@@ -155,20 +155,20 @@ class World:
             raise DeviceError(f"no device fits {name!r}")
         return self.there[name].pop(0)
 
-    def keeper(self, source: Source[S]) -> DeviceReconnector[S]:
+    def reconnector(self, source: Source[S]) -> DeviceReconnector[S]:
         loop = asyncio.get_running_loop()
         return DeviceReconnector(source, self.system, lambda: self.settled, loop.time, self.events.append)
 
     def microphone(self, wanted: str = "") -> ReconnectingMicrophone:
         loop = asyncio.get_running_loop()
-        return ReconnectingMicrophone(self.keeper(Source("microphone", wanted, self.make)), loop.time)
+        return ReconnectingMicrophone(self.reconnector(Source("microphone", wanted, self.make)), loop.time)
 
     def speaker(self, wanted: str = "") -> ReconnectingSpeaker:
         loop = asyncio.get_running_loop()
-        return ReconnectingSpeaker(self.keeper(Source("speaker", wanted, self.make)), loop.time)
+        return ReconnectingSpeaker(self.reconnector(Source("speaker", wanted, self.make)), loop.time)
 
     @property
-    def told(self) -> list[tuple[str, str]]:
+    def reported(self) -> list[tuple[str, str]]:
         return [(event.condition, event.name) for event in self.events if isinstance(event, ComponentChanged)]
 
 
@@ -234,7 +234,7 @@ def test_silence_follows_at_once_when_a_microphone_ends_and_its_voice_when_it_is
     assert max(voiced[:45]) < min(silent) < 1.2
     assert 0.9 < (max(silent) - min(silent)) < 3.1
     assert max(voiced) > 4.3
-    assert world.told == [("unavailable", ""), ("ok", "mic")]
+    assert world.reported == [("unavailable", ""), ("ok", "mic")]
     assert first.closed
     assert second.closed
 
@@ -252,7 +252,7 @@ def test_a_stalled_microphone_ends_the_utterance_within_its_stall_and_is_opened_
     assert 4 < next(at_s for at_s, frame in frames if not frame.pcm.any() or at_s > 4.1) < 5.3
     captured = [frame.captured_at_s for _, frame in frames]
     assert captured == sorted(captured)
-    assert world.told == []  # it is the same device, and was back at once
+    assert world.reported == []  # it is the same device, and was back at once
     assert first.closed
 
 
@@ -287,7 +287,7 @@ def test_the_default_takes_the_place_of_a_wanted_device_until_that_is_back_and_n
             assert speaker.name == "headset"
 
     virtual_time.run(main(), began_s=0.0)
-    assert world.told == [("fallback", "built-in"), ("ok", "headset")]
+    assert world.reported == [("fallback", "built-in"), ("ok", "headset")]
     assert other.closed
 
 
@@ -381,7 +381,7 @@ def test_an_answer_without_a_speaker_goes_on_in_writing_and_the_next_is_spoken(w
 
     speaking(world, [first, second], act)
     assert second.heard == list(range(1, 101))
-    assert world.told == [("unavailable", ""), ("ok", "two")]
+    assert world.reported == [("unavailable", ""), ("ok", "two")]
 
 
 def test_a_turn_that_is_held_waits_for_a_speaker_as_long_as_it_is_held(world: World) -> None:

@@ -53,11 +53,11 @@ def test_the_new_one_is_heard_and_the_old_one_closed(world: World) -> None:
 
     frames = hearing(world, act)
     assert all(frame.pcm.any() for at_s, frame in frames if at_s > 2.5)
-    assert world.told == [("ok", "Blue Yeti")]
+    assert world.reported == [("ok", "Blue Yeti")]
     assert messages(world.events) == ["The microphone is Blue Yeti now"]
 
 
-def test_one_that_does_not_open_changes_nothing_and_that_is_told(world: World) -> None:
+def test_one_that_does_not_open_changes_nothing_and_that_is_reported(world: World) -> None:
     first = FakeMicrophone("mic")
     world.there = {"": [first]}
 
@@ -69,7 +69,7 @@ def test_one_that_does_not_open_changes_nothing_and_that_is_told(world: World) -
 
     frames = hearing(world, act)
     assert np.all([frame.pcm.any() for _, frame in frames])
-    assert world.told == []
+    assert world.reported == []
     assert messages(world.events) == ["yeti is not used, the microphone stays mic: no device fits 'yeti'"]
     assert world.system.looks == 1
 
@@ -91,7 +91,7 @@ def test_one_that_was_plugged_in_later_is_found_by_looking_again(world: World, m
     hearing(world, act)
 
 
-def test_the_same_again_is_told_as_such_and_the_wanted_one_is_gone_back_to(world: World) -> None:
+def test_the_same_again_is_reported_as_such_and_the_wanted_one_is_gone_back_to(world: World) -> None:
     world.there = {"": [FakeMicrophone("mic"), FakeMicrophone("mic")], "yeti": [FakeMicrophone("Blue Yeti")]}
     yeti = world.there["yeti"][0]
     back = FakeMicrophone("Blue Yeti")
@@ -111,7 +111,7 @@ def test_the_same_again_is_told_as_such_and_the_wanted_one_is_gone_back_to(world
 
     hearing(world, act)
     assert messages(world.events)[:2] == ["The microphone is mic, as it was", "The microphone is Blue Yeti now"]
-    assert world.told[-2:] == [("fallback", "mic"), ("ok", "Blue Yeti")]
+    assert world.reported[-2:] == [("fallback", "mic"), ("ok", "Blue Yeti")]
 
 
 def test_only_parts_that_were_there_at_the_start_can_be_changed() -> None:

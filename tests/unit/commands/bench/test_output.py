@@ -89,9 +89,9 @@ def test_all_files_are_written_and_the_old_result_is_read_before_it_is_overwritt
     assert read_result(path) == SLOWER
     assert "**worse: text-to-speech" in (tmp_path / "a.md").read_text(encoding="utf8")
     assert "worse: text-to-speech" in (tmp_path / "a.html").read_text(encoding="utf8")
-    told = capsys.readouterr()
-    assert "worse: text-to-speech" in told.out
-    assert "a.html is written" in told.err
+    reported = capsys.readouterr()
+    assert "worse: text-to-speech" in reported.out
+    assert "a.html is written" in reported.err
 
 
 def test_beyond_a_limit_it_fails_after_everything_was_written(tmp_path: Path) -> None:
@@ -102,13 +102,13 @@ def test_beyond_a_limit_it_fails_after_everything_was_written(tmp_path: Path) ->
     assert (tmp_path / "a.html").exists()
 
 
-def test_a_limit_that_was_mistyped_is_told_before_anything_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_limit_that_was_mistyped_is_reported_before_anything_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SettingsError, match="was not understood"):
         run(OLD, fail_over=["p95:900"])
     assert capsys.readouterr().out == ""
 
 
-def test_what_would_fail_at_the_end_is_told_before_anything_is_measured(tmp_path: Path) -> None:
+def test_what_would_fail_at_the_end_is_reported_before_anything_is_measured(tmp_path: Path) -> None:
     path = tmp_path / "old.json"
     write_result(path, OLD)
     check_output(OLD.bench, [tmp_path / "new.html", Path("here.md"), None], path, ["p95=900"])
@@ -122,7 +122,7 @@ def test_what_would_fail_at_the_end_is_told_before_anything_is_measured(tmp_path
         check_output("stt", [], tmp_path / "none.json", [])
 
 
-def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be written"):
         run(OLD, markdown=tmp_path / "none" / "a.md")
 

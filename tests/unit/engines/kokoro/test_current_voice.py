@@ -43,47 +43,47 @@ class Choir:
         return Singer(voice, speed, voice in self.streaming)
 
 
-def sung(attuned: CurrentVoice) -> str:
-    return chr(next(attuned.synthesize("la")).pcm[0])
+def sung(current_voice: CurrentVoice) -> str:
+    return chr(next(current_voice.synthesize("la")).pcm[0])
 
 
-def test_it_speaks_with_the_voice_that_it_was_attuned_to() -> None:
+def test_it_speaks_with_the_voice_that_it_was_current_voice_to() -> None:
     choir, spoke = Choir(), list[str]()
-    attuned = CurrentVoice(choir, choir.speaking("af_heart", 1.0), 1.25, lambda voice: spoke.append(voice.voice))
-    assert (sung(attuned), attuned.name, attuned.sample_rate_hz) == ("a", "choir af_heart", 24_000)
-    attuned.select("ff_siwis")
-    assert (sung(attuned), attuned.name, attuned.voice) == ("f", "choir ff_siwis", "ff_siwis")
+    current_voice = CurrentVoice(choir, choir.speaking("af_heart", 1.0), 1.25, lambda voice: spoke.append(voice.voice))
+    assert (sung(current_voice), current_voice.name, current_voice.sample_rate_hz) == ("a", "choir af_heart", 24_000)
+    current_voice.select("ff_siwis")
+    assert (sung(current_voice), current_voice.name, current_voice.voice) == ("f", "choir ff_siwis", "ff_siwis")
     assert spoke == ["af_heart", "ff_siwis"]
-    assert attuned.language_of("ff_siwis") == "fr-fr"
+    assert current_voice.language_of("ff_siwis") == "fr-fr"
 
 
 def test_a_voice_is_made_again_until_it_streams() -> None:
     choir = Choir()
-    attuned = CurrentVoice(choir, choir.speaking("af_heart", 1.0), 1.0)
+    current_voice = CurrentVoice(choir, choir.speaking("af_heart", 1.0), 1.0)
     for voice in ("ff_siwis", "af_heart", "ff_siwis"):
-        attuned.select(voice)
+        current_voice.select(voice)
     choir.streaming.add("ff_siwis")
-    attuned.select("ff_siwis")
-    attuned.select("ff_siwis")
+    current_voice.select("ff_siwis")
+    current_voice.select("ff_siwis")
     assert choir.made == ["af_heart", "ff_siwis", "ff_siwis", "ff_siwis"]
 
 
 def test_a_voice_that_is_not_there_changes_nothing() -> None:
     choir = Choir()
-    attuned = CurrentVoice(choir, choir.speaking("af_heart", 1.0), 1.0)
+    current_voice = CurrentVoice(choir, choir.speaking("af_heart", 1.0), 1.0)
     with pytest.raises(SettingsError, match="nobody"):
-        attuned.select("nobody")
-    assert attuned.voice == "af_heart"
-    assert sung(attuned) == "a"
+        current_voice.select("nobody")
+    assert current_voice.voice == "af_heart"
+    assert sung(current_voice) == "a"
 
 
 def test_a_speed_holds_from_the_next_answer_on() -> None:
     choir = Choir()
-    attuned = CurrentVoice(choir, choir.speaking("af_heart", 1.0), 1.0)
-    attuned.pace(1.5)
-    assert attuned.speed == 1.5
+    current_voice = CurrentVoice(choir, choir.speaking("af_heart", 1.0), 1.0)
+    current_voice.pace(1.5)
+    assert current_voice.speed == 1.5
     assert choir.made == ["af_heart"]
-    attuned.select("af_heart")
+    current_voice.select("af_heart")
     assert choir.made == ["af_heart", "af_heart"]
-    assert attuned.name_of("ff_siwis") == "choir ff_siwis"
-    assert attuned.names() == ["af_heart", "ff_siwis"]
+    assert current_voice.name_of("ff_siwis") == "choir ff_siwis"
+    assert current_voice.names() == ["af_heart", "ff_siwis"]

@@ -57,13 +57,13 @@ def test_a_blend_is_the_weighted_mean_and_speaks_as_its_first(
         ("+".join(["af_heart"] * 9), "no voice and no blend", "up to 8"),
     ],
 )
-def test_what_is_no_voice_is_told_with_a_way_out(folder: Path, asked: str, message: str, hint: str) -> None:
+def test_what_is_no_voice_is_reported_with_a_way_out(folder: Path, asked: str, message: str, hint: str) -> None:
     with pytest.raises(SettingsError, match=message) as caught:
         read_voice(folder, asked)
     assert hint in caught.value.hint
 
 
-def test_files_that_are_missing_or_damaged_are_told(folder: Path, tmp_path: Path) -> None:
+def test_files_that_are_missing_or_damaged_are_reported(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelMissing, match="holds no voices"):
         known_voices(tmp_path / "absent")
     (folder / "af_heart.bin").write_bytes(b"1234")

@@ -100,13 +100,13 @@ def test_the_share_grows_to_one_and_only_the_last_is_one(batches: list[int]) -> 
 
 
 @given(st.integers(1, 80))
-def test_the_generator_is_told_whether_more_of_a_text_follows(tokens: int) -> None:
+def test_the_generator_is_reported_whether_more_of_a_text_follows(tokens: int) -> None:
     ramp = Ramp(4)
     list(voice(ramp, [range(tokens)]).say("x"))
     assert ramp.more == [True] * (len(ramp.runs) - 1) + [False]
 
 
-def test_a_short_utterance_is_one_piece_with_its_own_statistics() -> None:
+def test_a_short_utterance_is_one_text_chunk_with_its_own_statistics() -> None:
     ramp = Ramp(2)
     assert len(list(voice(ramp, [range(4)]).say("x"))) == 1
     assert ramp.given == [False]

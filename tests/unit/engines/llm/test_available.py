@@ -34,7 +34,7 @@ def test_those_on_the_disk_and_those_of_the_servers_that_answer(nowhere: str) ->
     asyncio.run(run())
 
 
-def test_a_server_that_was_configured_and_is_silent_is_told(nowhere: str) -> None:
+def test_a_server_that_was_configured_and_is_silent_is_reported(nowhere: str) -> None:
     async def run() -> None:
         settings = llm_settings(url=f"http://{nowhere}/v1", ollama_url=f"http://{nowhere}")
         found = await language_models(settings, [])

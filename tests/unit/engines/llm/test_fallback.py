@@ -67,22 +67,22 @@ class Told:
 Act = Callable[[FallbackModel], Awaitable[None]]
 
 
-def hold(server: Server, act: Act, spare: Server | VoiceCliError | None = None) -> Told:
-    told = Told()
-    tell = StatusReporter(lambda *change: told.changes.append(change), told.remarks.append)
+def hold(server: Server, act: Act, fallback: Server | VoiceCliError | None = None) -> Told:
+    reported = Told()
+    tell = StatusReporter(lambda *change: reported.changes.append(change), reported.remarks.append)
 
     async def load() -> Server:
-        if isinstance(spare, VoiceCliError):
-            raise spare
-        assert spare is not None
-        return spare
+        if isinstance(fallback, VoiceCliError):
+            raise fallback
+        assert fallback is not None
+        return fallback
 
     async def run() -> None:
-        async with with_fallback(server, load if spare else None, TIMEOUT_S, tell) as model:
+        async with with_fallback(server, load if fallback else None, TIMEOUT_S, tell) as model:
             await act(model)
 
     virtual_time.run(run())
-    return told
+    return reported
 
 
 async def answer(model: FallbackModel) -> str:
@@ -99,7 +99,7 @@ async def fails(model: FallbackModel) -> None:
         await answer(model)
 
 
-def test_a_server_that_is_well_is_asked_once_and_nothing_is_told() -> None:
+def test_a_server_that_is_well_is_asked_once_and_nothing_is_reported() -> None:
     server = Server()
     assert hold(server, asks) == Told()
     assert (len(server.asked_at_s), server.closed) == (1, 1)
@@ -116,7 +116,7 @@ def test_a_short_absence_is_not_noticed(failure: Exception) -> None:
 
 
 def test_something_takes_its_place_until_it_is_back() -> None:
-    server, spare = Server(failures=[GONE] * 4, warm_failures=[GONE] * 2), Server("spare", words=("Spare.",))
+    server, fallback = Server(failures=[GONE] * 4, warm_failures=[GONE] * 2), Server("spare", words=("Spare.",))
 
     async def act(model: FallbackModel) -> None:
         assert await answer(model) == "Spare."
@@ -126,10 +126,10 @@ def test_something_takes_its_place_until_it_is_back() -> None:
         assert model.name == "server"
         assert await answer(model) == "One two."
 
-    told = hold(server, act, spare)
-    assert told.conditions == ["fallback", "ok"]
-    assert told.changes[0][1] == "spare"
-    assert "the server does not answer" in told.changes[0][2]
+    reported = hold(server, act, fallback)
+    assert reported.conditions == ["fallback", "ok"]
+    assert reported.changes[0][1] == "spare"
+    assert "the server does not answer" in reported.changes[0][2]
     assert len(server.asked_at_s) == 5
 
 
@@ -157,7 +157,7 @@ def test_a_broken_server_that_is_looked_for_ends_nothing() -> None:
 
 
 def test_an_answer_under_way_stays_with_the_model_that_began_it() -> None:
-    server, spare = Server(failures=[GONE] * 4), Server("spare", words=("Spare ", "to the end."))
+    server, fallback = Server(failures=[GONE] * 4), Server("spare", words=("Spare ", "to the end."))
 
     async def act(model: FallbackModel) -> None:
         async with aclosing(model.reply(ASKED)) as tokens:
@@ -166,11 +166,13 @@ def test_an_answer_under_way_stays_with_the_model_that_began_it() -> None:
             assert model.name == "server"
             assert [first.text, *[token.text async for token in tokens]] == ["Spare ", "to the end."]
 
-    hold(server, act, spare)
+    hold(server, act, fallback)
 
 
-@pytest.mark.parametrize("spare", [None, ModelMissing("No model on disk", "download it")])
-def test_without_a_spare_the_error_is_told_and_the_next_question_tries_again(spare: VoiceCliError | None) -> None:
+@pytest.mark.parametrize("fallback", [None, ModelMissing("No model on disk", "download it")])
+def test_without_a_fallback_the_error_is_reported_and_the_next_question_tries_again(
+    fallback: VoiceCliError | None,
+) -> None:
     server = Server(failures=[GONE] * 5)
 
     async def act(model: FallbackModel) -> None:
@@ -179,11 +181,11 @@ def test_without_a_spare_the_error_is_told_and_the_next_question_tries_again(spa
         assert len(server.asked_at_s) == 5
         await asks(model)
 
-    told = hold(server, act, spare)
-    assert told.conditions == ["unavailable", "ok"]
-    assert told.changes[0][1] == ""
-    if spare:
-        assert "No model on disk" in told.changes[0][2]
+    reported = hold(server, act, fallback)
+    assert reported.conditions == ["unavailable", "ok"]
+    assert reported.changes[0][1] == ""
+    if fallback:
+        assert "No model on disk" in reported.changes[0][2]
 
 
 def test_a_refusal_is_not_tried_again_and_is_replaced() -> None:
@@ -215,8 +217,8 @@ def test_a_late_first_token_counts_as_gone_and_all_tries_have_one_patience() -> 
         await asks(model)
         assert asyncio.get_running_loop().time() - begun_s <= TIMEOUT_S + sum(WAITS_S) + 0.1
 
-    told = hold(server, act, Server("spare"))
-    assert "in time" in told.changes[0][2]
+    reported = hold(server, act, Server("spare"))
+    assert "in time" in reported.changes[0][2]
     assert server.closed == len(server.asked_at_s)
 
 
@@ -253,7 +255,7 @@ def test_an_empty_answer_is_an_answer() -> None:
     assert hold(Server(words=()), act) == Told()
 
 
-def test_a_question_that_is_withdrawn_closes_its_request_and_loads_no_second_spare() -> None:
+def test_a_question_that_is_withdrawn_closes_its_request_and_loads_no_second_fallback() -> None:
     server, loads = Server(failures=[GONE] * 4), []
 
     async def load() -> Server:

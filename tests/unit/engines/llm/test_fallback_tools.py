@@ -79,25 +79,25 @@ def test_a_request_is_asked_again_with_the_results_that_there_are() -> None:
     assert server.asked == [ANSWERED, ANSWERED]
 
 
-def test_what_takes_its_place_is_told_of_the_tools_once() -> None:
-    server, spare = Caller(failures=[GONE] * 8), Caller("spare")
+def test_what_takes_its_place_is_reported_of_the_tools_once() -> None:
+    server, fallback = Caller(failures=[GONE] * 8), Caller("spare")
 
     async def act(model: FallbackModel) -> None:
         model.offer([SPEC], lambda reason: None)
         assert (await parts(model, ASKED))[-1] == CALL
         assert (await parts(model, ASKED))[-1] == CALL
 
-    hold(server, act, spare)
-    assert spare.offered == [SPEC]
+    hold(server, act, fallback)
+    assert fallback.offered == [SPEC]
 
 
-def test_a_spare_that_knows_no_tools_is_told_their_results() -> None:
-    server, spare, refused = Caller(failures=[GONE] * 4), Plain("spare"), list[str]()
+def test_a_fallback_that_knows_no_tools_is_reported_their_results() -> None:
+    server, fallback, refused = Caller(failures=[GONE] * 4), Plain("spare"), list[str]()
 
     async def act(model: FallbackModel) -> None:
         model.offer([SPEC], refused.append)
         await parts(model, ANSWERED)
 
-    hold(server, act, spare)
-    assert [message.text for message in spare.asked[0]] == ["Hello?\n\nlook: noon"]
+    hold(server, act, fallback)
+    assert [message.text for message in fallback.asked[0]] == ["Hello?\n\nlook: noon"]
     assert refused == ["spare cannot use tools"]

@@ -118,12 +118,12 @@ def test_backend_openai_needs_a_url() -> None:
         asyncio.run(choice(backend="openai"))
 
 
-def test_the_key_is_never_told(nowhere: str) -> None:
+def test_the_key_is_never_reported(nowhere: str) -> None:
     with pytest.raises(BackendUnavailable) as caught:
         asyncio.run(choice(backend="openai", url=f"http://user:hunter2@{nowhere}/v1", api_key="sk-secret"))
-    told = f"{caught.value.message} {caught.value.hint}"
-    assert "hunter2" not in told
-    assert "sk-secret" not in told
+    reported = f"{caught.value.message} {caught.value.hint}"
+    assert "hunter2" not in reported
+    assert "sk-secret" not in reported
 
 
 def test_a_web_page_is_not_ollama() -> None:

@@ -39,14 +39,14 @@ def test_an_answer_is_ended_by_the_model_that_began_it_which_is_idle_then() -> N
         first, second = Model("a"), Model("b")
         switchable = SwitchableModel(first, keeps_prefix=True)
         answer = switchable.reply(ASKED)
-        told = [(await anext(answer)).text]
+        reported = [(await anext(answer)).text]
         before = switchable.switch_to(second, keeps_prefix=True)
         waiting = asyncio.ensure_future(before.idle())
         await asyncio.sleep(0)
         assert not waiting.done()
-        told += [token.text async for token in answer]
+        reported += [token.text async for token in answer]
         await waiting
-        assert (told, first.closed) == (["a0 ", "a1 "], 1)
+        assert (reported, first.closed) == (["a0 ", "a1 "], 1)
         assert [token.text async for token in switchable.reply(ASKED)] == ["b0 ", "b1 "]
         assert switchable.name == "b"
         await before.idle()
@@ -125,7 +125,7 @@ def test_tools_are_for_the_model_in_use_whether_it_knows_them_or_not() -> None:
         switchable.switch_to(Model("b"), keeps_prefix=True)
         switchable.offer([LOOK], refusals.append)
         assert refusals == ["b cannot use tools"]
-        told = [part async for part in switchable.reply_or_call([*ASKED, CALLED])]
-        assert told == [Token("b0 "), Token("b1 ")]
+        reported = [part async for part in switchable.reply_or_call([*ASKED, CALLED])]
+        assert reported == [Token("b0 "), Token("b1 ")]
 
     asyncio.run(run())

@@ -43,8 +43,8 @@ def test_arguments_as_an_object() -> None:
 
 
 def test_a_tool_as_the_protocols_take_it() -> None:
-    told = as_function(ToolSpec("look", "Looks.", {"type": "object"}))
-    assert told == {
+    reported = as_function(ToolSpec("look", "Looks.", {"type": "object"}))
+    assert reported == {
         "type": "function",
         "function": {"name": "look", "description": "Looks.", "parameters": {"type": "object"}},
     }
@@ -71,11 +71,11 @@ def test_without_calls_results_stand_below_their_question() -> None:
     assert without_calls(plain) == plain
 
 
-def test_a_model_that_cannot_be_told_of_tools_is_told_of() -> None:
+def test_a_model_that_cannot_be_reported_of_tools_is_reported_of() -> None:
     class Plain:
         name = "plain"
 
-    told: list[str] = []
-    offer_to(Plain(), [ToolSpec("look", "", {})], told.append)  # type: ignore[arg-type]
-    offer_to(Plain(), [], told.append)  # type: ignore[arg-type]
-    assert told == ["plain cannot use tools"]
+    reported: list[str] = []
+    offer_to(Plain(), [ToolSpec("look", "", {})], reported.append)  # type: ignore[arg-type]
+    offer_to(Plain(), [], reported.append)  # type: ignore[arg-type]
+    assert reported == ["plain cannot use tools"]

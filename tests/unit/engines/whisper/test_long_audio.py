@@ -127,7 +127,7 @@ def test_a_part_that_failed_is_tried_again() -> None:
     assert long.transcribe(whole).text == text(20)
 
 
-def test_what_is_told_of_the_parts_is_told_of_the_whole() -> None:
+def test_what_is_reported_of_the_parts_is_reported_of_the_whole() -> None:
     whole = segment(monologue(6))
     long = LongSpeech(reader := Reader(), LONGEST_S)
     reader.script += [Transcript("", "en", 1.0, "repetition"), Transcript("", "en", 1.0, "no speech", redecoded=True)]

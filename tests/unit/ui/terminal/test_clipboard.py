@@ -59,7 +59,7 @@ def test_what_a_program_leaves_behind_is_not_waited_for(tmp_path: Path) -> None:
     assert run_tool(script(tmp_path, "cat > /dev/null; sleep 50 &"), "text") == ""
 
 
-def test_what_is_wrong_is_told(tmp_path: Path) -> None:
+def test_what_is_wrong_is_reported(tmp_path: Path) -> None:
     broken = script(tmp_path, "echo 'no display' >&2; exit 3")
     assert run_tool(broken, "text") == f"{broken.name}: no display"
     assert run_tool(script(tmp_path, "exit 3"), "text").endswith(": ended with 3")

@@ -56,7 +56,7 @@ class Keyboard:
         return [change.held for change in self.changes]
 
 
-def told() -> Keyboard:
+def reported() -> Keyboard:
     return Keyboard(Hold(tells=True))
 
 
@@ -161,7 +161,7 @@ def test_a_link_that_stalls_is_learnt(stall_s: float) -> None:
 
 @given(st.floats(TAP_S, 100))
 def test_a_terminal_that_tells_of_releases_is_believed(for_s: float) -> None:
-    keyboard = told()
+    keyboard = reported()
     keyboard.press(1.0)
     keyboard.release(1.0 + for_s)
     keyboard.wait(1000)
@@ -169,7 +169,7 @@ def test_a_terminal_that_tells_of_releases_is_believed(for_s: float) -> None:
 
 
 def test_there_a_tap_begins_and_the_next_one_ends() -> None:
-    keyboard = told()
+    keyboard = reported()
     for at_s in (1.0, 4.0):
         keyboard.press(at_s)
         keyboard.release(at_s + 0.1)
@@ -178,7 +178,7 @@ def test_there_a_tap_begins_and_the_next_one_ends() -> None:
 
 
 def test_a_release_that_was_lost_ends_with_the_next_one() -> None:
-    keyboard = told()
+    keyboard = reported()
     keyboard.press(1.0)
     keyboard.press(9.0)
     keyboard.release(10.0)
