@@ -64,7 +64,7 @@ OLD_WORDS = (
     _old(_whole("drafter|cadence"), "PartialDecoder, PartialSchedule"),
     _old(r"\bHypotheses\b", "StablePrefix"),
     _old(_whole("piece|pieces|stretch|stretches") + r"|\bSpeechChunk\b", "TextChunk, AudioChunk, PlaybackChunk"),
-    _old(_whole("apology|apologise|apologises|aside|asides"), "spoken_error, side_speech"),
+    _old(_whole("apology|apologise|apologises") + r"|\basides\b|\.aside\b|\bdef aside\b", "spoken_error, side_speech"),
     _old(_whole("senses"), "SessionDetectors"),
     _old(r"_seed\b|\bSeed[A-Z]|seed[’']?s? (?:client|protocol|path|server)", "voiceagentguide_ws"),
     _old(_whole("deed|deeds|prices|priced"), "UserAction, latencies"),

@@ -149,7 +149,7 @@ class TestScreen:
             (Progress("a", "a", "unpack", 1_000_000, 4_000_000), "a: unpacking "),
         ],
     )
-    def test_on_a_terminal_each_text_chunk_of_work_has_a_bar(self, event: Progress, label: str) -> None:
+    def test_on_a_terminal_each_step_has_a_bar(self, event: Progress, label: str) -> None:
         out = io.StringIO()
         with show_downloads(Console(file=out, force_terminal=True, width=80)) as tell:
             tell(event)

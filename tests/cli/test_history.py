@@ -85,10 +85,10 @@ def test_nothing_is_deleted_without_a_yes(filled: Path) -> None:
     assert run("history", "show", "1").returncode == 0
     assert run("history", "delete", "1", "--yes").returncode == 0
     assert run("history", "show", "1").returncode == 7
-    side_speech = filled.with_name(f"{filled.name}.damaged-2026-01-01")
-    side_speech.write_bytes(b"words")
+    set_aside_file = filled.with_name(f"{filled.name}.damaged-2026-01-01")
+    set_aside_file.write_bytes(b"words")
     assert run("history", "delete", "--all", "--yes").returncode == 0
-    assert not side_speech.exists()
+    assert not set_aside_file.exists()
     assert b"trains" not in filled.read_bytes()
 
 

@@ -29,7 +29,7 @@ def show_downloads(console: Console | None = None) -> Iterator[OnEvent]:
         progress.SpinnerColumn(),
         progress.TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis", max_width=34)),
         progress.BarColumn(bar_width=None, table_column=Column(ratio=1)),
-        progress.TextColumn("{task.fields[told]}", justify="right"),
+        progress.TextColumn("{task.fields[reported]}", justify="right"),
         progress.TimeRemainingColumn(compact=True),
         console=console,
         transient=True,

@@ -138,13 +138,15 @@ def delete(
     if (id is None) != every:
         raise SettingsError("one conversation, or all of them?", "voicecli history delete 12, or --all")
     path = history_file()
-    side_speech = set_side_speech_earlier(path) if every else []
-    question = f"Delete {count_of(path, id)}" + (f" and {len(side_speech)} damaged files" if side_speech else "") + "?"
+    set_aside_file = files_set_aside(path) if every else []
+    question = (
+        f"Delete {count_of(path, id)}" + (f" and {len(set_aside_file)} damaged files" if set_aside_file else "") + "?"
+    )
     if not yes and not agreed(question):
         tell("Nothing was deleted.")
         raise typer.Exit(1)
     tell(f"{delete_sessions(path, id)} deleted.")
-    for file in side_speech:
+    for file in set_aside_file:
         file.unlink()
         tell(f"{file} deleted.")
 
@@ -168,7 +170,7 @@ def count_of(path: Path, id: int | None) -> str:
     return f"conversation {id} of {when(session.began_at)} ({len(exchanges)} exchanges)"
 
 
-def set_side_speech_earlier(path: Path) -> list[Path]:
+def files_set_aside(path: Path) -> list[Path]:
     """Damaged files of earlier days."""
     from voicecli.history.place import damaged_files
 

@@ -55,18 +55,18 @@ def alone(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def set_side_speech(path: Path, now: datetime) -> Path:
+def set_aside(path: Path, now: datetime) -> Path:
     """Rename a damaged file, with those beside it, so that it can still be looked at. Raises OSError."""
     name = f"{path.name}.damaged-{now:%Y-%m-%d}"
-    number, side_speech = 1, path.with_name(name)
-    while side_speech.exists():
+    number, set_aside_file = 1, path.with_name(name)
+    while set_aside_file.exists():
         number += 1
-        side_speech = path.with_name(f"{name}-{number}")
+        set_aside_file = path.with_name(f"{name}-{number}")
     for end in (*BESIDE, ""):
         part = path.with_name(path.name + end)
         if part.exists():
-            part.rename(side_speech.with_name(side_speech.name + end))
-    return side_speech
+            part.rename(set_aside_file.with_name(set_aside_file.name + end))
+    return set_aside_file
 
 
 def damaged_files(path: Path) -> list[Path]:

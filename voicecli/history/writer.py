@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from voicecli.errors import HistoryDamaged
-from voicecli.history.place import Identity, alone, identity, set_side_speech
+from voicecli.history.place import Identity, alone, identity, set_aside
 from voicecli.history.records import Exchange, Session
 from voicecli.history.store import Connect, connect, in_words, open_store
 
 BEGUN = "Conversations are kept in {path}, readable by you alone; --no-history keeps none."
-SET_SIDE_SPEECH = "The history file was damaged. It is now {aside}; a new one was begun, with all of this conversation."
+SET_ASIDE = (
+    "The history file was damaged. It is now {set_aside_file}; a new one was begun, with all of this conversation."
+)
 
 
 def utc_now() -> datetime:
@@ -59,15 +61,15 @@ class HistoryWriter:
             try:
                 self._write(exchanges)
             except HistoryDamaged:
-                side_speech = self._set_side_speech(was)
+                set_aside_file = self._set_aside(was)
                 self._write(exchanges)
-                return [SET_SIDE_SPEECH.format(side_speech=side_speech)] if side_speech else []
+                return [SET_ASIDE.format(set_aside_file=set_aside_file)] if set_aside_file else []
         return [BEGUN.format(path=self.path)] if was is None else []
 
-    def _set_side_speech(self, damaged: Identity | None) -> Path | None:
+    def _set_aside(self, damaged: Identity | None) -> Path | None:
         """None where another conversation has done it already."""
         with alone(self.path.parent):
-            return set_side_speech(self.path, self._now()) if identity(self.path) == damaged else None
+            return set_aside(self.path, self._now()) if identity(self.path) == damaged else None
 
     def _write(self, exchanges: Sequence[Exchange]) -> None:
         with open_store(self.path, create=True, connect=self._connect) as store:

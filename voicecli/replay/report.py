@@ -59,7 +59,9 @@ def plain_members(reported: About, log: str) -> dict[str, bytes]:
 
 def recording_members(reported: About, recorder: Recorder, log: str) -> dict[str, bytes]:
     """A report with the conversation that `recorder` has kept."""
-    priced = ABOUTS.validate_python({**json.loads(ABOUTS.dump_json(reported)), "latencies": latencies_of(recorder.calls)})
+    priced = ABOUTS.validate_python(
+        {**json.loads(ABOUTS.dump_json(reported)), "latencies": latencies_of(recorder.calls)}
+    )
     recorded = Recorded(priced, tuple(recorder.events), recorder.sounds())
     plain = plain_members(reported, log)
     return with_readme({**plain, **recorded_members(recorded)})

@@ -19,7 +19,7 @@ from voicecli.events import Event, Notice
 from voicecli.history import store
 from voicecli.history.log import SessionLog
 from voicecli.history.open import remember
-from voicecli.history.place import damaged_files, set_side_speech
+from voicecli.history.place import damaged_files, set_aside
 from voicecli.history.records import LAST, Session
 from voicecli.history.store import open_store
 from voicecli.history.writer import HistoryWriter
@@ -64,21 +64,21 @@ class TestKeeper:
         with open_store(path) as opened:
             assert opened.count() == 0
 
-    def test_a_damaged_file_is_set_side_speech(self, path: Path) -> None:
+    def test_a_damaged_file_is_set_aside(self, path: Path) -> None:
         path.write_bytes(b"garbage " * 1000)
         writer = HistoryWriter(path, SESSION, now=lambda: BEGAN_AT)
         (reported,) = writer.keep([ONE])
         assert questions(path) == ["one"]
-        side_speech = path.with_name("history.db.damaged-2026-03-01")
-        assert str(side_speech) in reported
-        assert side_speech.read_bytes() == b"garbage " * 1000
+        set_aside_file = path.with_name("history.db.damaged-2026-03-01")
+        assert str(set_aside_file) in reported
+        assert set_aside_file.read_bytes() == b"garbage " * 1000
 
     def test_so_is_what_stands_beside_it(self, path: Path) -> None:
         for end in ("", "-wal", "-shm"):
             path.with_name(f"history.db{end}").write_text(end)
-        side_speech = set_side_speech(path, BEGAN_AT)
+        set_aside_file = set_aside(path, BEGAN_AT)
         assert {file.name: file.read_text() for file in path.parent.iterdir()} == {
-            f"{side_speech.name}{end}": end for end in ("", "-wal", "-shm")
+            f"{set_aside_file.name}{end}": end for end in ("", "-wal", "-shm")
         }
 
     def test_a_second_damaged_file_does_not_replace_the_first(self, path: Path) -> None:
@@ -122,7 +122,7 @@ class TestKeeper:
         writer.keep([ONE, TWO])
         assert questions(path) == ["one", "two"]
 
-    def test_another_conversation_that_set_the_file_side_speech_first_is_not_undone(self, path: Path) -> None:
+    def test_another_conversation_that_set_the_file_aside_first_is_not_undone(self, path: Path) -> None:
         """Between the damage and its discovery the file becomes a good one."""
 
         def connect(path: Path) -> sqlite3.Connection:

@@ -98,7 +98,7 @@ def test_the_list_is_made_anew_for_something_new_alone(
         return elsewhere
 
     part = OnePart()
-    monkeypatch.setattr(sound_system, "seen_elsewhere", look)
+    monkeypatch.setattr(sound_system, "list_devices_in_subprocess", look)
     monkeypatch.setattr(sound_system, "seen", lambda: KNOWN)
     monkeypatch.setattr(sound_system, "start_anew", lambda: started.append(part.is_open))
 
@@ -116,7 +116,7 @@ def test_nothing_starts_anew_while_a_call_hangs(monkeypatch: pytest.MonkeyPatch)
     async def look() -> Seen:
         raise AssertionError("PortAudio must not be asked")
 
-    monkeypatch.setattr(sound_system, "seen_elsewhere", look)
+    monkeypatch.setattr(sound_system, "list_devices_in_subprocess", look)
     answers = threading.Event()
 
     async def main() -> None:
