@@ -28,7 +28,7 @@ from voicecli.bench.environment import begin, conclude
 from voicecli.bench.result import Result, read_result, write_result
 from voicecli.bench.voice_to_voice import chosen, measure, measured
 from voicecli.bench.watch import EngineWatch
-from voicecli.conversation.respond import Engines
+from voicecli.conversation.parts import Engines
 from voicecli.engines.base import EndOfTurn, LanguageModel, SpeechToText, TextToSpeech
 from voicecli.types import AudioChunk, Message, SpeechSegment, Token, Transcript
 

@@ -23,8 +23,7 @@ from voicecli.audio.echo.ready_sound import play_ready_sound
 from voicecli.audio.speech_input import SpeechInput, VoiceActivityDetector
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.history import History
-from voicecli.conversation.overlap import Devices
-from voicecli.conversation.respond import Engines
+from voicecli.conversation.parts import Devices, Engines
 from voicecli.engines.base import EndOfTurn, SpeechToText, TextToSpeech
 from voicecli.engines.smart_turn.engine import SmartTurn
 from voicecli.engines.whisper.final_cache import FinalCache

@@ -22,8 +22,7 @@ from voicecli.bench.onsets import found_at_s
 from voicecli.bench.virtual_card import VirtualCard
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.history import History
-from voicecli.conversation.overlap import Devices
-from voicecli.conversation.respond import Engines
+from voicecli.conversation.parts import Devices, Engines
 from voicecli.engines.worker import ThreadWorker
 from voicecli.types import AudioChunk, Message, SpeechSegment, Token, Transcript
 

@@ -22,13 +22,9 @@ from voicecli.audio.speech_input import SpeechInput
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.history import History
 from voicecli.conversation.language import LanguagePolicy
-from voicecli.conversation.options import ConversationOptions
-from voicecli.conversation.overlap import Devices
 from voicecli.conversation.partial_decoder import PartialSchedule
-from voicecli.conversation.respond import Engines
-from voicecli.conversation.tool_calls import Toolbox
+from voicecli.conversation.parts import ConversationOptions, Devices, Engines, Toolbox, WakeOptions
 from voicecli.conversation.voice_registry import VoiceRegistry
-from voicecli.conversation.wake_gate import WakeOptions
 from voicecli.engines.whisper.final_cache import FinalCache
 from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.events import Event, LevelMeasured

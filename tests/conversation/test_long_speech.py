@@ -66,7 +66,7 @@ def test_at_the_limit_it_is_said_and_what_follows_belongs_to_the_same_question(t
     talk.llm_replies("I see.", "Now I see.")
     seen = talk.run(56.0)
     notice = only(seen, events.Notice)
-    assert notice.text.startswith("You have spoken for 30 s, the most that is taken at once (listen.max_utterance_s)")
+    assert notice.text.startswith("You have spoken for 30 s, the longest utterance (listen.max_utterance_s)")
     first, second = all_of(seen, events.SpeechEnded)
     assert 30 <= at_s(first) <= 31.5
     assert at_s(notice) == at_s(first)

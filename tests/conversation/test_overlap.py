@@ -53,7 +53,7 @@ def test_a_listener_s_sound_lets_the_answer_go_on_where_it_was(story: Talk) -> N
     story.user_says("Mm-hm.", 3.0, 3.4)
     seen = story.run(9.0)
     passed = only(seen, events.FalseInterruption)
-    assert (passed.text, passed.reason) == ("Mm-hm.", "a listener's sound")
+    assert (passed.text, passed.reason) == ("Mm-hm.", "backchannel")
     (_, softly), (silent, paused_s), (full, resumed_s) = volumes(seen)
     assert (silent, full) == ("silent", "full")
     assert paused_s == pytest.approx(3.08, abs=0.021)
@@ -129,7 +129,7 @@ def test_a_click_is_dropped_and_the_answer_goes_on(story: Talk) -> None:
 def test_two_words_of_its_own_are_an_echo_unless_they_outlast_the_silence(story: Talk) -> None:
     story.user_says("a time", 3.3, 3.6)
     seen = story.run(9.0)
-    assert only(seen, events.FalseInterruption).reason == "my own voice"
+    assert only(seen, events.FalseInterruption).reason == "self-echo"
 
 
 def test_with_headphones_there_is_no_echo(story: Talk) -> None:

@@ -14,7 +14,7 @@ def test_its_own_words_are_not_answered(talk: Talk) -> None:
     talk.user_says("Time, there was a King.", 3.0, 4.0)  # what a microphone makes of a loudspeaker
     talk.llm_replies(STORY)
     seen = talk.run(9.0)
-    assert only(seen, events.FalseInterruption).reason == "my own voice"
+    assert only(seen, events.FalseInterruption).reason == "self-echo"
     assert only(seen, events.Transcribed).text == "tell me a story"
     assert only(seen, events.TurnDone).spoken == STORY + " "
 
@@ -25,7 +25,7 @@ def test_the_end_of_an_answer_is_not_answered_either(talk: Talk) -> None:
     talk.user_says("there was a king", 3.3, 4.0)
     seen = talk.run(7.0)
     assert only(seen, events.TurnDone).spoken == "There was a king. "
-    assert only(seen, events.NothingHeard).reason == "my own voice"
+    assert only(seen, events.NothingHeard).reason == "self-echo"
 
 
 def test_words_that_were_written_and_not_spoken_yet_are_the_user_s(talk: Talk) -> None:

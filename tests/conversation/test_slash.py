@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tests.conversation.stage import ScriptedLlm, Talk
-from voicecli.conversation.respond import Engines
+from voicecli.conversation.parts import Engines
 from voicecli.engines.llm.switchable import SwitchableModel
 from voicecli.events import Event, TurnDone, TurnInterrupted
 from voicecli.turns.activity import Activity

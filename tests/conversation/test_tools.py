@@ -8,7 +8,7 @@ from tests.conversation.stage import CHAR_S, Talk
 from tests.conversation.tools_stage import call, of, with_tools
 from voicecli import events
 from voicecli.conversation.history import AFTER_CALLS, INTERRUPTED
-from voicecli.conversation.tool_calls import DENIED, LEAVE_S, MOST_CALLS, MOST_ROUNDS, TOO_MANY
+from voicecli.conversation.tool_calls import APPROVAL_TIMEOUT_S, DENIED, MOST_CALLS, MOST_ROUNDS, TOO_MANY
 from voicecli.conversation.turn import CANCELLED
 from voicecli.errors import BackendUnavailable, ContextFull, ToolError
 from voicecli.speech_text.phrases import PHRASES
@@ -159,7 +159,7 @@ class TestLeave:
         talk.user_says("may I use wipe of lab", 2.6, 3.4)
         talk.at(8.0, lambda conversation: conversation.ask("yes"))
         seen = talk.run(12.0)
-        assert [over.reason for over in of(seen, events.FalseInterruption)] == ["my own voice"]
+        assert [over.reason for over in of(seen, events.FalseInterruption)] == ["self-echo"]
         assert not of(seen, events.TurnInterrupted)
         assert len(tools.made) == 1
 
@@ -182,10 +182,12 @@ class TestLeave:
     def test_nobody_is_there(self, talk: Talk) -> None:
         llm, tools = with_tools(talk, [call("wipe")], ["Nobody answers."], asks=["wipe"])
         talk.at(0.5, lambda conversation: conversation.ask("wipe the disk"))
-        seen = talk.run(LEAVE_S + 6)
+        seen = talk.run(APPROVAL_TIMEOUT_S + 6)
         assert tools.made == []
         assert llm.asked[1][-1].text == DENIED
-        assert of(seen, events.ToolDone)[0].at_s - of(seen, events.ApprovalRequested)[0].at_s == pytest.approx(LEAVE_S)
+        assert of(seen, events.ToolDone)[0].at_s - of(seen, events.ApprovalRequested)[0].at_s == pytest.approx(
+            APPROVAL_TIMEOUT_S
+        )
 
     def test_another_question_is_no_leave(self, talk: Talk) -> None:
         llm, tools = with_tools(talk, [call("wipe")], ["Fine."], asks=["wipe"])

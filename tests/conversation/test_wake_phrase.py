@@ -10,7 +10,8 @@ import pytest
 from tests.conversation.stage import Talk
 from tests.conversation.test_turns import all_of, at_s, only, roles
 from voicecli import events
-from voicecli.conversation.wake_gate import ALONE, ALONE_S, WakeOptions, WithoutWakePhrase
+from voicecli.conversation.parts import WakeOptions
+from voicecli.conversation.wake_gate import ALONE, ALONE_S, WithoutWakePhrase
 from voicecli.errors import EngineError
 from voicecli.events import Event
 from voicecli.turns.wake_phrase import WakePhrase

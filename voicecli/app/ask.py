@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from voicecli.app.signals import signals, stop_soon
+from voicecli.conversation.answer import AnswerStream, TextTurn
 from voicecli.conversation.question import TOO_LONG_HINT, Keep, Question, estimated_tokens, fitted
-from voicecli.conversation.text_turn import TextTurn
-from voicecli.conversation.turn import Turn
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.llm.select import Opened, open_language_model
 from voicecli.errors import ContextFull, EngineError, SettingsError, first_of
@@ -66,7 +65,7 @@ class Wanted:
 class Asked:
     """What has become of it so far."""
 
-    turn: Turn = field(default_factory=lambda: Turn(TurnId(1)))
+    text: TextTurn = field(default_factory=lambda: TextTurn(TurnId(1)))
     question: str = ""  # as the model was asked it
     model: str = ""
     asked_at_s: float = 0.0
@@ -75,7 +74,7 @@ class Asked:
 
     @property
     def answer(self) -> str:
-        return self.turn.written.strip()
+        return self.text.answer.written.strip()
 
     @property
     def first_token_s(self) -> float | None:
@@ -121,22 +120,22 @@ async def _ask(settings: Settings, wanted: Wanted, page: Page, asked: Asked) -> 
             voice = await _open_voice(stack, settings, wanted, page) if wanted.aloud else None
             async with asyncio.TaskGroup() as parts:
                 if voice is not None:
-                    parts.create_task(voice(asked.turn))
+                    parts.create_task(voice(asked.text.answer))
                 opened = await stack.enter_async_context(open_language_model(llm, gguf, page.note))
                 await answer(opened, llm, wanted, asked, page)
 
 
 async def _open_voice(
     stack: AsyncExitStack, settings: Settings, wanted: Wanted, page: Page
-) -> Callable[[Turn], Coroutine[Any, Any, None]]:
-    """What says a turn as it grows. Raises DeviceError when there is no loudspeaker."""
-    from voicecli.app.say import Wordless, open_loudspeaker, say_turn
+) -> Callable[[AnswerStream], Coroutine[Any, Any, None]]:
+    """Return what says an answer as it grows. Raises DeviceError when there is no loudspeaker."""
+    from voicecli.app.say import Wordless, open_loudspeaker, say_answer
 
     place = wanted.output or await open_loudspeaker(stack, settings, page.note)
 
-    async def say(turn: Turn) -> None:
+    async def say(answer: AnswerStream) -> None:
         try:
-            await say_turn(turn, settings, place, page.note)
+            await say_answer(answer, settings, place, page.note)
         except Wordless as error:  # it can be read all the same
             page.note(f"{error.message}.")
 
@@ -180,20 +179,19 @@ async def answer(opened: Opened, llm: LlmSettings, wanted: Wanted, asked: Asked,
 
 async def write(messages: Sequence[Message], opened: Opened, asked: Asked, page: Page) -> None:
     """The answer as it comes. Raises BackendUnavailable, ContextFull or EngineError."""
-    dictation = TextTurn(asked.turn)
     if (tokens := estimated_tokens(asked.question)) >= MANY_TOKENS:
         page.note(f"Reading about {tokens:,} tokens…")
     asked.asked_at_s = CLOCK()
     async with aclosing(opened.model.reply(messages)) as reply:
         async for token in reply:
             asked.token_at_s.append(CLOCK())
-            page.write(_grown(asked.turn, partial(dictation.write, token.text)))
-    page.write(_grown(asked.turn, dictation.close))
+            page.write(_grown(asked.text.answer, partial(asked.text.write, token.text)))
+    page.write(_grown(asked.text.answer, asked.text.close))
     page.close()
 
 
-def _grown(turn: Turn, write: Callable[[], None]) -> str:
-    """What `write` adds to the answer."""
-    before = len(turn.written)
+def _grown(answer: AnswerStream, write: Callable[[], None]) -> str:
+    """Return what `write` adds to the answer."""
+    before = len(answer.written)
     write()
-    return turn.written[before:]
+    return answer.written[before:]

@@ -12,9 +12,10 @@ from pathlib import Path
 from voicecli.assemble.devices import CLOCK, Files, make_recording, make_speaker
 from voicecli.assemble.engines import load_voice
 from voicecli.audio.device import Speaker
+from voicecli.conversation.answer import AnswerStream, TextTurn
+from voicecli.conversation.language import AnswerLanguage
 from voicecli.conversation.speaking import Speaking
-from voicecli.conversation.text_turn import TextTurn
-from voicecli.conversation.turn import StageError, Turn
+from voicecli.conversation.turn import StageError
 from voicecli.engines.base import TextToSpeech, Worker
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.worker import ThreadWorker
@@ -48,25 +49,24 @@ def say_text(text: str, settings: Settings, output: Path | None, narrate: Callab
 
     Raises SettingsError when there is nothing to say, DeviceError, ModelMissing or EngineError.
     """
-    turn = turn_of(text, language_of_name(settings.tts.voice))
-    if turn.chunker.exhausted:
+    answer = answer_with(text, language_of_name(settings.tts.voice))
+    if answer.is_exhausted:
         raise SettingsError(f"nothing in {text[:40]!r} can be said", "give a text with words")
-    return asyncio.run(_say(turn, settings, output, narrate))
+    return asyncio.run(_say(answer, settings, output, narrate))
 
 
-def turn_of(text: str, language: str = "en") -> Turn:
-    """A turn whose answer is known from the start; `language` is the voice's, ISO 639-1."""
-    turn = Turn(ONLY_TURN)
-    dictation = TextTurn(turn, phrases_in(language))
-    dictation.write(text)
-    dictation.close()
-    return turn
+def answer_with(text: str, language: str = "en") -> AnswerStream:
+    """Return a complete answer. `language` is the voice's, ISO 639-1."""
+    turn = TextTurn(ONLY_TURN, AnswerLanguage(language, phrases=phrases_in(language)))
+    turn.write(text)
+    turn.close()
+    return turn.answer
 
 
-async def _say(turn: Turn, settings: Settings, output: Path | None, narrate: Callable[[str], None]) -> Said:
+async def _say(answer: AnswerStream, settings: Settings, output: Path | None, narrate: Callable[[str], None]) -> Said:
     sleep_while_waiting()
     async with AsyncExitStack() as stack:
-        return await say_turn(turn, settings, output or await open_loudspeaker(stack, settings, narrate), narrate)
+        return await say_answer(answer, settings, output or await open_loudspeaker(stack, settings, narrate), narrate)
 
 
 async def open_loudspeaker(stack: AsyncExitStack, settings: Settings, narrate: Callable[[str], None]) -> Speaker:
@@ -82,7 +82,9 @@ async def open_loudspeaker(stack: AsyncExitStack, settings: Settings, narrate: C
         raise DeviceError(error.message, f"-o FILE writes a WAV file instead; {error.hint}") from error
 
 
-async def say_turn(turn: Turn, settings: Settings, place: Speaker | Path, narrate: Callable[[str], None]) -> Said:
+async def say_answer(
+    answer: AnswerStream, settings: Settings, place: Speaker | Path, narrate: Callable[[str], None]
+) -> Said:
     """Load the voice and speak to the end of the sound, through an open loudspeaker or into a file.
 
     The file is opened last, since that empties it. Raises what `speak` does, ModelMissing and SettingsError.
@@ -90,12 +92,12 @@ async def say_turn(turn: Turn, settings: Settings, place: Speaker | Path, narrat
     async with AsyncExitStack() as stack:
         worker = stack.enter_context(ThreadWorker("tts"))
         voice = await load_voice(worker, open_store(settings), settings.tts, narrate)
-        turn.chunker.set_normalizer(partial(normalize, language=voice.language))
+        answer.set_normalizer(partial(normalize, language=voice.language))
         speaker = await stack.enter_async_context(make_recording(place)) if isinstance(place, Path) else place
-        return await speak(turn, voice, worker, speaker, CLOCK)
+        return await speak(answer, voice, worker, speaker, CLOCK)
 
 
-async def speak(turn: Turn, voice: TextToSpeech, worker: Worker, speaker: Speaker, clock: Clock) -> Said:
+async def speak(answer: AnswerStream, voice: TextToSpeech, worker: Worker, speaker: Speaker, clock: Clock) -> Said:
     """Speak to the end of the sound.
 
     Raises EngineError, Wordless when there is nothing to say, or DeviceError when the speaker takes no more.
@@ -107,13 +109,13 @@ async def speak(turn: Turn, voice: TextToSpeech, worker: Worker, speaker: Speake
             ready_s.append(event.at_s)
 
     began_s = clock()
-    speaker.begin(turn.id, held=False)
+    speaker.begin(answer.turn, held=False)
     try:
-        await Speaking(voice, worker, speaker, clock, note).speak(turn)
+        await Speaking(voice, worker, speaker, clock, note).speak(answer)
     except StageError as failure:
         cause = failure.__cause__
         raise cause if isinstance(cause, VoiceCliError) else EngineError(failure.message, failure.hint) from failure
     await speaker.drained()
     if not ready_s:
-        raise Wordless(f"{voice.name} found nothing to say in {turn.written[:40]!r}", "does the voice speak it?")
-    return Said(ready_s[0] - began_s, clock() - began_s, sum(chunk.audio_s for chunk in turn.chunks))
+        raise Wordless(f"{voice.name} found nothing to say in {answer.written[:40]!r}", "does the voice speak it?")
+    return Said(ready_s[0] - began_s, clock() - began_s, sum(chunk.audio_s for chunk in answer.chunks))

@@ -17,11 +17,8 @@ from voicecli.audio.echo.ready_sound import play_ready_sound
 from voicecli.audio.source import Room
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.history import History
-from voicecli.conversation.options import ConversationOptions
-from voicecli.conversation.overlap import Devices
 from voicecli.conversation.partial_decoder import PartialSchedule
-from voicecli.conversation.respond import Engines
-from voicecli.conversation.wake_gate import WakeOptions
+from voicecli.conversation.parts import ConversationOptions, Devices, Engines, WakeOptions
 from voicecli.events import Event, Publish
 from voicecli.history.records import Exchange
 from voicecli.settings.model import ListenSettings, Settings

@@ -20,7 +20,7 @@ from voicecli.audio.no_device import NoMicrophone
 from voicecli.audio.source import Room
 from voicecli.audio.speech_input import SpeechInput, VoiceActivityDetector
 from voicecli.audio.vad import Silero, WebrtcSileroDetector
-from voicecli.conversation.respond import Engines
+from voicecli.conversation.parts import Engines
 from voicecli.errors import DeviceError, EngineError
 from voicecli.events import Clock, Publish
 from voicecli.settings.model import ListenSettings, Settings

@@ -16,8 +16,8 @@ from voicecli.assemble.reconnecting import ReconnectingDevices
 from voicecli.assemble.tools import Tools
 from voicecli.conversation.history import History
 from voicecli.conversation.language import LanguagePolicy
+from voicecli.conversation.parts import Engines
 from voicecli.conversation.prefill import ANY_QUESTION
-from voicecli.conversation.respond import Engines
 from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.kokoro.current_voice import CurrentVoice

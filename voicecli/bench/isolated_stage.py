@@ -11,7 +11,7 @@ from contextlib import aclosing
 
 from voicecli.bench.scenes import Scene
 from voicecli.bench.watch import Call, EngineWatch
-from voicecli.conversation.respond import Engines
+from voicecli.conversation.parts import Engines
 from voicecli.types import Message, SpeechSegment
 
 PROMPT = Message("system", "Answer in one or two short sentences.")

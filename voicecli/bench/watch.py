@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from voicecli.assemble.devices import CLOCK, PipelineHooks
-from voicecli.conversation.respond import Engines
+from voicecli.conversation.parts import Engines
 from voicecli.engines.base import EndOfTurn, LanguageModel, SpeechToText, TextToSpeech
 from voicecli.events import Clock
 from voicecli.types import AudioChunk, Message, SpeechSegment, Token, Transcript

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from voicecli.turns.barge_in import words_of
+from voicecli.turns.words import words_of
 from voicecli.types import Approval
 
 MOST_WORDS = 5

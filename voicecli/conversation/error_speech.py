@@ -1,4 +1,4 @@
-"""What the voice says when there is no answer, or no more of it. Pure."""
+"""What the voice says when an answer fails. Pure."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull
 from voicecli.speech_text.phrases import PHRASES, SpokenPhrases
 
 
-def spoken_error(failure: StageError, *, begun: bool, notices: SpokenPhrases = PHRASES["en"]) -> str:
-    """One plain sentence; empty where only the screen can tell. `begun`: some of the answer was already spoken.
+def spoken_error(failure: StageError, *, begun: bool, phrases: SpokenPhrases = PHRASES["en"]) -> str:
+    """Return one plain sentence, or an empty one where only the screen can show the error.
 
-    Names, addresses and hints are for the eye: the screen has them.
+    `begun`: some of the answer was already spoken. Names, addresses and hints are left to the screen.
     """
     if failure.stage != "llm":
         return ""
     match failure.error:
         case ContextFull():
-            return notices.too_long
+            return phrases.too_long
         case BackendRefuses():
-            return notices.refuses
+            return phrases.refuses
         case BackendUnavailable():
-            return notices.lost if begun else notices.silent
+            return phrases.lost if begun else phrases.silent
         case _:
-            return notices.failed
+            return phrases.failed

@@ -1,4 +1,4 @@
-"""The language model reads ahead: the question while it is being asked, what was said before while nobody waits."""
+"""Let the language model read ahead: the question while it is being asked, the history while nobody waits."""
 
 from __future__ import annotations
 
@@ -12,39 +12,50 @@ from voicecli.errors import VoiceCliError
 from voicecli.types import Message
 
 ANY_QUESTION = "Hello."
-"""Chat templates want one at the end."""
+"""Chat templates require a user message at the end."""
 
 
 class Prefill:
-    """Sends the firm words of a growing question ahead, for back ends that keep the prefix of a prompt.
+    """Sends the firm words of a growing question ahead, for back ends that cache the prefix of a prompt.
 
-    Only the newest words are sent, one request at a time; cancelling closes it, so an answer never waits behind it.
+    Only the newest words are sent, one request at a time. Cancelling closes it, so an answer never waits behind it.
     """
 
-    def __init__(self, llm: LanguageModel, history: History) -> None:
+    def __init__(self, llm: LanguageModel, history: History, *, enabled: bool) -> None:
         self._llm = llm
         self._history = history
+        self._enabled = enabled
         self._words = ""
-        self._more = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._catching_up: asyncio.Task[None] | None = None
 
     def update(self, words: str) -> None:
-        """The question begins with `words`."""
-        if words != self._words:
+        """Set the first words of the question."""
+        if self._enabled and words != self._words:
             self._words = words
-            self._more.set()
+            self._changed.set()
 
     async def run(self) -> None:
-        """Until cancelled, or until the model fails; the answer will fail too, and say so."""
+        """Send words until cancelled, or until the model fails; the answer will fail too, and report it."""
         self._words = ""
         while True:
-            self._more.clear()
-            await self._more.wait()
+            self._changed.clear()
+            await self._changed.wait()
             try:
                 await self._llm.warm(self._history.prompt(self._words))
             except VoiceCliError:
                 return
 
-    async def catch_up(self, said: Sequence[Message]) -> None:
-        """Have the messages before the next question read anew; it then waits for itself alone."""
-        with suppress(VoiceCliError):  # the answer will fail too, and say so
-            await self._llm.warm([*said, Message("user", ANY_QUESTION)])
+    def catch_up(self, messages: Sequence[Message], tasks: asyncio.TaskGroup) -> None:
+        """Have the messages before the next question read again, so that the question waits only for itself."""
+        if self._enabled:
+            self._catching_up = tasks.create_task(self._read(messages))
+
+    def stop_catching_up(self) -> None:
+        """Free the model for a question."""
+        if self._catching_up is not None:
+            self._catching_up.cancel()
+
+    async def _read(self, messages: Sequence[Message]) -> None:
+        with suppress(VoiceCliError):  # the answer will fail too, and report it
+            await self._llm.warm([*messages, Message("user", ANY_QUESTION)])

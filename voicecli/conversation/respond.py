@@ -1,52 +1,33 @@
-"""The work of a turn: transcribe -> history -> language model -> pieces -> synthesize -> speaker."""
+"""The work of a turn: transcribe -> history -> language model -> text chunks -> synthesize -> speaker."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
 
 from voicecli import events
 from voicecli.audio.device import Speaker
 from voicecli.audio.ring import RING_HZ, ring
 from voicecli.conversation.error_speech import spoken_error
 from voicecli.conversation.history import History, heard_source_end
-from voicecli.conversation.language import LanguagePolicy
+from voicecli.conversation.parts import Engines, Runtime
+from voicecli.conversation.prefill import Prefill
 from voicecli.conversation.speaking import Speaking
-from voicecli.conversation.text_turn import TextTurn
-from voicecli.conversation.tool_calls import Toolbox, ToolCaller
+from voicecli.conversation.tool_calls import ToolCaller
 from voicecli.conversation.turn import StageError, Turn, stage
-from voicecli.conversation.voice_registry import VoiceRegistry
-from voicecli.engines.base import EndOfTurn, LanguageModel, SpeechToText, TextToSpeech, Worker
 from voicecli.errors import ContextFull
-from voicecli.events import Clock, Publish
-from voicecli.speech_text.markdown_blocks import Span, SpeechMarkdownFilter
-from voicecli.turns.self_echo import REASON, SelfEchoFilter
+from voicecli.turns.self_echo import AHEAD_S, REASON, SelfEchoFilter
 from voicecli.types import PlaybackChunk
 
 PROGRESS_S = 0.1
-"""Time between two reports of how far the voice is."""
+"""Time between two reports of how far the voice has come."""
 
-ANNOUNCED_IN = "en"
-"""What is announced is written here, and is said by a voice of its language whatever the conversation is in."""
-
-
-@dataclass(frozen=True, slots=True)
-class Engines:
-    stt: SpeechToText
-    llm: LanguageModel
-    tts: TextToSpeech | None  # None: answers are written only
-    turn: EndOfTurn | None  # None: silence alone is the end
-    stt_worker: Worker
-    tts_worker: Worker
-    turn_worker: Worker
-    language: LanguagePolicy = field(default_factory=lambda: LanguagePolicy("en", VoiceRegistry("", "en")))
-    tools: Toolbox | None = None
+ANNOUNCEMENT_LANGUAGE = "en"
+"""Announcements are written in English, so an English voice says them, whatever the conversation's language."""
 
 
 class Responder:
-    """The work of one turn. It holds nothing of a turn itself, so cancelling the turn's task leaves nothing behind."""
+    """The work of one turn. It keeps nothing of a turn, so cancelling the turn's task leaves nothing behind."""
 
     def __init__(
         self,
@@ -54,32 +35,48 @@ class Responder:
         speaker: Speaker,
         history: History,
         self_echo: SelfEchoFilter,
-        clock: Clock,
-        publish: Publish,
+        prefill: Prefill,
+        runtime: Runtime,
     ) -> None:
         self._engines = engines
         self._speaker = speaker
         self._history = history
         self._self_echo = self_echo
-        self._clock = clock
-        self._publish = publish
-        self._calling = ToolCaller(engines.llm, engines.tools, clock, publish)
-        self._speaking = (
-            Speaking(engines.tts, engines.tts_worker, speaker, clock, publish) if engines.tts is not None else None
-        )
+        self._prefill = prefill
+        self._runtime = runtime
+        clock, publish = runtime.clock, runtime.publish
+        self._tool_caller = ToolCaller(engines.llm, engines.tools, clock, publish)
+        tts = engines.tts
+        self._speaking = Speaking(tts, engines.tts_worker, speaker, clock, publish) if tts is not None else None
 
-    async def understand(self, turn: Turn) -> str:
-        """Fills in the question; returns why there is none."""
-        assert turn.segment is not None
+    @property
+    def has_voice(self) -> bool:
+        """Whether answers are spoken."""
+        return self._speaking is not None
+
+    def heard(self, turn: Turn) -> str:
+        """Return how much of the answer the user has heard by now; or read, without a voice."""
+        return turn.answer.heard(self._speaker.heard_s()) if self.has_voice else turn.answer.written
+
+    def note_spoken(self, turn: Turn) -> None:
+        """Remember what was said aloud, so that its echo is recognized."""
+        self._self_echo.note_spoken(turn.answer.voiced(self._speaker.heard_s() + AHEAD_S), self._runtime.clock())
+
+    async def transcribe(self, turn: Turn) -> str:
+        """Fill in what the user said. Return why there are no words, where there are none. Raise StageError."""
+        self._prefill.stop_catching_up()
+        user = turn.user
+        if user.segment is None:
+            return ""
         with stage("stt"):
-            transcript = await self._engines.stt_worker.run(self._engines.stt.transcribe, turn.segment)
-        if self._self_echo.is_echo(transcript.text, turn.segment.started_at_s):
+            transcript = await self._engines.stt_worker.run(self._engines.stt.transcribe, user.segment)
+        if self._self_echo.is_echo(transcript.text, user.segment.started_at_s):
             return REASON
-        turn.question, turn.language = transcript.text, transcript.language
+        user.text, user.language = transcript.text, transcript.language
         if transcript.text:
-            self._publish(
+            self._runtime.publish(
                 events.Transcribed(
-                    at_s=self._clock(),
+                    at_s=self._runtime.clock(),
                     turn=turn.id,
                     text=transcript.text,
                     language=transcript.language,
@@ -89,109 +86,106 @@ class Responder:
             )
         return transcript.reason
 
-    async def respond(self, turn: Turn, computed: Callable[[Turn], None]) -> None:
-        """Think, and speak to the end. `computed` is called as soon as nothing is left to do but to sound."""
-        language_policy = self._engines.language
-        language = (
-            ANNOUNCED_IN if turn.announcement else turn.language or language_policy.detect_from_text(turn.question)
-        )
-        turn.answer_language = language_policy.begin(language)
-        turn.chunker.set_normalizer(turn.answer_language.normalize)
-        async with asyncio.TaskGroup() as parts:
-            if turn.announcement:
-                self._ring(turn)
-                self._read_out(turn, turn.announcement)
-            elif turn.replayed:
-                self._read_out(turn, turn.replayed)
+    async def respond(self, turn: Turn) -> None:
+        """Write the answer and queue its sound. Return when all of it was computed. Raise StageError."""
+        policy = self._engines.language_policy
+        language = turn.user.language or policy.detect_from_text(turn.user.text)
+        turn.answer.set_language(policy.begin(ANNOUNCEMENT_LANGUAGE if turn.is_announcement else language))
+        async with asyncio.TaskGroup() as tasks:
+            if turn.script:
+                self._read_out(turn)
             else:
-                parts.create_task(self._settle_language(turn))
-                parts.create_task(self._think(turn))
+                tasks.create_task(self._adopt_language(turn))
+                tasks.create_task(self._think(turn))
             if self._speaking is not None:
-                progress = parts.create_task(self._progress(turn))
-                await self._speaking.speak(turn)
+                progress = tasks.create_task(self._report_progress(turn))
+                await self._speaking.speak(turn.answer, lambda: turn.tools.is_calling)
                 await turn.released.wait()
-                computed(turn)
+                self.make_room(turn)
                 await self._speaker.drained()
                 progress.cancel()
 
-    async def _settle_language(self, turn: Turn) -> None:
-        """What was prepared and not released changes nothing."""
+    async def finish(self, turn: Turn) -> None:
+        """Wait until the turn is released and all of its sound was heard."""
         await turn.released.wait()
-        if notice := self._engines.language.adopt(turn.answer_language.language):
-            self._publish(events.Notice(at_s=self._clock(), text=notice))
-
-    async def salvage(self, turn: Turn) -> None:
-        """The user went on before the words were known: they are part of the next question."""
-        try:
-            await self.understand(turn)
-        except StageError as error:
-            self._publish(events.Notice(at_s=self._clock(), text=f"An utterance was lost: {error.message}"))
-        if turn.question:
-            self._history.add(turn.question, "")
+        self.make_room(turn)  # after a failure, or without a voice
+        await self._speaker.drained()
 
     async def speak_error(self, turn: Turn, failure: StageError) -> None:
-        """Say in a sentence that the answer ends here. Where the voice fails too, only the screen tells."""
-        sentence = spoken_error(failure, begun=bool(turn.chunks), notices=turn.answer_language.phrases)
+        """Say in a sentence that the answer ends here. Where the voice fails too, only the screen shows it."""
+        answer = turn.answer
+        sentence = spoken_error(failure, begun=bool(answer.chunks), phrases=answer.language.phrases)
         if sentence and self._speaking is not None:
-            turn.side_speech = f"{turn.side_speech} {sentence}".strip()
             with suppress(StageError):
-                await self._speaking.say(turn, sentence)
-
-    def _ring(self, turn: Turn) -> None:
-        turn.chunks.append(PlaybackChunk(turn.id, ring(), RING_HZ, 0))
-        self._speaker.play(turn.chunks[0])
+                await self._speaking.say(answer, sentence)
         self._speaker.finish(turn.id)
 
-    def _read_out(self, turn: Turn, text: str) -> None:
-        """No model is asked: the turn says `text`."""
-        if turn.answer_language.is_spoken:
-            dictation = TextTurn(turn, turn.answer_language.phrases)
-            dictation.write(text)
-            dictation.close()
-        else:
-            turn.written = text
-            self._say_that_it_is_written(turn)
-            turn.chunker.close()
+    async def salvage(self, turn: Turn) -> None:
+        """Transcribe what the user interrupted by going on: its words become part of the next question."""
+        try:
+            await self.transcribe(turn)
+        except StageError as error:
+            text = f"An utterance was lost: {error.message}"
+            self._runtime.publish(events.Notice(at_s=self._runtime.clock(), text=text))
+        if turn.user.text:
+            self._history.add(turn.user.text, "")
+
+    def make_room(self, turn: Turn) -> None:
+        """Shorten a history that is nearly full, while an answer sounds and nobody waits for the language model."""
+        exchange = self._history.exchange(turn.user.text, turn.answer.written, turn.tools.messages())
+        if turn.user.text and self._history.make_room(exchange):
+            self._prefill.catch_up([*self._history.messages(), *exchange], self._runtime.tasks)
+
+    def read_history(self) -> None:
+        """Have the language model read the history, so that the next question waits only for itself."""
+        self._prefill.catch_up(self._history.messages(), self._runtime.tasks)
+
+    async def _adopt_language(self, turn: Turn) -> None:
+        """Switch the conversation's language once the turn is released. A turn that is discarded changes nothing."""
+        await turn.released.wait()
+        if notice := self._engines.language_policy.adopt(turn.answer.language.language):
+            self._runtime.publish(events.Notice(at_s=self._runtime.clock(), text=notice))
+
+    def _ring(self, turn: Turn) -> None:
+        turn.answer.chunks.append(PlaybackChunk(turn.id, ring(), RING_HZ, 0))
+        self._speaker.play(turn.answer.chunks[0])
+        self._speaker.finish(turn.id)
+
+    def _read_out(self, turn: Turn) -> None:
+        """Answer with the turn's script, without the language model."""
+        if turn.is_announcement:
+            self._ring(turn)
+        if not turn.answer.language.is_spoken:
+            turn.answer.say_that_it_is_written()
+        turn.answer.write(turn.script)
+        turn.answer.close()
 
     async def _think(self, turn: Turn) -> None:
         with stage("llm"):
             try:
                 await self._write(turn)
             except ContextFull:
-                if turn.written or turn.rounds or not self._history.halve():
+                if turn.answer.written or turn.tools.made or not self._history.halve():
                     raise
                 await self._write(turn)
 
     async def _write(self, turn: Turn) -> None:
-        speakable = SpeechMarkdownFilter(turn.answer_language.phrases)
-        self._history.add_to_prompt(turn.answer_language.instruction)
-        if not (turn.answer_language.is_spoken or turn.side_speech):
-            self._say_that_it_is_written(turn)
-        async with aclosing(self._calling.reply(turn, self._history.prompt(turn.question))) as tokens:
+        answer = turn.answer
+        self._history.add_to_prompt(answer.language.instruction)
+        if not (answer.language.is_spoken or answer.side_speech):
+            answer.say_that_it_is_written()
+        async with aclosing(self._tool_caller.reply(turn, self._history.prompt(turn.user.text))) as tokens:
             async for token in tokens:
-                turn.written += token.text
-                self._publish(events.TokenArrived(at_s=self._clock(), turn=turn.id, text=token.text))
-                self._let_say(turn, speakable.push(token.text))
-                turn.more.set()
-        self._let_say(turn, speakable.close())
-        turn.chunker.close()
-        turn.more.set()
+                answer.write(token.text)
+                self._runtime.publish(events.TokenArrived(at_s=self._runtime.clock(), turn=turn.id, text=token.text))
+        answer.close()
 
-    @staticmethod
-    def _say_that_it_is_written(turn: Turn) -> None:
-        turn.side_speech = turn.answer_language.phrases.written
-        turn.chunker.push(Span(f"{turn.side_speech}\n", 0))
-
-    @staticmethod
-    def _let_say(turn: Turn, spans: Sequence[Span]) -> None:
-        for span in spans if turn.answer_language.is_spoken else ():
-            turn.chunker.push(span)
-
-    async def _progress(self, turn: Turn) -> None:
+    async def _report_progress(self, turn: Turn) -> None:
         reported = 0
         while True:
             await asyncio.sleep(PROGRESS_S)
-            source_end = heard_source_end(turn.chunks, self._speaker.heard_s())
+            source_end = heard_source_end(turn.answer.chunks, self._speaker.heard_s())
             if source_end > reported:
                 reported = source_end
-                self._publish(events.SpokenUpTo(at_s=self._clock(), turn=turn.id, source_end=source_end))
+                event = events.SpokenUpTo(at_s=self._runtime.clock(), turn=turn.id, source_end=source_end)
+                self._runtime.publish(event)

@@ -1,7 +1,7 @@
-"""The language model asks for tools: leave -> call -> result -> the model goes on, until it has its answer.
+"""The language model calls tools: approval -> call -> result -> the model continues, until it has its answer.
 
-A call may change something, so none is made for a turn that may still be thrown away. To cancel the turn is to cancel
-the call under way.
+A call may change something, so none is made for a turn that may still be discarded. Cancelling the turn cancels the
+call under way.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Protocol
 
 from voicecli.conversation.approval import ToolApproval, question
+from voicecli.conversation.parts import Toolbox
 from voicecli.conversation.turn import ToolRound, Turn
 from voicecli.engines.base import CallingModel, LanguageModel
 from voicecli.errors import EngineError, ToolError
@@ -21,43 +21,23 @@ from voicecli.speech_text.think_filter import without_thinking
 from voicecli.types import Message, Token, ToolCall
 
 MOST_ROUNDS = 6
-"""So often a model may ask for tools before it answers: small ones do not always find an end."""
+"""How often a model may ask for tools before it answers. Small ones do not always stop."""
 
 MOST_CALLS = 8
-"""At once."""
+"""Most calls at once."""
 
 MOMENT_S = 1.0
-"""When a call takes longer and nothing has been said, a word is, once a turn: people wonder whether they were heard."""
+"""If a call takes longer and nothing was said yet, say "One moment.", once a turn: silence makes people wonder."""
 
-LEAVE_S = 30.0
-"""Whoever has not answered by then is not there: the tool is not used."""
+APPROVAL_TIMEOUT_S = 30.0
+"""Without an answer for this long, the tool is not used."""
 
 DENIED = "The user did not allow this call."
 TOO_MANY = f"Not made: at most {MOST_CALLS} calls at once."
 
 
-class Toolbox(Protocol):
-    """Tools, by the names that the language model knows them by."""
-
-    def title(self, name: str) -> str:
-        """For the user: "set_timer" or "server.tool"."""
-        ...
-
-    def needs_approval(self, name: str) -> bool:
-        """Whether the user has to be asked before a call."""
-        ...
-
-    def allow(self, name: str) -> None:
-        """From now on no leave is needed."""
-        ...
-
-    async def run(self, call: ToolCall) -> str:
-        """What came of it, for the language model. Raises ToolError; cancelling it cancels the call."""
-        ...
-
-
 class ToolCaller:
-    """A language model, and the tools that it may ask for."""
+    """A language model and the tools that it may call."""
 
     def __init__(self, llm: LanguageModel, tools: Toolbox | None, clock: Clock, publish: Publish) -> None:
         self._llm = llm
@@ -66,9 +46,9 @@ class ToolCaller:
         self._publish = publish
 
     async def reply(self, turn: Turn, messages: Sequence[Message]) -> AsyncGenerator[Token, None]:
-        """The answer to `messages`, thoughts left out. Between its tokens the calls are made that it takes.
+        """Yield the answer to `messages`, without thoughts, and make the calls that it asks for.
 
-        Raises what the language model raises, and EngineError when it goes on asking for calls.
+        Raise what the language model raises, and EngineError when it keeps asking for calls.
         """
         if self._tools is None or not isinstance(self._llm, CallingModel):
             async with aclosing(without_thinking(self._llm.reply(messages))) as tokens:
@@ -77,7 +57,7 @@ class ToolCaller:
             return
         for _ in range(MOST_ROUNDS):
             said, calls = "", list[ToolCall]()
-            parts = self._llm.reply_or_call([*messages, *turn.calls_made(aloud=True)])
+            parts = self._llm.reply_or_call([*messages, *turn.tools.messages(aloud=True)])
             async with aclosing(without_thinking(_tokens(parts, calls))) as tokens:
                 async for token in tokens:
                     said += token.text
@@ -85,20 +65,20 @@ class ToolCaller:
             if not calls:
                 return
             if said.strip():
-                yield Token("\n\n")  # a paragraph of its own, which is said without waiting for the next
+                yield Token("\n\n")  # end the paragraph, so that it is said without waiting for the next one
             await self._make(self._tools, turn, ToolRound(said.strip(), tuple(calls)))
         hint = "Ask in other words, or another model: small ones are not good at this."
         raise EngineError(f"{self._llm.name} asked for tools {MOST_ROUNDS} times and gave no answer", hint)
 
     async def _make(self, tools: Toolbox, turn: Turn, made: ToolRound) -> None:
         await turn.released.wait()
-        turn.rounds.append(made)
-        turn.calling = True
-        turn.more.set()  # the voice has nothing to wait for now
+        turn.tools.made.append(made)
+        turn.tools.is_calling = True
+        turn.answer.wake_voice()  # the next text depends on a tool
         for at, call in enumerate(made.calls):
-            reported = replace(call, id=f"{len(turn.rounds)}.{at + 1}")  # servers count anew with each request
-            made.results.append(await self._result(tools, turn, reported) if at < MOST_CALLS else TOO_MANY)
-        turn.calling = False
+            call = replace(call, id=f"{len(turn.tools.made)}.{at + 1}")  # servers restart their ids with each request
+            made.results.append(await self._result(tools, turn, call) if at < MOST_CALLS else TOO_MANY)
+        turn.tools.is_calling = False
 
     async def _result(self, tools: Toolbox, turn: Turn, call: ToolCall) -> str:
         began_s = self._clock()
@@ -119,7 +99,7 @@ class ToolCaller:
             return text
 
         try:
-            if tools.needs_approval(call.name) and not await self._leave(tools, turn, call):
+            if tools.needs_approval(call.name) and not await self._is_approved(tools, turn, call):
                 return done("denied", DENIED)
             began_s = self._clock()
             return done("done", await self._run(tools, turn, call))
@@ -129,21 +109,21 @@ class ToolCaller:
             done("cancelled", "")
             raise
 
-    async def _leave(self, tools: Toolbox, turn: Turn, call: ToolCall) -> bool:
-        """Ask the user, on the screen and aloud."""
+    async def _is_approved(self, tools: Toolbox, turn: Turn, call: ToolCall) -> bool:
+        """Ask the user, on the screen and aloud, and return whether the call may be made."""
         title = tools.title(call.name)
-        turn.approval = ToolApproval()
+        approval = turn.tools.approval = ToolApproval()
         self._publish(
             ApprovalRequested(at_s=self._clock(), turn=turn.id, call=call.id, tool=title, arguments=call.arguments)
         )
-        turn.say_beside_answer(question(title))
+        turn.answer.say_beside(question(title))
         try:
-            async with asyncio.timeout(LEAVE_S):
-                answer = await turn.approval.wait()
+            async with asyncio.timeout(APPROVAL_TIMEOUT_S):
+                answer = await approval.wait()
         except TimeoutError:
             return False
         finally:
-            turn.approval = None
+            turn.tools.approval = None
         if answer == "always":
             tools.allow(call.name)
         return answer != "no"
@@ -159,13 +139,13 @@ class ToolCaller:
 
 
 def _say_moment(turn: Turn) -> None:
-    moment = turn.answer_language.phrases.moment
-    if not turn.written.strip() and moment not in turn.side_speech:
-        turn.say_beside_answer(moment)
+    answer, moment = turn.answer, turn.answer.language.phrases.moment
+    if not answer.written.strip() and moment not in answer.side_speech:
+        answer.say_beside(moment)
 
 
 async def _tokens(parts: AsyncGenerator[Token | ToolCall, None], calls: list[ToolCall]) -> AsyncGenerator[Token, None]:
-    """The tokens alone; calls are put aside."""
+    """Yield the tokens; collect the calls."""
     async with aclosing(parts):
         async for part in parts:
             if isinstance(part, ToolCall):

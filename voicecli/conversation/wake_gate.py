@@ -1,242 +1,263 @@
-"""Asleep until somebody says the wake phrase. What is said meanwhile stays here: nobody is told a word of it.
+"""Ignore what is said until it begins with the wake phrase. Nothing of it leaves this module before.
 
-Stands between the overlap and the conversation. While asleep an utterance is kept back and decoded; if it begins with
-the phrase, the conversation gets it from its onset on, as if nothing had been in between; else it is forgotten. After
-an exchange one may go on without the phrase for a while.
+The stage between the overlap and the conversation. While asleep, an utterance is held back and decoded. If it begins
+with the phrase, it is passed on from its onset; otherwise it is forgotten. After an exchange the phrase is not needed
+for a while.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 from voicecli import events
-from voicecli.conversation.partial_decoder import PartialDecoder, PartialSchedule
-from voicecli.conversation.respond import Engines
+from voicecli.conversation.partial_decoder import PartialDecoder, PartialSchedule, SoFar
+from voicecli.conversation.parts import ConversationOptions, Devices, Engines, Runtime, StartWork, WakeOptions
 from voicecli.engines.base import SpeechToText
 from voicecli.errors import VoiceCliError
-from voicecli.events import Clock, Event, Publish
+from voicecli.events import Event
 from voicecli.turns.activity import Activity
 from voicecli.turns.segmenter import Dropped, EarlyPause, Endpoint, Onset, Pause, Resume, SegmenterEvent
-from voicecli.turns.stable_prefix import StablePrefix
 from voicecli.turns.wake_phrase import WakePhrase
 from voicecli.types import SpeechSegment, Transcript
 
 ALONE_S = 5.0
-"""At the least so long a question is waited for after the phrase alone; `Waking.timeout_s` may be 0."""
+"""After the phrase alone, wait at least this long for a question; `WakeOptions.timeout_s` may be 0."""
 
 ALONE = "only the wake phrase: go on"
-"""Why a turn has no question, when it has not."""
+"""Why a turn that was only the wake phrase has no question."""
 
-DEAF = "Asleep, and the wake phrase cannot be heard: {}"
-
-Deliver = Callable[[SegmenterEvent], None]
-SoFar = Callable[[], SpeechSegment | None]
-
-
-@dataclass(frozen=True, slots=True)
-class WakeOptions:
-    phrase: WakePhrase
-    timeout_s: float  # after an exchange
+FAILED = "Asleep, and the wake phrase cannot be recognized: {}"
 
 
 class WithoutWakePhrase:
-    """A recogniser of what is said to the assistant: the phrase is no part of it."""
+    """A recognizer for what is said to the assistant: it removes the phrase from the front."""
 
-    def __init__(self, recogniser: SpeechToText, phrase: WakePhrase) -> None:
-        self.name = recogniser.name
-        self._recogniser = recogniser
+    def __init__(self, recognizer: SpeechToText, phrase: WakePhrase) -> None:
+        self.name = recognizer.name
+        self._recognizer = recognizer
         self._phrase = phrase
 
     def transcribe(self, segment: SpeechSegment) -> Transcript:
-        """As the recogniser does, but for the phrase at the front."""
-        return self._cut(self._recogniser.transcribe(segment))
+        """Return the final text without the phrase. Raise EngineError when decoding fails."""
+        return self._strip(self._recognizer.transcribe(segment))
 
     def draft(self, segment: SpeechSegment) -> Transcript:
-        """The same; what may still become the phrase is no word yet."""
-        transcript = self._recogniser.draft(segment)
+        """Return a quick hypothesis without the phrase, and without words that may still become it."""
+        transcript = self._recognizer.draft(segment)
         if self._phrase.may_become(transcript.text):
             return replace(transcript, text="", settled=0)
-        return self._cut(transcript)
+        return self._strip(transcript)
 
-    def _cut(self, transcript: Transcript) -> Transcript:
+    def _strip(self, transcript: Transcript) -> Transcript:
         text = self._phrase.strip(transcript.text)
         if text == transcript.text:
             return transcript
-        gone = len(transcript.text.split()) - len(text.split())
-        return replace(transcript, text=text, settled=max(0, transcript.settled - gone), reason="" if text else ALONE)
+        removed = len(transcript.text.split()) - len(text.split())
+        settled = max(0, transcript.settled - removed)
+        return replace(transcript, text=text, settled=settled, reason="" if text else ALONE)
 
 
-@dataclass(slots=True, eq=False)
-class HeldUtterance:
-    """An utterance that is kept back."""
+class Gate(Protocol):
+    """A stage that passes on what is meant for the assistant."""
 
-    partial_decoder: PartialDecoder
-    events: list[SegmenterEvent] = field(default_factory=list)  # from its onset on
-    work: asyncio.Task[None] | None = None
-    rejected: bool = False  # it does not begin with the phrase
+    def filter(self, heard: Iterable[SegmenterEvent]) -> list[SegmenterEvent]:
+        """Return the events that are meant for the assistant, those included that were held back until now."""
+        ...
 
-    def stop(self) -> None:
-        if self.work is not None:
-            self.work.cancel()
+    def close(self) -> None:
+        """Stop: nothing more will be heard. An utterance that is complete may still be passed on."""
+        ...
+
+    def observe(self, event: Event) -> None:
+        """Follow what happens in the conversation."""
+        ...
 
 
 class OpenGate:
-    """All that is said is for the assistant."""
+    """A gate without a wake phrase: everything is meant for the assistant."""
 
-    def __init__(self, engines: Engines) -> None:
-        self.engines = engines
-
-    def open(self, tasks: asyncio.TaskGroup, deliver: Deliver, so_far: SoFar) -> None:
-        """As `WakeGate`."""
-        self.handle = deliver
+    def filter(self, heard: Iterable[SegmenterEvent]) -> list[SegmenterEvent]:
+        """Return all events."""
+        return list(heard)
 
     def close(self) -> None: ...
 
     def observe(self, event: Event) -> None: ...
 
 
+@dataclass(slots=True, eq=False)
+class HeldUtterance:
+    """An utterance that is held back until its first words are known."""
+
+    decoder: PartialDecoder
+    events: list[SegmenterEvent] = field(default_factory=list)  # from its onset on
+    work: asyncio.Task[None] | None = None
+    rejected: bool = False  # it does not begin with the phrase
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the user is done."""
+        return isinstance(self.events[-1], Endpoint)
+
+    def stop(self) -> None:
+        """Stop decoding it."""
+        if self.work is not None:
+            self.work.cancel()
+
+
 class WakeGate:
-    """Lets through what is meant for the assistant. All methods belong to the loop."""
+    """Passes on utterances that begin with the wake phrase. All methods belong to the loop."""
 
     def __init__(
-        self, engines: Engines, waking: WakeOptions, drafts: PartialSchedule, clock: Clock, publish: Publish
+        self,
+        engines: Engines,
+        wake: WakeOptions,
+        schedule: PartialSchedule,
+        so_far: SoFar,
+        runtime: Runtime,
+        start_work: StartWork,
     ) -> None:
         self._stt, self._worker = engines.stt, engines.stt_worker
-        self.engines = replace(engines, stt=WithoutWakePhrase(engines.stt, waking.phrase))
-        """For what is let through."""
-        self._waking = waking
-        self._drafts = drafts
-        self._clock = clock
-        self._publish = publish
+        self._wake = wake
+        self._schedule = schedule
+        self._so_far = so_far
+        self._runtime = runtime
+        self._start_work = start_work
         self._activity = Activity()
         self._awake = False
         self._until_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        self._kept: list[HeldUtterance] = []  # the last one may be under way
-        self._reported_deaf = False
+        self._held: list[HeldUtterance] = []  # the last one may be under way
+        self._passed: list[SegmenterEvent] = []
+        self._reported_failure = False
 
-    def open(self, tasks: asyncio.TaskGroup, deliver: Deliver, so_far: SoFar) -> None:
-        """Before the first `take`. `deliver` is given what is the conversation's; `so_far` is the ear's."""
-        self._tasks, self._deliver, self._so_far = tasks, deliver, so_far
+    def filter(self, heard: Iterable[SegmenterEvent]) -> list[SegmenterEvent]:
+        """Return the events that are meant for the assistant, those included that were held back until now."""
+        for event in heard:
+            self._handle(event)
+        passed, self._passed = self._passed, []
+        return passed
 
     def close(self) -> None:
-        """Nothing more will be heard; of what is over the words may still come."""
+        """Stop: nothing more will be heard. An utterance that is complete may still be passed on."""
         self._stop_timer()
-        for one in self._kept:
-            if one.rejected or not isinstance(one.events[-1], Endpoint):
-                one.stop()
-
-    def handle(self, heard: SegmenterEvent) -> None:
-        """What is heard next, and was not said over an answer."""
-        if self._awake and not self._kept:
-            self._deliver(heard)
-        elif isinstance(heard, Onset):
-            one = HeldUtterance(PartialDecoder(self._stt, self._worker, self._drafts, self._clock), [heard])
-            self._kept.append(one)
-            self._judge(one, self._listen(one))
-        elif self._kept:  # pragma: no branch
-            self._go_on(self._kept[-1], heard)
+        for held in self._held:
+            if held.rejected or not held.is_over:
+                held.stop()
 
     def observe(self, event: Event) -> None:
-        """Take note of what happens in the conversation: while something does, and a little longer, it is awake."""
+        """Stay awake while something happens in the conversation, and for a while after it."""
         self._activity.observe(event)
-        now_s = self._clock()
+        now_s = self._runtime.clock()
         match event:
             case events.TurnDone() | events.TurnInterrupted() | events.TurnFailed():
-                self._until_s = now_s + self._waking.timeout_s
+                self._until_s = now_s + self._wake.timeout_s
             case events.NothingHeard(reason=reason) if reason == ALONE:
-                self._until_s = now_s + max(self._waking.timeout_s, ALONE_S)
+                self._until_s = now_s + max(self._wake.timeout_s, ALONE_S)
         if event.turn is None:
             return
         self._stop_timer()
         if not self._activity.is_idle():
-            self._set(awake=True)
+            self._set_awake(True)
         else:
             wait_s = max(0.0, self._until_s - now_s)
-            self._timer = asyncio.get_running_loop().call_later(wait_s, lambda: self._set(awake=False))
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._set_awake, False)
 
-    def _go_on(self, one: HeldUtterance, heard: SegmenterEvent) -> None:
-        if one.rejected:
+    def _handle(self, heard: SegmenterEvent) -> None:
+        if self._awake and not self._held:
+            self._passed.append(heard)
+        elif isinstance(heard, Onset):
+            decoder = PartialDecoder(self._stt, self._worker, self._schedule, self._runtime.clock)
+            held = HeldUtterance(decoder, [heard])
+            self._held.append(held)
+            self._judge(held, self._judge_partials(held))
+        elif self._held:  # pragma: no branch
+            self._continue(self._held[-1], heard)
+
+    def _continue(self, held: HeldUtterance, heard: SegmenterEvent) -> None:
+        if held.rejected:
             if isinstance(heard, Endpoint | Dropped):
-                self._kept.remove(one)
+                self._held.remove(held)
             return
-        one.events.append(heard)
+        held.events.append(heard)
         match heard:
             case EarlyPause(segment):
-                one.partial_decoder.decode_early(segment)
+                held.decoder.decode_early(segment)
             case Pause(segment):
-                self._judge(one, self._decide(one, segment))
+                self._judge(held, self._judge_final(held, segment))
             case Resume():
-                self._judge(one, self._listen(one))
-            case Endpoint() if one.work is None or one.work.done():
-                self._kept.remove(one)
+                self._judge(held, self._judge_partials(held))
+            case Endpoint() if held.work is None or held.work.done():
+                self._held.remove(held)
             case Dropped():
-                one.stop()
-                self._kept.remove(one)
+                held.stop()
+                self._held.remove(held)
             case _:
                 pass
 
-    def _judge(self, one: HeldUtterance, work: Coroutine[None, None, None]) -> None:
-        one.stop()
-        one.work = self._tasks.create_task(work, name="waking")
+    def _judge(self, held: HeldUtterance, work: Coroutine[Any, Any, None]) -> None:
+        held.stop()
+        held.work = self._start_work(work)
 
-    async def _listen(self, one: HeldUtterance) -> None:
+    async def _judge_partials(self, held: HeldUtterance) -> None:
         """Decode what is being said until it is clear whether it begins with the phrase."""
-
-        def hear(words: StablePrefix) -> None:
-            if self._waking.phrase.match(" ".join(words.words)):
-                self._wake(one)
-            elif words.firm and not self._waking.phrase.may_become(words.stable):
-                self._refuse(one)
-
+        phrase = self._wake.phrase
         try:
-            await one.partial_decoder.run(self._so_far, hear)
+            async with aclosing(held.decoder.partials(self._so_far)) as partials:
+                async for words in partials:
+                    if phrase.match(" ".join(words.words)):
+                        self._accept(held)
+                        return
+                    if words.firm and not phrase.may_become(words.stable):
+                        self._reject(held)
+                        return
         except VoiceCliError as error:
-            self._refuse(one, error)
+            self._reject(held, error)
 
-    async def _decide(self, one: HeldUtterance, segment: SpeechSegment) -> None:
-        """The user is silent, so the words are known."""
+    async def _judge_final(self, held: HeldUtterance, segment: SpeechSegment) -> None:
+        """The user paused, so the words are known."""
         try:
             transcript = await self._worker.run(self._stt.transcribe, segment)
         except VoiceCliError as error:
-            self._refuse(one, error)
+            self._reject(held, error)
             return
-        self._reported_deaf = False
-        goes_on = not isinstance(one.events[-1], Endpoint)
-        if self._waking.phrase.match(transcript.text):
-            self._wake(one)
-        elif not goes_on or (transcript.text and not self._waking.phrase.may_become(transcript.text)):
-            self._refuse(one)
+        self._reported_failure = False
+        phrase = self._wake.phrase
+        if phrase.match(transcript.text):
+            self._accept(held)
+        elif held.is_over or (transcript.text and not phrase.may_become(transcript.text)):
+            self._reject(held)
 
-    def _wake(self, one: HeldUtterance) -> None:
-        """It is for the assistant, and so is what was said after it."""
-        kept = self._kept[self._kept.index(one) :]
-        for each in self._kept:
-            each.stop()
-        self._kept = [each for each in kept if each.rejected]  # not over yet
-        self._until_s = self._clock() + max(self._waking.timeout_s, ALONE_S)
-        self._set(awake=True)
-        for each in kept:
-            for heard in each.events:
-                self._deliver(heard)
+    def _accept(self, accepted: HeldUtterance) -> None:
+        """Pass it on, with what was said after it."""
+        since = self._held[self._held.index(accepted) :]
+        for held in self._held:
+            if held is not accepted:
+                held.stop()
+        self._held = [held for held in since if held.rejected]  # not over yet
+        self._until_s = self._runtime.clock() + max(self._wake.timeout_s, ALONE_S)
+        self._set_awake(True)
+        for held in since:
+            self._passed += held.events
 
-    def _refuse(self, one: HeldUtterance, error: VoiceCliError | None = None) -> None:
-        over = isinstance(one.events[-1], Endpoint)
-        one.rejected = True
-        one.events.clear()
-        one.stop()
-        if over:
-            self._kept.remove(one)
-        if error is not None and not self._reported_deaf:
-            self._reported_deaf = True
-            self._publish(events.Notice(at_s=self._clock(), text=DEAF.format(error.message)))
+    def _reject(self, held: HeldUtterance, error: VoiceCliError | None = None) -> None:
+        is_over = held.is_over
+        held.rejected = True
+        held.events.clear()
+        if is_over:
+            self._held.remove(held)
+        if error is not None and not self._reported_failure:
+            self._reported_failure = True
+            self._runtime.publish(events.Notice(at_s=self._runtime.clock(), text=FAILED.format(error.message)))
 
-    def _set(self, *, awake: bool) -> None:
+    def _set_awake(self, awake: bool) -> None:
         if awake != self._awake:
             self._awake = awake
-            self._publish(events.AwakeChanged(at_s=self._clock(), awake=awake))
+            self._runtime.publish(events.AwakeChanged(at_s=self._runtime.clock(), awake=awake))
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -245,7 +266,11 @@ class WakeGate:
 
 
 def make_wake_gate(
-    engines: Engines, waking: WakeOptions | None, drafts: PartialSchedule, clock: Clock, publish: Publish
-) -> WakeGate | OpenGate:
-    """What lets through what is for the assistant; without `waking` that is everything."""
-    return WakeGate(engines, waking, drafts, clock, publish) if waking is not None else OpenGate(engines)
+    devices: Devices, engines: Engines, options: ConversationOptions, runtime: Runtime, start_work: StartWork
+) -> tuple[Gate, Engines]:
+    """Return the gate, and the engines for what it lets through: their transcripts omit the wake phrase."""
+    if options.wake is None:
+        return OpenGate(), engines
+    so_far = devices.speech_input.so_far
+    gate = WakeGate(engines, options.wake, options.partials, so_far, runtime, start_work)
+    return gate, replace(engines, stt=WithoutWakePhrase(engines.stt, options.wake.phrase))

@@ -13,7 +13,7 @@ from voicecli.assemble.devices import PipelineHooks
 from voicecli.audio.device import Microphone
 from voicecli.audio.echo.canceller import Played, PlayedBlock
 from voicecli.bench.watch import Call, EngineWatch
-from voicecli.conversation.respond import Engines
+from voicecli.conversation.parts import Engines
 from voicecli.errors import DeviceError
 from voicecli.events import (
     AnswerReplayed,

@@ -12,8 +12,7 @@ from voicecli.assemble.devices import open_devices
 from voicecli.assemble.engines import load_end_of_turn, load_recogniser, load_voice
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.history import History
-from voicecli.conversation.overlap import Devices
-from voicecli.conversation.respond import Engines
+from voicecli.conversation.parts import Devices, Engines
 from voicecli.engines.base import EndOfTurn, LanguageModel, SpeechToText, TextToSpeech
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.llm.select import open_language_model

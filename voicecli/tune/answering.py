@@ -9,9 +9,10 @@ from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 
 from voicecli.assemble.engines import load_voice
+from voicecli.conversation.answer import AnswerStream
 from voicecli.conversation.history import History
-from voicecli.conversation.speaking import Voicing
-from voicecli.conversation.turn import StageError, Turn
+from voicecli.conversation.speaking import Synthesis
+from voicecli.conversation.turn import StageError
 from voicecli.engines.base import LanguageModel, TextToSpeech
 from voicecli.engines.llm.select import open_language_model
 from voicecli.engines.worker import ThreadWorker
@@ -20,8 +21,6 @@ from voicecli.events import Clock
 from voicecli.models.installed import model_file
 from voicecli.models.manifest import ModelStore
 from voicecli.settings.model import Settings
-from voicecli.speech_text.chunker import TextChunker
-from voicecli.speech_text.markdown_blocks import SpeechMarkdownFilter
 from voicecli.speech_text.think_filter import without_thinking
 from voicecli.tune.turns import side_by_side
 from voicecli.tune.values import Arm, Sample, Samples
@@ -115,60 +114,58 @@ class Answering:
         asked = self._history.prompt(question)
         if self._settings.llm.prefill:
             await model.warm(asked)  # as the conversation does while the user speaks
-        text_chunks = TextChunker(first_chunk_chars=int(arm["tts.first_chunk_chars"]))
-        turn = Turn(TurnId(1), question=question, chunker=text_chunks)
+        answer = AnswerStream(TurnId(1), first_chunk_chars=int(arm["tts.first_chunk_chars"]))
         tokens_s: list[float] = []
         sounds_s: list[float] = []
         began_s = self._clock()
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(think(model, asked, turn, lambda: tokens_s.append(self._clock())))
-                tasks.create_task(self._speak(turn, voice, sounds_s))
+                tasks.create_task(think(model, asked, answer, lambda: tokens_s.append(self._clock())))
+                tasks.create_task(self._speak(answer, voice, sounds_s))
         except ExceptionGroup as group:
             failed = first_of(group)
             raise EngineError(failed.message, failed.hint) if isinstance(failed, StageError) else failed from group
-        return answered(question, began_s, tokens_s, sounds_s, turn, voice.work_s) if sounds_s else None
+        return answered(question, began_s, tokens_s, sounds_s, answer, voice.work_s) if sounds_s else None
 
-    async def _speak(self, turn: Turn, voice: TextToSpeech, sounds_s: list[float]) -> None:
+    async def _speak(self, answer: AnswerStream, voice: TextToSpeech, sounds_s: list[float]) -> None:
         """Note when each stretch of sound is ready. Who hears them starts with the first and hears at their pace."""
 
         def lead_s() -> float:
             return made_s() - (self._clock() - sounds_s[0]) if sounds_s else 0.0
 
         def made_s() -> float:
-            return sum(chunk.audio_s for chunk in turn.chunks)
+            return sum(chunk.audio_s for chunk in answer.chunks)
 
-        voicing = Voicing(voice, self._worker, self._clock, lambda event: None)
-        async with aclosing(voicing.chunks(turn, lead_s)) as chunks:
+        synthesis = Synthesis(voice, self._worker, self._clock, lambda event: None)
+        async with aclosing(synthesis.chunks(answer, lead_s)) as chunks:
             async for _ in chunks:
                 sounds_s.append(self._clock())
-                if turn.chunker.closed and made_s() >= ENOUGH_S:
+                if answer.is_closed and made_s() >= ENOUGH_S:
                     return
 
 
-async def think(model: LanguageModel, asked: Sequence[Message], turn: Turn, note: Callable[[], None]) -> None:
+async def think(model: LanguageModel, asked: Sequence[Message], answer: AnswerStream, note: Callable[[], None]) -> None:
     """Write the answer, as a conversation does."""
-    speakable = SpeechMarkdownFilter()
     async with aclosing(without_thinking(model.reply(asked))) as tokens:
         async for token in tokens:
             note()
-            for span in speakable.push(token.text):
-                turn.chunker.push(span)
-            turn.more.set()
-    for span in speakable.close():
-        turn.chunker.push(span)
-    turn.chunker.close()
-    turn.more.set()
+            answer.write(token.text)
+    answer.close()
 
 
 def answered(
-    question: str, began_s: float, tokens_s: Sequence[float], sounds_s: Sequence[float], turn: Turn, work_s: float
+    question: str,
+    began_s: float,
+    tokens_s: Sequence[float],
+    sounds_s: Sequence[float],
+    answer: AnswerStream,
+    work_s: float,
 ) -> Sample:
     writing_s = tokens_s[-1] - tokens_s[0]
     return Sample(
         question,
         took_s=sounds_s[0] - began_s,
-        audio_s=sum(chunk.audio_s for chunk in turn.chunks),
+        audio_s=sum(chunk.audio_s for chunk in answer.chunks),
         work_s=work_s,
         first_token_s=tokens_s[0] - began_s,
         tokens_per_s=(len(tokens_s) - 1) / writing_s if writing_s else 0.0,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 
 from voicecli.turns.wake_phrase import WakePhrase
+from voicecli.turns.words import words_of
 
 _LISTENING = """
 ah aha alright cool course exactly fine get good got great hm hmm huh i indeed interesting it mhm mm mmhm mmhmm mmm nice
@@ -63,11 +63,6 @@ class BargeIn:
     def is_addressed(self, text: str) -> bool:
         """Whether it is said to the assistant."""
         return self.phrase is None or self.is_called(text) or is_stop_command(text)
-
-
-def words_of(text: str) -> tuple[str, ...]:
-    """Words without case and marks: "Uh-huh." is one, as is "it's"."""
-    return tuple(re.findall(r"\w+", re.sub(r"(?<=\w)['’-](?=\w)", "", text.casefold())))
 
 
 def is_backchannel(text: str) -> bool:

@@ -30,7 +30,8 @@ class Onset:
     """An utterance has begun: enough voiced time was heard."""
 
     started_at_s: float
-    goes_on: bool = False  # with what the limit cut short
+    goes_on: bool = False  # it continues what the limit cut short
+    answer_heard_s: float = 0.0  # how much of the answer the user had heard, where it began over one
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 
 import numpy as np
 
-from voicecli.turns.barge_in import words_of
+from voicecli.turns.words import words_of
 
 MIN_WORDS = 4
 """Shorter ones are taken for the user's: "the second one" or "coffee with milk" is how people choose."""
@@ -36,7 +36,7 @@ ALIKE = 0.8
 """Letters, as a share of both, that a few words have in common with the words they are: "above the bar" has 0.91 with
 "above the bay"."""
 
-REASON = "my own voice"
+REASON = "self-echo"
 
 
 class SelfEchoFilter:

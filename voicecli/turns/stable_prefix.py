@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from voicecli.turns.words import bare
+
 
 @dataclass(frozen=True, slots=True)
 class StablePrefix:
@@ -46,8 +48,3 @@ def agreement(one: tuple[str, ...], other: tuple[str, ...]) -> int:
             break
         count += 1
     return count
-
-
-def bare(word: str) -> str:
-    """A word without case and marks; the word itself where nothing else is left."""
-    return "".join(c for c in word.lower() if c.isalnum()) or word

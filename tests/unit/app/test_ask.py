@@ -86,10 +86,10 @@ def test_the_answer_is_written_and_measured(monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_voice_is_given_text_chunks_while_the_answer_is_written() -> None:
     asked, _ = asking(ScriptedLlm(["This is it.\n```\ncode\n```\n"]), Wanted(Question("Why?", "")))
     said = []
-    while (text_chunk := asked.turn.chunker.next_chunk(200)) is not None:
+    while (text_chunk := asked.text.answer.next_chunk(200)) is not None:
         said.append(text_chunk.text)
     assert " ".join(said) == "This is it. I've put the code on screen."
-    assert asked.turn.chunker.exhausted
+    assert asked.text.answer.is_exhausted
 
 
 def test_an_input_that_is_too_long_is_cut_aloud() -> None:

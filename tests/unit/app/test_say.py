@@ -11,7 +11,7 @@ import pytest
 
 from tests.conversation.stage import CHAR_S, ToneTts
 from tests.defaults import SETTINGS
-from voicecli.app.say import Said, say_text, speak, turn_of
+from voicecli.app.say import Said, say_text, speak, answer_with
 from voicecli.audio.files.recording import Recording
 from voicecli.commands.say import text_of
 from voicecli.errors import DeviceError, EngineError, SettingsError
@@ -26,7 +26,7 @@ def say(text: str, voice: ToneTts, path: Path) -> Said:
     async def main() -> Said:
         clock = asyncio.get_running_loop().time
         async with Recording(path, lead_s=8.0) as recording:
-            return await speak(turn_of(text), voice, TimedWorker(lambda *_: S_PER_CALL), recording, clock)
+            return await speak(answer_with(text), voice, TimedWorker(lambda *_: S_PER_CALL), recording, clock)
 
     return virtual_time.run(main())
 

@@ -31,7 +31,7 @@ def test_one_plain_sentence_by_the_kind_of_failure(error: Exception, begun: bool
 
 def test_it_is_said_in_the_language_of_the_voice() -> None:
     failure = StageError("llm", EngineError("CUDA error 700"))
-    assert spoken_error(failure, begun=True, notices=PHRASES["fr"]) == "Le modèle de langue a échoué."
+    assert spoken_error(failure, begun=True, phrases=PHRASES["fr"]) == "Le modèle de langue a échoué."
 
 
 def test_where_the_voice_or_the_speech_input_failed_only_the_screen_tells() -> None:

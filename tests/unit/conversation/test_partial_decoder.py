@@ -57,10 +57,13 @@ def drafts(stt: SlowStt, *, idle: bool = True, speaking: bool = True, chances: i
         partial_decoder = PartialDecoder(
             stt, InlineWorker(idle=idle), PartialSchedule(0.5, 0.2, 0.6), lambda: stt.now_s
         )
+
+        async def collect() -> None:
+            async for words in partial_decoder.partials(lambda: SPEECH if speaking else None):
+                reported.append(words)  # noqa: PERF401 - it does not end by itself
+
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(
-                partial_decoder.run(lambda: SPEECH if speaking else None, reported.append), chances * 0.5 + 0.1
-            )
+            await asyncio.wait_for(collect(), chances * 0.5 + 0.1)
 
     virtual_time.run(main())
     return reported
@@ -103,10 +106,13 @@ def early_paused(stt: SlowStt, at_s: list[float], *, idle: bool = True) -> list[
         )
         for when_s in at_s:
             loop.call_later(when_s, partial_decoder.decode_early, SPEECH)
+
+        async def collect() -> None:
+            async for _ in partial_decoder.partials(lambda: None):
+                drafted.append(loop.time() - began_s)  # noqa: PERF401 - it does not end by itself
+
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(
-                partial_decoder.run(lambda: None, lambda _: drafted.append(loop.time() - began_s)), 1.0
-            )
+            await asyncio.wait_for(collect(), 1.0)
 
     virtual_time.run(main())
     return drafted
@@ -131,7 +137,7 @@ def test_a_silence_of_the_last_utterance_is_forgotten() -> None:
         partial_decoder = PartialDecoder(stt, InlineWorker(), PartialSchedule(0.5, 0.2, 0.6), lambda: stt.now_s)
         partial_decoder.decode_early(SPEECH)
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(partial_decoder.run(lambda: None, lambda _: None), 1.0)
+            await asyncio.wait_for(anext(partial_decoder.partials(lambda: None)), 1.0)
 
     virtual_time.run(main())
     assert not stt.drafts

@@ -13,7 +13,7 @@ from tests.unit.replay.test_latencies import SEGMENT, Network, Whisper
 from voicecli import events
 from voicecli.audio.echo.canceller import PlayedBlock
 from voicecli.audio.no_device import NoMicrophone
-from voicecli.conversation.respond import Engines
+from voicecli.conversation.parts import Engines
 from voicecli.errors import DeviceError
 from voicecli.events import Event
 from voicecli.replay import virtual_time

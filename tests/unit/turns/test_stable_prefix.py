@@ -3,7 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.turns.stable_prefix import StablePrefix, agreement, bare
+from voicecli.turns.stable_prefix import StablePrefix, agreement
+from voicecli.turns.words import bare
 
 
 def after(*texts: str) -> tuple[str, str]:

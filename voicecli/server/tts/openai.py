@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
-from voicecli.conversation.turn import Turn
+from voicecli.conversation.answer import AnswerStream
 from voicecli.engines.base import Voice
 from voicecli.server.sessions import Sessions
 from voicecli.server.tts.problems import NOTHING_TO_SAY, Refused
@@ -55,10 +55,12 @@ def openai_routes(speech: Speech, sessions: Sessions) -> APIRouter:
     return router
 
 
-async def sound_bytes(speech: Speech, voice: Voice, turn: Turn, form: SoundFormat) -> AsyncGenerator[bytes, None]:
+async def sound_bytes(
+    speech: Speech, voice: Voice, answer: AnswerStream, form: SoundFormat
+) -> AsyncGenerator[bytes, None]:
     """A sound file as it is made; none of the parts is empty. Nothing at all when the voice finds nothing to say."""
     file = open_sound_file(form, voice.sample_rate_hz)
-    chunks = speech.chunks(voice, turn, Hearer(speech.clock, downloads=True))
+    chunks = speech.chunks(voice, answer, Hearer(speech.clock, downloads=True))
     begun = False
     async with aclosing(chunks):
         async for chunk in chunks:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import ValidationError
 
-from voicecli.conversation.text_turn import TextTurn
+from voicecli.conversation.answer import TextTurn
 from voicecli.conversation.turn import StageError
 from voicecli.engines.base import Voice
 from voicecli.errors import VoiceCliError
@@ -81,7 +81,7 @@ class Utterance:
     def words(self, chunk: PlaybackChunk) -> Iterator[SpokenWord]:
         """Those that end in `chunk`, which is the next to be sent."""
         for word in chunk.words:
-            text = self.dictation.turn.written[self.source_end : word.source_end].strip(MARKUP)
+            text = self.dictation.answer.written[self.source_end : word.source_end].strip(MARKUP)
             if text:  # a written word may be several spoken ones: it counts when the last of them is said
                 self.source_end = word.source_end
                 yield SpokenWord(text=text, end_s=round(self.audio_s + word.at_s, 3))
@@ -159,7 +159,7 @@ class SpeakSession:
         if utterance.over:
             return  # it has failed, and the client writes on to its end
         utterance.dictation.write(text)
-        if sum(len(live.dictation.turn.written) for live in self._live) > MOST_CHARS:
+        if sum(len(live.dictation.answer.written) for live in self._live) > MOST_CHARS:
             for stopped in await self._silence([utterance]):
                 await self._fail(TOO_LONG, stopped)
 
@@ -188,7 +188,7 @@ class SpeakSession:
         self._live.remove(utterance)
 
     async def _send(self, utterance: Utterance) -> None:
-        chunks = self._speech.chunks(utterance.voice, utterance.dictation.turn, self._hearer)
+        chunks = self._speech.chunks(utterance.voice, utterance.dictation.answer, self._hearer)
         async with aclosing(chunks):
             async for chunk in chunks:
                 if not utterance.audio_s:

@@ -7,16 +7,15 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
 
-from voicecli.conversation.speaking import Voicing
-from voicecli.conversation.text_turn import TextTurn
-from voicecli.conversation.turn import Turn
+from voicecli.conversation.answer import AnswerStream, TextTurn
+from voicecli.conversation.language import AnswerLanguage
+from voicecli.conversation.speaking import Synthesis
 from voicecli.engines.base import Voice, Voices, Worker
 from voicecli.engines.kokoro.calibration import VoiceCalibration
 from voicecli.events import Clock, Event
 from voicecli.languages import code_of
 from voicecli.server.tts.problems import NOTHING_TO_SAY, TOO_LONG, Refused
 from voicecli.server.tts.protocol import MOST_CHARS
-from voicecli.speech_text.chunker import TextChunker
 from voicecli.speech_text.normalize import normalize
 from voicecli.speech_text.pacing import MOST_LEAD_S
 from voicecli.speech_text.phrases import phrases_in
@@ -40,28 +39,29 @@ class Speech:
 
     def dictation(self, voice: Voice, utterance: int = 1) -> TextTurn:
         """A text that comes bit by bit and is read in the voice's language."""
-        text_chunks = TextChunker(partial(normalize, language=voice.language))
-        return TextTurn(Turn(TurnId(utterance), chunker=text_chunks), phrases_in(code_of(voice.language)))
+        code = code_of(voice.language)
+        spoken = partial(normalize, language=voice.language)
+        return TextTurn(TurnId(utterance), AnswerLanguage(code, phrases=phrases_in(code), normalize=spoken))
 
-    def whole(self, voice: Voice, text: str) -> Turn:
+    def whole(self, voice: Voice, text: str) -> AnswerStream:
         """A text that is there from the start. Raises Refused when it is too long, or has nothing to say."""
         if len(text) > MOST_CHARS:
             raise Refused(TOO_LONG)
         dictation = self.dictation(voice)
         dictation.write(text)
         dictation.close()
-        if dictation.turn.chunker.exhausted:
+        if dictation.answer.is_exhausted:
             raise Refused(NOTHING_TO_SAY)
-        return dictation.turn
+        return dictation.answer
 
-    async def chunks(self, voice: Voice, turn: Turn, hearer: Hearer) -> AsyncGenerator[PlaybackChunk, None]:
+    async def chunks(self, voice: Voice, answer: AnswerStream, hearer: Hearer) -> AsyncGenerator[PlaybackChunk, None]:
         """The sound of a turn. Each is computed when it is asked for; closing it costs the stretch under way at most.
 
         Raises StageError.
         """
-        voicing = Voicing(voice, self.worker, self.clock, _publish_nothing)
+        synthesis = Synthesis(voice, self.worker, self.clock, _publish_nothing)
         try:
-            async with aclosing(voicing.chunks(turn, hearer.lead_s)) as chunks:
+            async with aclosing(synthesis.chunks(answer, hearer.lead_s)) as chunks:
                 async for chunk in chunks:
                     hearer.got(chunk.audio_s)
                     yield chunk
