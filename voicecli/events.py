@@ -6,6 +6,7 @@ clock of the conversation. Events of a dead turn keep its id, so they can never 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -15,6 +16,9 @@ from voicecli.types import TurnId
 
 Clock = Callable[[], float]
 """Seconds on a monotonic clock."""
+
+CLOCK: Clock = time.monotonic
+"""The clock of the program. Whoever measures or waits is given one; tests give another."""
 
 Stage = Literal["stt", "llm", "tts", "playout"]
 

@@ -17,13 +17,14 @@ from tests.card.test_echo import LINES
 from tests.defaults import SETTINGS
 from tests.speech import FOLDER, clip
 from voicecli.assemble.conversation import conversation_options
-from voicecli.assemble.devices import CLOCK, Files, open_devices
+from voicecli.assemble.devices import DeviceOpener, Files, PipelineHooks, ReconnectingDevices
 from voicecli.bench.onsets import found_at_s
 from voicecli.bench.virtual_card import VirtualCard
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.history import History
-from voicecli.conversation.parts import Devices, Engines
+from voicecli.conversation.parts import Engines
 from voicecli.engines.worker import ThreadWorker
+from voicecli.events import CLOCK, Event
 from voicecli.types import AudioChunk, Message, SpeechSegment, Token, Transcript
 
 pytestmark = [pytest.mark.card, pytest.mark.timeout(180)]
@@ -71,19 +72,23 @@ class Buzz:
             yield AudioChunk(second.astype(np.int16), (index + 1) / 120)
 
 
+def ignore(event: Event) -> None:
+    """Nobody reads the events."""
+
+
 async def say_over(card: VirtualCard, orders: Sequence[Order]) -> list[float]:
     """When each order was played over the answer."""
     began_s: list[float] = []
     headphones = SETTINGS.listen.model_copy(update={"barge_in": "headphones"})
     settings = SETTINGS.model_copy(update={"listen": headphones})
     async with AsyncExitStack() as stack:
-        speech_input, speaker, _ = await open_devices(stack, settings, Files(), lambda: True, lambda event: None)
+        reconnecting = ReconnectingDevices(lambda: True, CLOCK, ignore)
+        opener = DeviceOpener(stack, settings, Files(), lambda: True, ignore, PipelineHooks(), reconnecting)
+        devices, _ = await opener.open()
         stt, tts, turn = (stack.enter_context(ThreadWorker(name)) for name in ("stt", "tts", "turn"))
         engines = Engines(NoWords(), OneSentence(), Buzz(), None, stt, tts, turn)
         rules = conversation_options(settings, prefill=False)
-        conversation = Conversation(
-            Devices(speech_input, speaker), engines, History("", 1000), rules, CLOCK, lambda event: None
-        )  # fmt: skip
+        conversation = Conversation(devices, engines, History("", 1000), rules, CLOCK, ignore)
         async with asyncio.TaskGroup() as tasks:
             talking = tasks.create_task(conversation.run())
             await asyncio.sleep(0)

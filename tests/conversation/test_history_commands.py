@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.conversation.stage import Talk
-from voicecli.assemble.conversation import history_of
+from voicecli.assemble.conversation import new_history
 from voicecli.conversation.history import INTERRUPTED
 from voicecli.errors import BackendUnavailable
 from voicecli.events import Event, Ready
@@ -40,7 +40,7 @@ def test_an_interrupted_story_is_kept_as_it_was_heard_and_goes_on_as_it_would_ha
     assert story.answered_from_s is not None
     assert story.answered_until_s is not None
     assert story.asked_until_s < story.answered_from_s < story.answered_until_s <= stop.asked_until_s
-    resumed = history_of(defaults(), (story, stop))
+    resumed = new_history(defaults(), (story, stop))
     assert reported(resumed.prompt("why")) == reported(talk.history.prompt("why"))
     assert reported(resumed.prompt("why"))[2] == f"{INTERRUPTED} stop it please"
 
@@ -52,6 +52,6 @@ def test_a_question_whose_answer_failed_is_kept_and_asked_along(talk: Talk) -> N
     failed, answered = kept(talk.run(9.0))
     assert (failed.question, failed.outcome) == ("what is the time", "failed")
     assert failed.trouble == "llm: the server is gone"
-    resumed = history_of(defaults(), (failed, answered))
+    resumed = new_history(defaults(), (failed, answered))
     assert reported(resumed.prompt("why")) == reported(talk.history.prompt("why"))
     assert reported(resumed.prompt("why"))[0] == "what is the time are you there"

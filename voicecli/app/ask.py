@@ -7,7 +7,6 @@ voice loads beside the language model, and the written answer does not wait for 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from voicecli.conversation.question import TOO_LONG_HINT, Keep, Question, estima
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.llm.select import Opened, open_language_model
 from voicecli.errors import ContextFull, EngineError, SettingsError, first_of
-from voicecli.events import Clock
+from voicecli.events import CLOCK
 from voicecli.models.installed import model_file, open_store
 from voicecli.settings.model import LlmSettings, Settings
 from voicecli.types import Message, TurnId
@@ -31,8 +30,6 @@ LESS = 0.7
 
 MANY_TOKENS = 1000
 """To read so many may take a processor seconds, in which nothing else is to be seen."""
-
-CLOCK: Clock = time.monotonic
 
 
 class Page(Protocol):

@@ -15,7 +15,7 @@ from typing import Protocol
 from voicecli import events
 from voicecli.app.signals import signals, stop_soon
 from voicecli.app.transcribe_stream import Utterances, hear_here, run_plainly
-from voicecli.assemble.devices import make_microphone
+from voicecli.assemble.devices import open_input_device
 from voicecli.audio.device import Microphone
 from voicecli.audio.files.piped import BLOCK_S
 from voicecli.audio.files.wav import read_clip
@@ -75,7 +75,9 @@ class Dictating:
         with signals(lambda: self._stop(task)):
             async with AsyncExitStack() as stack:
                 if file is None:
-                    microphone = await stack.enter_async_context(make_microphone(settings, self._tell))
+                    microphone = await stack.enter_async_context(
+                        open_input_device(settings.audio.input_device, settings, self._tell)
+                    )
                     sound = self._heard(microphone)
                 else:
                     sound = self._read(await clip_of(file))

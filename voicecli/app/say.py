@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from voicecli.assemble.devices import CLOCK, Files, make_recording, make_speaker
+from voicecli.assemble.devices import make_recording, open_output_device
 from voicecli.assemble.engines import load_voice
 from voicecli.audio.device import Speaker
 from voicecli.conversation.answer import AnswerStream, TextTurn
@@ -20,7 +20,7 @@ from voicecli.engines.base import TextToSpeech, Worker
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import DeviceError, EngineError, SettingsError, VoiceCliError
-from voicecli.events import Clock, Event, Notice, Synthesized
+from voicecli.events import CLOCK, Clock, Event, Notice, Synthesized
 from voicecli.languages import language_of_name
 from voicecli.models.installed import open_store
 from voicecli.settings.model import Settings
@@ -77,7 +77,7 @@ async def open_loudspeaker(stack: AsyncExitStack, settings: Settings, narrate: C
             narrate(event.text)
 
     try:
-        return await stack.enter_async_context(make_speaker(settings, Files(), tell))
+        return await stack.enter_async_context(open_output_device(settings.audio.output_device, settings, tell))
     except DeviceError as error:
         raise DeviceError(error.message, f"-o FILE writes a WAV file instead; {error.hint}") from error
 

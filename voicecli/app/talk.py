@@ -13,11 +13,11 @@ from typing import Any
 
 from voicecli.app.signals import signals, stop_soon, write_nowhere
 from voicecli.assemble.conversation import assemble
-from voicecli.assemble.devices import CLOCK, Files, PipelineHooks
+from voicecli.assemble.devices import Files, PipelineHooks
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.latency import TurnLatency, latencies
 from voicecli.errors import INTERRUPTED_EXIT_CODE, VoiceCliError, first_of
-from voicecli.events import Event, MuteChanged, Notice, Publish
+from voicecli.events import CLOCK, Event, MuteChanged, Notice, Publish
 from voicecli.history.open import Memory, record_of
 from voicecli.settings.model import Settings
 from voicecli.slash.complete import Offer, ValuesOf, offers

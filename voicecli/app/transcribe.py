@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from voicecli.assemble.devices import CLOCK, make_vad
-from voicecli.assemble.engines import load_recogniser
+from voicecli.assemble.devices import make_vad
+from voicecli.assemble.engines import load_recognizer
 from voicecli.audio.files.cutting import cut_at_pauses
 from voicecli.audio.files.wav import read_clip
 from voicecli.audio.speech_input import VoiceActivityDetector, level_db
@@ -20,7 +20,7 @@ from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.whisper.long_audio import WINDOW_S
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import VoiceCliError
-from voicecli.events import Clock
+from voicecli.events import CLOCK, Clock
 from voicecli.models.installed import open_store
 from voicecli.settings.model import ListenSettings, Settings
 from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechSegment, Transcript
@@ -84,7 +84,7 @@ async def _transcribe_files(files: Sequence[Path], settings: Settings, show: Cal
                 show(Unreadable(file, error))
                 continue
             if recogniser is None:
-                recogniser = await load_recogniser(worker, open_store(settings), settings.stt)
+                recogniser = await load_recognizer(worker, open_store(settings), settings.stt)
             parts = partial(speech_parts, make_gate=partial(make_vad, settings.listen), listen=settings.listen)
             try:
                 show(await worker.run(understand, file, pcm, recogniser, parts, CLOCK))

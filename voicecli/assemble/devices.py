@@ -1,28 +1,35 @@
-"""Settings -> ear and speaker: devices, files, or a room. Names concrete classes beside `assemble.py`."""
+"""Settings -> speech input and speaker: sound devices, or what takes their place."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from voicecli import events
-from voicecli.assemble.reconnecting import ReconnectingDevices
 from voicecli.audio.device import Microphone, Speaker
 from voicecli.audio.echo.canceller import EchoCanceller, EchoFreeMicrophone, Played
 from voicecli.audio.echo.level_gate import LEARNING_S, READY_LEARNING_S, EchoAwareDetector
 from voicecli.audio.files.recording import Recording
 from voicecli.audio.files.wav import WavMicrophone, WavSpeaker
 from voicecli.audio.no_device import NoMicrophone
-from voicecli.audio.source import Room
+from voicecli.audio.reconnect.portaudio_calls import Seen, SoundSystem, list_devices_in_subprocess
+from voicecli.audio.reconnect.reconnector import DevicePart, DeviceReconnector, S, Source
+from voicecli.audio.reconnect.streams import (
+    AudibleOnce,
+    MicrophoneStream,
+    ReconnectingMicrophone,
+    ReconnectingSpeaker,
+    SpeakerStream,
+)
+from voicecli.audio.source import SoundSource
 from voicecli.audio.speech_input import SpeechInput, VoiceActivityDetector
 from voicecli.audio.vad import Silero, WebrtcSileroDetector
-from voicecli.conversation.parts import Engines
+from voicecli.conversation.parts import Devices, Engines
 from voicecli.errors import DeviceError, EngineError
-from voicecli.events import Clock, Publish
+from voicecli.events import CLOCK, Clock, Publish
 from voicecli.settings.model import ListenSettings, Settings
 from voicecli.speech_text.pacing import MOST_LEAD_S
 from voicecli.turns.push_to_talk import PushToTalkKey
@@ -31,85 +38,167 @@ from voicecli.turns.segmenter import Segmenter
 if TYPE_CHECKING:
     from voicecli.audio.portaudio import PortAudioMicrophone, PortAudioSpeaker
 
-CLOCK: Clock = time.monotonic
-
 NO_PORTAUDIO, PORTAUDIO_HINT = "PortAudio is not installed: {}", "apt install libportaudio2"
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Sound files in place of devices."""
+    """Sound files in place of devices. Without any file, both ends are devices."""
 
     inputs: tuple[Path, ...] = ()
     output: Path | None = None
     fast: bool = False
 
+    @property
+    def echoes(self) -> bool:
+        """Whether both ends are devices."""
+        return not self.inputs and self.output is None
+
+    def microphone(self, is_idle: Callable[[], bool], publish: Publish) -> Microphone | None:
+        """Return a microphone that plays the input files."""
+        return WavMicrophone(list(self.inputs), is_idle, CLOCK, fast=self.fast) if self.inputs else None
+
+    def speaker(self, publish: Publish, played: Played | None) -> Speaker | None:
+        """Return a speaker that writes the output file."""
+        return WavSpeaker(self.output, CLOCK, publish, fast=self.fast, played=played) if self.output else None
+
 
 class PipelineHooks:
-    """What stands between the parts, for whoever measures or records; each method gives what is to be used."""
+    """What a measurement or a recording puts between the parts. Each method returns what is to be used."""
 
     def microphone(self, microphone: Microphone) -> Microphone:
+        """Wrap the microphone."""
         return microphone
 
     def speaker(self, speaker: Speaker) -> Speaker:
+        """Wrap the speaker."""
         return speaker
 
     def echo_free(self, microphone: Microphone) -> Microphone:
-        """What the canceller makes of `microphone`; not asked for where there is none."""
+        """Wrap the microphone behind the echo canceller. Not called where there is none."""
         return microphone
 
     def engines(self, engines: Engines) -> Engines:
+        """Wrap the engines."""
         return engines
 
     def played(self, played: Played | None) -> Played | None:
-        """Who is told each block that sounds; None: nobody wants to know, as no echo is cancelled."""
+        """Wrap what is given each block that sounds; None where no echo is cancelled."""
         return played
 
 
-async def open_devices(
-    stack: AsyncExitStack,
-    settings: Settings,
-    sound: Files | Room,
-    settled: Callable[[], bool],
-    publish: Publish,
-    watch: PipelineHooks | None = None,
-    clock: Clock = CLOCK,
-    reconnecting: ReconnectingDevices | None = None,
-) -> tuple[SpeechInput, Speaker, bool]:
-    """Ear and speaker, and whether anything can sound. A device that was not asked for by name may be missing.
+class ReconnectingDevices:
+    """The microphone and the speaker of one conversation, which may be exchanged while it goes on."""
 
-    `clock` is the conversation's; a room may have one of its own. `reconnecting`: what keeps the devices, where
-    they are to be changed.
-    """
-    watch, reconnecting = watch or PipelineHooks(), reconnecting or ReconnectingDevices(settled, clock, publish)
-    microphone = watch.microphone(await open_microphone(stack, settings, sound, settled, publish, reconnecting))
-    canceller = load_canceller(settings, sound, publish) if microphone.name else None
-    if canceller is not None:
-        reconnecting.on_change(canceller.begin_anew)
-    played = watch.played(canceller.played if canceller else None)
-    try:
-        speaker, voiced = watch.speaker(make_speaker(settings, sound, publish, played, reconnecting)), True
-        await stack.enter_async_context(speaker)
-    except DeviceError as error:
-        if settings.audio.output_device or (isinstance(sound, Files) and sound.output):
-            raise
-        publish(events.Notice(at_s=CLOCK(), text=f"No speaker: answers are written ({error.message})"))
-        speaker, voiced = await stack.enter_async_context(WavSpeaker(None, CLOCK, publish)), False
-    gate: VoiceActivityDetector = make_vad(settings.listen)
-    if canceller is not None and voiced:
-        microphone, gate = (
-            watch.echo_free(EchoFreeMicrophone(microphone, canceller)),
-            EchoAwareDetector(gate, canceller.guard, canceller.correlation),
+    def __init__(self, is_idle: Callable[[], bool], clock: Clock, publish: Publish) -> None:
+        """`is_idle` returns whether no turn is alive."""
+        self._system = SoundSystem(is_idle)
+        self._is_idle = is_idle
+        self._clock = clock
+        self._publish = publish
+        self._reconnectors: dict[DevicePart, DeviceReconnector[Any]] = {}
+
+    def in_use(self) -> dict[DevicePart, str]:
+        """Return the names of the open devices: empty for one that is gone, none for one that never was there."""
+        return {part: one.name for part, one in self._reconnectors.items() if one in self._system.parts}
+
+    def request(self, part: DevicePart, name: str) -> None:
+        """Use another device as soon as no turn is alive."""
+        self._reconnectors[part].request(name)
+
+    async def available(self) -> Seen:
+        """Return what there is now, devices that were plugged in since the start included."""
+        return await list_devices_in_subprocess()
+
+    def on_change(self, changed: Callable[[], None]) -> None:
+        """Call `changed` whenever a device goes or comes."""
+        self._system.changed = changed
+
+    def microphone(self, wanted: str, make: Callable[[str], MicrophoneStream]) -> ReconnectingMicrophone:
+        """Return a microphone that outlives its device. `make` returns the device of a name, not open yet."""
+        source = Source("microphone", wanted, make)
+        return ReconnectingMicrophone(self._reconnector(source), self._clock)
+
+    def speaker(self, wanted: str, make: Callable[[str, Publish], SpeakerStream]) -> ReconnectingSpeaker:
+        """Return a speaker that outlives its device. It reports once for each turn that it is audible."""
+        publish = AudibleOnce(self._publish)
+        source = Source("speaker", wanted, lambda name: make(name, publish))
+        return ReconnectingSpeaker(self._reconnector(source), self._clock)
+
+    def _reconnector(self, source: Source[S]) -> DeviceReconnector[S]:
+        reconnector = DeviceReconnector(source, self._system, self._is_idle, self._clock, self._publish)
+        self._reconnectors[source.part] = reconnector
+        return reconnector
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceOpener:
+    """Opens speech input and speaker. `clock` is the conversation's; a simulated source may have its own."""
+
+    stack: AsyncExitStack  # closes them
+    settings: Settings
+    source: SoundSource
+    is_idle: Callable[[], bool]
+    publish: Publish
+    hooks: PipelineHooks
+    reconnecting: ReconnectingDevices
+    clock: Clock = CLOCK
+
+    async def open(self) -> tuple[Devices, bool]:
+        """Return the devices, and whether anything can be heard.
+
+        A device that the settings do not name may be missing. Raise DeviceError for one that they do name.
+        """
+        listen = self.settings.listen
+        microphone = self.hooks.microphone(await self._open_microphone())
+        canceller = load_canceller(self.settings, self.source, self.publish) if microphone.name else None
+        if canceller is not None:
+            self.reconnecting.on_change(canceller.begin_anew)
+        speaker, has_sound = await self._open_speaker(self.hooks.played(canceller.played if canceller else None))
+        detector: VoiceActivityDetector = make_vad(listen)
+        if canceller is not None and has_sound:
+            microphone = self.hooks.echo_free(EchoFreeMicrophone(microphone, canceller))
+            detector = EchoAwareDetector(detector, canceller.guard, canceller.correlation)
+        key = PushToTalkKey() if listen.mode == "push-to-talk" else None
+        speech_input = SpeechInput(microphone, detector, Segmenter(listen), self.clock, self.publish, key)
+        return Devices(speech_input, speaker), has_sound
+
+    async def _open_microphone(self) -> Microphone:
+        wanted = self.settings.audio.input_device
+        own = self.source.microphone(self.is_idle, self.publish)
+        device = own or self.reconnecting.microphone(
+            wanted, lambda name: open_input_device(name, self.settings, self.publish)
         )
-    key = PushToTalkKey() if settings.listen.mode == "push-to-talk" else None
-    return SpeechInput(microphone, gate, Segmenter(settings.listen), clock, publish, key), speaker, voiced
+        try:
+            return await self.stack.enter_async_context(device)
+        except DeviceError as error:
+            if own is not None or wanted:
+                raise
+            self._notice(f"No microphone: type your questions ({error})")
+            return NoMicrophone()
+
+    async def _open_speaker(self, played: Played | None) -> tuple[Speaker, bool]:
+        wanted = self.settings.audio.output_device
+        own = self.source.speaker(self.publish, played)
+        try:
+            speaker = own or self.reconnecting.speaker(
+                wanted, lambda name, publish: open_output_device(name, self.settings, publish, played)
+            )
+            return await self.stack.enter_async_context(self.hooks.speaker(speaker)), True
+        except DeviceError as error:
+            if own is not None or wanted:
+                raise
+            self._notice(f"No speaker: answers are written ({error.message})")
+            return await self.stack.enter_async_context(WavSpeaker(None, CLOCK, self.publish)), False
+
+    def _notice(self, text: str) -> None:
+        self.publish(events.Notice(at_s=CLOCK(), text=text))
 
 
-def load_canceller(settings: Settings, sound: Files | Room, publish: Publish) -> EchoCanceller | None:
-    """What keeps the assistant from hearing itself, where that could happen. Raises EngineError when asked for."""
+def load_canceller(settings: Settings, source: SoundSource, publish: Publish) -> EchoCanceller | None:
+    """Return what keeps the assistant from hearing itself, where it could. Raise EngineError when it was asked for."""
     needless = settings.listen.barge_in == "headphones" and settings.audio.echo == "auto"
-    dry = bool(sound.inputs or sound.output) if isinstance(sound, Files) else not sound.echoes
-    if settings.audio.echo == "off" or needless or dry:
+    if settings.audio.echo == "off" or needless or not source.echoes:
         return None
     try:
         return EchoCanceller.load(READY_LEARNING_S if settings.audio.ready_sound else LEARNING_S)
@@ -122,37 +211,8 @@ def load_canceller(settings: Settings, sound: Files | Room, publish: Publish) ->
         return None
 
 
-async def open_microphone(
-    stack: AsyncExitStack,
-    settings: Settings,
-    sound: Files | Room,
-    settled: Callable[[], bool],
-    publish: Publish,
-    reconnecting: ReconnectingDevices,
-) -> Microphone:
-    """A room's, files, the device, or nothing where there is none."""
-    if not isinstance(sound, Files):
-        return await stack.enter_async_context(sound.microphone(settled, publish))
-    if sound.inputs:
-        return WavMicrophone(list(sound.inputs), settled, CLOCK, fast=sound.fast)
-    try:
-        wanted = settings.audio.input_device
-        device = reconnecting.microphone(wanted, lambda name: microphone_called(name, settings, publish))
-        return await stack.enter_async_context(device)
-    except DeviceError as error:
-        if settings.audio.input_device:
-            raise
-        publish(events.Notice(at_s=CLOCK(), text=f"No microphone: type your questions ({error})"))
-        return NoMicrophone()
-
-
-def make_microphone(settings: Settings, publish: Publish) -> Microphone:
-    """The device. Raises DeviceError when there is none."""
-    return microphone_called(settings.audio.input_device, settings, publish)
-
-
-def microphone_called(name: str, settings: Settings, publish: Publish) -> PortAudioMicrophone:
-    """The device of that name, the system's default where it is empty. Raises DeviceError when there is none."""
+def open_input_device(name: str, settings: Settings, publish: Publish) -> PortAudioMicrophone:
+    """Return the input device of that name, not started yet; an empty name is the default. Raise DeviceError."""
     try:
         from voicecli.audio.devices import find_device, list_devices
         from voicecli.audio.portaudio import PortAudioMicrophone
@@ -162,26 +222,10 @@ def microphone_called(name: str, settings: Settings, publish: Publish) -> PortAu
     return PortAudioMicrophone(device, settings.audio.input_latency_s, CLOCK, publish)
 
 
-def make_speaker(
-    settings: Settings,
-    sound: Files | Room,
-    publish: Publish,
-    played: Played | None = None,
-    reconnecting: ReconnectingDevices | None = None,
-) -> Speaker:
-    """A room's, a file, or the device, which may be a `reconnecting` one. Raises DeviceError when there is no device."""
-    if not isinstance(sound, Files):
-        return sound.speaker(publish, played)
-    if sound.output:
-        return WavSpeaker(sound.output, CLOCK, publish, fast=sound.fast, played=played)
-    wanted = settings.audio.output_device
-    if reconnecting is not None:
-        return reconnecting.speaker(wanted, lambda name, tell: speaker_called(name, settings, tell, played))
-    return speaker_called(wanted, settings, publish, played)
-
-
-def speaker_called(name: str, settings: Settings, publish: Publish, played: Played | None) -> PortAudioSpeaker:
-    """As `microphone_called`."""
+def open_output_device(
+    name: str, settings: Settings, publish: Publish, played: Played | None = None
+) -> PortAudioSpeaker:
+    """Return the output device of that name, not started yet; an empty name is the default. Raise DeviceError."""
     try:
         from voicecli.audio.devices import find_device, list_devices
         from voicecli.audio.portaudio import PortAudioSpeaker
@@ -192,10 +236,10 @@ def speaker_called(name: str, settings: Settings, publish: Publish, played: Play
 
 
 def make_recording(path: Path) -> Speaker:
-    """A file that is written as fast as the voice speaks."""
+    """Return a speaker that writes a file as fast as the voice speaks."""
     return Recording(path, MOST_LEAD_S)
 
 
 def make_vad(listen: ListenSettings) -> WebrtcSileroDetector:
-    """A gate that has heard nothing yet. Raises ModelMissing."""
+    """Return a voice activity detector that has heard nothing yet. Raise ModelMissing."""
     return WebrtcSileroDetector(Silero.load(), listen)

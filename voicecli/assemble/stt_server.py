@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from voicecli.assemble.devices import CLOCK
-from voicecli.assemble.engines import load_end_of_turn, load_recogniser
+from voicecli.assemble.engines import load_end_of_turn, load_recognizer
 from voicecli.audio.speech_input import VoiceActivityDetector
 from voicecli.audio.vad import Silero, WebrtcSileroDetector
 from voicecli.engines.base import EndOfTurn, SpeechToText, Worker
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.whisper.long_audio import LONGEST_S, LongSpeech
 from voicecli.engines.worker import ThreadWorker
+from voicecli.events import CLOCK
 from voicecli.models.installed import open_store
 from voicecli.server.metrics import Metrics
 from voicecli.server.sessions import Limits, Sessions, capacity
@@ -50,7 +50,7 @@ async def open_stt(settings: Settings, wanted: Wanted) -> AsyncIterator[Service]
     sleep_while_waiting()
     store = open_store(settings)
     with ThreadWorker("stt") as worker, ThreadWorker("turn") as turn_worker:
-        recogniser = await load_recogniser(worker, store, settings.stt)
+        recogniser = await load_recognizer(worker, store, settings.stt)
         turn = await load_end_of_turn(turn_worker, store, settings.listen)
         most = wanted.max_sessions or capacity(await worker.run(final_s, recogniser))
         metrics = Metrics()

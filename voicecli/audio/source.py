@@ -1,4 +1,4 @@
-"""What stands in for the sound card where a conversation is measured or played again."""
+"""Where a conversation's sound comes from and goes to."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from voicecli.audio.echo.canceller import Played
 from voicecli.events import Publish
 
 
-class Room(Protocol):
-    """Whoever speaks in it, and the loudspeaker that is heard there."""
+class SoundSource(Protocol):
+    """Something in place of the sound card: files, a simulated room, or a recorded conversation."""
 
     @property
     def echoes(self) -> bool:
-        """The microphone hears the loudspeaker, so that an echo canceller has work."""
+        """Whether the microphone hears the loudspeaker, so that an echo canceller has work."""
         ...
 
-    def microphone(self, settled: Callable[[], bool], publish: Publish) -> Microphone:
-        """`settled` tells that no turn is alive."""
+    def microphone(self, is_idle: Callable[[], bool], publish: Publish) -> Microphone | None:
+        """Return a microphone that is not open yet; None for the device. `is_idle` returns whether no turn is alive."""
         ...
 
-    def speaker(self, publish: Publish, played: Played | None) -> Speaker:
-        """`played` wants each block that sounds, silence included."""
+    def speaker(self, publish: Publish, played: Played | None) -> Speaker | None:
+        """Return a speaker that is not open yet; None for the device. `played` is given each block that sounds."""
         ...

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from voicecli.assemble.devices import make_vad
-from voicecli.assemble.engines import load_end_of_turn, load_recogniser
+from voicecli.assemble.engines import load_end_of_turn, load_recognizer
 from voicecli.bench.corpus import Corpus
 from voicecli.bench.endpointing import (
     APART_S,
@@ -141,7 +141,7 @@ async def load(worker: ThreadWorker, settings: Settings) -> tuple[Recogniser, En
     listening = settings.listen.model_copy(update={"endpoint": ASKS})
     turn = await load_end_of_turn(worker, store, listening)
     assert turn is not None, "only a rule of silence has none"
-    return await load_recogniser(worker, store, settings.stt), turn
+    return await load_recognizer(worker, store, settings.stt), turn
 
 
 def word_ends_s(whisper: Recogniser, pcm: Pcm) -> list[float]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from voicecli.assemble.engines import load_recogniser
+from voicecli.assemble.engines import load_recognizer
 from voicecli.bench.corpus import Corpus
 from voicecli.bench.environment import Found, begin, conclude, model_digests
 from voicecli.bench.result import Count, Metric, Result
@@ -73,7 +73,7 @@ async def measure_stt(settings: Settings, corpus: Corpus, models: Sequence[str],
             progress("Loading", done, len(models))
             arm = Path(name).name
             chosen = settings.stt.model_copy(update={"model": name})
-            recogniser, warm_ups[f"load {arm}"] = await measured(load_recogniser(worker, store, chosen))
+            recogniser, warm_ups[f"load {arm}"] = await measured(load_recognizer(worker, store, chosen))
             arms[arm] = LongSpeech(recogniser)
             first = await worker.run(hear, arms[arm], corpus.said[0], next(number))
             warm_ups[f"first final, {arm}"] = first.took_s

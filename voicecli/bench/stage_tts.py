@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from voicecli.assemble.engines import load_recogniser, load_voice, report_on_loop
+from voicecli.assemble.engines import load_recognizer, load_voice, narrate_on_loop
 from voicecli.audio.resample import resample
 from voicecli.bench.environment import Found, begin, conclude, model_digests
 from voicecli.bench.result import Count, Metric, Result
@@ -97,10 +97,10 @@ async def measure_tts(
         chosen = settings.tts.model_copy(update={"voice": voices[0]})
         kokoro, warm_ups["load the voice"] = await measured(load_voice(worker, store, chosen, narrate))
         for name in voices[1:]:
-            await worker.run(list, kokoro.preparing(name, report_on_loop(narrate)))
+            await worker.run(list, kokoro.preparing(name, narrate_on_loop(narrate)))
         views = {name: kokoro.speaking(name, settings.tts.speed) for name in voices}
         spoken = await speak_all(worker, views, rounds, progress)
-        recogniser, warm_ups["load the recogniser"] = await measured(load_recogniser(worker, store, settings.stt))
+        recogniser, warm_ups["load the recogniser"] = await measured(load_recognizer(worker, store, settings.stt))
         for done, (group, takes) in enumerate(spoken.items()):
             progress("Listening to it", done, len(spoken))
             heard[group] = await worker.run(round_trip, recogniser, takes, kokoro.sample_rate_hz)

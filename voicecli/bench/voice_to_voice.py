@@ -11,7 +11,6 @@ from functools import partial
 
 from voicecli.app.talk import SWITCH_S
 from voicecli.assemble.conversation import assemble
-from voicecli.assemble.devices import CLOCK
 from voicecli.bench.corpus import Corpus
 from voicecli.bench.environment import Found, own_cpu_s, peak_memory_mb
 from voicecli.bench.figures import found_by
@@ -23,7 +22,7 @@ from voicecli.bench.scenes import SCENARIOS, Scenario, Scene
 from voicecli.bench.subprocess_run import Note, apart
 from voicecli.bench.watch import Call, EngineWatch
 from voicecli.errors import first_of
-from voicecli.events import Audible, Event, LevelMeasured
+from voicecli.events import CLOCK, Audible, Event, LevelMeasured
 from voicecli.settings.model import Settings
 from voicecli.turns.speculation import Speculation
 

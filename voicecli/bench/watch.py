@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from voicecli.assemble.devices import CLOCK, PipelineHooks
+from voicecli.assemble.devices import PipelineHooks
 from voicecli.conversation.parts import Engines
 from voicecli.engines.base import EndOfTurn, LanguageModel, SpeechToText, TextToSpeech
-from voicecli.events import Clock
+from voicecli.events import CLOCK, Clock
 from voicecli.types import AudioChunk, Message, SpeechSegment, Token, Transcript
 
 

@@ -142,9 +142,10 @@ def make_recording(looked_at: Request, path: Path, inputs: tuple[Path, ...], tur
     """Ask, talk, save. Raises SettingsError where nobody can be asked."""
     from voicecli.app.platform import require_unix
     from voicecli.app.talk import Observer, talk
-    from voicecli.assemble.devices import CLOCK, Files
+    from voicecli.assemble.devices import Files
     from voicecli.commands.listening_mode import require_key
     from voicecli.commands.talk import models_of
+    from voicecli.events import CLOCK
     from voicecli.replay.recorder import Recorder
     from voicecli.replay.report import about, log_lines, recording_members
 

@@ -178,7 +178,7 @@ def talk(
 def hold_talk(settings: Settings, files: Files, ui: Ui, resume: int | None) -> int:
     """Returns the exit code. Files are no conversation of the user's, so they are not kept."""
     from voicecli.app.talk import talk
-    from voicecli.assemble.devices import CLOCK
+    from voicecli.events import CLOCK
     from voicecli.history.open import remember
 
     require_key(settings, files)

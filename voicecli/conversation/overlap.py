@@ -128,7 +128,7 @@ class Overlap:
         self._pause(self._candidate)
 
     def _pause(self, candidate: InterruptionCandidate) -> None:
-        """Judge the words, with the answer paused; just lowered where there is a wake phrase and others may be talking."""
+        """Pause the answer, or lower it where a wake phrase tells others from the user, and judge the words."""
         self._set_volume(candidate.answer, "soft" if self._barge_in.phrase else "silent")
         self._judge(self._judge_partials(candidate))
 

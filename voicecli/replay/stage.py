@@ -8,11 +8,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from voicecli.assemble.conversation import conversation_options
-from voicecli.assemble.devices import open_devices
-from voicecli.assemble.engines import load_end_of_turn, load_recogniser, load_voice
+from voicecli.assemble.devices import DeviceOpener, ReconnectingDevices
+from voicecli.assemble.engines import load_end_of_turn, load_recognizer, load_voice
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.history import History
-from voicecli.conversation.parts import Devices, Engines
+from voicecli.conversation.parts import Engines
 from voicecli.engines.base import EndOfTurn, LanguageModel, SpeechToText, TextToSpeech
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.llm.select import open_language_model
@@ -70,7 +70,7 @@ async def load(stack: AsyncExitStack, settings: Settings, narrate: Narrate, *, v
     store = open_store(settings)
     worker = stack.enter_context(ThreadWorker("loading"))
     narrate("Loading the models…")
-    stt = await load_recogniser(worker, store, settings.stt)
+    stt = await load_recognizer(worker, store, settings.stt)
     tts = await load_voice(worker, store, settings.tts, narrate) if voiced else None
     turn = await load_end_of_turn(worker, store, settings.listen)
     opened = await stack.enter_async_context(
@@ -94,13 +94,13 @@ async def hold(recorded: Recorded, settings: Settings, loaded: Loaded, thread: L
     history = History(settings.llm.system_prompt.strip(), settings.llm.context_tokens - settings.llm.max_answer_tokens)
     room = RecordedRoom(recorded, clock)
     async with AsyncExitStack() as stack:
-        speech_input, speaker, _ = await open_devices(
-            stack, settings, room, activity.is_idle, publish, RecordedCanceller(recorded), clock
-        )
+        hooks, reconnecting = RecordedCanceller(recorded), ReconnectingDevices(activity.is_idle, clock, publish)
+        opener = DeviceOpener(stack, settings, room, activity.is_idle, publish, hooks, reconnecting, clock)
+        devices, _ = await opener.open()
         rules = conversation_options(settings, prefill=False)
-        conversation = Conversation(Devices(speech_input, speaker), engines, history, rules, clock, publish)
+        conversation = Conversation(devices, engines, history, rules, clock, publish)
         for _ in recorded.times.listenings[:-1]:
-            await speech_input.discard_input()
+            await devices.speech_input.discard_input()
         async with doing(recorded.times.actions, conversation, clock):
             await conversation.run()
     return tuple(reported)

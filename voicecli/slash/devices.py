@@ -32,9 +32,9 @@ class Devices(Protocol):
 
     def in_use(self) -> dict[DevicePart, str]: ...
 
-    def want(self, part: DevicePart, name: str) -> None: ...
+    def request(self, part: DevicePart, name: str) -> None: ...
 
-    async def seen(self) -> Seen: ...
+    async def available(self) -> Seen: ...
 
 
 class DeviceCommand:
@@ -47,13 +47,13 @@ class DeviceCommand:
         """A device is changed in the next moment in which nobody speaks; what came of it is told then."""
         word, _, name = argument.partition(" ")
         if not word:
-            return listed(await self._devices.seen(), self._devices.in_use())
+            return listed(await self._devices.available(), self._devices.in_use())
         part = NAMES.get(word.lower())
         if part is None or not name.strip():
             return WANTS
         if part not in self._devices.in_use():
             return f"The conversation began without a {part}, so none can take its place: start voicecli talk again."
-        self._devices.want(part, "" if name.strip() == DEFAULT else name.strip())
+        self._devices.request(part, "" if name.strip() == DEFAULT else name.strip())
         return ""
 
 

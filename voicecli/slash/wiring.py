@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from voicecli.assemble.devices import CLOCK
 from voicecli.assemble.engines import Switches
 from voicecli.conversation.conversation import Conversation
 from voicecli.doctor.examination import Examination, Request
 from voicecli.doctor.finding import Group
 from voicecli.engines.llm.available import Choices, language_models
-from voicecli.events import Component, ComponentChanged, Notice, Publish
+from voicecli.events import CLOCK, Component, ComponentChanged, Notice, Publish
 from voicecli.history.finding import excerpt
 from voicecli.history.log import ConversationLog, SessionLog
 from voicecli.history.writer import utc_now
@@ -114,7 +113,7 @@ def values(given: CommandContext) -> Values:
         return [Value(code) for code in ("auto", *sorted(given.switches.languages))]
 
     async def devices() -> list[Value]:
-        return device_values(await given.switches.devices.seen())
+        return device_values(await given.switches.devices.available())
 
     async def earlier() -> list[Value]:
         kept = await asyncio.to_thread(sessions, given.settings.history_file, LISTED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from voicecli.assemble.engines import load_recogniser
+from voicecli.assemble.engines import load_recognizer
 from voicecli.bench.speech import Utterance
 from voicecli.bench.wer import word_errors
 from voicecli.bench.words import found_slots
@@ -46,7 +46,7 @@ class Hearing:
 
     async def _load(self, arm: Arm) -> None:
         named = {key.removeprefix("stt."): value for key, value in arm.values}
-        self._loaded[arm] = await load_recogniser(self._worker, self._store, self._settings.model_copy(update=named))
+        self._loaded[arm] = await load_recognizer(self._worker, self._store, self._settings.model_copy(update=named))
         await self._once(arm, self._said[0])  # the first of its length finds nothing warm
 
     async def _once(self, arm: Arm, said: Utterance) -> Sample:

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 
-from voicecli.assemble.devices import CLOCK
 from voicecli.bench.corpus import Corpus
 from voicecli.bench.environment import begin, load_doubts, other_cores, own_cpu_s
 from voicecli.bench.machine import machine_cpu_s, usable_threads
@@ -16,6 +15,7 @@ from voicecli.engines import gpu
 from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import physical_cores, sleep_while_waiting
 from voicecli.engines.worker import ThreadWorker
+from voicecli.events import CLOCK
 from voicecli.models.installed import model_file, open_store
 from voicecli.settings.model import Settings
 from voicecli.tune.answering import Answering

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conversation.stage import CHAR_S, ToneTts
 from tests.defaults import SETTINGS
-from voicecli.app.say import Said, say_text, speak, answer_with
+from voicecli.app.say import Said, answer_with, say_text, speak
 from voicecli.audio.files.recording import Recording
 from voicecli.commands.say import text_of
 from voicecli.errors import DeviceError, EngineError, SettingsError

@@ -28,10 +28,10 @@ class Devices:
     def in_use(self) -> dict[DevicePart, str]:
         return self.used
 
-    def want(self, part: DevicePart, name: str) -> None:
+    def request(self, part: DevicePart, name: str) -> None:
         self.wanted.append((part, name))
 
-    async def seen(self) -> Seen:
+    async def available(self) -> Seen:
         return self.there
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import platform
-import time
 from collections.abc import Awaitable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -20,7 +19,7 @@ from voicecli.audio.resample import resample
 from voicecli.doctor.round_trip import Block, find_echo, joined, level_of
 from voicecli.doctor.sound import Device, DeviceFacts, Heard, Played, SoundFacts
 from voicecli.errors import DeviceError
-from voicecli.events import Event
+from voicecli.events import CLOCK, Event
 from voicecli.settings.model import AudioSettings
 from voicecli.types import LISTEN_RATE_HZ, AudioFrame, PlaybackChunk
 
@@ -34,7 +33,6 @@ STUCK_S = 3.0
 """A speaker that has not played 0.8 s of sound by then will not. A microphone that gives nothing is an error after
 `portaudio.STALL_S`, and here it shall be a finding: so all waits together are shorter."""
 
-CLOCK = time.monotonic
 
 Opened = TypeVar("Opened")
 

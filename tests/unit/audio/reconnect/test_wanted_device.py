@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.unit.audio.reconnect.test_streams import WALL, FakeMicrophone, FakeSpeaker, World, hearing
-from voicecli.assemble.reconnecting import ReconnectingDevices
+from voicecli.assemble.devices import ReconnectingDevices
 from voicecli.audio.reconnect.streams import ReconnectingMicrophone
 from voicecli.events import ComponentChanged, Event, Notice
 
@@ -123,7 +123,7 @@ def test_only_parts_that_were_there_at_the_start_can_be_changed() -> None:
         assert devices.in_use() == {}
         async with devices.speaker("", lambda name, publish: there[name]) as speaker:
             assert devices.in_use() == {"speaker": "Box"}
-            devices.want("speaker", "hdmi")
+            devices.request("speaker", "hdmi")
             for _ in range(500):
                 await asyncio.sleep(0.01)
                 if speaker.name == "HDMI":
