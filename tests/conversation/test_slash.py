@@ -8,8 +8,7 @@ from tests.conversation.stage import ScriptedLlm, Talk
 from voicecli.conversation.parts import Engines
 from voicecli.engines.llm.switchable import SwitchableModel
 from voicecli.events import Event, TurnDone, TurnInterrupted
-from voicecli.turns.activity import Activity
-from voicecli.turns.idle_changes import IdleChanges
+from voicecli.turns.activity import Activity, IdleChanges
 
 
 def test_an_instruction_holds_from_the_next_question_and_keeps_what_was_said(talk: Talk) -> None:

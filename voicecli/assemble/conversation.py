@@ -20,10 +20,9 @@ from voicecli.conversation.parts import ConversationOptions, Devices, Engines, W
 from voicecli.events import CLOCK, Event, Publish
 from voicecli.history.records import Exchange
 from voicecli.settings.model import ListenSettings, Settings
-from voicecli.turns.activity import Activity
+from voicecli.turns.activity import Activity, IdleChanges
 from voicecli.turns.barge_in import BargeIn
 from voicecli.turns.endpoint import MODES
-from voicecli.turns.idle_changes import IdleChanges
 from voicecli.turns.wake_phrase import WakePhrase
 
 

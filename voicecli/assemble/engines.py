@@ -31,7 +31,7 @@ from voicecli.models.installed import model_file, model_folder, open_store
 from voicecli.models.manifest import ModelStore
 from voicecli.settings.model import ListenSettings, LlmSettings, Settings, SttSettings, TtsSettings
 from voicecli.tools.toolbox import Toolbox
-from voicecli.turns.idle_changes import IdleChanges
+from voicecli.turns.activity import IdleChanges
 
 if TYPE_CHECKING:
     from voicecli.engines.kokoro.engine import Kokoro

@@ -1,4 +1,4 @@
-"""What is to be said as soon as nobody speaks and nothing is answered."""
+"""Announcements, such as a timer that rings: said as soon as nobody speaks and nothing is answered."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from voicecli.turns.activity import Activity
 
 
 class Announcements:
-    """They wait in order. All methods belong to the loop."""
+    """A queue of announcements. All methods belong to the loop."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
@@ -20,16 +20,16 @@ class Announcements:
         self._is_open = False
 
     def open(self, is_open: bool) -> None:
-        """Whether there is a conversation to hear them; those that come before it wait for it."""
+        """Start or stop saying announcements. Those that are added before the start wait for it."""
         self._is_open = is_open
 
     def add(self, text: str) -> None:
-        """Say `text` when its time has come, at once if that is now."""
+        """Say `text` as soon as possible."""
         self._waiting.append(text)
         self._next()
 
     def observe(self, event: Event) -> None:
-        """Take the next event of the conversation. Whoever publishes it is not done, so nothing is said before that."""
+        """Follow the conversation. Nothing is said before the publisher of `event` is done with it."""
         self._activity.observe(event)
         if self._is_due():
             asyncio.get_running_loop().call_soon(self._next)

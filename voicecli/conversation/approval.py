@@ -1,4 +1,4 @@
-"""May a tool be used? The question to the user, and what counts as an answer. Pure but for the future."""
+"""Ask the user to approve a tool call, and recognize the answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ALWAYS = "always"
 
 
 def answer_of(text: str) -> Approval | None:
-    """Yes, always or no, as it is typed or spoken in English; None where it is something else."""
+    """Return yes, always or no, as it is typed or spoken in English; None for anything else."""
     words = words_of(text)
     if not 0 < len(words) <= MOST_WORDS:
         return None
@@ -31,23 +31,23 @@ def answer_of(text: str) -> Approval | None:
 
 
 def question(tool: str) -> str:
-    """As it is said: "clock.get_current_time" -> "May I use get current time of clock?"."""
+    """Return the spoken question: "clock.get_current_time" -> "May I use get current time of clock?"."""
     server, _, name = tool.rpartition(".")
     spoken = f"{name} of {server}" if server else name
     return f"May I use {spoken.replace('_', ' ').replace('-', ' ')}?"
 
 
 class ToolApproval:
-    """A question that the user has not answered yet."""
+    """A question for approval that the user has not answered yet."""
 
     def __init__(self) -> None:
         self._answer: asyncio.Future[Approval] = asyncio.get_running_loop().create_future()
 
     def answer(self, answer: Approval) -> None:
-        """The first answer counts."""
+        """Set the answer. Only the first one counts."""
         if not self._answer.done():
             self._answer.set_result(answer)
 
     async def wait(self) -> Approval:
-        """Wait for it."""
+        """Wait for the answer and return it."""
         return await self._answer

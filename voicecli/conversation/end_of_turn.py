@@ -1,4 +1,4 @@
-"""Is the user done? The sound is judged once in each pause; whatever is learnt about it sets its wait anew."""
+"""Has the user finished? Each pause is judged by its sound and its words; each new fact sets its wait again."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from voicecli.types import SpeechSegment, Transcript, TurnId
 
 
 class Endpointing:
-    """Of one conversation. Without an end-of-turn model it does nothing: the segmenter's own `end_ms` is the rule.
+    """Sets how long the silence of each pause must be. Without an end-of-turn model the segmenter's `end_ms` applies.
 
-    Until the model has answered, `end_ms` is the rule too: on a machine too busy to answer in time, all is as without
-    it. What comes when the pause is over is dropped.
+    Until the model has answered, `end_ms` applies as well, so a machine that is too busy to answer in time works as
+    without a model. A verdict that comes after the pause is dropped.
     """
 
     def __init__(
@@ -42,45 +42,45 @@ class Endpointing:
         self._transcript: Transcript | None = None  # of the same
 
     def on_speech_started(self, started_at_s: float) -> None:
-        """An utterance; one that follows closely on the last goes on with it, so what was between them was a pause."""
+        """Begin an utterance. If it follows closely on the last one, the gap between them was a pause."""
         if self._ended_at_s is not None and started_at_s - self._ended_at_s <= WENT_ON_S:
             self._pauses = self._pauses.with_pause((started_at_s - self._ended_at_s) * 1000)
         self._ended_at_s = None
 
     def on_pause(self, turn: TurnId, segment: SpeechSegment, tasks: asyncio.TaskGroup) -> None:
-        """The user is silent."""
+        """Judge the pause that begins now."""
         self._turn, self._probability, self._transcript = turn, None, None
         if self._engine is not None:
             self._judging = tasks.create_task(self._judge(turn, segment), name=f"endpoint {turn}")
 
     def on_resume(self, silence_ms: float) -> None:
-        """It was a pause."""
+        """Note that the user continued after `silence_ms`."""
         self._pauses = self._pauses.with_pause(silence_ms)
         self.cancel()
 
     def on_endpoint(self, ended_at_s: float) -> None:
-        """It was taken to be the end."""
+        """Note that the pause was taken for the end."""
         self._ended_at_s = ended_at_s
         self.cancel()
 
     def cancel(self) -> None:
-        """The silence is over, in one way or another: what is still learnt about it is of no use."""
+        """Stop judging: the pause is over."""
         self._turn = None
         if self._judging is not None:
             self._judging.cancel()
             self._judging = None
 
     def observe(self, event: Event) -> None:
-        """Take the words of the pause under way, once they are known."""
+        """Use the words of the pause under way, once they are known."""
         if isinstance(event, events.Transcribed):
             self.set_transcript(event.turn, Transcript(event.text, event.language, event.audio_s))
 
     def on_no_words(self, turn: TurnId) -> None:
-        """No words could be made out, so far."""
+        """Note that no words were recognized so far."""
         self.set_transcript(turn, Transcript("", "", 0.0))
 
     def set_transcript(self, turn: TurnId | None, transcript: Transcript) -> None:
-        """The words of an utterance in a pause; what comes when the pause is over is dropped."""
+        """Set the words before the pause under way; ignore those of another turn."""
         if turn == self._turn:
             self._transcript = transcript
             self._set(turn)
@@ -91,7 +91,7 @@ class Endpointing:
             self._probability = await self._worker.run(self._engine.probability, segment)
         except EngineError as error:
             self._engine = None
-            text = f"From now on silence alone is your end: {error.message}"
+            text = f"From now on only silence ends your turn: {error.message}"
             self._publish(events.Notice(at_s=self._clock(), text=text))
         self._set(turn)
 

@@ -1,8 +1,8 @@
-"""What was said *and heard*, as the language model is told it. Pure.
+"""The messages of a conversation: what was said, and what was heard of the answers. Pure.
 
 Append-only, so that a server's prefix cache holds all but the last question. When the context is nearly full, exchanges
-are dropped until it is half empty: each removal costs a whole new prefill, so there are to be few, and no question may
-wait for one.
+are dropped until it is half empty. Each removal costs a whole new prefill, so there should be few, and no question
+should wait for one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NEARLY_FULL = 0.75
 """Of the context: what is left still holds a long question, so that none has to wait for a removal."""
 
 INTERRUPTED = "Sorry to interrupt."
-"""How the model is told that the user cut its answer short: before what the user says next.
+"""What the next question begins with after the user has cut an answer short.
 
 A mark at the end of the answer itself is copied: with "…" there SmolLM2-135M broke off 3 of 16 answers in the same way,
 all of them among the 8 after three cuts in a row. With these words it broke off none of 16, and spoke of the
@@ -33,8 +33,8 @@ interruption in none.
 """
 
 AFTER_CALLS = "All right."
-"""What the assistant is taken to have said after calls of tools where the user heard nothing: templates want an answer
-to each question, and one that is asked again would have its calls made again."""
+"""The assistant's answer after tool calls of which the user heard nothing. Templates require an answer to each question,
+and a question that is asked again would have its calls made again."""
 
 _CLOSING = re.compile(r"(?<=\S)(?:\]\([^()\s]*\)|[^\w\s])*(?=\s|\Z)")
 """What may follow a word that has been said: marks and the address of a link, as far as the next space."""
@@ -44,28 +44,28 @@ _UNSPACED = re.compile(r"[\u3041-\u30ff\u3400-\u9fff]")
 
 
 class History:
-    """Messages of one conversation."""
+    """The messages of one conversation."""
 
     def __init__(self, system_prompt: str, context_tokens: int) -> None:
-        self._prompt, self._side_speech = system_prompt, ""
+        self._prompt, self._prompt_end = system_prompt, ""
         self._context_tokens = self._room_tokens = float(context_tokens)
         self._exchanges: list[tuple[Message, ...]] = []  # a question, calls of tools with their results, the answer
         self._unanswered: list[str] = []
         self._is_reopened = False  # the last of them
 
     def prompt(self, text: str) -> list[Message]:
-        """The request for an answer to `text`. Nothing is remembered yet: the user may still go on.
+        """Return the request for an answer to `text`. Nothing is remembered yet: the user may still continue.
 
-        Earlier questions that got no answer are asked along: two user messages in a row confuse models.
+        Earlier questions without an answer are included in it: two user messages in a row confuse models.
         """
         if self._tokens(text) > self._room_tokens:
             self._forget(text)
         return [*self.messages(), self._question(text)]
 
     def exchange(self, question: str, answer: str, calls: Sequence[Message] = ()) -> tuple[Message, ...]:
-        """What a turn adds to the messages; nothing where there was no answer.
+        """Return what a turn adds to the messages; nothing without an answer.
 
-        `calls`: of tools, each followed by its result.
+        `calls`: tool calls, each followed by its result.
         """
         if not (answer := answer.strip() or (AFTER_CALLS if calls else "")):
             return ()
@@ -76,7 +76,7 @@ class History:
     ) -> None:
         """Remember a turn: the question, and as much of the answer as was heard.
 
-        `cut`: the user interrupted it; `reopened`: to go on with the question.
+        `cut`: the user interrupted it; `reopened`: the user continued the question.
         """
         self._is_reopened = False
         if exchange := self.exchange(question, heard, calls):
@@ -87,16 +87,16 @@ class History:
             self._is_reopened = reopened
 
     def withdraw_question(self) -> str:
-        """The question that was added last, if it was reopened: it is forgotten, and to be asked again. Else empty."""
+        """Remove and return the last question if the user seemed to continue it; otherwise return an empty string."""
         is_reopened, self._is_reopened = self._is_reopened, False
         return self._unanswered.pop() if is_reopened and self._unanswered else ""
 
     def reserve_tokens(self, tokens: float) -> None:
-        """So many tokens of the context are taken, by what each prompt has beside the messages."""
+        """Set aside `tokens` of the context for what each prompt contains besides the messages."""
         self._room_tokens = self._context_tokens - tokens
 
     def make_room(self, coming: Sequence[Message] = ()) -> bool:
-        """Drop the oldest exchanges if the context is nearly full. True: the rest is to be read anew.
+        """Drop the oldest exchanges if the context is nearly full. Return whether the model has to read the rest again.
 
         `coming`: an exchange that is about to be added.
         """
@@ -106,23 +106,23 @@ class History:
         return len(self._exchanges) < exchanges
 
     def messages(self) -> list[Message]:
-        """What each request begins with."""
+        """Return the messages that each request begins with."""
         return [self._system, *chain.from_iterable(self._exchanges)]
 
     def set_system_prompt(self, system_prompt: str) -> None:
-        """Another system prompt, from the next request on."""
+        """Use another system prompt from the next request on."""
         self._prompt = system_prompt
 
-    def add_to_prompt(self, side_speech: str) -> None:
-        """What the system prompt ends with, from the next request on: one sentence, or nothing."""
-        self._side_speech = side_speech
+    def add_to_prompt(self, sentence: str) -> None:
+        """Set the last sentence of the system prompt, from the next request on; empty for none."""
+        self._prompt_end = sentence
 
     def forget(self) -> None:
-        """As if nothing had been said."""
+        """Forget everything that was said."""
         self._exchanges, self._unanswered = [], []
 
     def halve(self) -> bool:
-        """Drop the older half of what was said: the model holds less than was thought. False: there was nothing."""
+        """Drop the older half, because the model holds less than estimated. Return False where there was nothing."""
         exchanges = len(self._exchanges)
         del self._exchanges[: (exchanges + 1) // 2]
         if not exchanges and self._unanswered:
@@ -132,7 +132,7 @@ class History:
 
     @property
     def _system(self) -> Message:
-        return Message("system", f"{self._prompt} {self._side_speech}".strip())
+        return Message("system", f"{self._prompt} {self._prompt_end}".strip())
 
     def _question(self, text: str) -> Message:
         return Message("user", " ".join([*self._unanswered, text]))
@@ -156,23 +156,23 @@ class History:
 
 
 def estimated_tokens(message: Message) -> float:
-    """What a message takes of a model's context, rather too much than too little."""
+    """Return about how many tokens a message takes; an overestimate."""
     calls = sum(MESSAGE_TOKENS + text_tokens(call.name + call.arguments) for call in message.calls)
     return MESSAGE_TOKENS + text_tokens(message.text) + calls
 
 
 def text_tokens(text: str) -> float:
-    """What a text takes, rather too much than too little."""
+    """Return about how many tokens a text takes; an overestimate."""
     ascii_characters = sum(map(str.isascii, text))
     others = len(text.encode(errors="replace")) - ascii_characters
     return ascii_characters / ASCII_PER_TOKEN + others / BYTES_PER_TOKEN
 
 
 def heard_source_end(chunks: Sequence[PlaybackChunk], heard_s: float) -> int:
-    """How many characters of the answer as written had been spoken after `heard_s` seconds of its chunks.
+    """Return how many characters of the answer as written were spoken after `heard_s` seconds of its chunks.
 
-    Exact at the end of each word that a chunk tells of, and at the end of each chunk; between two of these the voice
-    is taken to go through the text at an even pace.
+    Exact at the end of each word that a chunk lists, and at the end of each chunk. In between, the voice is assumed to
+    read at an even pace.
     """
     begin = 0
     for chunk in chunks:
@@ -192,7 +192,7 @@ def _reached(chunk: PlaybackChunk, begin: int, heard_s: float) -> int:
 
 
 def whole_words(text: str, end: int) -> str:
-    """`text` up to `end`, without the word that is cut there."""
+    """Return `text` up to `end`, without the word that is cut there."""
     if end >= len(text):
         return text
     head = text[:end]

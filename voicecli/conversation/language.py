@@ -1,7 +1,8 @@
-"""Which language a conversation is in, and what follows from it for a turn. Pure.
+"""Which language a conversation is in, and who speaks it. Pure.
 
-A recogniser names a language for any sound, and is often wrong about a short one: a single "OK" may be Welsh. So what
-was heard counts where it was long and sure enough; all else is taken to be in the language of before, and decoded so.
+A recognizer names a language for any sound, and is often wrong about a short one: a single "OK" may be Welsh. So its
+verdict counts only for speech that is long enough and when it is sure enough. Anything else is decoded in the language
+of the conversation so far.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from voicecli.speech_text.phrases import PHRASES, SpokenPhrases, phrases_in
 AUTO = "auto"
 
 SURE = 0.8
-"""Probability from which a language counts that the conversation is not in."""
+"""The probability from which another language than the conversation's counts."""
 
 LEAST_SPOKEN_S = 1.2
-"""Speech that is shorter changes no language.
+"""Shorter speech does not change the language.
 
 Of 158 utterances of Kokoro's voices in eight languages, 0.4 to 6 s long and half of them in noise, whisper-base
 named a wrong language for 47. With both bounds 71 of the 88 that are long enough are believed, and all of these are
@@ -32,8 +33,7 @@ right; at 1.0 s one would be wrong, at a probability of 0.7 another.
 """
 
 KIN = {"ur": "hi"}
-"""Languages that sound the same and are written in scripts of their own: Whisper mistakes one for the other. The voice
-speaks the second."""
+"""Languages that sound the same and differ in script. Whisper confuses them; the voice speaks the second one."""
 
 _SCRIPTS = (
     ("ja", re.compile(r"[\u3041-\u30ff]")),  # before Chinese: Japanese has its characters too
@@ -47,33 +47,31 @@ class AnswerLanguage:
     """The language of one answer."""
 
     language: str  # ISO 639-1
-    voice: str = ""  # who speaks it; else who says that it is written
+    voice: str = ""  # speaks it, or says that the answer is written
     voice_language: str = "en"  # of that voice
-    is_spoken: bool = True  # False: nobody speaks this language
+    is_spoken: bool = True  # False: no voice speaks this language
     instruction: str = ""  # for the language model
     phrases: SpokenPhrases = PHRASES["en"]  # in the voice's language
-    normalize: Callable[[str], str] = field(
-        default=normalize, compare=False
-    )  # a piece as it is written -> as it is said
+    normalize: Callable[[str], str] = field(default=normalize, compare=False)  # written text -> spoken words
 
 
 ENGLISH = AnswerLanguage("en")
 
 
 class Voices(Protocol):
-    """What can be spoken with."""
+    """The voices that can speak."""
 
     def select(self, voice: str) -> None:
-        """Speak with this one from the next text on."""
+        """Speak with this voice from the next text on."""
         ...
 
     def language_of(self, voice: str) -> str:
-        """What it speaks, such as "en-us". Raises SettingsError where it cannot be spoken with."""
+        """Return the language of a voice, such as "en-us". Raise SettingsError where it cannot be used."""
         ...
 
 
 class LanguagePolicy:
-    """All methods belong to the conversation's loop, but for `choose` and `wanted`, which only look."""
+    """The languages of one conversation. Methods belong to its loop, except `choose` and `wanted`, which only read."""
 
     def __init__(
         self,
@@ -82,9 +80,9 @@ class LanguagePolicy:
         voices: Voices | None = None,
         heard: Callable[[str], str] = lambda wanted: wanted,
     ) -> None:
-        """`wanted`: ISO 639-1, or auto; `voices` are told that of each answer before it is spoken.
+        """`wanted`: ISO 639-1, or auto; `voices`: where the voice of each answer is selected before it is spoken.
 
-        `heard`: what the recogniser makes of a wanted language. Raises SettingsError where it knows none of that name.
+        `heard`: returns what the recognizer makes of a wanted language; raises SettingsError for an unknown one.
         """
         self._voice_registry = voice_registry
         self._voices = voices
@@ -92,7 +90,7 @@ class LanguagePolicy:
         self._wanted = wanted
         self._language = voice_registry.language if wanted == AUTO else wanted
         self._is_plain = wanted == "en"
-        self._reported = {self._language}  # languages of which the user knows who speaks them
+        self._reported = {self._language}  # languages whose voice the user was told about
 
     @property
     def wanted(self) -> str:
@@ -101,14 +99,14 @@ class LanguagePolicy:
 
     @property
     def language(self) -> str:
-        """That of the conversation just now."""
+        """The language of the conversation now."""
         return self._language
 
     def set_language(self, wanted: str) -> str:
-        """ISO 639-1, or auto, from the next utterance on; returns what to tell the user.
+        """Set the language, ISO 639-1 or auto, from the next utterance on. Return a sentence for the user.
 
-        With auto the conversation goes on in its language until another is heard. Raises SettingsError that names the
-        nearest, where the recogniser does not know the language.
+        With auto the conversation stays in its language until another is heard. Raise SettingsError, which names the
+        nearest language, where the recognizer does not know this one.
         """
         self._wanted = self._heard(wanted)
         self._is_plain = self._is_plain and self._wanted == "en"
@@ -120,9 +118,9 @@ class LanguagePolicy:
         return self.voice_status + only
 
     def set_voice(self, voice: str) -> str:
-        """The voice of its language from the next answer on; returns what to tell the user.
+        """Select a voice for its language, from the next answer on. Return a sentence for the user.
 
-        Raises SettingsError, with the nearest names, where there is no such voice or it cannot be spoken with.
+        Raise SettingsError, with the nearest names, where there is no such voice or it cannot be used.
         """
         if self._voices is None:
             raise SettingsError("there is no speaker, so no voice is heard", "voicecli devices lists the speakers")
@@ -135,12 +133,12 @@ class LanguagePolicy:
 
     @property
     def is_written(self) -> bool:
-        """Nobody speaks the language of the conversation."""
+        """Whether no voice speaks the language of the conversation."""
         return isinstance(self._voice_registry.match(self._language), NoVoice)
 
     @property
     def voice_status(self) -> str:
-        """Who speaks just now, or why nobody does."""
+        """A sentence: which voice speaks now, or why none does."""
         match self._voice_registry.match(self._language):
             case NoVoice() as unspoken:
                 return written_notice(self._language, unspoken)
@@ -152,9 +150,9 @@ class LanguagePolicy:
                 )
 
     def choose(self, ranked: Sequence[tuple[str, float]], spoken_s: float) -> tuple[str, float]:
-        """The language to decode an utterance in, and how probable it is.
+        """Return the language to decode an utterance in, and its probability.
 
-        `ranked`: languages and probabilities, the likeliest first; `spoken_s`: how long the utterance is.
+        `ranked`: languages and probabilities, most likely first; `spoken_s`: length of the utterance.
         """
         if self._wanted != AUTO:
             return self._wanted, 1.0
@@ -168,9 +166,9 @@ class LanguagePolicy:
         return first, likely.get(first, 0.0)
 
     def detect_from_text(self, text: str) -> str:
-        """The language of a typed question: its script tells of a few, else it is that of the conversation.
+        """Return the language of a typed question: by its script where that is unique, else the conversation's.
 
-        A text in Latin letters, where the conversation is in another script, is in the chosen voice's language.
+        Latin letters in a conversation in another script mean the selected voice's language.
         """
         if self._wanted != AUTO:
             return self._wanted
@@ -180,7 +178,7 @@ class LanguagePolicy:
         return next((code for code, script in _SCRIPTS if script.search(text)), latin if is_latin else self._language)
 
     def begin(self, language: str) -> AnswerLanguage:
-        """An answer in this language is about to be made; the voice is told."""
+        """Begin an answer: select the voice for it and return how it is spoken."""
         spoken = self._voice_registry.match(language)
         is_spoken = isinstance(spoken, VoiceMatch)
         voice = spoken.voice if isinstance(spoken, VoiceMatch) else self._voice_registry.voice
@@ -198,11 +196,11 @@ class LanguagePolicy:
         )
 
     def instruction(self, language: str) -> str:
-        """What the language model is told. Nothing where all is English: that is what it would answer in."""
+        """Return the instruction for the language model; empty where everything is English, which it answers in anyway."""
         return "" if self._is_plain and language == "en" else f"Answer in {name_of(language)}."
 
     def adopt(self, language: str) -> str:
-        """An answer in this language is heard or shown from now on; returns what the user should know, if anything."""
+        """Switch the conversation to this language. Return what the user should know about its voice; empty for nothing."""
         if language == self._language:
             return ""
         self._language = language
@@ -211,6 +209,6 @@ class LanguagePolicy:
 
 
 def written_notice(language: str, unspoken: NoVoice) -> str:
-    """Why answers are not spoken, for the screen."""
+    """Return why answers are not spoken, for the screen."""
     hint = f" ({unspoken.hint})" if unspoken.hint else ""
     return f"Answers in {name_of(language)} are written, not spoken: {unspoken.why}{hint}."

@@ -1,4 +1,4 @@
-"""Events of a turn -> where its time went. Pure; no stage holds a stopwatch.
+"""Events of a turn -> where its time went. Pure: no stage holds a stopwatch.
 
 Zero is the last voiced sample (for a typed question: the moment it was sent). Because the answer is prepared while the
 end of the utterance is still being decided, a stage can be over before the turn is released. Two views of that:
@@ -35,7 +35,7 @@ PART_NAMES = ("endpoint", "stt", "first token", "first chunk", "tts", "playout")
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of time on the axis of one turn, 0 <= start_s <= end_s."""
+    """An interval on the time axis of one turn, 0 <= start_s <= end_s."""
 
     start_s: float
     end_s: float
@@ -82,7 +82,7 @@ class LatencyFold:
     audible_s: float | None = None
 
     def apply(self, event: Event) -> LatencyFold:
-        """The fold with one more event of its turn."""
+        """Return the fold with one more event of its turn."""
         match event:
             case UserTyped(at_s=at_s):
                 return LatencyFold(typed=True, began_s=at_s, speech_end_s=at_s, released_s=at_s, transcribed_s=at_s)
@@ -112,7 +112,7 @@ class LatencyFold:
                 return self
 
     def latency(self, turn: TurnId | None = None) -> TurnLatency | None:
-        """The result, or None as long as nothing was audible."""
+        """Return the result; None as long as nothing was audible."""
         if self.speech_end_s is None or self.released_s is None or self.audible_s is None:
             return None
         origin_s = self.speech_end_s
@@ -138,7 +138,7 @@ class LatencyFold:
 
 
 def _ordered(marks: Sequence[float | None], limit_s: float) -> list[float]:
-    """Marks that never go back: a missing one costs nothing, none lies outside 0..limit_s."""
+    """Return marks in order: a missing one costs nothing, none lies outside 0..limit_s."""
     ordered: list[float] = []
     latest_s = 0.0
     for mark in marks:
@@ -148,7 +148,7 @@ def _ordered(marks: Sequence[float | None], limit_s: float) -> list[float]:
 
 
 def latencies(events: Iterable[Event]) -> tuple[TurnLatency, ...]:
-    """The latency of each turn that became audible, in that order."""
+    """Return the latency of each turn that became audible, in that order."""
     folds: dict[TurnId, LatencyFold] = {}
     audible: dict[TurnId, TurnLatency] = {}
     for event in events:
@@ -162,7 +162,7 @@ def latencies(events: Iterable[Event]) -> tuple[TurnLatency, ...]:
 
 
 def percentile(values: Sequence[float], q: float) -> float:
-    """The nearest-rank percentile: a value that was really measured. `q` in 0..100; `values` must not be empty."""
+    """Return the nearest-rank percentile, which is a measured value. `q` in 0..100; `values` must not be empty."""
     if not values:
         raise ValueError("percentile of no values")
     rank = math.ceil(q / 100 * len(values))

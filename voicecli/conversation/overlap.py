@@ -1,4 +1,4 @@
-"""The user speaks over the answer. Is that meant to interrupt it?
+"""The user speaks over the answer: decide whether that interrupts it.
 
 At the first possible sound of speech the answer gets softer. A little later it pauses where it is. If the words are
 meant for the assistant, the whole utterance is passed on, from its onset; otherwise the answer resumes. An echo of the
@@ -195,7 +195,7 @@ class Overlap:
         return wanted and (sure or self._barge_in.is_called(text))
 
     async def _judge_final(self, candidate: InterruptionCandidate, segment: SpeechSegment, voiced_ms: float) -> None:
-        """The user paused, so the words are known."""
+        """Decide by the words before a pause, which are final."""
         try:
             transcript = await self._engines.stt_worker.run(self._engines.stt.transcribe, segment)
         except VoiceCliError:

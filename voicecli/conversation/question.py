@@ -38,7 +38,7 @@ class Question:
 
     @property
     def text(self) -> str:
-        """As a model is asked it."""
+        """The question as the model reads it."""
         if not self.typed or not self.piped:
             return self.typed or self.piped
         return f"{self.typed}\n\nThis is about the following text:\n\n<text>\n{self.piped}\n</text>"
@@ -58,9 +58,9 @@ class Fitted:
 
 
 def fitted(question: Question, room_tokens: int, keep: Keep | None) -> Fitted:
-    """The question, with no more of the piped text than fits into `room_tokens`; whole lines of it, where it has any.
+    """Return the question with as much of the piped text as fits into `room_tokens`, in whole lines where it has any.
 
-    Raises SettingsError when it is too much and nothing may be left out, or when not even the rest of it fits.
+    Raise SettingsError when it does not fit and nothing may be left out, or when not even the rest of it fits.
     """
     piped = question.piped
     room = room_tokens - estimated_tokens(question.typed) - AROUND_TOKENS

@@ -10,14 +10,14 @@ from voicecli.languages import name_of
 
 @dataclass(frozen=True, slots=True)
 class VoiceMatch:
-    """A language that is spoken."""
+    """The voice that speaks a language."""
 
     voice: str
 
 
 @dataclass(frozen=True, slots=True)
 class NoVoice:
-    """A language whose answers are written."""
+    """Why no voice speaks a language: answers in it are written."""
 
     why: str  # a sentence without its full stop
     hint: str = ""  # what the user can do about it
@@ -25,15 +25,17 @@ class NoVoice:
 
 @dataclass(frozen=True, slots=True)
 class VoiceRegistry:
-    """The voices of a conversation, by ISO 639-1 codes. Without a voice all is written, and none is missed."""
+    """The voices of a conversation, by ISO 639-1 code. Without any voice, all answers are written."""
 
-    voice: str  # the chosen one: it speaks its own language, and all that is not part of an answer
+    voice: str  # the selected voice: it speaks its own language, and what is not part of an answer
     language: str  # of that voice
     others: Mapping[str, str] = field(default_factory=dict)  # language -> voice
-    missing: Mapping[str, NoVoice] = field(default_factory=dict)  # languages with a voice that cannot be spoken here
+    missing: Mapping[str, NoVoice] = field(
+        default_factory=dict
+    )  # languages whose voice lacks something on this machine
 
     def match(self, language: str) -> VoiceMatch | NoVoice:
-        """Who speaks it. The chosen voice comes before the table's."""
+        """Return the voice for a language; the selected voice takes precedence."""
         if language in self.missing and self.voice:
             return self.missing[language]
         if language == self.language or not self.voice:
@@ -44,5 +46,5 @@ class VoiceRegistry:
         return NoVoice(f"there is no voice for {name_of(language)}", f"voices speak {', '.join(map(name_of, spoken))}")
 
     def with_voice(self, voice: str, language: str) -> VoiceRegistry:
-        """Another chosen voice. The one before it goes on with its language, where that is another."""
+        """Select another voice. The previous one keeps its language, if that is a different one."""
         return replace(self, voice=voice, language=language, others={**self.others, self.language: self.voice})

@@ -219,7 +219,7 @@ class WakeGate:
             self._reject(held, error)
 
     async def _judge_final(self, held: HeldUtterance, segment: SpeechSegment) -> None:
-        """The user paused, so the words are known."""
+        """Decide by the words before a pause, which are final."""
         try:
             transcript = await self._worker.run(self._stt.transcribe, segment)
         except VoiceCliError as error:

@@ -1,7 +1,7 @@
-"""How long must a silence be before the user is taken to be done? Pure: it has no clock and no model.
+"""How long a silence must be to end the user's turn. Pure: it has no clock and no model.
 
-Three things speak to it: how the speech sounded (a probability), what was said (cues in the transcript), and how long
-this user's pauses have been. All of them together are a wait between the bounds of the chosen mode.
+Three facts decide: how the speech sounded (a probability), what was said (cues in the transcript), and how long this
+user's pauses have been. Together they make a wait between the bounds of the selected mode.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from voicecli.types import Transcript
 
 @dataclass(frozen=True, slots=True)
 class EndpointBounds:
-    """Silence in ms. On two CPU cores the answer is ready some 550 ms after the last voiced sample: there, a wait that
-    is shorter than that gains little."""
+    """Silence in ms.
 
-    shortest_ms: float  # after speech that is surely complete
-    longest_ms: float  # after speech that surely is not
+    On two CPU cores the answer is ready some 550 ms after the last voiced sample, so a shorter wait gains little there.
+    """
+
+    shortest_ms: float  # after speech that is certainly complete
+    longest_ms: float  # after speech that is certainly not complete
 
 
 MODES: dict[EndpointMode, EndpointBounds] = {
@@ -29,12 +31,12 @@ MODES: dict[EndpointMode, EndpointBounds] = {
 }
 
 SOUND = 0.3
-"""Weight of the model's odds: it takes half of all stops in mid-sentence for an end, and of most true ends it is surer
-than 0.95 (docs/turn-taking.md)."""
+"""Weight of the model's odds. It takes half of all stops in mid-sentence for an end, and rates most true ends above 0.95
+(docs/turn-taking.md)."""
 
-OPEN, MUTE, CLOSED = 0.25, 0.5, 1.0
-"""Odds of being done, by the words: an open end, an end without any mark, a closed one. Whisper puts a full stop after
-nearly everything, so a stop proves little and what counts is its absence."""
+OPEN, UNMARKED, CLOSED = 0.25, 0.5, 1.0
+"""Odds that the user is done, by the words: an open end, an end without any mark, a closed one. Whisper puts a period
+after nearly everything, so a period proves little; its absence counts."""
 
 NEVER_LAST = re.compile(
     r"\b(a|an|the|and|but|or|nor|because|if|unless|whether|while|although|my|your|our|their|its|i'm|um|uh|er|erm|hmm|every"
@@ -46,34 +48,34 @@ SELDOM_LAST = re.compile(r"\b(to|of|for|with|from|at|into|about|than|as|is|are|w
 """English words that questions end with, and little else."""
 
 FIRST_PAUSE_MS = 600.0
-"""What a user's pauses are taken to be like before any was heard: about the mean of those above 200 ms in eot-bench."""
+"""Assumed mean pause before any was heard: about that of the pauses above 200 ms in eot-bench."""
 
 NEWEST_WEIGHT = 0.2
-"""Of the latest pause in the running mean."""
+"""Weight of the latest pause in the running mean."""
 
 REACH = 2.2
-"""Times the user's mean pause: what lies beyond is hardly a pause of theirs. Pauses are spread about as exponentials
-are, of which one in nine is longer than 2.2 means."""
+"""A silence of this many times the user's mean pause is hardly a pause. Pauses are distributed about exponentially: one in
+nine is longer than 2.2 means."""
 
 WENT_ON_S = 1.5
-"""Speech that begins so soon after an endpoint goes on with what was cut off; nobody judges an answer that quickly."""
+"""Speech that begins this soon after an endpoint continues what was cut off: nobody reacts to an answer that quickly."""
 
 
 @dataclass(frozen=True, slots=True)
 class PauseStatistics:
-    """What the user's own pauses are like: those that were no end."""
+    """The user's own pauses: the silences that were not an end."""
 
     mean_ms: float = FIRST_PAUSE_MS
 
     def with_pause(self, silence_ms: float) -> PauseStatistics:
-        """With one more pause, after which the user went on."""
+        """Return the statistics with one more pause, after which the user continued."""
         return PauseStatistics(self.mean_ms + NEWEST_WEIGHT * (min(silence_ms, WENT_ON_S * 1000) - self.mean_ms))
 
 
 def wait_ms(
     bounds: EndpointBounds, probability: float, transcript: Transcript | None, pauses: PauseStatistics
 ) -> float:
-    """Silence after which the user is done, always within `bounds`; `transcript` is None while no words are known."""
+    """Return the silence in ms that ends the turn, within `bounds`; `transcript` is None while no words are known."""
     odds = SOUND * (text_odds(transcript) if transcript is not None else 1.0)
     going_on = (1 - probability) / (odds * probability + 1 - probability)
     middle_ms = (bounds.shortest_ms + bounds.longest_ms) / 2
@@ -82,7 +84,7 @@ def wait_ms(
 
 
 def text_odds(transcript: Transcript) -> float:
-    """What the words make of the odds that the user is done. Marks count in every language, words in English."""
+    """Return the odds, by the words, that the user is done. Marks count in every language, words in English."""
     text = transcript.text.rstrip("\"'”’) ")
     if not text or text.endswith(("...", "…", ",", "-", "–", "—", ":")):
         return OPEN
@@ -90,4 +92,4 @@ def text_odds(transcript: Transcript) -> float:
         words = text.lower()
         if NEVER_LAST.search(words) or (SELDOM_LAST.search(words) and not words.endswith("?")):
             return OPEN
-    return CLOSED if text.endswith((".", "!", "?", "。", "！", "？")) else MUTE
+    return CLOSED if text.endswith((".", "!", "?", "。", "！", "？")) else UNMARKED

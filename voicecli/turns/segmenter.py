@@ -1,4 +1,4 @@
-"""Frames and a verdict on each -> utterances. Pure: it counts frames, it has no clock and no model."""
+"""Frames and a verdict on each -> utterances. Pure: it counts frames and has no clock and no model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from voicecli.settings.model import ListenSettings
 from voicecli.types import FRAME_S, AudioFrame, SpeechSegment
 
 CANDIDATE_SILENCE_S = 0.1
-"""A silence this long inside what is not yet an utterance makes the count of voiced time begin anew."""
+"""A silence this long before an utterance has begun restarts the count of voiced time."""
 
 RESUME_S = 0.06
 """Voiced time that ends a pause; a single loud frame does not."""
@@ -21,8 +21,8 @@ LIMIT_SILENCE_S = 0.08
 frame is not enough: one is often inside a word."""
 
 OVERTIME_S = 5.0
-"""So long after `max_utterance_s` it ends in any case. People breathe or hesitate sooner; noise that the gate takes for
-speech does not."""
+"""This long after `max_utterance_s` it ends in any case. People breathe or hesitate sooner; noise that the detector takes
+for speech does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """The user goes on after a pause."""
+    """The user continues after a pause."""
 
     silence_ms: float
 
@@ -65,7 +65,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """The utterance held too little voiced time to be one."""
+    """The utterance had too little voiced time to be one."""
 
     reason: str = "too short"
 
@@ -74,7 +74,7 @@ SegmenterEvent = Onset | EarlyPause | Pause | Resume | Endpoint | Dropped
 
 
 class Segmenter:
-    """One utterance at a time. Pre-roll goes to the recogniser and is never counted as speech."""
+    """Finds one utterance at a time. Pre-roll goes to the recognizer and never counts as speech."""
 
     def __init__(self, settings: ListenSettings) -> None:
         self._settings = settings
@@ -101,12 +101,12 @@ class Segmenter:
         self._end_ms: float = self._settings.end_ms  # silence that ends the utterance; of this pause alone
 
     def hold(self) -> None:
-        """An utterance begins with the next frame, whatever that holds; silence does not end it."""
+        """Begin an utterance with the next frame, whatever it holds. Silence does not end it."""
         self._before.clear()
         self._held = self._opens = True
 
     def end_now(self) -> list[SegmenterEvent]:
-        """The user let go: the utterance is over. Any voice in it makes it one, since it was begun on purpose."""
+        """End the utterance. Any voice in it makes it one, since it was begun on purpose."""
         self._held = self._opens = False
         heard: list[SegmenterEvent] = []
         if self.is_open and self._voiced_frames:
@@ -120,7 +120,7 @@ class Segmenter:
 
     @property
     def so_far(self) -> SpeechSegment | None:
-        """What has been said of an utterance under way; None between utterances and in a silence."""
+        """What was said so far of the utterance under way; None between utterances and in a silence."""
         return self._segment(len(self._frames)) if self.is_open and not self._silent_frames else None
 
     @property
@@ -129,12 +129,12 @@ class Segmenter:
         return self._voiced_frames * FRAME_S * 1000
 
     def wait_until(self, silence_ms: float) -> None:
-        """The pause under way is the end after so much silence. Each pause begins with `end_ms`."""
+        """End the turn when the pause under way has lasted `silence_ms`. Each pause begins with `end_ms`."""
         if self._paused:
             self._end_ms = silence_ms
 
     def push(self, frame: AudioFrame, is_speech: bool, start_ms: float) -> list[SegmenterEvent]:
-        """Take one frame; `start_ms` is the voiced time that makes an utterance just now.
+        """Add one frame; `start_ms` is the voiced time that makes an utterance now.
 
         Who was cut short by the limit is no interrupter: what follows closely needs only the setting's `start_ms`.
         """
@@ -199,7 +199,7 @@ class Segmenter:
         return heard
 
     def _is_full(self) -> bool:
-        """The limit is reached, and this is no word's middle, or the wait for its end has been long enough."""
+        """Return whether the limit is reached, outside a word or after waiting long enough for its end."""
         over_s = len(self._frames) * FRAME_S - self._settings.max_utterance_s
         between_words = self._silent_frames * FRAME_S >= LIMIT_SILENCE_S and not self._fresh_frames
         return over_s >= OVERTIME_S or (over_s >= 0 and between_words)

@@ -1,4 +1,4 @@
-"""Was it right to prepare an answer in a pause? Events -> hits, misses and what they cost. Pure."""
+"""Whether preparing an answer in a pause pays off: events -> hits, misses and their cost. Pure."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from voicecli.events import Event, NothingHeard, SpeechEnded, SpeechPaused, SpeechResumed, Transcribed
 
 PAUSES_KEPT = 8
-"""Pauses that the hit rate is taken over: what a speaker does now counts, not how the conversation began."""
+"""Number of recent pauses for the hit rate: the speaker's current habit counts, not how the conversation began."""
 
 NEWEST_WEIGHT = 0.3
-"""Of the latest decode in the running mean."""
+"""Weight of the latest decode in the running mean."""
 
 
 @dataclass(frozen=True, slots=True)
 class Speculation:
-    """`apply` each event in order."""
+    """A fold: `apply` each event in order."""
 
     hits: int = 0  # answers prepared in a pause that was the end
     misses: int = 0  # and in one that was not
@@ -27,7 +27,7 @@ class Speculation:
     decode_s: float = 0.0  # running mean of the final decode, the part of a turn that cannot be stopped
 
     def apply(self, event: Event) -> Speculation:
-        """With one more event of the conversation."""
+        """Return the fold with one more event of the conversation."""
         match event:
             case SpeechPaused(at_s=at_s, preparing=preparing):
                 return replace(self, paused_at_s=at_s, preparing=preparing, began_s=at_s if preparing else None)
@@ -47,7 +47,7 @@ class Speculation:
                 return self
 
     def is_worthwhile(self, wait_s: float) -> bool:
-        """Whether to prepare an answer in the next pause; `wait_s` is what then remains until the user is done.
+        """Return whether to prepare an answer in the next pause; `wait_s` is the time from there to the endpoint.
 
         A hit saves the decode, as far as it fits into the wait. A miss costs nothing as long as the decode is over
         before a wait is; beyond that, the next decode of the same utterance stands behind it.

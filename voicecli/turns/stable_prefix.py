@@ -1,4 +1,4 @@
-"""Growing audio -> words that stand and words that may still change. Pure.
+"""Hypotheses on growing audio -> words that stand, and words that may still change. Pure.
 
 LocalAgreement-2 (Macháček et al. 2023, "Turning Whisper into Real-Time Transcription System"): a word is firm once two
 hypotheses in a row agree on it and on all before it.
@@ -13,14 +13,14 @@ from voicecli.turns.words import bare
 
 @dataclass(frozen=True, slots=True)
 class StablePrefix:
-    """The last hypothesis and how many of its words stand. Firm words never turn dim again, but for settled ones."""
+    """The last hypothesis and how many of its words stand. Firm words never become uncertain again, except for settled ones."""
 
     words: tuple[str, ...] = ()
     firm: int = 0
     settled: int = 0
 
     def with_hypothesis(self, text: str, settled: int = 0) -> StablePrefix:
-        """Take the next hypothesis; one that contradicts firm words is passed over.
+        """Return the prefix after the next hypothesis. One that contradicts firm words is ignored.
 
         The first `settled` words are no hypothesis: they are final. Where more of them are known than before, they win
         over firm words, and what follows them has to become firm anew if it differs.
@@ -41,7 +41,7 @@ class StablePrefix:
 
 
 def agreement(one: tuple[str, ...], other: tuple[str, ...]) -> int:
-    """Number of words at the front that are the same but for case and marks."""
+    """Return the number of leading words that are equal except for case and marks."""
     count = 0
     for mine, yours in zip(one, other, strict=False):
         if bare(mine) != bare(yours):

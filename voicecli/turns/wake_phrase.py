@@ -1,6 +1,6 @@
-"""Does a transcript begin with the phrase that wakes the assistant? Pure.
+"""Recognize a transcript that begins with the wake phrase. Pure.
 
-A recogniser spells a phrase in its own way: "Hey, Computer.", "hay computer", "OK, my croft". So letters are compared,
+A recognizer spells a phrase in its own way: "Hey, Computer.", "hay computer", "OK, my croft". So letters are compared,
 not words: those of the first few words, together, with those of the phrase, once as written and once as they sound.
 """
 
@@ -20,10 +20,10 @@ SOUNDS_ALIKE = 0.92
 "the computer" has 0.95 with "hey computer", "hey competitor" 0.91, "Alex" 0.91 with "Alexa"."""
 
 BEGINS_ALIKE = 0.6
-"""Of a beginning that is shorter than the phrase: with more in common it may still become it."""
+"""Share of letters in common with which a beginning that is shorter than the phrase may still become it."""
 
 MORE_WORDS = 2
-"""A phrase may be heard as so many more words: "mycroft" as "my craft", "hey nabu" as "hey nah boo"."""
+"""A phrase may be transcribed as this many more words: "mycroft" as "my craft", "hey nabu" as "hey nah boo"."""
 
 _FILLERS = "ah and er hm oh okay ok so uh uhm um well yes yeah"
 FILLERS = frozenset(_FILLERS.split())
@@ -34,7 +34,7 @@ _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff
 """A word, or a character of a script that puts no spaces between words."""
 
 _BETWEEN = " \t\n,.;:!?…–—-、。，！？"
-"""What is left between the phrase and the question."""
+"""What may stand between the phrase and the question."""
 
 _SOUNDS = (
     ("ph", "f"), ("ck", "k"), ("qu", "kw"), ("x", "ks"), ("wh", "w"), ("gh", "g"), ("c(?=[eiy])", "s"), ("[cq]", "k"),
@@ -44,14 +44,14 @@ _SOUNDS = (
 
 @dataclass(frozen=True, slots=True)
 class WakeMatch:
-    """What a transcript says to the assistant."""
+    """What a transcript with the wake phrase says to the assistant."""
 
     rest: str  # without the phrase; empty where nothing follows it
 
 
 @dataclass(frozen=True, slots=True)
 class WakePhrase:
-    """`text` is as the user wrote it in the settings; it has letters."""
+    """A wake phrase. `text` is as the user wrote it in the settings, and contains letters."""
 
     text: str
     _letters: str = field(init=False)
@@ -63,7 +63,7 @@ class WakePhrase:
         object.__setattr__(self, "_words", len(words))
 
     def match(self, text: str) -> WakeMatch | None:
-        """The question behind the phrase; None where the text does not begin with it."""
+        """Return the question after the phrase; None where the text does not begin with the phrase."""
         for words in self._beginnings(text):
             ends = [(self._correlation(words[:count]), -count) for count in range(1, self._most_words + 1)]
             correlation, count = max(ends[: len(words)], default=(0.0, 0))
@@ -73,7 +73,7 @@ class WakePhrase:
         return None
 
     def may_become(self, text: str) -> bool:
-        """Whether more words could make it one that begins with the phrase."""
+        """Return whether more words could make the text begin with the phrase."""
         return any(
             len(heard) < len(self._letters)
             and SequenceMatcher(None, heard, self._letters[: len(heard)], autojunk=False).ratio() >= BEGINS_ALIKE
@@ -81,7 +81,7 @@ class WakePhrase:
         )
 
     def strip(self, text: str) -> str:
-        """The text without the phrase, where it begins with it."""
+        """Return the text without a phrase at its beginning."""
         found = self.match(text)
         return text if found is None else found.rest
 
@@ -90,7 +90,7 @@ class WakePhrase:
         return self._words + MORE_WORDS
 
     def _beginnings(self, text: str) -> list[list[re.Match[str]]]:
-        """The words of a text from its first one on, and from behind each filler that it begins with."""
+        """Return the words of a text from the first one on, and from behind each leading filler."""
         words = list(_WORD.finditer(text))
         found = [words]
         for skipped in range(1, MOST_FILLERS + 1):
@@ -101,7 +101,7 @@ class WakePhrase:
         return found
 
     def _correlation(self, words: list[re.Match[str]]) -> float:
-        """Of the words to the phrase, 0 where they are not it."""
+        """Return how similar the words are to the phrase; 0 where they are not the phrase."""
         heard = _letters([word[0] for word in words])
         sound, own = _sound(heard), _sound(self._letters)
         if (sound[:1], sound[-1:]) != (own[:1], own[-1:]):
@@ -115,13 +115,13 @@ def _ratio(one: str, other: str) -> float:
 
 
 def _letters(words: list[str]) -> str:
-    """Letters and digits without case and accents, all words together."""
+    """Return letters and digits of all words together, without case and accents."""
     bare = unicodedata.normalize("NFKD", "".join("okay" if word.casefold() == "ok" else word for word in words))
     return "".join(letter for letter in bare.casefold() if letter.isalnum())
 
 
 def _sound(letters: str) -> str:
-    """Roughly as it sounds in English: vowels are alike, and so are consonants that are often confused."""
+    """Return roughly how letters sound in English: vowels are equal, and so are consonants that are often confused."""
     for spelt, sound in _SOUNDS:
         letters = re.sub(spelt, sound, letters)
     return re.sub(r"(.)\1+", r"\1", letters)

@@ -11,7 +11,7 @@ from voicecli.engines.llm.select import Opened
 from voicecli.engines.llm.switchable import InUse, SwitchableModel
 from voicecli.errors import first_of
 from voicecli.settings.model import LlmSettings
-from voicecli.turns.idle_changes import IdleChanges
+from voicecli.turns.activity import IdleChanges
 
 Open = Callable[[LlmSettings], AbstractAsyncContextManager[Opened]]
 

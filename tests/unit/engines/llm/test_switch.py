@@ -16,7 +16,7 @@ from voicecli.engines.llm.select import Opened
 from voicecli.engines.llm.switch import ModelSwitch, model_switch
 from voicecli.errors import BackendUnavailable, first_of
 from voicecli.settings.model import LlmSettings
-from voicecli.turns.idle_changes import IdleChanges
+from voicecli.turns.activity import IdleChanges
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from functools import partial
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.turns.idle_changes import IdleChanges
+from voicecli.turns.activity import IdleChanges
 
 
 @given(st.lists(st.sampled_from(["change", "look", "busy", "settled"])))
