@@ -33,8 +33,8 @@ interruption in none.
 """
 
 AFTER_CALLS = "All right."
-"""The assistant's answer after tool calls of which the user heard nothing. Templates require an answer to each question,
-and a question that is asked again would have its calls made again."""
+"""The assistant's answer after tool calls of which the user heard nothing. Templates require an answer to each
+question, and a question that is asked again would have its calls made again."""
 
 _CLOSING = re.compile(r"(?<=\S)(?:\]\([^()\s]*\)|[^\w\s])*(?=\s|\Z)")
 """What may follow a word that has been said: marks and the address of a link, as far as the next space."""

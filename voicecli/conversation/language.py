@@ -196,11 +196,11 @@ class LanguagePolicy:
         )
 
     def instruction(self, language: str) -> str:
-        """Return the instruction for the language model; empty where everything is English, which it answers in anyway."""
+        """Return the instruction for the language model; empty where everything is English."""
         return "" if self._is_plain and language == "en" else f"Answer in {name_of(language)}."
 
     def adopt(self, language: str) -> str:
-        """Switch the conversation to this language. Return what the user should know about its voice; empty for nothing."""
+        """Switch the conversation to this language. Return a sentence about its voice; empty where it is known."""
         if language == self._language:
             return ""
         self._language = language

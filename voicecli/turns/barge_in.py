@@ -17,7 +17,7 @@ ajá bien bueno claro entiendo sí vale ya daccord oui ouais voilà bene capisco
 isso sei sim tá うん ええ そうですね そうですか なるほど はい 好 好的 嗯 对 對 是 是的
 """
 BACKCHANNELS = frozenset((_BACKCHANNELS_ENGLISH + _BACKCHANNELS_ELSEWHERE).split())
-"""Words of listeners who want the speaker to continue: "mm-hm", "oh I see", "yeah, right", "d'accord", "sì, va bene"."""
+"""Words of listeners who want the speaker to continue: "mm-hm", "oh I see", "yeah, right", "d'accord", "va bene"."""
 
 MOST_BACKCHANNELS = 4
 """More words than this are a sentence, not a backchannel."""

@@ -31,8 +31,8 @@ MODES: dict[EndpointMode, EndpointBounds] = {
 }
 
 SOUND = 0.3
-"""Weight of the model's odds. It takes half of all stops in mid-sentence for an end, and rates most true ends above 0.95
-(docs/turn-taking.md)."""
+"""Weight of the model's odds. It takes half of all stops in mid-sentence for an end, and rates most true ends above
+0.95 (docs/turn-taking.md)."""
 
 OPEN, UNMARKED, CLOSED = 0.25, 0.5, 1.0
 """Odds that the user is done, by the words: an open end, an end without any mark, a closed one. Whisper puts a period
@@ -54,11 +54,11 @@ NEWEST_WEIGHT = 0.2
 """Weight of the latest pause in the running mean."""
 
 REACH = 2.2
-"""A silence of this many times the user's mean pause is hardly a pause. Pauses are distributed about exponentially: one in
-nine is longer than 2.2 means."""
+"""A silence of this many times the user's mean pause is hardly a pause. Pauses are distributed about exponentially: one
+in nine is longer than 2.2 means."""
 
 WENT_ON_S = 1.5
-"""Speech that begins this soon after an endpoint continues what was cut off: nobody reacts to an answer that quickly."""
+"""Speech that begins this soon after an endpoint continues what was cut off: nobody reacts to an answer so quickly."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ LIMIT_SILENCE_S = 0.08
 frame is not enough: one is often inside a word."""
 
 OVERTIME_S = 5.0
-"""This long after `max_utterance_s` it ends in any case. People breathe or hesitate sooner; noise that the detector takes
-for speech does not."""
+"""This long after `max_utterance_s` it ends in any case. People breathe or hesitate sooner; noise that the detector
+takes for speech does not."""
 
 
 @dataclass(frozen=True, slots=True)

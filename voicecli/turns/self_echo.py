@@ -33,7 +33,8 @@ LATEST_WORDS = 14
 """About four seconds of speech: the words that an echo of two or three words can come from."""
 
 ALIKE = 0.8
-"""Share of letters that a few words must have in common with spoken ones: "above the bar" has 0.91 with "above the bay"."""
+"""Share of letters that a few words must have in common with spoken ones: "above the bar" and "above the bay" have
+0.91."""
 
 REASON = "self-echo"
 

@@ -13,7 +13,9 @@ from voicecli.turns.words import bare
 
 @dataclass(frozen=True, slots=True)
 class StablePrefix:
-    """The last hypothesis and how many of its words stand. Firm words never become uncertain again, except for settled ones."""
+    """The last hypothesis and how many of its words stand. Firm words never become uncertain again, unless settled words
+    replace them.
+    """
 
     words: tuple[str, ...] = ()
     firm: int = 0

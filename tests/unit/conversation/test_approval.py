@@ -45,9 +45,9 @@ def test_the_question_can_be_said() -> None:
 
 def test_the_first_answer_counts() -> None:
     async def run() -> None:
-        leave = ToolApproval()
-        asyncio.get_running_loop().call_later(5, leave.answer, "no")
-        asyncio.get_running_loop().call_later(5, leave.answer, "yes")
-        assert await leave.wait() == "no"
+        approval = ToolApproval()
+        asyncio.get_running_loop().call_later(5, approval.answer, "no")
+        asyncio.get_running_loop().call_later(5, approval.answer, "yes")
+        assert await approval.wait() == "no"
 
     virtual_time.run(run())

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from voicecli.turns.barge_in import BACKCHANNELS, BargeIn, is_backchannel, is_interruption, is_stop_word
 from voicecli.turns.self_echo import SelfEchoFilter
-from voicecli.turns.speech_hint import POSSIBLE_SPEECH_ENDED_S, PossibleSpeech, PossibleSpeechEnded, SpeechHint
+from voicecli.turns.speech_hint import QUIET_S, PossibleSpeech, PossibleSpeechEnded, SpeechHint
 from voicecli.turns.wake_phrase import WakePhrase
 from voicecli.types import FRAME_S
 
@@ -76,11 +76,7 @@ def test_possible_speech_and_possible_speech_ended_come_by_turns_and_possible_sp
         assert len(reported) <= 1
         for possible_speech in reported:
             assert type(possible_speech) is not type(last)
-            assert (
-                may_be_speech
-                if isinstance(possible_speech, PossibleSpeech)
-                else since_s >= POSSIBLE_SPEECH_ENDED_S - FRAME_S
-            )
+            assert may_be_speech if isinstance(possible_speech, PossibleSpeech) else since_s >= QUIET_S - FRAME_S
             last = possible_speech
         assert isinstance(last, PossibleSpeech) or since_s > 0 or not frames[0]
 

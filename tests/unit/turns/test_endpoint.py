@@ -10,8 +10,8 @@ from voicecli.audio.files.wav import TAIL_S
 from voicecli.turns.endpoint import (
     CLOSED,
     MODES,
-    MUTE,
     OPEN,
+    UNMARKED,
     WENT_ON_S,
     EndpointBounds,
     PauseStatistics,
@@ -105,7 +105,7 @@ def test_modes_differ_in_their_bounds_and_a_file_is_followed_by_silence_enough_f
         ("Well, um...", OPEN),
         ("Put milk, sugar,", OPEN),
         ("I would like…", OPEN),
-        ("turn it on", MUTE),
+        ("turn it on", UNMARKED),
         ("", OPEN),
         ("?", CLOSED),
     ],
