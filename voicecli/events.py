@@ -1,7 +1,7 @@
-"""What happened, when, in which turn.
+"""Events: what happened, when, and in which turn.
 
-Every part publishes; the screen, the latency fold, the JSON lines and the tests only read. `at_s` comes from the one
-clock of the conversation. Events of a dead turn keep its id, so they can never be booked on the next one.
+Every part publishes events; the screen, the latency fold, the JSON lines and the tests only read them. `at_s` comes from
+the one clock of the conversation. Late events of a turn keep its id, so they never count for the next one.
 """
 
 from __future__ import annotations
@@ -25,29 +25,31 @@ Stage = Literal["stt", "llm", "tts", "playout"]
 Component = Literal["microphone", "speaker", "model", "voice"]
 
 Condition = Literal["ok", "fallback", "unavailable"]
-"""Of a part: as chosen, something else in its place, or nothing."""
+"""State of a component: the selected one, a fallback, or nothing."""
 
 Volume = Literal["full", "soft", "silent"]
-"""Of the answer; silent, it waits where it is."""
+"""The volume of the answer. While silent, it waits where it is."""
 
 ToolOutcome = Literal["done", "failed", "denied", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
+    """Something that happened."""
+
     at_s: float
     turn: TurnId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready(Event):
-    """Devices are open and engines are warm; from now on speech is heard."""
+    """Devices are open and engines are warm: the conversation listens from now on."""
 
     microphone: str  # empty when there is none
     speaker: str  # empty when there is none
     stt: str
     llm: str
-    llm_why: str  # why this language model was taken
+    llm_why: str  # why this language model was selected
     tts: str
     mode: ListenMode = "hands-free"
     wake_phrase: str = ""  # empty where none is needed
@@ -58,17 +60,17 @@ class Notice(Event):
     """Something that the user should know, for example a device that is missing."""
 
     text: str
-    passing: bool = False  # of no interest once the conversation is ready: what is being loaded
+    passing: bool = False  # not relevant once the conversation is ready: what is being loaded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComponentChanged(Event):
-    """A device or an engine went away, came back, or something took its place. The conversation goes on."""
+    """A device or an engine went away, came back, or was replaced. The conversation goes on."""
 
     component: Component
     condition: Condition
     name: str  # what is in use now; empty when there is nothing
-    message: str  # what happened and what is done about it, one sentence
+    message: str  # what happened and what is done about it, in one sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,31 +89,35 @@ class FramesDropped(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MuteChanged(Event):
+    """The microphone was muted or unmuted."""
+
     muted: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldChanged(Event):
-    """Push-to-talk: the microphone is heard from now on, or no more."""
+    """Push-to-talk: the key was pressed or released."""
 
     held: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwakeChanged(Event):
-    """Wake phrase: what is said is answered from now on, or only after the phrase."""
+    """Wake phrase: speech is answered from now on, or only after the phrase."""
 
     awake: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechStarted(Event):
+    """The user began to speak."""
+
     started_at_s: float  # first voiced sample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartialHeard(Event):
-    """Words so far: the ones that two hypotheses agree on, and the rest."""
+    """The partial transcript: words that two hypotheses agree on, and the rest."""
 
     stable: str
     unstable: str
@@ -127,7 +133,7 @@ class SpeechPaused(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointExpected(Event):
-    """How long the silence under way has to be; told again when the words are known."""
+    """How long the pause under way has to be to end the turn. Published again when the words are known."""
 
     probability: float  # that the user is done, by the sound alone
     wait_ms: float  # from the last voiced sample
@@ -135,7 +141,7 @@ class EndpointExpected(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechResumed(Event):
-    """It was only a pause; what was begun on its account is thrown away."""
+    """It was only a pause. What was prepared in it is discarded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +153,8 @@ class SpeechEnded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transcribed(Event):
+    """The final transcript of an utterance."""
+
     text: str
     language: str
     audio_s: float
@@ -155,7 +163,7 @@ class Transcribed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NothingHeard(Event):
-    """It sounded like speech and held no words. The turn is over."""
+    """It sounded like speech and had no words. The turn is over."""
 
     reason: str
 
@@ -169,7 +177,7 @@ class UserTyped(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerReplayed(Event):
-    """A turn that only says an earlier answer again; it is remembered nowhere."""
+    """A turn that only says an earlier answer again. It is not remembered."""
 
     text: str  # as written
 
@@ -183,7 +191,7 @@ class Announced(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRequested(Event):
-    """May a tool be used? The turn waits for the answer."""
+    """A tool needs the user's approval. The turn waits for the answer."""
 
     call: str  # pairs the three events of a call
     tool: str  # such as "timer.set" or "server.tool"
@@ -206,28 +214,32 @@ class ToolDone(Event):
     call: str
     tool: str
     outcome: ToolOutcome
-    text: str  # what the language model is told
+    text: str  # what the language model reads as the result
     took_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenArrived(Event):
+    """A token of the answer."""
+
     text: str  # as written, markup included
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextChunkReady(Event):
+    """A text chunk is ready for the voice."""
+
     text: str  # as a voice says it
     source_end: int  # characters of the answer as written that it covers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Synthesized(Event):
-    """Some of the sound of a piece is ready."""
+    """Some of the sound of a text chunk is ready."""
 
-    text: str  # the piece
+    text: str  # of the text chunk
     audio_s: float
-    share: float  # of the piece that is ready now, 1 for all of it
+    share: float  # of the text chunk that is ready now, 1 for all of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,17 +249,17 @@ class Audible(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ducked(Event):
-    """Somebody may be talking over the answer, or is done with that."""
+    """The user may be speaking over the answer, or has stopped."""
 
     volume: Volume
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FalseInterruption(Event):
-    """Somebody made a sound over the answer that was not meant to end it; the answer goes on."""
+    """A sound over the answer that did not interrupt it. The answer goes on."""
 
     text: str  # empty where it held no words
-    reason: str  # why it is passed over
+    reason: str  # why it does not count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,26 +271,30 @@ class SpokenUpTo(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaybackUnderrun(Event):
-    """Silence inside an answer, because the next piece was not ready in time."""
+    """Silence inside an answer, because the next audio was not ready in time."""
 
     gap_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnDone(Event):
-    """The answer is over, all of it was heard (or written, where there is no speaker)."""
+    """The answer is over and all of it was heard (or written, where there is no speaker)."""
 
     spoken: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnInterrupted(Event):
+    """The user interrupted the answer."""
+
     spoken: str  # what was heard until then, as written
-    reopened: bool  # the user went on with the question: it becomes part of the next, and this answer of nothing
+    reopened: bool  # the user continued the question: it becomes part of the next one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnFailed(Event):
+    """The turn ended with an error."""
+
     stage: Stage
     message: str
     hint: str

@@ -1,4 +1,4 @@
-"""The values that flow between the parts. No behaviour beyond arithmetic on their own fields."""
+"""The values that flow between the parts. They do nothing beyond arithmetic on their own fields."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ Pcm = NDArray[np.int16]
 """Mono samples, shape (n,), int16: the only sample format between modules."""
 
 TurnId = NewType("TurnId", int)
-"""One utterance of the user and the answer to it. Minted once, carried everywhere, never looked up."""
+"""One utterance of the user and the answer to it."""
 
 LISTEN_RATE_HZ = 16_000
-"""Rate of everything that is heard: what Whisper, Silero and webrtcvad take."""
+"""Sample rate of everything that is heard: what Whisper, Silero and webrtcvad require."""
 
 FRAME_SAMPLES = 320
-"""Samples of an `AudioFrame`: 20 ms, a length that webrtcvad accepts."""
+"""Samples in an `AudioFrame`: 20 ms, a length that webrtcvad accepts."""
 
 FRAME_S = FRAME_SAMPLES / LISTEN_RATE_HZ
 
 
 @dataclass(frozen=True, slots=True)
 class AudioFrame:
-    """20 ms of the microphone."""
+    """20 ms from the microphone."""
 
     pcm: Pcm  # (FRAME_SAMPLES,) at LISTEN_RATE_HZ
     captured_at_s: float  # clock time of the first sample
@@ -34,7 +34,7 @@ class AudioFrame:
 
 @dataclass(frozen=True, slots=True)
 class SpeechSegment:
-    """Speech as it goes to the recogniser, with pre-roll before and silence after."""
+    """Speech as the recognizer gets it, with pre-roll before and silence after."""
 
     pcm: Pcm  # (n,) at LISTEN_RATE_HZ
     started_at_s: float  # clock time of the first voiced sample
@@ -47,16 +47,16 @@ class SpeechSegment:
 
 @dataclass(frozen=True, slots=True)
 class TranscribeOptions:
-    """What may be asked of a recogniser beside the text, for one speaker or one recording."""
+    """Options of a transcription, for one speaker or one recording."""
 
-    language: str = ""  # ISO 639-1; empty: as the model is set; auto: each utterance's own
-    hotwords: tuple[str, ...] = ()  # names and terms that are likely to be said, the most important first
-    words: bool = False  # whether finals tell when each word was said
+    language: str = ""  # ISO 639-1; empty: the model's setting; auto: find it in each utterance
+    hotwords: tuple[str, ...] = ()  # names and terms that are likely to be said, most important first
+    words: bool = False  # finals include when each word was said
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of a transcript, with the marks that belong to it."""
+    """A word of a transcript, with its punctuation."""
 
     text: str
     start_s: float  # from the segment's first sample on
@@ -66,22 +66,22 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What a recogniser made of one segment."""
+    """The transcript of one segment."""
 
     text: str  # empty when nothing was said
     language: str  # ISO 639-1
     audio_s: float
     reason: str = ""  # why text was withheld: "no speech", "low confidence", "repetition"
-    provisional: bool = False  # a draft that a final decode would not leave at that
-    settled: int = 0  # words at the front that stand, however long the same utterance grows
-    redecoded: bool = False  # a first, quicker decode looked wrong or unsure, so another was made with more effort
-    words: tuple[Word, ...] = ()  # in order; empty for a draft, where the text is, and where nobody asked for them
+    provisional: bool = False  # a partial that a final decode would not accept as it is
+    settled: int = 0  # leading words that will not change, however long the utterance grows
+    redecoded: bool = False  # a first, quicker decode looked wrong, so it was repeated with more effort
+    words: tuple[Word, ...] = ()  # in order; empty for a partial, for an empty text, and where they were not asked for
     language_probability: float = 1.0  # of the language; 1 where it was given
 
 
 @dataclass(frozen=True, slots=True)
 class ToolSpec:
-    """A tool as a language model is told of it."""
+    """A tool as it is described to a language model."""
 
     name: str  # letters, digits, "_" and "-", 64 at most
     description: str
@@ -90,7 +90,7 @@ class ToolSpec:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A language model wants a tool to be used."""
+    """A request of a language model to use a tool."""
 
     id: str  # pairs it with its result
     name: str
@@ -98,7 +98,7 @@ class ToolCall:
 
 
 Approval = Literal["yes", "always", "no"]
-"""Whether a tool may be used; always: until the conversation ends."""
+"""The user's answer whether a tool may be used; always: until the conversation ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,20 +107,20 @@ class Message:
 
     role: Literal["system", "user", "assistant", "tool"]
     text: str
-    calls: tuple[ToolCall, ...] = ()  # what an assistant asks for beside its text
-    answers: ToolCall | None = None  # of a tool: the call that `text` is the result of
+    calls: tuple[ToolCall, ...] = ()  # tool calls that an assistant asks for beside its text
+    answers: ToolCall | None = None  # for a tool: the call that `text` is the result of
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A bit of streamed answer text."""
+    """A token of a streamed answer."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class KnownVoice:
-    """A voice that can be asked for."""
+    """A voice that can be selected."""
 
     name: str
     language: str  # such as "en-us"
@@ -128,29 +128,29 @@ class KnownVoice:
 
 @dataclass(frozen=True, slots=True)
 class TextChunk:
-    """A stretch of the answer that is synthesised in one go."""
+    """A part of the answer that is synthesized in one go."""
 
-    text: str  # as a voice says it
-    source_end: int  # characters of the answer, as written, that are covered when it has been spoken
+    text: str  # the words that the voice says
+    source_end: int  # characters of the answer, as written, that are covered once it was spoken
     word_ends: tuple[int, ...] = ()  # the same for each word of `text.split()`; never decreases
 
 
 @dataclass(frozen=True, slots=True)
 class AudioChunk:
-    """Some of the sound of a piece; a voice that streams gives several."""
+    """A part of a text chunk's sound. A voice that streams yields several."""
 
     pcm: Pcm  # (n,) at the voice's rate
-    share: float  # of the piece that has been spoken at its end, 0 to 1; 1 for the last
+    share: float  # of the text chunk that is spoken at its end, 0 to 1; 1 for the last one
     word_ends_s: tuple[float, ...] | None = None
-    """When each word that ends in it does, from its beginning on; None: the voice cannot tell.
+    """When each word that ends in it does, from its beginning; None: the voice does not know.
 
-    The stretches of a piece together have an end for each word of `text.split()`, in order.
+    The audio chunks of a text chunk together have an end for each word of `text.split()`, in order.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class WordEnd:
-    """The end of a word in the sound of a chunk."""
+    """The end of a word in an audio chunk."""
 
     at_s: float  # from the chunk's beginning on
     source_end: int  # characters of the answer, as written, that have been said by then
@@ -158,13 +158,13 @@ class WordEnd:
 
 @dataclass(frozen=True, slots=True)
 class PlaybackChunk:
-    """A stretch on its way to the speaker."""
+    """An audio chunk on its way to the speaker."""
 
     turn: TurnId
     pcm: Pcm  # (n,) at sample_rate_hz
     sample_rate_hz: int
     source_end: int  # characters of the answer, as written, that are covered when it has been heard
-    words: tuple[WordEnd, ...] = ()  # in order; empty where the voice does not tell, or no word ends in it
+    words: tuple[WordEnd, ...] = ()  # in order; empty where the voice does not know them, or no word ends in it
 
     @property
     def audio_s(self) -> float:

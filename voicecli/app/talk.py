@@ -29,26 +29,26 @@ from voicecli.ui.screen import Controls, Look, Screen, ScreenKind
 
 SWITCH_S = 0.001
 """How long one thread keeps Python's lock while another waits. The sound card's callbacks have 10 ms to answer. With
-the default of 5 ms three came too late in a minute of talk on two cores; with this, one did in two minutes."""
+the default of 5 ms, three came too late in a minute of talk on two cores; with this, one in two minutes."""
 
 
 EVENTS_KEPT = 2000
-"""Of turns, for /latency: an answer has one for each token and ten a second while it is spoken."""
+"""Events of turns that are kept for /latency. An answer has one for each token, and ten a second while it is spoken."""
 
 WRITTEN_HINT = "Send the output to where there is room; voicecli history has what was said, if it is kept."
 
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """Whoever is to see all of a conversation."""
+    """What follows a whole conversation, to record or measure it."""
 
-    watch: PipelineHooks
+    hooks: PipelineHooks
     observe: Publish
-    controls: Callable[[Controls], Controls]  # gives those that the user's keys are to reach
+    controls: Callable[[Controls], Controls]  # wraps those that the user's keys reach
 
 
 class Session:
-    """What the user's keys reach: the conversation, once there is one."""
+    """Connects the user's keys and commands to the conversation, once there is one."""
 
     def __init__(self) -> None:
         self._conversation: Conversation | None = None
@@ -59,18 +59,19 @@ class Session:
         self._values_of: ValuesOf = lambda name: ()
         self.show: Publish = lambda event: None
         self.quitting = False
-        self.unwritten: OSError | None = None  # why the screen takes no more
+        self.unwritten: OSError | None = None  # why the screen cannot be written any more
         self.stop: Callable[[], object] = lambda: None
 
-    def open(self, given: CommandContext) -> None:
-        """The engines are warm: what was typed meanwhile is asked now."""
-        self._conversation = given.conversation
-        self._values_of = values(given).of
-        self._dispatcher.open(handlers(given), given.start)
+    def open(self, context: CommandContext) -> None:
+        """Connect to a conversation that is ready, and ask what was typed meanwhile."""
+        self._conversation = context.conversation
+        self._values_of = values(context).of
+        self._dispatcher.open(handlers(context), context.start)
         for text in self._early:
             self._dispatcher.dispatch(text)
 
     def controls(self) -> Controls:
+        """Return what the user's keys can do."""
         return Controls(
             self._set_muted,
             self._interrupt,
@@ -114,39 +115,44 @@ class Session:
             self._early.append(text)
 
     def observe(self, event: Event) -> None:
-        """Take note of what commands tell of and toggle."""
+        """Note what commands show and toggle."""
         if isinstance(event, MuteChanged):
             self._muted = event.muted
         if event.turn is not None:
             self._turns.append(event)
 
     def toggle_mute(self) -> None:
+        """Mute or unmute the microphone."""
         self._set_muted(not self._muted)
 
     def set_system_prompt(self, system_prompt: str) -> None:
+        """Use another system prompt from the next question on."""
         if self._conversation is not None:
             self._conversation.set_system_prompt(system_prompt)
 
     def latencies(self) -> tuple[TurnLatency, ...]:
+        """Return where the time of the recent turns went."""
         return latencies(self._turns)
 
     def ask(self, text: str) -> None:
+        """Ask a typed question."""
         if self._conversation is not None and not self.quitting:
             self._conversation.ask(text)
 
     def quit(self) -> None:
+        """End the run."""
         self.quitting = True
         self.stop()
 
     def lose_screen(self, error: OSError) -> None:
-        """Nobody sees what happens from now on: the run ends, and no turn fails by that."""
+        """End the run, because the screen cannot be written. No turn fails because of that."""
         if self.unwritten is None:
             self.unwritten = error
             write_nowhere(sys.stdout.fileno())
             self.stop()
 
     def exit_code(self) -> int:
-        """Of a run that was ended. Raises BrokenPipeError when its reader has gone, VoiceCliError for a full disk."""
+        """Return the exit code. Raise BrokenPipeError when the reader has gone, VoiceCliError for a full disk."""
         if isinstance(self.unwritten, BrokenPipeError):
             raise self.unwritten
         if self.unwritten is not None and self.unwritten.errno != errno.EIO:  # which a closed terminal gives
@@ -157,9 +163,9 @@ class Session:
 def talk(
     settings: Settings, files: Files, kind: ScreenKind, observer: Observer | None = None, memory: Memory | None = None
 ) -> int:
-    """Talk until the input ends or the user quits; returns the exit code.
+    """Talk until the input ends or the user quits. Return the exit code.
 
-    Raises VoiceCliError when the conversation cannot start. A device that goes away later does not end it.
+    Raise VoiceCliError when the conversation cannot start. A device that goes away later does not end it.
     """
     session = Session()
     sys.setswitchinterval(SWITCH_S)
@@ -177,14 +183,14 @@ def talk(
 async def run_session(
     session: Session, settings: Settings, files: Files, screen: Screen, observer: Observer | None, memory: Memory
 ) -> None:
-    """The screen draws from the start, so that loading is seen; it ends with the conversation."""
+    """Run screen and conversation. The screen draws from the start, so that loading is visible."""
     task = asyncio.current_task()
     assert task is not None
     session.stop = task.cancel
-    controls, watch = session.controls(), None
+    controls, hooks = session.controls(), None
     record = record_of(memory, CLOCK)
     if observer is not None:
-        controls, watch = observer.controls(controls), observer.watch
+        controls, hooks = observer.controls(controls), observer.hooks
 
     def show(event: Event) -> None:
         session.observe(event)
@@ -204,10 +210,10 @@ async def run_session(
                 beside.append(tasks.create_task(memory.log.run(show)))
             if memory.notice:
                 show(Notice(at_s=CLOCK(), text=memory.notice))
-            assembled = assemble(settings, files, show, watch, memory.earlier)
+            assembled = assemble(settings, files, show, hooks, memory.earlier)
             async with assembled as (conversation, switches), jobs() as start:
-                given = CommandContext(settings, conversation, switches, record, show, start)
-                asyncio.get_running_loop().call_soon(session.open, given)  # when it runs
+                context = CommandContext(settings, conversation, switches, record, show, start)
+                asyncio.get_running_loop().call_soon(session.open, context)  # when it runs
                 await conversation.run()
             for one in beside:
                 one.cancel()
@@ -215,7 +221,7 @@ async def run_session(
 
 @asynccontextmanager
 async def jobs() -> AsyncIterator[Start]:
-    """Runs what commands begin; it ends with the block."""
+    """Run the jobs that commands start; those that are still running end with the block."""
     async with asyncio.TaskGroup() as tasks:
         running = set[asyncio.Task[None]]()
 

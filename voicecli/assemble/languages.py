@@ -1,4 +1,4 @@
-"""Settings -> the languages of a conversation: what is heard, who speaks, and what is missing for that."""
+"""Settings -> the languages and voices of a conversation, and what they lack on this machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def opening_voice(settings: Settings) -> TtsSettings:
-    """With the voice that a conversation begins with: where its language is set, one that speaks it."""
+    """Return the settings with the first voice: where the conversation's language is set, one that speaks it."""
     from voicecli.engines.kokoro.phonemes import lacking
 
     language, tts = settings.stt.language, settings.tts
@@ -34,7 +34,7 @@ def opening_voice(settings: Settings) -> TtsSettings:
 
 
 def opening_instruction(settings: Settings) -> str:
-    """What the language model is told of languages before anything is said."""
+    """Return the language instruction for the language model at the start."""
     language = settings.stt.language
     home = language_of_name(settings.tts.voice)
     return LanguagePolicy(language, VoiceRegistry("", home)).instruction(home if language == AUTO else language)
@@ -42,7 +42,7 @@ def opening_instruction(settings: Settings) -> str:
 
 @asynccontextmanager
 async def open_voices(kokoro: Kokoro, worker: Worker, settings: TtsSettings) -> AsyncIterator[CurrentVoice]:
-    """All voices of a loaded model. Those that are spoken with learn to stream, between the answers."""
+    """Open all voices of a loaded model. Those in use learn to stream, between the answers."""
     learning = VoiceCalibration(kokoro, worker)
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(learning.serve(), name="voices")
@@ -51,20 +51,20 @@ async def open_voices(kokoro: Kokoro, worker: Worker, settings: TtsSettings) -> 
 
 
 def make_language_policy(
-    settings: Settings, recogniser: Whisper, voice: CurrentVoice | None, narrate: Callable[[str], None]
+    settings: Settings, recognizer: Whisper, voice: CurrentVoice | None, narrate: Callable[[str], None]
 ) -> LanguagePolicy:
-    """The languages of a conversation; what is not as it was wanted is told.
+    """Return the language policy of a conversation. `narrate` reports what differs from the settings.
 
-    Raises SettingsError when a voice of the table is not there, or speaks another language.
+    Raise SettingsError when a configured voice does not exist, or speaks another language.
     """
 
     def heard(wanted: str) -> str:
-        return known_language(wanted, recogniser.languages, recogniser.name)
+        return known_language(wanted, recognizer.languages, recognizer.name)
 
     wanted = heard(settings.stt.language)
     if wanted != settings.stt.language:
-        others = "--stt-model whisper-base hears all"
-        narrate(f"{recogniser.name} hears {name_of(wanted)} alone, so no other language is found: {others}.")
+        others = "--stt-model whisper-base understands all of them"
+        narrate(f"{recognizer.name} only understands {name_of(wanted)}, so other languages are not detected: {others}.")
     voice_registry = make_voice_registry(settings, voice) if voice is not None else VoiceRegistry("", "en")
     language_policy = LanguagePolicy(wanted, voice_registry, voice, heard)
     if voice is not None and language_policy.is_written:
@@ -76,7 +76,7 @@ def make_language_policy(
 
 
 def make_voice_registry(settings: Settings, voice: CurrentVoice) -> VoiceRegistry:
-    """The voice that was loaded, and those of the table. Raises SettingsError."""
+    """Return the loaded voice and the configured ones. Raise SettingsError."""
     from voicecli.engines.kokoro.phonemes import EXTRA_HINT, lacking
 
     missing, others, own = {}, dict(settings.tts.voices), settings.tts.voice

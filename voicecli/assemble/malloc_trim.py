@@ -1,4 +1,4 @@
-"""Free memory goes back to the system.
+"""Give free memory back to the system after each answer.
 
 glibc keeps what one long utterance or answer needed once, in as many heaps as there were threads that needed it. After
 eight utterances a process with Whisper gave back 56 of 291 MB in 3 ms, and the next utterance took no longer (two
@@ -14,7 +14,7 @@ from voicecli.events import Event, Publish, TurnDone
 
 
 def trim() -> None:
-    """Blocks for some milliseconds. Does nothing where there is no glibc.
+    """Give back what glibc holds free. Blocks for some milliseconds; does nothing without glibc.
 
     https://man7.org/linux/man-pages/man3/malloc_trim.3.html
     """
@@ -23,7 +23,7 @@ def trim() -> None:
 
 
 def trim_after_answers(publish: Publish) -> Publish:
-    """`publish`, and after each answer free memory is given back: nobody waits then. To be called on a loop."""
+    """Return a `publish` that also trims memory after each answer, when nobody waits. Call it on a loop."""
 
     def published(event: Event) -> None:
         publish(event)

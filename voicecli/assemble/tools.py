@@ -1,4 +1,4 @@
-"""Settings -> the tools of a conversation: our own, and those of MCP servers, which start beside the models."""
+"""Settings -> the tools of a conversation: built-in ones, and those of MCP servers, which start while models load."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from voicecli.tools.toolbox import Toolbox
 from voicecli.types import ToolSpec
 
 MOST_SHARE = 0.5
-"""Of the context that tools may take: the rest is for what is said."""
+"""Share of the context that tool descriptions may take. The rest is for the conversation."""
 
 
 class Tools:
-    """Servers that are starting, and what they have once they are there."""
+    """MCP servers that are starting, and their tools once they have started."""
 
     def __init__(self, settings: ToolSettings, timers: Timers, tasks: asyncio.TaskGroup) -> None:
         self._settings = settings
@@ -34,7 +34,7 @@ class Tools:
         self._looking = [tasks.create_task(server.tools(), name=f"tools of {server.name}") for server in self._servers]
 
     async def found(self) -> tuple[list[Tool], list[ToolError]]:
-        """All tools, ours first, and what kept servers from having any."""
+        """Return all tools, built-in ones first, and the errors of servers that failed."""
         tools = builtin_tools(local_now, self._timers)
         troubles: list[ToolError] = []
         for looked in await asyncio.gather(*self._looking):
@@ -45,16 +45,16 @@ class Tools:
         return tools, troubles
 
     async def offered_to(
-        self, model: LanguageModel, history: History, context_tokens: int, tell: Callable[[str], None]
+        self, model: LanguageModel, history: History, context_tokens: int, report: Callable[[str], None]
     ) -> Toolbox:
-        """Tell `model` of as many as it can hold; `tell` hears of those that are missing, and why."""
+        """Describe as many tools to `model` as fit. `report` is given what is missing, and why."""
         tools, troubles = await self.found()
         for trouble in troubles:
-            tell(f"{trouble.message}. {trouble.hint}".rstrip())
+            report(f"{trouble.message}. {trouble.hint}".rstrip())
         fitting, left_out = fitted(tools, context_tokens * MOST_SHARE)
         if left_out:
             names = ", ".join(tool.title for tool in left_out)
-            tell(
+            report(
                 f"Left out, as tools may take half of the context (llm.context_tokens): {names}. "
                 "tools.servers.NAME.only chooses among them."
             )
@@ -64,7 +64,7 @@ class Tools:
         def refuse(reason: str) -> None:
             nonlocal refused
             refused = True
-            tell(f"Without tools: {reason}")
+            report(f"Without tools: {reason}")
 
         offer_to(model, toolbox.specs, refuse)
         if not refused:
@@ -72,7 +72,7 @@ class Tools:
         return toolbox
 
     def close(self) -> None:
-        """Nothing rings any more, and servers end."""
+        """Stop timers and servers."""
         self._timers.close()
         for looking in self._looking:
             looking.cancel()
@@ -82,7 +82,7 @@ class Tools:
 
 @asynccontextmanager
 async def open_tools(settings: ToolSettings, ring: Callable[[str], None]) -> AsyncIterator[Tools]:
-    """Start the servers; they end with the block. `ring` is given what a timer says."""
+    """Start the servers, which end with the block. `ring` is given what a timer says."""
     async with asyncio.TaskGroup() as tasks:
         tools = Tools(settings, Timers(local_now, ring, tasks), tasks)
         try:
@@ -92,7 +92,7 @@ async def open_tools(settings: ToolSettings, ring: Callable[[str], None]) -> Asy
 
 
 def fitted(tools: Sequence[Tool], room_tokens: float) -> tuple[list[Tool], list[Tool]]:
-    """As many of the first as there is room for, and the rest."""
+    """Return as many of the first tools as there is room for, and the rest."""
     for count, tool in enumerate(tools):
         room_tokens -= spec_tokens(tool.spec)
         if room_tokens < 0:
@@ -101,5 +101,5 @@ def fitted(tools: Sequence[Tool], room_tokens: float) -> tuple[list[Tool], list[
 
 
 def spec_tokens(spec: ToolSpec) -> float:
-    """What a tool takes of each prompt, rather too much than too little."""
+    """Return about how many tokens of each prompt a tool takes; an overestimate."""
     return text_tokens(json.dumps(as_function(spec)))

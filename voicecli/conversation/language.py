@@ -90,7 +90,7 @@ class LanguagePolicy:
         self._wanted = wanted
         self._language = voice_registry.language if wanted == AUTO else wanted
         self._is_plain = wanted == "en"
-        self._reported = {self._language}  # languages whose voice the user was told about
+        self._reported = {self._language}  # languages whose voice was reported to the user
 
     @property
     def wanted(self) -> str:

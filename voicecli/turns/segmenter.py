@@ -90,7 +90,7 @@ class Segmenter:
     def reset(self) -> None:
         """Forget the utterance under way, if any."""
         self._frames: list[AudioFrame] = []  # pre-roll and utterance
-        self.is_open = False  # an onset was told, its end was not
+        self.is_open = False  # an onset was returned, its end was not
         self._paused = False
         self._started_at_s = 0.0
         self._voiced_frames = 0

@@ -1,4 +1,4 @@
-"""Hypotheses on growing audio -> words that stand, and words that may still change. Pure.
+"""Transcripts of growing audio -> words that stand, and words that may still change. Pure.
 
 LocalAgreement-2 (Macháček et al. 2023, "Turning Whisper into Real-Time Transcription System"): a word is firm once two
 hypotheses in a row agree on it and on all before it.
@@ -13,9 +13,7 @@ from voicecli.turns.words import bare
 
 @dataclass(frozen=True, slots=True)
 class StablePrefix:
-    """The last hypothesis and how many of its words stand. Firm words never become uncertain again, unless settled words
-    replace them.
-    """
+    """The last hypothesis and how many of its words stand. Only settled words can replace firm ones."""
 
     words: tuple[str, ...] = ()
     firm: int = 0
