@@ -59,7 +59,7 @@ OLD_WORDS = (
     _old(_whole("keeper|keepers"), "DeviceReconnector, HistoryWriter, TranscriptSink"),
     _old(r"\bLasting[A-Z]|" + _whole("wakefulness") + r"|seen_elsewhere", "Reconnecting…, SleepDetector"),
     _old(_whole("desk"), "CommandDispatcher, DecodeQueueClient"),
-    _old(_whole("commanded|commanding"), "CommandContext, slash/wiring.py"),
+    _old(_whole("commanded|commanding"), "CommandContext, app/slash_wiring.py"),
     _old(_whole("witness"), "Observer, PipelineHooks"),
     _old(_whole("drafter|cadence"), "PartialDecoder, PartialSchedule"),
     _old(r"\bHypotheses\b", "StablePrefix"),
