@@ -7,7 +7,7 @@ DEV := .venv/.dev
 
 EXTRAS := .venv/.extras
 
-.PHONY: help talk test check format lint types contracts size fast-test screens card-test extras-test models system clean
+.PHONY: help talk test check format lint types contracts size words fast-test quick screens model-test card-test extras-test models system clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -18,7 +18,7 @@ talk: system models ## set everything up and hold a conversation (ARGS="--voice 
 test: system models $(DEV) ## all tests that need no sound card, the ones on real models included
 	$(BIN)/python -m pytest -m "not card" --require-models $(ARGS)
 
-check: format lint types contracts size fast-test ## what to run before a push
+check: format lint types contracts size words fast-test ## what to run before a push
 
 format: $(DEV) ## fail where the code is not formatted
 	$(BIN)/ruff format --check .
@@ -29,17 +29,26 @@ lint: $(DEV) ## ruff
 types: $(DEV) ## mypy, strict, tests too
 	$(BIN)/mypy
 
-contracts: $(DEV) ## which package may import which
+contracts: $(DEV) ## imports go down only, without cycles
 	$(BIN)/lint-imports
 
 size: $(DEV) ## files, functions and constructors stay small
 	$(BIN)/python scripts/check_size.py
+
+words: $(DEV) ## the terms of docs/glossary.md, and none that they replaced
+	$(BIN)/python scripts/check_words.py
 
 screens: $(DEV) ## take the pictures of tests/screens anew, as text
 	$(BIN)/python -m pytest -q tests/screens --update-screens
 
 fast-test: $(DEV) ## tests without models and sound card; pure modules fully covered
 	$(BIN)/python -m pytest -q -n auto -m "not model and not card" --cov --cov-report=term:skip-covered --cov-fail-under=100 $(ARGS)
+
+quick: $(DEV) ## a few fast tests, without the coverage gate (ARGS="-k segmenter")
+	$(BIN)/python -m pytest -q -m "not model and not card" $(ARGS)
+
+model-test: system models $(DEV) ## tests on real models, on all cores
+	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "model and not card" --require-models $(ARGS)
 
 card-test: system models $(DEV) ## conversations through a virtual sound card (needs PulseAudio)
 	$(BIN)/python -m pytest -m card --require-models --require-card $(ARGS)

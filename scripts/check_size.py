@@ -1,4 +1,4 @@
-"""Files, functions and constructors stay small. Prints each excess and ends with 1 if there is one."""
+"""Check that files, functions and constructors are small. Print each one that is not, and exit with 1."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-MOST_FILE_LINES, MOST_FUNCTION_LINES, MOST_CONSTRUCTOR_PARAMETERS = 300, 40, 6
+MOST_FILE_LINES, MOST_FUNCTION_LINES, MOST_CONSTRUCTOR_PARAMETERS = 400, 40, 6
 MEASURED = ("voicecli", "benchmarks")
 COMMANDS = Path("voicecli/commands")  # a command's parameters and help text are its interface, so only its body counts
 
 
 def excesses(path: Path) -> Iterator[str]:
-    """One line a breach."""
+    """Yield one line for each file, function or constructor that is too large."""
     source = path.read_text(encoding="utf8")
     if (lines := source.count("\n")) > MOST_FILE_LINES:
         yield f"{path}: {lines} lines, at most {MOST_FILE_LINES}"

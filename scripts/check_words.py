@@ -26,7 +26,8 @@ class OldWord:
 def _whole(words: str) -> str:
     """Return a pattern for whole words, also as parts of snake_case and CamelCase names."""
     capital = "|".join(word.capitalize() for word in words.split("|"))
-    return rf"(?<![A-Za-z])(?:{words})(?![a-z])|(?<![A-Z])(?:{capital})(?![a-z])"
+    lower, upper = rf"(?<![A-Za-z])(?:{words})(?![a-z])", rf"(?<![A-Za-z])(?:{words.upper()})(?![A-Za-z])"
+    return rf"{lower}|(?<![A-Z])(?:{capital})(?![a-z])|{upper}"
 
 
 def _old(pattern: str, use: str) -> OldWord:
