@@ -20,7 +20,7 @@ from benchmarks.speech import recordings, speech_option
 from voicecli.assemble.devices import make_vad
 from voicecli.audio.echo.canceller import EchoCanceller, PlayedBlock
 from voicecli.audio.echo.level_gate import EchoAwareDetector
-from voicecli.audio.resample import Framer, resample
+from voicecli.audio.pcm import Framer, resample
 from voicecli.audio.speech_input import VoiceActivityDetector
 from voicecli.bench.machine import machine
 from voicecli.turns.segmenter import Segmenter
@@ -38,7 +38,7 @@ def gate_alone(gate: VoiceActivityDetector, segmenter: Segmenter, start_ms: floa
 
 def cancelled(canceller: EchoCanceller, gate: VoiceActivityDetector, segmenter: Segmenter, start_ms: float) -> Listen:
     """On open loudspeakers."""
-    guarded = EchoAwareDetector(gate, canceller.guard, canceller.correlation)
+    guarded = EchoAwareDetector(gate, canceller.level_gate, canceller.correlation)
 
     def listen(frame: AudioFrame, played: Pcm) -> object:
         canceller.played(PlayedBlock(played, SPEAKER_HZ, frame.captured_at_s))

@@ -30,7 +30,7 @@ from benchmarks.room.sounds import NEAR_DB, Clip, cough, fan, keyboard, to_level
 from benchmarks.room.stage import Cast, Costs, Scene, Set, play, settings_with
 from benchmarks.speech import recordings, speech_option, spoken
 from voicecli.assemble.devices import make_vad
-from voicecli.audio.files.wav import read_clip
+from voicecli.audio.files.reader import read_clip
 from voicecli.bench.machine import machine
 from voicecli.settings.model import Settings
 from voicecli.types import Pcm

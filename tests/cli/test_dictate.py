@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from tests.words import word_error_rate
-from voicecli.audio.files.wav import open_wav, read_clip
+from voicecli.audio.files.reader import read_clip
+from voicecli.audio.files.wav import open_wav
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(180)]

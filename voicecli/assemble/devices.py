@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING
 
 from voicecli import events
 from voicecli.assemble.reconnecting import ReconnectingDevices
-from voicecli.audio.device import Microphone, Speaker
+from voicecli.audio.device import Microphone, NoMicrophone, Speaker
 from voicecli.audio.echo.canceller import EchoCanceller, EchoFreeMicrophone, Played
 from voicecli.audio.echo.level_gate import LEARNING_S, READY_LEARNING_S, EchoAwareDetector
-from voicecli.audio.files.recording import Recording
-from voicecli.audio.files.wav import WavMicrophone, WavSpeaker
-from voicecli.audio.no_device import NoMicrophone
+from voicecli.audio.files.wav import FileSpeaker, WavMicrophone, WavSpeaker
 from voicecli.audio.source import Room
 from voicecli.audio.speech_input import SpeechInput, VoiceActivityDetector
 from voicecli.audio.vad import Silero, WebrtcSileroDetector
@@ -85,7 +83,7 @@ async def open_devices(
     microphone = watch.microphone(await open_microphone(stack, settings, sound, settled, publish, reconnecting))
     canceller = load_canceller(settings, sound, publish) if microphone.name else None
     if canceller is not None:
-        reconnecting.on_change(canceller.begin_anew)
+        reconnecting.on_change(canceller.reset)
     played = watch.played(canceller.played if canceller else None)
     try:
         speaker, voiced = watch.speaker(make_speaker(settings, sound, publish, played, reconnecting)), True
@@ -99,7 +97,7 @@ async def open_devices(
     if canceller is not None and voiced:
         microphone, gate = (
             watch.echo_free(EchoFreeMicrophone(microphone, canceller)),
-            EchoAwareDetector(gate, canceller.guard, canceller.correlation),
+            EchoAwareDetector(gate, canceller.level_gate, canceller.correlation),
         )
     key = PushToTalkKey() if settings.listen.mode == "push-to-talk" else None
     return SpeechInput(microphone, gate, Segmenter(settings.listen), clock, publish, key), speaker, voiced
@@ -193,7 +191,7 @@ def speaker_called(name: str, settings: Settings, publish: Publish, played: Play
 
 def make_recording(path: Path) -> Speaker:
     """A file that is written as fast as the voice speaks."""
-    return Recording(path, MOST_LEAD_S)
+    return FileSpeaker(path, MOST_LEAD_S)
 
 
 def make_vad(listen: ListenSettings) -> WebrtcSileroDetector:

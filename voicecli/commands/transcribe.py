@@ -142,7 +142,7 @@ class Shown:
             self.exit_code = self.exit_code or outcome.error.exit_code
             tell_error(outcome.error)
         else:
-            tell_withheld(outcome)
+            report_withheld(outcome)
         self._print(fields(outcome) if self._as_json else plain(outcome, self._named))
 
     def utterance(self, utterance: Utterance) -> None:
@@ -176,7 +176,7 @@ def plain(outcome: Outcome, named: bool) -> str:
     return f"{outcome.file}: {text}" if named else text
 
 
-def tell_withheld(transcript: FileTranscript) -> None:
+def report_withheld(transcript: FileTranscript) -> None:
     """Nothing is left out in silence."""
     if transcript.reason:
         tell(f"{transcript.file}: no text: {transcript.reason}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from voicecli import events
 from voicecli.audio.device import Speaker
-from voicecli.audio.ring import RING_HZ, ring
+from voicecli.audio.sounds import RING_HZ, ring
 from voicecli.conversation.error_speech import spoken_error
 from voicecli.conversation.history import History, heard_source_end
 from voicecli.conversation.language import LanguagePolicy

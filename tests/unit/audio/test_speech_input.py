@@ -17,8 +17,8 @@ from tests.conversation.stage import LoudnessGate
 from tests.defaults import LISTEN
 from tests.speech import NOISE, SPOKEN, clip
 from voicecli.audio.devices import DeviceInfo, find_device
-from voicecli.audio.resample import Converter, Framer, resample
-from voicecli.audio.speech_input import FLOOR_DB, SpeechInput, level_db
+from voicecli.audio.pcm import FLOOR_DB, Converter, Framer, level_db, resample
+from voicecli.audio.speech_input import SpeechInput
 from voicecli.audio.vad import Silero, WebrtcSileroDetector
 from voicecli.errors import DeviceError
 from voicecli.events import Event, LevelMeasured, MuteChanged
@@ -159,9 +159,9 @@ def test_a_device_is_found_by_index_name_or_part(wanted: str, index: int) -> Non
 @pytest.mark.parametrize(
     ("wanted", "message", "hint"),
     [
-        ("usb", "fits several", "more of the name"),
-        ("bluetooth", "no input device fits 'bluetooth'", "1 USB Headset"),
-        ("3", "no input device fits '3'", "0 HDA Intel"),
+        ("usb", "matches several", "more of the name"),
+        ("bluetooth", "no input device matches 'bluetooth'", "1 USB Headset"),
+        ("3", "no input device matches '3'", "0 HDA Intel"),
     ],
 )
 def test_a_wrong_device_is_refused_with_the_ones_there_are(wanted: str, message: str, hint: str) -> None:

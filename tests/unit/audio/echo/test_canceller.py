@@ -18,9 +18,8 @@ from tests.defaults import LISTEN
 from tests.speech import FOLDER, SENTENCES, SPOKEN, clip
 from voicecli.audio.echo.canceller import AHEAD_S, DELAY_S, MOST_BLOCKS, EchoCanceller, EchoFreeMicrophone, PlayedBlock
 from voicecli.audio.echo.level_gate import EchoAwareDetector
-from voicecli.audio.echo.ready_sound import RATE_HZ, ready_sound
-from voicecli.audio.resample import resample
-from voicecli.audio.speech_input import level_db
+from voicecli.audio.pcm import level_db, resample
+from voicecli.audio.sounds import READY_HZ, ready_sound
 from voicecli.audio.vad import Silero, WebrtcSileroDetector
 from voicecli.errors import EngineError
 from voicecli.turns.segmenter import Segmenter, SegmenterEvent
@@ -86,7 +85,7 @@ def listened(played: Pcm, captured: NDArray[np.float64]) -> tuple[list[AudioFram
     """The frames without echo, and what the product's own gate and segmenter make of them while an answer sounds."""
     canceller = EchoCanceller.load()
     gate, segmenter = (
-        EchoAwareDetector(WebrtcSileroDetector(Silero.load(), LISTEN), canceller.guard, canceller.correlation),
+        EchoAwareDetector(WebrtcSileroDetector(Silero.load(), LISTEN), canceller.level_gate, canceller.correlation),
         Segmenter(LISTEN),
     )
     frames, heard = [], []
@@ -153,7 +152,7 @@ def test_who_talks_over_the_assistant_is_heard_and_kept(room: Room) -> None:
 @needs_speech
 def test_with_headphones_a_voice_over_the_first_words_of_an_answer_is_kept_whole() -> None:
     """Without a look at the path between them WebRTC took 9 to 18 dB of it."""
-    ready = resample(ready_sound(), RATE_HZ, LISTEN_RATE_HZ)
+    ready = resample(ready_sound(), READY_HZ, LISTEN_RATE_HZ)
     played = np.concatenate([ready, np.zeros(LISTEN_RATE_HZ, np.int16), speech(-20.0)])
     near = np.concatenate([np.zeros(len(ready) + LISTEN_RATE_HZ, np.int16), speech(-25.0, near=True)])[: len(played)]
     played = played[: len(near)]
@@ -277,10 +276,10 @@ def test_another_device_makes_what_was_learnt_and_what_still_waits_void() -> Non
     canceller.played(PlayedBlock(tone(8000, 480), SPEAKER_HZ, 0.0))
     canceller.cancel(AudioFrame(tone(1), 0.0))
     canceller.played(PlayedBlock(tone(8000, 480), SPEAKER_HZ, 0.01))
-    assert canceller.guard.needed_db(0.0) > -60
+    assert canceller.level_gate.threshold_db(0.0) > -60
     before = len(processing.calls)
-    canceller.begin_anew()
-    assert canceller.guard.needed_db(0.0) == -np.inf
+    canceller.reset()
+    assert canceller.level_gate.threshold_db(0.0) == -np.inf
     assert not canceller.correlation.explained()
     canceller.cancel(AudioFrame(tone(1), 0.02))
     assert [side for side, _ in processing.calls[before:]] == ["near", "near"]

@@ -80,7 +80,7 @@ def test_a_hanging_call_is_an_error_and_undone_when_it_ends_after_all() -> None:
 
 
 @pytest.mark.parametrize(
-    ("elsewhere", "settled", "anew"),
+    ("elsewhere", "is_idle", "anew"),
     [
         (KNOWN | {("headset", "output")}, True, True),
         (KNOWN | {("headset", "output")}, False, False),
@@ -90,7 +90,7 @@ def test_a_hanging_call_is_an_error_and_undone_when_it_ends_after_all() -> None:
     ids=["new", "new, but somebody speaks", "nothing new", "the server is gone"],
 )
 def test_the_list_is_made_anew_for_something_new_alone(
-    monkeypatch: pytest.MonkeyPatch, elsewhere: Seen, settled: bool, anew: bool
+    monkeypatch: pytest.MonkeyPatch, elsewhere: Seen, is_idle: bool, anew: bool
 ) -> None:
     started: list[bool] = []
 
@@ -99,11 +99,11 @@ def test_the_list_is_made_anew_for_something_new_alone(
 
     part = OnePart()
     monkeypatch.setattr(sound_system, "list_devices_in_subprocess", look)
-    monkeypatch.setattr(sound_system, "seen", lambda: KNOWN)
-    monkeypatch.setattr(sound_system, "start_anew", lambda: started.append(part.is_open))
+    monkeypatch.setattr(sound_system, "listed_here", lambda: KNOWN)
+    monkeypatch.setattr(sound_system, "restart", lambda: started.append(part.is_open))
 
     async def main() -> None:
-        system = SoundSystem(lambda: settled)
+        system = SoundSystem(lambda: is_idle)
         system.parts.append(part)
         await system.rescan()
 
@@ -130,12 +130,12 @@ def test_nothing_starts_anew_while_a_call_hangs(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_what_another_process_cannot_tell_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sound_system, "LOOK", "import sys; sys.exit(1)")
+    monkeypatch.setattr(sound_system, "LIST", "import sys; sys.exit(1)")
     assert asyncio.run(sound_system.list_devices_in_subprocess()) == frozenset()
-    monkeypatch.setattr(sound_system, "LOOK", 'print(\'[["headset", "input"]]\')')
+    monkeypatch.setattr(sound_system, "LIST", 'print(\'[["headset", "input"]]\')')
     assert asyncio.run(sound_system.list_devices_in_subprocess()) == {("headset", "input")}
-    monkeypatch.setattr(sound_system, "LOOK", "input_that_never_comes = __import__('time').sleep(60)")
-    monkeypatch.setattr(sound_system, "LOOK_S", 0.2)
+    monkeypatch.setattr(sound_system, "LIST", "input_that_never_comes = __import__('time').sleep(60)")
+    monkeypatch.setattr(sound_system, "LIST_S", 0.2)
     assert asyncio.run(sound_system.list_devices_in_subprocess()) == frozenset()
 
 

@@ -9,7 +9,7 @@ import wave
 import numpy as np
 import pytest
 
-from voicecli.audio.files.piped import BLOCK_S, PipedSound
+from voicecli.audio.files.reader import PIPE_BLOCK_S, PipedSound
 from voicecli.errors import DeviceError
 from voicecli.types import Pcm
 
@@ -75,7 +75,7 @@ def test_a_microphone_is_heard_as_it_writes_and_a_file_in_long_blocks() -> None:
     assert [len(block) for block in everything(piped(*[period] * 5))] == [1600] * 5
     minute = bytes(2 * 16_000 * 60)
     lengths = [len(block) for block in everything(piped(minute))]
-    assert max(lengths) == BLOCK_S * 16_000
+    assert max(lengths) == PIPE_BLOCK_S * 16_000
     assert len(lengths) < 140
 
 
