@@ -141,7 +141,7 @@ def test_ctrl_c_ends_it_and_what_was_said_is_there(both: Pcm, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "code", "part"),
     [
-        (["--input", "/nonexistent.wav"], 4, "/nonexistent.wav is not there"),
+        (["--input", "/nonexistent.wav"], 4, "/nonexistent.wav does not exist"),
         ([], 4, "input device"),
         (["--input-device", "no such microphone"], 4, "input device"),
         (["--stt-model", "whisper-small"], 3, "whisper-small"),

@@ -70,7 +70,7 @@ def test_words_are_joined_and_a_terminal_is_not_waited_for(monkeypatch: pytest.M
 def test_a_file_speaker_plays_one_turn_and_cannot_hold_it(tmp_path: Path) -> None:
     async def main() -> None:
         async with FileSpeaker(tmp_path / "a.wav", lead_s=8.0) as recording:
-            with pytest.raises(ValueError, match="holds nothing"):
+            with pytest.raises(ValueError, match="cannot hold a turn"):
                 recording.begin(TurnId(1), held=True)
             recording.begin(TurnId(1), held=False)
             recording.release(TurnId(1))

@@ -33,14 +33,14 @@ def test_a_device_that_was_lost_is_tried_at_once_then_ever_later_up_to_a_bound()
     assert waits == [0, 0.25, 0.5, 1.0, 2.0, 2.0]
 
 
-def test_what_is_well_is_left_alone() -> None:
+def test_a_working_device_is_kept() -> None:
     policy = ReconnectPolicy()
     policy.on_opened(0.0, wanted=True)
     assert policy.condition == "ok"
     assert policy.next_attempt(1e6, is_idle=True) is None
 
 
-def test_who_stands_in_is_left_only_between_turns() -> None:
+def test_a_fallback_device_is_replaced_only_between_turns() -> None:
     policy = ReconnectPolicy()
     policy.on_opened(0.0, wanted=False)
     assert policy.condition == "fallback"
@@ -50,10 +50,10 @@ def test_who_stands_in_is_left_only_between_turns() -> None:
     assert policy.next_attempt(LONGEST_WAIT_S, is_idle=True) is None
 
 
-@given(st.lists(st.tuples(st.sampled_from(["lost", "wanted", "other", "failed", "look"]), st.booleans()), max_size=200))
-def test_whatever_happens_it_is_tried_within_two_seconds_and_never_needlessly(story: list[tuple[str, bool]]) -> None:
+@given(st.lists(st.tuples(st.sampled_from(["lost", "wanted", "other", "failed", "tick"]), st.booleans()), max_size=200))
+def test_whatever_happens_it_is_tried_within_two_seconds_and_never_needlessly(history: list[tuple[str, bool]]) -> None:
     policy, now_s, untried_s = ReconnectPolicy(), 100.0, 0.0
-    for happens, is_idle in story:
+    for happens, is_idle in history:
         now_s += STEP_S
         match happens:
             case "lost":

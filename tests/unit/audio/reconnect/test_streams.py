@@ -176,7 +176,7 @@ class World:
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    """The wall clock goes with the virtual one."""
+    """Return a world whose wall clock follows the virtual one."""
     monkeypatch.setattr(
         "voicecli.audio.reconnect.reconnector.time.time", lambda: asyncio.get_running_loop().time() + WALL.ahead_s
     )
