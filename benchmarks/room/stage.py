@@ -264,7 +264,7 @@ async def opened(cast: Cast, where: Set) -> AsyncIterator[tuple[Director, Conver
         if canceller is not None:
             microphone, gate = (
                 EchoFreeMicrophone(card, canceller),
-                EchoAwareDetector(gate, canceller.level_gate, canceller.correlation),
+                EchoAwareDetector(gate, canceller.is_echo),
             )
         speech_input = SpeechInput(microphone, gate, Segmenter(settings.listen), clock, publish)
         turn = cast.turn if settings.listen.endpoint != "silence" else None

@@ -1,4 +1,4 @@
-"""What every speaker must do: over files and in the simulated room on a virtual clock, over a sound card on a real one."""
+"""What every speaker must do: files and the simulated room on a virtual clock, a sound card on a real one."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ async def open_devices(
     if canceller is not None and voiced:
         microphone, gate = (
             watch.echo_free(EchoFreeMicrophone(microphone, canceller)),
-            EchoAwareDetector(gate, canceller.level_gate, canceller.correlation),
+            EchoAwareDetector(gate, canceller.is_echo),
         )
     key = PushToTalkKey() if settings.listen.mode == "push-to-talk" else None
     return SpeechInput(microphone, gate, Segmenter(settings.listen), clock, publish, key), speaker, voiced

@@ -17,7 +17,7 @@ import numpy as np
 from voicecli.audio.device import Microphone
 from voicecli.audio.echo.correlation import EchoCorrelation, EchoPath
 from voicecli.audio.echo.level_gate import LEARNING_S, EchoLevelGate
-from voicecli.audio.pcm import Framer
+from voicecli.audio.pcm import Framer, level_db
 from voicecli.errors import EngineError
 from voicecli.types import LISTEN_RATE_HZ, AudioFrame, Pcm
 
@@ -62,15 +62,15 @@ class Processing(Protocol):
 class EchoCanceller:
     """Cancels the echo of one loudspeaker in one microphone.
 
-    Call `played` on the speaker's thread, all else on the loop. `level_gate` and `correlation` learn from both sides
-    what `EchoAwareDetector` asks: how loud an echo can be, and whether a sound is one.
+    Call `played` on the speaker's thread, all else on the loop. From both sides it also learns how loud a residual echo
+    can be, and whether a sound is the playback itself.
     """
 
     def __init__(
         self, processing: Processing, frame: Callable[[bytes, int, int, int], Any], learning_s: float = LEARNING_S
     ) -> None:
-        self.level_gate = EchoLevelGate(learning_s)
-        self.correlation = EchoCorrelation()
+        self._level_gate = EchoLevelGate(learning_s)
+        self._correlation = EchoCorrelation()
         self._path = EchoPath()
         self._delayed = np.zeros(DELAY_SAMPLES, np.int16)  # of the unprocessed microphone signal
         self._processing = processing
@@ -107,27 +107,32 @@ class EchoCanceller:
         """
         self._blocks.clear()
         self._framer = None
-        self.level_gate.reset()
-        self.correlation.reset()
+        self._level_gate.reset()
+        self._correlation.reset()
         self._path.reset()
 
     def cancel(self, frame: AudioFrame) -> AudioFrame:
         """Return the frame without the echo of the playback, with the same delay whether there is an echo or not."""
         while self._blocks and self._blocks[0].sounds_at_s < frame.captured_at_s + AHEAD_S:
             self._learn(self._blocks.popleft())
-        self.level_gate.captured(frame.pcm, frame.captured_at_s)
-        self.correlation.captured(frame.pcm)
+        self._level_gate.captured(frame.pcm, frame.captured_at_s)
+        self._correlation.captured(frame.pcm)
         self._path.captured(frame.pcm)
         steps = [self._step(step, self._processing.process_stream) for step in np.split(frame.pcm, 2)]
         unprocessed, self._delayed = np.split(np.concatenate([self._delayed, frame.pcm]), [len(frame.pcm)])
         return AudioFrame(unprocessed if self._path.is_silent else np.concatenate(steps), frame.captured_at_s - DELAY_S)
 
+    def is_echo(self, frame: AudioFrame) -> bool:
+        """Return whether the last frame of `cancel` is too quiet to be a person's voice, or is the playback itself."""
+        too_quiet = level_db(frame.pcm) < self._level_gate.threshold_db(frame.captured_at_s)
+        return too_quiet or self._correlation.is_playback()
+
     def _learn(self, block: PlayedBlock) -> None:
-        self.level_gate.played(block.pcm, block.sounds_at_s, block.sounds_at_s + len(block.pcm) / block.rate_hz)
+        self._level_gate.played(block.pcm, block.sounds_at_s, block.sounds_at_s + len(block.pcm) / block.rate_hz)
         if self._framer is None or block.rate_hz != self._rate_hz:
             self._framer, self._rate_hz = Framer(block.rate_hz, STEP_SAMPLES), block.rate_hz
         for step in self._framer.push(block.pcm):
-            self.correlation.played(step)
+            self._correlation.played(step)
             self._path.played(step)
             self._step(step, self._processing.process_reverse_stream)
 

@@ -7,7 +7,7 @@ threshold follows the playback and outlasts it, because a room reverberates and 
 from __future__ import annotations
 
 from collections import deque
-from typing import Protocol
+from collections.abc import Callable
 
 import numpy as np
 
@@ -108,34 +108,17 @@ class EchoLevelGate:
         return level - FALL_DB_PER_S * max(0.0, at_s - until_s - HOLD_S)
 
 
-class LevelThreshold(Protocol):
-    """The level that a sound has to reach: an `EchoLevelGate`."""
-
-    def threshold_db(self, at_s: float) -> float: ...
-
-
-class PlaybackMatch(Protocol):
-    """Whether the microphone hears the playback itself: an `EchoCorrelation`."""
-
-    def is_playback(self) -> bool: ...
-
-
 class EchoAwareDetector:
-    """A voice activity detector that rejects frames too quiet to be a person's, and the playback itself."""
+    """A voice activity detector that rejects the echo of the assistant's voice, as of `EchoCanceller.is_echo`."""
 
-    def __init__(self, vad: VoiceActivityDetector, threshold: LevelThreshold, playback: PlaybackMatch) -> None:
+    def __init__(self, vad: VoiceActivityDetector, is_echo: Callable[[AudioFrame], bool]) -> None:
         self._vad = vad
-        self._threshold = threshold
-        self._playback = playback
+        self._is_echo = is_echo
         self.may_be_speech = False
 
     def is_speech(self, frame: AudioFrame) -> bool:
         """Classify a frame. The inner detector gets every frame, since it keeps state."""
         speech = self._vad.is_speech(frame)
-        not_echo = (
-            (speech or self._vad.may_be_speech)
-            and level_db(frame.pcm) >= self._threshold.threshold_db(frame.captured_at_s)
-            and not self._playback.is_playback()
-        )
+        not_echo = (speech or self._vad.may_be_speech) and not self._is_echo(frame)
         self.may_be_speech = self._vad.may_be_speech and not_echo
         return speech and not_echo

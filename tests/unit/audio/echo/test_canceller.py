@@ -84,7 +84,7 @@ def listened(played: Pcm, captured: NDArray[np.float64]) -> tuple[list[AudioFram
     """Return the frames without echo, and the events that the product derives from them while an answer sounds."""
     canceller = EchoCanceller.load()
     vad, segmenter = (
-        EchoAwareDetector(WebrtcSileroDetector(Silero.load(), LISTEN), canceller.level_gate, canceller.correlation),
+        EchoAwareDetector(WebrtcSileroDetector(Silero.load(), LISTEN), canceller.is_echo),
         Segmenter(LISTEN),
     )
     frames, events = [], []
@@ -273,13 +273,25 @@ def test_a_reset_for_another_device_forgets_the_room_and_what_is_queued() -> Non
     canceller.played(PlayedBlock(tone(8000, 480), SPEAKER_HZ, 0.0))
     canceller.cancel(AudioFrame(tone(1), 0.0))
     canceller.played(PlayedBlock(tone(8000, 480), SPEAKER_HZ, 0.01))
-    assert canceller.level_gate.threshold_db(0.0) > -60
+    assert canceller.is_echo(AudioFrame(tone(32), 0.0))  # -60 dB
     before = len(processing.calls)
     canceller.reset()
-    assert canceller.level_gate.threshold_db(0.0) == -np.inf
-    assert not canceller.correlation.explained()
+    assert not canceller.is_echo(AudioFrame(tone(32), 0.0))
     canceller.cancel(AudioFrame(tone(1), 0.02))
     assert [side for side, _ in processing.calls[before:]] == ["near", "near"]
+
+
+def test_an_echo_is_what_is_quiet_while_something_plays_or_the_playback_itself() -> None:
+    _, canceller = recorded()
+    noise = np.random.default_rng(2).normal(0, 3000, LISTEN_RATE_HZ).astype(np.int16)
+    assert not canceller.is_echo(AudioFrame(tone(100), 0.0))
+    canceller.played(PlayedBlock(noise, LISTEN_RATE_HZ, 0.0))
+    canceller.cancel(AudioFrame(tone(1), 0.9))
+    assert canceller.is_echo(AudioFrame(tone(100), 0.9))
+    assert not canceller.is_echo(AudioFrame(tone(3000), 0.9))
+    for at in range(12_000, 16_000 - FRAME_SAMPLES, FRAME_SAMPLES):  # the last 0.25 s of the playback, heard once more
+        canceller.cancel(AudioFrame(noise[at : at + FRAME_SAMPLES], 1.0))
+    assert canceller.is_echo(AudioFrame(noise[:FRAME_SAMPLES], 1.0))
 
 
 def test_a_loudspeaker_of_another_rate_keeps_its_pace() -> None:

@@ -102,29 +102,13 @@ class Counting:
         return True
 
 
-class Different:
-    def is_playback(self) -> bool:
-        return False
-
-
-class Same:
-    def is_playback(self) -> bool:
-        return True
-
-
-def test_the_playback_itself_is_not_speech_however_loud() -> None:
-    vad = EchoAwareDetector(Counting(), EchoLevelGate(), Same())
-    assert not vad.is_speech(AudioFrame(at_db(-20, FRAME_SAMPLES), 0.0))
-    assert not vad.may_be_speech
-
-
-def test_the_inner_detector_gets_every_frame_and_only_loud_ones_pass() -> None:
-    inner, gate = Counting(), EchoLevelGate()
-    vad = EchoAwareDetector(inner, gate, Different())
-    assert vad.is_speech(AudioFrame(at_db(-60, FRAME_SAMPLES), 0.0))
-    gate.played(at_db(-20), 0.0, 0.5)
-    assert not vad.is_speech(AudioFrame(at_db(-40, FRAME_SAMPLES), 0.3))
-    hints = [vad.may_be_speech]
-    assert vad.is_speech(AudioFrame(at_db(-25, FRAME_SAMPLES), 0.3))
-    assert [*hints, vad.may_be_speech] == [False, True]
+def test_an_echo_is_not_speech_and_the_inner_detector_gets_every_frame() -> None:
+    inner = Counting()
+    vad = EchoAwareDetector(inner, lambda frame: frame.captured_at_s == 0)
+    echo, voice = (AudioFrame(at_db(-20, FRAME_SAMPLES), at_s) for at_s in (0.0, 1.0))
+    assert [(vad.is_speech(frame), vad.may_be_speech) for frame in (voice, echo, voice)] == [
+        (True, True),
+        (False, False),
+        (True, True),
+    ]
     assert inner.frames == 3
