@@ -20,7 +20,7 @@ from benchmarks.speech import recordings, speech_option
 from voicecli.assemble.devices import make_vad
 from voicecli.audio.echo.canceller import EchoCanceller, PlayedBlock
 from voicecli.audio.echo.level_gate import EchoAwareDetector
-from voicecli.audio.pcm import Framer, resample
+from voicecli.audio.resample import Framer, resample
 from voicecli.audio.speech_input import VoiceActivityDetector
 from voicecli.bench.machine import machine
 from voicecli.turns.segmenter import Segmenter

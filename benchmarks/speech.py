@@ -18,7 +18,7 @@ from benchmarks.engines import shipped, voice
 from voicecli.assemble.devices import make_vad
 from voicecli.audio.files.reader import read_clip
 from voicecli.audio.files.wav import open_wav
-from voicecli.audio.pcm import Framer, resample
+from voicecli.audio.resample import Framer, resample
 from voicecli.bench.questions import QUESTIONS as ASKED
 from voicecli.bench.questions import QUIET_S, VOICES
 from voicecli.turns.segmenter import Endpoint, Pause, Segmenter

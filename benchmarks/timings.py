@@ -20,7 +20,7 @@ from faster_whisper import WhisperModel
 from benchmarks.engines import voice, whisper_model
 from benchmarks.report import table
 from benchmarks.tts import SENTENCES
-from voicecli.audio.pcm import resample
+from voicecli.audio.resample import resample
 from voicecli.bench.machine import machine
 from voicecli.bench.words import words as plain_words
 from voicecli.conversation.history import heard_source_end

@@ -22,7 +22,7 @@ from benchmarks.engines import recogniser, voice, whisper_model
 from benchmarks.listening import write_page
 from benchmarks.report import table
 from benchmarks.sound import Distance, distance
-from voicecli.audio.pcm import resample
+from voicecli.audio.resample import resample
 from voicecli.bench.machine import machine
 from voicecli.bench.wer import word_errors
 from voicecli.engines.kokoro.engine import Kokoro

@@ -14,8 +14,8 @@ import numpy as np
 
 from benchmarks.room.acoustics import Echo, Room, Signal, Timeline
 from voicecli.audio.echo.canceller import Played, PlayedBlock
-from voicecli.audio.pcm import Converter
 from voicecli.audio.playout import PlayoutSpeaker
+from voicecli.audio.resample import Converter
 from voicecli.events import Clock, Publish
 from voicecli.settings.model import AudioSettings
 from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm, TurnId

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from voicecli.audio.pcm import level_db
-from voicecli.audio.speech_input import VoiceActivityDetector
+from voicecli.audio.speech_input import VoiceActivityDetector, level_db
 from voicecli.bench.speech import voiced
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 

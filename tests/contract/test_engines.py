@@ -11,7 +11,7 @@ import pytest
 from tests.defaults import SETTINGS
 from tests.speech import FOLDER, SENTENCES, clip
 from tests.words import word_error_rate
-from voicecli.audio.pcm import resample
+from voicecli.audio.resample import resample
 from voicecli.engines.kokoro.engine import Kokoro
 from voicecli.engines.kokoro.sound import SENTENCE_PAUSE_S
 from voicecli.engines.whisper.decoded import restarts

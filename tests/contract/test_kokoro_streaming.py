@@ -13,7 +13,7 @@ import pytest
 
 from tests.defaults import SETTINGS
 from tests.words import word_error_rate
-from voicecli.audio.pcm import resample
+from voicecli.audio.resample import resample
 from voicecli.engines.kokoro.engine import Kokoro
 from voicecli.engines.kokoro.model import CutModel
 from voicecli.engines.kokoro.voices import read_voice

@@ -10,7 +10,7 @@ import pytest
 from kokoro_onnx.tokenizer import Tokenizer
 
 from tests.defaults import SETTINGS
-from voicecli.audio.pcm import resample
+from voicecli.audio.resample import resample
 from voicecli.bench.wer import word_errors
 from voicecli.engines.kokoro.engine import Kokoro
 from voicecli.engines.kokoro.phonemes import lacking, phonemiser

@@ -13,7 +13,7 @@ from tests.speech import SENTENCES, clip
 from tests.voices import together, whispered
 from tests.words import word_error_rate
 from voicecli.assemble.devices import make_vad
-from voicecli.audio.pcm import resample
+from voicecli.audio.resample import resample
 from voicecli.engines.kokoro.engine import Kokoro
 from voicecli.engines.whisper.engine import Whisper
 from voicecli.engines.whisper.long_audio import LONGEST_S, LongSpeech

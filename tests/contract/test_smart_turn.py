@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.defaults import SETTINGS
-from voicecli.audio.pcm import resample
+from voicecli.audio.resample import resample
 from voicecli.engines.kokoro.engine import Kokoro
 from voicecli.engines.smart_turn.engine import SmartTurn
 from voicecli.errors import EngineError

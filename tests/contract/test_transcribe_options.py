@@ -13,7 +13,7 @@ from faster_whisper import WhisperModel
 from tests.defaults import SETTINGS
 from tests.speech import NOISE, SENTENCES, SPOKEN, clip
 from tests.words import word_error_rate
-from voicecli.audio.pcm import resample
+from voicecli.audio.resample import resample
 from voicecli.engines.kokoro.engine import Kokoro
 from voicecli.engines.whisper.engine import Whisper
 from voicecli.engines.whisper.long_audio import LongSpeech

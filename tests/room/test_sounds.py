@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.room.sounds import NEAR_DB, cough, fan, keyboard, to_level, voiced_clip
-from voicecli.audio.pcm import level_db
+from voicecli.audio.speech_input import level_db
 from voicecli.types import FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm
 
 

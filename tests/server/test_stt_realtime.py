@@ -23,7 +23,7 @@ from tests.server.running import Running, running, scripted
 from tests.server.stage import silence, sound
 from tests.words import word_error_rate
 from voicecli.audio.files.reader import read_clip
-from voicecli.audio.pcm import resample
+from voicecli.audio.resample import resample
 from voicecli.server.access import Access
 from voicecli.server.sessions import Limits
 from voicecli.server.stt.protocol import ProtocolError

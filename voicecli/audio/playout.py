@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from voicecli.audio.pcm import Converter
+from voicecli.audio.resample import Converter
 from voicecli.events import Audible, Event, PlaybackUnderrun
 from voicecli.types import Pcm, PlaybackChunk, TurnId
 

@@ -12,9 +12,9 @@ import sounddevice
 
 from voicecli.audio.devices import DeviceInfo
 from voicecli.audio.echo.canceller import Played, PlayedBlock
-from voicecli.audio.pcm import Framer
 from voicecli.audio.playout import Playout, PlayoutBlock, PlayoutSpeaker
 from voicecli.audio.reconnect.portaudio_calls import in_words
+from voicecli.audio.resample import Framer
 from voicecli.errors import DeviceError
 from voicecli.events import Clock, FramesDropped, Publish
 from voicecli.types import LISTEN_RATE_HZ, AudioFrame, Pcm

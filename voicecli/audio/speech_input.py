@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Protocol
 
+import numpy as np
+
 from voicecli.audio.device import Microphone
-from voicecli.audio.pcm import FLOOR_DB, level_db
 from voicecli.events import Clock, HoldChanged, LevelMeasured, MuteChanged, Publish
 from voicecli.turns.push_to_talk import PushToTalkKey
 from voicecli.turns.segmenter import Dropped, Segmenter, SegmenterEvent
 from voicecli.turns.speech_hint import PossibleSpeech, PossibleSpeechEnded, SpeechHint
-from voicecli.types import FRAME_S, AudioFrame, SpeechSegment
+from voicecli.types import FRAME_S, AudioFrame, Pcm, SpeechSegment
 
 LEVEL_EVERY_FRAMES = round(0.1 / FRAME_S)
+FLOOR_DB = -90.0
 
 
 class VoiceActivityDetector(Protocol):
@@ -124,3 +126,9 @@ class SpeechInput:
         elif self._segmenter.is_open:
             self._segmenter.reset()
             yield Dropped()
+
+
+def level_db(pcm: Pcm) -> float:
+    """Return the RMS level in dB relative to full scale, at least `FLOOR_DB`."""
+    rms = float(np.sqrt(np.mean(np.square(pcm, dtype=np.float64)))) / 32768
+    return max(FLOOR_DB, 20 * np.log10(rms)) if rms > 0 else FLOOR_DB

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from voicecli.audio.pcm import Framer
+from voicecli.audio.resample import Framer
 from voicecli.audio.speech_input import VoiceActivityDetector
 from voicecli.bench.rounds import timed
 from voicecli.engines.base import EndOfTurn, SpeechToText

@@ -13,7 +13,7 @@ import numpy as np
 
 from voicecli.assemble.engines import load_voice
 from voicecli.audio.files.wav import open_wav
-from voicecli.audio.pcm import resample
+from voicecli.audio.resample import resample
 from voicecli.engines.worker import ThreadWorker
 from voicecli.models.installed import open_store
 from voicecli.settings.model import Settings, TtsSettings

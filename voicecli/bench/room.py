@@ -13,7 +13,7 @@ import numpy as np
 from voicecli.audio.device import Microphone, Speaker
 from voicecli.audio.echo.canceller import Played, PlayedBlock
 from voicecli.audio.files.wav import SPEAKER_HZ, TAIL_S, WavSpeaker
-from voicecli.audio.pcm import Framer
+from voicecli.audio.resample import Framer
 from voicecli.bench.load import NOISE_DB
 from voicecli.bench.scenes import Scene
 from voicecli.events import Audible, Clock, Event, Publish

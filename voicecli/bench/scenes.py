@@ -8,7 +8,8 @@ from functools import partial
 
 import numpy as np
 
-from voicecli.audio.pcm import level_db, resample
+from voicecli.audio.resample import resample
+from voicecli.audio.speech_input import level_db
 from voicecli.bench.speech import Utterance
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from voicecli.audio.pcm import Framer, level_db
-from voicecli.audio.speech_input import VoiceActivityDetector
+from voicecli.audio.resample import Framer
+from voicecli.audio.speech_input import VoiceActivityDetector, level_db
 from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm
 
 LEAD_S, TAIL_S = 0.3, 0.1

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from voicecli.assemble.engines import load_recogniser, load_voice, report_on_loop
-from voicecli.audio.pcm import resample
+from voicecli.audio.resample import resample
 from voicecli.bench.environment import Found, begin, conclude, model_digests
 from voicecli.bench.result import Count, Metric, Result
 from voicecli.bench.rounds import Progress, few, in_turns, measured

@@ -15,7 +15,7 @@ from pipecat.transports.base_transport import BaseTransport, TransportParams
 
 from voicecli.audio.files.reader import read_clip
 from voicecli.audio.files.wav import open_wav
-from voicecli.audio.pcm import Framer
+from voicecli.audio.resample import Framer
 from voicecli.types import FRAME_S, LISTEN_RATE_HZ, Pcm
 
 SPEAK_RATE_HZ = 24_000

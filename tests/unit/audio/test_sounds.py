@@ -10,9 +10,8 @@ import pytest
 from tests.conversation.stage import FakeMicrophone, LoudnessGate
 from tests.defaults import LISTEN
 from voicecli.audio.files.wav import WavSpeaker
-from voicecli.audio.pcm import level_db
 from voicecli.audio.sounds import READY, READY_DB, READY_HZ, READY_S, play_ready_sound, ready_sound
-from voicecli.audio.speech_input import SpeechInput
+from voicecli.audio.speech_input import SpeechInput, level_db
 from voicecli.events import Audible, Event
 from voicecli.replay.virtual_time import run
 from voicecli.turns.segmenter import Segmenter

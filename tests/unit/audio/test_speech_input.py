@@ -16,8 +16,8 @@ from tests.conversation.stage import LoudnessGate
 from tests.defaults import LISTEN
 from tests.speech import NOISE, SPOKEN, clip
 from voicecli.audio.devices import DeviceInfo, find_device
-from voicecli.audio.pcm import FLOOR_DB, Converter, Framer, level_db, resample
-from voicecli.audio.speech_input import SpeechInput
+from voicecli.audio.resample import Converter, Framer, resample
+from voicecli.audio.speech_input import FLOOR_DB, SpeechInput, level_db
 from voicecli.audio.vad import Silero, WebrtcSileroDetector
 from voicecli.errors import DeviceError
 from voicecli.events import Event, LevelMeasured, MuteChanged

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from voicecli.audio.pcm import level_db
+from voicecli.audio.speech_input import level_db
 from voicecli.bench.scenes import FAST, NOISE_S, PAUSE_S, SCENARIOS, Scene, pink_noise, quietest
 from voicecli.bench.speech import Utterance
 from voicecli.types import LISTEN_RATE_HZ, Pcm

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.doctor.laws import lawful, only, states
-from voicecli.audio.pcm import resample
+from voicecli.audio.resample import resample
 from voicecli.audio.sounds import READY_HZ, ready_sound
 from voicecli.doctor.round_trip import QUIETEST_DB, Block, Echo, find_echo, joined, level_of
 from voicecli.doctor.sound import Device, DeviceFacts, Heard, Played, SoundFacts, sound_findings

@@ -17,7 +17,8 @@ import numpy as np
 from voicecli.audio.device import Microphone
 from voicecli.audio.echo.correlation import EchoCorrelation, EchoPath
 from voicecli.audio.echo.level_gate import LEARNING_S, EchoLevelGate
-from voicecli.audio.pcm import Framer, level_db
+from voicecli.audio.resample import Framer
+from voicecli.audio.speech_input import level_db
 from voicecli.errors import EngineError
 from voicecli.types import LISTEN_RATE_HZ, AudioFrame, Pcm
 

@@ -11,8 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from voicecli.audio.pcm import level_db
-from voicecli.audio.speech_input import VoiceActivityDetector
+from voicecli.audio.speech_input import VoiceActivityDetector, level_db
 from voicecli.types import AudioFrame, Pcm
 
 SILENCE_DB = -70.0

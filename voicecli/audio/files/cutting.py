@@ -14,8 +14,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from voicecli.audio.pcm import level_db
-from voicecli.audio.speech_input import VoiceActivityDetector
+from voicecli.audio.speech_input import VoiceActivityDetector, level_db
 from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, Pcm, SpeechSegment
 
 MARGIN_S = 1.0

@@ -14,8 +14,8 @@ import numpy as np
 
 from voicecli.audio.echo.canceller import Played, PlayedBlock
 from voicecli.audio.files.reader import read_clip
-from voicecli.audio.pcm import Framer, resample
 from voicecli.audio.playout import PlayoutBlock, PlayoutSpeaker
+from voicecli.audio.resample import Framer, resample
 from voicecli.errors import DeviceError
 from voicecli.events import Clock, PlaybackUnderrun, Publish
 from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm, PlaybackChunk, TurnId

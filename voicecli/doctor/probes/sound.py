@@ -14,8 +14,8 @@ import numpy as np
 
 from voicecli.audio.devices import DeviceInfo, Direction, find_device, list_devices
 from voicecli.audio.echo.canceller import PlayedBlock
-from voicecli.audio.pcm import resample
 from voicecli.audio.portaudio import PortAudioMicrophone, PortAudioSpeaker
+from voicecli.audio.resample import resample
 from voicecli.audio.sounds import READY, READY_HZ, ready_sound
 from voicecli.doctor.round_trip import Block, find_echo, joined, level_of
 from voicecli.doctor.sound import Device, DeviceFacts, Heard, Played, SoundFacts

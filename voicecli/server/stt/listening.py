@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from voicecli.audio.pcm import Framer
+from voicecli.audio.resample import Framer
 from voicecli.audio.speech_input import VoiceActivityDetector
 from voicecli.conversation.end_of_turn import Endpointing
 from voicecli.engines.base import EndOfTurn, Worker

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
-from voicecli.audio.pcm import Converter
+from voicecli.audio.resample import Converter
 from voicecli.errors import VoiceCliError
 from voicecli.server.pcm import SampleReader
 from voicecli.server.sessions import Full

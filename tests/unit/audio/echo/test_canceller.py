@@ -17,8 +17,9 @@ from tests.defaults import LISTEN
 from tests.speech import FOLDER, SENTENCES, SPOKEN, clip
 from voicecli.audio.echo.canceller import AHEAD_S, DELAY_S, MOST_BLOCKS, EchoCanceller, EchoFreeMicrophone, PlayedBlock
 from voicecli.audio.echo.level_gate import EchoAwareDetector
-from voicecli.audio.pcm import level_db, resample
+from voicecli.audio.resample import resample
 from voicecli.audio.sounds import READY_HZ, ready_sound
+from voicecli.audio.speech_input import level_db
 from voicecli.audio.vad import Silero, WebrtcSileroDetector
 from voicecli.errors import EngineError
 from voicecli.turns.segmenter import Segmenter, SegmenterEvent

@@ -1,4 +1,4 @@
-"""Operations on int16 samples: resample with soxr, cut into frames, measure the level."""
+"""Resample int16 samples between device rates and 16 kHz, with soxr, and cut them into frames."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import numpy as np
 import soxr
 
 from voicecli.types import FRAME_SAMPLES, LISTEN_RATE_HZ, Pcm
-
-FLOOR_DB = -90.0
 
 
 class Framer:
@@ -54,9 +52,3 @@ def resample(pcm: Pcm, from_hz: float, to_hz: float) -> Pcm:
         return pcm
     out: Pcm = soxr.resample(pcm, from_hz, to_hz)
     return out
-
-
-def level_db(pcm: Pcm) -> float:
-    """Return the RMS level in dB relative to full scale, at least `FLOOR_DB`."""
-    rms = float(np.sqrt(np.mean(np.square(pcm, dtype=np.float64)))) / 32768
-    return max(FLOOR_DB, 20 * np.log10(rms)) if rms > 0 else FLOOR_DB
