@@ -38,7 +38,7 @@ def gate_alone(gate: VoiceActivityDetector, segmenter: Segmenter, start_ms: floa
 
 def cancelled(canceller: EchoCanceller, gate: VoiceActivityDetector, segmenter: Segmenter, start_ms: float) -> Listen:
     """On open loudspeakers."""
-    guarded = EchoAwareDetector(gate, canceller.guard, canceller.correlation)
+    guarded = EchoAwareDetector(gate, canceller.is_echo)
 
     def listen(frame: AudioFrame, played: Pcm) -> object:
         canceller.played(PlayedBlock(played, SPEAKER_HZ, frame.captured_at_s))

@@ -16,7 +16,8 @@ import numpy as np
 
 from benchmarks.engines import shipped, voice
 from voicecli.assemble.devices import make_vad
-from voicecli.audio.files.wav import open_wav, read_clip
+from voicecli.audio.files.reader import read_clip
+from voicecli.audio.files.wav import open_wav
 from voicecli.audio.resample import Framer, resample
 from voicecli.bench.questions import QUESTIONS as ASKED
 from voicecli.bench.questions import QUIET_S, VOICES

@@ -30,7 +30,7 @@ from benchmarks.room.sounds import NEAR_DB, Clip, cough, fan, keyboard, to_level
 from benchmarks.room.stage import Cast, Costs, Scene, Set, play, settings_with
 from benchmarks.speech import recordings, speech_option, spoken
 from voicecli.assemble.devices import make_vad
-from voicecli.audio.files.wav import read_clip
+from voicecli.audio.files.reader import read_clip
 from voicecli.bench.machine import machine
 from voicecli.settings.model import Settings
 from voicecli.types import Pcm
@@ -49,7 +49,7 @@ MURMURS = ("Mm-hm.", "Yeah.", "Okay.", "Right.")
 
 HEAD = (
     ("", "answers", "self-answers", "false interruptions", "missed interruptions")
-    + ("softer after, ms", "silent after, ms", "went on after a silence")
+    + ("softer after, ms", "silent after, ms", "continued after a pause")
     + ("cut off", "wait, ms")
 )
 TIMES = "Times are median / 95th percentile, from the first voiced sample of the user; the wait from the last."
@@ -74,14 +74,14 @@ class Bench:
 
 
 def room_rows(bench: Bench) -> Iterator[list[object]]:
-    """Each echo level, as it is and cancelled. As it is, answers interrupt each other, so one order will do."""
+    """Measure each echo level, unprocessed and cancelled. Unprocessed, answers stop each other: one order will do."""
     arms: list[tuple[str, float, bool, int]] = [
         ("`--barge-in headphones`", -np.inf, False, ORDERS),
         ("headphones, not told", -np.inf, True, ORDERS),
     ]
     for echo_db in ECHOES_DB:
         arms.append((f"{echo_db:.0f} dB, cancelled", echo_db, True, ORDERS))
-        arms.append((f"{echo_db:.0f} dB, as it is", echo_db, False, 1))
+        arms.append((f"{echo_db:.0f} dB, unprocessed", echo_db, False, 1))
     for name, echo_db, echo, count in arms[: 2 if bench.quick else None]:
         total = Score()
         for index, (delay_s, drift_ppm) in enumerate(zip(DELAYS_S, DRIFTS_PPM, strict=True)):

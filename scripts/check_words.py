@@ -49,7 +49,7 @@ OLD_WORDS = (
     _old(r"\bPartChanged\b|\bPieceReady\b|\bToolAsked\b", "ComponentChanged, TextChunkReady, ApprovalRequested"),
     _old(_whole("sentry|unguarded|unwoken"), "WakeGate, OpenGate, HeldUtterance"),
     _old(
-        r"\bLeave\b(?= for| to use)|needs_leave|[Aa]sks? leave|\b(?:ask|wait|need)(?:s|ed|ing)? (?:for )?leave\b",
+        r"\bLeave\b(?= for| to use)|needs_leave|\b[Aa]sks? leave|\b(?:ask|wait|need)(?:s|ed|ing)? (?:for )?leave\b",
         "approval",
     ),
     _old(_whole("wish|wishes|wishing|heeding"), "TranscribeOptions, with_options, with_language_policy"),

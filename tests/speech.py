@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from voicecli.audio.files.wav import read_clip
+from voicecli.audio.files.reader import read_clip
 from voicecli.types import Pcm
 
 FOLDER = Path(__file__).parents[2] / "shared" / "speech"

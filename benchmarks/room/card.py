@@ -14,11 +14,11 @@ import numpy as np
 
 from benchmarks.room.acoustics import Echo, Room, Signal, Timeline
 from voicecli.audio.echo.canceller import Played, PlayedBlock
-from voicecli.audio.playout import Playout, Reading
+from voicecli.audio.playout import PlayoutSpeaker
 from voicecli.audio.resample import Converter
-from voicecli.events import Audible, Clock, PlaybackUnderrun, Publish
+from voicecli.events import Clock, Publish
 from voicecli.settings.model import AudioSettings
-from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm, PlaybackChunk, TurnId
+from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm, TurnId
 
 SPEAKER_HZ = 48_000
 BLOCK_S = 0.02
@@ -40,7 +40,7 @@ class Record:
         return self.began_s + len(self.blocks) * BLOCK_S
 
 
-class RoomCard:
+class RoomCard(PlayoutSpeaker):
     """Microphone and speaker at once, open inside the context. Everything belongs to the loop.
 
     What is read of the playout sounds `output_latency_s` later, which `played` is told as a device would tell it; a
@@ -52,15 +52,13 @@ class RoomCard:
     def __init__(
         self, room: Room, audio: AudioSettings, clock: Clock, publish: Publish, played: Played | None = None
     ) -> None:
+        super().__init__(SPEAKER_HZ)
         self._room = room
         self._latency_s = audio.output_latency_s
         self._input_s = max(FRAME_S, audio.input_latency_s)
         self._clock = clock
         self._publish = publish
-        self._played = played
-        self._playout = Playout(SPEAKER_HZ)
-        self._converter: Converter | None = None  # of the live turn
-        self._live: TurnId | None = None
+        self._on_played = played
         self._background: Callable[[int, int], Signal] | None = None
         self._captured = 0  # samples that were given out
 
@@ -105,64 +103,28 @@ class RoomCard:
             yield AudioFrame(np.clip(np.rint(heard), -32768, 32767).astype(np.int16), captured_at_s)
 
     def begin(self, turn: TurnId, *, held: bool) -> None:
-        self._live, self._converter = turn, None
         self.record.gains.append((self.record.until_s, 0.0))
-        self._playout.begin(turn, held=held)
-
-    def play(self, chunk: PlaybackChunk) -> None:
-        if chunk.turn != self._live:
-            return
-        if self._converter is None:
-            self._converter = Converter(chunk.sample_rate_hz, SPEAKER_HZ)
-        self._playout.add(chunk.turn, self._converter.push(chunk.pcm))
-
-    def release(self, turn: TurnId) -> None:
-        self._playout.release(turn)
-
-    def finish(self, turn: TurnId) -> None:
-        if turn == self._live and self._converter is not None:
-            self._playout.add(turn, self._converter.finish())
-            self._converter = None
-        self._playout.finish(turn)
-
-    def flush(self) -> None:
-        self._live = None
-        self._playout.flush()
+        super().begin(turn, held=held)
 
     def duck(self, db: float) -> None:
         if self.record.gains and self.record.gains[-1][1] == -math.inf < db:
             self.record.resumes_s.append(self.record.until_s)
         self.record.gains.append((self.record.until_s, db))
-        self._playout.duck(db)
+        super().duck(db)
 
-    async def drained(self) -> None:
-        while self._playout.lead:  # noqa: ASYNC110 - playing takes the time that it takes
-            await asyncio.sleep(max(BLOCK_S, self.lead_s()))
-        await asyncio.sleep(self._latency_s)
-
-    def heard_s(self) -> float:
-        held_back_s = self._latency_s if self._playout.lead else 0.0
-        return max(0.0, self._playout.played / SPEAKER_HZ - held_back_s)
-
-    def lead_s(self) -> float:
-        return self._playout.lead / SPEAKER_HZ
+    @property
+    def _buffered_s(self) -> float:
+        return self._latency_s
 
     async def _pump(self) -> None:
         while True:
             reads_at_s = self._opened_s + (len(self.record.blocks) + 1) * BLOCK_S
             await asyncio.sleep(max(0.0, reads_at_s - self._clock()))
-            reading = self._playout.read(round(BLOCK_S * SPEAKER_HZ))
+            block = self._playout.read(round(BLOCK_S * SPEAKER_HZ))
             sounds_at_s = reads_at_s + self._latency_s
-            self.record.blocks.append(reading.pcm)
-            self._echo.play(self._to_air.push(reading.pcm))
-            if self._played is not None:
-                self._played(PlayedBlock(reading.pcm, SPEAKER_HZ, sounds_at_s))
-            self._tell(reading, sounds_at_s)
-
-    def _tell(self, reading: Reading, sounds_at_s: float) -> None:
-        if reading.began is not None:
-            at_s = sounds_at_s + reading.began_at / SPEAKER_HZ
-            self._publish(Audible(at_s=at_s, turn=reading.began))
-        if reading.underrun is not None:
-            gap_s = reading.underrun_samples / SPEAKER_HZ
-            self._publish(PlaybackUnderrun(at_s=sounds_at_s, turn=reading.underrun, gap_s=gap_s))
+            self.record.blocks.append(block.pcm)
+            self._echo.play(self._to_air.push(block.pcm))
+            if self._on_played is not None:
+                self._on_played(PlayedBlock(block.pcm, SPEAKER_HZ, sounds_at_s))
+            for event in block.events(SPEAKER_HZ, sounds_at_s):
+                self._publish(event)

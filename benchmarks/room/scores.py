@@ -13,7 +13,7 @@ from benchmarks.room.acoustics import Signal
 from benchmarks.room.card import Record
 from benchmarks.room.story import Span, Story
 from voicecli import events
-from voicecli.audio.echo.ready_sound import READY
+from voicecli.audio.sounds import READY
 from voicecli.types import TurnId
 
 E = TypeVar("E", bound=events.Event)

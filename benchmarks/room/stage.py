@@ -19,7 +19,7 @@ from voicecli.assemble.devices import make_vad
 from voicecli.audio.device import Microphone
 from voicecli.audio.echo.canceller import EchoCanceller, EchoFreeMicrophone
 from voicecli.audio.echo.level_gate import LEARNING_S, READY_LEARNING_S, EchoAwareDetector
-from voicecli.audio.echo.ready_sound import play_ready_sound
+from voicecli.audio.sounds import play_ready_sound
 from voicecli.audio.speech_input import SpeechInput, VoiceActivityDetector
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.history import History
@@ -263,7 +263,7 @@ async def opened(cast: Cast, where: Set) -> AsyncIterator[tuple[Director, Conver
         if canceller is not None:
             microphone, gate = (
                 EchoFreeMicrophone(card, canceller),
-                EchoAwareDetector(gate, canceller.guard, canceller.correlation),
+                EchoAwareDetector(gate, canceller.is_echo),
             )
         speech_input = SpeechInput(microphone, gate, Segmenter(settings.listen), clock, publish)
         turn = cast.turn if settings.listen.endpoint != "silence" else None

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 STORIES = (
-    "The old lighthouse stands on a cliff above the bay, and every evening its keeper lights the lamp for the ships.",
+    "The old lighthouse stands on a cliff above the bay, and every evening a woman lights the lamp for the ships.",
     "A good stew begins with onions that are fried slowly, then come the carrots, some garlic and a little meat.",
     "Trains were late in the whole region because of the storm, but by tomorrow morning most lines will run again.",
     "Bees tell each other where the flowers are by dancing, and the others follow the dance across the meadow.",

@@ -1,4 +1,4 @@
-"""Devices that go away in mid-turn and come back: the conversation goes on, and nothing that was said is lost."""
+"""Devices disappear during a turn and come back: the conversation goes on, and nothing that was said is lost."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ AWAKE_S = 15.0
 
 @pytest.fixture
 def lone(card: VirtualCard) -> Iterator[Env]:
-    """A sound server of its own with one sink, which is heard by the microphone: without it there is no device."""
+    """Start a sound server with one sink, which the microphone hears: without the sink there is no device."""
     with daemon((("module-null-sink", f"sink_name={SPEAKER}"),)) as env:
         yield env
 
@@ -59,7 +59,7 @@ def changes(program: Program, after: int) -> list[tuple[str, str]]:
 def await_changes(program: Program, after: int, *wanted: tuple[str, str], timeout_s: float) -> None:
     deadline_s = time.monotonic() + timeout_s
     while not set(wanted) <= set(changes(program, after)):
-        assert time.monotonic() < deadline_s, f"{wanted} was not told: {changes(program, after)}"
+        assert time.monotonic() < deadline_s, f"{wanted} was not reported: {changes(program, after)}"
         time.sleep(0.02)
 
 

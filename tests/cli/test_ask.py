@@ -300,7 +300,7 @@ def test_without_a_loudspeaker_it_says_what_to_do(model_folder: Callable[[str], 
 @pytest.mark.model
 def test_the_answer_is_said_without_its_code(tmp_path: Path, model_folder: Callable[[str], Path]) -> None:
     from tests.defaults import SETTINGS
-    from voicecli.audio.files.wav import read_clip
+    from voicecli.audio.files.reader import read_clip
     from voicecli.engines.whisper.engine import Whisper
     from voicecli.types import SpeechSegment
 

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from tests.words import word_error_rate
-from voicecli.audio.files.wav import open_wav, read_clip
+from voicecli.audio.files.reader import read_clip
+from voicecli.audio.files.wav import open_wav
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(180)]
@@ -140,7 +141,7 @@ def test_ctrl_c_ends_it_and_what_was_said_is_there(both: Pcm, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "code", "part"),
     [
-        (["--input", "/nonexistent.wav"], 4, "/nonexistent.wav is not there"),
+        (["--input", "/nonexistent.wav"], 4, "/nonexistent.wav does not exist"),
         ([], 4, "input device"),
         (["--input-device", "no such microphone"], 4, "input device"),
         (["--stt-model", "whisper-small"], 3, "whisper-small"),

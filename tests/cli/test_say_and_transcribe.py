@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 from tests.words import word_error_rate
-from voicecli.audio.files.wav import open_wav, read_clip
+from voicecli.audio.files.reader import read_clip
+from voicecli.audio.files.wav import open_wav
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(180)]
@@ -99,9 +100,9 @@ def test_good_files_are_reported_and_bad_ones_too(question: Path, tmp_path: Path
     assert good["redecoded"] is False
     assert "reason" not in good
     assert (quiet["text"], quiet["reason"], quiet["redecoded"]) == ("", "no speech", True)
-    assert "is not there" in absent["error"]
-    assert "holds no sound" in note["error"] or "cannot be read" in note["error"]
-    for part in ("voicecli: ", "absent.wav is not there", "hint: ", "silence.wav: no text: no speech"):
+    assert "does not exist" in absent["error"]
+    assert "no sound track" in note["error"] or "cannot be read" in note["error"]
+    for part in ("voicecli: ", "absent.wav does not exist", "hint: ", "silence.wav: no text: no speech"):
         assert part in heard.stderr
     assert "Traceback" not in heard.stderr
 
@@ -142,7 +143,7 @@ def test_hasty_speech_keeps_its_end(question: Path, tmp_path: Path) -> None:
         (["say"], 2, "can be said"),
         (["transcribe", "a.wav", "--model", "whisper-bass"], 2, "whisper-base"),
         (["transcribe", "a.wav", "--model", "whisper-small"], 3, "whisper-small"),
-        (["transcribe", "/nonexistent.wav"], 4, "/nonexistent.wav is not there"),
+        (["transcribe", "/nonexistent.wav"], 4, "/nonexistent.wav does not exist"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

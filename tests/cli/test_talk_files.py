@@ -15,7 +15,7 @@ import pytest
 
 from tests.defaults import SETTINGS
 from tests.words import word_error_rate
-from voicecli.audio.files.wav import read_clip
+from voicecli.audio.files.reader import read_clip
 from voicecli.engines.whisper.engine import Whisper
 from voicecli.types import SpeechSegment
 

@@ -17,7 +17,7 @@ import pytest
 
 from tests.cli.dying_server import Handler
 from tests.defaults import SETTINGS
-from voicecli.audio.files.wav import read_clip
+from voicecli.audio.files.reader import read_clip
 from voicecli.bench.wer import word_errors
 from voicecli.conversation.language import SURE
 from voicecli.engines.kokoro.engine import Kokoro

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.defaults import SETTINGS
-from voicecli.audio.files.wav import read_clip
+from voicecli.audio.files.reader import read_clip
 from voicecli.engines.whisper.engine import Whisper
 from voicecli.types import SpeechSegment
 

@@ -1,12 +1,13 @@
-"""What every speaker must do: the one over files, the one of the simulated room, and the one over a sound card."""
+"""What every speaker must do: files and the simulated room on a virtual clock, a sound card on a real one."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,11 +19,20 @@ from tests.defaults import SETTINGS
 from voicecli.audio.device import Speaker
 from voicecli.audio.files.wav import WavSpeaker
 from voicecli.bench.virtual_card import VirtualCard
-from voicecli.events import Audible, Event, PlaybackUnderrun, Publish
+from voicecli.events import Audible, Clock, Event, PlaybackUnderrun, Publish
+from voicecli.replay import virtual_time
 from voicecli.types import PlaybackChunk, TurnId
 
 ONE, TWO = TurnId(1), TurnId(2)
-Open = Callable[[Publish], AbstractAsyncContextManager[Speaker]]
+Run = Callable[[Coroutine[Any, Any, None]], None]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """How to open a speaker, and how to run what uses it."""
+
+    open: Callable[[Clock, Publish], AbstractAsyncContextManager[Speaker]]
+    run: Run = virtual_time.run
 
 
 def chunk(turn: TurnId, seconds: float) -> PlaybackChunk:
@@ -31,17 +41,17 @@ def chunk(turn: TurnId, seconds: float) -> PlaybackChunk:
 
 
 @pytest.fixture(params=["wav", "room", pytest.param("card", marks=pytest.mark.card)])
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
-    """Opens a speaker of each kind."""
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Opened:
+    """Return each kind of speaker."""
     if request.param == "wav":
-        return lambda publish: WavSpeaker(tmp_path / "out.wav", time.monotonic, publish)
+        return Opened(lambda clock, publish: WavSpeaker(tmp_path / "out.wav", clock, publish))
     if request.param == "room":
-        return lambda publish: RoomCard(Room(), SETTINGS.audio, time.monotonic, publish)
+        return Opened(lambda clock, publish: RoomCard(Room(), SETTINGS.audio, clock, publish))
     card: VirtualCard = request.getfixturevalue("card")
-    return lambda publish: open_speaker(card, publish)
+    return Opened(lambda clock, publish: open_speaker(card, publish), asyncio.run)
 
 
-def play(opened: Open, act: Callable[[Speaker, asyncio.Event], Awaitable[None]]) -> list[Event]:
+def play(opened: Opened, act: Callable[[Speaker, asyncio.Event], Awaitable[None]]) -> list[Event]:
     events: list[Event] = []
 
     async def main() -> None:
@@ -52,14 +62,14 @@ def play(opened: Open, act: Callable[[Speaker, asyncio.Event], Awaitable[None]])
                 events.append(event)
                 reported.set()
 
-        async with opened(publish) as speaker:
+        async with opened.open(asyncio.get_running_loop().time, publish) as speaker:
             await act(speaker, reported)
 
-    asyncio.run(main())
+    opened.run(main())
     return events
 
 
-def test_a_turn_is_heard_to_its_end_and_reported_to_be_audible_once(opened: Open) -> None:
+def test_a_turn_is_heard_to_its_end_and_reported_to_be_audible_once(opened: Opened) -> None:
     async def act(speaker: Speaker, reported: asyncio.Event) -> None:
         speaker.begin(ONE, held=False)
         speaker.play(chunk(ONE, 0.2))
@@ -75,7 +85,7 @@ def test_a_turn_is_heard_to_its_end_and_reported_to_be_audible_once(opened: Open
     assert not [event for event in events if isinstance(event, PlaybackUnderrun)]
 
 
-def test_a_held_turn_is_silent_until_it_is_released(opened: Open) -> None:
+def test_a_held_turn_is_silent_until_it_is_released(opened: Opened) -> None:
     async def act(speaker: Speaker, reported: asyncio.Event) -> None:
         speaker.begin(ONE, held=True)
         speaker.play(chunk(ONE, 0.1))
@@ -89,7 +99,7 @@ def test_a_held_turn_is_silent_until_it_is_released(opened: Open) -> None:
     assert isinstance(play(opened, act)[0], Audible)
 
 
-def test_a_flush_leaves_nothing_to_be_heard_but_what_was_heard_is_known(opened: Open) -> None:
+def test_a_flush_leaves_nothing_to_be_heard_but_what_was_heard_is_known(opened: Opened) -> None:
     async def act(speaker: Speaker, reported: asyncio.Event) -> None:
         speaker.begin(ONE, held=False)
         speaker.play(chunk(ONE, 5.0))
@@ -105,7 +115,7 @@ def test_a_flush_leaves_nothing_to_be_heard_but_what_was_heard_is_known(opened: 
     play(opened, act)
 
 
-def test_a_chunk_of_another_turn_is_dropped(opened: Open) -> None:
+def test_a_chunk_of_another_turn_is_dropped(opened: Opened) -> None:
     async def act(speaker: Speaker, reported: asyncio.Event) -> None:
         speaker.begin(TWO, held=False)
         speaker.play(chunk(ONE, 5.0))
@@ -115,7 +125,7 @@ def test_a_chunk_of_another_turn_is_dropped(opened: Open) -> None:
     assert not play(opened, act)
 
 
-def test_a_gap_inside_an_answer_is_reported(opened: Open) -> None:
+def test_a_gap_inside_an_answer_is_reported(opened: Opened) -> None:
     async def act(speaker: Speaker, reported: asyncio.Event) -> None:
         speaker.begin(ONE, held=False)
         speaker.play(chunk(ONE, 0.1))

@@ -7,7 +7,7 @@ import pytest
 from tests.conversation.stage import Talk
 from tests.conversation.tools_stage import of
 from voicecli import events
-from voicecli.audio.ring import LENGTH_S
+from voicecli.audio.sounds import RING_S
 from voicecli.conversation.conversation import Conversation
 
 RINGS = "Your tea timer is done."
@@ -30,7 +30,7 @@ def test_it_is_said_at_once_when_nothing_goes_on(talk: Talk) -> None:
     assert announced.text == RINGS
     assert audible.at_s - announced.at_s < 0.1  # the ring; the words follow
     assert done.spoken == RINGS
-    assert done.at_s > announced.at_s + LENGTH_S + 1.0
+    assert done.at_s > announced.at_s + RING_S + 1.0
     assert spoken(talk) == [RINGS]
     assert not of(seen, events.PlaybackUnderrun)
 

@@ -14,7 +14,7 @@ from websockets.http11 import Request, Response
 from tests.server.program import ServerProgram
 from tests.server.scripted_listen import READY, START, Break, Close, Expect, Step, scripted
 from tests.words import word_error_rate
-from voicecli.audio.files.wav import read_clip
+from voicecli.audio.files.reader import read_clip
 from voicecli.errors import BackendUnavailable, SettingsError, VoiceCliError
 from voicecli.server.client import Event, Session, listen, websocket_url
 from voicecli.server.stt.protocol import Failure, Final, Partial, SpeechEnded, SpeechStarted, Start, Timings

@@ -15,7 +15,8 @@ import pytest
 from tests.contract.chat_servers import chat_server, openai_answer
 from tests.server.program import ServerProgram
 from tests.words import plain, word_error_rate
-from voicecli.audio.files.wav import open_wav, read_clip
+from voicecli.audio.files.reader import read_clip
+from voicecli.audio.files.wav import open_wav
 from voicecli.server.client import listen
 from voicecli.server.stt.protocol import Final
 from voicecli.types import LISTEN_RATE_HZ

@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.server.program import ServerProgram
 from tests.words import word_error_rate
-from voicecli.audio.files.wav import read_clip
+from voicecli.audio.files.reader import read_clip
 from voicecli.types import FRAME_SAMPLES, LISTEN_RATE_HZ, Pcm
 
 pytestmark = [pytest.mark.anyio, pytest.mark.model, pytest.mark.timeout(180)]

@@ -14,7 +14,7 @@ import pytest
 from tests.defaults import SETTINGS
 from tests.server.program import ServerProgram
 from tests.words import word_error_rate
-from voicecli.audio.files.wav import read_clip
+from voicecli.audio.files.reader import read_clip
 from voicecli.engines.whisper.engine import Whisper
 from voicecli.server.tts import protocol as tts_protocol
 from voicecli.types import SpeechSegment

@@ -21,9 +21,8 @@ from tests.server.recorded import CODECS, container
 from tests.server.running import Running, running, scripted
 from tests.server.stage import silence, sound
 from tests.words import word_error_rate
-from voicecli.audio.files.wav import read_clip
+from voicecli.audio.files.reader import TooLong, Unplayable, read_blocks, read_clip
 from voicecli.server.sessions import Limits
-from voicecli.server.stt.containers import TooLong, Unplayable, read_blocks
 from voicecli.server.stt.openai_forms import hotwords
 from voicecli.server.stt.scheduler import Decoded
 from voicecli.types import LISTEN_RATE_HZ, Pcm

@@ -22,7 +22,7 @@ from tests.server.program import ServerProgram
 from tests.server.running import Running, running, scripted
 from tests.server.stage import silence, sound
 from tests.words import word_error_rate
-from voicecli.audio.files.wav import read_clip
+from voicecli.audio.files.reader import read_clip
 from voicecli.audio.resample import resample
 from voicecli.server.access import Access
 from voicecli.server.sessions import Limits

@@ -16,7 +16,8 @@ import pytest
 
 from tests.server.program import ServerProgram
 from tests.words import word_error_rate
-from voicecli.audio.files.wav import open_wav, read_clip
+from voicecli.audio.files.reader import read_clip
+from voicecli.audio.files.wav import open_wav
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(180)]
@@ -74,7 +75,7 @@ def test_a_server_understands_files_and_the_others_go_on(server: str, question: 
     assert good["audio_s"] == pytest.approx(len(read_clip(question)) / LISTEN_RATE_HZ, abs=0.001)
     assert 0 < good["decode_s"] < 30
     assert "redecoded" not in good
-    assert "is not there" in absent["error"]
+    assert "does not exist" in absent["error"]
     assert (quiet["text"], quiet["reason"]) == ("", "no speech")
 
 
@@ -126,7 +127,7 @@ def test_a_text_comes_while_the_pipe_is_still_open(server: str, question: Path) 
         (
             ["a.wav", "--server", "SERVER", "--model", "whisper-base", "--offline"],
             2,
-            "--model, --offline cannot be had",
+            "--model, --offline cannot be used",
         ),
         (["-", "--server", "http://127.0.0.1:9"], 5, "cannot be reached"),
         (["-", "--server", "127.0.0.1:9"], 2, "a URL such as"),
@@ -161,4 +162,4 @@ def test_a_terminal_is_no_pipe() -> None:
         os.close(outer)
         os.close(inner)
     assert outcome.returncode == 2
-    assert "no sound comes through standard input" in outcome.stderr
+    assert "standard input is a terminal" in outcome.stderr

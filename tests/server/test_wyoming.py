@@ -25,7 +25,7 @@ from tests.server.running import scripted
 from tests.server.stage import silence, sound
 from tests.words import word_error_rate
 from voicecli import __version__
-from voicecli.audio.files.wav import read_clip
+from voicecli.audio.files.reader import read_clip
 from voicecli.cli import app
 from voicecli.server.sessions import Limits
 from voicecli.server.stt.service import Service

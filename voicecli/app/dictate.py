@@ -14,11 +14,10 @@ from typing import Protocol
 
 from voicecli import events
 from voicecli.app.signals import signals, stop_soon
-from voicecli.app.transcribe_stream import Utterances, hear_here, run_plainly
+from voicecli.app.transcribe_stream import Utterances, listen_here, run_session
 from voicecli.assemble.devices import open_input_device
 from voicecli.audio.device import Microphone
-from voicecli.audio.files.piped import BLOCK_S
-from voicecli.audio.files.wav import read_clip
+from voicecli.audio.files.reader import PIPE_BLOCK_S, read_clip
 from voicecli.engines.worker import ThreadWorker
 from voicecli.server.client import Event
 from voicecli.server.stt.protocol import Final, Partial, SpeechStarted, Start
@@ -81,7 +80,7 @@ class Dictating:
                     sound = self._heard(microphone)
                 else:
                     sound = self._read(await clip_of(file))
-                await hear_here(settings, session_of(settings, partials=self._page.live), sound, self.hear)
+                await listen_here(settings, session_of(settings, partials=self._page.live), sound, self.hear)
 
     def _stop(self, task: asyncio.Task[None]) -> None:
         self.interrupted = True
@@ -106,7 +105,7 @@ class Dictating:
             self._page.hear("", "")
         elif isinstance(event, Partial):
             self._page.hear(event.stable, event.unstable)
-        if utterance := self._utterances.take(event):
+        if utterance := self._utterances.completed_by(event):
             self._page.finish(utterance.text, utterance.reason)
             self.words = self.words or bool(utterance.text)
             self._done = self._once and bool(utterance.text)
@@ -125,7 +124,7 @@ class Dictating:
     async def _read(self, pcm: Pcm) -> AsyncIterator[Pcm]:
         """A clip, as fast as it is understood."""
         self._listening = True
-        block = round(BLOCK_S * LISTEN_RATE_HZ)
+        block = round(PIPE_BLOCK_S * LISTEN_RATE_HZ)
         for begin in range(0, len(pcm), block):
             if self._ending or self._done:
                 return
@@ -145,7 +144,7 @@ def dictate(settings: Settings, file: Path | None, page: Page, *, once: bool) ->
     """
     dictating = Dictating(page, once=once)
     try:
-        run_plainly(dictating.hold(settings, file))
+        run_session(dictating.hold(settings, file))
     except asyncio.CancelledError:
         dictating.forced = True
     finally:

@@ -1,4 +1,4 @@
-"""One run of `voicecli transcribe`: sound files -> text, by the recogniser of the conversation."""
+"""One run of `voicecli transcribe` on sound files, with the recognizer of the conversation."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from voicecli.assemble.devices import make_vad
 from voicecli.assemble.engines import load_recognizer
-from voicecli.audio.files.cutting import cut_at_pauses
-from voicecli.audio.files.wav import read_clip
-from voicecli.audio.speech_input import VoiceActivityDetector, level_db
+from voicecli.audio.files.cutting import Part, RollingCut
+from voicecli.audio.files.reader import read_clip
+from voicecli.audio.speech_input import VoiceActivityDetector
 from voicecli.engines.base import SpeechToText
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.whisper.long_audio import WINDOW_S
@@ -23,12 +21,12 @@ from voicecli.errors import VoiceCliError
 from voicecli.events import CLOCK, Clock
 from voicecli.models.installed import open_store
 from voicecli.settings.model import ListenSettings, Settings
-from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechSegment, Transcript
+from voicecli.types import FRAME_SAMPLES, LISTEN_RATE_HZ, Pcm, SpeechSegment, Transcript
 
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """A part of a file that gave no text, and why."""
+    """A part of a file without text, and the reason."""
 
     from_s: float
     until_s: float
@@ -37,25 +35,25 @@ class Withheld:
 
 @dataclass(frozen=True, slots=True)
 class FileTranscript:
-    """What was understood of a file."""
+    """The transcript of a file."""
 
     file: Path
-    text: str  # empty when nothing was said
+    text: str  # empty if nothing was said
     audio_s: float
-    decode_s: float  # time in the recogniser
-    redecoded: bool | None  # some part of it was decoded twice; None: a server did it, which does not tell
+    decode_s: float  # time in the recognizer
+    redecoded: bool | None  # whether a part was decoded twice; None: a server decoded it and does not report that
     withheld: tuple[Withheld, ...]
 
     @property
     def reason(self) -> str:
-        """Why there is no text; empty when there is some."""
+        """Why there is no text; empty if there is some."""
         reasons = dict.fromkeys(part.reason for part in self.withheld)
         return "" if self.text else ", ".join(reasons) or "no speech"
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A file that gave nothing; the others go on."""
+    """A file that could not be transcribed. The others go on."""
 
     file: Path
     error: VoiceCliError
@@ -65,17 +63,18 @@ Outcome = FileTranscript | Unreadable
 
 
 def transcribe_files(files: Sequence[Path], settings: Settings, show: Callable[[Outcome], None]) -> None:
-    """Tell `show` of each file as soon as it is done.
+    """Transcribe files, and call `show` for each as soon as it is done.
 
-    Raises ModelMissing, EngineError or SettingsError when the recogniser cannot start.
+    Raise ModelMissing, EngineError or SettingsError if the recognizer cannot start.
     """
     asyncio.run(_transcribe_files(files, settings, show))
 
 
 async def _transcribe_files(files: Sequence[Path], settings: Settings, show: Callable[[Outcome], None]) -> None:
-    """On a worker, since Ctrl-C would wait for a decode on the main thread."""
+    """Transcribe on a worker: on the main thread Ctrl-C would wait for a decode."""
     sleep_while_waiting()
-    recogniser: SpeechToText | None = None
+    recognizer: SpeechToText | None = None
+    cut = partial(speech_parts, make_vad=partial(make_vad, settings.listen), listen=settings.listen)
     with ThreadWorker("stt") as worker:
         for file in files:
             try:
@@ -83,53 +82,44 @@ async def _transcribe_files(files: Sequence[Path], settings: Settings, show: Cal
             except VoiceCliError as error:
                 show(Unreadable(file, error))
                 continue
-            if recogniser is None:
-                recogniser = await load_recognizer(worker, open_store(settings), settings.stt)
-            parts = partial(speech_parts, make_gate=partial(make_vad, settings.listen), listen=settings.listen)
+            if recognizer is None:
+                recognizer = await load_recognizer(worker, open_store(settings), settings.stt)
             try:
-                show(await worker.run(understand, file, pcm, recogniser, parts, CLOCK))
+                show(await worker.run(transcribe_clip, file, pcm, recognizer, cut, CLOCK))
             except VoiceCliError as error:
                 show(Unreadable(file, error))
 
 
-def understand(
-    file: Path, pcm: Pcm, recogniser: SpeechToText, parts_of: Callable[[Pcm], list[SpeechSegment]], clock: Clock
+def transcribe_clip(
+    file: Path, pcm: Pcm, recognizer: SpeechToText, cut: Callable[[Pcm], list[Part]], clock: Clock
 ) -> FileTranscript:
-    """Decode each part of a clip. Raises EngineError."""
+    """Decode each part of a clip. Raise EngineError if that fails."""
     decode_s = 0.0
-    heard: list[tuple[SpeechSegment, Transcript]] = []
-    for part in parts_of(pcm):
+    transcripts: list[Transcript] = []
+    parts = cut(pcm)
+    for part in parts:
         began_s = clock()
-        heard.append((part, recogniser.transcribe(part)))
+        transcripts.append(recognizer.transcribe(part.segment))
         decode_s += clock() - began_s
     return FileTranscript(
         file,
-        " ".join(transcript.text for _, transcript in heard if transcript.text),
+        " ".join(transcript.text for transcript in transcripts if transcript.text),
         len(pcm) / LISTEN_RATE_HZ,
         decode_s,
-        any(transcript.redecoded for _, transcript in heard),
+        any(transcript.redecoded for transcript in transcripts),
         tuple(
-            Withheld(part.started_at_s, part.ended_at_s, transcript.reason)
-            for part, transcript in heard
+            Withheld(part.begin_s, part.begin_s + part.segment.audio_s, transcript.reason)
+            for part, transcript in zip(parts, transcripts, strict=True)
             if transcript.reason
         ),
     )
 
 
-def speech_parts(
-    pcm: Pcm, make_gate: Callable[[], VoiceActivityDetector], listen: ListenSettings
-) -> list[SpeechSegment]:
-    """All of a clip that the recogniser takes in one go; of a longer one what is speech, cut at its pauses."""
+def speech_parts(pcm: Pcm, make_vad: Callable[[], VoiceActivityDetector], listen: ListenSettings) -> list[Part]:
+    """Return a clip whole if the recognizer can decode it in one go, else its speech, cut at pauses."""
     if len(pcm) < FRAME_SAMPLES:  # too short for a single mel frame, let alone a word
         return []
     if len(pcm) <= WINDOW_S * LISTEN_RATE_HZ:
-        return [SpeechSegment(pcm, 0.0, len(pcm) / LISTEN_RATE_HZ)]
-    gate = make_gate()
-    frames = np.pad(pcm, (0, -len(pcm) % FRAME_SAMPLES)).reshape(-1, FRAME_SAMPLES)
-    voiced = [gate.is_speech(AudioFrame(frame, index * FRAME_S)) for index, frame in enumerate(frames)]
-    levels_db = [level_db(frame) for frame in frames]
-    ranges = cut_at_pauses(voiced, levels_db, listen.end_ms / 1000, WINDOW_S)
-    return [
-        SpeechSegment(frames[part.start : part.stop].ravel(), part.start * FRAME_S, part.stop * FRAME_S)
-        for part in ranges
-    ]
+        return [Part(SpeechSegment(pcm, 0.0, len(pcm) / LISTEN_RATE_HZ), 0.0)]
+    cut = RollingCut(make_vad(), listen.end_ms / 1000, WINDOW_S)
+    return [*cut.push(pcm), *cut.finish()]

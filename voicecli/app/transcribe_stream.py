@@ -1,4 +1,4 @@
-"""One run of `voicecli transcribe` that listens as `serve-stt` does: a pipe, or files at a server."""
+"""One run of `voicecli transcribe` through a session as of `serve-stt`: on a pipe, or on files with a server."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voicecli.app.transcribe import FileTranscript, Outcome, Unreadable, Withheld
-from voicecli.audio.files.piped import BLOCK_S, PipedSound
-from voicecli.audio.files.wav import read_clip
+from voicecli.audio.files.reader import PIPE_BLOCK_S, PipedSound, read_clip
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import DeviceError, EngineError, first_of
 from voicecli.server.client import Event, listen
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Who decodes."""
+    """The server that decodes."""
 
     url: str
     api_key: str
@@ -33,7 +32,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """What was said between two silences; times are of the sound."""
+    """What was said between two silences, with its times in the sound."""
 
     from_s: float
     until_s: float
@@ -44,12 +43,12 @@ class Utterance:
 
 @dataclass(slots=True)
 class Utterances:
-    """The events of a session, put together."""
+    """Joins the events of a session into utterances."""
 
     _spans: dict[int, tuple[float, float]] = field(default_factory=dict)
 
-    def take(self, event: Event) -> Utterance | None:
-        """What an event completes. Raises EngineError where it is about no utterance."""
+    def completed_by(self, event: Event) -> Utterance | None:
+        """Return the utterance that an event completes. Raise EngineError for a failure that concerns no utterance."""
         match event:
             case SpeechStarted(utterance=number, at_s=at_s):
                 self._spans[number] = at_s, at_s
@@ -67,21 +66,21 @@ class Utterances:
 
 
 def transcribe_pipe(server: Server | Settings, show: Callable[[Utterance], None]) -> None:
-    """Standard input, to its end; `show` is told of each utterance soon after it ends.
+    """Transcribe standard input to its end, and call `show` for each utterance soon after it ends.
 
-    With `Settings` it is understood here. Raises BackendUnavailable, DeviceError, EngineError, ModelMissing or
+    With `Settings` this process decodes. Raise BackendUnavailable, DeviceError, EngineError, ModelMissing or
     SettingsError.
     """
-    run_plainly(_transcribe_pipe(server, show))
+    run_session(_transcribe_pipe(server, show))
 
 
 def transcribe_at_server(files: Sequence[Path], server: Server, show: Callable[[Outcome], None]) -> None:
-    """Tell `show` of each file as soon as it is done. Raises BackendUnavailable or SettingsError."""
-    run_plainly(_transcribe_at_server(files, server, show))
+    """Transcribe files, and call `show` for each as soon as it is done. Raise BackendUnavailable or SettingsError."""
+    run_session(_transcribe_at_server(files, server, show))
 
 
-def run_plainly(work: Awaitable[None]) -> None:
-    """Where tasks fail together, raise what a user can act on."""
+def run_session(work: Awaitable[None]) -> None:
+    """Run `work`. If several tasks fail, raise the first error that a user can act on."""
 
     async def main() -> None:
         await work
@@ -95,8 +94,8 @@ def run_plainly(work: Awaitable[None]) -> None:
 async def _transcribe_pipe(server: Server | Settings, show: Callable[[Utterance], None]) -> None:
     utterances = Utterances()
 
-    def hear(event: Event) -> None:
-        if utterance := utterances.take(event):
+    def on_event(event: Event) -> None:
+        if utterance := utterances.completed_by(event):
             show(utterance)
 
     with ThreadWorker("pipe") as worker:
@@ -108,9 +107,9 @@ async def _transcribe_pipe(server: Server | Settings, show: Callable[[Utterance]
                 yield pcm
 
         if isinstance(server, Server):
-            await hear_at_server(server, start, blocks(), hear)
+            await listen_at_server(server, start, blocks(), on_event)
         else:
-            await hear_here(server, start, blocks(), hear)
+            await listen_here(server, start, blocks(), on_event)
 
 
 async def _transcribe_at_server(files: Sequence[Path], server: Server, show: Callable[[Outcome], None]) -> None:
@@ -118,73 +117,73 @@ async def _transcribe_at_server(files: Sequence[Path], server: Server, show: Cal
         for file in files:
             try:
                 pcm = await worker.run(read_clip, file)
-                show(await understand_at_server(file, pcm, server))
+                show(await _transcribe_clip(file, pcm, server))
             except (DeviceError, EngineError) as error:
                 show(Unreadable(file, error))
 
 
-async def understand_at_server(file: Path, pcm: Pcm, server: Server) -> FileTranscript:
-    """A clip, cut where its speaker is likely to be done."""
-    utterances, heard = Utterances(), list[Utterance]()
+async def _transcribe_clip(file: Path, pcm: Pcm, server: Server) -> FileTranscript:
+    """Transcribe a clip, cut where its speaker is likely to be done."""
+    collected, utterances = Utterances(), list[Utterance]()
 
-    def hear(event: Event) -> None:
-        if utterance := utterances.take(event):
-            heard.append(utterance)
+    def on_event(event: Event) -> None:
+        if utterance := collected.completed_by(event):
+            utterances.append(utterance)
 
     async def blocks() -> AsyncIterator[Pcm]:
-        block = round(BLOCK_S * LISTEN_RATE_HZ)
+        block = round(PIPE_BLOCK_S * LISTEN_RATE_HZ)
         for begin in range(0, len(pcm), block):
             yield pcm[begin : begin + block]
 
-    await hear_at_server(server, Start(partials=False, endpoint="patient"), blocks(), hear)
+    await listen_at_server(server, Start(partials=False, endpoint="patient"), blocks(), on_event)
     return FileTranscript(
         file,
-        " ".join(utterance.text for utterance in heard if utterance.text),
+        " ".join(utterance.text for utterance in utterances if utterance.text),
         len(pcm) / LISTEN_RATE_HZ,
-        sum(utterance.decode_s for utterance in heard),
+        sum(utterance.decode_s for utterance in utterances),
         None,
-        tuple(Withheld(said.from_s, said.until_s, said.reason) for said in heard if said.reason),
+        tuple(Withheld(one.from_s, one.until_s, one.reason) for one in utterances if one.reason),
     )
 
 
-async def hear_at_server(
-    server: Server, start: Start, blocks: AsyncIterator[Pcm], hear: Callable[[Event], None]
+async def listen_at_server(
+    server: Server, start: Start, blocks: AsyncIterator[Pcm], on_event: Callable[[Event], None]
 ) -> None:
-    """All of a sound, as fast as it comes and the server takes it."""
+    """Send all blocks as fast as they come and the server accepts them."""
     start = start.model_copy(update={"language": server.language})
     async with listen(server.url, start, api_key=server.api_key) as session, asyncio.TaskGroup() as tasks:
 
-        async def feed() -> None:
+        async def send() -> None:
             async for pcm in blocks:
                 await session.send(pcm.astype("<i2").tobytes())
             await session.stop()
 
-        feeding = tasks.create_task(feed())
+        sending = tasks.create_task(send())
         async for event in session:
-            hear(event)
-        feeding.cancel()
+            on_event(event)
+        sending.cancel()
 
 
-async def hear_here(
-    settings: Settings, start: Start, blocks: AsyncIterator[Pcm], hear: Callable[[Event], None]
+async def listen_here(
+    settings: Settings, start: Start, blocks: AsyncIterator[Pcm], on_event: Callable[[Event], None]
 ) -> None:
-    """The same session on engines of this process."""
+    """Run the same session on engines of this process."""
     from voicecli.assemble.stt_server import Wanted, open_stt
     from voicecli.server.stt.protocol import Ready, Reply
 
-    def tell(reply: Reply) -> None:
+    def on_reply(reply: Reply) -> None:
         if not isinstance(reply, Ready):
-            hear(reply)
+            on_event(reply)
 
     async with open_stt(settings, Wanted(max_sessions=1)) as service, asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(service.scheduler.serve())
-        listener = service.listener(start, tell)
+        listener = service.listener(start, on_reply)
 
-        async def feed() -> None:
+        async def push() -> None:
             async for pcm in blocks:
                 await listener.push_audio(pcm)
             await listener.mark("stop")
 
-        tasks.create_task(feed())
+        tasks.create_task(push())
         await listener.run()
         serving.cancel()

@@ -11,7 +11,7 @@ from voicecli.assemble.engines import EngineOpener, Switches
 from voicecli.assemble.languages import opening_instruction
 from voicecli.assemble.malloc_trim import trim_after_answers
 from voicecli.assemble.tools import open_tools
-from voicecli.audio.echo.ready_sound import play_ready_sound
+from voicecli.audio.sounds import play_ready_sound
 from voicecli.audio.source import SoundSource
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.history import History

@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voicecli import events
-from voicecli.audio.device import Microphone, Speaker
+from voicecli.audio.device import Microphone, NoMicrophone, Speaker
 from voicecli.audio.echo.canceller import EchoCanceller, EchoFreeMicrophone, Played
 from voicecli.audio.echo.level_gate import LEARNING_S, READY_LEARNING_S, EchoAwareDetector
-from voicecli.audio.files.recording import Recording
-from voicecli.audio.files.wav import WavMicrophone, WavSpeaker
-from voicecli.audio.no_device import NoMicrophone
+from voicecli.audio.files.wav import FileSpeaker, WavMicrophone, WavSpeaker
 from voicecli.audio.reconnect.portaudio_calls import Seen, SoundSystem, list_devices_in_subprocess
 from voicecli.audio.reconnect.reconnector import DevicePart, DeviceReconnector, S, Source
 from voicecli.audio.reconnect.streams import (
@@ -153,12 +151,12 @@ class DeviceOpener:
         microphone = self.hooks.microphone(await self._open_microphone())
         canceller = load_canceller(self.settings, self.source, self.publish) if microphone.name else None
         if canceller is not None:
-            self.reconnecting.on_change(canceller.begin_anew)
+            self.reconnecting.on_change(canceller.reset)
         speaker, has_sound = await self._open_speaker(self.hooks.played(canceller.played if canceller else None))
         detector: VoiceActivityDetector = make_vad(listen)
         if canceller is not None and has_sound:
             microphone = self.hooks.echo_free(EchoFreeMicrophone(microphone, canceller))
-            detector = EchoAwareDetector(detector, canceller.guard, canceller.correlation)
+            detector = EchoAwareDetector(detector, canceller.is_echo)
         key = PushToTalkKey() if listen.mode == "push-to-talk" else None
         speech_input = SpeechInput(microphone, detector, Segmenter(listen), self.clock, self.publish, key)
         return Devices(speech_input, speaker), has_sound
@@ -237,7 +235,7 @@ def open_output_device(
 
 def make_recording(path: Path) -> Speaker:
     """Return a speaker that writes a file as fast as the voice speaks."""
-    return Recording(path, MOST_LEAD_S)
+    return FileSpeaker(path, MOST_LEAD_S)
 
 
 def make_vad(listen: ListenSettings) -> WebrtcSileroDetector:

@@ -1,7 +1,8 @@
-"""What a microphone and a speaker can do. `portaudio`, `wav` and the tests' fakes satisfy these."""
+"""The protocols of a microphone and a speaker. `portaudio`, `files.wav` and the tests' fakes implement them."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Protocol, Self
@@ -21,15 +22,15 @@ class Microphone(Protocol):
     ) -> None: ...
 
     def frames(self) -> AsyncIterator[AudioFrame]:
-        """20 ms frames at 16 kHz, without end for a device, until the last file for files.
+        """Yield 20 ms frames at 16 kHz: without end for a device, until the last file for files.
 
-        Raises DeviceError when the device stops delivering.
+        Raise DeviceError if the device stops delivering.
         """
         ...
 
 
 class Speaker(Protocol):
-    """An async context manager; the device is open inside it. At most one turn may sound.
+    """An async context manager; the device is open inside it. At most one turn can sound at a time.
 
     It publishes Audible and PlaybackUnderrun.
     """
@@ -43,27 +44,27 @@ class Speaker(Protocol):
     ) -> None: ...
 
     def begin(self, turn: TurnId, *, held: bool) -> None:
-        """From now on only `turn` may sound; while held it may queue but not sound."""
+        """Make `turn` the only turn that can sound. A held turn queues its chunks but stays silent."""
         ...
 
     def play(self, chunk: PlaybackChunk) -> None:
-        """Queue a chunk behind the others of its turn; a chunk of another turn is dropped."""
+        """Queue a chunk behind the others of its turn; drop a chunk of another turn."""
         ...
 
     def release(self, turn: TurnId) -> None:
-        """Let a held turn sound. No effect on any other turn."""
+        """Let a held turn sound. Ignore any other turn."""
         ...
 
     def duck(self, db: float) -> None:
-        """The begun turn sounds at `db`, 0 being full volume; at -inf it is silent and waits where it is."""
+        """Set the volume of the current turn: 0 dB is full volume; at -inf it pauses where it is."""
         ...
 
     def finish(self, turn: TurnId) -> None:
-        """No more chunks of `turn` will come for now: silence after the last one is not starvation."""
+        """Note that no more chunks of `turn` come for now: silence after the last one is not an underrun."""
         ...
 
     def flush(self) -> None:
-        """Nothing more sounds, whatever is queued."""
+        """Drop all that is queued and fall silent."""
         ...
 
     async def drained(self) -> None:
@@ -71,9 +72,26 @@ class Speaker(Protocol):
         ...
 
     def heard_s(self) -> float:
-        """Seconds of the begun turn that were heard."""
+        """Return how many seconds of the current turn were heard."""
         ...
 
     def lead_s(self) -> float:
-        """Seconds that are queued and not yet heard."""
+        """Return how many seconds are queued and not heard yet."""
         ...
+
+
+class NoMicrophone:
+    """The stand-in on a machine without a microphone: it never hears anything, and questions are typed."""
+
+    name = ""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        """Do nothing: no device is open."""
+
+    async def frames(self) -> AsyncIterator[AudioFrame]:
+        """Wait forever."""
+        await asyncio.Event().wait()
+        yield AudioFrame(NotImplemented, 0.0)

@@ -1,4 +1,4 @@
-"""Which sound devices there are, and which one the user means."""
+"""List the sound devices, and find the one that the user means."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ Direction = Literal["input", "output"]
 
 @dataclass(frozen=True, slots=True)
 class DeviceInfo:
-    """One device as PortAudio sees it."""
+    """A device as PortAudio lists it."""
 
     index: int
     name: str
     host: str  # ALSA, Core Audio, Windows WASAPI, ...
     inputs: int  # channels
-    outputs: int
-    rate_hz: float  # its own default
+    outputs: int  # channels
+    rate_hz: float  # the device's default
     is_default_input: bool
     is_default_output: bool
 
     def channels(self, direction: Direction) -> int:
+        """Return the number of channels in a direction; 0 if the device does not have it."""
         return self.inputs if direction == "input" else self.outputs
 
 
 def list_devices() -> list[DeviceInfo]:
-    """All devices. Raises DeviceError when PortAudio cannot be asked."""
+    """Return all devices. Raise DeviceError if PortAudio does not answer."""
     try:
         hosts: Any = sounddevice.query_hostapis()
         found: Any = sounddevice.query_devices()
@@ -55,28 +56,28 @@ def list_devices() -> list[DeviceInfo]:
 
 
 def find_device(devices: list[DeviceInfo], wanted: str, direction: Direction) -> DeviceInfo:
-    """The device that `wanted` names: an index, a whole name or a part of one; empty: the system's default.
+    """Return the device that `wanted` names: by index, name or part of a name; empty means the system's default.
 
-    Raises DeviceError when there is none, or when a part of a name fits several devices of one host.
+    Raise DeviceError if there is none, or if a part of a name matches devices of different names.
     """
-    able = [device for device in devices if device.channels(direction)]
-    if not able:
-        raise DeviceError(f"there is no {direction} device", "voicecli devices lists what the system offers")
+    candidates = [device for device in devices if device.channels(direction)]
+    if not candidates:
+        raise DeviceError(f"there is no {direction} device", "run `voicecli devices` to list what the system offers")
     if not wanted:
-        default = [d for d in able if (d.is_default_input if direction == "input" else d.is_default_output)]
-        return (default or able)[0]
+        default = [d for d in candidates if (d.is_default_input if direction == "input" else d.is_default_output)]
+        return (default or candidates)[0]
     if wanted.isdecimal():
-        matches = [device for device in able if device.index == int(wanted)]
+        matches = [device for device in candidates if device.index == int(wanted)]
     else:
-        exact = [device for device in able if device.name.lower() == wanted.lower()]
-        matches = exact or [device for device in able if wanted.lower() in device.name.lower()]
+        exact = [device for device in candidates if device.name.lower() == wanted.lower()]
+        matches = exact or [device for device in candidates if wanted.lower() in device.name.lower()]
     if not matches:
-        raise DeviceError(f"no {direction} device fits {wanted!r}", f"{direction} devices: {listed(able)}")
+        raise DeviceError(f"no {direction} device matches {wanted!r}", f"{direction} devices: {listed(candidates)}")
     if len({device.name for device in matches}) > 1:
-        raise DeviceError(f"{wanted!r} fits several {direction} devices: {listed(matches)}", "use more of the name")
+        raise DeviceError(f"{wanted!r} matches several {direction} devices: {listed(matches)}", "use more of the name")
     return matches[0]
 
 
 def listed(devices: list[DeviceInfo]) -> str:
-    """Index and name of each, for a message."""
+    """Return the index and name of each device, for a message."""
     return "; ".join(f"{device.index} {device.name}" for device in devices)

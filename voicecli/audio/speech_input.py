@@ -1,4 +1,4 @@
-"""Microphone -> gate -> segmenter: what was heard, as the conversation wants to know it."""
+"""From microphone frames through voice activity detection to the segmenter's events."""
 
 from __future__ import annotations
 
@@ -19,60 +19,65 @@ FLOOR_DB = -90.0
 
 
 class VoiceActivityDetector(Protocol):
-    """Verdict on one frame after the other."""
+    """Classifies one frame after the other."""
 
     may_be_speech: bool
-    """The last frame may be speech. Sooner than `is_speech`, and more often wrong."""
+    """Whether the last frame may be speech: sooner than `is_speech`, and more often wrong."""
 
-    def is_speech(self, frame: AudioFrame) -> bool: ...
+    def is_speech(self, frame: AudioFrame) -> bool:
+        """Return whether a frame of 20 ms at 16 kHz is speech, and set `may_be_speech`."""
+        ...
 
 
 class SpeechInput:
-    """Listens until the microphone ends. While muted nothing is heard and an utterance under way is forgotten."""
+    """Listens until the microphone ends. While muted it hears nothing, and it drops an utterance under way."""
 
     def __init__(
         self,
         microphone: Microphone,
-        gate: VoiceActivityDetector,
+        vad: VoiceActivityDetector,
         segmenter: Segmenter,
         clock: Clock,
         publish: Publish,
         talk_key: PushToTalkKey | None = None,
     ) -> None:
-        """With a `talk_key` nothing is heard unless it is held."""
+        """Listen only while `talk_key` is held, if there is one."""
         self._microphone = microphone
-        self._gate = gate
+        self._vad = vad
         self._segmenter = segmenter
         self._clock = clock
         self._publish = publish
-        self._attention = SpeechHint()
+        self._speech_hint = SpeechHint()
         self._muted = False
         self._talk_key = talk_key
-        self._ended: list[SegmenterEvent | PossibleSpeechEnded] = []  # by letting go, and not told yet
+        self._pending: list[SegmenterEvent | PossibleSpeechEnded] = []  # the key was released, not yielded yet
 
     @property
     def microphone_name(self) -> str:
-        """Empty when there is none."""
+        """Name of the microphone; empty if there is none."""
         return self._microphone.name
 
     def mute(self, muted: bool) -> None:
-        """Stop or go on listening."""
+        """Stop listening, or listen again."""
         self._muted = muted
         self._publish(MuteChanged(at_s=self._clock(), muted=muted))
 
     def hold(self, held: bool, *, pre_roll: bool = True) -> None:
-        """Push-to-talk: an utterance begins at once, with a little of what was before it, or is over at once."""
+        """Press or release the push-to-talk key.
+
+        An utterance begins at once, with a little of what came before unless `pre_roll` is off, and ends at once.
+        """
         if self._talk_key is None or held == self._talk_key.held:
             return
         self._talk_key.hold(held, pre_roll=pre_roll)
         if held:
             self._segmenter.hold()
         else:
-            self._ended += [*self._segmenter.end_now(), PossibleSpeechEnded()]
+            self._pending += [*self._segmenter.end_now(), PossibleSpeechEnded()]
         self._publish(HoldChanged(at_s=self._clock(), held=held))
 
     def so_far(self) -> SpeechSegment | None:
-        """What has been said of an utterance under way; None between utterances and in a silence."""
+        """Return what has been said of the utterance under way; None between utterances and in a silence."""
         return self._segmenter.so_far
 
     @property
@@ -81,41 +86,41 @@ class SpeechInput:
         return self._segmenter.voiced_ms
 
     def wait_until(self, silence_ms: float) -> None:
-        """The pause under way is the end after so much silence; nothing outside a pause."""
+        """End the utterance once the pause under way is `silence_ms` long. Do nothing outside a pause."""
         self._segmenter.wait_until(silence_ms)
 
     async def discard_input(self) -> None:
-        """Take what the microphone gives and forget it, until cancelled."""
+        """Read frames and drop them, until cancelled."""
         async for _ in self._microphone.frames():
             pass
 
     async def events(
         self, start_ms: Callable[[], float]
     ) -> AsyncIterator[SegmenterEvent | PossibleSpeech | PossibleSpeechEnded]:
-        """What may become an utterance, and utterances as they unfold.
+        """Yield hints of possible speech, and utterances as they unfold.
 
-        `start_ms` is asked for the voiced time that makes one just now.
+        `start_ms` returns how much voiced time starts an utterance at the moment.
         """
         count, peak_db = 0, FLOOR_DB
         async for frame in self._microphone.frames():
-            deaf = self._muted or not (self._talk_key is None or self._talk_key.held)
-            peak_db = max(peak_db, FLOOR_DB if deaf else level_db(frame.pcm))
+            ignored = self._muted or not (self._talk_key is None or self._talk_key.held)
+            peak_db = max(peak_db, FLOOR_DB if ignored else level_db(frame.pcm))
             count += 1
             if count % LEVEL_EVERY_FRAMES == 0:
                 self._publish(LevelMeasured(at_s=self._clock(), level_db=peak_db))
                 peak_db = FLOOR_DB
-            ended, self._ended = self._ended, []
-            for heard in ended:
-                yield heard
-            for let_in in (frame,) if self._talk_key is None else self._talk_key.push(frame):
-                for one in self._process(let_in, start_ms()):
+            pending, self._pending = self._pending, []
+            for event in pending:
+                yield event
+            for admitted in (frame,) if self._talk_key is None else self._talk_key.push(frame):
+                for one in self._process(admitted, start_ms()):
                     yield one
 
     def _process(
         self, frame: AudioFrame, start_ms: float
     ) -> Iterator[SegmenterEvent | PossibleSpeech | PossibleSpeechEnded]:
-        is_speech = not self._muted and self._gate.is_speech(frame)
-        yield from self._attention.push(not self._muted and self._gate.may_be_speech)
+        is_speech = not self._muted and self._vad.is_speech(frame)
+        yield from self._speech_hint.push(not self._muted and self._vad.may_be_speech)
         if not self._muted:
             yield from self._segmenter.push(frame, is_speech, start_ms)
         elif self._segmenter.is_open:
@@ -124,6 +129,6 @@ class SpeechInput:
 
 
 def level_db(pcm: Pcm) -> float:
-    """RMS in dB relative to full scale, at least `FLOOR_DB`."""
+    """Return the RMS level in dB relative to full scale, at least `FLOOR_DB`."""
     rms = float(np.sqrt(np.mean(np.square(pcm, dtype=np.float64)))) / 32768
     return max(FLOOR_DB, 20 * np.log10(rms)) if rms > 0 else FLOOR_DB

@@ -1,7 +1,7 @@
-"""Is this frame speech: webrtcvad first, Silero confirms.
+"""Voice activity detection: webrtcvad filters, Silero confirms.
 
-webrtcvad costs 3 µs a frame, but calls 61 % of fan noise and 44 % of keyboard clicks speech (mode 2); Silero calls none
-of them speech and costs 0.1 ms. So Silero only runs while webrtcvad hears something.
+webrtcvad takes 3 µs a frame, but classifies 61 % of fan noise and 44 % of keyboard clicks as speech (mode 2). Silero
+classifies none of them as speech and takes 0.1 ms. So Silero runs only while webrtcvad finds something.
 """
 
 from __future__ import annotations
@@ -19,16 +19,27 @@ from voicecli.errors import ModelMissing
 from voicecli.settings.model import ListenSettings
 from voicecli.types import FRAME_S, LISTEN_RATE_HZ, AudioFrame
 
-WINDOW_SAMPLES = 512  # what Silero v6 takes at 16 kHz ...
-CONTEXT_SAMPLES = 64  # ... with this much of the window before
+WINDOW_SAMPLES = 512
+"""Input length of Silero v6 at 16 kHz."""
+
+CONTEXT_SAMPLES = 64
+"""Samples of the previous window that Silero gets in front of each window."""
+
 STATE_SHAPE = (1, 1, 128)
-POSSIBLE = 0.2
-"""Speech probability that is worth a moment's attention. Among 40 spoken orders it was reached 16 ms after the start
-that Silero finds in the median and 48 ms at the most, the threshold of 0.7 after 144 ms at the most; in 78 s of noise
-it was reached on 4 % of the frames."""
-HYSTERESIS = 0.35  # once open, the gate closes this far below the threshold: soft syllables are no pauses
-HANGOVER_S = 0.5  # Silero goes on this long after webrtcvad's last yes, so that soft endings are not lost
-WARM_UP_S = 0.32  # audio from before webrtcvad's yes that Silero hears first: its state needs some context
+
+POSSIBLE_SPEECH = 0.2
+"""Probability from which a frame may be speech. In 40 spoken commands it was reached 16 ms after the start that Silero
+finds (median; 48 ms at most), the threshold of 0.7 after at most 144 ms. In 78 s of noise 4 % of the frames reached
+it."""
+
+HYSTERESIS = 0.35
+"""Speech ends this far below the threshold at which it starts: soft syllables are not pauses."""
+
+HANGOVER_S = 0.5
+"""Silero keeps running this long after webrtcvad last found speech, so that soft endings are not lost."""
+
+WARM_UP_S = 0.32
+"""Audio from before webrtcvad found speech that Silero gets first: its state needs some context."""
 
 
 class Silero:
@@ -40,7 +51,7 @@ class Silero:
 
     @classmethod
     def load(cls) -> Silero:
-        """Raises ModelMissing when faster-whisper's file is not where it belongs."""
+        """Load the model. Raise ModelMissing if faster-whisper's file is not in its place."""
         spec = importlib.util.find_spec("faster_whisper")
         folders = spec.submodule_search_locations if spec else None
         path = Path(folders[0]) / "assets" / "silero_vad_v6.onnx" if folders else Path("silero_vad_v6.onnx")
@@ -52,11 +63,11 @@ class Silero:
         return cls(onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]))
 
     def another(self) -> Silero:
-        """The same resident model, for another stream of sound."""
+        """Return a detector for another audio stream, on the same loaded model."""
         return Silero(self._session)
 
     def reset(self) -> None:
-        """Forget what was heard."""
+        """Forget all audio so far."""
         self._h = np.zeros(STATE_SHAPE, np.float32)
         self._c = np.zeros(STATE_SHAPE, np.float32)
         self._context = np.zeros(CONTEXT_SAMPLES, np.float32)
@@ -64,7 +75,7 @@ class Silero:
         self._probability = 0.0
 
     def probability(self, audio: NDArray[np.float32]) -> float:
-        """Speech probability after `audio`, shape (n,), -1 to 1; the last one while no window is full."""
+        """Return the speech probability after `audio`, shape (n,), -1 to 1; the last one while no window is full."""
         self._rest = np.concatenate([self._rest, audio])
         while len(self._rest) >= WINDOW_SAMPLES:
             window, self._rest = self._rest[:WINDOW_SAMPLES], self._rest[WINDOW_SAMPLES:]
@@ -76,7 +87,7 @@ class Silero:
 
 
 class WebrtcSileroDetector:
-    """Both detectors as one verdict a frame."""
+    """Runs both detectors and returns one decision a frame."""
 
     def __init__(self, silero: Silero, settings: ListenSettings) -> None:
         self._webrtc = webrtcvad.Vad(settings.webrtc_mode)
@@ -84,14 +95,14 @@ class WebrtcSileroDetector:
         self._threshold = settings.silero_threshold
         self._before: deque[NDArray[np.float32]] = deque(maxlen=round(WARM_UP_S / FRAME_S))
         self._hangover_s = 0.0
-        self._is_open = False
+        self._in_speech = False
         self.may_be_speech = False
 
     def is_speech(self, frame: AudioFrame) -> bool:
-        """Classify one frame of 20 ms at 16 kHz. Also set `may_be_speech`, which is true earlier and more often."""
+        """Classify one frame of 20 ms at 16 kHz. Set `may_be_speech` too, which is true earlier and more often."""
         audio = frame.pcm.astype(np.float32) / np.float32(32768)
-        sounds = self._webrtc.is_speech(frame.pcm.tobytes(), LISTEN_RATE_HZ)
-        if sounds:
+        webrtc_speech = self._webrtc.is_speech(frame.pcm.tobytes(), LISTEN_RATE_HZ)
+        if webrtc_speech:
             if self._hangover_s <= 0:
                 self._silero.reset()
                 for earlier in self._before:
@@ -99,11 +110,11 @@ class WebrtcSileroDetector:
             self._hangover_s = HANGOVER_S
         self._before.append(audio)
         if self._hangover_s <= 0:
-            self._is_open = self.may_be_speech = False
+            self._in_speech = self.may_be_speech = False
             return False
         self._hangover_s -= FRAME_S
-        bar = self._threshold - HYSTERESIS if self._is_open else self._threshold
+        threshold = self._threshold - HYSTERESIS if self._in_speech else self._threshold
         probability = self._silero.probability(audio)
-        self._is_open = probability >= bar
-        self.may_be_speech = sounds and probability >= POSSIBLE
-        return self._is_open
+        self._in_speech = probability >= threshold
+        self.may_be_speech = webrtc_speech and probability >= POSSIBLE_SPEECH
+        return self._in_speech

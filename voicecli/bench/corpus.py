@@ -18,7 +18,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from voicecli.assemble.devices import make_vad
-from voicecli.audio.files.wav import read_clip
+from voicecli.audio.files.reader import read_clip
 from voicecli.bench.questions import QUESTIONS, TIMES, VOICES, spoken_questions
 from voicecli.bench.speech import Utterance, utterance
 from voicecli.errors import DeviceError, SettingsError

@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 
 
 class Window(StrEnum):
+    """Length of audio that Whisper decodes in one go."""
+
     short = "short"
     full = "full"
 
 
-RECOGNISER, SERVER, SCREEN = "Recogniser", "Server", "Output and settings"
+RECOGNIZER, SERVER, SCREEN = "Recogniser", "Server", "Output and settings"
 PIPE = Path("-")
 
 
@@ -38,13 +40,13 @@ def transcribe(
             metavar="FILE", help="Sound files: WAV, FLAC, MP3, Ogg, M4A and others; - a pipe.", show_default=False
         ),
     ],
-    model: Annotated[str | None, option("--model", help="Whisper model: name or folder.", panel=RECOGNISER)] = None,
-    language: Annotated[str | None, option(help="Spoken language, such as en, or auto.", panel=RECOGNISER)] = None,
+    model: Annotated[str | None, option("--model", help="Whisper model: name or folder.", panel=RECOGNIZER)] = None,
+    language: Annotated[str | None, option(help="Spoken language, such as en, or auto.", panel=RECOGNIZER)] = None,
     window: Annotated[
-        Window | None, option(help="short is quicker; full always decodes 30 s.", panel=RECOGNISER)
+        Window | None, option(help="short is quicker; full always decodes 30 s.", panel=RECOGNIZER)
     ] = None,
-    profile: Annotated[Profile | None, option(help="cpu, or gpu for one NVIDIA card.", panel=RECOGNISER)] = None,
-    offline: Annotated[bool | None, option("--offline", help="Never download a model.", panel=RECOGNISER)] = None,
+    profile: Annotated[Profile | None, option(help="cpu, or gpu for one NVIDIA card.", panel=RECOGNIZER)] = None,
+    offline: Annotated[bool | None, option("--offline", help="Never download a model.", panel=RECOGNIZER)] = None,
     server: Annotated[str, option("--server", help="Let the voicecli serve-stt at this URL do it.", panel=SERVER)] = "",
     api_key: Annotated[
         str,
@@ -74,7 +76,7 @@ def transcribe(
       arecord -q -f S16_LE -r 16000 -c 1 | voicecli transcribe -
     """
     check_pipe(files)
-    show = Shown(as_json, named=len(files) > 1)
+    show = ResultPrinter(as_json, named=len(files) > 1)
     if server:
         here = {"--model": model, "--window": window, "--profile": profile, "--offline": offline, "--config": config}
         check_remote(here)
@@ -98,21 +100,23 @@ def transcribe(
 
 
 def check_pipe(files: list[Path]) -> None:
-    """Raises SettingsError where standard input is asked for and cannot be had."""
+    """Raise SettingsError if standard input is requested and cannot be used."""
     if PIPE in files and len(files) > 1:
-        raise SettingsError("- is standard input, and does not go with files", "one command for each")
+        raise SettingsError("- is standard input, and cannot be combined with files", "use one command for each")
     if PIPE in files and sys.stdin.isatty():
-        raise SettingsError("no sound comes through standard input", "arecord -f S16_LE -r 16000 -c 1 | voicecli ...")
+        raise SettingsError(
+            "standard input is a terminal, not a pipe with sound", "arecord -f S16_LE -r 16000 -c 1 | voicecli ..."
+        )
 
 
 def check_remote(here: Mapping[str, object]) -> None:
-    """Raises SettingsError where something is asked for that the server alone decides."""
+    """Raise SettingsError if an option is given that only the server can decide."""
     if typed := [name for name, value in here.items() if value is not None]:
-        raise SettingsError(f"{', '.join(typed)} cannot be had with --server", "give it to serve-stt")
+        raise SettingsError(f"{', '.join(typed)} cannot be used with --server", "pass it to serve-stt")
 
 
-def transcribe_here(files: list[Path], settings: Settings, show: Shown) -> None:
-    """On engines of this process. Raises what loading them raises."""
+def transcribe_here(files: list[Path], settings: Settings, show: ResultPrinter) -> None:
+    """Transcribe on engines of this process. Raise what loading them raises."""
     if files == [PIPE]:
         fetch_missing(settings, [settings.stt.model, settings.listen.endpoint_model])
         from voicecli.app.transcribe_stream import transcribe_pipe
@@ -125,8 +129,8 @@ def transcribe_here(files: list[Path], settings: Settings, show: Shown) -> None:
         transcribe_files(files, settings, show.outcome)
 
 
-class Shown:
-    """What is printed as it comes."""
+class ResultPrinter:
+    """Prints results as they arrive, and remembers the exit code."""
 
     exit_code = 0
 
@@ -135,49 +139,49 @@ class Shown:
         self._named = named
 
     def outcome(self, outcome: Outcome) -> None:
-        """A file."""
+        """Print the outcome of a file."""
         from voicecli.app.transcribe import Unreadable
 
         if isinstance(outcome, Unreadable):
             self.exit_code = self.exit_code or outcome.error.exit_code
             tell_error(outcome.error)
         else:
-            tell_withheld(outcome)
+            report_withheld(outcome)
         self._print(fields(outcome) if self._as_json else plain(outcome, self._named))
 
     def utterance(self, utterance: Utterance) -> None:
-        """A part of standard input."""
+        """Print an utterance of standard input."""
         if utterance.reason:
             tell(f"no text from {utterance.from_s:.1f} to {utterance.until_s:.1f} s: {utterance.reason}")
         self._print(utterance_fields(utterance) if self._as_json else utterance.text)
 
-    def _print(self, reported: str | dict[str, Any]) -> None:
-        if line := reported if isinstance(reported, str) else json.dumps(reported, ensure_ascii=False):
+    def _print(self, result: str | dict[str, Any]) -> None:
+        if line := result if isinstance(result, str) else json.dumps(result, ensure_ascii=False):
             print(line, flush=True)
 
 
 def utterance_fields(utterance: Utterance) -> dict[str, Any]:
-    """What `--json` prints of a part of standard input; `reason` only where there is one."""
-    reported: dict[str, Any] = {
+    """Return what `--json` prints for an utterance of standard input; `reason` only if there is one."""
+    result: dict[str, Any] = {
         "file": str(PIPE),
         "text": utterance.text,
         "from_s": round(utterance.from_s, 3),
         "until_s": round(utterance.until_s, 3),
         "decode_s": round(utterance.decode_s, 3),
     }
-    return reported | ({"reason": utterance.reason} if utterance.reason else {})
+    return result | ({"reason": utterance.reason} if utterance.reason else {})
 
 
 def plain(outcome: Outcome, named: bool) -> str:
-    """The text, after the name of its file where there are several."""
+    """Return the text, after the name of its file if there are several."""
     text = getattr(outcome, "text", None)
     if text is None:
         return ""
     return f"{outcome.file}: {text}" if named else text
 
 
-def tell_withheld(transcript: FileTranscript) -> None:
-    """Nothing is left out in silence."""
+def report_withheld(transcript: FileTranscript) -> None:
+    """Report what was left out."""
     if transcript.reason:
         tell(f"{transcript.file}: no text: {transcript.reason}")
         return
@@ -186,24 +190,24 @@ def tell_withheld(transcript: FileTranscript) -> None:
 
 
 def fields(outcome: Outcome) -> dict[str, Any]:
-    """What `--json` prints; `reason`, `withheld` and `error` only where there is one."""
+    """Return what `--json` prints for a file; `reason`, `withheld` and `error` only if there is one."""
     from voicecli.app.transcribe import Unreadable
 
     if isinstance(outcome, Unreadable):
         return {"file": str(outcome.file), "error": outcome.error.message}
-    reported: dict[str, Any] = {
+    result: dict[str, Any] = {
         "file": str(outcome.file),
         "text": outcome.text,
         "audio_s": round(outcome.audio_s, 3),
         "decode_s": round(outcome.decode_s, 3),
     }
     if outcome.redecoded is not None:
-        reported["redecoded"] = outcome.redecoded
+        result["redecoded"] = outcome.redecoded
     if outcome.reason:
-        reported["reason"] = outcome.reason
+        result["reason"] = outcome.reason
     elif outcome.withheld:
-        reported["withheld"] = [
+        result["withheld"] = [
             {"from_s": round(part.from_s, 2), "until_s": round(part.until_s, 2), "reason": part.reason}
             for part in outcome.withheld
         ]
-    return reported
+    return result

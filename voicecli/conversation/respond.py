@@ -7,7 +7,7 @@ from contextlib import aclosing, suppress
 
 from voicecli import events
 from voicecli.audio.device import Speaker
-from voicecli.audio.ring import RING_HZ, ring
+from voicecli.audio.sounds import RING_HZ, ring
 from voicecli.conversation.error_speech import spoken_error
 from voicecli.conversation.history import History, heard_source_end
 from voicecli.conversation.parts import Engines, Runtime

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from voicecli.audio.echo.path import ECHO_SHARE
+from voicecli.audio.echo.correlation import ECHO_SHARE
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 QUIETEST_DB = -120.0

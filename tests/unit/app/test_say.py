@@ -12,7 +12,7 @@ import pytest
 from tests.conversation.stage import CHAR_S, ToneTts
 from tests.defaults import SETTINGS
 from voicecli.app.say import Said, answer_with, say_text, speak
-from voicecli.audio.files.recording import Recording
+from voicecli.audio.files.wav import FileSpeaker
 from voicecli.commands.say import text_of
 from voicecli.errors import DeviceError, EngineError, SettingsError
 from voicecli.replay import virtual_time
@@ -25,7 +25,7 @@ S_PER_CALL = 0.2
 def say(text: str, voice: ToneTts, path: Path) -> Said:
     async def main() -> Said:
         clock = asyncio.get_running_loop().time
-        async with Recording(path, lead_s=8.0) as recording:
+        async with FileSpeaker(path, lead_s=8.0) as recording:
             return await speak(answer_with(text), voice, TimedWorker(lambda *_: S_PER_CALL), recording, clock)
 
     return virtual_time.run(main())
@@ -67,10 +67,10 @@ def test_words_are_joined_and_a_terminal_is_not_waited_for(monkeypatch: pytest.M
         text_of([])
 
 
-def test_a_recording_takes_its_turn_alone_and_holds_nothing_back(tmp_path: Path) -> None:
+def test_a_file_speaker_plays_one_turn_and_cannot_hold_it(tmp_path: Path) -> None:
     async def main() -> None:
-        async with Recording(tmp_path / "a.wav", lead_s=8.0) as recording:
-            with pytest.raises(ValueError, match="holds nothing"):
+        async with FileSpeaker(tmp_path / "a.wav", lead_s=8.0) as recording:
+            with pytest.raises(ValueError, match="cannot hold a turn"):
                 recording.begin(TurnId(1), held=True)
             recording.begin(TurnId(1), held=False)
             recording.release(TurnId(1))
@@ -86,7 +86,7 @@ def test_a_recording_takes_its_turn_alone_and_holds_nothing_back(tmp_path: Path)
 
 def test_a_file_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     async def main() -> None:
-        async with Recording(tmp_path / "absent" / "a.wav", lead_s=8.0):
+        async with FileSpeaker(tmp_path / "absent" / "a.wav", lead_s=8.0):
             raise AssertionError("opened")
 
     with pytest.raises(DeviceError, match="cannot be written: No such file"):

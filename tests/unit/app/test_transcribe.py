@@ -1,4 +1,4 @@
-"""Files as parts, parts as one text: times, reasons and what is told of them."""
+"""Files are cut into parts, and parts become one text: times, reasons, and what is reported about them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 
 from tests.conversation.stage import LoudnessGate
 from tests.defaults import LISTEN
-from voicecli.app.transcribe import FileTranscript, Unreadable, Withheld, speech_parts, understand
-from voicecli.commands.transcribe import fields, plain, tell_withheld
+from voicecli.app.transcribe import FileTranscript, Unreadable, Withheld, speech_parts, transcribe_clip
+from voicecli.audio.files.cutting import Part
+from voicecli.commands.transcribe import fields, plain, report_withheld
 from voicecli.engines.whisper.long_audio import WINDOW_S
 from voicecli.errors import DeviceError
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Transcript
@@ -26,7 +27,7 @@ class Clock:
         return self.now_s
 
 
-class Recogniser:
+class Recognizer:
     """Half a second a part; the second part is withheld, the third decoded twice."""
 
     name = "scripted"
@@ -55,14 +56,14 @@ def quiet(seconds: float) -> Pcm:
     return np.zeros(round(seconds * LISTEN_RATE_HZ), np.int16)
 
 
-def parts(pcm: Pcm) -> list[SpeechSegment]:
+def parts(pcm: Pcm) -> list[Part]:
     return speech_parts(pcm, LoudnessGate, LISTEN)
 
 
-def test_a_long_recording_is_one_text_and_tells_what_was_left_out() -> None:
+def test_a_long_recording_is_one_text_and_what_was_left_out_is_reported() -> None:
     clock = Clock()
     pcm = np.concatenate([loud(10), quiet(5), loud(10), quiet(5), loud(10)])
-    transcript = understand(FILE, pcm, Recogniser(clock), parts, clock)
+    transcript = transcribe_clip(FILE, pcm, Recognizer(clock), parts, clock)
     assert transcript == FileTranscript(FILE, "One. Three.", 40.0, 1.5, True, (Withheld(14.0, 26.0, "repetition"),))
     assert transcript.reason == ""
     reported = fields(transcript)
@@ -70,21 +71,21 @@ def test_a_long_recording_is_one_text_and_tells_what_was_left_out() -> None:
     assert "reason" not in reported
 
 
-def test_a_short_clip_is_whole_whatever_the_gate_would_say() -> None:
+def test_a_short_clip_is_whole_whatever_the_detector_would_say() -> None:
     pcm = quiet(WINDOW_S)
     (part,) = parts(pcm)
-    assert (part.started_at_s, part.ended_at_s, len(part.pcm)) == (0.0, WINDOW_S, len(pcm))
+    assert (part.begin_s, part.segment.audio_s, len(part.segment.pcm)) == (0.0, WINDOW_S, len(pcm))
 
 
 def test_the_last_samples_of_a_long_recording_are_kept() -> None:
     pcm = np.concatenate([quiet(20), loud(20.013)])
-    assert sum(len(part.pcm) for part in parts(pcm)) >= 20.013 * LISTEN_RATE_HZ
+    assert sum(len(part.segment.pcm) for part in parts(pcm)) >= 20.013 * LISTEN_RATE_HZ
 
 
 @pytest.mark.parametrize("samples", [0, 1, 319])
 def test_a_clip_shorter_than_any_sound_of_speech_is_no_speech(samples: int) -> None:
     clock = Clock()
-    transcript = understand(FILE, quiet(1)[:samples], Recogniser(clock), parts, clock)
+    transcript = transcribe_clip(FILE, quiet(1)[:samples], Recognizer(clock), parts, clock)
     assert (transcript.text, transcript.reason, transcript.decode_s) == ("", "no speech", 0.0)
 
 
@@ -95,14 +96,14 @@ def test_the_file_is_named_where_there_are_several() -> None:
 
 
 def test_a_file_that_gave_nothing_is_reported_in_json_only() -> None:
-    lost = Unreadable(FILE, DeviceError("memo.wav is not there"))
+    lost = Unreadable(FILE, DeviceError("memo.wav does not exist"))
     assert plain(lost, named=True) == ""
-    assert fields(lost) == {"file": "memo.wav", "error": "memo.wav is not there"}
+    assert fields(lost) == {"file": "memo.wav", "error": "memo.wav does not exist"}
 
 
 def test_what_is_withheld_is_reported_with_its_place(capsys: pytest.CaptureFixture[str]) -> None:
-    tell_withheld(FileTranscript(FILE, "Hello.", 9.0, 0.1, False, (Withheld(2.0, 4.5, "repetition"),)))
-    tell_withheld(FileTranscript(FILE, "", 2.0, 0.1, False, (Withheld(0.0, 2.0, "no speech"),)))
+    report_withheld(FileTranscript(FILE, "Hello.", 9.0, 0.1, False, (Withheld(2.0, 4.5, "repetition"),)))
+    report_withheld(FileTranscript(FILE, "", 2.0, 0.1, False, (Withheld(0.0, 2.0, "no speech"),)))
     out = capsys.readouterr()
     assert out.out == ""
     assert out.err.splitlines() == [

@@ -1,11 +1,10 @@
-"""The ear and its parts: framing, level, gate on real sound, choice of devices."""
+"""Speech input and its parts: framing, level, voice activity detection on real sound, choice of devices."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import numpy as np
@@ -36,9 +35,7 @@ class ListMicrophone:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    async def __aexit__(self, *error: object) -> None: ...
 
     async def frames(self) -> AsyncIterator[AudioFrame]:
         for index, pcm in enumerate(self._frames):
@@ -48,9 +45,9 @@ class ListMicrophone:
 def heard_by(speech_input: SpeechInput, mute_after: int = -1) -> list[SegmenterEvent]:
     async def listen() -> list[SegmenterEvent]:
         out: list[SegmenterEvent] = []
-        async for heard in speech_input.events(lambda: 120.0):
-            if not isinstance(heard, PossibleSpeech | PossibleSpeechEnded):
-                out.append(heard)
+        async for event in speech_input.events(lambda: 120.0):
+            if not isinstance(event, PossibleSpeech | PossibleSpeechEnded):
+                out.append(event)
             if len(out) == mute_after:
                 speech_input.mute(True)
         return out
@@ -61,11 +58,11 @@ def heard_by(speech_input: SpeechInput, mute_after: int = -1) -> list[SegmenterE
 LOUD, SILENT = np.full(FRAME_SAMPLES, 3277, np.int16), np.zeros(FRAME_SAMPLES, np.int16)
 
 
-def test_the_speech_input_tells_what_it_hears_and_how_loud() -> None:
+def test_the_speech_input_reports_what_it_hears_and_how_loud() -> None:
     events: list[Event] = []
     microphone = ListMicrophone([SILENT] * 20 + [LOUD] * 20 + [SILENT] * 40)
     speech_input = SpeechInput(microphone, LoudnessGate(), Segmenter(LISTEN), lambda: 0.0, events.append)
-    assert [type(heard) for heard in heard_by(speech_input)] == [Onset, EarlyPause, Pause, Endpoint]
+    assert [type(event) for event in heard_by(speech_input)] == [Onset, EarlyPause, Pause, Endpoint]
     levels = [event.level_db for event in events if isinstance(event, LevelMeasured)]
     assert len(levels) == 16
     assert max(levels) == pytest.approx(-20, abs=0.01)
@@ -77,7 +74,7 @@ def test_muting_in_the_middle_of_an_utterance_drops_it() -> None:
     speech_input = SpeechInput(
         ListMicrophone([LOUD] * 80), LoudnessGate(), Segmenter(LISTEN), lambda: 0.0, events.append
     )
-    assert [type(heard) for heard in heard_by(speech_input, mute_after=1)] == [Onset, Dropped]
+    assert [type(event) for event in heard_by(speech_input, mute_after=1)] == [Onset, Dropped]
     assert [event.muted for event in events if isinstance(event, MuteChanged)] == [True]
 
 
@@ -108,9 +105,9 @@ def test_a_tone_survives_resampling(rate_hz: int) -> None:
 
 
 def share_of_speech(pcm: Pcm) -> float:
-    gate = WebrtcSileroDetector(Silero.load(), LISTEN)
-    verdicts = [gate.is_speech(AudioFrame(frame, 0.0)) for frame in Framer(LISTEN_RATE_HZ).push(pcm)]
-    return sum(verdicts) / len(verdicts)
+    vad = WebrtcSileroDetector(Silero.load(), LISTEN)
+    is_speech = [vad.is_speech(AudioFrame(frame, 0.0)) for frame in Framer(LISTEN_RATE_HZ).push(pcm)]
+    return sum(is_speech) / len(is_speech)
 
 
 @pytest.mark.parametrize("path", SPOKEN, ids=lambda path: path.stem[:8])
@@ -120,10 +117,10 @@ def test_people_are_heard(path: Path) -> None:
 
 @pytest.mark.parametrize("path", NOISE, ids=lambda path: path.stem)
 def test_noise_starts_no_utterance(path: Path) -> None:
-    gate, segmenter = WebrtcSileroDetector(Silero.load(), LISTEN), Segmenter(LISTEN)
+    vad, segmenter = WebrtcSileroDetector(Silero.load(), LISTEN), Segmenter(LISTEN)
     for pcm in Framer(LISTEN_RATE_HZ).push(clip(path)):
         frame = AudioFrame(pcm, 0.0)
-        assert not segmenter.push(frame, gate.is_speech(frame), LISTEN.start_ms)
+        assert not segmenter.push(frame, vad.is_speech(frame), LISTEN.start_ms)
 
 
 @pytest.mark.parametrize(("name", "amplitude"), [("hum", 600), ("fan", 1000), ("clicks", 8000)])
@@ -159,9 +156,9 @@ def test_a_device_is_found_by_index_name_or_part(wanted: str, index: int) -> Non
 @pytest.mark.parametrize(
     ("wanted", "message", "hint"),
     [
-        ("usb", "fits several", "more of the name"),
-        ("bluetooth", "no input device fits 'bluetooth'", "1 USB Headset"),
-        ("3", "no input device fits '3'", "0 HDA Intel"),
+        ("usb", "matches several", "more of the name"),
+        ("bluetooth", "no input device matches 'bluetooth'", "1 USB Headset"),
+        ("3", "no input device matches '3'", "0 HDA Intel"),
     ],
 )
 def test_a_wrong_device_is_refused_with_the_ones_there_are(wanted: str, message: str, hint: str) -> None:

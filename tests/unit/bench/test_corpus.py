@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.defaults import LISTEN, SETTINGS
-from voicecli.audio.files.wav import read_clip
+from voicecli.audio.files.reader import read_clip
 from voicecli.bench.corpus import Recording, load_corpus, read, recordings
 from voicecli.bench.questions import QUESTIONS, TIMES, VOICES, asked, spoken_questions, write_clip
 from voicecli.bench.speech import LEAD_S, TAIL_S

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.doctor.laws import lawful, only, states
-from voicecli.audio.echo.ready_sound import RATE_HZ, ready_sound
 from voicecli.audio.resample import resample
+from voicecli.audio.sounds import READY_HZ, ready_sound
 from voicecli.doctor.round_trip import QUIETEST_DB, Block, Echo, find_echo, joined, level_of
 from voicecli.doctor.sound import Device, DeviceFacts, Heard, Played, SoundFacts, sound_findings
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
-SOUND = resample(ready_sound(), RATE_HZ, LISTEN_RATE_HZ)
+SOUND = resample(ready_sound(), READY_HZ, LISTEN_RATE_HZ)
 BLOCK = 160
 
 
@@ -162,9 +162,9 @@ def test_without_devices_both_lines_fail() -> None:
 
 
 def test_a_device_that_is_not_the_one_asked_for_says_what_there_is() -> None:
-    wrong = DeviceFacts(("USB",), problem="no input device fits 'x'", hint="input devices: 0 USB")
+    wrong = DeviceFacts(("USB",), problem="no input device matches 'x'", hint="input devices: 0 USB")
     found = only(sound_findings(replace(GOOD, microphone=wrong, heard=None)), "microphone")
-    assert (found.state, found.text, found.advice) == ("failed", "no input device fits 'x'", "input devices: 0 USB")
+    assert (found.state, found.text, found.advice) == ("failed", "no input device matches 'x'", "input devices: 0 USB")
 
 
 def test_no_sound_only_lists() -> None:

@@ -11,8 +11,8 @@ import pytest
 from tests.unit.replay.stage import BEGAN_S, FRAMES, REPORTED, TURN, recorded, times
 from tests.unit.replay.test_latencies import SEGMENT, Network, Whisper
 from voicecli import events
+from voicecli.audio.device import NoMicrophone
 from voicecli.audio.echo.canceller import PlayedBlock
-from voicecli.audio.no_device import NoMicrophone
 from voicecli.conversation.parts import Engines
 from voicecli.errors import DeviceError
 from voicecli.events import Event

@@ -1,1 +1,1 @@
-"""Keep the assistant from hearing itself."""
+"""Keep the assistant from hearing its own voice."""

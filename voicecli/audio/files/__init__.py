@@ -1,1 +1,1 @@
-"""Sound files: read, cut and written."""
+"""Read, cut and write sound files."""

@@ -1,1 +1,1 @@
-"""Devices that come and go while a conversation is held."""
+"""Devices that are connected and disconnected during a conversation."""

@@ -1,8 +1,8 @@
-"""PortAudio as it has to be treated while devices come and go: one call at a time, on threads, with a deadline.
+"""Call PortAudio safely while devices come and go: one call at a time, on threads, with a deadline.
 
-PortAudio lists the devices once, when it starts, and may start anew only while no stream is open. So another process
-looks what there is, and streams that are well are closed for a new list only when it has seen something new. A process
-can be ended when it hangs, as PulseAudio's plug-in for ALSA does while its server does not answer.
+PortAudio lists the devices once, when it starts, and can only restart while no stream is open. So a subprocess lists
+the devices, and working streams are closed for a new list only if the subprocess has found something new. A subprocess
+can be killed if it hangs, as PulseAudio's plug-in for ALSA does while its server does not answer.
 """
 
 from __future__ import annotations
@@ -21,24 +21,25 @@ from voicecli.errors import DeviceError
 T = TypeVar("T")
 
 DEADLINE_S = 1.0
-"""Opening took 9 ms at most with PulseAudio, on two cores; what takes so long will not come in time."""
+"""Deadline of a call. Opening took at most 9 ms with PulseAudio on two cores, so a call that is late is hanging."""
 
 CLOSE_S = 0.5
-"""So long for a device that has gone, since the one that is left is not opened before."""
+"""Deadline of closing a device that is gone: the next one is not opened before."""
 
-LOOK_S = 3.0
-"""The other process has this long."""
+LIST_S = 3.0
+"""Deadline of the subprocess."""
 
-LOOK = (
-    "from voicecli.audio.reconnect.portaudio_calls import seen; import json, sys; json.dump(sorted(seen()), sys.stdout)"
+LIST = (
+    "from voicecli.audio.reconnect.portaudio_calls import listed_here; import json, sys; "
+    "json.dump(sorted(listed_here()), sys.stdout)"
 )
 
 Seen = frozenset[tuple[str, str]]
-"""Of each device its name and what it is for, the default ones once more as defaults."""
+"""Name and role of each device; the defaults once more in a role of their own."""
 
 
-def seen() -> Seen:
-    """What PortAudio lists in this process. Raises DeviceError."""
+def listed_here() -> Seen:
+    """Return what PortAudio lists in this process. Raise DeviceError if it does not answer."""
     from voicecli.audio.devices import list_devices
 
     found = set()
@@ -50,14 +51,14 @@ def seen() -> Seen:
 
 
 async def list_devices_in_subprocess() -> Seen:
-    """What PortAudio lists in a process that starts now; nothing where that fails or hangs."""
+    """Return what PortAudio lists in a new process; nothing if that fails or hangs."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", LOOK, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+        sys.executable, "-c", LIST, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        async with asyncio.timeout(LOOK_S):
-            reported, _ = await process.communicate()
+        async with asyncio.timeout(LIST_S):
+            output, _ = await process.communicate()
     except TimeoutError:
         return frozenset()
     finally:
@@ -65,22 +66,22 @@ async def list_devices_in_subprocess() -> Seen:
             process.kill()
             await process.communicate()
     with suppress(ValueError):
-        return frozenset((name, role) for name, role in json.loads(reported))
+        return frozenset((name, role) for name, role in json.loads(output))
     return frozenset()
 
 
 def in_words(error: Exception) -> str:
-    """What PortAudio says and, where it tells, the system below; its codes are no use to anybody.
+    """Return what PortAudio and, if known, the system below say about an error, without their codes.
 
-    `error`: a sounddevice.PortAudioError of a text, a code and (interface, code, text) of the system, or another. Its
-    own `str` asks PortAudio for names, which a sound server that does not answer holds up.
+    `error` is a sounddevice.PortAudioError of a text, a code and (interface, code, text) of the system, or another
+    error. Its own `str` asks PortAudio for names, which blocks while a sound server does not answer.
     """
     text = str(error.args[0])
     below = error.args[2][2] if len(error.args) > 2 else ""
     return f"{text}: {below}" if below else text
 
 
-def start_anew() -> None:
+def restart() -> None:
     """Make PortAudio list the devices again. No stream may be open."""
     import sounddevice
 
@@ -89,7 +90,7 @@ def start_anew() -> None:
 
 
 class OpenDevice(Protocol):
-    """Whoever may have a stream open."""
+    """A user of PortAudio that can have a stream open."""
 
     @property
     def is_open(self) -> bool: ...
@@ -102,24 +103,26 @@ class OpenDevice(Protocol):
 class SoundSystem:
     """One program's use of PortAudio. `changed` is called whenever a stream was opened or lost."""
 
-    def __init__(self, settled: Callable[[], bool], deadline_s: float = DEADLINE_S) -> None:
+    def __init__(self, is_idle: Callable[[], bool], deadline_s: float = DEADLINE_S) -> None:
+        """`is_idle` returns whether no turn is active."""
         self.changed: Callable[[], None] = lambda: None
         self.parts: list[OpenDevice] = []
-        self._settled = settled
+        self._is_idle = is_idle
         self._deadline_s = deadline_s
         self._one_at_a_time = asyncio.Lock()
         self._hanging = 0
 
     async def close(self, work: Callable[[], None]) -> None:
-        """As `call`; what hangs is left alone."""
+        """Run `work` as `call` does, but ignore a timeout: a call that hangs is abandoned."""
         with suppress(DeviceError):
             async with self._one_at_a_time:
                 await self._run(work, deadline_s=min(CLOSE_S, self._deadline_s))
 
     async def call(self, work: Callable[[], T], undo: Callable[[T], None] | None = None) -> T:
-        """Run `work` on a thread of its own. Raises what it raises, or DeviceError when it takes too long.
+        """Run `work` on a thread of its own. Raise what it raises, or DeviceError if it takes too long.
 
-        What comes after that is undone. The thread is a daemon: it may hang for ever, and nothing waits for it.
+        `undo` is applied to a result that arrives after that. The thread is a daemon: it may hang forever, and nothing
+        waits for it.
         """
         async with self._one_at_a_time:
             return await self._run(work, undo)
@@ -130,50 +133,50 @@ class SoundSystem:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
 
-        def settle(outcome: T, error: BaseException | None) -> None:
+        def on_done(result: T, error: BaseException | None) -> None:
             self._hanging -= 1
             if error is None and future.cancelled() and undo is not None:
-                self._start(partial(undo, outcome), self._undone)
+                self._start(partial(undo, result), self._on_undone)
             elif not future.cancelled():
-                future.set_result(outcome) if error is None else future.set_exception(error)
+                future.set_result(result) if error is None else future.set_exception(error)
 
-        self._start(work, settle)
+        self._start(work, on_done)
         deadline_s = deadline_s or self._deadline_s
         try:
             async with asyncio.timeout(deadline_s):
                 return await future
         except TimeoutError:
             message = f"the sound system has not answered for {deadline_s:g} s"
-            raise DeviceError(message, "is the sound server running?") from None
+            raise DeviceError(message, "check that the sound server is running") from None
 
-    def _start(self, work: Callable[[], T], settle: Callable[[T, BaseException | None], None]) -> None:
+    def _start(self, work: Callable[[], T], on_done: Callable[[T, BaseException | None], None]) -> None:
         loop = asyncio.get_running_loop()
 
         def run() -> None:
-            outcome, error = None, None
+            result, error = None, None
             try:
-                outcome = work()
-            except BaseException as caught:  # handed to whoever awaits
+                result = work()
+            except BaseException as caught:  # raised to whoever awaits the call
                 error = caught
             if not loop.is_closed():
-                loop.call_soon_threadsafe(settle, outcome, error)  # type: ignore[arg-type]  # with an error it is none
+                loop.call_soon_threadsafe(on_done, result, error)  # type: ignore[arg-type]  # None only with an error
 
         self._hanging += 1
         threading.Thread(target=run, name="sound", daemon=True).start()
 
     async def rescan(self) -> None:
-        """List the devices anew, if there is something new and nobody is disturbed."""
-        if self._may_start_anew() and await list_devices_in_subprocess() - seen() and self._may_start_anew():
+        """List the devices again, if there is something new and that disturbs nobody."""
+        if self._may_restart() and await list_devices_in_subprocess() - listed_here() and self._may_restart():
             for part in self.parts:
                 await part.release()
             async with self._one_at_a_time:
-                if self._hanging or any(part.is_open for part in self.parts):  # one opened meanwhile, or closes slowly
+                if self._hanging or any(part.is_open for part in self.parts):  # opened meanwhile, or slow to close
                     return
-                with suppress(DeviceError):  # it hangs, and nothing starts anew until it answers
-                    await self._run(start_anew)
+                with suppress(DeviceError):  # it hangs, and nothing restarts until it answers
+                    await self._run(restart)
 
-    def _undone(self, outcome: None, error: BaseException | None) -> None:
+    def _on_undone(self, result: None, error: BaseException | None) -> None:
         self._hanging -= 1
 
-    def _may_start_anew(self) -> bool:
-        return not self._hanging and (self._settled() or not any(part.is_open for part in self.parts))
+    def _may_restart(self) -> bool:
+        return not self._hanging and (self._is_idle() or not any(part.is_open for part in self.parts))

@@ -1,4 +1,4 @@
-"""Keeps one device in use for as long as there is any: notices that it went away, opens another, and goes back."""
+"""Keep one device in use as long as there is any: notice that it is gone, open another, and go back."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Generic, Literal, Protocol, TypeVar
 from voicecli.audio.reconnect.policy import (
     MICROPHONE_STALL_S,
     SPEAKER_STALL_S,
+    Attempt,
     ReconnectPolicy,
     SleepDetector,
-    Try,
     has_stalled,
 )
 from voicecli.audio.reconnect.portaudio_calls import OpenDevice
@@ -29,18 +29,18 @@ MEANWHILE = {"microphone": "type your questions", "speaker": "answers are writte
 
 
 class Stream(Protocol):
-    """A device that may be opened once. `open` and `close` block, and may hang."""
+    """A device that is opened at most once. `open` and `close` block, and may hang."""
 
     name: str
 
     def open(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Raises DeviceError."""
+        """Open the device. Raise DeviceError if it does not open."""
         ...
 
     def close(self) -> None: ...
 
     def idle_s(self) -> float:
-        """Since the device last did anything; infinite when it has ended."""
+        """Return the seconds since the device last did anything; infinite if it has ended."""
         ...
 
 
@@ -48,7 +48,7 @@ T = TypeVar("T")
 
 
 class System(Protocol):
-    """What is used of `SoundSystem`."""
+    """The part of `SoundSystem` that is used."""
 
     parts: list[OpenDevice]
     changed: Callable[[], None]
@@ -65,88 +65,92 @@ S = TypeVar("S", bound=Stream)
 
 @dataclass(frozen=True, slots=True)
 class Source(Generic[S]):
-    """Where streams come from."""
+    """How to make the streams of one part."""
 
     part: DevicePart
     wanted: str  # a name as in the settings; empty: the system's default
-    make: Callable[[str], S]  # of a device that is listed. Raises DeviceError
+    make: Callable[[str], S]  # from a listed device. Raises DeviceError
 
 
 class DeviceReconnector(Generic[S]):
-    """`lost` is told before a stream is closed, `opened` when one is in use."""
+    """Opens, watches and replaces the streams of a source.
+
+    It calls `lost` before a stream is closed, and `opened` when one is in use.
+    """
 
     def __init__(
-        self, source: Source[S], system: System, settled: Callable[[], bool], clock: Clock, publish: Publish
+        self, source: Source[S], system: System, is_idle: Callable[[], bool], clock: Clock, publish: Publish
     ) -> None:
         self.current: S | None = None
         self.lost: Callable[[S], None] = lambda stream: None
         self.opened: Callable[[S], None] = lambda stream: None
         self._source = source
         self._system = system
-        self._settled = settled
+        self._is_idle = is_idle
         self._clock = clock
         self._publish = publish
-        self._recovery = ReconnectPolicy()
+        self._policy = ReconnectPolicy()
         self._reported: tuple[Condition, str] = ("ok", "")
         self._requested: str | None = None
         self._opened_s = 0.0
 
     @property
     def is_open(self) -> bool:
+        """Whether a device is in use."""
         return self.current is not None
 
     @property
     def name(self) -> str:
-        """Of what is in use; empty when there is nothing."""
+        """Name of the device in use; empty if there is none."""
         return self.current.name if self.current is not None else ""
 
     async def open_first(self) -> None:
-        """Open the wanted device. Raises DeviceError."""
-        self._use(await self._open(self._source.wanted), wanted=True, tell=False)
+        """Open the wanted device. Raise DeviceError if it does not open."""
+        self._use(await self._open(self._source.wanted), wanted=True, report=False)
         self._system.parts.append(self)
 
     async def run(self) -> None:
-        """Watch, until cancelled."""
+        """Watch the device, until cancelled."""
         sleep_detector = SleepDetector()
         while True:
             await asyncio.sleep(TICK_S)
             woke = sleep_detector.has_slept(self._clock(), time.time())
-            if self.current is not None and (woke or self._has_gone(self.current)):
+            if self.current is not None and (woke or self._is_gone(self.current)):
                 await self.release()
-            if self._requested is not None and self._settled():
+            if self._requested is not None and self._is_idle():
                 name, self._requested = self._requested, None
                 await self._switch_to(name)
-            elif options := self._recovery.next_attempt(self._clock(), settled=self._settled()):
-                await self._try(options)
+            elif attempt := self._policy.next_attempt(self._clock(), is_idle=self._is_idle()):
+                await self._try(attempt)
 
     def request(self, name: str) -> None:
-        """Use the device of this name from the next moment on in which no turn is alive; empty: the system's default.
+        """Switch to the device of this name as soon as no turn is active; empty means the system's default.
 
-        Where it cannot be opened the one in use stays, and that is told.
+        If it cannot be opened, keep the current device and publish a notice.
         """
         self._requested = name
 
     async def release(self) -> None:
-        """Close what is open; something is opened again at the next look."""
+        """Close what is open. A device is opened again at the next tick."""
         stream, self.current = self.current, None
         if stream is None:
             return
-        self._recovery.on_lost(self._clock())
+        self._policy.on_lost(self._clock())
         await self._close(stream)
 
     async def close(self) -> None:
-        """For good."""
+        """Stop using the device for good."""
         self._system.parts.remove(self)
         await self.release()
 
-    def _has_gone(self, stream: S) -> bool:
+    def _is_gone(self, stream: S) -> bool:
         return has_stalled(stream.idle_s(), self._clock() - self._opened_s, STALL_S[self._source.part])
 
     async def _open(self, wanted: str) -> S:
         loop = asyncio.get_running_loop()
 
         def work() -> S:
-            stream = self._source.make(wanted)  # here, since a device's number holds only until PortAudio starts anew
+            stream = self._source.make(wanted)  # here, because a device's number changes when PortAudio restarts
             stream.open(loop)
             return stream
 
@@ -158,7 +162,7 @@ class DeviceReconnector(Generic[S]):
         await self._system.close(stream.close)
 
     async def _switch_to(self, name: str) -> None:
-        """A device that was plugged in since the start is found by a second try."""
+        """Switch to a device. A second attempt finds one that was plugged in since the start."""
         try:
             stream = await self._open(name)
         except DeviceError:
@@ -168,29 +172,30 @@ class DeviceReconnector(Generic[S]):
             except DeviceError as error:
                 self._refuse(name, error)
                 return
-        was, part = self._reported[1], self._source.part
+        previous, part = self._reported[1], self._source.part
         self._source = replace(self._source, wanted=name)
-        await self._exchange(stream, wanted=True, tell=False)
-        message = f"The {part} is {stream.name}" + (", as it was" if stream.name == was else " now")
+        await self._replace(stream, wanted=True, report=False)
+        message = f"The {part} is {stream.name}" + (", as before" if stream.name == previous else " now")
         self._publish(
             ComponentChanged(at_s=self._clock(), component=part, condition="ok", name=stream.name, message=message)
         )
 
-    async def _exchange(self, stream: S, *, wanted: bool, tell: bool = True) -> None:
-        """The new one is open before the old one is closed, so that there is never none."""
-        before, self.current = self.current, None
-        if before is not None:
-            await self._close(before)
-        self._use(stream, wanted=wanted, tell=tell)
+    async def _replace(self, stream: S, *, wanted: bool, report: bool = True) -> None:
+        """Use a stream that is already open, and only then close the previous one, so that there is never none."""
+        previous, self.current = self.current, None
+        if previous is not None:
+            await self._close(previous)
+        self._use(stream, wanted=wanted, report=report)
 
     def _refuse(self, name: str, error: DeviceError) -> None:
-        stays = f"the {self._source.part} stays {self._reported[1]}" if self._reported[1] else "and there is none"
-        sentences = [f"{name or 'The default'} is not used, {stays}: {error.message}", error.hint]
+        part, current = self._source.part, self._reported[1]
+        outcome = f"the {part} is still {current}" if current else f"there is no {part}"
+        sentences = [f"Cannot use {name or 'the default device'}, {outcome}: {error.message}", error.hint]
         self._publish(Notice(at_s=self._clock(), text=". ".join(filter(None, sentences))))
 
-    async def _try(self, options: Try) -> None:
+    async def _try(self, attempt: Attempt) -> None:
         names = [self._source.wanted]
-        if options == "any" and self._source.wanted:
+        if attempt == "any" and self._source.wanted:
             names.append("")
         reason = ""
         for name in names:
@@ -199,33 +204,33 @@ class DeviceReconnector(Generic[S]):
             except DeviceError as error:
                 reason = reason or error.message
                 continue
-            await self._exchange(stream, wanted=name == self._source.wanted)
+            await self._replace(stream, wanted=name == self._source.wanted)
             return
         if self.current is None:
-            self._tell("unavailable", "", reason)
-        self._recovery.on_failed(self._clock())
+            self._report("unavailable", "", reason)
+        self._policy.on_failed(self._clock())
         await self._system.rescan()
 
-    def _use(self, stream: S, *, wanted: bool, tell: bool = True) -> None:
+    def _use(self, stream: S, *, wanted: bool, report: bool = True) -> None:
         self.current, self._opened_s = stream, self._clock()
-        self._recovery.on_opened(self._opened_s, wanted=wanted)
+        self._policy.on_opened(self._opened_s, wanted=wanted)
         self._system.changed()
         self.opened(stream)
-        if tell:
-            self._tell(self._recovery.condition, stream.name)
-        self._reported = (self._recovery.condition, stream.name)
+        if report:
+            self._report(self._policy.condition, stream.name)
+        self._reported = (self._policy.condition, stream.name)
 
-    def _tell(self, condition: Condition, name: str, reason: str = "") -> None:
-        """Nothing, where all is as it was: a device that is back at once is nobody's trouble."""
+    def _report(self, condition: Condition, name: str, reason: str = "") -> None:
+        """Publish a change. Say nothing if all is as it was: a device that is back at once troubles nobody."""
         if (condition, name) == self._reported:
             return
-        part, was = self._source.part, self._reported[1]
+        part, previous = self._source.part, self._reported[1]
         if condition == "unavailable":
             message = f"The {part} is gone: {MEANWHILE[part]} until it is back ({reason})"
         elif condition == "fallback":
-            message = f"The {part} {self._source.wanted} is gone: {name} takes its place until it is back"
+            message = f"The {part} {self._source.wanted} is gone: using {name} until it is back"
         elif self._reported[0] == "ok":
-            message = f"The {part} is {name} now, in place of {was}"
+            message = f"The {part} is now {name} instead of {previous}"
         else:
             message = f"The {part} is back: {name}"
         self._reported = (condition, name)

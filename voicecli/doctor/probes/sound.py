@@ -13,9 +13,9 @@ import numpy as np
 
 from voicecli.audio.devices import DeviceInfo, Direction, find_device, list_devices
 from voicecli.audio.echo.canceller import PlayedBlock
-from voicecli.audio.echo.ready_sound import RATE_HZ, READY, ready_sound
 from voicecli.audio.portaudio import PortAudioMicrophone, PortAudioSpeaker
 from voicecli.audio.resample import resample
+from voicecli.audio.sounds import READY, READY_HZ, ready_sound
 from voicecli.doctor.round_trip import Block, find_echo, joined, level_of
 from voicecli.doctor.sound import Device, DeviceFacts, Heard, Played, SoundFacts
 from voicecli.errors import DeviceError
@@ -113,7 +113,7 @@ class Trial:
         if not isinstance(speaker, PortAudioSpeaker):
             return
         speaker.begin(READY, held=False)
-        speaker.play(PlaybackChunk(READY, ready_sound(), RATE_HZ, 0))
+        speaker.play(PlaybackChunk(READY, ready_sound(), READY_HZ, 0))
         speaker.finish(READY)
         try:
             async with asyncio.timeout(STUCK_S):

@@ -19,9 +19,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
 
+from voicecli.audio.files.reader import TooLong, Unplayable
 from voicecli.errors import VoiceCliError
 from voicecli.server.sessions import Full, Limits
-from voicecli.server.stt.containers import TooLong, Unplayable
 from voicecli.server.stt.protocol import Start
 
 RETRY_AFTER_S = 2

@@ -1,4 +1,4 @@
-"""What is left of the assistant's voice in simulated rooms, and what of a voice that speaks at the same time."""
+"""In simulated rooms the assistant's voice is removed, and a voice that speaks at the same time is not."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from functools import cache
-from types import TracebackType
 from typing import Self
 
 import numpy as np
@@ -18,8 +17,8 @@ from tests.defaults import LISTEN
 from tests.speech import FOLDER, SENTENCES, SPOKEN, clip
 from voicecli.audio.echo.canceller import AHEAD_S, DELAY_S, MOST_BLOCKS, EchoCanceller, EchoFreeMicrophone, PlayedBlock
 from voicecli.audio.echo.level_gate import EchoAwareDetector
-from voicecli.audio.echo.ready_sound import RATE_HZ, ready_sound
 from voicecli.audio.resample import resample
+from voicecli.audio.sounds import READY_HZ, ready_sound
 from voicecli.audio.speech_input import level_db
 from voicecli.audio.vad import Silero, WebrtcSileroDetector
 from voicecli.errors import EngineError
@@ -28,8 +27,8 @@ from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, P
 
 SPEAKER_HZ = 48_000
 LENGTH_S = 12
-LEARNT_S = 3
-"""By then every room here is learnt."""
+LEARNED_S = 3
+"""By then the canceller knows every room here."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +41,12 @@ class Room:
 
 ROOMS = [Room(40, -10), Room(120, -20), Room(250, -30), Room(250, -10), Room(80, -10, -100.0, 0.4)]
 NEAR_S = 4
-needs_speech = pytest.mark.skipif(not FOLDER.is_dir(), reason="needs the recordings that lie beside the checkout")
+needs_speech = pytest.mark.skipif(not FOLDER.is_dir(), reason="needs the recordings next to the checkout")
 
 
 @cache
 def speech(level: float, near: bool = False) -> Pcm:
-    """`LENGTH_S` of real speech at an RMS of `level` dB; one sentence when `near`."""
+    """Return `LENGTH_S` of real speech at an RMS of `level` dB; one sentence if `near`."""
     paths = SPOKEN[3:4] if near else SENTENCES
     audio = np.concatenate([clip(path) for path in paths])[: LENGTH_S * LISTEN_RATE_HZ].astype(float)
     audio *= 32768 * 10 ** (level / 20) / np.sqrt(np.mean(audio**2))
@@ -56,7 +55,7 @@ def speech(level: float, near: bool = False) -> Pcm:
 
 
 def echo_of(played: Pcm, room: Room) -> NDArray[np.float64]:
-    """What a microphone hears of it: a small loudspeaker clips softly, the room decays, the clocks drift."""
+    """Simulate the echo: a small loudspeaker clips softly, the room reverberates, the clocks drift."""
     noise = np.random.default_rng(0)
     taps = round(room.decay_s * LISTEN_RATE_HZ)
     response = noise.standard_normal(taps) * 10 ** (-3 * np.arange(taps) / taps)
@@ -72,7 +71,7 @@ def echo_of(played: Pcm, room: Room) -> NDArray[np.float64]:
 
 
 def cancelled(played: Pcm, captured: NDArray[np.float64], canceller: EchoCanceller) -> Iterator[AudioFrame]:
-    """Both through the canceller as the devices give them: 20 ms at a time, the speaker at its own rate."""
+    """Push both sides as the devices deliver them: 20 ms at a time, the speaker at its own rate."""
     loud = resample(played, LISTEN_RATE_HZ, SPEAKER_HZ)
     block = round(FRAME_S * SPEAKER_HZ)
     pcm = np.clip(captured, -32768, 32767).astype(np.int16)
@@ -83,22 +82,22 @@ def cancelled(played: Pcm, captured: NDArray[np.float64], canceller: EchoCancell
 
 
 def listened(played: Pcm, captured: NDArray[np.float64]) -> tuple[list[AudioFrame], list[tuple[float, SegmenterEvent]]]:
-    """The frames without echo, and what the product's own gate and segmenter make of them while an answer sounds."""
+    """Return the frames without echo, and the events that the product derives from them while an answer sounds."""
     canceller = EchoCanceller.load()
-    gate, segmenter = (
-        EchoAwareDetector(WebrtcSileroDetector(Silero.load(), LISTEN), canceller.guard, canceller.correlation),
+    vad, segmenter = (
+        EchoAwareDetector(WebrtcSileroDetector(Silero.load(), LISTEN), canceller.is_echo),
         Segmenter(LISTEN),
     )
-    frames, heard = [], []
+    frames, events = [], []
     for frame in cancelled(played, captured, canceller):
         frames.append(frame)
-        reported = segmenter.push(frame, gate.is_speech(frame), LISTEN.min_interrupt_ms)
-        heard += [(frame.captured_at_s, event) for event in reported]
-    return frames, heard
+        found = segmenter.push(frame, vad.is_speech(frame), LISTEN.min_interrupt_ms)
+        events += [(frame.captured_at_s, event) for event in found]
+    return frames, events
 
 
 def joined(frames: list[AudioFrame], from_s: float = 0.0) -> Pcm:
-    """From `from_s` of what went in on."""
+    """Join the frames from `from_s` of the input on."""
     return np.concatenate([frame.pcm for frame in frames if frame.captured_at_s + DELAY_S >= from_s])
 
 
@@ -107,8 +106,8 @@ def joined(frames: list[AudioFrame], from_s: float = 0.0) -> Pcm:
 def test_little_is_left_of_the_assistant_s_voice(room: Room) -> None:
     played = speech(-20.0)
     echo = echo_of(played, room)
-    left = joined(list(cancelled(played, echo, EchoCanceller.load())), LEARNT_S)
-    before_db = level_db(echo[LEARNT_S * LISTEN_RATE_HZ :].astype(np.int16))
+    left = joined(list(cancelled(played, echo, EchoCanceller.load())), LEARNED_S)
+    before_db = level_db(echo[LEARNED_S * LISTEN_RATE_HZ :].astype(np.int16))
     assert before_db - level_db(left) > (15 if room.echo_db == -30 else 24)  # the quietest echo drowns in the noise
 
 
@@ -122,15 +121,15 @@ def test_a_loop_that_stalls_does_not_lose_track() -> None:
         part = slice(index * FRAME_SAMPLES, (index + 1) * FRAME_SAMPLES)
         canceller.played(PlayedBlock(played[part], LISTEN_RATE_HZ, index * FRAME_S))
         waiting.append(AudioFrame(echo[part], index * FRAME_S))
-        if index % 100 >= 40:  # nothing is taken in the first 0.8 s of every 2 s
+        if index % 100 >= 40:  # nothing is processed in the first 0.8 s of every 2 s
             left += [canceller.cancel(frame) for frame in waiting]
             waiting = []
-    assert level_db(echo[LEARNT_S * LISTEN_RATE_HZ :]) - level_db(joined(left, LEARNT_S)) > 24
+    assert level_db(echo[LEARNED_S * LISTEN_RATE_HZ :]) - level_db(joined(left, LEARNED_S)) > 24
 
 
 @needs_speech
 @pytest.mark.parametrize("room", ROOMS, ids=str)
-def test_the_assistant_is_not_taken_for_the_user_from_its_first_word_on(room: Room) -> None:
+def test_from_its_first_word_on_the_assistant_is_not_mistaken_for_the_user(room: Room) -> None:
     played = speech(-20.0)
     _, heard = listened(played, echo_of(played, room))
     assert not heard
@@ -153,7 +152,7 @@ def test_who_talks_over_the_assistant_is_heard_and_kept(room: Room) -> None:
 @needs_speech
 def test_with_headphones_a_voice_over_the_first_words_of_an_answer_is_kept_whole() -> None:
     """Without a look at the path between them WebRTC took 9 to 18 dB of it."""
-    ready = resample(ready_sound(), RATE_HZ, LISTEN_RATE_HZ)
+    ready = resample(ready_sound(), READY_HZ, LISTEN_RATE_HZ)
     played = np.concatenate([ready, np.zeros(LISTEN_RATE_HZ, np.int16), speech(-20.0)])
     near = np.concatenate([np.zeros(len(ready) + LISTEN_RATE_HZ, np.int16), speech(-25.0, near=True)])[: len(played)]
     played = played[: len(near)]
@@ -184,7 +183,7 @@ class Step:
 
 
 class Recorded:
-    """Stands in for WebRTC: notes what it is given and silences the microphone."""
+    """Stands in for WebRTC: records its calls and silences the microphone."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, int]] = []
@@ -230,7 +229,7 @@ def test_playback_that_sounds_later_waits_for_its_own_frame() -> None:
     assert processing.calls == [("far", 1)] * head + ([("near", 2)] * 2 + [("far", 1)] * 2) * 9 + [("near", 2)] * 2
 
 
-def test_playback_that_nobody_listens_to_is_forgotten() -> None:
+def test_playback_without_a_microphone_is_dropped() -> None:
     processing, canceller = recorded()
     for _ in range(2 * MOST_BLOCKS):
         canceller.played(PlayedBlock(tone(1, 160), LISTEN_RATE_HZ, 0.0))
@@ -241,14 +240,12 @@ def test_playback_that_nobody_listens_to_is_forgotten() -> None:
 class OneFrame:
     """A microphone that is open."""
 
-    name = "desk"
+    name = "headset"
 
     async def __aenter__(self) -> Self:
         raise AssertionError("it is open already")
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         raise AssertionError("whoever opened it closes it")
 
     async def frames(self) -> AsyncIterator[AudioFrame]:
@@ -258,32 +255,44 @@ class OneFrame:
 def test_a_microphone_is_heard_through_the_canceller() -> None:
     async def heard() -> list[AudioFrame]:
         async with EchoFreeMicrophone(OneFrame(), recorded()[1]) as microphone:
-            assert microphone.name == "desk"
+            assert microphone.name == "headset"
             return [frame async for frame in microphone.frames()]
 
     (frame,) = asyncio.run(heard())
     assert not frame.pcm.any()
 
 
-def test_without_livekit_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_livekit_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "livekit", None)
     with pytest.raises(EngineError, match="cannot be imported") as caught:
         EchoCanceller.load()
     assert "pip install" in caught.value.hint
 
 
-def test_another_device_makes_what_was_learnt_and_what_still_waits_void() -> None:
+def test_a_reset_for_another_device_forgets_the_room_and_what_is_queued() -> None:
     processing, canceller = recorded()
     canceller.played(PlayedBlock(tone(8000, 480), SPEAKER_HZ, 0.0))
     canceller.cancel(AudioFrame(tone(1), 0.0))
     canceller.played(PlayedBlock(tone(8000, 480), SPEAKER_HZ, 0.01))
-    assert canceller.guard.needed_db(0.0) > -60
+    assert canceller.is_echo(AudioFrame(tone(32), 0.0))  # -60 dB
     before = len(processing.calls)
-    canceller.begin_anew()
-    assert canceller.guard.needed_db(0.0) == -np.inf
-    assert not canceller.correlation.explained()
+    canceller.reset()
+    assert not canceller.is_echo(AudioFrame(tone(32), 0.0))
     canceller.cancel(AudioFrame(tone(1), 0.02))
     assert [side for side, _ in processing.calls[before:]] == ["near", "near"]
+
+
+def test_an_echo_is_what_is_quiet_while_something_plays_or_the_playback_itself() -> None:
+    _, canceller = recorded()
+    noise = np.random.default_rng(2).normal(0, 3000, LISTEN_RATE_HZ).astype(np.int16)
+    assert not canceller.is_echo(AudioFrame(tone(100), 0.0))
+    canceller.played(PlayedBlock(noise, LISTEN_RATE_HZ, 0.0))
+    canceller.cancel(AudioFrame(tone(1), 0.9))
+    assert canceller.is_echo(AudioFrame(tone(100), 0.9))
+    assert not canceller.is_echo(AudioFrame(tone(3000), 0.9))
+    for at in range(12_000, 16_000 - FRAME_SAMPLES, FRAME_SAMPLES):  # the last 0.25 s of the playback, heard once more
+        canceller.cancel(AudioFrame(noise[at : at + FRAME_SAMPLES], 1.0))
+    assert canceller.is_echo(AudioFrame(noise[:FRAME_SAMPLES], 1.0))
 
 
 def test_a_loudspeaker_of_another_rate_keeps_its_pace() -> None:

@@ -6,8 +6,16 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.audio.files.cutting import JOINED_S, MARGIN_S, cut_at_pauses, first_part
-from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, Pcm
+from voicecli.audio.files.cutting import (
+    BLOCK_S,
+    JOINED_S,
+    MARGIN_S,
+    Part,
+    RollingCut,
+    cut_at_pauses,
+    first_part,
+)
+from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm
 
 PAUSE_S, LONGEST_S = 0.7, 28.0
 RUNS = st.lists(st.tuples(st.booleans(), st.integers(1, 900)), max_size=12)
@@ -40,13 +48,13 @@ def test_silence_is_left_out_but_for_its_margins() -> None:
     assert cut(frames((False, 5), (True, 2), (False, 5))) == [(5 - MARGIN_S, 7 + MARGIN_S)]
 
 
-def test_neighbours_are_joined_while_they_are_short() -> None:
+def test_neighbors_are_joined_while_they_are_short() -> None:
     voiced = frames((True, 5), (False, 1), (True, 5), (False, 1), (True, 5))
     assert JOINED_S < 17
     assert cut(voiced) == [(0, 11.5), (11.5, 17)]
 
 
-def test_a_long_pause_separates_short_neighbours() -> None:
+def test_a_long_pause_separates_short_neighbors() -> None:
     assert cut(frames((True, 2), (False, 4), (True, 2))) == [(0, 3), (5, 8)]
 
 
@@ -93,3 +101,85 @@ def test_a_first_part_is_whole_frames_and_leaves_something(frames: int, level: i
     end = first_part(np.full(frames * FRAME_SAMPLES, level, np.int16))
     assert end % FRAME_SAMPLES == 0
     assert frames // 3 <= end / FRAME_SAMPLES < frames
+
+
+class MarkedSpeech:
+    """Calls a frame speech if its first sample is odd."""
+
+    may_be_speech = False
+
+    def is_speech(self, frame: AudioFrame) -> bool:
+        return bool(frame.pcm[0] % 2)
+
+
+def marked(voiced: list[bool]) -> Pcm:
+    """Return frames whose samples encode their number and whether they are speech."""
+    numbers = (np.arange(len(voiced)) % 16_381 * 2 + np.array(voiced, bool)).astype(np.int16)
+    return np.repeat(numbers, FRAME_SAMPLES)
+
+
+def rolling_cut() -> RollingCut:
+    return RollingCut(MarkedSpeech(), PAUSE_S, LONGEST_S)
+
+
+def parts_of(voiced: list[bool], block: int) -> list[Part]:
+    """Cut a recording that arrives in blocks of so many samples."""
+    cut, pcm = rolling_cut(), marked(voiced)
+    found = [part for at in range(0, len(pcm), block) for part in cut.push(pcm[at : at + block])]
+    assert cut.heard_s == len(voiced) * FRAME_S
+    return [*found, *cut.finish()]
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.floats(0.02, 60)), min_size=1, max_size=12),
+    st.sampled_from([16_000, 160_001, 7_001 * FRAME_SAMPLES]),
+)
+def test_each_voiced_frame_is_in_one_part_and_each_part_where_it_says(
+    runs: list[tuple[bool, float]], block: int
+) -> None:
+    voiced = [is_speech for is_speech, seconds in runs for _ in range(max(1, round(seconds / FRAME_S)))]
+    found: list[int] = []
+    for part in parts_of(voiced, block):
+        begin = round(part.begin_s / FRAME_S)
+        numbers = part.segment.pcm[::FRAME_SAMPLES] // 2
+        assert part.segment.audio_s <= LONGEST_S
+        assert list(numbers) == [(begin + at) % 16_381 for at in range(len(numbers))]
+        assert part.begin_s <= part.segment.started_at_s < part.segment.ended_at_s
+        found += range(begin, begin + len(numbers))
+    assert len(found) == len(set(found))
+    assert {index for index, is_speech in enumerate(voiced) if is_speech} <= set(found)
+
+
+def test_a_short_recording_is_one_part_whatever_is_in_it() -> None:
+    [part] = parts_of([False] * 500, 16_000)
+    assert (part.begin_s, part.segment.audio_s) == (0, 10)
+
+
+def test_an_incomplete_last_frame_is_padded() -> None:
+    cut = rolling_cut()
+    assert cut.push(np.ones(FRAME_SAMPLES + 1, np.int16)) == []
+    [part] = cut.finish()
+    assert (len(part.segment.pcm), int(part.segment.pcm.sum())) == (2 * FRAME_SAMPLES, FRAME_SAMPLES + 1)
+
+
+def test_an_empty_recording_has_no_parts() -> None:
+    assert parts_of([], 16_000) == []
+
+
+def test_parts_come_before_the_end() -> None:
+    cut, minute = rolling_cut(), marked(frames((True, 20), (False, 40)))
+    assert [len(cut.push(minute)) for _ in range(4)] == [0, 2, 0, 2]
+
+
+def test_hours_of_silence_are_not_kept() -> None:
+    cut = rolling_cut()
+    cut.push(marked([True] * 50))
+    found = [part for _ in range(3600) for part in cut.push(marked([False] * 50))]
+    assert [part.begin_s for part in found] == [0]
+    assert len(cut._frames) * FRAME_S < BLOCK_S
+
+
+def test_a_margin_before_what_follows_is_kept() -> None:
+    silence = round(BLOCK_S / FRAME_S)
+    parts = parts_of([True, *[False] * silence, *[True] * 50], 160_000)
+    assert parts[-1].segment.started_at_s - parts[-1].begin_s == MARGIN_S

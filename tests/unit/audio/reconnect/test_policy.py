@@ -20,54 +20,54 @@ STEP_S = 0.1
 
 
 def test_a_device_that_was_lost_is_tried_at_once_then_ever_later_up_to_a_bound() -> None:
-    recovery = ReconnectPolicy()
-    recovery.on_opened(10.0, wanted=True)
-    recovery.on_lost(11.0)
+    policy = ReconnectPolicy()
+    policy.on_opened(10.0, wanted=True)
+    policy.on_lost(11.0)
     waits, now_s = [], 11.0
     for _ in range(6):
         began_s = now_s
-        while recovery.next_attempt(now_s, settled=False) is None:
+        while policy.next_attempt(now_s, is_idle=False) is None:
             now_s += FIRST_WAIT_S
         waits.append(now_s - began_s)
-        recovery.on_failed(now_s)
+        policy.on_failed(now_s)
     assert waits == [0, 0.25, 0.5, 1.0, 2.0, 2.0]
 
 
-def test_what_is_well_is_left_alone() -> None:
-    recovery = ReconnectPolicy()
-    recovery.on_opened(0.0, wanted=True)
-    assert recovery.condition == "ok"
-    assert recovery.next_attempt(1e6, settled=True) is None
+def test_a_working_device_is_kept() -> None:
+    policy = ReconnectPolicy()
+    policy.on_opened(0.0, wanted=True)
+    assert policy.condition == "ok"
+    assert policy.next_attempt(1e6, is_idle=True) is None
 
 
-def test_who_stands_in_is_left_only_between_turns() -> None:
-    recovery = ReconnectPolicy()
-    recovery.on_opened(0.0, wanted=False)
-    assert recovery.condition == "fallback"
-    assert recovery.next_attempt(LONGEST_WAIT_S, settled=False) is None
-    assert recovery.next_attempt(LONGEST_WAIT_S, settled=True) == "wanted"
-    recovery.on_failed(LONGEST_WAIT_S)
-    assert recovery.next_attempt(LONGEST_WAIT_S, settled=True) is None
+def test_a_fallback_device_is_replaced_only_between_turns() -> None:
+    policy = ReconnectPolicy()
+    policy.on_opened(0.0, wanted=False)
+    assert policy.condition == "fallback"
+    assert policy.next_attempt(LONGEST_WAIT_S, is_idle=False) is None
+    assert policy.next_attempt(LONGEST_WAIT_S, is_idle=True) == "wanted"
+    policy.on_failed(LONGEST_WAIT_S)
+    assert policy.next_attempt(LONGEST_WAIT_S, is_idle=True) is None
 
 
-@given(st.lists(st.tuples(st.sampled_from(["lost", "wanted", "other", "failed", "look"]), st.booleans()), max_size=200))
-def test_whatever_happens_it_is_tried_within_two_seconds_and_never_needlessly(story: list[tuple[str, bool]]) -> None:
-    recovery, now_s, untried_s = ReconnectPolicy(), 100.0, 0.0
-    for happens, settled in story:
+@given(st.lists(st.tuples(st.sampled_from(["lost", "wanted", "other", "failed", "tick"]), st.booleans()), max_size=200))
+def test_whatever_happens_it_is_tried_within_two_seconds_and_never_needlessly(history: list[tuple[str, bool]]) -> None:
+    policy, now_s, untried_s = ReconnectPolicy(), 100.0, 0.0
+    for happens, is_idle in history:
         now_s += STEP_S
         match happens:
             case "lost":
-                recovery.on_lost(now_s)
+                policy.on_lost(now_s)
             case "wanted" | "other":
-                recovery.on_opened(now_s, wanted=happens == "wanted")
-            case "failed" if recovery.next_attempt(now_s, settled=settled):
-                recovery.on_failed(now_s)
+                policy.on_opened(now_s, wanted=happens == "wanted")
+            case "failed" if policy.next_attempt(now_s, is_idle=is_idle):
+                policy.on_failed(now_s)
             case _:
                 pass
-        options = recovery.next_attempt(now_s, settled=settled)
-        assert options in (None, {"ok": None, "fallback": "wanted", "unavailable": "any"}[recovery.condition])
-        assert options is None or recovery.condition == "unavailable" or settled
-        untried_s = untried_s + STEP_S if options is None and recovery.condition == "unavailable" else 0.0
+        attempt = policy.next_attempt(now_s, is_idle=is_idle)
+        assert attempt in (None, {"ok": None, "fallback": "wanted", "unavailable": "any"}[policy.condition])
+        assert attempt is None or policy.condition == "unavailable" or is_idle
+        untried_s = untried_s + STEP_S if attempt is None and policy.condition == "unavailable" else 0.0
         assert untried_s <= LONGEST_WAIT_S + STEP_S
 
 

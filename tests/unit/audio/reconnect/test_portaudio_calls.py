@@ -1,4 +1,4 @@
-"""PortAudio's calls on threads: a hang is told, undone when it ends, and nothing starts anew meanwhile."""
+"""PortAudio's calls on threads: a hang is an error and undone when it ends, and nothing restarts meanwhile."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from voicecli.audio.reconnect import portaudio_calls as sound_system
+from voicecli.audio.reconnect import portaudio_calls
 from voicecli.audio.reconnect.portaudio_calls import Seen, SoundSystem
 from voicecli.errors import DeviceError
 
@@ -18,14 +18,14 @@ KNOWN: Seen = frozenset({("built-in", "output")})
 @dataclass
 class OnePart:
     is_open: bool = True
-    let_go_of: int = 0
+    released: int = 0
 
     async def release(self) -> None:
         self.is_open = False
-        self.let_go_of += 1
+        self.released += 1
 
 
-def test_what_a_call_gives_or_raises_is_handed_on() -> None:
+def test_the_result_or_error_of_a_call_is_passed_on() -> None:
     def refuse() -> None:
         raise DeviceError("refused")
 
@@ -38,8 +38,8 @@ def test_what_a_call_gives_or_raises_is_handed_on() -> None:
     asyncio.run(main())
 
 
-def test_a_close_that_hangs_is_left_alone_before_a_call_would_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sound_system, "CLOSE_S", 0.02)
+def test_a_close_that_hangs_is_abandoned_sooner_than_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portaudio_calls, "CLOSE_S", 0.02)
     answers = threading.Event()
 
     async def main() -> None:
@@ -80,7 +80,7 @@ def test_a_hanging_call_is_an_error_and_undone_when_it_ends_after_all() -> None:
 
 
 @pytest.mark.parametrize(
-    ("elsewhere", "settled", "anew"),
+    ("elsewhere", "is_idle", "restarts"),
     [
         (KNOWN | {("headset", "output")}, True, True),
         (KNOWN | {("headset", "output")}, False, False),
@@ -89,34 +89,34 @@ def test_a_hanging_call_is_an_error_and_undone_when_it_ends_after_all() -> None:
     ],
     ids=["new", "new, but somebody speaks", "nothing new", "the server is gone"],
 )
-def test_the_list_is_made_anew_for_something_new_alone(
-    monkeypatch: pytest.MonkeyPatch, elsewhere: Seen, settled: bool, anew: bool
+def test_portaudio_restarts_only_for_something_new(
+    monkeypatch: pytest.MonkeyPatch, elsewhere: Seen, is_idle: bool, restarts: bool
 ) -> None:
     started: list[bool] = []
 
-    async def look() -> Seen:
+    async def list_devices() -> Seen:
         return elsewhere
 
     part = OnePart()
-    monkeypatch.setattr(sound_system, "list_devices_in_subprocess", look)
-    monkeypatch.setattr(sound_system, "seen", lambda: KNOWN)
-    monkeypatch.setattr(sound_system, "start_anew", lambda: started.append(part.is_open))
+    monkeypatch.setattr(portaudio_calls, "list_devices_in_subprocess", list_devices)
+    monkeypatch.setattr(portaudio_calls, "listed_here", lambda: KNOWN)
+    monkeypatch.setattr(portaudio_calls, "restart", lambda: started.append(part.is_open))
 
     async def main() -> None:
-        system = SoundSystem(lambda: settled)
+        system = SoundSystem(lambda: is_idle)
         system.parts.append(part)
         await system.rescan()
 
     asyncio.run(main())
-    assert started == ([False] if anew else [])
-    assert part.let_go_of == anew
+    assert started == ([False] if restarts else [])
+    assert part.released == restarts
 
 
-def test_nothing_starts_anew_while_a_call_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def look() -> Seen:
-        raise AssertionError("PortAudio must not be asked")
+def test_nothing_restarts_while_a_call_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def list_devices() -> Seen:
+        raise AssertionError("PortAudio must not be called")
 
-    monkeypatch.setattr(sound_system, "list_devices_in_subprocess", look)
+    monkeypatch.setattr(portaudio_calls, "list_devices_in_subprocess", list_devices)
     answers = threading.Event()
 
     async def main() -> None:
@@ -129,14 +129,14 @@ def test_nothing_starts_anew_while_a_call_hangs(monkeypatch: pytest.MonkeyPatch)
     asyncio.run(main())
 
 
-def test_what_another_process_cannot_tell_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sound_system, "LOOK", "import sys; sys.exit(1)")
-    assert asyncio.run(sound_system.list_devices_in_subprocess()) == frozenset()
-    monkeypatch.setattr(sound_system, "LOOK", 'print(\'[["headset", "input"]]\')')
-    assert asyncio.run(sound_system.list_devices_in_subprocess()) == {("headset", "input")}
-    monkeypatch.setattr(sound_system, "LOOK", "input_that_never_comes = __import__('time').sleep(60)")
-    monkeypatch.setattr(sound_system, "LOOK_S", 0.2)
-    assert asyncio.run(sound_system.list_devices_in_subprocess()) == frozenset()
+def test_a_subprocess_that_fails_or_hangs_lists_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portaudio_calls, "LIST", "import sys; sys.exit(1)")
+    assert asyncio.run(portaudio_calls.list_devices_in_subprocess()) == frozenset()
+    monkeypatch.setattr(portaudio_calls, "LIST", 'print(\'[["headset", "input"]]\')')
+    assert asyncio.run(portaudio_calls.list_devices_in_subprocess()) == {("headset", "input")}
+    monkeypatch.setattr(portaudio_calls, "LIST", "input_that_never_comes = __import__('time').sleep(60)")
+    monkeypatch.setattr(portaudio_calls, "LIST_S", 0.2)
+    assert asyncio.run(portaudio_calls.list_devices_in_subprocess()) == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -152,4 +152,4 @@ def test_what_another_process_cannot_tell_is_nothing(monkeypatch: pytest.MonkeyP
     ],
 )
 def test_errors_of_portaudio_are_reported_without_codes(parts: tuple[object, ...], words: str) -> None:
-    assert sound_system.in_words(Exception(*parts)) == words
+    assert portaudio_calls.in_words(Exception(*parts)) == words

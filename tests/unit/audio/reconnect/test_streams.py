@@ -11,11 +11,13 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from voicecli.audio.playout import Playout
 from voicecli.audio.reconnect.portaudio_calls import OpenDevice
 from voicecli.audio.reconnect.reconnector import DeviceReconnector, S, Source
-from voicecli.audio.reconnect.streams import AudibleOnce, ReconnectingMicrophone, ReconnectingSpeaker
+from voicecli.audio.reconnect.streams import AudibleOnce, PlaybackState, ReconnectingMicrophone, ReconnectingSpeaker
 from voicecli.errors import DeviceError
 from voicecli.events import Audible, ComponentChanged, Event
 from voicecli.replay import virtual_time
@@ -32,7 +34,7 @@ class InlineSystem:
     def __init__(self) -> None:
         self.parts: list[OpenDevice] = []
         self.changed: Callable[[], None] = lambda: None
-        self.looks = 0
+        self.scans = 0
 
     async def close(self, work: Callable[[], None]) -> None:
         work()
@@ -41,7 +43,7 @@ class InlineSystem:
         return work()
 
     async def rescan(self) -> None:
-        self.looks += 1
+        self.scans += 1
 
 
 @dataclass(eq=False)
@@ -55,12 +57,12 @@ class FakeStream:
     stalled_s: float = math.inf  # since when
 
     async def __aenter__(self) -> Self:
-        raise AssertionError("a lasting device opens its streams by itself")
+        raise AssertionError("the reconnector opens the streams")
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        raise AssertionError("a lasting device closes its streams by itself")
+        raise AssertionError("the reconnector closes the streams")
 
     def open(self, loop: asyncio.AbstractEventLoop) -> None:
         assert not self.opened
@@ -92,7 +94,7 @@ class FakeMicrophone(FakeStream):
             at_s = self.loop.time()
             await asyncio.sleep(FRAME_S)
             if self.dead or self.ended:
-                raise DeviceError("it has gone")
+                raise DeviceError("it is gone")
             if self.sounds:
                 yield AudioFrame(np.ones(FRAME_SAMPLES, np.int16), at_s)
 
@@ -146,18 +148,18 @@ class World:
         self.events: list[Event] = []
         self.tried: list[str] = []
         self.system = InlineSystem()
-        self.settled = True
+        self.is_idle = True
         self.there: dict[str, list[Any]] = {}
 
     def make(self, name: str) -> Any:
         self.tried.append(name)
         if not self.there.get(name):
-            raise DeviceError(f"no device fits {name!r}")
+            raise DeviceError(f"no device matches {name!r}")
         return self.there[name].pop(0)
 
     def reconnector(self, source: Source[S]) -> DeviceReconnector[S]:
         loop = asyncio.get_running_loop()
-        return DeviceReconnector(source, self.system, lambda: self.settled, loop.time, self.events.append)
+        return DeviceReconnector(source, self.system, lambda: self.is_idle, loop.time, self.events.append)
 
     def microphone(self, wanted: str = "") -> ReconnectingMicrophone:
         loop = asyncio.get_running_loop()
@@ -174,7 +176,7 @@ class World:
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    """The wall clock goes with the virtual one."""
+    """Return a world whose wall clock follows the virtual one."""
     monkeypatch.setattr(
         "voicecli.audio.reconnect.reconnector.time.time", lambda: asyncio.get_running_loop().time() + WALL.ahead_s
     )
@@ -275,14 +277,14 @@ def test_the_default_takes_the_place_of_a_wanted_device_until_that_is_back_and_n
 
     async def main() -> None:
         async with world.speaker("headset") as speaker:
-            world.settled = False
+            world.is_idle = False
             wanted.dead = True
             await asyncio.sleep(0.5)
             assert speaker.name == "built-in"
             world.there["headset"] = [again]
             await asyncio.sleep(5)
             assert speaker.name == "built-in"
-            world.settled = True
+            world.is_idle = True
             await asyncio.sleep(0.5)
             assert speaker.name == "headset"
 
@@ -302,7 +304,7 @@ def test_nothing_is_opened_more_often_than_the_back_off_allows(world: World) -> 
 
     virtual_time.run(main(), began_s=0.0)
     assert 6 <= len(world.tried) - 1 <= 9
-    assert world.system.looks == len(world.tried) - 1
+    assert world.system.scans == len(world.tried) - 1
 
 
 def test_a_device_that_is_missing_at_the_start_is_an_error(world: World) -> None:
@@ -423,7 +425,23 @@ def test_what_was_flushed_stays_silent_on_the_next_device(world: World) -> None:
 
 def test_each_turn_becomes_audible_once() -> None:
     events: list[Event] = []
-    tell = AudibleOnce(events.append)
+    once = AudibleOnce(events.append)
     for turn in (ONE, ONE, TWO):
-        tell(Audible(at_s=0.0, turn=turn))
+        once(Audible(at_s=0.0, turn=turn))
     assert [event.turn for event in events] == [ONE, TWO]
+
+
+@given(st.lists(st.integers(0, 500), max_size=8), st.integers(0, 5000))
+def test_what_was_heard_and_the_rest_are_the_whole(lengths: list[int], heard: int) -> None:
+    sound = np.arange(sum(lengths), dtype=np.int16)
+    ends = np.cumsum(lengths, dtype=int)
+    chunks = [
+        PlaybackChunk(TurnId(1), sound[end - length : end], RATE_HZ, 0)
+        for end, length in zip(ends, lengths, strict=True)
+    ]  # fmt: skip
+    playback = PlaybackState(TurnId(1), held=False, before_s=heard / RATE_HZ, chunks=chunks)
+    rest = [chunk.pcm for chunk in playback.rest()]
+    left = np.concatenate([np.zeros(0, np.int16), *rest])
+    assert np.array_equal(left, sound[heard:])
+    assert playback.queued_s == pytest.approx(len(sound) / RATE_HZ)
+    assert playback.left_s == pytest.approx(len(left) / RATE_HZ)

@@ -1,4 +1,4 @@
-"""Another device, in the next moment in which no turn is alive."""
+"""The user asks for another device, and gets it as soon as no turn is active."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def wanted(world: World, microphone: ReconnectingMicrophone, name: str) -> None:
-    """As a command does."""
+    """Request a device, as the `/device` command does."""
     (part,) = world.system.parts
     part.request(name)  # type: ignore[attr-defined]
 
@@ -42,11 +42,11 @@ def test_the_new_one_is_heard_and_the_old_one_closed(world: World) -> None:
 
     async def act(microphone: ReconnectingMicrophone) -> None:
         await asyncio.sleep(1)
-        world.settled = False
+        world.is_idle = False
         wanted(world, microphone, "yeti")
         await asyncio.sleep(1)
         assert (microphone.name, second.opened) == ("mic", 0)
-        world.settled = True
+        world.is_idle = True
         await asyncio.sleep(1)
         assert microphone.name == "Blue Yeti"
         assert first.closed
@@ -70,8 +70,8 @@ def test_one_that_does_not_open_changes_nothing_and_that_is_reported(world: Worl
     frames = hearing(world, act)
     assert np.all([frame.pcm.any() for _, frame in frames])
     assert world.reported == []
-    assert messages(world.events) == ["yeti is not used, the microphone stays mic: no device fits 'yeti'"]
-    assert world.system.looks == 1
+    assert messages(world.events) == ["Cannot use yeti, the microphone is still mic: no device matches 'yeti'"]
+    assert world.system.scans == 1
 
 
 def test_one_that_was_plugged_in_later_is_found_by_looking_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +110,7 @@ def test_the_same_again_is_reported_as_such_and_the_wanted_one_is_gone_back_to(w
         assert microphone.name == "Blue Yeti"
 
     hearing(world, act)
-    assert messages(world.events)[:2] == ["The microphone is mic, as it was", "The microphone is Blue Yeti now"]
+    assert messages(world.events)[:2] == ["The microphone is mic, as before", "The microphone is Blue Yeti now"]
     assert world.reported[-2:] == [("fallback", "mic"), ("ok", "Blue Yeti")]
 
 
@@ -123,11 +123,13 @@ def test_only_parts_that_were_there_at_the_start_can_be_changed() -> None:
         assert devices.in_use() == {}
         async with devices.speaker("", lambda name, publish: there[name]) as speaker:
             assert devices.in_use() == {"speaker": "Box"}
+            changed = asyncio.Event()
+            devices.on_change(changed.set)
             devices.request("speaker", "hdmi")
-            for _ in range(500):
-                await asyncio.sleep(0.01)
-                if speaker.name == "HDMI":
-                    break
+            async with asyncio.timeout(10):
+                while speaker.name != "HDMI":
+                    await changed.wait()
+                    changed.clear()
             assert devices.in_use() == {"speaker": "HDMI"}
         assert devices.in_use() == {}
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.conversation.stage import FakeMicrophone, LoudnessGate
 from tests.defaults import LISTEN
-from voicecli.audio.echo.ready_sound import LENGTH_S, LEVEL_DB, RATE_HZ, READY, play_ready_sound, ready_sound
 from voicecli.audio.files.wav import WavSpeaker
+from voicecli.audio.sounds import READY, READY_DB, READY_HZ, READY_S, play_ready_sound, ready_sound
 from voicecli.audio.speech_input import SpeechInput, level_db
 from voicecli.events import Audible, Event
 from voicecli.replay.virtual_time import run
@@ -19,8 +19,8 @@ from voicecli.turns.segmenter import Segmenter
 
 def test_it_is_short_neither_loud_nor_clipped_and_ends_in_silence() -> None:
     sound = ready_sound()
-    assert len(sound) == round(LENGTH_S * RATE_HZ)
-    assert level_db(sound) == pytest.approx(LEVEL_DB, abs=0.2)
+    assert len(sound) == round(READY_S * READY_HZ)
+    assert level_db(sound) == pytest.approx(READY_DB, abs=0.2)
     assert np.abs(sound.astype(int)).max() < 30_000
     assert np.abs(sound[-20:].astype(int)).max() < 300
 
@@ -44,5 +44,5 @@ def test_it_is_over_when_the_conversation_begins() -> None:
             assert speaker.lead_s() == 0
         return loop.time()
 
-    assert run(main()) == pytest.approx(1000 + LENGTH_S, abs=0.1)
+    assert run(main()) == pytest.approx(1000 + READY_S, abs=0.1)
     assert [event.turn for event in events if isinstance(event, Audible)] == [READY]

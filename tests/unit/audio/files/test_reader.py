@@ -1,15 +1,16 @@
-"""Sound from a pipe: bare samples or WAV, in the portions that come."""
+"""Sound files, and sound from a pipe: bare samples or WAV, in portions as they arrive."""
 
 from __future__ import annotations
 
 import io
 import struct
 import wave
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from voicecli.audio.files.piped import BLOCK_S, PipedSound
+from voicecli.audio.files.reader import PIPE_BLOCK_S, PipedSound, Unplayable, read_blocks, read_clip
 from voicecli.errors import DeviceError
 from voicecli.types import Pcm
 
@@ -27,11 +28,11 @@ class Portions(io.RawIOBase):
         if not self._portions:
             return 0
         portion = self._portions.pop(0)
-        taken = portion[: len(buffer)]
+        head = portion[: len(buffer)]
         if rest := portion[len(buffer) :]:
             self._portions.insert(0, rest)
-        buffer[: len(taken)] = taken
-        return len(taken)
+        buffer[: len(head)] = head
+        return len(head)
 
 
 def piped(*portions: bytes) -> PipedSound:
@@ -75,7 +76,7 @@ def test_a_microphone_is_heard_as_it_writes_and_a_file_in_long_blocks() -> None:
     assert [len(block) for block in everything(piped(*[period] * 5))] == [1600] * 5
     minute = bytes(2 * 16_000 * 60)
     lengths = [len(block) for block in everything(piped(minute))]
-    assert max(lengths) == BLOCK_S * 16_000
+    assert max(lengths) == PIPE_BLOCK_S * 16_000
     assert len(lengths) < 140
 
 
@@ -138,3 +139,29 @@ def test_other_waves_are_refused(stream: bytes, part: str) -> None:
     with pytest.raises(DeviceError, match=part) as caught:
         piped(stream)
     assert "16-bit or float WAV" in caught.value.hint
+
+
+def test_a_file_gives_the_same_samples_as_an_upload(tmp_path: Path) -> None:
+    path = tmp_path / "ramp.wav"
+    path.write_bytes(riff(fmt(), RAMP.tobytes()))
+    assert read_clip(path).tolist() == RAMP.tolist()
+    with path.open("rb") as file:
+        assert np.concatenate(list(read_blocks(file, 1.0))).tolist() == RAMP.tolist()
+
+
+def test_a_file_without_samples_is_an_empty_clip_but_no_upload(tmp_path: Path) -> None:
+    path = tmp_path / "empty.wav"
+    path.write_bytes(riff(fmt(), b""))
+    assert len(read_clip(path)) == 0
+    with path.open("rb") as file, pytest.raises(Unplayable, match="the file contains no sound"):
+        list(read_blocks(file, 1.0))
+
+
+def test_a_file_that_is_absent_or_no_sound_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DeviceError, match=r"absent\.wav does not exist"):
+        read_clip(tmp_path / "absent.wav")
+    (tmp_path / "note.txt").write_text("What is the capital of France?")
+    with pytest.raises(DeviceError, match=r"note\.txt cannot be read as sound"):
+        read_clip(tmp_path / "note.txt")
+    with pytest.raises(DeviceError, match="cannot be read"):
+        read_clip(tmp_path)
