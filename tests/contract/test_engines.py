@@ -1,4 +1,4 @@
-"""What the recogniser and the voice must do, on the real models."""
+"""What the recognizer and the voice must do, on the real models."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_read_sentences_are_understood(whisper: Whisper, path: Path) -> None:
     "text",
     ["What is the capital of France?", "Please remind me to call my sister tomorrow morning, before nine o'clock."],
 )
-def test_what_the_voice_says_the_recogniser_understands(kokoro: Kokoro, whisper: Whisper, text: str) -> None:
+def test_what_the_voice_says_the_recognizer_understands(kokoro: Kokoro, whisper: Whisper, text: str) -> None:
     pcm = resample(sound(kokoro, text), kokoro.sample_rate_hz, LISTEN_RATE_HZ)
     assert word_error_rate(text, whisper.transcribe(segment(pcm)).text) <= 0.15
 

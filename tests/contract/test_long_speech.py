@@ -1,4 +1,4 @@
-"""Long, whispered and mixed speech, through gate, segmenter and recogniser as they are."""
+"""Long, whispered and mixed speech, through gate, segmenter and recognizer as they are."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Worker(Protocol):
 
 
 class LanguageChoice(Protocol):
-    """Decides, utterance by utterance, which language it is in. Asked on the recogniser's thread."""
+    """Decides, utterance by utterance, which language it is in. Asked on the recognizer's thread."""
 
     @property
     def wanted(self) -> str:

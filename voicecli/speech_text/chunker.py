@@ -14,7 +14,7 @@ from itertools import islice
 from voicecli.speech_text.clauses import ClauseEnd, Strength, clause_ends
 from voicecli.speech_text.markdown_blocks import Span
 from voicecli.speech_text.normalize import normalize
-from voicecli.speech_text.word_offsets import words_covered
+from voicecli.speech_text.word_offsets import count_written_words
 from voicecli.types import TextChunk
 
 MIN_TEXT_CHUNK_LETTERS = 10
@@ -43,7 +43,7 @@ _WORD_END = re.compile(r"(?<=\S)\s")
 class TextChunker:
     """Feed it spans, take pieces.
 
-    Every piece has a letter or a digit. Text without any is joined to a neighbour; at the very end, when the piece
+    Every piece has a letter or a digit. Text without any is joined to a neighbor; at the very end, when the piece
     before is gone already, it is left out. `source_end` never decreases, and reaches the end of the last span when
     everything was fed before the last piece was taken.
     """
@@ -53,24 +53,24 @@ class TextChunker:
 
         A first clause of more than `first_chunk_chars` may be cut before a phrase.
         """
-        self._say = say
+        self._normalize = say
         self._first_chunk_chars = first_chunk_chars
         self._text = ""
         self._span_ends: list[int] = []  # where each span ends in the text, counted from the first span on
         self._source_ends: list[int] = []
-        self._taken_chars = 0
+        self._returned_chars = 0
         self._source_end = 0
         self._is_first = True
         self._closed = False
 
     def set_normalizer(self, say: Callable[[str], str]) -> None:
         """What is taken from now on is turned into words so."""
-        self._say = say
+        self._normalize = say
 
     def push(self, span: Span) -> None:
         """Add what comes next."""
         self._text += span.text
-        self._span_ends.append(self._taken_chars + len(self._text))
+        self._span_ends.append(self._returned_chars + len(self._text))
         self._source_ends.append(span.source_end)
 
     def close(self) -> None:
@@ -93,22 +93,22 @@ class TextChunker:
         The first chunk is the first clause. Later ones hold as many whole clauses as fit into `budget_chars`, and at
         least one.
         """
-        end = self._end_of_text_chunk(0 if self._is_first else min(budget_chars, MAX_TEXT_CHUNK_CHARS))
+        end = self._chunk_end(0 if self._is_first else min(budget_chars, MAX_TEXT_CHUNK_CHARS))
         if end is None:
             return None
         words = _words_to_say(self._text[:end])
         written = [word[0] for word in words]
-        said = self._say(" ".join(written))
+        said = self._normalize(" ".join(written))
         offsets = [0, *(word.end() for word in words[:-1]), end]
-        ends = [max(self._source_end, self._source_at(self._taken_chars + offset)) for offset in offsets]
+        ends = [max(self._source_end, self._source_at(self._returned_chars + offset)) for offset in offsets]
         self._source_end = ends[-1]
-        self._taken_chars += end
+        self._returned_chars += end
         self._text = self._text[end:]
         self._is_first = False
-        word_ends = tuple(ends[count] for count in words_covered(written, said.split()))
+        word_ends = tuple(ends[count] for count in count_written_words(written, said.split()))
         return TextChunk(said, self._source_end, word_ends)
 
-    def _end_of_text_chunk(self, budget_chars: int) -> int | None:
+    def _chunk_end(self, budget_chars: int) -> int | None:
         if self.exhausted:
             return None
         ends: list[ClauseEnd] = []
@@ -127,7 +127,7 @@ class TextChunker:
             if self._is_first:
                 break
         if ends:
-            return self._fitted(_best(ends, budget_chars))
+            return self._fitted(_best_end(ends, budget_chars))
         return self._cut_at_space() if len(self._text) > MAX_TEXT_CHUNK_CHARS else None
 
     def _fitted(self, end: int) -> int:
@@ -163,7 +163,7 @@ class TextChunker:
         return max(before, self._source_ends[span] - (self._span_ends[span] - offset))
 
 
-def _best(ends: list[ClauseEnd], budget_chars: int) -> int:
+def _best_end(ends: list[ClauseEnd], budget_chars: int) -> int:
     """The most natural end in the second half of the budget, else the last one."""
     for strength in (Strength.SENTENCE, Strength.CLAUSE):
         fitting = [end.at for end in ends if end.strength is strength and end.at > budget_chars / 2]

@@ -55,13 +55,13 @@ def _nothing(_: re.Match[str], __: SpokenPhrases) -> str:
     return ""
 
 
-def _neighbours(match: re.Match[str]) -> tuple[str, str]:
+def _neighbors(match: re.Match[str]) -> tuple[str, str]:
     return match.string[match.start() - 1], match.string[match.end()]
 
 
 def _emphasis(match: re.Match[str], __: SpokenPhrases) -> str:
     """Emphasis is not heard; products, powers and snake_case keep their marks."""
-    before, after = _neighbours(match)
+    before, after = _neighbors(match)
     if before == after == " ":
         return match[0]
     if not (before.isalnum() and after.isalnum()):
@@ -72,7 +72,7 @@ def _emphasis(match: re.Match[str], __: SpokenPhrases) -> str:
 
 def _angle(match: re.Match[str], __: SpokenPhrases) -> str:
     """A comparison keeps its sign; brackets around a <placeholder> go."""
-    before, after = _neighbours(match)
+    before, after = _neighbors(match)
     compares = (before.isspace() and after.isspace()) or (before.isalnum() and after.isalnum())
     compares = compares or after in "=0123456789"
     return match[0] if compares else ""

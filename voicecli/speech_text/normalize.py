@@ -38,13 +38,13 @@ def normalize(text: str, language: str = "en") -> str:
     """A whole clause as a voice says it. `language` is ISO 639-1, with or without a region ("en-us")."""
     code = code_of(language).partition("-")[0]
     if code == "en":
-        return _verbalize_english(text)
+        return _normalize_english(text)
     if code in _COUNTING:
         return _PLAIN_NUMBER.sub(lambda match: str(num2words(int(match[0]), lang=_COUNTING[code])), text)
     return text
 
 
-def _verbalize_english(text: str) -> str:
+def _normalize_english(text: str) -> str:
     said = text
     for pattern, replacement in ENGLISH:
         said = pattern.sub(replacement, said)

@@ -16,7 +16,7 @@ MOST_LEAD_S = 8.0
 
 
 class Pace:
-    """Learns how fast this machine synthesises, and budgets the next piece by it."""
+    """Learns how fast this machine synthesizes, and budgets the next piece by it."""
 
     def __init__(self) -> None:
         self._s_per_char = FIRST_GUESS_S_PER_CHAR

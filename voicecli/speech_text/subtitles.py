@@ -19,7 +19,7 @@ SENTENCE_ENDS = tuple(".?!…。？！")
 
 
 @dataclass(frozen=True, slots=True)
-class Timed:
+class TimedText:
     """Some text and when it was said, in seconds of the recording."""
 
     text: str
@@ -27,31 +27,31 @@ class Timed:
     end_s: float
 
 
-def spread(text: str, start_s: float, end_s: float) -> list[Timed]:
+def spread(text: str, start_s: float, end_s: float) -> list[TimedText]:
     """The words of a stretch whose ends alone are known: each gets its share by its length."""
     words = text.split()
     per_character_s = (end_s - start_s) / max(1, sum(map(len, words)))
-    spread_words: list[Timed] = []
+    spread_words: list[TimedText] = []
     for word in words:
         until_s = start_s + per_character_s * len(word)
-        spread_words.append(Timed(word, start_s, until_s))
+        spread_words.append(TimedText(word, start_s, until_s))
         start_s = until_s
     return spread_words
 
 
-def cues(words: Iterable[Timed]) -> list[Timed]:
+def cues(words: Iterable[TimedText]) -> list[TimedText]:
     """Words in order as texts that are read at once: a sentence, or what of it fits."""
-    found: list[Timed] = []
+    found: list[TimedText] = []
     for word in words:
         last = found[-1] if found else None
         if last is None or not _belongs(word, last):
             found.append(word)
         else:
-            found[-1] = Timed(f"{last.text} {word.text}", last.start_s, word.end_s)
+            found[-1] = TimedText(f"{last.text} {word.text}", last.start_s, word.end_s)
     return found
 
 
-def _belongs(word: Timed, cue: Timed) -> bool:
+def _belongs(word: TimedText, cue: TimedText) -> bool:
     return (
         not cue.text.endswith(SENTENCE_ENDS)
         and len(_lines(f"{cue.text} {word.text}")) <= CUE_LINES
@@ -64,7 +64,7 @@ def _lines(text: str) -> list[str]:
     return textwrap.wrap(text, LINE_CHARACTERS)
 
 
-def srt(cues: Sequence[Timed]) -> str:
+def srt(cues: Sequence[TimedText]) -> str:
     """SubRip: numbered from 1, times with a comma."""
     return "".join(
         f"{number}\n{_clock(cue.start_s, ',')} --> {_clock(cue.end_s, ',')}\n{_shown(cue)}\n\n"
@@ -72,14 +72,14 @@ def srt(cues: Sequence[Timed]) -> str:
     )
 
 
-def vtt(cues: Sequence[Timed]) -> str:
+def vtt(cues: Sequence[TimedText]) -> str:
     """WebVTT (W3C): a head, times with a point, and no mark-up in the text."""
     return "WEBVTT\n\n" + "".join(
         f"{_clock(cue.start_s, '.')} --> {_clock(cue.end_s, '.')}\n{_escaped(_shown(cue))}\n\n" for cue in cues
     )
 
 
-def _shown(cue: Timed) -> str:
+def _shown(cue: TimedText) -> str:
     return "\n".join(_lines(cue.text))
 
 

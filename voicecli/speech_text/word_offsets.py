@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 
-def words_covered(written: Sequence[str], spoken: Sequence[str]) -> list[int]:
+def count_written_words(written: Sequence[str], spoken: Sequence[str]) -> list[int]:
     """For each word of `spoken`, how many of `written` have been said at its end; never decreases.
 
     Exact for words that are the same in both. Where others stand for them ("£3" is "three pounds") the voice is taken

@@ -13,7 +13,7 @@ from pathlib import Path
 
 FOLDER = "streaming"
 FORMAT = 2  # counts up when cutting or calibrating changes
-SEAL_BYTES = 4
+CHECKSUM_BYTES = 4
 
 
 class StreamingCache:
@@ -26,7 +26,7 @@ class StreamingCache:
         self._siblings = f"{model.stem}-"
         self.folder = model.parent / FOLDER / f"{model.stem}-{key}"
 
-    def kept(self, names: Sequence[str], make: Callable[[], Sequence[bytes]]) -> list[bytes]:
+    def get_or_make(self, names: Sequence[str], make: Callable[[], Sequence[bytes]]) -> list[bytes]:
         """Contents of the files; where one is absent or damaged, all are made and written."""
         contents = [self.read(name) for name in names]
         whole = [content for content in contents if content is not None]
@@ -45,15 +45,15 @@ class StreamingCache:
             sealed = (self.folder / name).read_bytes()
         except OSError:
             return None
-        content, seal = sealed[:-SEAL_BYTES], sealed[-SEAL_BYTES:]
-        return content if _seal(content) == seal else None
+        content, seal = sealed[:-CHECKSUM_BYTES], sealed[-CHECKSUM_BYTES:]
+        return content if _checksum(content) == seal else None
 
     def _write(self, name: str, content: bytes) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=self.folder, prefix=f"{name}.", suffix=".part", delete=False) as part:
             try:
                 part.write(content)
-                part.write(_seal(content))
+                part.write(_checksum(content))
             except OSError:
                 Path(part.name).unlink()
                 raise
@@ -66,6 +66,6 @@ class StreamingCache:
                     shutil.rmtree(folder)
 
 
-def _seal(content: bytes) -> bytes:
+def _checksum(content: bytes) -> bytes:
     """Tells a file that was written whole from one that was not."""
-    return zlib.crc32(content).to_bytes(SEAL_BYTES, "little")
+    return zlib.crc32(content).to_bytes(CHECKSUM_BYTES, "little")

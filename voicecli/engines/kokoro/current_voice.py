@@ -20,7 +20,7 @@ class CurrentVoice:
     ) -> None:
         """`voice` speaks first; `note` is told each voice that was spoken with."""
         self._voices = voices
-        self._now = voice
+        self._current = voice
         self.speed = speed
         self._note = note
         self._views = {voice.voice: voice}
@@ -33,8 +33,8 @@ class CurrentVoice:
 
     def select(self, voice: str) -> None:
         """Speak with this one from the next text on. Raises SettingsError where it cannot be spoken with."""
-        self._now = self._view(voice)
-        self.name, self.voice = self._now.name, self._now.voice
+        self._current = self._view(voice)
+        self.name, self.voice = self._current.name, self._current.voice
 
     def pace(self, speed: float) -> None:
         """Speak at this speed, 1 being the voice's own, from the next `select` on."""
@@ -51,8 +51,8 @@ class CurrentVoice:
 
     def synthesize(self, text: str) -> Iterator[AudioChunk]:
         """As the voice does."""
-        self._note(self._now)
-        return self._now.synthesize(text)
+        self._note(self._current)
+        return self._current.synthesize(text)
 
     def _view(self, voice: str) -> Voice:
         view = self._views.get(voice)

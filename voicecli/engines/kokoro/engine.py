@@ -10,7 +10,7 @@ import numpy as np
 
 from voicecli.engines.kokoro.model import CutModel, Model, Narrate, WholeModel, open_session
 from voicecli.engines.kokoro.parts import NotCuttable
-from voicecli.engines.kokoro.phonemes import EXTRA_HINT, lacking
+from voicecli.engines.kokoro.phonemes import EXTRA_HINT, missing_packages
 from voicecli.engines.kokoro.sound import RATE_HZ, pause_samples, to_pcm
 from voicecli.engines.kokoro.voices import LANGUAGES, Styles, known_voices, language_of, read_voice
 from voicecli.errors import ModelMissing, SettingsError
@@ -99,7 +99,7 @@ class Kokoro:
 
 def speakable(styles: Styles) -> Styles:
     """The voice, if all is there that pronounces its language. Raises SettingsError."""
-    if absent := lacking(styles.language):
+    if absent := missing_packages(styles.language):
         language = name_of(code_of(styles.language))
         raise SettingsError(f"{styles.name} speaks {language}, which needs {', '.join(absent)}", EXTRA_HINT)
     return styles

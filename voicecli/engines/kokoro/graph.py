@@ -39,7 +39,7 @@ def cut(model: Path) -> tuple[ModelProto, ModelProto]:
     """Front and generator of `model`; chained they compute what it computes.
 
     front: tokens, style, speed -> COLUMNS (1, 512, n), SOURCE (1, 22, 60 n + 1), FRAMES_PER_TOKEN (tokens,) in 25 ms.
-    generator: COLUMNS, SOURCE, style, GIVEN (1, s, 1), USE_GIVEN () -> AUDIO (300 n,), MEASURED (1, s, 1): normalised
+    generator: COLUMNS, SOURCE, style, GIVEN (1, s, 1), USE_GIVEN () -> AUDIO (300 n,), MEASURED (1, s, 1): normalized
     by GIVEN where USE_GIVEN, else by its own statistics. MEASURED are its own: all means, then all variances.
     Raises NotCuttable.
     """
@@ -120,9 +120,9 @@ def _statistics(root: NodeProto, made_by: dict[str, NodeProto]) -> tuple[str, st
     shifted = made_by[root.input[0]]
     for name in shifted.input:
         if name in made_by and made_by[name].op_type == "ReduceMean":
-            centred = made_by[made_by[made_by[name].input[0]].input[0]]
-            if centred.op_type == "Sub" and made_by[centred.input[1]].op_type == "ReduceMean":
-                return centred.input[1], name
+            centered = made_by[made_by[made_by[name].input[0]].input[0]]
+            if centered.op_type == "Sub" and made_by[centered.input[1]].op_type == "ReduceMean":
+                return centered.input[1], name
     return None
 
 

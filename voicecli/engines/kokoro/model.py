@@ -20,19 +20,19 @@ from voicecli.engines import gpu
 from voicecli.engines.cpu import physical_cores
 from voicecli.engines.kokoro.cache import StreamingCache
 from voicecli.engines.kokoro.parts import NotCuttable, OnnxParts, Utterance
-from voicecli.engines.kokoro.phonemes import NEEDED, Phonemise, phonemiser
-from voicecli.engines.kokoro.sound import trimmed
+from voicecli.engines.kokoro.phonemes import NEEDED, Phonemize, phonemizer
+from voicecli.engines.kokoro.sound import trim
 from voicecli.engines.kokoro.statistics import StatisticsPredictor, calibrate
 from voicecli.engines.kokoro.streaming import Sound, StreamingVoice, spoken_part
 from voicecli.engines.kokoro.voices import VOICE_SHAPE, Styles
-from voicecli.engines.kokoro.words import Batch, spread, word_ends
+from voicecli.engines.kokoro.words import Batch, split_ends, word_ends
 from voicecli.errors import EngineError
 from voicecli.languages import code_of
 from voicecli.settings.model import TtsSettings
 
 MAX_THREADS = 4  # the fourth still gives 8 % (k2-fsa/sherpa, Kokoro on a Raspberry Pi 4)
 
-CALIBRATED_IN = "en-us"
+CALIBRATION_LANGUAGE = "en-us"
 """What the sentences are in that a voice is got to know by, where its own reader would not read them."""
 
 Narrate = Callable[[str], None]
@@ -83,27 +83,27 @@ class CutModel:
 
         front, generator = (
             open_session(content, settings)
-            for content in self._cache.kept(["front.onnx", "generator.onnx"], cut_graphs)
+            for content in self._cache.get_or_make(["front.onnx", "generator.onnx"], cut_graphs)
         )
         self._parts = OnnxParts(front, generator)
         self._tokenizer = Tokenizer(vocab=embedded_vocab(front))
-        self._foretold: dict[str, StatisticsPredictor] = {}  # by the file that keeps it
+        self._predictors: dict[str, StatisticsPredictor] = {}  # by the file that keeps it
 
     def voice(self, styles: Styles, speed: float) -> StreamingVoice:
         file = _statistics_file(styles)
-        if file not in self._foretold and (content := self._cache.read(file)) is not None:
-            self._foretold[file] = StatisticsPredictor.from_bytes(content)
+        if file not in self._predictors and (content := self._cache.read(file)) is not None:
+            self._predictors[file] = StatisticsPredictor.from_bytes(content)
 
-        read = phonemiser(styles.language, self._tokenizer)
+        read = phonemizer(styles.language, self._tokenizer)
 
-        def phonemise(text: str) -> list[Batch]:
+        def phonemize(text: str) -> list[Batch]:
             return token_batches(self._tokenizer, text, read)
 
-        return StreamingVoice(self._parts, phonemise, styles.table, speed, self._foretold.get(file), self._clock)
+        return StreamingVoice(self._parts, phonemize, styles.table, speed, self._predictors.get(file), self._clock)
 
     def preparing(self, styles: Styles, narrate: Narrate) -> Iterator[int]:
         reads_latin = code_of(styles.language) not in NEEDED
-        read = phonemiser(styles.language if reads_latin else CALIBRATED_IN, self._tokenizer)
+        read = phonemizer(styles.language if reads_latin else CALIBRATION_LANGUAGE, self._tokenizer)
 
         def utterances(text: str) -> list[Utterance]:
             batches = token_batches(self._tokenizer, text, read)
@@ -112,10 +112,10 @@ class CutModel:
         if self.voice(styles, 1.0).streams:
             return
         narrate(f"Getting to know the voice {styles.name}, this once…")
-        foretelling = yield from calibrate(self._parts, utterances)
+        predictor = yield from calibrate(self._parts, utterances)
         file = _statistics_file(styles)
-        self._cache.kept([file], lambda: [foretelling.to_bytes()])
-        self._foretold[file] = foretelling
+        self._cache.get_or_make([file], lambda: [predictor.to_bytes()])
+        self._predictors[file] = predictor
 
 
 def _statistics_file(styles: Styles) -> str:
@@ -132,20 +132,20 @@ class WholeModel:
             file.flush()
             self._model = KokoroOnnx.from_session(session, file.name)
 
-    def voice(self, styles: Styles, speed: float) -> WholePieces:
-        return WholePieces(self._model, styles, speed, phonemiser(styles.language, self._model.tokenizer))
+    def voice(self, styles: Styles, speed: float) -> WholeChunkVoice:
+        return WholeChunkVoice(self._model, styles, speed, phonemizer(styles.language, self._model.tokenizer))
 
     def preparing(self, styles: Styles, narrate: Narrate) -> Iterator[int]:
         """There is nothing to prepare."""
         return iter(())
 
 
-class WholePieces:
+class WholeChunkVoice:
     """One voice of a whole Kokoro."""
 
     streams = False
 
-    def __init__(self, model: KokoroOnnx, styles: Styles, speed: float, read: Phonemise) -> None:
+    def __init__(self, model: KokoroOnnx, styles: Styles, speed: float, read: Phonemize) -> None:
         self._model = model
         self._styles = styles
         self._speed = speed
@@ -162,18 +162,18 @@ class WholePieces:
             raise EngineError(f"Kokoro failed on {text!r}: {error}") from error
         except RuntimeError as error:
             raise EngineError(f"Kokoro failed on {text!r}: {error}") from error
-        if len(sound := trimmed(np.asarray(audio, np.float32))):
+        if len(sound := trim(np.asarray(audio, np.float32))):
             yield Sound(sound, 1.0, None)
 
 
-def token_batches(tokenizer: Tokenizer, text: str, read: Phonemise) -> list[Batch]:
+def token_batches(tokenizer: Tokenizer, text: str, read: Phonemize) -> list[Batch]:
     """The text as Kokoro's tokens, cut at marks and words where it is longer than the model takes."""
     spoken = read(text)
     ends = word_ends(spoken, [read(word) for word in text.split()])  # 1 ms for a long piece
     batches = split_phonemes(spoken)
     return [
         Batch(tokenizer.tokenize(batch), ends)
-        for batch, ends in zip(batches, spread(ends, spoken, batches), strict=True)
+        for batch, ends in zip(batches, split_ends(ends, spoken, batches), strict=True)
     ]
 
 

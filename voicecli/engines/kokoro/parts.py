@@ -64,7 +64,7 @@ class Parts(Protocol):
         ...
 
     def sound(self, utterance: Utterance, statistics: Values | None, *, more: bool = False) -> tuple[Audio, Values]:
-        """Its samples and its own statistics (1, s, 1); normalised by `statistics` or, without, by its own.
+        """Its samples and its own statistics (1, s, 1); normalized by `statistics` or, without, by its own.
 
         `more`: another part of the same text follows.
         """

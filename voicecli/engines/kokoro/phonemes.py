@@ -18,7 +18,7 @@ from kokoro_onnx.tokenizer import Tokenizer
 from voicecli.errors import EngineError
 from voicecli.languages import code_of
 
-Phonemise = Callable[[str], str]
+Phonemize = Callable[[str], str]
 
 EXTRA = "languages"
 EXTRA_HINT = f"pip install 'voicecli[{EXTRA}]' (Python 3.12 or older: misaki has nothing for later ones)"
@@ -43,12 +43,12 @@ MARKS = str.maketrans({"«": "“", "»": "”", "।": ".", "॥": ".", "。": 
 _LATIN = re.compile(r"([A-Za-z][A-Za-z']*(?:[ -][A-Za-z][A-Za-z']*)*)")
 
 
-def lacking(language: str) -> tuple[str, ...]:
+def missing_packages(language: str) -> tuple[str, ...]:
     """Packages without which a language cannot be pronounced, and which are not installed. By ISO or espeak's name."""
     return tuple(name for name in NEEDED.get(code_of(language), ()) if importlib.util.find_spec(name) is None)
 
 
-def phonemiser(language: str, tokenizer: Tokenizer) -> Phonemise:
+def phonemizer(language: str, tokenizer: Tokenizer) -> Phonemize:
     """What reads a text in a language, by espeak's name of it. Quick: what it needs is loaded with the first text.
 
     It raises EngineError where it fails. What Kokoro has no symbol for is left out.
@@ -56,12 +56,12 @@ def phonemiser(language: str, tokenizer: Tokenizer) -> Phonemise:
     known = tokenizer.known
     if language in ENGLISH:  # as kokoro-onnx reads it
 
-        def phonemise(text: str) -> str:
+        def phonemize(text: str) -> str:
             return str(tokenizer.phonemize(text, language))
 
     elif code_of(language) in NEEDED:  # they know no Latin letters
 
-        def phonemise(text: str) -> str:
+        def phonemize(text: str) -> str:
             bits = [bit for bit in _LATIN.split(text) if bit.strip()]
             return " ".join(
                 str(tokenizer.phonemize(bit, ENGLISH[0]) if _LATIN.fullmatch(bit) else known(_reader(language)(bit)))
@@ -70,12 +70,12 @@ def phonemiser(language: str, tokenizer: Tokenizer) -> Phonemise:
 
     else:
 
-        def phonemise(text: str) -> str:
+        def phonemize(text: str) -> str:
             return str(known(_reader(language)(text)))
 
     def careful(text: str) -> str:
         try:
-            return " ".join(phonemise(text).split())
+            return " ".join(phonemize(text).split())
         except (
             RuntimeError,
             AssertionError,
@@ -89,13 +89,13 @@ def phonemiser(language: str, tokenizer: Tokenizer) -> Phonemise:
 
 
 @lru_cache(maxsize=len(NEEDED) + 8)
-def _reader(language: str) -> Phonemise:
+def _reader(language: str) -> Phonemize:
     if language == "ja":
         return _japanese()
     return _chinese() if language == "cmn" else _by_espeak(language)
 
 
-def _by_espeak(language: str) -> Phonemise:
+def _by_espeak(language: str) -> Phonemize:
     """Foreign words are read by their own rules, as espeak does; the flags that it sets around them are no sounds."""
     from phonemizer.backend import EspeakBackend
 
@@ -105,30 +105,30 @@ def _by_espeak(language: str) -> Phonemise:
         language, preserve_punctuation=True, with_stress=True, tie=TIE, language_switch="remove-flags", logger=quiet
     )
 
-    def phonemise(text: str) -> str:
+    def phonemize(text: str) -> str:
         lines = backend.phonemize([text.translate(MARKS)])
         said = lines[0] if lines else ""
         for tied, symbol in TIED.items():
             said = said.replace(tied, symbol)
         return said.replace(TIE, "").replace("-", "")
 
-    return phonemise
+    return phonemize
 
 
-def _japanese() -> Phonemise:
+def _japanese() -> Phonemize:
     with warnings.catch_warnings(action="ignore"):  # of escapes in its strings, each time that it is compiled
         from misaki.cutlet import Cutlet
 
     cutlet = Cutlet()
 
-    def phonemise(text: str) -> str:
+    def phonemize(text: str) -> str:
         said, _ = cutlet(text)
         return str(said)
 
-    return phonemise
+    return phonemize
 
 
-def _chinese() -> Phonemise:
+def _chinese() -> Phonemize:
     with warnings.catch_warnings(action="ignore"):
         import jieba
         from misaki.zh import ZHG2P
@@ -136,8 +136,8 @@ def _chinese() -> Phonemise:
     jieba.setLogLevel(logging.ERROR)  # it tells on stderr that it loads its dictionary
     chinese = ZHG2P()
 
-    def phonemise(text: str) -> str:
+    def phonemize(text: str) -> str:
         said, _ = chinese(text)
         return str(said)
 
-    return phonemise
+    return phonemize

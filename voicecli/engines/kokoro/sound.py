@@ -29,7 +29,7 @@ class Trimmer:
         """`loudest`: the peak of the voice, from which it follows what silence is."""
         self._threshold = SILENCE_RATIO * loudest
         self._held = np.zeros(0, np.float32)  # begins at a whole step of the sound
-        self._heard = False  # something loud has come
+        self._found_sound = False  # something loud has come
         self._begun = False  # something has been given out
         self.left_out = 0  # samples before the first that is given out
 
@@ -37,22 +37,22 @@ class Trimmer:
         """Add the next part; returns what is certain to be kept."""
         self._held = np.concatenate([self._held, audio])
         loud = self._loud_steps()
-        if not self._heard:
+        if not self._found_sound:
             first = loud[0] if len(loud) else len(self._held) // STEP_SAMPLES
             silent = max(0, first - HEAD_STEPS) * STEP_SAMPLES
             self.left_out += silent
             self._held = self._held[silent:]
-            self._heard = bool(len(loud))
+            self._found_sound = bool(len(loud))
             loud = self._loud_steps()
         # The last loud step stays: it may turn out to be the one that fades out.
-        return self._give(loud[-1]) if len(loud) else self._held[:0]
+        return self._release(loud[-1]) if len(loud) else self._held[:0]
 
     def finish(self) -> Audio:
         """The end of the sound; nothing when all was silence."""
         loud = self._loud_steps()
         if not len(loud):
             return self._held[:0]
-        end = self._give(min(len(self._held) // STEP_SAMPLES, loud[-1] + 1 + TAIL_STEPS))
+        end = self._release(min(len(self._held) // STEP_SAMPLES, loud[-1] + 1 + TAIL_STEPS))
         end[-STEP_SAMPLES:] *= RISE[::-1]
         return end
 
@@ -60,7 +60,7 @@ class Trimmer:
         steps = self._held[: len(self._held) // STEP_SAMPLES * STEP_SAMPLES].reshape(-1, STEP_SAMPLES)
         return np.flatnonzero(np.abs(steps).max(axis=1, initial=0.0) > self._threshold)
 
-    def _give(self, steps: int) -> Audio:
+    def _release(self, steps: int) -> Audio:
         part, self._held = self._held[: steps * STEP_SAMPLES].copy(), self._held[steps * STEP_SAMPLES :]
         if len(part) and not self._begun:
             self._begun = True
@@ -68,7 +68,7 @@ class Trimmer:
         return part
 
 
-def trimmed(audio: Audio) -> Audio:
+def trim(audio: Audio) -> Audio:
     """Without the silence at both ends, and with 5 ms fades so that joins do not click."""
     trimmer = Trimmer(float(np.abs(audio).max(initial=0.0)))
     return np.concatenate([trimmer.push(audio), trimmer.finish()])

@@ -42,7 +42,7 @@ class StatisticsPredictor:
     loudest: float  # typical peak of the voice
 
     def __call__(self, utterance: Utterance) -> Values:
-        """Means and variances to normalise `utterance` by, (1, s, 1)."""
+        """Means and variances to normalize `utterance` by, (1, s, 1)."""
         means, squares = np.split(self.moments[0] + utterance.voicing * self.moments[1], 2)
         variances = np.maximum(squares - means**2, self.least_variances)
         return np.concatenate([means, variances]).astype(np.float32).reshape(1, -1, 1)

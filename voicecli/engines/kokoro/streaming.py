@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 from voicecli.engines.kokoro.parts import COLUMN_SAMPLES, COLUMNS_PER_FRAME, Parts, Utterance, Values
 from voicecli.engines.kokoro.sound import RATE_HZ, RISE, Audio, Trimmer
 from voicecli.engines.kokoro.statistics import StatisticsPredictor, held_style
-from voicecli.engines.kokoro.windows import CONTEXT, LEAD, awaited_window, may_sound, next_window, window_end
+from voicecli.engines.kokoro.windows import (
+    CONTEXT_COLUMNS,
+    LEAD_COLUMNS,
+    awaited_window,
+    may_sound,
+    next_window,
+    window_end,
+)
 from voicecli.engines.kokoro.words import Batch
 
 COLUMN_S = COLUMN_SAMPLES / RATE_HZ  # 12.5 ms
@@ -21,11 +28,11 @@ AHEAD_TOKENS = 1
 """By how much the sound runs ahead of its tokens' frames: speech before a pause is over when its last token begins, and
 it goes on through the pause (10 ms later with af_heart, -30 am_michael, 35 bf_emma; medians of 36 to 43 pauses).
 """
-WHOLE = 56  # utterances up to this length come in one piece, and have their own statistics
-FIRST_GUESS = 0.4  # of the real-time factor, on two cores
+WHOLE_COLUMNS = 56  # utterances up to this length come in one piece, and have their own statistics
+FIRST_GUESS_RTF = 0.4  # of the real-time factor, on two cores
 NEWEST_WEIGHT = 0.3
 
-Phonemiser = Callable[[str], Sequence[Batch]]
+Phonemizer = Callable[[str], Sequence[Batch]]
 """A text's phonemes, in batches that the model can take."""
 
 
@@ -44,31 +51,31 @@ class StreamingVoice:
     def __init__(
         self,
         parts: Parts,
-        phonemise: Phonemiser,
+        phonemize: Phonemizer,
         styles: Values,
         speed: float,
-        foretelling: StatisticsPredictor | None,
+        predictor: StatisticsPredictor | None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """`styles`: a row for each number of tokens, (510, 1, 256). Without a `foretelling` it does not stream."""
+        """`styles`: a row for each number of tokens, (510, 1, 256). Without a `predictor` it does not stream."""
         self._parts = parts
-        self._phonemise = phonemise
+        self._phonemize = phonemize
         self._styles = styles
         self._speed = speed
-        self._foretelling = foretelling
+        self._predictor = predictor
         self._clock = clock
-        self._rtf = FIRST_GUESS
+        self._rtf = FIRST_GUESS_RTF
 
     @property
     def streams(self) -> bool:
-        return self._foretelling is not None
+        return self._predictor is not None
 
     def say(self, text: str) -> Iterator[Sound]:
         """The sound of `text`, as it becomes ready.
 
         Each step runs the generator once; the first, on a slow machine, until there is enough to go on without a gap.
         """
-        batches = self._phonemise(text)
+        batches = self._phonemize(text)
         total = sum(len(batch.tokens) for batch in batches)
         trimmer, said = self._trimmer(), 0
         sound = np.zeros(0, np.float32)
@@ -92,7 +99,7 @@ class StreamingVoice:
 
     def _trimmer(self) -> Trimmer | None:
         """None while it is not known how loud the voice is: then the first batch, which comes whole, tells."""
-        return Trimmer(self._foretelling.loudest) if self._foretelling is not None else None
+        return Trimmer(self._predictor.loudest) if self._predictor is not None else None
 
     def _windows(self, utterance: Utterance, *, audible: bool) -> Iterator[tuple[Audio, int]]:
         """The sound, window by window and joined without a seam, and the column at which each window ends.
@@ -100,14 +107,14 @@ class StreamingVoice:
         `audible`: there is sound before it; else the first waits until it can go on without a gap.
         """
         columns = len(utterance)
-        foretelling = self._foretelling if columns > WHOLE else None
-        statistics = foretelling(utterance) if foretelling is not None else None
+        predictor = self._predictor if columns > WHOLE_COLUMNS else None
+        statistics = predictor(utterance) if predictor is not None else None
         overhang, held = np.zeros(0, np.float32), list[Audio]()
-        begin, ahead, rtf = 0, float(-LEAD), self._rtf
+        begin, ahead, rtf = 0, float(-LEAD_COLUMNS), self._rtf
         while begin < columns:
             length = next_window(ahead, rtf) if audible else awaited_window(begin, ahead, columns, rtf)
             end = columns if statistics is None else window_end(begin, length, columns)
-            first, beyond = max(0, begin - CONTEXT), min(columns, end + CONTEXT)
+            first, beyond = max(0, begin - CONTEXT_COLUMNS), min(columns, end + CONTEXT_COLUMNS)
             began_s = self._clock()
             audio, _ = self._parts.sound(utterance.part(first, beyond), statistics, more=end < columns)
             took_s = self._clock() - began_s
@@ -116,13 +123,13 @@ class StreamingVoice:
             overhang = audio[(end - first) * COLUMN_SAMPLES :][: len(RISE)]
             left = max(0.0, ahead - took_s / COLUMN_S) if audible else ahead
             begin, ahead = end, left + end - begin
-            rtf = self._learn(took_s, beyond - first)
+            rtf = self._update_rtf(took_s, beyond - first)
             held.append(sound)
             if audible := audible or may_sound(begin, ahead, columns, rtf):
                 yield np.concatenate(held), end
                 held.clear()
 
-    def _learn(self, took_s: float, columns: int) -> float:
+    def _update_rtf(self, took_s: float, columns: int) -> float:
         """The real-time factor that counts now: the latest, where something else has begun to take the machine."""
         rtf = took_s / (columns * COLUMN_S)
         self._rtf += NEWEST_WEIGHT * (rtf - self._rtf)
@@ -137,7 +144,7 @@ def spoken_part(
     With it, the columns that have passed when none, one, two, ... of the tokens have been said.
     """
     utterance, frames = parts.utterance(tokens, held_style(styles, len(tokens)), speed)
-    silent = max(0, int(frames[0]) * COLUMNS_PER_FRAME - LEAD)
+    silent = max(0, int(frames[0]) * COLUMNS_PER_FRAME - LEAD_COLUMNS)
     return utterance.part(silent, len(utterance)), np.cumsum(frames)[:-1] * COLUMNS_PER_FRAME - silent
 
 

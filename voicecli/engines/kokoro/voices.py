@@ -14,7 +14,7 @@ from voicecli.engines.kokoro.parts import Values
 from voicecli.errors import ModelMissing, SettingsError
 
 VOICE_SHAPE = (510, 1, 256)  # a style vector for each number of phonemes
-MOST_BLENDED = 8
+MAX_BLENDED = 8
 
 LANGUAGES = {
     "a": "en-us",
@@ -84,10 +84,10 @@ def _parts(asked: str) -> list[tuple[str, float]]:
     """Names and weights of a blend. Raises SettingsError."""
     parts = [_PART.fullmatch(part.strip()) for part in asked.split("+")]
     found = [(part["voice"], float(part["weight"] or 1)) for part in parts if part is not None]
-    if len(found) < len(parts) or len(parts) > MOST_BLENDED:
+    if len(found) < len(parts) or len(parts) > MAX_BLENDED:
         raise SettingsError(
             f"{asked[:80]!r} is no voice and no blend",
-            f"a name, or up to {MOST_BLENDED} names with weights: af_heart:2+bm_george:1",
+            f"a name, or up to {MAX_BLENDED} names with weights: af_heart:2+bm_george:1",
         )
     return found
 

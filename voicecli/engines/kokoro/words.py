@@ -39,17 +39,17 @@ def word_ends(spoken: str, alone: Sequence[str]) -> list[int]:
     sounding = [bool(_sounds(word)) for word in alone]
     if len(groups) == sum(sounding):
         ends = [0, *(end for _, end in groups)]
-        return [_before_marks(spoken, ends[count]) for count in accumulate(sounding)]
+        return [_without_trailing_marks(spoken, ends[count]) for count in accumulate(sounding)]
     plain = "".join(c for c in spoken if c not in STRESS)
     places = [i + 1 for i, c in enumerate(spoken) if c not in STRESS]
     words = ["".join(c for c in word if c not in STRESS) for word in alone]
     reached = aligned(" ".join(word for word in words if word), plain)
     lengths = accumulate(len(word) + 1 if word else 0 for word in words)
     columns = [reached[max(0, length - 1)] for length in lengths]
-    return [_before_marks(spoken, places[column - 1] if column else 0) for column in columns]
+    return [_without_trailing_marks(spoken, places[column - 1] if column else 0) for column in columns]
 
 
-def spread(ends: Sequence[int], phonemes: str, batches: Sequence[str]) -> list[list[int]]:
+def split_ends(ends: Sequence[int], phonemes: str, batches: Sequence[str]) -> list[list[int]]:
     """`ends` in `phonemes` as ends in the batches that it was cut into; only spaces were lost in between."""
     if not batches:
         return []
@@ -103,7 +103,7 @@ def _sounds(phonemes: str) -> bool:
     return any(c not in MARKS for c in phonemes)
 
 
-def _before_marks(spoken: str, end: int) -> int:
+def _without_trailing_marks(spoken: str, end: int) -> int:
     while end and spoken[end - 1] in MARKS:
         end -= 1
     return end

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from voicecli.engines.llm.select import LOOK_S, Backend, is_loopback, place
+from voicecli.engines.llm.select import AUTO_TIMEOUT_S, Backend, is_loopback, place
 from voicecli.errors import BackendUnavailable, SettingsError
 from voicecli.settings.model import LlmSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class AvailableModel:
     """A language model that could be taken."""
 
     name: str
@@ -23,13 +23,13 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class AvailableModels:
     """All of them, and why there are no more."""
 
-    models: tuple[Choice, ...]
+    models: tuple[AvailableModel, ...]
     silent: tuple[str, ...] = ()  # servers that were asked and do not answer
 
-    def find(self, wanted: str, first: Backend) -> Choice:
+    def find(self, wanted: str, first: Backend) -> AvailableModel:
         """By its name, that of the back end `first` where several have it; or the user's own GGUF file.
 
         Raises SettingsError with the nearest names first.
@@ -39,36 +39,36 @@ class Choices:
             return next((one for one in alike if one.backend == first), alike[0])
         file = Path(wanted).expanduser()
         if file.suffix == ".gguf" and file.is_file():
-            return Choice(str(file), "embedded", "embedded")
+            return AvailableModel(str(file), "embedded", "embedded")
         names = [one.name for one in self.models]
         near = get_close_matches(wanted.lower(), names, n=len(names), cutoff=0) if names else []
         there = f"there are: {', '.join(near)}" if near else "voicecli download-models --list shows what can be had"
         raise SettingsError(f"there is no language model {wanted!r}", "; ".join([there, *self.silent]))
 
 
-def settings_with(settings: LlmSettings, choice: Choice) -> LlmSettings:
+def settings_with(settings: LlmSettings, choice: AvailableModel) -> LlmSettings:
     """By which it is opened."""
     key = {"embedded": "embedded_model", "ollama": "ollama_model", "openai": "model"}[choice.backend]
     return settings.model_copy(update={"backend": choice.backend, key: choice.name})
 
 
-async def language_models(settings: LlmSettings, installed: Sequence[str]) -> Choices:
+async def list_language_models(settings: LlmSettings, installed: Sequence[str]) -> AvailableModels:
     """`installed`: names of the embedded models that are on disk."""
-    models = [Choice(name, "embedded", "embedded") for name in installed]
+    models = [AvailableModel(name, "embedded", "embedded") for name in installed]
     silent: list[str] = []
     if settings.url:
         try:
-            models += await _served(settings)
+            models += await _list_server_models(settings)
         except BackendUnavailable as error:
             silent.append(error.message)
     try:
-        models += await _of_ollama(settings)
+        models += await _list_ollama_models(settings)
     except BackendUnavailable as error:
         silent += [error.message] if settings.backend == "ollama" else []
-    return Choices(tuple(models), tuple(silent))
+    return AvailableModels(tuple(models), tuple(silent))
 
 
-async def _served(settings: LlmSettings) -> list[Choice]:
+async def _list_server_models(settings: LlmSettings) -> list[AvailableModel]:
     from voicecli.engines.llm import openai as openai_chat
 
     where, key = place(settings.url), settings.api_key.get_secret_value()
@@ -76,12 +76,12 @@ async def _served(settings: LlmSettings) -> list[Choice]:
         settings.url, key, settings.timeout_s, use_proxy=not is_loopback(settings.url)
     ) as client:
         served = await openai_chat.served_models(client, settings.model, where)
-    return [Choice(one.name, "openai", where) for one in served]
+    return [AvailableModel(one.name, "openai", where) for one in served]
 
 
-async def _of_ollama(settings: LlmSettings) -> list[Choice]:
+async def _list_ollama_models(settings: LlmSettings) -> list[AvailableModel]:
     from voicecli.engines.llm import ollama as ollama_chat
 
     client = ollama_chat.connect(settings.ollama_url, use_proxy=not is_loopback(settings.ollama_url))
     async with aclosing(ollama_chat.OllamaChat(client, settings, place(settings.ollama_url))) as ollama:
-        return [Choice(name, "ollama", "Ollama") for name in await ollama.installed(LOOK_S)]
+        return [AvailableModel(name, "ollama", "Ollama") for name in await ollama.installed(AUTO_TIMEOUT_S)]

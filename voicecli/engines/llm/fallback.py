@@ -14,16 +14,16 @@ from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, Eng
 from voicecli.events import Condition
 from voicecli.types import Message, Token, ToolCall, ToolSpec
 
-WAITS_S = (0.3, 0.8, 2.0)
+RETRY_DELAYS_S = (0.3, 0.8, 2.0)
 """Before the second, third and fourth try. Who has asked aloud takes a few seconds of silence for thought."""
 
 JITTER = 0.2
 """Each wait is longer or shorter by up to this share, so that the clients of a server do not come back at once."""
 
-SLOW_S = 2.5
+SLOW_AFTER_S = 2.5
 """Without a first token for so long, the user is told that it is not the microphone."""
 
-FIRST_LOOK_S, LAST_LOOK_S = 1.0, 30.0
+FIRST_PROBE_S, MAX_PROBE_S = 1.0, 30.0
 """How long after it went away a server is looked for, and the most that lies between two looks."""
 
 OpenFallback = Callable[[], Awaitable[LanguageModel]]
@@ -32,7 +32,7 @@ OpenFallback = Callable[[], Awaitable[LanguageModel]]
 
 Reply = AsyncGenerator[Token | ToolCall, None] | AsyncGenerator[Token, None]
 
-Begun = tuple[Reply, Token | ToolCall | None]
+StartedReply = tuple[Reply, Token | ToolCall | None]
 """An answer that has begun, and its first part; None where it is empty."""
 
 
@@ -62,7 +62,7 @@ class FallbackModel:
         self._report = tell
         self._tasks = tasks
         self._unavailable = False
-        self._asked: Sequence[Message] = ()
+        self._latest_messages: Sequence[Message] = ()
         self._offer: tuple[Sequence[ToolSpec], Callable[[str], None]] = ((), lambda reason: None)
         self._loading: asyncio.Task[LanguageModel | VoiceCliError] | None = None
         self._probing: asyncio.Task[None] | None = None
@@ -89,10 +89,10 @@ class FallbackModel:
 
         Until the first token a failure is made good; after it, it is raised as the model raises it.
         """
-        self._asked = messages
-        remark = asyncio.get_running_loop().call_later(SLOW_S, self._remark_slow)
+        self._latest_messages = messages
+        remark = asyncio.get_running_loop().call_later(SLOW_AFTER_S, self._remark_slow)
         try:
-            reply, first = await self._begin(messages)
+            reply, first = await self._start(messages)
         finally:
             if not remark.cancelled() and remark.when() > asyncio.get_running_loop().time():
                 self._reported_slow = False
@@ -112,7 +112,7 @@ class FallbackModel:
         if self._probing is not None:
             self._probing.cancel()
 
-    async def _begin(self, messages: Sequence[Message]) -> Begun:
+    async def _start(self, messages: Sequence[Message]) -> StartedReply:
         if self._in_use is not self._model:
             return await _first_of(self._in_use, messages)
         try:
@@ -122,18 +122,20 @@ class FallbackModel:
         except (BackendUnavailable, EngineError) as error:
             fallback = await self._open_fallback_once()
             if isinstance(fallback, VoiceCliError):
-                self._gone("unavailable", "", f"The language model is gone: {error.message}. {fallback.message}")
+                self._set_unavailable(
+                    "unavailable", "", f"The language model is gone: {error.message}. {fallback.message}"
+                )
                 raise
             self._in_use, self.name = fallback, fallback.name
-            self._gone("fallback", fallback.name, f"{error.message}. {fallback.name} answers in its place")
+            self._set_unavailable("fallback", fallback.name, f"{error.message}. {fallback.name} answers in its place")
             return await _first_of(fallback, messages)
-        self._returned()
+        self._set_available()
         return begun
 
-    async def _retry(self, messages: Sequence[Message]) -> Begun:
+    async def _retry(self, messages: Sequence[Message]) -> StartedReply:
         """Ask until a first token comes, for as long as one late token and all waits take together."""
         now = asyncio.get_running_loop().time
-        waits_s = () if self._unavailable else WAITS_S
+        waits_s = () if self._unavailable else RETRY_DELAYS_S
         until_s = now() + self._first_token_timeout_s + sum(waits_s)
         for wait_s in waits_s:
             try:
@@ -147,7 +149,7 @@ class FallbackModel:
             await asyncio.sleep(pause_s)
         return await self._try_once(messages, until_s)
 
-    async def _try_once(self, messages: Sequence[Message], until_s: float) -> Begun:
+    async def _try_once(self, messages: Sequence[Message], until_s: float) -> StartedReply:
         left_s = until_s - asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(min(self._first_token_timeout_s, left_s)):
@@ -161,13 +163,13 @@ class FallbackModel:
         if self._open_fallback is None:
             return VoiceCliError("Nothing may take its place (llm.fallback)")
         if self._loading is None:
-            self._loading = self._tasks.create_task(self._loaded(self._open_fallback), name="spare language model")
+            self._loading = self._tasks.create_task(self._load(self._open_fallback), name="spare language model")
         loaded = await asyncio.shield(self._loading)
         if isinstance(loaded, VoiceCliError):
             self._loading = None  # its file may be there next time
         return loaded
 
-    async def _loaded(self, open_fallback: OpenFallback) -> LanguageModel | VoiceCliError:
+    async def _load(self, open_fallback: OpenFallback) -> LanguageModel | VoiceCliError:
         try:
             loaded = await open_fallback()
         except VoiceCliError as error:
@@ -175,13 +177,13 @@ class FallbackModel:
         offer_to(loaded, *self._offer)
         return loaded
 
-    def _gone(self, condition: Condition, name: str, message: str) -> None:
+    def _set_unavailable(self, condition: Condition, name: str, message: str) -> None:
         if not self._unavailable:
             self._unavailable = True
             self._report.changed(condition, name, f"{message}; the conversation goes on.")
             self._probing = self._tasks.create_task(self._probe(), name="look for the language model")
 
-    def _returned(self) -> None:
+    def _set_available(self) -> None:
         if self._unavailable:
             self._unavailable = False
             self.stop()
@@ -190,21 +192,21 @@ class FallbackModel:
 
     async def _probe(self) -> None:
         """Until it answers. Then it has read the conversation, and is asked next."""
-        wait_s = FIRST_LOOK_S
+        wait_s = FIRST_PROBE_S
         while True:
             await asyncio.sleep(wait_s)
-            wait_s = min(2 * wait_s, LAST_LOOK_S)
+            wait_s = min(2 * wait_s, MAX_PROBE_S)
             try:
-                await self._model.warm(self._asked)
+                await self._model.warm(self._latest_messages)
             except Exception:  # whatever a broken server sends, looking for it ends no conversation
                 continue
-            self._returned()
+            self._set_available()
             return
 
     def _remark_slow(self) -> None:
         if not self._reported_slow:
             self._reported_slow = True
-            self._report.remark(f"No word from the language model after {SLOW_S:g} s: it is still waited for.")
+            self._report.remark(f"No word from the language model after {SLOW_AFTER_S:g} s: it is still waited for.")
 
 
 @asynccontextmanager
@@ -220,7 +222,7 @@ async def with_fallback(
             steady.stop()
 
 
-async def _first_of(model: LanguageModel, messages: Sequence[Message]) -> Begun:
+async def _first_of(model: LanguageModel, messages: Sequence[Message]) -> StartedReply:
     reply: Reply
     reply = model.reply_or_call(messages) if isinstance(model, CallingModel) else model.reply(without_calls(messages))
     try:

@@ -60,8 +60,8 @@ def embedded_server(gguf: Path, settings: LlmSettings) -> Iterator[EmbeddedServe
         raise EngineError(f"llama.cpp cannot load {gguf}", hint=hint) from error
     running = EmbeddedServer(f"{server.listening_address}/v1", api_key, gguf.stem)
     try:
-        _prove(running)
-        yield replace(running, knows_tools=_knows_tools(running))
+        _check_chat(running)
+        yield replace(running, knows_tools=_supports_tools(running))
     finally:
         del server  # its destructor stops the threads and frees the model
 
@@ -124,7 +124,7 @@ def _suit_cpu(params: xllamacpp.CommonParams) -> None:
     params.n_ubatch = params.n_batch = CPU_BATCH
 
 
-def _prove(server: EmbeddedServer) -> None:
+def _check_chat(server: EmbeddedServer) -> None:
     """Have it write one token: a file that loads may still lack what a chat needs.
 
     Also, a server that is stopped before it has taken up its work never ends (xllamacpp 2026.10).
@@ -140,7 +140,7 @@ def _prove(server: EmbeddedServer) -> None:
         raise EngineError(f"llama.cpp has loaded {server.model} and does not answer: {error}") from error
 
 
-def _knows_tools(server: EmbeddedServer) -> bool:
+def _supports_tools(server: EmbeddedServer) -> bool:
     """Whether the model's chat template can tell of tools: where it cannot, llama.cpp passes over them in silence."""
     try:
         properties = json.loads(_ask(server, f"{server.base_url.removesuffix('/v1')}/props"))

@@ -27,7 +27,7 @@ ENDING_S = 3.0
 
 
 @contextmanager
-def server_apart(gguf: Path, settings: LlmSettings) -> Iterator[EmbeddedServer]:
+def server_in_subprocess(gguf: Path, settings: LlmSettings) -> Iterator[EmbeddedServer]:
     """As `embedded_server`: blocks, and raises what that raises."""
     process = subprocess.Popen(
         [sys.executable, "-m", __name__],

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import httpx
 import ollama
 
-from voicecli.engines.llm.tool_calls import as_function, object_of, without_calls
+from voicecli.engines.llm.tool_calls import as_function, parse_arguments, without_calls
 from voicecli.errors import BackendRefuses, BackendUnavailable, EngineError
 from voicecli.types import Message, Token, ToolCall, ToolSpec
 
@@ -101,7 +101,7 @@ class OllamaChat:
         self, messages: Sequence[Message], num_predict: int, timeout_s: float
     ) -> AsyncGenerator[ollama.ChatResponse, None]:
         """What Ollama streams, each part awaited for `timeout_s` at most."""
-        with self._explained():
+        with self._as_our_errors():
             try:
                 async with aclosing(self._awaited(messages, num_predict, timeout_s)) as parts:
                     async for part in parts:
@@ -150,7 +150,7 @@ class OllamaChat:
         return cast("AsyncGenerator[ollama.ChatResponse, None]", stream)
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _as_our_errors(self) -> Iterator[None]:
         """Turn the client's exceptions into ours."""
         try:
             yield
@@ -177,7 +177,7 @@ def _as_param(message: Message) -> dict[str, Any]:
     param: dict[str, Any] = {"role": message.role, "content": message.text}
     if message.calls:
         param["tool_calls"] = [
-            {"function": {"name": call.name, "arguments": object_of(call.arguments)}} for call in message.calls
+            {"function": {"name": call.name, "arguments": parse_arguments(call.arguments)}} for call in message.calls
         ]
     if message.answers is not None:
         param["tool_name"] = message.answers.name

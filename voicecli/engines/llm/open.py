@@ -34,7 +34,7 @@ def voices(clock: Clock, publish: Publish, narrate: Narrate) -> Voices:
 
 
 @asynccontextmanager
-async def open_steady_model(
+async def open_with_fallback(
     settings: LlmSettings, gguf: FindGguf, voices: Voices, *, apart: bool = False
 ) -> AsyncIterator[Opened]:
     """As `open_language_model`, and then it may go away and come back. The embedded model runs here: it does not."""

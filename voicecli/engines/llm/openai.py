@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import openai
 
-from voicecli.engines.llm.tool_calls import Collector, as_function, without_calls
+from voicecli.engines.llm.tool_calls import ToolCallCollector, as_function, without_calls
 from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError, VoiceCliError
 from voicecli.types import Message, Token, ToolCall, ToolSpec
 
@@ -46,34 +46,34 @@ def connect(url: str, api_key: str, timeout_s: float, *, use_proxy: bool) -> ope
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServedModel:
     """A model of a server."""
 
     name: str
     context_tokens: int = 0  # that it can hold; 0: the server does not say
 
 
-async def served_model(client: openai.AsyncOpenAI, wanted: str, where: str) -> Served:
+async def served_model(client: openai.AsyncOpenAI, wanted: str, where: str) -> ServedModel:
     """The model to ask for: `wanted`, or else the server's first.
 
     Raises BackendUnavailable when the server does not answer, refuses the key or serves no model.
     """
     found = await served_models(client, wanted, where)
     if wanted:
-        return next((served for served in found if served.name == wanted), Served(wanted))
+        return next((served for served in found if served.name == wanted), ServedModel(wanted))
     if not found:
         raise BackendUnavailable(f"{where} lists no model", hint="Name one with llm.model.")
     return found[0]
 
 
-async def served_models(client: openai.AsyncOpenAI, wanted: str, where: str) -> list[Served]:
+async def served_models(client: openai.AsyncOpenAI, wanted: str, where: str) -> list[ServedModel]:
     """Those that the server lists. Raises BackendUnavailable when it does not answer or refuses the key."""
-    with explained(where, wanted):
+    with as_our_errors(where, wanted):
         try:
             listed = (await client.models.list(timeout=CONNECT_TIMEOUT_S)).data or []
         except openai.NotFoundError:
             listed = []  # a server without a list may still know the model that was asked for
-    return [Served(model.id, _context_of(model)) for model in listed]
+    return [ServedModel(model.id, _context_of(model)) for model in listed]
 
 
 def _context_of(model: openai.types.Model) -> int:
@@ -119,7 +119,7 @@ class OpenAiChat:
 
         Hangs up at the first sign of it: a server that writes on regardless would keep the next question waiting.
         """
-        with explained(self._where, self._model):
+        with as_our_errors(self._where, self._model):
             async with await self._request(messages, max_tokens=1) as chunks:
                 await anext(aiter(chunks), None)
 
@@ -132,8 +132,8 @@ class OpenAiChat:
 
     async def reply_or_call(self, messages: Sequence[Message]) -> AsyncGenerator[Token | ToolCall, None]:
         """Stream the answer, and then the calls."""
-        asked = Collector()
-        with explained(self._where, self._model):
+        asked = ToolCallCollector()
+        with as_our_errors(self._where, self._model):
             async with await self._request(messages, self._settings.max_answer_tokens) as chunks:
                 async for chunk in chunks:
                     if not chunk.choices:
@@ -161,7 +161,7 @@ class OpenAiChat:
         """
         refusal: openai.APIStatusError | None = None
         why_no_tools = ""
-        for extra, tools in self._ways():
+        for extra, tools in self._request_variants():
             try:
                 stream = await self._create(messages, max_tokens, extra, tools)
             except openai.APIStatusError as error:
@@ -177,7 +177,7 @@ class OpenAiChat:
         assert refusal is not None
         raise refusal
 
-    def _ways(self) -> list[tuple[Mapping[str, object], list[Any]]]:
+    def _request_variants(self) -> list[tuple[Mapping[str, object], list[Any]]]:
         """What is sent beside the messages, the fullest first."""
         ways = [(extra, tools) for tools in (self._tools, []) for extra in (self._extra, {})]
         return [way for at, way in enumerate(ways) if way not in ways[:at]]
@@ -222,7 +222,7 @@ def is_overflow(refusal: openai.APIStatusError) -> bool:
 
 
 @contextmanager
-def explained(where: str, model: str) -> Iterator[None]:
+def as_our_errors(where: str, model: str) -> Iterator[None]:
     """Turn the client's exceptions into ours."""
     try:
         yield

@@ -22,13 +22,13 @@ Backend = Literal["openai", "ollama", "embedded"]
 FindGguf = Callable[[], Path]
 """The embedded model's file. Called only when it is needed; raises ModelMissing."""
 
-LOOK_S = 0.5
+AUTO_TIMEOUT_S = 0.5
 """How long `auto` waits for an Ollama that may not be there. On loopback a refusal comes at once."""
 
 BY_SETTING = "set by llm.backend"
 """Why a language model was taken that was asked for."""
 
-ASKED_S = 5.0
+CHOSEN_TIMEOUT_S = 5.0
 """How long to wait for an Ollama that was asked for."""
 
 
@@ -65,11 +65,11 @@ async def open_language_model(
             case "openai":
                 opened = await stack.enter_async_context(_server(settings, BY_SETTING))
             case "ollama":
-                model = await stack.enter_async_context(_ollama(settings, ASKED_S, narrate))
-                opened = _own(model, BY_SETTING, settings, "ollama")
+                model = await stack.enter_async_context(_ollama(settings, CHOSEN_TIMEOUT_S, narrate))
+                opened = _with_set_context(model, BY_SETTING, settings, "ollama")
             case "embedded":
                 model = await stack.enter_async_context(_embedded(settings, gguf, narrate, apart=apart))
-                opened = _own(model, BY_SETTING, settings, "embedded")
+                opened = _with_set_context(model, BY_SETTING, settings, "embedded")
             case "auto":
                 opened = await _first_that_answers(settings, gguf, narrate, stack, apart=apart)
         yield opened
@@ -86,15 +86,17 @@ async def _first_that_answers(
             passed_over = error.message
             narrate(f"The configured server was passed over: {error.message}. {error.hint}".rstrip())
     try:
-        ollama = await stack.enter_async_context(_ollama(settings, LOOK_S, narrate))
-        return _own(ollama, f"{passed_over}; Ollama answers", settings, "ollama")
+        ollama = await stack.enter_async_context(_ollama(settings, AUTO_TIMEOUT_S, narrate))
+        return _with_set_context(ollama, f"{passed_over}; Ollama answers", settings, "ollama")
     except BackendUnavailable as error:
         passed_over = f"{passed_over} and {error.message}"
     embedded = await stack.enter_async_context(_embedded(settings, gguf, narrate, apart=apart))
-    return _own(embedded, f"in this process: {passed_over}", settings, "embedded")
+    return _with_set_context(embedded, f"in this process: {passed_over}", settings, "embedded")
 
 
-def _own(model: LanguageModel, why: str, settings: LlmSettings, backend: Literal["ollama", "embedded"]) -> Opened:
+def _with_set_context(
+    model: LanguageModel, why: str, settings: LlmSettings, backend: Literal["ollama", "embedded"]
+) -> Opened:
     """One whose context is set here."""
     asked = settings.ollama_model if backend == "ollama" else settings.embedded_model
     return Opened(model, why, settings.context_tokens, backend=backend, asked=asked)
@@ -139,7 +141,7 @@ async def _embedded(
     narrate(f"Loading {path.stem}…")
     async with AsyncExitStack() as stack:
         loaded = stack.enter_context(ExitStack())
-        serve = llamacpp_apart.server_apart if apart else llamacpp.embedded_server
+        serve = llamacpp_apart.server_in_subprocess if apart else llamacpp.embedded_server
         server = await asyncio.to_thread(loaded.enter_context, serve(path, settings))
         stack.push_async_callback(asyncio.to_thread, loaded.close)  # a conversation may go on meanwhile
         async with openai_chat.connect(server.base_url, server.api_key, settings.timeout_s, use_proxy=False) as client:

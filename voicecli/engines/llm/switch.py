@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
 from voicecli.engines.llm.select import Opened
-from voicecli.engines.llm.switchable import InUse, SwitchableModel
+from voicecli.engines.llm.switchable import ModelInUse, SwitchableModel
 from voicecli.errors import first_of
 from voicecli.settings.model import LlmSettings
 from voicecli.turns.idle_changes import IdleChanges
@@ -17,7 +17,7 @@ Open = Callable[[LlmSettings], AbstractAsyncContextManager[Opened]]
 
 
 @dataclass(eq=False)
-class Held:
+class OpenModel:
     """A model that is open, until `leave`."""
 
     settings: LlmSettings
@@ -40,7 +40,7 @@ class ModelSwitch:
         self._prepare = prepare
         self._rest = rest
         self._tasks = tasks
-        self._held: list[Held] = []
+        self._held: list[OpenModel] = []
 
     @property
     def settings(self) -> LlmSettings:
@@ -59,7 +59,7 @@ class ModelSwitch:
 
     async def begin(self, settings: LlmSettings) -> Opened:
         """Open and warm the first. Raises what opening it raises."""
-        self._held.append(await self._hold(settings))
+        self._held.append(await self._open_in_task(settings))
         self.model = SwitchableModel(self.opened.model, keeps_prefix=self.opened.keeps_prefix)
         return self.opened
 
@@ -68,9 +68,9 @@ class ModelSwitch:
 
         Raises what opening it raises; then all stays as it is.
         """
-        held = await self._hold(settings)
+        held = await self._open_in_task(settings)
         self._held.append(held)
-        self._rest.apply_when_idle(lambda: self._take(held))
+        self._rest.apply_when_idle(lambda: self._switch_to(held))
         return held.opened.result()
 
     def close(self) -> None:
@@ -78,20 +78,20 @@ class ModelSwitch:
         for held in self._held:
             held.leave.set()
 
-    def _take(self, held: Held) -> None:
+    def _switch_to(self, held: OpenModel) -> None:
         opened = held.opened.result()
         before = self.model.switch_to(opened.model, keeps_prefix=opened.keeps_prefix)
         old = self._held[self._held.index(held) - 1]
-        self._tasks.create_task(self._let_go(old, before), name="let a language model go")
+        self._tasks.create_task(self._release(old, before), name="let a language model go")
 
-    async def _let_go(self, held: Held, before: InUse) -> None:
+    async def _release(self, held: OpenModel, before: ModelInUse) -> None:
         await before.idle()
         held.leave.set()
         self._held.remove(held)
 
-    async def _hold(self, settings: LlmSettings) -> Held:
-        held = Held(settings, asyncio.get_running_loop().create_future())
-        keeping = self._tasks.create_task(self._keep(held), name="language model")
+    async def _open_in_task(self, settings: LlmSettings) -> OpenModel:
+        held = OpenModel(settings, asyncio.get_running_loop().create_future())
+        keeping = self._tasks.create_task(self._keep_open(held), name="language model")
         try:
             await held.opened
         except asyncio.CancelledError:  # whoever asked for it has gone
@@ -99,7 +99,7 @@ class ModelSwitch:
             raise
         return held
 
-    async def _keep(self, held: Held) -> None:
+    async def _keep_open(self, held: OpenModel) -> None:
         """Its failure is that of whoever asked for it; one in closing is nobody's."""
         try:
             async with self._open(held.settings) as opened:

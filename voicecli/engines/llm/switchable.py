@@ -11,7 +11,7 @@ from voicecli.engines.llm.tool_calls import offer_to, without_calls
 from voicecli.types import Message, Token, ToolCall, ToolSpec
 
 
-class InUse:
+class ModelInUse:
     """A language model, and how many calls of it are under way."""
 
     def __init__(self, model: LanguageModel, *, keeps_prefix: bool) -> None:
@@ -44,11 +44,11 @@ class SwitchableModel:
     def __init__(self, model: LanguageModel, *, keeps_prefix: bool) -> None:
         """`keeps_prefix`: what is sent ahead is worth it."""
         self.name = model.name
-        self._in_use = InUse(model, keeps_prefix=keeps_prefix)
+        self._in_use = ModelInUse(model, keeps_prefix=keeps_prefix)
 
-    def switch_to(self, model: LanguageModel, *, keeps_prefix: bool) -> InUse:
+    def switch_to(self, model: LanguageModel, *, keeps_prefix: bool) -> ModelInUse:
         """Ask this one from the next call on; returns the one before, which may be in the middle of some."""
-        before, self._in_use = self._in_use, InUse(model, keeps_prefix=keeps_prefix)
+        before, self._in_use = self._in_use, ModelInUse(model, keeps_prefix=keeps_prefix)
         self.name = model.name
         return before
 

@@ -17,7 +17,7 @@ def as_function(tool: ToolSpec) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
-def object_of(arguments: str) -> dict[str, Any]:
+def parse_arguments(arguments: str) -> dict[str, Any]:
     """The arguments as an object; empty where the model wrote no such thing."""
     try:
         value = json.loads(arguments)
@@ -47,23 +47,23 @@ def offer_to(model: LanguageModel, tools: Sequence[ToolSpec], refused: Callable[
 
 
 @dataclass(slots=True)
-class _Growing:
+class _PartialCall:
     id: str = ""
     name: str = ""
     arguments: str = ""
 
 
 @dataclass(slots=True)
-class Collector:
+class ToolCallCollector:
     """Calls as OpenAI's protocol streams them: in bits, each with the place of its call."""
 
-    _calls: dict[int, _Growing] = field(default_factory=dict)
+    _calls: dict[int, _PartialCall] = field(default_factory=dict)
 
     def push(self, index: int | None, id: str, name: str, arguments: str) -> None:
         """One bit. Servers that leave the place out begin a call with its name."""
         last = max(self._calls, default=-1)
         at = index if index is not None else last + 1 if name or last < 0 else last
-        call = self._calls.setdefault(at, _Growing())
+        call = self._calls.setdefault(at, _PartialCall())
         call.id = call.id or id
         call.name = call.name or name  # some servers repeat it with each bit
         call.arguments += arguments

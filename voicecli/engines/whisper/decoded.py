@@ -32,7 +32,7 @@ class Decoded:
         return len(raw) / len(zlib.compress(raw)) if raw else 0.0
 
     @property
-    def misled(self) -> bool:
+    def restarted(self) -> bool:
         """It began again after the end of the speech, as the short window makes the decoder do."""
         return not self.ended or restarts(self.text)
 
@@ -50,7 +50,7 @@ def restarts(text: str) -> bool:
     return again or len(set(fours)) < len(fours)
 
 
-def said_once(tokens: list[int], audio_s: float) -> list[int]:
+def without_loops(tokens: list[int], audio_s: float) -> list[int]:
     """The tokens up to where they begin anew and go on in the same way to their end; all where they do not.
 
     For a decode at the short window that has come to its cap: nobody speaks so fast, and the first round is what was
@@ -63,7 +63,7 @@ def said_once(tokens: list[int], audio_s: float) -> list[int]:
     return tokens
 
 
-def withheld(decoded: Decoded) -> str:
+def rejection_reason(decoded: Decoded) -> str:
     """Why the text should not count as speech; empty when it should."""
     if decoded.no_speech > MAX_NO_SPEECH and decoded.logprob < MIN_LOGPROB_NO_SPEECH:
         return "no speech"

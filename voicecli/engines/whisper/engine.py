@@ -5,7 +5,7 @@ so in the same words, the first round is the text; any other such decode is done
 decode that is unsure of its words is read again with a beam from the same states, which costs no encoding. Of 143
 phrases in 40 spoken orders, 122 are heard without that and 126 with it, against 123 by a greedy decode of the full
 window and 126 by a beam of 5 there; under pink noise at 10 dB it is 124 and 127. One in eleven is read again, one in
-five under noise, each for about 0.1 s. What the whole recogniser hears: `python -m benchmarks.stt`.
+five under noise, each for about 0.1 s. What the whole recognizer hears: `python -m benchmarks.stt`.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from faster_whisper.tokenizer import Tokenizer
 from voicecli.engines import gpu
 from voicecli.engines.base import LanguageChoice
 from voicecli.engines.cpu import physical_cores
-from voicecli.engines.whisper.decoded import MIN_LOGPROB, Decoded, said_once, withheld
+from voicecli.engines.whisper.decoded import MIN_LOGPROB, Decoded, rejection_reason, without_loops
 from voicecli.engines.whisper.encoder import FRAMES_PER_S, Encoded, Encoder
-from voicecli.engines.whisper.options import hears_english_alone, hotword_tokens, known_language
-from voicecli.engines.whisper.sound import trimmed, without_tail
-from voicecli.engines.whisper.words import joined, timed
+from voicecli.engines.whisper.options import hotword_tokens, is_english_only, known_language
+from voicecli.engines.whisper.sound import trim_words, without_tail
+from voicecli.engines.whisper.words import join_words, time_bits
 from voicecli.errors import EngineError, ModelMissing
 from voicecli.settings.model import SttSettings
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, TranscribeOptions, Transcript, Word
@@ -40,13 +40,13 @@ PADDING_S = 1.0  # no segment has more silence: 0.4 s before the speech and a pa
 CONTEXT_TOKENS = 448  # Whisper's text context: half for what went before, half for the text
 
 
-def spoken_s(segment: SpeechSegment) -> float:
+def speech_s(segment: SpeechSegment) -> float:
     """How long the speech is. Sound that comes faster than it was spoken has clock times that do not tell."""
     return max(segment.ended_at_s - segment.started_at_s, segment.audio_s - PADDING_S)
 
 
 @contextmanager
-def failing_on(*segments: SpeechSegment) -> Iterator[None]:
+def wrap_errors(*segments: SpeechSegment) -> Iterator[None]:
     """CTranslate2's errors as EngineError."""
     try:
         yield
@@ -62,10 +62,10 @@ class Whisper:
         """Raises SettingsError for a language that the model does not know."""
         self.name = name
         self._model = model
-        self._language = self._known(settings.language)
+        self._language = self._resolve_language(settings.language)
         self._choice: LanguageChoice | None = None  # instead of the language
-        self._before: list[int] = []  # prompt tokens that stand for what was said before
-        self._tells_words = False
+        self._hotword_prompt: list[int] = []  # prompt tokens that stand for what was said before
+        self._with_words = False
         self._encoder = Encoder(model, short=settings.window == "short")
 
     @classmethod
@@ -104,11 +104,11 @@ class Whisper:
         """
         view = copy.copy(self)
         if options.language:
-            view._language = self._known(options.language)
+            view._language = self._resolve_language(options.language)
         tokenizer = self._tokenizer("en")  # any: only the tokens of the text are asked of it
         hotwords = hotword_tokens(tokenizer.encode, options.hotwords, CONTEXT_TOKENS // 2 - 1)
-        view._before = [tokenizer.sot_prev, *hotwords] if hotwords else []
-        view._tells_words = options.words
+        view._hotword_prompt = [tokenizer.sot_prev, *hotwords] if hotwords else []
+        view._with_words = options.words
         return view
 
     def with_language_policy(self, choice: LanguageChoice) -> Whisper:
@@ -120,15 +120,15 @@ class Whisper:
     def transcribe(self, segment: SpeechSegment) -> Transcript:
         """Final text: greedy at the short window, and again where that looks misled or unsure. Raises EngineError."""
         pcm = without_tail(segment.pcm)
-        with failing_on(segment):
+        with wrap_errors(segment):
             encoded = self._encoder.encode([pcm])
             languages = self._languages(encoded, [segment])
-            [first] = [decoded] = self._read(encoded, languages)
-            if not first.misled and first.unsure and not self._hopeless(first):
-                [decoded] = self._read(encoded, languages, BEAM)
-            if decoded.misled and encoded.short:
+            [first] = [decoded] = self._decode(encoded, languages)
+            if not first.restarted and first.unsure and not self._is_noise(first):
+                [decoded] = self._decode(encoded, languages, BEAM)
+            if decoded.restarted and encoded.short:
                 encoded = self._encoder.encode([pcm], short=False)
-                [decoded] = self._read(encoded, languages, 1 if decoded is first else BEAM)
+                [decoded] = self._decode(encoded, languages, 1 if decoded is first else BEAM)
             [words] = self._words(encoded, [decoded], [pcm])
         return replace(_transcript(decoded, segment), redecoded=decoded is not first, words=words)
 
@@ -140,29 +140,29 @@ class Whisper:
         pcms = [without_tail(segment.pcm) for segment in segments]
         if not pcms:
             return []
-        with failing_on(*segments):
+        with wrap_errors(*segments):
             encoded = self._encoder.encode(pcms)
-            decoded = self._read(encoded, self._languages(encoded, segments))
+            decoded = self._decode(encoded, self._languages(encoded, segments))
             words = self._words(encoded, decoded, pcms)
         return [
-            self.transcribe(segment) if one.misled or one.unsure else replace(_transcript(one, segment), words=its)
+            self.transcribe(segment) if one.restarted or one.unsure else replace(_transcript(one, segment), words=its)
             for segment, one, its in zip(segments, decoded, words, strict=True)
         ]
 
     def draft(self, segment: SpeechSegment) -> Transcript:
         """Quick hypothesis on growing speech; one that looks misled is withheld. Raises EngineError."""
-        with failing_on(segment):
+        with wrap_errors(segment):
             encoded = self._encoder.encode([segment.pcm])
-            [decoded] = self._read(encoded, self._languages(encoded, [segment]))
-        if decoded.misled:
+            [decoded] = self._decode(encoded, self._languages(encoded, [segment]))
+        if decoded.restarted:
             return Transcript("", decoded.language, segment.audio_s, "restart", provisional=True)
         draft = _transcript(decoded, segment)
         # A final would have words with times as well, so a draft with text must not be taken for one.
-        return replace(draft, provisional=decoded.unsure or (self._tells_words and bool(draft.text)))
+        return replace(draft, provisional=decoded.unsure or (self._with_words and bool(draft.text)))
 
-    def _read(self, encoded: Encoded, languages: Sequence[tuple[str, float]], beam: int = 1) -> list[Decoded]:
+    def _decode(self, encoded: Encoded, languages: Sequence[tuple[str, float]], beam: int = 1) -> list[Decoded]:
         tokenizers = [self._tokenizer(language) for language, _ in languages]
-        prompts = [[*self._before, *one.sot_sequence, one.no_timestamps] for one in tokenizers]
+        prompts = [[*self._hotword_prompt, *one.sot_sequence, one.no_timestamps] for one in tokenizers]
         length = len(prompts[0])
         most = min(max(encoded.most_tokens), CONTEXT_TOKENS // 2, CONTEXT_TOKENS - length)
         results = self._model.model.generate(
@@ -179,9 +179,9 @@ class Whisper:
             replace(_decoded(result, tokenizer, min(cap, most), audio_s), language_probability=probability)
             for (result, tokenizer, cap, audio_s), (_, probability) in zip(decodes, languages, strict=True)
         ]
-        if not self._before:
+        if not self._hotword_prompt:
             return decoded
-        silent = self._no_speech(encoded, [prompt[len(self._before) :] for prompt in prompts])
+        silent = self._no_speech(encoded, [prompt[len(self._hotword_prompt) :] for prompt in prompts])
         return [replace(one, no_speech=no_speech) for one, no_speech in zip(decoded, silent, strict=True)]
 
     def _no_speech(self, encoded: Encoded, prompts: list[list[int]]) -> list[float]:
@@ -192,14 +192,14 @@ class Whisper:
         )
         return [result.no_speech_prob for result in results]
 
-    def _hopeless(self, first: Decoded) -> bool:
+    def _is_noise(self, first: Decoded) -> bool:
         """Noise, in which a beam would find a hotword."""
-        return bool(self._before) and first.logprob < MIN_LOGPROB
+        return bool(self._hotword_prompt) and first.logprob < MIN_LOGPROB
 
     def _words(self, encoded: Encoded, decoded: Sequence[Decoded], pcms: Sequence[Pcm]) -> list[tuple[Word, ...]]:
         """When each word of each utterance was said; none of a text that is withheld."""
         found: list[tuple[Word, ...]] = [()] * len(decoded)
-        reported = [index for index, one in enumerate(decoded) if self._tells_words and not withheld(one)]
+        reported = [index for index, one in enumerate(decoded) if self._with_words and not rejection_reason(one)]
         texts = [one.tokens for one in decoded]
         for language in {decoded[index].language for index in reported}:  # an alignment is of one language
             tokenizer = self._tokenizer(language)
@@ -207,19 +207,19 @@ class Whisper:
             for index in reported:
                 if decoded[index].language == language:
                     bits, of_bits = tokenizer.split_tokens_on_unicode(texts[index])
-                    spoken = timed(bits, of_bits, paths[index].alignments, paths[index].text_token_probs)
-                    found[index] = trimmed(joined(spoken, language), pcms[index])
+                    spoken = time_bits(bits, of_bits, paths[index].alignments, paths[index].text_token_probs)
+                    found[index] = trim_words(join_words(spoken, language), pcms[index])
         return found
 
     @property
     def languages(self) -> tuple[str, ...]:
         """ISO 639-1, all that the model knows."""
-        if not self._model.model.is_multilingual or hears_english_alone(self.name):
+        if not self._model.model.is_multilingual or is_english_only(self.name):
             return ("en",)
         of_model = self._model.hf_tokenizer.get_vocab()  # older models lack some: Cantonese came with large-v3
         return tuple(code for code in self._model.supported_languages if f"<|{code}|>" in of_model)
 
-    def _known(self, language: str) -> str:
+    def _resolve_language(self, language: str) -> str:
         """A language to decode in, or auto. Raises SettingsError."""
         return known_language(language, self.languages, self.name)
 
@@ -231,7 +231,7 @@ class Whisper:
         found = []
         for ranking, segment in zip(self._model.model.detect_language(encoded.states), segments, strict=True):
             ranked = [(token.strip("<|>"), probability) for token, probability in ranking]
-            found.append(self._choice.choose(ranked, spoken_s(segment)) if self._choice is not None else ranked[0])
+            found.append(self._choice.choose(ranked, speech_s(segment)) if self._choice is not None else ranked[0])
         return found
 
     def _tokenizer(self, language: str) -> Tokenizer:
@@ -245,7 +245,7 @@ def _decoded(
     """`audio_s`: infinite where loops are no sign of the short window."""
     tokens = result.sequences_ids[0]
     length = len(tokens)
-    said = tokens if length < most_tokens else said_once(tokens, audio_s)
+    said = tokens if length < most_tokens else without_loops(tokens, audio_s)
     return Decoded(
         text=tokenizer.decode(said).strip(),
         tokens=said,
@@ -257,7 +257,7 @@ def _decoded(
 
 
 def _transcript(decoded: Decoded, segment: SpeechSegment) -> Transcript:
-    reason = withheld(decoded)
+    reason = rejection_reason(decoded)
     text = "" if reason else decoded.text
     probability = decoded.language_probability
     return Transcript(text, decoded.language, segment.audio_s, reason, language_probability=probability)

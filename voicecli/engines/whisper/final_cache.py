@@ -9,20 +9,20 @@ from voicecli.types import SpeechSegment, Transcript
 
 
 class FinalCache:
-    """A recogniser that decodes the same speech once. Like any recogniser it belongs to one worker thread.
+    """A recognizer that decodes the same speech once. Like any recognizer it belongs to one worker thread.
 
     A decode that was begun in the first silence is often under way when the final is asked for. The worker then
     finishes it, and the final is there at once instead of behind it.
     """
 
-    def __init__(self, recogniser: SpeechToText) -> None:
-        self.name = recogniser.name
-        self._recogniser = recogniser
+    def __init__(self, recognizer: SpeechToText) -> None:
+        self.name = recognizer.name
+        self._recognizer = recognizer
         self._latest: tuple[tuple[float, float], Transcript] | None = None
 
     def draft(self, segment: SpeechSegment) -> Transcript:
-        """As the recogniser does."""
-        return self._remember(segment, self._recogniser.draft(segment))
+        """As the recognizer does."""
+        return self._remember(segment, self._recognizer.draft(segment))
 
     def transcribe(self, segment: SpeechSegment) -> Transcript:
         """The latest decode if it was of the same speech and may stand, else one of its own."""
@@ -30,7 +30,7 @@ class FinalCache:
             speech, transcript = self._latest
             if speech == _speech_of(segment) and not transcript.provisional:
                 return replace(transcript, audio_s=segment.audio_s)
-        return self._remember(segment, self._recogniser.transcribe(segment))
+        return self._remember(segment, self._recognizer.transcribe(segment))
 
     def _remember(self, segment: SpeechSegment, transcript: Transcript) -> Transcript:
         self._latest = (_speech_of(segment), transcript)

@@ -12,7 +12,7 @@ from voicecli.errors import SettingsError
 _OTHER_LANGUAGE = re.compile(r"[-_](?!en$)[a-z]{2}$")
 
 
-def hears_english_alone(model: str) -> bool:
+def is_english_only(model: str) -> bool:
     """Whether a model's name says so. The distilled ones have all languages' tokens and were taught English, unless
     their names end in another language: distil-large-v3-de."""
     name = model.partition(" ")[0].lower()

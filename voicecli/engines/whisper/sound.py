@@ -23,18 +23,18 @@ def without_tail(pcm: Pcm) -> Pcm:
     return pcm[: (sounding[-1] + 1) * FRAME_SAMPLES + round(TAIL_S * LISTEN_RATE_HZ)]
 
 
-def trimmed(words: Iterable[Word], pcm: Pcm) -> tuple[Word, ...]:
-    """The words without the silence at their edges, which an aligner gives to the one or the other neighbour.
+def trim_words(words: Iterable[Word], pcm: Pcm) -> tuple[Word, ...]:
+    """The words without the silence at their edges, which an aligner gives to the one or the other neighbor.
 
     A word that is softer than that altogether keeps its times. All lie between the first sound and the last.
     """
     sounds = np.flatnonzero(_sounding(pcm, TAIL_DB))
     first_s, last_s = (sounds[0] * FRAME_S, (sounds[-1] + 1) * FRAME_S) if len(sounds) else (0.0, 0.0)
     sounding = _sounding(pcm, WORD_DB)
-    return tuple(_trimmed(word, sounding, first_s, last_s) for word in words)
+    return tuple(_trim_word(word, sounding, first_s, last_s) for word in words)
 
 
-def _trimmed(word: Word, sounding: NDArray[np.bool_], first_s: float, last_s: float) -> Word:
+def _trim_word(word: Word, sounding: NDArray[np.bool_], first_s: float, last_s: float) -> Word:
     start_s, end_s = (min(max(at_s, first_s), last_s) for at_s in (word.start_s, word.end_s))
     first = int(start_s / FRAME_S + 0.5)
     steps = first + np.flatnonzero(sounding[first : int(end_s / FRAME_S + 0.5)])

@@ -30,7 +30,7 @@ class Bit:
     probability: float  # mean over its tokens
 
 
-def timed(
+def time_bits(
     texts: Sequence[str],
     tokens: Sequence[Sequence[int]],
     path: Sequence[tuple[int, int]],
@@ -47,17 +47,17 @@ def timed(
     ]
 
 
-def joined(bits: Sequence[Bit], language: str) -> list[Word]:
+def join_words(bits: Sequence[Bit], language: str) -> list[Word]:
     """Words as they are written: between spaces, or each bit by itself in a language without them."""
     groups: list[list[Bit]] = []
     for bit in bits:
-        if not groups or _begins(bit, groups[-1], spaced=language not in UNSPACED):
+        if not groups or _begins_word(bit, groups[-1], spaced=language not in UNSPACED):
             groups.append([])
         groups[-1].append(bit)
     return [word for group in groups if (word := _word(group)).text]
 
 
-def _begins(bit: Bit, before: Sequence[Bit], *, spaced: bool) -> bool:
+def _begins_word(bit: Bit, before: Sequence[Bit], *, spaced: bool) -> bool:
     """Whether a word begins here."""
     if spaced:
         return bit.text[:1].isspace()

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from tests.contract.chat_servers import MODELS, TAGS, chat_server, llm_settings
-from voicecli.engines.llm.available import Choice, language_models
+from voicecli.engines.llm.available import AvailableModel, list_language_models
 
 
 @pytest.fixture
@@ -23,11 +23,11 @@ def test_those_on_the_disk_and_those_of_the_servers_that_answer(nowhere: str) ->
         async with chat_server(pages={**MODELS, **TAGS}) as server:
             here = f"127.0.0.1:{server.port}"
             settings = llm_settings(url=f"http://{here}/v1", ollama_url=f"http://{here}")
-            found = await language_models(settings, ["tiny"])
+            found = await list_language_models(settings, ["tiny"])
             assert found.models == (
-                Choice("tiny", "embedded", "embedded"),
-                Choice("small", "openai", here),
-                Choice("llama3.2:latest", "ollama", "Ollama"),
+                AvailableModel("tiny", "embedded", "embedded"),
+                AvailableModel("small", "openai", here),
+                AvailableModel("llama3.2:latest", "ollama", "Ollama"),
             )
             assert found.silent == ()
 
@@ -37,9 +37,9 @@ def test_those_on_the_disk_and_those_of_the_servers_that_answer(nowhere: str) ->
 def test_a_server_that_was_configured_and_is_silent_is_reported(nowhere: str) -> None:
     async def run() -> None:
         settings = llm_settings(url=f"http://{nowhere}/v1", ollama_url=f"http://{nowhere}")
-        found = await language_models(settings, [])
+        found = await list_language_models(settings, [])
         assert (found.models, found.silent) == ((), (f"{nowhere} does not answer",))
-        ollama = await language_models(settings.model_copy(update={"url": "", "backend": "ollama"}), [])
+        ollama = await list_language_models(settings.model_copy(update={"url": "", "backend": "ollama"}), [])
         assert ollama.silent == (f"Ollama does not answer on {nowhere}",)
 
     asyncio.run(run())

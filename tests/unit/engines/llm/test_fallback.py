@@ -9,7 +9,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from voicecli.engines.llm.fallback import JITTER, SLOW_S, WAITS_S, FallbackModel, StatusReporter, with_fallback
+from voicecli.engines.llm.fallback import (
+    JITTER,
+    RETRY_DELAYS_S,
+    SLOW_AFTER_S,
+    FallbackModel,
+    StatusReporter,
+    with_fallback,
+)
 from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError, ModelMissing, VoiceCliError
 from voicecli.replay import virtual_time
 from voicecli.types import Message, Token
@@ -110,7 +117,7 @@ def test_a_short_absence_is_not_noticed(failure: Exception) -> None:
     server = Server(failures=[failure] * 3)
     assert hold(server, asks, Server("spare")).changes == []
     waits_s = [after - before for before, after in zip(server.asked_at_s, server.asked_at_s[1:], strict=False)]
-    for wait_s, expected_s in zip(waits_s, WAITS_S, strict=True):
+    for wait_s, expected_s in zip(waits_s, RETRY_DELAYS_S, strict=True):
         assert abs(wait_s - expected_s) <= JITTER * expected_s + 1e-6
     assert server.closed == 4
 
@@ -215,7 +222,7 @@ def test_a_late_first_token_counts_as_gone_and_all_tries_have_one_patience() -> 
     async def act(model: FallbackModel) -> None:
         begun_s = asyncio.get_running_loop().time()
         await asks(model)
-        assert asyncio.get_running_loop().time() - begun_s <= TIMEOUT_S + sum(WAITS_S) + 0.1
+        assert asyncio.get_running_loop().time() - begun_s <= TIMEOUT_S + sum(RETRY_DELAYS_S) + 0.1
 
     reported = hold(server, act, Server("spare"))
     assert "in time" in reported.changes[0][2]
@@ -223,7 +230,7 @@ def test_a_late_first_token_counts_as_gone_and_all_tries_have_one_patience() -> 
 
 
 def test_a_slow_server_is_remarked_on_once_until_it_is_quick_again() -> None:
-    server = Server(late_s=[SLOW_S + 1, SLOW_S + 1, 0.1, SLOW_S + 1])
+    server = Server(late_s=[SLOW_AFTER_S + 1, SLOW_AFTER_S + 1, 0.1, SLOW_AFTER_S + 1])
 
     async def act(model: FallbackModel) -> None:
         for _ in range(4):
@@ -231,7 +238,7 @@ def test_a_slow_server_is_remarked_on_once_until_it_is_quick_again() -> None:
 
     assert (
         hold(server, act).remarks
-        == [f"No word from the language model after {SLOW_S:g} s: it is still waited for."] * 2
+        == [f"No word from the language model after {SLOW_AFTER_S:g} s: it is still waited for."] * 2
     )
 
 
@@ -268,7 +275,7 @@ def test_a_question_that_is_withdrawn_closes_its_request_and_loads_no_second_fal
             server, load, TIMEOUT_S, StatusReporter(lambda *change: None, lambda text: None)
         ) as model:
             with pytest.raises(TimeoutError):
-                async with asyncio.timeout(sum(WAITS_S) * (1 + JITTER) + 0.5):
+                async with asyncio.timeout(sum(RETRY_DELAYS_S) * (1 + JITTER) + 0.5):
                     await answer(model)
             server.failures = [GONE] * 4
             await asks(model)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from voicecli.engines.whisper.options import hears_english_alone, hotword_tokens, known_language, nearest
+from voicecli.engines.whisper.options import hotword_tokens, is_english_only, known_language, nearest
 from voicecli.errors import SettingsError
 
 KNOWN = ["de", "en", "fr", "ja", "pt", "zh"]
@@ -45,7 +45,7 @@ def test_an_english_model_refuses_another_language_and_says_what_to_do() -> None
     ],
 )
 def test_a_name_tells_that_a_model_hears_english_alone(model: str, is_english: bool) -> None:
-    assert hears_english_alone(model) is is_english
+    assert is_english_only(model) is is_english
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from voicecli.engines.whisper.sound import TAIL_S, trimmed, without_tail
+from voicecli.engines.whisper.sound import TAIL_S, trim_words, without_tail
 from voicecli.types import LISTEN_RATE_HZ, Pcm, Word
 
 
@@ -14,7 +14,7 @@ def tone(seconds: float, peak: float) -> Pcm:
 
 
 def spans(words: list[tuple[float, float]], pcm: Pcm) -> list[tuple[float, float]]:
-    found = trimmed([Word("w", start_s, end_s, 1.0) for start_s, end_s in words], pcm)
+    found = trim_words([Word("w", start_s, end_s, 1.0) for start_s, end_s in words], pcm)
     return [(word.start_s, word.end_s) for word in found]
 
 
