@@ -21,7 +21,7 @@ from voicecli.conversation.respond import Engines
 from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.kokoro.current_voice import CurrentVoice
-from voicecli.engines.llm.open import open_with_fallback, voices
+from voicecli.engines.llm.fallback import open_with_fallback, status_reporter
 from voicecli.engines.llm.select import Opened
 from voicecli.engines.llm.switch import ModelSwitch, model_switch
 from voicecli.engines.whisper.final_cache import FinalCache
@@ -99,9 +99,9 @@ async def load_language_model(opening: Opening, store: ModelStore) -> tuple[Mode
     toolbox: Toolbox | None = None
 
     def open_model(llm: LlmSettings) -> AbstractAsyncContextManager[Opened]:
-        reported = voices(CLOCK, opening.publish, opening.narrate)
+        reporter = status_reporter(CLOCK, opening.publish)
         file = partial(model_file, store, llm.embedded_model, ".gguf")
-        return open_with_fallback(llm, file, reported, apart=model.has_begun)
+        return open_with_fallback(llm, file, opening.narrate, reporter, in_subprocess=model.has_begun)
 
     async def prepare(opened: Opened) -> None:
         nonlocal toolbox

@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
-from voicecli.engines.llm.available import AvailableModels, settings_with
-from voicecli.engines.llm.select import Opened
+from voicecli.engines.llm.select import AvailableModels, Opened, settings_with
 from voicecli.settings.model import LlmSettings
 from voicecli.slash.dispatcher import trouble_of
 
@@ -83,7 +82,7 @@ def listed(choices: AvailableModels, models: Models) -> str:
     lines = [f"{models.opened.model.name} answers. There are:"]
     width = max((len(one.name) for one in choices.models), default=0)
     lines += [f"{one.name:<{width}}  {one.where}" for one in choices.models]
-    return "\n".join([*lines, *(f"{reason}." for reason in choices.silent)])
+    return "\n".join([*lines, *(f"{reason}." for reason in choices.unreachable)])
 
 
 class Languages(Protocol):

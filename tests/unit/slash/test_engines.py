@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 from tests.defaults import SETTINGS
-from tests.unit.engines.llm.test_switchable import Model
-from voicecli.engines.llm.available import AvailableModel, AvailableModels, settings_with
-from voicecli.engines.llm.select import Opened
+from tests.unit.engines.llm.test_switch import Model
+from voicecli.engines.llm.select import AvailableModel, AvailableModels, Opened, settings_with
 from voicecli.errors import BackendUnavailable, SettingsError
 from voicecli.settings.model import LlmSettings
 from voicecli.slash.engines import LanguageCommand, ModelCommand
@@ -99,7 +98,7 @@ def test_a_failure_says_why_and_who_goes_on() -> None:
 
 def test_a_name_that_is_not_known_is_reported_with_the_nearest_first() -> None:
     (reported,) = context(Models(), "larg")
-    assert str(reported).startswith("There is no language model 'larg'. there are: large, small, small; Ollama")
+    assert str(reported).startswith("There is no language model 'larg'. available: large, small, small; Ollama")
 
 
 def test_the_list_says_where_each_runs() -> None:

@@ -237,8 +237,7 @@ def test_a_slow_server_is_remarked_on_once_until_it_is_quick_again() -> None:
             await asks(model)
 
     assert (
-        hold(server, act).remarks
-        == [f"No word from the language model after {SLOW_AFTER_S:g} s: it is still waited for."] * 2
+        hold(server, act).remarks == [f"The language model has not answered for {SLOW_AFTER_S:g} s; still waiting."] * 2
     )
 
 
