@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from voicecli.conversation.language import AUTO, LanguagePolicy
 from voicecli.conversation.voice_registry import NoVoice, VoiceRegistry
 from voicecli.engines.base import Worker
-from voicecli.engines.kokoro.calibration import VoiceCalibration
-from voicecli.engines.kokoro.current_voice import CurrentVoice
+from voicecli.engines.kokoro.current_voice import CurrentVoice, VoiceCalibration
 from voicecli.engines.whisper.options import known_language
 from voicecli.errors import SettingsError
 from voicecli.languages import code_of, language_of_name, name_of

@@ -1,15 +1,23 @@
 """Where the answer is cut into pieces, and what each piece covers."""
 
-
 from __future__ import annotations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from voicecli.speech_text.chunker import LONGEST_WORD_CHARS, MAX_TEXT_CHUNK_CHARS, MIN_TEXT_CHUNK_LETTERS, TextChunker
+
+from voicecli.speech_text.chunker import (
+    LONGEST_WORD_CHARS,
+    MAX_TEXT_CHUNK_CHARS,
+    MIN_TEXT_CHUNK_LETTERS,
+    ClauseEnd,
+    Strength,
+    TextChunker,
+    clause_ends,
+    count_written_words,
+)
 from voicecli.speech_text.markdown_blocks import Span, SpeechMarkdownFilter
 from voicecli.types import TextChunk
-from voicecli.speech_text.chunker import ClauseEnd, Strength, clause_ends
-from voicecli.speech_text.chunker import count_written_words
 
 
 def as_written(text: str) -> str:

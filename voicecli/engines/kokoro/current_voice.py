@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable, Iterator
 
-from voicecli.engines.base import Voice, Voices
+from voicecli.engines.base import Voice, Voices, Worker
+from voicecli.errors import VoiceCliError
 from voicecli.types import AudioChunk
+
+LOG = logging.getLogger(__name__)
 
 
 class CurrentVoice:
@@ -59,3 +64,30 @@ class CurrentVoice:
         if view is None or not view.streams:
             view = self._views[voice] = self._voices.speaking(voice, self.speed)
         return view
+
+
+class VoiceCalibration:
+    """One voice at a time, once each."""
+
+    def __init__(self, voices: Voices, worker: Worker) -> None:
+        self._voices = voices
+        self._worker = worker
+        self._known = {known.name for known in voices.known_voices()}
+        self._noted: asyncio.Queue[str] = asyncio.Queue()
+
+    def note(self, voice: Voice) -> None:
+        """It was spoken with."""
+        if not voice.streams and voice.voice in self._known:
+            self._known.discard(voice.voice)
+            self._noted.put_nowait(voice.voice)
+
+    async def serve(self) -> None:
+        """Until cancelled. A voice that cannot be prepared goes on as it was."""
+        while True:
+            name = await self._noted.get()
+            try:
+                steps = self._voices.preparing(name)
+                while await self._worker.run(next, steps, 0):
+                    pass
+            except VoiceCliError as error:
+                LOG.warning("%s does not stream: %s", name, error.message)

@@ -13,14 +13,6 @@ from numpy.typing import NDArray
 from voicecli.engines.kokoro.parts import COLUMN_SAMPLES, COLUMNS_PER_FRAME, Parts, Utterance, Values
 from voicecli.engines.kokoro.sound import RATE_HZ, RISE, Audio, Trimmer
 from voicecli.engines.kokoro.statistics import StatisticsPredictor, held_style
-from voicecli.engines.kokoro.windows import (
-    CONTEXT_COLUMNS,
-    LEAD_COLUMNS,
-    awaited_window,
-    may_sound,
-    next_window,
-    window_end,
-)
 from voicecli.engines.kokoro.words import Batch
 
 COLUMN_S = COLUMN_SAMPLES / RATE_HZ  # 12.5 ms
@@ -31,6 +23,14 @@ it goes on through the pause (10 ms later with af_heart, -30 am_michael, 35 bf_e
 WHOLE_COLUMNS = 56  # utterances up to this length come in one piece, and have their own statistics
 FIRST_GUESS_RTF = 0.4  # of the real-time factor, on two cores
 NEWEST_WEIGHT = 0.3
+
+CONTEXT_COLUMNS = 4  # columns on either side of a window; twice as many change nothing that can be measured
+LEAD_COLUMNS = 8  # kept of the silence before the first token: a first consonant begins up to 70 ms early
+MIN_WINDOW, MAX_WINDOW = 32, 128  # of a window that is computed while those before it sound
+FIRST_WINDOW, NEXT_WINDOW, WINDOW_STEP = 24, 12, 4  # of one that is waited for: the least, and how lengths differ
+ENOUGH_AHEAD = 80  # ahead: on a machine that cannot keep up at all, more than a second of sound is not waited for
+SAFETY = 0.8  # of the time that a window plays, what may go into computing the next
+RTF_MARGIN = 1.15  # than was learnt: windows of one text differ by about a tenth
 
 Phonemizer = Callable[[str], Sequence[Batch]]
 """A text's phonemes, in batches that the model can take."""
@@ -151,3 +151,37 @@ def spoken_part(
 def _ends_s(ends: Sequence[int], begin: int, samples: int) -> tuple[float, ...]:
     """`ends`, in samples of the whole, as seconds of a sound of `samples` that begins at `begin`."""
     return tuple(min(max(end - begin, 0), samples) / RATE_HZ for end in ends)
+
+
+def may_sound(begin: int, ahead: float, columns: int, rtf: float) -> bool:
+    """Whether all from `begin` on will be there before what is ahead ends, or enough has been waited for."""
+    while ahead < ENOUGH_AHEAD and begin < columns:
+        end = window_end(begin, next_window(ahead, rtf), columns)
+        left = ahead - (end - begin + 2 * CONTEXT_COLUMNS) * rtf * RTF_MARGIN
+        if left < 0:
+            return False
+        begin, ahead = end, left + end - begin
+    return True
+
+
+def awaited_window(begin: int, ahead: float, columns: int, rtf: float) -> int:
+    """The shortest after which it may sound: the least on a machine that keeps up."""
+    least, most = (NEXT_WINDOW, ENOUGH_AHEAD) if begin else (FIRST_WINDOW + LEAD_COLUMNS, ENOUGH_AHEAD + LEAD_COLUMNS)
+    for length in range(least, most, WINDOW_STEP):
+        end = window_end(begin, length, columns)
+        if may_sound(end, ahead + end - begin, columns, rtf):
+            return length
+    return most
+
+
+def next_window(ahead: float, rtf: float) -> int:
+    """Columns that are computed in less time than `ahead` takes to play."""
+    return min(MAX_WINDOW, max(MIN_WINDOW, int(SAFETY * ahead / rtf) - 2 * CONTEXT_COLUMNS))
+
+
+def window_end(begin: int, length: int, columns: int) -> int:
+    """Where a window ends. A short rest neither stays behind nor comes along, which would take too long: both halve."""
+    rest = columns - begin
+    if rest <= length:
+        return columns
+    return begin + (min(length, rest // 2) if rest < length + MIN_WINDOW else length)

@@ -28,8 +28,7 @@ from voicecli.engines.cpu import physical_cores
 from voicecli.engines.whisper.decoded import MIN_LOGPROB, Decoded, rejection_reason, without_loops
 from voicecli.engines.whisper.encoder import FRAMES_PER_S, Encoded, Encoder
 from voicecli.engines.whisper.options import hotword_tokens, is_english_only, known_language
-from voicecli.engines.whisper.sound import trim_words, without_tail
-from voicecli.engines.whisper.words import join_words, time_bits
+from voicecli.engines.whisper.words import join_words, time_bits, trim_words, without_tail
 from voicecli.errors import EngineError, ModelMissing
 from voicecli.settings.model import SttSettings
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, TranscribeOptions, Transcript, Word

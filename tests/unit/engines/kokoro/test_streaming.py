@@ -21,8 +21,8 @@ from voicecli.engines.kokoro.statistics import (
     fit,
     held_style,
 )
-from voicecli.engines.kokoro.streaming import COLUMN_S, WHOLE_COLUMNS, StreamingVoice
-from voicecli.engines.kokoro.windows import (
+from voicecli.engines.kokoro.streaming import (
+    COLUMN_S,
     CONTEXT_COLUMNS,
     ENOUGH_AHEAD,
     FIRST_WINDOW,
@@ -30,6 +30,8 @@ from voicecli.engines.kokoro.windows import (
     MAX_WINDOW,
     MIN_WINDOW,
     NEXT_WINDOW,
+    WHOLE_COLUMNS,
+    StreamingVoice,
     awaited_window,
     may_sound,
     next_window,
