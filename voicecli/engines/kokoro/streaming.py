@@ -1,4 +1,8 @@
-"""Kokoro in windows: the first sound comes when 0.3 s of it have been computed, not the whole piece."""
+"""Synthesize with Kokoro a window at a time: the first sound comes once 0.3 s of it are computed. Pure.
+
+Window lengths are in columns of 12.5 ms. `rtf` is the real-time factor: seconds of computing for one second of sound.
+`ahead` is the sound that is computed and not yet played, once playback has begun.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +21,10 @@ from voicecli.engines.kokoro.words import Batch
 
 COLUMN_S = COLUMN_SAMPLES / RATE_HZ  # 12.5 ms
 AHEAD_TOKENS = 1
-"""By how much the sound runs ahead of its tokens' frames: speech before a pause is over when its last token begins, and
-it goes on through the pause (10 ms later with af_heart, -30 am_michael, 35 bf_emma; medians of 36 to 43 pauses).
+"""Tokens by which the sound runs ahead of its frames: speech before a pause ends when the frames of its last token
+begin (10 ms later with af_heart, -30 am_michael, 35 bf_emma; medians of 36 to 43 pauses).
 """
-WHOLE_COLUMNS = 56  # utterances up to this length come in one piece, and have their own statistics
+WHOLE_COLUMNS = 56  # utterances up to this length are one window with their own statistics
 FIRST_GUESS_RTF = 0.4  # of the real-time factor, on two cores
 NEWEST_WEIGHT = 0.3
 
@@ -33,20 +37,20 @@ SAFETY = 0.8  # of the time that a window plays, what may go into computing the 
 RTF_MARGIN = 1.15  # than was learnt: windows of one text differ by about a tenth
 
 Phonemizer = Callable[[str], Sequence[Batch]]
-"""A text's phonemes, in batches that the model can take."""
+"""Returns a text's phonemes, in batches that the model accepts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """Some of the sound of a text."""
+    """Part of the sound of a text."""
 
     audio: Audio
-    share: float  # of the text that has been spoken at its end; 1 for the last
-    word_ends_s: tuple[float, ...] | None  # of the words that end in it, from its beginning on; None: not known
+    share: float  # of the text that has been spoken at its end; 1 for the last part
+    word_ends_s: tuple[float, ...] | None  # of the words that end in it, from its beginning on; None: unknown
 
 
 class StreamingVoice:
-    """One voice of a cut Kokoro. Used by one thread."""
+    """One voice of a cut Kokoro, for use by one thread."""
 
     def __init__(
         self,
@@ -71,9 +75,10 @@ class StreamingVoice:
         return self._predictor is not None
 
     def say(self, text: str) -> Iterator[Sound]:
-        """The sound of `text`, as it becomes ready.
+        """Yield the sound of `text` as it becomes ready.
 
-        Each step runs the generator once; the first, on a slow machine, until there is enough to go on without a gap.
+        Each step runs the generator once; on a slow machine the first step repeats that until playback can go on
+        without a gap.
         """
         batches = self._phonemize(text)
         total = sum(len(batch.tokens) for batch in batches)
@@ -98,13 +103,13 @@ class StreamingVoice:
             yield Sound(sound, 1.0, _ends_s(words, trimmer.left_out + given, len(sound)))
 
     def _trimmer(self) -> Trimmer | None:
-        """None while it is not known how loud the voice is: then the first batch, which comes whole, tells."""
+        """Return None if the loudness of the voice is unknown; the first batch, which comes whole, then shows it."""
         return Trimmer(self._predictor.loudest) if self._predictor is not None else None
 
     def _windows(self, utterance: Utterance, *, audible: bool) -> Iterator[tuple[Audio, int]]:
-        """The sound, window by window and joined without a seam, and the column at which each window ends.
+        """Yield the sound of seamless windows, and the column at which each ends.
 
-        `audible`: there is sound before it; else the first waits until it can go on without a gap.
+        `audible`: playback has begun; else hold the first sound back until playback can go on without a gap.
         """
         columns = len(utterance)
         predictor = self._predictor if columns > WHOLE_COLUMNS else None
@@ -130,7 +135,7 @@ class StreamingVoice:
                 held.clear()
 
     def _update_rtf(self, took_s: float, columns: int) -> float:
-        """The real-time factor that counts now: the latest, where something else has begun to take the machine."""
+        """Update the mean real-time factor; return the higher of it and the latest, in case the machine became busy."""
         rtf = took_s / (columns * COLUMN_S)
         self._rtf += NEWEST_WEIGHT * (rtf - self._rtf)
         return max(rtf, self._rtf)
@@ -139,9 +144,9 @@ class StreamingVoice:
 def spoken_part(
     parts: Parts, tokens: Sequence[int], styles: Values, speed: float
 ) -> tuple[Utterance, NDArray[np.int64]]:
-    """What the generator is given for `tokens`: without most of the silence before them.
+    """Return the generator's input for `tokens` without most of the silence before them.
 
-    With it, the columns that have passed when none, one, two, ... of the tokens have been said.
+    Also return the columns that have passed when zero, one, two, ... of the tokens have been spoken.
     """
     utterance, frames = parts.utterance(tokens, held_style(styles, len(tokens)), speed)
     silent = max(0, int(frames[0]) * COLUMNS_PER_FRAME - LEAD_COLUMNS)
@@ -149,12 +154,12 @@ def spoken_part(
 
 
 def _ends_s(ends: Sequence[int], begin: int, samples: int) -> tuple[float, ...]:
-    """`ends`, in samples of the whole, as seconds of a sound of `samples` that begins at `begin`."""
+    """Convert `ends`, in samples of the whole text, to seconds of a part of `samples` that begins at `begin`."""
     return tuple(min(max(end - begin, 0), samples) / RATE_HZ for end in ends)
 
 
 def may_sound(begin: int, ahead: float, columns: int, rtf: float) -> bool:
-    """Whether all from `begin` on will be there before what is ahead ends, or enough has been waited for."""
+    """Return whether the rest, from column `begin` on, is computed before the sound ahead ends, or enough is ahead."""
     while ahead < ENOUGH_AHEAD and begin < columns:
         end = window_end(begin, next_window(ahead, rtf), columns)
         left = ahead - (end - begin + 2 * CONTEXT_COLUMNS) * rtf * RTF_MARGIN
@@ -165,7 +170,7 @@ def may_sound(begin: int, ahead: float, columns: int, rtf: float) -> bool:
 
 
 def awaited_window(begin: int, ahead: float, columns: int, rtf: float) -> int:
-    """The shortest after which it may sound: the least on a machine that keeps up."""
+    """Return the shortest window after which playback may begin; the shortest possible on a machine that keeps up."""
     least, most = (NEXT_WINDOW, ENOUGH_AHEAD) if begin else (FIRST_WINDOW + LEAD_COLUMNS, ENOUGH_AHEAD + LEAD_COLUMNS)
     for length in range(least, most, WINDOW_STEP):
         end = window_end(begin, length, columns)
@@ -175,12 +180,12 @@ def awaited_window(begin: int, ahead: float, columns: int, rtf: float) -> int:
 
 
 def next_window(ahead: float, rtf: float) -> int:
-    """Columns that are computed in less time than `ahead` takes to play."""
+    """Return how many columns can be computed in less time than `ahead` takes to play."""
     return min(MAX_WINDOW, max(MIN_WINDOW, int(SAFETY * ahead / rtf) - 2 * CONTEXT_COLUMNS))
 
 
 def window_end(begin: int, length: int, columns: int) -> int:
-    """Where a window ends. A short rest neither stays behind nor comes along, which would take too long: both halve."""
+    """Return the end of a window. If only a short rest would follow, split evenly: the whole would take too long."""
     rest = columns - begin
     if rest <= length:
         return columns

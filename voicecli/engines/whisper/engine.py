@@ -1,11 +1,11 @@
 """Speech-to-text with faster-whisper (CTranslate2).
 
-The short window of `whisper_encoder.py` may lead the decoder to begin again after the end of the speech. Where it does
-so in the same words, the first round is the text; any other such decode is done once more at the full window. A greedy
-decode that is unsure of its words is read again with a beam from the same states, which costs no encoding. Of 143
-phrases in 40 spoken orders, 122 are heard without that and 126 with it, against 123 by a greedy decode of the full
-window and 126 by a beam of 5 there; under pink noise at 10 dB it is 124 and 127. One in eleven is read again, one in
-five under noise, each for about 0.1 s. What the whole recognizer hears: `python -m benchmarks.stt`.
+The short window of `encoder` may make the decoder begin again after the end of the speech. If it repeats the same
+words, the first round is the text; any other such utterance is decoded again at the full window. A greedy decode that
+is unsure of its words is repeated with a beam from the same states, without encoding again. Of 143 phrases in 40
+spoken orders, 122 are recognized without that and 126 with it, against 123 by a greedy decode of the full window and
+126 by a beam of 5 there; under pink noise at 10 dB it is 124 and 127. One utterance in eleven is decoded again, one
+in five under noise, each for about 0.1 s. `python -m benchmarks.stt` measures the whole recognizer.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, TranscribeOptions
 
 MAX_THREADS = 4  # more gain little at batch size one (SYSTRAN/faster-whisper#33)
 BEAM = 5  # faster-whisper's own; 2 or 3 find two thirds of what 5 finds
-PADDING_S = 1.0  # no segment has more silence: 0.4 s before the speech and a pause after it
-CONTEXT_TOKENS = 448  # Whisper's text context: half for what went before, half for the text
+PADDING_S = 1.0  # most silence in a segment: 0.4 s before the speech and a pause after it
+CONTEXT_TOKENS = 448  # Whisper's text context: half for the prompt, half for the text
 
 
 def speech_s(segment: SpeechSegment) -> float:
-    """How long the speech is. Sound that comes faster than it was spoken has clock times that do not tell."""
+    """Return the length of the speech. The clock times are too short for sound that arrives faster than real time."""
     return max(segment.ended_at_s - segment.started_at_s, segment.audio_s - PADDING_S)
 
 
 @contextmanager
 def wrap_errors(*segments: SpeechSegment) -> Iterator[None]:
-    """CTranslate2's errors as EngineError."""
+    """Raise CTranslate2's errors as EngineError."""
     try:
         yield
     except RuntimeError as error:
@@ -58,24 +58,24 @@ class Whisper:
     """A resident Whisper model. All calls block; one worker thread owns it."""
 
     def __init__(self, model: WhisperModel, settings: SttSettings, name: str) -> None:
-        """Raises SettingsError for a language that the model does not know."""
+        """Raise SettingsError for a language that the model does not know."""
         self.name = name
         self._model = model
         self._language = self._resolve_language(settings.language)
-        self._choice: LanguageChoice | None = None  # instead of the language
-        self._hotword_prompt: list[int] = []  # prompt tokens that stand for what was said before
+        self._choice: LanguageChoice | None = None  # takes precedence over the language
+        self._hotword_prompt: list[int] = []  # tokens that stand for previous text
         self._with_words = False
         self._encoder = Encoder(model, short=settings.window == "short")
 
     @classmethod
     def load(cls, folder: Path, settings: SttSettings) -> Whisper:
-        """Load from a CTranslate2 folder and decode once, so that the first utterance finds everything warm.
+        """Load from a CTranslate2 folder and decode once to warm everything.
 
-        Raises ModelMissing when the folder holds no model, EngineError when it cannot run as asked, SettingsError for a
+        Raise ModelMissing if the folder has no model, EngineError if it cannot run as configured, SettingsError for a
         language that it does not know.
         """
         if not (folder / "model.bin").is_file():
-            raise ModelMissing(f"{folder} holds no CTranslate2 Whisper model", "voicecli download-models whisper-base")
+            raise ModelMissing(f"{folder} has no CTranslate2 Whisper model", "voicecli download-models whisper-base")
         if settings.device == "cuda":
             gpu.preload_libraries()
             gpu.require_cuda("Whisper", ctranslate2.get_cuda_device_count())
@@ -97,27 +97,30 @@ class Whisper:
         return whisper
 
     def with_options(self, options: TranscribeOptions) -> Whisper:
-        """The same resident model, heard with other wishes. Hotwords beyond half of Whisper's context are left out.
+        """Return a view of the same resident model with other options. Hotwords beyond half the context are dropped.
 
-        Raises SettingsError for a language that the model does not know.
+        Raise SettingsError for a language that the model does not know.
         """
         view = copy.copy(self)
         if options.language:
             view._language = self._resolve_language(options.language)
-        tokenizer = self._tokenizer("en")  # any: only the tokens of the text are asked of it
+        tokenizer = self._tokenizer("en")  # the language does not matter: only text tokens are used
         hotwords = hotword_tokens(tokenizer.encode, options.hotwords, CONTEXT_TOKENS // 2 - 1)
         view._hotword_prompt = [tokenizer.sot_prev, *hotwords] if hotwords else []
         view._with_words = options.words
         return view
 
     def with_language_policy(self, choice: LanguageChoice) -> Whisper:
-        """The same resident model, which asks for the language of each utterance."""
+        """Return a view of the same resident model that asks `choice` for the language of each utterance."""
         view = copy.copy(self)
         view._choice = choice
         return view
 
     def transcribe(self, segment: SpeechSegment) -> Transcript:
-        """Final text: greedy at the short window, and again where that looks misled or unsure. Raises EngineError."""
+        """Return the final text: greedy at the short window, and again if that restarted or is unsure.
+
+        Raise EngineError on failure.
+        """
         pcm = without_tail(segment.pcm)
         with wrap_errors(segment):
             encoded = self._encoder.encode([pcm])
@@ -132,9 +135,10 @@ class Whisper:
         return replace(_transcript(decoded, segment), redecoded=decoded is not first, words=words)
 
     def transcribe_all(self, segments: Sequence[SpeechSegment]) -> list[Transcript]:
-        """Finals of several utterances, encoded and read in one go. Raises EngineError.
+        """Return the final texts of several utterances, encoded and decoded together. Raise EngineError on failure.
 
-        What looks misled or unsure is transcribed by itself. Meant for a GPU: two cores are as quick one by one.
+        Those that restarted or are unsure are transcribed again by themselves. This is for a GPU: two cores are as
+        quick one by one.
         """
         pcms = [without_tail(segment.pcm) for segment in segments]
         if not pcms:
@@ -149,14 +153,14 @@ class Whisper:
         ]
 
     def draft(self, segment: SpeechSegment) -> Transcript:
-        """Quick hypothesis on growing speech; one that looks misled is withheld. Raises EngineError."""
+        """Return a quick hypothesis about unfinished speech, without text if it restarted. Raise EngineError."""
         with wrap_errors(segment):
             encoded = self._encoder.encode([segment.pcm])
             [decoded] = self._decode(encoded, self._languages(encoded, [segment]))
         if decoded.restarted:
             return Transcript("", decoded.language, segment.audio_s, "restart", provisional=True)
         draft = _transcript(decoded, segment)
-        # A final would have words with times as well, so a draft with text must not be taken for one.
+        # A final also has words with times, so a draft with text must not replace it.
         return replace(draft, provisional=decoded.unsure or (self._with_words and bool(draft.text)))
 
     def _decode(self, encoded: Encoded, languages: Sequence[tuple[str, float]], beam: int = 1) -> list[Decoded]:
@@ -168,7 +172,7 @@ class Whisper:
             encoded.states,
             prompts,
             beam_size=beam,
-            max_length=max(2 * most, most + length - 1),  # it stops at half of it, and where the prompt has used it up
+            max_length=max(2 * most, most + length - 1),  # generation stops at half of it, and counts the prompt
             return_scores=True,
             return_no_speech_prob=True,
         )
@@ -184,7 +188,7 @@ class Whisper:
         return [replace(one, no_speech=no_speech) for one, no_speech in zip(decoded, silent, strict=True)]
 
     def _no_speech(self, encoded: Encoded, prompts: list[list[int]]) -> list[float]:
-        """As it is without hotwords: after them Whisper finds up to 0.94 in clear speech."""
+        """Return the no-speech probabilities without hotwords, with which they reach 0.94 in clear speech."""
         length = len(prompts[0])  # room for one token, the fewest
         results = self._model.model.generate(
             encoded.states, prompts, beam_size=1, max_length=length, return_no_speech_prob=True
@@ -192,18 +196,18 @@ class Whisper:
         return [result.no_speech_prob for result in results]
 
     def _is_noise(self, first: Decoded) -> bool:
-        """Noise, in which a beam would find a hotword."""
+        """Return whether this is noise, in which a beam would find a hotword."""
         return bool(self._hotword_prompt) and first.logprob < MIN_LOGPROB
 
     def _words(self, encoded: Encoded, decoded: Sequence[Decoded], pcms: Sequence[Pcm]) -> list[tuple[Word, ...]]:
-        """When each word of each utterance was said; none of a text that is withheld."""
+        """Return the words of each utterance with their times; none for a rejected text."""
         found: list[tuple[Word, ...]] = [()] * len(decoded)
-        reported = [index for index, one in enumerate(decoded) if self._with_words and not rejection_reason(one)]
+        accepted = [index for index, one in enumerate(decoded) if self._with_words and not rejection_reason(one)]
         texts = [one.tokens for one in decoded]
-        for language in {decoded[index].language for index in reported}:  # an alignment is of one language
+        for language in {decoded[index].language for index in accepted}:  # an alignment has one language
             tokenizer = self._tokenizer(language)
             paths = self._model.model.align(encoded.states, tokenizer.sot_sequence, texts, list(encoded.frames))
-            for index in reported:
+            for index in accepted:
                 if decoded[index].language == language:
                     bits, of_bits = tokenizer.split_tokens_on_unicode(texts[index])
                     spoken = time_bits(bits, of_bits, paths[index].alignments, paths[index].text_token_probs)
@@ -212,18 +216,18 @@ class Whisper:
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """ISO 639-1, all that the model knows."""
+        """ISO 639-1 codes of all languages that the model knows."""
         if not self._model.model.is_multilingual or is_english_only(self.name):
             return ("en",)
         of_model = self._model.hf_tokenizer.get_vocab()  # older models lack some: Cantonese came with large-v3
         return tuple(code for code in self._model.supported_languages if f"<|{code}|>" in of_model)
 
     def _resolve_language(self, language: str) -> str:
-        """A language to decode in, or auto. Raises SettingsError."""
+        """Return a language to decode in, or auto. Raise SettingsError if the model does not know it."""
         return known_language(language, self.languages, self.name)
 
     def _languages(self, encoded: Encoded, segments: Sequence[SpeechSegment]) -> list[tuple[str, float]]:
-        """That of each utterance, and its probability."""
+        """Return the language of each utterance and its probability."""
         wanted = self._choice.wanted if self._choice is not None else self._language
         if wanted != "auto":
             return [(wanted, 1.0)] * len(segments)
@@ -241,7 +245,7 @@ class Whisper:
 def _decoded(
     result: ctranslate2.models.WhisperGenerationResult, tokenizer: Tokenizer, most_tokens: int, audio_s: float
 ) -> Decoded:
-    """`audio_s`: infinite where loops are no sign of the short window."""
+    """Convert a result. `audio_s`: infinite if loops should be kept."""
     tokens = result.sequences_ids[0]
     length = len(tokens)
     said = tokens if length < most_tokens else without_loops(tokens, audio_s)

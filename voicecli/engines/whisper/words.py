@@ -1,7 +1,7 @@
-"""Whisper's tokens as words with times. Pure.
+"""Convert Whisper's tokens to words with times, and trim silence by level. Pure.
 
-The decoder's cross-attention tells which sound each token was read from; CTranslate2 finds the best monotone path
-through it (dynamic time warping, as in OpenAI's `whisper/timing.py`). Here that path becomes words.
+The decoder's cross-attention shows which sound each token was read from; CTranslate2 finds the best monotone path
+through it (dynamic time warping, as in OpenAI's `whisper/timing.py`). This module turns that path into words.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, Pcm, Word
 STATE_S = 0.02  # sound of one encoder state
 OPENING = frozenset("\"'“‘([{¿¡「『《«")
 MARKS = OPENING | frozenset("”’)]}」』》».。,，!！?？:：;；、…-–—")
-"""Make no sound of their own: a pause that falls on one is not part of the word. Unlike "%" or "&", which are said."""
+"""Marks without sound: a pause at one is not part of the word. "%" or "&" are spoken, and not among them."""
 
-TAIL_DB, TAIL_S = 40.0, 0.3  # what follows the last sound above this level, and what of it is kept: soft endings
-WORD_DB = 30.0  # below the loudest: silence at the edge of a word
-LOUDEST_STEPS = 10  # 0.2 s, so that a click does not make soft speech a tail
+TAIL_DB, TAIL_S = 40.0, 0.3  # level below the loudest of the silent tail, and how much of it to keep for soft endings
+WORD_DB = 30.0  # level below the loudest of silence at the edge of a word
+LOUDEST_STEPS = 10  # 0.2 s, so that soft speech is not a tail because of a click
 
 
 @dataclass(frozen=True, slots=True)
 class Bit:
-    """The least text that is made of whole characters: a token, or the few that make up one character."""
+    """The smallest text of whole characters: a token, or the tokens of one character."""
 
     text: str  # with the space before it
     start_s: float
@@ -43,7 +43,7 @@ def time_bits(
     path: Sequence[tuple[int, int]],
     probabilities: Sequence[float],
 ) -> list[Bit]:
-    """Bits with their times. `path` pairs tokens with encoder states; the token after the last is the text's end."""
+    """Return bits with their times. `path` pairs tokens with encoder states; an extra token marks the text's end."""
     starts_s: dict[int, float] = {}
     for token, state in path:
         starts_s.setdefault(token, state * STATE_S)
@@ -55,7 +55,7 @@ def time_bits(
 
 
 def join_words(bits: Sequence[Bit], language: str) -> list[Word]:
-    """Words as they are written: between spaces, or each bit by itself in a language without them."""
+    """Return written words: between spaces, or each bit by itself in a language without spaces."""
     groups: list[list[Bit]] = []
     for bit in bits:
         if not groups or _begins_word(bit, groups[-1], spaced=language not in UNSPACED):
@@ -65,7 +65,7 @@ def join_words(bits: Sequence[Bit], language: str) -> list[Word]:
 
 
 def _begins_word(bit: Bit, before: Sequence[Bit], *, spaced: bool) -> bool:
-    """Whether a word begins here."""
+    """Return whether a word begins here."""
     if spaced:
         return bit.text[:1].isspace()
     opened = set("".join(one.text for one in before).strip()) <= OPENING
@@ -84,7 +84,7 @@ def _sounds(text: str) -> bool:
 
 
 def without_tail(pcm: Pcm) -> Pcm:
-    """The recording up to shortly after its last sound: encoding silence takes as long as encoding speech."""
+    """Cut the recording shortly after its last sound: encoding silence takes as long as encoding speech."""
     sounding = np.flatnonzero(_loud_steps(pcm, TAIL_DB))
     if not len(sounding):
         return pcm
@@ -92,9 +92,9 @@ def without_tail(pcm: Pcm) -> Pcm:
 
 
 def trim_words(words: Iterable[Word], pcm: Pcm) -> tuple[Word, ...]:
-    """The words without the silence at their edges, which an aligner gives to the one or the other neighbor.
+    """Trim the silence at the edges of words, which the aligner assigns to one neighbor or the other.
 
-    A word that is softer than that altogether keeps its times. All lie between the first sound and the last.
+    A word that is entirely softer keeps its times. All words lie between the first sound and the last.
     """
     sounds = np.flatnonzero(_loud_steps(pcm, TAIL_DB))
     first_s, last_s = (sounds[0] * FRAME_S, (sounds[-1] + 1) * FRAME_S) if len(sounds) else (0.0, 0.0)
@@ -112,7 +112,7 @@ def _trim_word(word: Word, sounding: NDArray[np.bool_], first_s: float, last_s: 
 
 
 def _loud_steps(pcm: Pcm, below_db: float) -> NDArray[np.bool_]:
-    """Whether each whole step of 20 ms is less than `below_db` softer than the loudest ones, shape (steps,)."""
+    """Return for each 20 ms step whether it is within `below_db` of the loudest ones, shape (steps,)."""
     steps = pcm[: len(pcm) // FRAME_SAMPLES * FRAME_SAMPLES].astype(np.float32).reshape(-1, FRAME_SAMPLES)
     levels_db = 10 * np.log10((steps**2).mean(axis=1) + 1)
     if not len(levels_db):
