@@ -34,7 +34,7 @@ def whisper(model_folder: Callable[[str], Path]) -> Whisper:
 
 
 def sound(kokoro: Kokoro, text: str) -> Pcm:
-    """A whole piece; its last stretch says that it is the last."""
+    """Return the sound of a whole text; check that only its last audio chunk is marked as the last."""
     audio_chunks = list(kokoro.synthesize(text))
     assert [audio_chunk.share == 1.0 for audio_chunk in audio_chunks[-1:]] in ([], [True])
     return np.concatenate([np.zeros(0, np.int16), *(audio_chunk.pcm for audio_chunk in audio_chunks)])

@@ -1,4 +1,4 @@
-"""Every language that Kokoro speaks, heard again by Whisper, which is not told which one it is."""
+"""Every language that Kokoro speaks, heard again by Whisper, which has to detect the language."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the answer is cut into pieces, and what each piece covers."""
+"""Where the answer is cut into text chunks, and how much of it each one covers."""
 
 from __future__ import annotations
 

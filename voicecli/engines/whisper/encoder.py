@@ -1,9 +1,9 @@
 """Whisper's encoder at the length of the speech.
 
 The encoder is built for 30 s, and faster-whisper always gives it 30 s. CTranslate2 accepts fewer frames, but the
-decoder then misses the silence after the speech and repeats the sentence with high confidence. So the short window encodes the
-speech plus a margin and appends *encoder states of silence* that were computed once at startup. Over 211 utterances
-with `base` on two cores, this took a quarter of the time at the quality of a greedy full-window decode.
+decoder then misses the silence after the speech and repeats the sentence with high confidence. So the short window
+encodes the speech plus a margin and appends *encoder states of silence* that were computed once at startup. Over 211
+utterances with `base` on two cores, this took a quarter of the time at the quality of a greedy full-window decode.
 
 Several utterances at the short window are encoded at the length of the longest, so the shorter ones have more silence
 of their own and less of the cached one. That may change a mark or an unclear word: of 46 recordings in batches of four

@@ -144,7 +144,7 @@ def test_each_word_ends_where_the_frames_of_its_last_token_begin(batches: list[i
     assert ends_s == pytest.approx(expected_s, abs=1e-6)
 
 
-class Hushed(Ramp):
+class Silent(Ramp):
     """A generator that is silent where its columns are below a level."""
 
     def __init__(self, level: float) -> None:
@@ -159,7 +159,7 @@ class Hushed(Ramp):
 def test_silence_that_is_cut_off_takes_the_words_along() -> None:
     def ends_s(level: float) -> tuple[list[float], float]:
         ends, passed_s = [], 0.0
-        for sound in voice(Hushed(level), [range(20)]).say("x"):
+        for sound in voice(Silent(level), [range(20)]).say("x"):
             ends += [passed_s + end_s for end_s in sound.word_ends_s or ()]
             passed_s += len(sound.audio) / RATE_HZ
         return ends, passed_s

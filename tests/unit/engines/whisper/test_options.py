@@ -1,4 +1,4 @@
-"""What may be asked of Whisper, and what is answered to a wish that it cannot grant."""
+"""Options of Whisper, and the errors for those that it cannot support."""
 
 from __future__ import annotations
 
