@@ -66,7 +66,9 @@ def test_it_ends_when_whoever_wanted_it_is_killed(gguf: Path) -> None:
     script = (
         "from pathlib import Path; from voicecli.engines.llm.llamacpp_process import server_in_subprocess\n"
         "from tests.contract.chat_servers import llm_settings\n"
-        f"with server_in_subprocess(Path({str(gguf)!r}), llm_settings()) as server: print(server.base_url, flush=True); input()"
+        f"with server_in_subprocess(Path({str(gguf)!r}), llm_settings()) as server:\n"
+        "    print(server.base_url, flush=True)\n"
+        "    input()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
