@@ -15,7 +15,7 @@ import pytest
 from tests.contract.chat_servers import llm_settings
 from tests.contract.conftest import gguf
 from tests.contract.language_models import ASKED, on_embedded, said
-from voicecli.engines.llm.llamacpp_process import server_apart
+from voicecli.engines.llm.llamacpp_process import server_in_subprocess
 from voicecli.errors import EngineError, ModelMissing
 
 __all__ = ["gguf"]  # the fixture
@@ -24,16 +24,19 @@ __all__ = ["gguf"]  # the fixture
 def test_what_it_cannot_load_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(b"GGUF" + bytes(500))
-    with pytest.raises(EngineError, match="cannot load") as raised, server_apart(broken, llm_settings()):
+    with pytest.raises(EngineError, match="cannot load") as raised, server_in_subprocess(broken, llm_settings()):
         pass
     assert "may be damaged" in raised.value.hint
-    with pytest.raises(ModelMissing, match="No language model"), server_apart(tmp_path / "none", llm_settings()):
+    with (
+        pytest.raises(ModelMissing, match="No language model"),
+        server_in_subprocess(tmp_path / "none", llm_settings()),
+    ):
         pass
 
 
 def test_a_process_that_dies_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    with pytest.raises(EngineError, match="did not load"), server_apart(tmp_path / "any.gguf", llm_settings()):
+    with pytest.raises(EngineError, match="did not load"), server_in_subprocess(tmp_path / "any.gguf", llm_settings()):
         pass
 
 
@@ -50,7 +53,7 @@ def test_it_answers_and_this_process_goes_on_while_it_loads(gguf: Path) -> None:
             return await said(model, ASKED)
 
     took: list[int] = []
-    opened = server_apart(gguf, llm_settings())
+    opened = server_in_subprocess(gguf, llm_settings())
     try:
         assert "".join(asyncio.run(run())).strip()
         assert took[0] > 10
@@ -61,9 +64,11 @@ def test_it_answers_and_this_process_goes_on_while_it_loads(gguf: Path) -> None:
 @pytest.mark.model
 def test_it_ends_when_whoever_wanted_it_is_killed(gguf: Path) -> None:
     script = (
-        "from pathlib import Path; from voicecli.engines.llm.llamacpp_process import server_apart\n"
+        "from pathlib import Path; from voicecli.engines.llm.llamacpp_process import server_in_subprocess\n"
         "from tests.contract.chat_servers import llm_settings\n"
-        f"with server_apart(Path({str(gguf)!r}), llm_settings()) as server: print(server.base_url, flush=True); input()"
+        f"with server_in_subprocess(Path({str(gguf)!r}), llm_settings()) as server:\n"
+        "    print(server.base_url, flush=True)\n"
+        "    input()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -1,4 +1,4 @@
-"""What the recogniser and the voice must do, on the real models."""
+"""What the recognizer and the voice must do, on the real models."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def whisper(model_folder: Callable[[str], Path]) -> Whisper:
 
 
 def sound(kokoro: Kokoro, text: str) -> Pcm:
-    """A whole piece; its last stretch says that it is the last."""
+    """Return the sound of a whole text; check that only its last audio chunk is marked as the last."""
     audio_chunks = list(kokoro.synthesize(text))
     assert [audio_chunk.share == 1.0 for audio_chunk in audio_chunks[-1:]] in ([], [True])
     return np.concatenate([np.zeros(0, np.int16), *(audio_chunk.pcm for audio_chunk in audio_chunks)])
@@ -54,7 +54,7 @@ def test_read_sentences_are_understood(whisper: Whisper, path: Path) -> None:
     "text",
     ["What is the capital of France?", "Please remind me to call my sister tomorrow morning, before nine o'clock."],
 )
-def test_what_the_voice_says_the_recogniser_understands(kokoro: Kokoro, whisper: Whisper, text: str) -> None:
+def test_what_the_voice_says_the_recognizer_understands(kokoro: Kokoro, whisper: Whisper, text: str) -> None:
     pcm = resample(sound(kokoro, text), kokoro.sample_rate_hz, LISTEN_RATE_HZ)
     assert word_error_rate(text, whisper.transcribe(segment(pcm)).text) <= 0.15
 

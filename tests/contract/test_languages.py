@@ -1,4 +1,4 @@
-"""Every language that Kokoro speaks, heard again by Whisper, which is not told which one it is."""
+"""Every language that Kokoro speaks, heard again by Whisper, which has to detect the language."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.defaults import SETTINGS
 from voicecli.audio.resample import resample
 from voicecli.bench.wer import word_errors
 from voicecli.engines.kokoro.engine import Kokoro
-from voicecli.engines.kokoro.phonemes import lacking, phonemiser
+from voicecli.engines.kokoro.phonemes import missing_packages, phonemizer
 from voicecli.engines.whisper.engine import Whisper
 from voicecli.languages import name_of
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, TranscribeOptions
@@ -54,7 +54,7 @@ def spoken(kokoro: Kokoro, voice: str, text: str) -> Pcm:
 @pytest.fixture
 def language(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> str:
     code = str(request.param)
-    if absent := lacking(code):
+    if absent := missing_packages(code):
         assert code in ("ja", "zh")
         pytest.skip(f"{name_of(code)} needs {', '.join(absent)}: make extras-test installs it")
     return code
@@ -76,7 +76,7 @@ def test_a_language_is_spoken_so_that_it_is_found_and_understood(
 @pytest.mark.parametrize("language", ["ja", "zh"], indirect=True)
 @pytest.mark.parametrize("text", ["", "…", "GPT", "Linux と Python の 3 つ", "用 Linux 吧", "123", "🎉é"])
 def test_letters_numbers_and_signs_do_not_break_it(language: str, text: str) -> None:
-    read = phonemiser({"ja": "ja", "zh": "cmn"}[language], Tokenizer())
+    read = phonemizer({"ja": "ja", "zh": "cmn"}[language], Tokenizer())
     phonemes = read(text)
     assert ("lˈɪnʌks" in phonemes) == ("Linux" in text), phonemes
     assert bool(phonemes.strip("….")) == any(c.isascii() and c.isalnum() for c in text)

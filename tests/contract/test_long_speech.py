@@ -1,4 +1,4 @@
-"""Long, whispered and mixed speech, through gate, segmenter and recogniser as they are."""
+"""Long, whispered and mixed speech, through gate, segmenter and recognizer as they are."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ In the morning they gave us bread, cheese and very strong coffee.
 Then it began to rain, and it did not stop until Thursday evening.
 Our shoes were wet and heavy, but nobody wanted to take the bus.
 On the fourth day we met a teacher from Berlin who spoke five languages.
-She told us about a chapel on a hill that is not on any map.
+She showed us a chapel on a hill that is not on any map.
 We found it after two hours, hidden behind some old olive trees.
 Inside there was a painting of a ship with seven white sails.
 At the end of the week we sat on the beach and counted our coins.

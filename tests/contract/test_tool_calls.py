@@ -1,4 +1,4 @@
-"""Tools over the wire: what servers are told of them, the calls that they stream, and those that refuse."""
+"""Tools over the wire: how they are sent to servers, the calls that servers stream, and servers that refuse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a session may ask of the resident recogniser, on the real model."""
+"""What a session may ask of the resident recognizer, on the real model."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def full(model: WhisperModel) -> Whisper:
 
 @pytest.fixture(params=["whisper", "full"])
 def either(request: pytest.FixtureRequest) -> Whisper:
-    """The recogniser with its short window, and with the full one."""
+    """The recognizer with its short window, and with the full one."""
     found: Whisper = request.getfixturevalue(request.param)
     return found
 

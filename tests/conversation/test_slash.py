@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from tests.conversation.stage import ScriptedLlm, Talk
 from voicecli.conversation.parts import Engines
-from voicecli.engines.llm.switchable import SwitchableModel
+from voicecli.engines.llm.switch import SwitchableModel
 from voicecli.events import Event, TurnDone, TurnInterrupted
 from voicecli.turns.activity import Activity, IdleChanges
 

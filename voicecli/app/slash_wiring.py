@@ -12,7 +12,7 @@ from voicecli.assemble.engines import Switches
 from voicecli.conversation.conversation import Conversation
 from voicecli.doctor.examination import Examination, Request
 from voicecli.doctor.finding import Group
-from voicecli.engines.llm.available import Choices, language_models
+from voicecli.engines.llm.select import AvailableModels, list_language_models
 from voicecli.events import CLOCK, Component, ComponentChanged, Notice, Publish
 from voicecli.history.finding import excerpt
 from voicecli.history.log import ConversationLog, SessionLog
@@ -55,10 +55,10 @@ class CommandContext:
 
         return tell
 
-    async def choices(self) -> Choices:
+    async def choices(self) -> AvailableModels:
         """Of language models."""
         store = open_store(self.settings)
-        return await language_models(self.settings.llm, await asyncio.to_thread(installed_models, store, "llm"))
+        return await list_language_models(self.settings.llm, await asyncio.to_thread(installed_models, store, "llm"))
 
     def examine(self) -> list[Group]:
         """What `voicecli doctor` finds without opening a sound device or hashing a model. Blocks for seconds."""

@@ -20,7 +20,7 @@ from voicecli.conversation.prefill import ANY_QUESTION
 from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.kokoro.current_voice import CurrentVoice
-from voicecli.engines.llm.open import open_steady_model, voices
+from voicecli.engines.llm.fallback import open_with_fallback, status_reporter
 from voicecli.engines.llm.select import Opened
 from voicecli.engines.llm.switch import ModelSwitch, model_switch
 from voicecli.engines.whisper.final_cache import FinalCache
@@ -97,9 +97,9 @@ class EngineOpener:
         toolbox: Toolbox | None = None
 
         def open_model(llm: LlmSettings) -> AbstractAsyncContextManager[Opened]:
-            reporters = voices(CLOCK, self.publish, self.narrate)
+            reporter = status_reporter(CLOCK, self.publish)
             file = partial(model_file, store, llm.embedded_model, ".gguf")
-            return open_steady_model(llm, file, reporters, apart=model.has_begun)
+            return open_with_fallback(llm, file, self.narrate, reporter, in_subprocess=model.has_begun)
 
         async def prepare(opened: Opened) -> None:
             nonlocal toolbox

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from voicecli.conversation.language import AUTO, LanguagePolicy
 from voicecli.conversation.voice_registry import NoVoice, VoiceRegistry
 from voicecli.engines.base import Worker
-from voicecli.engines.kokoro.calibration import VoiceCalibration
-from voicecli.engines.kokoro.current_voice import CurrentVoice
+from voicecli.engines.kokoro.current_voice import CurrentVoice, VoiceCalibration
 from voicecli.engines.whisper.options import known_language
 from voicecli.errors import SettingsError
 from voicecli.languages import code_of, language_of_name, name_of
@@ -25,10 +24,10 @@ if TYPE_CHECKING:
 
 def opening_voice(settings: Settings) -> TtsSettings:
     """Return the settings with the first voice: where the conversation's language is set, one that speaks it."""
-    from voicecli.engines.kokoro.phonemes import lacking
+    from voicecli.engines.kokoro.phonemes import missing_packages
 
     language, tts = settings.stt.language, settings.tts
-    if language in (AUTO, language_of_name(tts.voice)) or language not in tts.voices or lacking(language):
+    if language in (AUTO, language_of_name(tts.voice)) or language not in tts.voices or missing_packages(language):
         return tts
     return tts.model_copy(update={"voice": tts.voices[language]})
 
@@ -77,13 +76,13 @@ def make_language_policy(
 
 def make_voice_registry(settings: Settings, voice: CurrentVoice) -> VoiceRegistry:
     """Return the loaded voice and the configured ones. Raise SettingsError."""
-    from voicecli.engines.kokoro.phonemes import EXTRA_HINT, lacking
+    from voicecli.engines.kokoro.phonemes import EXTRA_HINT, missing_packages
 
     missing, others, own = {}, dict(settings.tts.voices), settings.tts.voice
-    if not lacking(language_of_name(own)):
+    if not missing_packages(language_of_name(own)):
         others[code_of(voice.language_of(own))] = own
     for language, name in others.items():
-        if absent := lacking(language):
+        if absent := missing_packages(language):
             why = f"{name_of(language)} needs {', '.join(absent)}"
             missing[language] = NoVoice(why, EXTRA_HINT)
         elif (spoken := code_of(voice.language_of(name))) != language:

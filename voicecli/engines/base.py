@@ -1,4 +1,4 @@
-"""What an engine can do. Adapters satisfy these by shape; they import nothing from the conversation."""
+"""Protocols of the engines. Adapters implement them structurally and import nothing from the conversation."""
 
 from __future__ import annotations
 
@@ -12,112 +12,115 @@ T = TypeVar("T")
 
 
 class Worker(Protocol):
-    """Where the blocking calls of one engine run, one at a time and in order."""
+    """Runs the blocking calls of one engine, one at a time and in order."""
 
     @property
     def idle(self) -> bool:
-        """Nothing runs and nothing waits."""
+        """Whether no call is running or waiting."""
         ...
 
     async def run(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Await `call(...)`. A call whose awaiter is cancelled is skipped or its result dropped."""
+        """Await `call(...)`. If the awaiting task is canceled, skip the call or drop its result."""
         ...
 
 
 class LanguageChoice(Protocol):
-    """Decides, utterance by utterance, which language it is in. Asked on the recogniser's thread."""
+    """Decides on the language of each utterance. Called on the recognizer's thread."""
 
     @property
     def wanted(self) -> str:
-        """ISO 639-1, or auto: then `choose` is asked."""
+        """ISO 639-1 code, or auto: then `choose` decides."""
         ...
 
     def choose(self, ranked: Sequence[tuple[str, float]], spoken_s: float) -> tuple[str, float]:
-        """A language and its probability. `ranked`: all languages by theirs, the likeliest first."""
+        """Return a language and its probability. `ranked`: all languages with theirs, the likeliest first."""
         ...
 
 
 class SpeechToText(Protocol):
-    """Runs on its own worker thread: both calls block."""
+    """A recognizer on a worker thread: both calls block."""
 
     name: str
-    """For the screen: model, precision and device."""
+    """Model, precision and device, for the screen."""
 
     def transcribe(self, segment: SpeechSegment) -> Transcript:
-        """The final text. Raises EngineError when decoding fails."""
+        """Return the final text. Raise EngineError if decoding fails."""
         ...
 
     def draft(self, segment: SpeechSegment) -> Transcript:
-        """A quick hypothesis on speech that is still growing; may be wrong at its end."""
+        """Return a quick hypothesis about unfinished speech; its end may be wrong. Raise EngineError on failure."""
         ...
 
 
 class EndOfTurn(Protocol):
-    """Runs on its own worker thread: the call blocks."""
+    """An end-of-turn detector on a worker thread: the call blocks."""
 
     name: str
 
     def probability(self, segment: SpeechSegment) -> float:
-        """That the speaker is done, 0 to 1; `segment` ends in a short silence. Raises EngineError."""
+        """Return the probability, 0 to 1, that the speaker is done. `segment` ends in a short silence.
+
+        Raise EngineError on failure.
+        """
         ...
 
 
 class LanguageModel(Protocol):
-    """Runs on the event loop."""
+    """A language model on the event loop."""
 
     name: str
-    """For the screen: model and where it runs."""
+    """Model and where it runs, for the screen."""
 
     async def warm(self, messages: Sequence[Message]) -> None:
-        """Load the model and the prompt's prefix, so that the first answer comes as fast as the later ones.
+        """Load the model and the prompt's prefix, so that the first answer comes as fast as later ones.
 
-        Raises BackendUnavailable when the server does not answer or lacks the model.
+        Raise BackendUnavailable if the server does not answer or lacks the model.
         """
         ...
 
     def reply(self, messages: Sequence[Message]) -> AsyncGenerator[Token, None]:
-        """Stream the answer. Closing the generator, or cancelling its reader, closes the stream to the server.
+        """Stream the answer. Closing the generator, or canceling its reader, closes the stream to the server.
 
-        Raises BackendUnavailable when the server is gone, EngineError when it reports a failure.
+        Raise BackendUnavailable if the server does not answer, EngineError if it reports a failure.
         """
         ...
 
     async def aclose(self) -> None:
-        """Give connections back."""
+        """Close the connections."""
         ...
 
 
 @runtime_checkable
 class CallingModel(Protocol):
-    """A `LanguageModel` that can be told of tools, and then may ask for calls of them."""
+    """A `LanguageModel` that can be offered tools, and may then ask for calls of them."""
 
     def offer(self, tools: Sequence[ToolSpec], refused: Callable[[str], None]) -> None:
-        """Tell of `tools` with each request from now on, `warm` too: they stand at the beginning of the prompt.
+        """Send `tools` with each request from now on, `warm` included: they are at the beginning of the prompt.
 
-        `refused` is called, once, with the reason when the back end will not hear of tools; it then goes on without.
+        If the backend refuses tools, call `refused` once with the reason and go on without tools.
         """
         ...
 
     def reply_or_call(self, messages: Sequence[Message]) -> AsyncGenerator[Token | ToolCall, None]:
-        """As `LanguageModel.reply`, and the calls that are asked for, whole, at the end.
+        """Stream the answer as `LanguageModel.reply` does, then the complete tool calls.
 
-        An answer that goes on after calls is asked for by `messages` that end in their results. An empty token may
-        come first, as a sign that something is being written.
+        For the answer after calls, `messages` end in their results. An empty token may come first, as a sign that
+        the model is writing.
         """
         ...
 
 
 class TextToSpeech(Protocol):
-    """Runs on its own worker thread: each step of the iterator blocks."""
+    """A synthesizer on a worker thread: each step of its iterator blocks."""
 
     name: str
     sample_rate_hz: int
 
     def synthesize(self, text: str) -> Iterator[AudioChunk]:
-        """The sound of one piece, as it becomes ready: joined without a seam, silence trimmed, both ends faded to zero.
+        """Yield the sound of one text chunk as it becomes ready: seamless, silence trimmed, both ends faded to zero.
 
-        Each stretch is one unit of work: an abandoned iterator computes nothing more. No stretch at all when the text
-        has nothing to say. Raises EngineError when synthesis fails.
+        Each audio chunk is one unit of work: an abandoned iterator computes nothing more. A text without anything to
+        say yields nothing. Raise EngineError if synthesis fails.
         """
         ...
 
@@ -128,14 +131,14 @@ class Voice(Protocol):
     name: str
     sample_rate_hz: int
     voice: str
-    """Its name, or that of a blend."""
+    """Name of the voice or of the blend."""
     language: str
-    """What it speaks, such as "en-us"."""
+    """Such as "en-us"."""
     streams: bool
-    """The sound of a piece comes as it is computed, not all at once."""
+    """Whether sound comes as it is computed, not one whole text chunk at a time."""
 
     def synthesize(self, text: str) -> Iterator[AudioChunk]:
-        """As `TextToSpeech.synthesize`."""
+        """See `TextToSpeech.synthesize`."""
         ...
 
 
@@ -143,20 +146,20 @@ class Voices(Protocol):
     """A resident model with several voices. These calls are quick and do not run the model."""
 
     model: str
-    """What it is called."""
+    """Name of the model."""
 
     def known_voices(self) -> Sequence[KnownVoice]:
-        """Those that can be blended and spoken with."""
+        """Return the voices that can speak and be blended."""
         ...
 
     def speaking(self, voice: str, speed: float, language_code: str = "") -> Voice:
-        """A view with a voice ("af_heart") or a blend ("af_heart:2+bm_george:1") of its own.
+        """Return a view that speaks with a voice ("af_heart") or a blend ("af_heart:2+bm_george:1").
 
-        `speed`: 0.5 to 2, 1 being the voice's own; `language_code`: Kokoro's letter, empty for the voice's own.
-        Raises SettingsError, with the nearest names, when there is no such voice or language.
+        `speed`: 0.5 to 2, where 1 is normal; `language_code`: Kokoro's letter, empty for the language of the voice.
+        Raise SettingsError, with the nearest names, if there is no such voice or language.
         """
         ...
 
     def preparing(self, voice: str) -> Iterator[int]:
-        """Make a voice stream that does not yet. Each step of the iterator blocks and is one unit of work."""
+        """Calibrate a voice so that it streams. Each step of the iterator blocks and is one unit of work."""
         ...

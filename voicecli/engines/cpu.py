@@ -1,4 +1,4 @@
-"""How many threads an engine should take."""
+"""CPU threads of the engines: how many, and what they do while waiting."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def physical_cores(most: int) -> int:
-    """Cores that this process may use, `most` at most. Two threads of one core would share its arithmetic."""
+    """Return how many cores this process may use, up to `most`. Threads of one core would share its arithmetic."""
     if not hasattr(os, "sched_getaffinity"):
         return min(os.cpu_count() or 1, most)
     cores = set()
@@ -18,9 +18,10 @@ def physical_cores(most: int) -> int:
 
 
 def sleep_while_waiting() -> None:
-    """Let OpenMP's threads sleep, not spin, while they wait for each other, in libraries loaded after the call.
+    """Let OpenMP's threads sleep instead of spin while they wait, in libraries loaded after this call.
 
-    llama.cpp and CTranslate2 share the cores with each other and with the voice. Spinning, two threads that read a
-    prompt beside one busy program needed up to 29 s for what takes 0.2 s; sleeping, 0.43 s (two cores, SmolLM2-135M).
+    llama.cpp and CTranslate2 share the cores with each other and with the voice. Reading a prompt with two threads
+    takes 0.2 s; beside one busy program it took up to 29 s with spinning and 0.43 s with sleeping (two cores,
+    SmolLM2-135M).
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")

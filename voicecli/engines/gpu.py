@@ -1,4 +1,4 @@
-"""Whether the GPU that was asked for is there, and a plain word on what was looked for when it is not.
+"""Check that the configured GPU can be used, and report what is missing if not.
 
 Written from the documentation of CTranslate2 (CUDA 12, cuDNN 9) and ONNX Runtime; not run on a GPU yet.
 """
@@ -15,19 +15,19 @@ from pathlib import Path
 from voicecli.errors import EngineError
 
 PIP_LIBRARIES = {"nvidia.cublas": ("libcublasLt.so.12", "libcublas.so.12"), "nvidia.cudnn": ("libcudnn.so.9",)}
-"""What CTranslate2 4.x opens by name, in the order in which they need each other, and the packages that bring it."""
+"""Libraries that CTranslate2 4.x opens by name, in order of dependency, by the package that contains them."""
 
 CPU_HINT = "run on the processor with --profile cpu, or install the GPU parts: pip install 'voicecli[gpu]'"
 
 
 def require_cuda(engine: str, devices: int) -> None:
-    """Raise EngineError, naming each thing that was looked for, unless `devices` CUDA devices were found."""
+    """Raise EngineError, with everything that was checked, if `devices`, the number of CUDA devices, is 0."""
     if devices < 1:
         raise EngineError(f"{engine} was asked to run on a GPU and found none ({'; '.join(findings())})", CPU_HINT)
 
 
 def require_cuda_provider(providers: list[str]) -> None:
-    """Raise EngineError unless ONNX Runtime offers CUDA among its `providers`."""
+    """Raise EngineError if CUDA is not among ONNX Runtime's `providers`."""
     if "CUDAExecutionProvider" in providers:
         return
     if shadowed():
@@ -44,7 +44,7 @@ def require_cuda_provider(providers: list[str]) -> None:
 def preload_libraries() -> None:
     """Open the CUDA libraries that pip installed, so that CTranslate2 finds them without LD_LIBRARY_PATH.
 
-    The dynamic loader looks no further once a library of that name is open (faster-whisper's README, section GPU).
+    The dynamic loader reuses an open library of the same name (faster-whisper's README, section GPU).
     """
     for package, names in PIP_LIBRARIES.items():
         spec = importlib.util.find_spec(package) if importlib.util.find_spec("nvidia") else None
@@ -55,12 +55,12 @@ def preload_libraries() -> None:
 
 
 def shadowed() -> bool:
-    """Both builds of ONNX Runtime are installed: they share one module name and the last one written wins."""
+    """Return whether both builds of ONNX Runtime are installed: they share a module, and the last install wins."""
     return installed("onnxruntime") and installed("onnxruntime-gpu")
 
 
 def installed(distribution: str) -> bool:
-    """Whether a distribution of that name is installed."""
+    """Return whether a distribution of that name is installed."""
     try:
         importlib.metadata.distribution(distribution)
     except importlib.metadata.PackageNotFoundError:
@@ -69,7 +69,7 @@ def installed(distribution: str) -> bool:
 
 
 def findings() -> list[str]:
-    """One phrase for each part of a CUDA set-up: driver, tools, libraries, packages."""
+    """Return one phrase for each part of a CUDA setup: driver, tools, libraries and packages."""
     parts = {
         "NVIDIA driver (libcuda)": loadable("cuda"),
         "nvidia-smi": shutil.which("nvidia-smi") is not None,
@@ -81,7 +81,7 @@ def findings() -> list[str]:
 
 
 def loadable(library: str) -> bool:
-    """Whether the dynamic loader finds and loads a shared library of that name."""
+    """Return whether the dynamic loader finds and loads a shared library of that name."""
     path = ctypes.util.find_library(library)
     if path is None:
         return False

@@ -1,4 +1,4 @@
-"""Threads: one for each blocking engine, whose calls are awaited on the loop, and one for a loop of its own."""
+"""Worker threads: one for the blocking calls of an engine, awaited on the event loop, and one with its own loop."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ T = TypeVar("T")
 
 
 class ThreadWorker:
-    """Runs calls in order on one daemon thread. Satisfies `base.Worker`.
+    """Runs calls in order on one daemon thread. Implements `base.Worker`.
 
-    A thread cannot be stopped, so a call that nobody awaits any longer is skipped if it has not begun, and its result
-    is dropped if it has. The thread is a daemon: Ctrl-C never waits for a decode.
+    A thread cannot be stopped, so a call that is no longer awaited is skipped if it has not begun, and its result is
+    dropped if it has. The thread is a daemon: Ctrl-C never waits for a decode.
     """
 
     def __init__(self, name: str) -> None:
@@ -36,11 +36,11 @@ class ThreadWorker:
 
     @property
     def idle(self) -> bool:
-        """Nothing runs and nothing waits; asked on the loop, so it cannot change before the caller's next await."""
+        """Whether no call is running or waiting. On the loop it cannot change before the caller's next await."""
         return self._pending == 0
 
     async def run(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Await `call(...)` on the worker's thread; its exception is raised here."""
+        """Await `call(...)` on the worker's thread. Raise what it raises."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
 
@@ -58,7 +58,7 @@ class ThreadWorker:
             if not future.cancelled():
                 try:
                     outcome = call(*args, **kwargs)
-                except BaseException as caught:  # handed to whoever awaits
+                except BaseException as caught:  # raised to the caller
                     error = caught
             if not loop.is_closed():
                 loop.call_soon_threadsafe(settle, outcome, error)
@@ -73,7 +73,7 @@ class ThreadWorker:
 
 
 class LoopThread:
-    """An event loop on a daemon thread, for whoever has to wait for a network and has no loop that waits."""
+    """An event loop on a daemon thread, for synchronous callers of network code."""
 
     def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()
@@ -86,7 +86,7 @@ class LoopThread:
     ) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        if left := asyncio.all_tasks(self._loop):  # whoever waited for them was interrupted
+        if left := asyncio.all_tasks(self._loop):  # their callers were interrupted
             for task in left:
                 task.cancel()
             self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
@@ -95,5 +95,5 @@ class LoopThread:
         self._loop.close()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Block until it is done; its exception is raised here."""
+        """Block until `work` is done. Raise what it raises."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import timedelta, tzinfo
 
 from voicecli.history.records import Exchange, Session
-from voicecli.speech_text.subtitles import CUE_S, Timed, cues, spread, srt
+from voicecli.speech_text.subtitles import CUE_S, TimedText, cues, spread, srt
 
 USER, ASSISTANT = "You", "Assistant"
 
@@ -71,7 +71,7 @@ def subtitles(exchanges: Sequence[Exchange]) -> str:
     return srt(spoken)
 
 
-def question_cues(exchange: Exchange) -> Iterator[Timed]:
+def question_cues(exchange: Exchange) -> Iterator[TimedText]:
     """A typed question takes no time; it stands until the answer begins."""
     until_s = exchange.asked_until_s
     if exchange.typed:
@@ -79,12 +79,12 @@ def question_cues(exchange: Exchange) -> Iterator[Timed]:
     yield from named(USER, exchange.question, exchange.asked_from_s, until_s)
 
 
-def answer_cues(exchange: Exchange) -> Iterator[Timed]:
+def answer_cues(exchange: Exchange) -> Iterator[TimedText]:
     if exchange.answered_from_s is not None and exchange.answered_until_s is not None:
         yield from named(ASSISTANT, exchange.heard, exchange.answered_from_s, exchange.answered_until_s)
 
 
-def named(speaker: str, text: str, from_s: float, until_s: float) -> Iterator[Timed]:
+def named(speaker: str, text: str, from_s: float, until_s: float) -> Iterator[TimedText]:
     """The text as cues; the first says who speaks."""
     for number, cue in enumerate(cues(spread(text, from_s, until_s))):
-        yield cue if number else Timed(f"{speaker}: {cue.text}", cue.start_s, cue.end_s)
+        yield cue if number else TimedText(f"{speaker}: {cue.text}", cue.start_s, cue.end_s)

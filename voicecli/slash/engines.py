@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
-from voicecli.engines.llm.available import Choices, settings_with
-from voicecli.engines.llm.select import Opened
+from voicecli.engines.llm.select import AvailableModels, Opened, settings_with
 from voicecli.settings.model import LlmSettings
 from voicecli.slash.dispatcher import trouble_of
 
@@ -33,7 +32,7 @@ class ModelCommand:
     def __init__(
         self,
         models: Models,
-        choices: Callable[[], Awaitable[Choices]],
+        choices: Callable[[], Awaitable[AvailableModels]],
         changed: Changed,
         tell: Callable[[str], None],
         start: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
@@ -78,12 +77,12 @@ class ModelCommand:
         self._changed(opened.model.name, f"{opened.model.name} answers from the next question on.")
 
 
-def listed(choices: Choices, models: Models) -> str:
+def listed(choices: AvailableModels, models: Models) -> str:
     """All of them, and where they run."""
     lines = [f"{models.opened.model.name} answers. There are:"]
     width = max((len(one.name) for one in choices.models), default=0)
     lines += [f"{one.name:<{width}}  {one.where}" for one in choices.models]
-    return "\n".join([*lines, *(f"{reason}." for reason in choices.silent)])
+    return "\n".join([*lines, *(f"{reason}." for reason in choices.unreachable)])
 
 
 class Languages(Protocol):

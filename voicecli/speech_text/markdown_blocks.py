@@ -1,7 +1,7 @@
-"""From the answer as written (Markdown) to plain text that a voice can say, while it streams.
+"""Turn a streamed Markdown answer into plain text that a voice can speak.
 
-The screen shows the rich text, the voice says the plain one. Marks inside a line are `markup`'s; this module knows
-lines and blocks: headings and items become sentences, code and tables are announced instead of read.
+This module handles lines and blocks: headings and list items become sentences; code and tables are announced instead of
+read. `markdown_inline` handles marks inside a line. The screen shows the Markdown itself.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from voicecli.speech_text.phrases import PHRASES, SpokenPhrases
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Plain text, and how much of the written answer it covers.
+    r"""Plain text, and how much of the written answer it covers.
 
-    "\\n" inside the text ends a sentence for certain. An empty text accounts for writing that is not said.
+    "\n" inside the text always ends a sentence. An empty text covers writing that is not spoken.
     """
 
     text: str
@@ -27,11 +27,11 @@ class Span:
 
 class _Line(Enum):
     PROSE = auto()
-    SENTENCE = auto()  # a heading or a list item: its end is a sentence's end
+    SENTENCE = auto()  # a heading or a list item: its end ends a sentence
 
 
 class _Opening(Enum):
-    """What the first characters of a line announce."""
+    """The kind of line that its first characters show."""
 
     BLANK = auto()
     RULE = auto()
@@ -42,7 +42,7 @@ class _Opening(Enum):
 
 
 _MOST_MARKS = 200
-"""Of a rule. A longer row is prose: to ask at each of ten thousand marks whether it is one still takes seconds."""
+"""Most marks of a rule. A longer row is prose: testing each of ten thousand marks for a rule would take seconds."""
 
 _OPENINGS: tuple[tuple[_Opening, re.Pattern[str], re.Pattern[str]], ...] = tuple(
     (opening, re.compile(growing), re.compile(whole))
@@ -75,7 +75,7 @@ _OPENINGS: tuple[tuple[_Opening, re.Pattern[str], re.Pattern[str]], ...] = tuple
 )
 _LINE_END = re.compile(r"\n")
 _DISPLAYS = {"$$": re.compile(r"\$\$"), "\\[": re.compile(r"\\\]")}
-"""Formulas on lines of their own: what opens them and what ends them."""
+"""Delimiters of formulas on lines of their own: the opening one, and a pattern of the closing one."""
 _DISPLAY_STARTS = ("$", "\\")
 
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -83,19 +83,19 @@ _BEFORE_FIRST_LETTER = " \t*_\"'“‘([`"
 _CLOSERS = "\"'”’)]»」』）】》*"
 _STOPS = ".!?…:;,—–。！？．｡、，；：।॥"
 _NO_SPACE_BEFORE = ".,;:!?)।॥"
-_SILENT_MARKS = "*_~"  # they wrap words, so what follows them keeps its space
+_SILENT_MARKS = "*_~"  # they wrap words, so the text after them keeps its space
 
 
 class SpeechMarkdownFilter:
-    """Feed it the answer as it comes; prose leaves word by word, marks wait until they are certain.
+    """Converts the answer as it streams: prose word by word, marks as soon as they are certain.
 
-    The text is the same however the answer is cut into feeds. `source_end` never decreases; after `close` the last
-    span covers the whole answer.
+    The result does not depend on how the answer is divided into calls of `push`. `source_end` never decreases; after
+    `close` the last span covers the whole answer.
     """
 
-    def __init__(self, notices: SpokenPhrases = PHRASES["en"]) -> None:
-        self._notices = notices
-        self._text = "\n"  # one decided character, on which marks lean, and all that is undecided
+    def __init__(self, phrases: SpokenPhrases = PHRASES["en"]) -> None:
+        self._phrases = phrases
+        self._text = "\n"  # one decided character, which marks depend on, and all undecided text
         self._decided = 0  # characters of the answer before the undecided ones
         self._length = 0
         self._line: _Line | None = None  # None: at the beginning of a line
@@ -103,13 +103,13 @@ class SpeechMarkdownFilter:
         self._highest_item = 0  # of the numbered lists so far
         self._in_table = False
         self._breaks = False  # the line before has ended, and nothing has been said since
-        self._gap = False  # white space has been read and not said
-        self._dropped = False  # something unsayable came after that white space
-        self._tail = "\n"  # what was said last
+        self._gap = False  # white space has been read and not emitted
+        self._dropped = False  # unspeakable text came after that white space
+        self._tail = "\n"  # the end of the emitted text
         self._spans: list[Span] = []
 
     def push(self, text: str) -> list[Span]:
-        """What has become certain."""
+        """Add text and return the spans that are now certain."""
         self._length += len(text)
         self._text += text.replace("\r", " ")
         while len(self._text) > 1 and self._step():
@@ -118,13 +118,13 @@ class SpeechMarkdownFilter:
         return spans
 
     def close(self) -> list[Span]:
-        """The rest. What was never closed is said as it stands."""
+        """End the answer and return the rest. Marks that were never closed are spoken as written."""
         length = self._length
         spans = [Span(span.text, min(span.source_end, length)) for span in self.push("\n")]
         return [*spans, Span("", length)] if length else spans
 
     def _step(self) -> bool:
-        """Decide on the next bit; False when more text is needed."""
+        """Decide on the next part of the text; return False if more text is needed."""
         if self._block_end is not None:
             return self._skip_block(self._block_end)
         return self._open_line() if self._line is None else self._go_on()
@@ -139,7 +139,7 @@ class SpeechMarkdownFilter:
         return self._open_prose()
 
     def _is_in_order(self, opening: re.Match[str]) -> bool:
-        """Lists count from one; the number in "42. That is the answer" is no item's."""
+        """Return whether a number continues a list from one: "42. That is the answer" is not a list item."""
         return _item_number(opening) <= self._highest_item + 1
 
     def _open(self, opening: _Opening, match: re.Match[str]) -> None:
@@ -154,11 +154,11 @@ class SpeechMarkdownFilter:
                 self._highest_item = max(self._highest_item, _item_number(match))
             case _Opening.FENCE:
                 fence = match["fence"]
-                self._announce(self._notices.code, re.compile(rf"(?<=\n)[ \t]*{fence[0]}{{{len(fence)},}}[ \t]*\n"))
+                self._announce(self._phrases.code, re.compile(rf"(?<=\n)[ \t]*{fence[0]}{{{len(fence)},}}[ \t]*\n"))
             case _Opening.TABLE if was_table:
                 self._block_end = _LINE_END
             case _Opening.TABLE:
-                self._announce(self._notices.table, _LINE_END)
+                self._announce(self._phrases.table, _LINE_END)
             case _:
                 pass
 
@@ -168,7 +168,7 @@ class SpeechMarkdownFilter:
             if not rest:
                 return False
             if rest[0].isupper() and self._tail[-1].isalnum():
-                self._emit(",")  # models wrap no lines: this is verse, or one fact a line
+                self._emit(",")  # models do not wrap lines: this is verse, or one fact per line
         self._breaks = False
         self._in_table = False
         self._line = _Line.PROSE
@@ -186,13 +186,13 @@ class SpeechMarkdownFilter:
         elif (end := _DISPLAYS.get(self._text[1:3])) is not None:
             self._advance(2)
             self._end_sentence()
-            self._announce(self._notices.formula, end)
+            self._announce(self._phrases.formula, end)
         else:
             return self._go_on_with(first)
         return True
 
     def _go_on_with(self, first: str) -> bool:
-        mark = inline_mark(self._text, 1, self._notices)
+        mark = inline_mark(self._text, 1, self._phrases)
         if mark is None:
             letters = _LETTERS.match(self._text, 1)
             end = letters.end() if letters is not None else 2

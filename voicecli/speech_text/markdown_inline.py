@@ -1,8 +1,8 @@
-"""Marks inside a line of Markdown, and what a voice makes of them.
+"""Marks inside a line of Markdown, and the words to speak for them.
 
-Each rule says when its mark is whole and when the text may still grow into one. Both depend on what stands before the
-mark and on a bounded stretch after it, within the line: so a mark that is never closed holds the text for a moment
-only, and the result is the same however the stream is cut.
+Each rule has a pattern for a whole mark and one for text that may still grow into one. Both depend on the character
+before the mark and on a bounded part of the line after it. So a mark that is never closed delays the text only briefly,
+and the result does not depend on how the stream is divided.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from voicecli.speech_text.phrases import PHRASES, SpokenPhrases
 class Mark:
     """One kind of markup."""
 
-    growing: re.Pattern[str]  # matches all that is left while the decision must wait
+    growing: re.Pattern[str]  # matches all remaining text while the decision must wait
     whole: re.Pattern[str]
     say: Callable[[re.Match[str], SpokenPhrases], str]
 
@@ -27,25 +27,25 @@ class Mark:
 ENGLISH = PHRASES["en"]
 
 
-def inline_mark(text: str, at: int, notices: SpokenPhrases = ENGLISH) -> tuple[int, str] | None:
-    """Where the mark at `at` ends and what is said for it; `(at, "")` asks to wait for more text; None is plain text.
+def inline_mark(text: str, at: int, phrases: SpokenPhrases = ENGLISH) -> tuple[int, str] | None:
+    """Return where the mark at `at` ends and the words for it; `(at, "")` to wait for more text; None for plain text.
 
-    `text[at - 1]` must exist: marks depend on what stands before them.
+    `text[at - 1]` must exist: marks depend on the character before them.
     """
     for mark in _MARKS_AT.get(text[at], _OTHER_MARKS):
         if mark.growing.fullmatch(text, at) is not None:
             return at, ""
         if (match := mark.whole.match(text, at)) is not None:
-            return match.end(), mark.say(match, notices)
+            return match.end(), mark.say(match, phrases)
     return None
 
 
-def plain(text: str, notices: SpokenPhrases) -> str:
-    """A closed stretch of one line without its marks."""
-    text = f"\n{text}\n"  # the line's ends, on which marks lean and which decide all that still waits
+def plain(text: str, phrases: SpokenPhrases) -> str:
+    """Return a complete part of one line without its marks."""
+    text = f"\n{text}\n"  # marks depend on the characters around them, and the line's end decides all of them
     at, said = 1, []
     while at < len(text) - 1:
-        end, spoken = inline_mark(text, at, notices) or (at + 1, text[at])
+        end, spoken = inline_mark(text, at, phrases) or (at + 1, text[at])
         said.append(spoken)
         at = end
     return "".join(said)
@@ -55,13 +55,13 @@ def _nothing(_: re.Match[str], __: SpokenPhrases) -> str:
     return ""
 
 
-def _neighbours(match: re.Match[str]) -> tuple[str, str]:
+def _neighbors(match: re.Match[str]) -> tuple[str, str]:
     return match.string[match.start() - 1], match.string[match.end()]
 
 
 def _emphasis(match: re.Match[str], __: SpokenPhrases) -> str:
-    """Emphasis is not heard; products, powers and snake_case keep their marks."""
-    before, after = _neighbours(match)
+    """Drop the marks of emphasis; keep those of products, powers and snake_case."""
+    before, after = _neighbors(match)
     if before == after == " ":
         return match[0]
     if not (before.isalnum() and after.isalnum()):
@@ -71,8 +71,8 @@ def _emphasis(match: re.Match[str], __: SpokenPhrases) -> str:
 
 
 def _angle(match: re.Match[str], __: SpokenPhrases) -> str:
-    """A comparison keeps its sign; brackets around a <placeholder> go."""
-    before, after = _neighbours(match)
+    """Keep the sign of a comparison; drop the brackets around a <placeholder>."""
+    before, after = _neighbors(match)
     compares = (before.isspace() and after.isspace()) or (before.isalnum() and after.isalnum())
     compares = compares or after in "=0123456789"
     return match[0] if compares else ""
@@ -81,10 +81,10 @@ def _angle(match: re.Match[str], __: SpokenPhrases) -> str:
 _WORDLIKE = re.compile(r"[\w .,:/@+#'~-]{1,40}")
 
 
-def _code(match: re.Match[str], notices: SpokenPhrases) -> str:
+def _code(match: re.Match[str], phrases: SpokenPhrases) -> str:
     code = re.sub(r"\(\)|^\$ ", "", match["code"].strip())
     if not _WORDLIKE.fullmatch(code) or not any(map(str.isalnum, code)):
-        return notices.code_inside
+        return phrases.code_inside
     return code
 
 
@@ -108,8 +108,8 @@ def _host(match: re.Match[str], __: SpokenPhrases) -> str:
     return _AFTER_HOST.sub("", _BEFORE_HOST.sub("", match[0], count=1))
 
 
-def _link(match: re.Match[str], notices: SpokenPhrases) -> str:
-    return plain(match["text"], notices)
+def _link(match: re.Match[str], phrases: SpokenPhrases) -> str:
+    return plain(match["text"], phrases)
 
 
 _MATHS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -143,14 +143,14 @@ _MATHS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 _SAYABLE_MATHS = re.compile(r"[\w\s().,:/%$'-]+")
 
 
-def _maths(match: re.Match[str], notices: SpokenPhrases) -> str:
+def _maths(match: re.Match[str], phrases: SpokenPhrases) -> str:
     formula = match["formula"]
-    if notices is not ENGLISH:  # its signs are known in English alone
-        return formula if formula.isalnum() else notices.formula_inside
+    if phrases is not ENGLISH:  # the words for signs exist only in English
+        return formula if formula.isalnum() else phrases.formula_inside
     for written, said in _MATHS:
         formula = written.sub(said, formula)
     said = " ".join(formula.split())
-    return said if len(said) <= 60 and _SAYABLE_MATHS.fullmatch(said) else notices.formula_inside
+    return said if len(said) <= 60 and _SAYABLE_MATHS.fullmatch(said) else phrases.formula_inside
 
 
 _TAG_NAMES = (

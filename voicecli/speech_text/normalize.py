@@ -1,7 +1,7 @@
-"""What is written -> what is said: numbers, dates, units, abbreviations and names as words.
+"""Text normalization for speech: numbers, dates, units, abbreviations and names become words.
 
-English is read by tables of rules; in other languages plain numbers become words and the rest is left to the voice,
-which knows its own: not an English word is put into them.
+English uses tables of rules. In other languages only plain numbers become words; the voice reads the rest, and no
+English words are inserted.
 """
 
 from __future__ import annotations
@@ -17,35 +17,35 @@ from voicecli.speech_text.english.units import UNITS
 from voicecli.speech_text.english.words import NAMES, SIGNS, SPANS, WORDS
 
 ENGLISH: tuple[Rule, ...] = (
-    *WORDS,  # before names, whose dots are not those of "e.g."
-    *BEFORE_UNITS,  # before names: "3.11.7" is no name
-    *CALENDAR,  # before spans: "2024-05-03" is no span
+    *WORDS,  # before names: the dots of "e.g." are not those of a name
+    *BEFORE_UNITS,  # before names: "3.11.7" is not a name
+    *CALENDAR,  # before spans: "2024-05-03" is not a span
     *NAMES,
-    *SPANS,  # before units: the unit after "3-5" belongs to both
+    *SPANS,  # before units: the unit after "3-5" belongs to both numbers
     *UNITS,
-    *SIGNS,  # before the last numbers: signs stand between digits
+    *SIGNS,  # before the last numbers: some signs stand between digits
     *AFTER_UNITS,
 )
-"""In order: each rule sees what the ones before it have left."""
+"""Applied in order, each rule to the result of those before it."""
 
 _PLAIN_NUMBER = re.compile(r"(?<![\w.,:/+$€£¥₹-])\d{1,15}(?![\w%]|[.,:/-]\d)")
 
 _COUNTING = {code: code for code in CONVERTER_CLASSES if code != "ja"} | {"pt": "pt_BR"}
-"""Language -> num2words' name of it. Kokoro's Portuguese is Brazilian; what reads Japanese reads its numbers too."""
+"""num2words' name of each language. Kokoro's Portuguese is Brazilian; its Japanese phonemizer also reads numbers."""
 
 
 def normalize(text: str, language: str = "en") -> str:
-    """A whole clause as a voice says it. `language` is ISO 639-1, with or without a region ("en-us")."""
+    """Return a whole clause in the words to speak. `language` is ISO 639-1, with or without a region ("en-us")."""
     code = code_of(language).partition("-")[0]
     if code == "en":
-        return _verbalize_english(text)
+        return _normalize_english(text)
     if code in _COUNTING:
         return _PLAIN_NUMBER.sub(lambda match: str(num2words(int(match[0]), lang=_COUNTING[code])), text)
     return text
 
 
-def _verbalize_english(text: str) -> str:
-    said = text
+def _normalize_english(text: str) -> str:
+    spoken = text
     for pattern, replacement in ENGLISH:
-        said = pattern.sub(replacement, said)
-    return text if said == text else re.sub(r"\s+(?=[,.;:!?)](?:\s|$))|(?<=\s)\s+", "", said).strip()
+        spoken = pattern.sub(replacement, spoken)
+    return text if spoken == text else re.sub(r"\s+(?=[,.;:!?)](?:\s|$))|(?<=\s)\s+", "", spoken).strip()

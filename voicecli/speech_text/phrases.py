@@ -1,4 +1,4 @@
-"""What a voice says by itself, in the languages that there are voices for. Pure."""
+"""Fixed phrases that the assistant speaks, in every language that it has voices for. Pure."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SpokenPhrases:
-    """Whole sentences, but for the two that stand inside one."""
+    """Phrases of one language: whole sentences, except for the two that stand inside a sentence."""
 
     code: str
     table: str
     formula: str
     code_inside: str
     formula_inside: str
-    written: str  # there is no voice for the language of the answer
+    written: str  # no voice for the language of the answer
     lost: str
     silent: str
     refuses: str
     too_long: str
     failed: str
-    moment: str  # a tool takes its time
+    moment: str  # a tool call takes long
 
 
 PHRASES = {
@@ -141,5 +141,5 @@ PHRASES = {
 
 
 def phrases_in(language: str) -> SpokenPhrases:
-    """Those of a language that a voice speaks; English where there are none."""
+    """Return the phrases of a language (ISO 639-1), or the English ones."""
     return PHRASES.get(language, PHRASES["en"])

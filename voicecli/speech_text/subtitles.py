@@ -1,4 +1,4 @@
-"""Words and their times -> subtitles. Pure."""
+"""Subtitles (SRT and WebVTT) from words with times. Pure."""
 
 from __future__ import annotations
 
@@ -7,51 +7,51 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 LINE_CHARACTERS, CUE_LINES = 42, 2
-"""What viewers can read at once (Netflix' Timed Text Style Guide)."""
+"""Characters in a line and lines in a cue (Netflix' Timed Text Style Guide)."""
 
 CUE_S = 7.0
-"""The longest that a cue stands (ibid.)."""
+"""Longest duration of a cue (ibid.)."""
 
 GAP_S = 1.0
-"""After a silence this long the next word is a cue of its own."""
+"""A silence this long starts a new cue."""
 
 SENTENCE_ENDS = tuple(".?!…。？！")
 
 
 @dataclass(frozen=True, slots=True)
-class Timed:
-    """Some text and when it was said, in seconds of the recording."""
+class TimedText:
+    """Text and when it was said, in seconds of the recording."""
 
     text: str
     start_s: float
     end_s: float
 
 
-def spread(text: str, start_s: float, end_s: float) -> list[Timed]:
-    """The words of a stretch whose ends alone are known: each gets its share by its length."""
+def spread(text: str, start_s: float, end_s: float) -> list[TimedText]:
+    """Divide a time span among the words of a text by their lengths."""
     words = text.split()
     per_character_s = (end_s - start_s) / max(1, sum(map(len, words)))
-    spread_words: list[Timed] = []
+    spread_words: list[TimedText] = []
     for word in words:
         until_s = start_s + per_character_s * len(word)
-        spread_words.append(Timed(word, start_s, until_s))
+        spread_words.append(TimedText(word, start_s, until_s))
         start_s = until_s
     return spread_words
 
 
-def cues(words: Iterable[Timed]) -> list[Timed]:
-    """Words in order as texts that are read at once: a sentence, or what of it fits."""
-    found: list[Timed] = []
+def cues(words: Iterable[TimedText]) -> list[TimedText]:
+    """Join words, in order, into cues of at most one sentence each."""
+    found: list[TimedText] = []
     for word in words:
         last = found[-1] if found else None
         if last is None or not _belongs(word, last):
             found.append(word)
         else:
-            found[-1] = Timed(f"{last.text} {word.text}", last.start_s, word.end_s)
+            found[-1] = TimedText(f"{last.text} {word.text}", last.start_s, word.end_s)
     return found
 
 
-def _belongs(word: Timed, cue: Timed) -> bool:
+def _belongs(word: TimedText, cue: TimedText) -> bool:
     return (
         not cue.text.endswith(SENTENCE_ENDS)
         and len(_lines(f"{cue.text} {word.text}")) <= CUE_LINES
@@ -64,22 +64,22 @@ def _lines(text: str) -> list[str]:
     return textwrap.wrap(text, LINE_CHARACTERS)
 
 
-def srt(cues: Sequence[Timed]) -> str:
-    """SubRip: numbered from 1, times with a comma."""
+def srt(cues: Sequence[TimedText]) -> str:
+    """Format as SubRip: numbered from 1, times with a comma."""
     return "".join(
         f"{number}\n{_clock(cue.start_s, ',')} --> {_clock(cue.end_s, ',')}\n{_shown(cue)}\n\n"
         for number, cue in enumerate(cues, 1)
     )
 
 
-def vtt(cues: Sequence[Timed]) -> str:
-    """WebVTT (W3C): a head, times with a point, and no mark-up in the text."""
+def vtt(cues: Sequence[TimedText]) -> str:
+    """Format as WebVTT (W3C): a header, times with a point, and escaped text."""
     return "WEBVTT\n\n" + "".join(
         f"{_clock(cue.start_s, '.')} --> {_clock(cue.end_s, '.')}\n{_escaped(_shown(cue))}\n\n" for cue in cues
     )
 
 
-def _shown(cue: Timed) -> str:
+def _shown(cue: TimedText) -> str:
     return "\n".join(_lines(cue.text))
 
 
@@ -88,7 +88,7 @@ def _escaped(text: str) -> str:
 
 
 def _clock(seconds: float, point: str) -> str:
-    """00:00:00.000; hours may have more digits."""
+    """Format as 00:00:00.000; hours may have more digits."""
     whole_ms = round(seconds * 1000)
     minutes, ms = divmod(whole_ms, 60_000)
     hours, minutes = divmod(minutes, 60)

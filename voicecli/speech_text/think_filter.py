@@ -1,7 +1,7 @@
-"""Takes a model's thoughts out of its stream of tokens, so that neither screen nor voice shows them.
+"""Remove a model's reasoning from its token stream, so that it is neither shown nor spoken.
 
-Two spellings exist: `<think>…</think>` (Qwen, DeepSeek and their kin) and the channels of Harmony, where
-`<|channel|>analysis<|message|>…<|end|>` is thought and `<|channel|>final<|message|>…` is the answer
+Two formats exist: `<think>…</think>` (Qwen, DeepSeek and others) and the channels of Harmony, where
+`<|channel|>analysis<|message|>…<|end|>` is reasoning and `<|channel|>final<|message|>…` is the answer
 (https://cookbook.openai.com/articles/openai-harmony).
 """
 
@@ -18,17 +18,17 @@ class _Mode(Enum):
     ANSWER = auto()
     THINK = auto()
     THINKING = auto()
-    ROLE = auto()  # after <|start|>: who speaks
-    CHANNEL = auto()  # after <|channel|>: in which channel
-    SIDE_SPEECH = auto()  # the text of a channel that is not the final one
+    ROLE = auto()  # after <|start|>: the role's name
+    CHANNEL = auto()  # after <|channel|>: the channel's name
+    SIDE_SPEECH = auto()  # the text of a channel other than the final one
 
 
 _TAGS: dict[_Mode, dict[str, _Mode]] = {
     _Mode.ANSWER: {
         "<think>": _Mode.THINK,
         "<thinking>": _Mode.THINKING,
-        # Some chat templates put the opening tag into the prompt. What came before has been said already, so only
-        # the tag itself can still be left out.
+        # Some chat templates put the opening tag into the prompt. The text before the closing tag has been passed on
+        # already, so only the tag itself can still be removed.
         "</think>": _Mode.ANSWER,
         "</thinking>": _Mode.ANSWER,
         "<|start|>": _Mode.ROLE,
@@ -49,20 +49,20 @@ _TAGS: dict[_Mode, dict[str, _Mode]] = {
         "<|call|>": _Mode.ANSWER,
     },
 }
-"""What each tag leads to. A tag that a mode does not list is text there."""
+"""The mode that each tag leads to. Tags that a mode does not list are text there."""
 
 
 class ThinkFilter:
-    """Passes the answer on and swallows the thoughts. Text waits only while it may be the beginning of a tag."""
+    """Passes the answer on and drops the reasoning. Text is held only while it may be the beginning of a tag."""
 
     def __init__(self) -> None:
         self._mode = _Mode.ANSWER
         self._held = ""
-        self._after_tag = True  # white space that follows a tag separates nothing
+        self._after_tag = True  # white space after a tag separates nothing
         self._ends_in_space = True
 
     def push(self, text: str) -> str:
-        """The part of the answer that has become certain."""
+        """Add text and return the part of the answer that is now certain."""
         self._held += text
         shown: list[str] = []
         while (found := _first_tag(self._held, _TAGS[self._mode])) is not None:
@@ -77,7 +77,7 @@ class ThinkFilter:
         return "".join(shown)
 
     def close(self) -> str:
-        """The rest, when the stream is over. A thought that never ended stays unsaid."""
+        """End the stream and return the rest of the answer. Reasoning that never ended is dropped."""
         rest, self._held = self._show(self._held), ""
         return rest
 
@@ -93,7 +93,7 @@ class ThinkFilter:
 
 
 async def without_thinking(tokens: AsyncGenerator[Token, None]) -> AsyncGenerator[Token, None]:
-    """The tokens of the answer alone. Closing this generator closes `tokens`."""
+    """Stream the tokens of the answer without reasoning. Closing this generator closes `tokens`."""
     answer = ThinkFilter()
     async with aclosing(tokens):
         async for token in tokens:
@@ -109,6 +109,6 @@ def _first_tag(text: str, tags: dict[str, _Mode]) -> tuple[int, str] | None:
 
 
 def _open_tag_length(text: str, tags: dict[str, _Mode]) -> int:
-    """Length of the longest end of `text` with which a tag may begin."""
+    """Return the length of the longest end of `text` that a tag may begin with."""
     longest = min(len(text), max(map(len, tags)) - 1)
     return next((n for n in range(longest, 0, -1) if any(tag.startswith(text[-n:]) for tag in tags)), 0)

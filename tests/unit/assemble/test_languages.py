@@ -114,7 +114,7 @@ def test_a_recogniser_of_english_alone_is_reported_of_and_refuses_others(extra: 
         "whisper-base.en int8 cpu hears English alone, so no other language is found: "
         "--stt-model whisper-base hears all."
     ]
-    with pytest.raises(SettingsError, match="hears en alone, and 'fr' was asked for"):
+    with pytest.raises(SettingsError, match="knows only en, not 'fr'"):
         made(wanting("fr"), english)
 
 

@@ -35,7 +35,7 @@ class Choir:
 
 def heard(wanted: str) -> str:
     if wanted == "klingon":
-        raise SettingsError("whisper-base knows no language 'klingon'")
+        raise SettingsError("whisper-base does not know the language 'klingon'")
     return wanted
 
 

@@ -11,16 +11,15 @@ from typing import Any
 import pytest
 
 from tests.defaults import SETTINGS
-from tests.unit.engines.llm.test_switchable import Model
-from voicecli.engines.llm.available import Choice, Choices, settings_with
-from voicecli.engines.llm.select import Opened
+from tests.unit.engines.llm.test_switch import Model
+from voicecli.engines.llm.select import AvailableModel, AvailableModels, Opened, settings_with
 from voicecli.errors import BackendUnavailable, SettingsError
 from voicecli.settings.model import LlmSettings
 from voicecli.slash.engines import LanguageCommand, ModelCommand
 
-HERE = Choice("small", "embedded", "embedded")
-THERE = Choice("large", "openai", "127.0.0.1:30000")
-BOTH = Choices((HERE, Choice("small", "openai", "127.0.0.1:30000"), THERE), ("Ollama does not answer",))
+HERE = AvailableModel("small", "embedded", "embedded")
+THERE = AvailableModel("large", "openai", "127.0.0.1:30000")
+BOTH = AvailableModels((HERE, AvailableModel("small", "openai", "127.0.0.1:30000"), THERE), ("Ollama does not answer",))
 
 
 @dataclass
@@ -45,10 +44,10 @@ class Models:
         return self.opened
 
 
-def context(models: Models, *arguments: str, choices: Choices | Exception = BOTH) -> list[object]:
+def context(models: Models, *arguments: str, choices: AvailableModels | Exception = BOTH) -> list[object]:
     reported: list[object] = []
 
-    async def asked() -> Choices:
+    async def asked() -> AvailableModels:
         if isinstance(choices, Exception):
             raise choices
         return choices
@@ -99,7 +98,7 @@ def test_a_failure_says_why_and_who_goes_on() -> None:
 
 def test_a_name_that_is_not_known_is_reported_with_the_nearest_first() -> None:
     (reported,) = context(Models(), "larg")
-    assert str(reported).startswith("There is no language model 'larg'. there are: large, small, small; Ollama")
+    assert str(reported).startswith("There is no language model 'larg'. available: large, small, small; Ollama")
 
 
 def test_the_list_says_where_each_runs() -> None:
@@ -116,8 +115,11 @@ def test_the_list_says_where_each_runs() -> None:
 def test_of_two_of_a_name_the_one_of_the_present_back_end_is_meant() -> None:
     assert BOTH.find("small", "openai").backend == "openai"
     assert BOTH.find("small", "ollama") == HERE
-    assert Choices((Choice("qwen:latest", "ollama", "Ollama"),)).find("qwen", "ollama").name == "qwen:latest"
-    assert settings_with(SETTINGS.llm, Choice("qwen", "ollama", "")).ollama_model == "qwen"
+    assert (
+        AvailableModels((AvailableModel("qwen:latest", "ollama", "Ollama"),)).find("qwen", "ollama").name
+        == "qwen:latest"
+    )
+    assert settings_with(SETTINGS.llm, AvailableModel("qwen", "ollama", "")).ollama_model == "qwen"
 
 
 def test_a_file_of_the_users_is_a_model_too(tmp_path: Path) -> None:
@@ -125,9 +127,9 @@ def test_a_file_of_the_users_is_a_model_too(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no language model"):
         BOTH.find(str(file), "openai")
     file.touch()
-    assert BOTH.find(str(file), "openai") == Choice(str(file), "embedded", "embedded")
+    assert BOTH.find(str(file), "openai") == AvailableModel(str(file), "embedded", "embedded")
     with pytest.raises(SettingsError) as raised:
-        Choices(()).find("x", "openai")
+        AvailableModels(()).find("x", "openai")
     assert "download-models" in raised.value.hint
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from voicecli.speech_text import clauses
+from voicecli.speech_text import chunker
 from voicecli.speech_text.chunker import LONGEST_WORD_CHARS, MAX_TEXT_CHUNK_CHARS, SIGNS_CHARS, TextChunker
 from voicecli.speech_text.markdown_blocks import Span, SpeechMarkdownFilter
 
@@ -52,16 +52,16 @@ def test_a_text_chunk_is_short_whatever_it_is_made_of(sign: str) -> None:
         assert "".join(filter(str.isalnum, "".join(said))) == "".join(filter(str.isalnum, text))
 
 
-def test_who_looks_back_from_a_full_stop_sees_a_bounded_audio_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_looking_back_from_a_period_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
-    original = clauses._is_abbreviated
+    original = chunker._is_abbreviated
 
     def counted(before: str, next_char: str) -> bool:
         seen.append(len(before))
         return original(before, next_char)
 
-    monkeypatch.setattr(clauses, "_is_abbreviated", counted)
-    assert len(list(clauses.clause_ends("A. " * 3000, is_complete=True, long_clause_chars=80))) > 0
+    monkeypatch.setattr(chunker, "_is_abbreviated", counted)
+    assert len(list(chunker.clause_ends("A. " * 3000, is_complete=True, long_clause_chars=80))) > 0
     assert len(seen) > 2900
     assert max(seen) <= 100
 

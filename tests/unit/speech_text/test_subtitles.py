@@ -4,18 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.speech_text.subtitles import CUE_LINES, CUE_S, LINE_CHARACTERS, Timed, cues, spread, srt, vtt
+from voicecli.speech_text.subtitles import CUE_LINES, CUE_S, LINE_CHARACTERS, TimedText, cues, spread, srt, vtt
 
 TEXTS = st.lists(st.text("abcdefg", min_size=1, max_size=12), max_size=40)
 
 
-def said(text: str, word_s: float = 0.5, from_s: float = 0.0) -> list[Timed]:
+def said(text: str, word_s: float = 0.5, from_s: float = 0.0) -> list[TimedText]:
     """Words of equal length, one after the other."""
-    return [Timed(word, from_s + at * word_s, from_s + (at + 1) * word_s) for at, word in enumerate(text.split())]
+    return [TimedText(word, from_s + at * word_s, from_s + (at + 1) * word_s) for at, word in enumerate(text.split())]
 
 
 def test_a_sentence_is_a_cue() -> None:
-    assert cues(said("Stop here. Go on!")) == [Timed("Stop here.", 0, 1), Timed("Go on!", 1, 2)]
+    assert cues(said("Stop here. Go on!")) == [TimedText("Stop here.", 0, 1), TimedText("Go on!", 1, 2)]
 
 
 def test_a_silence_begins_a_cue() -> None:
@@ -43,18 +43,18 @@ def test_words_without_times_share_their_audio_chunk(words: list[str], start_s: 
 
 
 def test_longer_words_take_longer() -> None:
-    assert spread("a bcd", 1, 5) == [Timed("a", 1, 2), Timed("bcd", 2, 5)]
+    assert spread("a bcd", 1, 5) == [TimedText("a", 1, 2), TimedText("bcd", 2, 5)]
 
 
 def test_subrip() -> None:
-    text = srt([Timed("Hello <there>.", 0.0, 1.2345), Timed("Bye.", 3599.9996, 360_000)])
+    text = srt([TimedText("Hello <there>.", 0.0, 1.2345), TimedText("Bye.", 3599.9996, 360_000)])
     assert text == ("1\n00:00:00,000 --> 00:00:01,234\nHello <there>.\n\n2\n01:00:00,000 --> 100:00:00,000\nBye.\n\n")
 
 
 def test_webvtt_has_no_mark_up_in_its_text() -> None:
-    assert vtt([Timed("<b> & c", 61.5, 62)]) == "WEBVTT\n\n00:01:01.500 --> 00:01:02.000\n&lt;b&gt; &amp; c\n\n"
+    assert vtt([TimedText("<b> & c", 61.5, 62)]) == "WEBVTT\n\n00:01:01.500 --> 00:01:02.000\n&lt;b&gt; &amp; c\n\n"
 
 
 def test_long_texts_have_two_lines() -> None:
-    [shown] = [line for line in srt([Timed("abc " * 15, 0, 1)]).split("\n\n") if line]
+    [shown] = [line for line in srt([TimedText("abc " * 15, 0, 1)]).split("\n\n") if line]
     assert [len(line) <= LINE_CHARACTERS for line in shown.splitlines()[2:]] == [True, True]

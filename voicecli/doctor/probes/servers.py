@@ -11,7 +11,7 @@ from typing import Literal
 
 from voicecli.doctor.servers import WARM_S, LanguageModelFacts, ServerFacts
 from voicecli.engines.base import LanguageModel
-from voicecli.engines.llm.select import ASKED_S, LOOK_S, is_loopback, open_language_model, place
+from voicecli.engines.llm.select import AUTO_TIMEOUT_S, CHOSEN_TIMEOUT_S, is_loopback, open_language_model, place
 from voicecli.errors import EngineError, VoiceCliError
 from voicecli.settings.model import LlmSettings
 from voicecli.types import Message
@@ -29,9 +29,9 @@ async def _ask(settings: LlmSettings, embedded_is_there: bool) -> LanguageModelF
     backend = settings.backend
     server = ollama = None
     if settings.url and backend in ("auto", "openai"):
-        server = await ask_server(settings, "openai", ASKED_S)
+        server = await ask_server(settings, "openai", CHOSEN_TIMEOUT_S)
     if backend == "ollama" or (backend == "auto" and (server is None or server.problem)):
-        ollama = await ask_server(settings, "ollama", ASKED_S if backend == "ollama" else LOOK_S)
+        ollama = await ask_server(settings, "ollama", CHOSEN_TIMEOUT_S if backend == "ollama" else AUTO_TIMEOUT_S)
     return LanguageModelFacts(
         backend, server, ollama, settings.embedded_model, embedded_is_there, has_url=bool(settings.url)
     )

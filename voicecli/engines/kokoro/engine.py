@@ -1,4 +1,4 @@
-"""Text-to-speech with Kokoro: one resident model, and views of it that speak with a voice of their own."""
+"""Text-to-speech with Kokoro: one resident model, and a view of it for each voice."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from voicecli.engines.kokoro.model import CutModel, Model, Narrate, WholeModel, open_session
 from voicecli.engines.kokoro.parts import NotCuttable
-from voicecli.engines.kokoro.phonemes import EXTRA_HINT, lacking
+from voicecli.engines.kokoro.phonemes import EXTRA_HINT, missing_packages
 from voicecli.engines.kokoro.sound import RATE_HZ, pause_samples, to_pcm
 from voicecli.engines.kokoro.voices import LANGUAGES, Styles, known_voices, language_of, read_voice
 from voicecli.errors import ModelMissing, SettingsError
@@ -19,7 +19,7 @@ from voicecli.settings.model import TtsSettings
 from voicecli.types import AudioChunk, KnownVoice
 
 GREETINGS = {"ja": "こんにちは。", "zh": "你好。", "hi": "नमस्ते।"}
-"""Said once, unheard, where "Hello there." would be foreign: what reads the language is loaded by it."""
+"""Synthesized once at load instead of "Hello there.", to load the phonemizer of the language."""
 
 
 class Kokoro:
@@ -28,7 +28,7 @@ class Kokoro:
     sample_rate_hz = RATE_HZ
 
     def __init__(self, model: Model, folder: Path, title: str, styles: Styles, speed: float) -> None:
-        """`title`: what the model is called, and where it runs, with a place for the voice."""
+        """`title`: model, "{voice}" and device."""
         self.model = title.partition(" ")[0]
         self._model = model
         self._folder = folder
@@ -42,20 +42,22 @@ class Kokoro:
 
     @classmethod
     def load(cls, model: Path, voices: Path, settings: TtsSettings, narrate: Narrate = lambda text: None) -> Kokoro:
-        """Load `model` (.onnx) and the voice from its folder of .bin files, and speak once to warm both.
+        """Load `model` (.onnx) and a voice from the folder of .bin files, and synthesize once to warm both.
 
-        The first load of a model cuts its graph, the first load of a voice calibrates it; both are kept beside the
-        model, and `narrate` is told. Raises ModelMissing, SettingsError (unknown voice) or EngineError (cannot run as
-        asked).
+        The first load of a model cuts its graph, and the first load of a voice calibrates it; both results are stored
+        beside the model and reported to `narrate`. Raise ModelMissing, SettingsError (unknown voice) or EngineError
+        (cannot run as configured).
         """
         if not model.is_file():
-            raise ModelMissing(f"{model} is not there", "voicecli download-models")
+            raise ModelMissing(f"{model} does not exist", "voicecli download-models")
         styles = speakable(read_voice(voices, settings.voice))
         title = f"{model.parent.name} {{voice}} {settings.device}"
         try:
             opened = open_model(model, settings, narrate)
         except NotCuttable as reason:
-            narrate(f"The voice does not stream, it speaks piece by piece: {model.name} differs, {reason}")
+            narrate(
+                f"The voice cannot stream and speaks one text chunk at a time, because {model.name} differs: {reason}"
+            )
             title += " (does not stream)"
             opened = WholeModel(open_session(model, settings))
         for _ in opened.preparing(styles, narrate):
@@ -65,23 +67,23 @@ class Kokoro:
         return kokoro
 
     def synthesize(self, text: str) -> Iterator[AudioChunk]:
-        """One piece, a stretch at a time, with the pause that its last mark calls for."""
+        """Yield the sound of one text chunk, followed by the pause that fits its last punctuation mark."""
         if not any(c.isalnum() for c in text):
             return
         for sound in self._voice.say(text):
             pause = np.zeros(pause_samples(text) if sound.share == 1 else 0, np.int16)
-            ends_s = sound.word_ends_s if self._has_spaces else None  # a sentence would be one word
+            ends_s = sound.word_ends_s if self._has_spaces else None  # else a sentence would be one word
             yield AudioChunk(np.concatenate([to_pcm(sound.audio), pause]), sound.share, ends_s)
 
     def known_voices(self) -> Sequence[KnownVoice]:
-        """Those on disk."""
+        """Return the voices on disk."""
         return [KnownVoice(name, LANGUAGES[name[0]]) for name in known_voices(self._folder)]
 
     def speaking(self, voice: str, speed: float, language_code: str = "") -> Kokoro:
-        """A view with another voice or blend, at another speed (0.5 to 2), in another language (a letter).
+        """Return a view with another voice or blend, at another speed (0.5 to 2), in another language (a letter).
 
-        It takes some milliseconds. A voice that was not prepared speaks at once and does not stream. Raises
-        SettingsError when there is no such voice or language.
+        This takes a few milliseconds. A voice that is not calibrated works, but does not stream. Raise SettingsError if
+        there is no such voice or language.
         """
         styles = read_voice(self._folder, voice)
         if language_code:
@@ -89,24 +91,24 @@ class Kokoro:
         return Kokoro(self._model, self._folder, self._title, speakable(styles), speed)
 
     def preparing(self, voice: str, narrate: Narrate = lambda text: None) -> Iterator[int]:
-        """Make a voice or blend stream: views that are made when the last step is done do, and after the next load too.
+        """Calibrate a voice or blend, so that views made after the last step stream, now and after later loads.
 
-        Each step takes about a second; none is needed for a voice that streams, or where none can. Raises
-        SettingsError when there is no such voice.
+        Each step takes about a second; there are none if the voice streams already or the model cannot stream. Raise
+        SettingsError if there is no such voice.
         """
         return self._model.preparing(read_voice(self._folder, voice), narrate)
 
 
 def speakable(styles: Styles) -> Styles:
-    """The voice, if all is there that pronounces its language. Raises SettingsError."""
-    if absent := lacking(styles.language):
+    """Return the voice. Raise SettingsError if a package that its language needs is missing."""
+    if absent := missing_packages(styles.language):
         language = name_of(code_of(styles.language))
         raise SettingsError(f"{styles.name} speaks {language}, which needs {', '.join(absent)}", EXTRA_HINT)
     return styles
 
 
 def open_model(model: Path, settings: TtsSettings, narrate: Narrate) -> Model:
-    """The model as the settings want it. Raises NotCuttable when it should stream and cannot."""
+    """Open the model as the settings say. Raise NotCuttable if it should stream and cannot."""
     if not settings.streaming:
         return WholeModel(open_session(model, settings))
     if settings.device != "cpu":

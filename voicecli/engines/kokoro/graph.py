@@ -1,9 +1,9 @@
-"""Cuts Kokoro's ONNX graph in two, so that its sound can be computed a window at a time.
+"""Cut Kokoro's ONNX graph in two, so that its sound can be computed a window at a time.
 
-The *front* makes of a whole text what the generator needs: a column of features for each 12.5 ms and the spectrum of
-the harmonic source. The *generator*, nine tenths of the work, makes sound of any range of columns: it reaches about
-90 ms to either side, but for 44 instance norms over the whole utterance. Their statistics become an input.
-Needs `onnx`, so only whoever has no cut graphs yet imports this module.
+The *front* turns a whole text into the generator's input: a column of features for each 12.5 ms and the spectrum of the
+harmonic source. The *generator*, nine tenths of the work, turns any range of columns into sound: it depends on about
+90 ms to either side, except for 44 instance norms over the whole utterance. Their statistics become an input.
+This module needs `onnx`, so it is imported only while there are no cut graphs in the cache.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from voicecli.engines.kokoro.parts import (
 )
 
 NORMS = 44
-SCALE = "/Add_1_output_0"  # in the module of a norm: what its output is multiplied by, so it has its channels
+SCALE = "/Add_1_output_0"  # in the module of a norm: the factor of its output, which has the norm's channels
 
 
 def cut(model: Path) -> tuple[ModelProto, ModelProto]:
-    """Front and generator of `model`; chained they compute what it computes.
+    """Return the front and the generator of `model`; chained, they compute what it computes.
 
     front: tokens, style, speed -> COLUMNS (1, 512, n), SOURCE (1, 22, 60 n + 1), FRAMES_PER_TOKEN (tokens,) in 25 ms.
-    generator: COLUMNS, SOURCE, style, GIVEN (1, s, 1), USE_GIVEN () -> AUDIO (300 n,), MEASURED (1, s, 1): normalised
-    by GIVEN where USE_GIVEN, else by its own statistics. MEASURED are its own: all means, then all variances.
-    Raises NotCuttable.
+    generator: COLUMNS, SOURCE, style, GIVEN (1, s, 1), USE_GIVEN () -> AUDIO (300 n,), MEASURED (1, s, 1): normalized
+    by GIVEN if USE_GIVEN, else by its own statistics. MEASURED are its own: all means, then all variances.
+    Raise NotCuttable if the export is built differently.
     """
     try:
         whole = onnx.load(model)
@@ -66,14 +66,14 @@ def cut(model: Path) -> tuple[ModelProto, ModelProto]:
 
 
 def _declare(graph: GraphProto, name: str, shape: Sequence[int | str], kind: int = TensorProto.FLOAT) -> None:
-    """Say the shape of an inner tensor: the extractor makes ports only of tensors whose rank is known."""
+    """Declare the shape of an inner tensor: the extractor makes ports only of tensors of known rank."""
     for known in [value for value in graph.value_info if value.name == name]:
         graph.value_info.remove(known)
     graph.value_info.append(helper.make_tensor_value_info(name, kind, shape))
 
 
 def _open_norms(graph: GraphProto) -> None:
-    """Let each instance norm of the generator take its mean and variance from GIVEN, and list its own in MEASURED."""
+    """Let each instance norm of the generator use the mean and variance in GIVEN, and output its own in MEASURED."""
     made_by = {name: node for node in graph.node for name in node.output}
     channels = _channels(graph)
     means: list[str] = []
@@ -90,7 +90,7 @@ def _open_norms(graph: GraphProto) -> None:
 
 
 def _list_statistics(graph: GraphProto, own: list[str], sizes: list[int]) -> None:
-    """Give the statistics `own` to MEASURED and take those in use from GIVEN, if so asked: all means, all variances."""
+    """Output the statistics `own` as MEASURED, and use GIVEN instead if USE_GIVEN: all means, then all variances."""
     used = [f"used_statistics_{i}" for i in range(len(own))]
     renamed = dict(zip(own, used, strict=True))
     for node in graph.node:
@@ -110,24 +110,24 @@ def _list_statistics(graph: GraphProto, own: list[str], sizes: list[int]) -> Non
 
 
 def _channels(graph: GraphProto) -> dict[str, int]:
-    """Channels of the inner tensors whose shape (1, channels, ...) the export kept."""
+    """Return the channels of the inner tensors whose shape (1, channels, ...) the export kept."""
     shapes = {value.name: value.type.tensor_type.shape.dim for value in graph.value_info}
     return {name: shape[1].dim_value for name, shape in shapes.items() if len(shape) > 1}
 
 
 def _statistics(root: NodeProto, made_by: dict[str, NodeProto]) -> tuple[str, str] | None:
-    """Names of mean and variance where `root` is the square root in (x - mean) / sqrt(mean((x - mean)^2) + epsilon)."""
+    """Return the names of mean and variance if `root` is in (x - mean) / sqrt(mean((x - mean)^2) + epsilon)."""
     shifted = made_by[root.input[0]]
     for name in shifted.input:
         if name in made_by and made_by[name].op_type == "ReduceMean":
-            centred = made_by[made_by[made_by[name].input[0]].input[0]]
-            if centred.op_type == "Sub" and made_by[centred.input[1]].op_type == "ReduceMean":
-                return centred.input[1], name
+            centered = made_by[made_by[made_by[name].input[0]].input[0]]
+            if centered.op_type == "Sub" and made_by[centered.input[1]].op_type == "ReduceMean":
+                return centered.input[1], name
     return None
 
 
 def _in_order(graph: GraphProto, after: dict[str, list[NodeProto]], first: NodeProto, last: NodeProto) -> None:
-    """Insert nodes behind those that make the named tensors: ONNX wants its nodes in order of computation."""
+    """Insert nodes after those that compute the named tensors: ONNX requires its nodes in order of computation."""
     nodes = [first]
     for node in graph.node:
         nodes += [node, *(new for name in node.output for new in after.get(name, ()))]
@@ -136,7 +136,7 @@ def _in_order(graph: GraphProto, after: dict[str, list[NodeProto]], first: NodeP
 
 
 def _stft_as_convolution(graph: GraphProto) -> None:
-    """ONNX Runtime's STFT takes twice as long as the same sums written as one convolution."""
+    """Replace the STFT by one convolution, which takes half as long in ONNX Runtime."""
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     constants |= {
         node.output[0]: numpy_helper.to_array(node.attribute[0].t) for node in graph.node if node.op_type == "Constant"
@@ -169,10 +169,10 @@ def _stft_as_convolution(graph: GraphProto) -> None:
 
 
 def _fourier_kernels(window: NDArray[np.float64], length: int) -> NDArray[np.float32]:
-    """Windowed cosines and negative sines of the bins 0 to length/2, shape (length + 2, 1, length)."""
+    """Return windowed cosines and negative sines of the bins 0 to length/2, shape (length + 2, 1, length)."""
     angles = 2 * np.pi * np.outer(np.arange(length // 2 + 1), np.arange(length)) / length
     real, imaginary = np.cos(angles) * window, -np.sin(angles) * window
-    # The first and the last bin are real, and the network is fed the raw phase: their imaginary part must have the sign
-    # that it has in ONNX Runtime's STFT, or negative values get the phase -pi instead of pi (2.5 dB of mel distance).
+    # The first and the last bin are real, and the network uses the raw phase. Their imaginary part needs the sign that
+    # it has in ONNX Runtime's STFT, or negative values get the phase -pi instead of pi (2.5 dB of mel distance).
     imaginary[0], imaginary[-1] = -1e-7 * real[0], 1e-7 * np.abs(real[-1])
     return np.concatenate([real, imaginary])[:, None, :].astype(np.float32)

@@ -1,4 +1,4 @@
-"""A resident Kokoro on ONNX Runtime, on which voices are opened: cut, so that they stream, or whole."""
+"""A resident Kokoro on ONNX Runtime: cut in two, so that its voices stream, or whole."""
 
 from __future__ import annotations
 
@@ -20,90 +20,90 @@ from voicecli.engines import gpu
 from voicecli.engines.cpu import physical_cores
 from voicecli.engines.kokoro.cache import StreamingCache
 from voicecli.engines.kokoro.parts import NotCuttable, OnnxParts, Utterance
-from voicecli.engines.kokoro.phonemes import NEEDED, Phonemise, phonemiser
-from voicecli.engines.kokoro.sound import trimmed
+from voicecli.engines.kokoro.phonemes import NEEDED, Phonemize, phonemizer
+from voicecli.engines.kokoro.sound import trim
 from voicecli.engines.kokoro.statistics import StatisticsPredictor, calibrate
 from voicecli.engines.kokoro.streaming import Sound, StreamingVoice, spoken_part
 from voicecli.engines.kokoro.voices import VOICE_SHAPE, Styles
-from voicecli.engines.kokoro.words import Batch, spread, word_ends
+from voicecli.engines.kokoro.words import Batch, split_ends, word_ends
 from voicecli.errors import EngineError
 from voicecli.languages import code_of
 from voicecli.settings.model import TtsSettings
 
 MAX_THREADS = 4  # the fourth still gives 8 % (k2-fsa/sherpa, Kokoro on a Raspberry Pi 4)
 
-CALIBRATED_IN = "en-us"
-"""What the sentences are in that a voice is got to know by, where its own reader would not read them."""
+CALIBRATION_LANGUAGE = "en-us"
+"""Language of the calibration sentences for voices whose own phonemizer cannot read Latin letters."""
 
 Narrate = Callable[[str], None]
 
 
 class Voice(Protocol):
-    """Says a text, without the silence at its ends."""
+    """Speaks a text, without the silence at its ends."""
 
     @property
     def streams(self) -> bool:
-        """The sound of a piece comes as it is computed, not all at once."""
+        """Whether sound comes as it is computed, not one whole text chunk at a time."""
         ...
 
     def say(self, text: str) -> Iterator[Sound]: ...
 
 
 class Model(Protocol):
-    """Voices cost little: they share the model."""
+    """A model that its voices share, so that a voice costs little."""
 
     def voice(self, styles: Styles, speed: float) -> Voice:
-        """One that may be used at once."""
+        """Return a voice, ready for use."""
         ...
 
     def preparing(self, styles: Styles, narrate: Narrate) -> Iterator[int]:
-        """Do what makes a voice stream, where that is not done yet; each step takes about a second."""
+        """Calibrate a voice so that it streams, unless that is done; each step takes about a second."""
         ...
 
 
 class CutModel:
-    """The graph in two, made once and kept beside the model; so are the statistics of each voice that was prepared.
+    """Kokoro cut in two. The graphs and the statistics of calibrated voices are made once and cached beside the model.
 
-    A voice that was not is spoken by its own statistics, which are known once all of a piece is computed: it is as
-    good, and its sound comes later.
+    A voice that is not calibrated uses the statistics of each text chunk itself, which are known only when all of it is
+    computed: the quality is the same, and the sound comes later.
     """
 
     def __init__(
         self, model: Path, settings: TtsSettings, narrate: Narrate, clock: Callable[[], float] = time.perf_counter
     ) -> None:
-        """Raises NotCuttable when the export is built differently."""
+        """Raise NotCuttable if the export is built differently."""
         self._clock = clock
         self._cache = StreamingCache(model)
 
         def cut_graphs() -> list[bytes]:
             from voicecli.engines.kokoro.graph import cut
 
-            narrate("Preparing the voice model for streaming, this once…")
+            narrate("Preparing the voice model for streaming (only once)…")
             return [part.SerializeToString() for part in cut(model)]
 
         front, generator = (
             open_session(content, settings)
-            for content in self._cache.kept(["front.onnx", "generator.onnx"], cut_graphs)
+            for content in self._cache.get_or_make(["front.onnx", "generator.onnx"], cut_graphs)
         )
         self._parts = OnnxParts(front, generator)
         self._tokenizer = Tokenizer(vocab=embedded_vocab(front))
-        self._foretold: dict[str, StatisticsPredictor] = {}  # by the file that keeps it
+        self._predictors: dict[str, StatisticsPredictor] = {}  # by the file that keeps it
 
     def voice(self, styles: Styles, speed: float) -> StreamingVoice:
         file = _statistics_file(styles)
-        if file not in self._foretold and (content := self._cache.read(file)) is not None:
-            self._foretold[file] = StatisticsPredictor.from_bytes(content)
+        if file not in self._predictors and (content := self._cache.read(file)) is not None:
+            self._predictors[file] = StatisticsPredictor.from_bytes(content)
 
-        read = phonemiser(styles.language, self._tokenizer)
+        read = phonemizer(styles.language, self._tokenizer)
 
-        def phonemise(text: str) -> list[Batch]:
+        def phonemize(text: str) -> list[Batch]:
             return token_batches(self._tokenizer, text, read)
 
-        return StreamingVoice(self._parts, phonemise, styles.table, speed, self._foretold.get(file), self._clock)
+        return StreamingVoice(self._parts, phonemize, styles.table, speed, self._predictors.get(file), self._clock)
 
     def preparing(self, styles: Styles, narrate: Narrate) -> Iterator[int]:
         reads_latin = code_of(styles.language) not in NEEDED
-        read = phonemiser(styles.language if reads_latin else CALIBRATED_IN, self._tokenizer)
+        read = phonemizer(styles.language if reads_latin else CALIBRATION_LANGUAGE, self._tokenizer)
 
         def utterances(text: str) -> list[Utterance]:
             batches = token_batches(self._tokenizer, text, read)
@@ -111,11 +111,11 @@ class CutModel:
 
         if self.voice(styles, 1.0).streams:
             return
-        narrate(f"Getting to know the voice {styles.name}, this once…")
-        foretelling = yield from calibrate(self._parts, utterances)
+        narrate(f"Calibrating the voice {styles.name} (only once)…")
+        predictor = yield from calibrate(self._parts, utterances)
         file = _statistics_file(styles)
-        self._cache.kept([file], lambda: [foretelling.to_bytes()])
-        self._foretold[file] = foretelling
+        self._cache.get_or_make([file], lambda: [predictor.to_bytes()])
+        self._predictors[file] = predictor
 
 
 def _statistics_file(styles: Styles) -> str:
@@ -124,35 +124,35 @@ def _statistics_file(styles: Styles) -> str:
 
 
 class WholeModel:
-    """Kokoro as kokoro-onnx runs it."""
+    """Kokoro in one graph, as kokoro-onnx runs it."""
 
     def __init__(self, session: onnxruntime.InferenceSession) -> None:
-        with tempfile.NamedTemporaryFile(suffix=".npz") as file:  # it wants a file of voices; they are given later
+        with tempfile.NamedTemporaryFile(suffix=".npz") as file:  # it requires a file of voices; they are passed later
             np.savez(file, np.zeros(VOICE_SHAPE, np.float32))
             file.flush()
             self._model = KokoroOnnx.from_session(session, file.name)
 
-    def voice(self, styles: Styles, speed: float) -> WholePieces:
-        return WholePieces(self._model, styles, speed, phonemiser(styles.language, self._model.tokenizer))
+    def voice(self, styles: Styles, speed: float) -> WholeChunkVoice:
+        return WholeChunkVoice(self._model, styles, speed, phonemizer(styles.language, self._model.tokenizer))
 
     def preparing(self, styles: Styles, narrate: Narrate) -> Iterator[int]:
-        """There is nothing to prepare."""
+        """Do nothing: the whole model needs no calibration."""
         return iter(())
 
 
-class WholePieces:
-    """One voice of a whole Kokoro."""
+class WholeChunkVoice:
+    """A voice of a whole Kokoro: its sound comes one whole text chunk at a time."""
 
     streams = False
 
-    def __init__(self, model: KokoroOnnx, styles: Styles, speed: float, read: Phonemise) -> None:
+    def __init__(self, model: KokoroOnnx, styles: Styles, speed: float, read: Phonemize) -> None:
         self._model = model
         self._styles = styles
         self._speed = speed
         self._read = read
 
     def say(self, text: str) -> Iterator[Sound]:
-        """All of it in one step. The whole model does not tell how long its phonemes last."""
+        """Yield all sound in one step, without word times: the whole model does not output durations."""
         phonemes = self._read(text)
         try:
             audio, _ = self._model.create(phonemes, self._styles.table, self._speed, is_phonemes=True, trim=False)
@@ -162,27 +162,30 @@ class WholePieces:
             raise EngineError(f"Kokoro failed on {text!r}: {error}") from error
         except RuntimeError as error:
             raise EngineError(f"Kokoro failed on {text!r}: {error}") from error
-        if len(sound := trimmed(np.asarray(audio, np.float32))):
+        if len(sound := trim(np.asarray(audio, np.float32))):
             yield Sound(sound, 1.0, None)
 
 
-def token_batches(tokenizer: Tokenizer, text: str, read: Phonemise) -> list[Batch]:
-    """The text as Kokoro's tokens, cut at marks and words where it is longer than the model takes."""
+def token_batches(tokenizer: Tokenizer, text: str, read: Phonemize) -> list[Batch]:
+    """Convert text to Kokoro's tokens, in batches cut at marks and words if it exceeds the model's limit."""
     spoken = read(text)
-    ends = word_ends(spoken, [read(word) for word in text.split()])  # 1 ms for a long piece
+    ends = word_ends(spoken, [read(word) for word in text.split()])  # 1 ms for a long text
     batches = split_phonemes(spoken)
     return [
         Batch(tokenizer.tokenize(batch), ends)
-        for batch, ends in zip(batches, spread(ends, spoken, batches), strict=True)
+        for batch, ends in zip(batches, split_ends(ends, spoken, batches), strict=True)
     ]
 
 
 def open_session(model: Path | bytes, settings: TtsSettings) -> onnxruntime.InferenceSession:
-    """An inference session on the asked device. Spinning is off: idle threads would steal from the language model."""
+    """Open a session on the configured device, without spinning, which would slow the language model.
+
+    Raise EngineError, or NotCuttable for the bytes of a cut graph, if it cannot run.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = settings.threads or physical_cores(MAX_THREADS)
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.enable_mem_pattern = False  # a pattern is kept for each length that was ever spoken, and none comes again
+    options.enable_mem_pattern = False  # a pattern would be kept for each length, and lengths hardly ever repeat
     options.log_severity_level = 3
     providers: list[str | tuple[str, dict[str, str]]] = ["CPUExecutionProvider"]
     if settings.device == "cuda":

@@ -1,4 +1,4 @@
-"""The two parts of a cut Kokoro graph, as calls. How they are cut: `kokoro_graph`."""
+"""The two parts of a cut Kokoro graph as calls. `graph` cuts them."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from voicecli.errors import EngineError
 FRAMES_PER_TOKEN = "/encoder/Clip_output_0"
 COLUMNS = "/decoder/decoder/decode.3/Div_4_output_0"
 SOURCE = "/decoder/decoder/generator/Concat_3_output_0"
-"""Tensors at which the graph is cut; the names are those of the exports that kokoro-onnx publishes for Kokoro v1.0."""
+"""Tensors at which the graph is cut, by their names in the exports of kokoro-onnx for Kokoro v1.0."""
 
 TOKENS, STYLE, SPEED, AUDIO = "tokens", "style", "speed", "audio"
 GIVEN, USE_GIVEN, MEASURED = "given_statistics", "use_given", "measured_statistics"
-"""Ports that cutting adds to the generator."""
+"""Ports that the cut adds to the generator."""
 
 COLUMN_SAMPLES = 300
 COLUMNS_PER_FRAME = 2  # a token lasts a whole number of frames
 SOURCE_PER_COLUMN = 60
-HARMONIC_BINS = 11  # the source holds as many magnitudes, then as many phases
+HARMONIC_BINS = 11  # the source holds this many magnitudes, then as many phases
 
 Values = NDArray[np.float32]
 
 
 class NotCuttable(Exception):
-    """An export that is built differently; the message says in what."""
+    """Raised for an export that is built differently; the message names the difference."""
 
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """What the generator makes sound of; n columns of 12.5 ms."""
+    """Input of the generator: n columns of 12.5 ms."""
 
     columns: Values  # (1, 512, n)
     source: Values  # (1, 22, 60 n + 1): spectrum of the harmonic source
@@ -47,11 +47,11 @@ class Utterance:
 
     @property
     def voicing(self) -> float:
-        """Mean magnitude of the harmonic source: how much of it is speech, and how voiced."""
+        """Mean magnitude of the harmonic source: a measure of how much is speech, and how voiced it is."""
         return float(self.source[:, :HARMONIC_BINS].mean())
 
     def part(self, begin: int, end: int) -> Utterance:
-        """Columns `begin` to `end`."""
+        """Return the columns `begin` to `end`."""
         source = self.source[:, :, begin * SOURCE_PER_COLUMN : end * SOURCE_PER_COLUMN + 1]
         return Utterance(np.ascontiguousarray(self.columns[:, :, begin:end]), np.ascontiguousarray(source), self.style)
 
@@ -60,34 +60,33 @@ class Parts(Protocol):
     """The two halves of the model."""
 
     def utterance(self, tokens: Sequence[int], style: Values, speed: float) -> tuple[Utterance, NDArray[np.int64]]:
-        """A text's columns, and how many frames each token lasts, silent ones before and after included."""
+        """Return a text's columns and each token's duration in frames, with the silent tokens at both ends."""
         ...
 
     def sound(self, utterance: Utterance, statistics: Values | None, *, more: bool = False) -> tuple[Audio, Values]:
-        """Its samples and its own statistics (1, s, 1); normalised by `statistics` or, without, by its own.
+        """Return the samples and the utterance's own statistics (1, s, 1). Normalize by `statistics`, or by its own.
 
-        `more`: another part of the same text follows.
+        `more`: another part of the same text follows. Raise EngineError on failure.
         """
         ...
 
 
 EDGE_SAMPLES = 20
-"""Length of the generator's inverse Fourier transform (istftnet's n_fft). It begins with a click of up to 14 times full
-scale where the silence before a text was cut off; a trimmer takes that for the voice, and after it come 30 to 60 ms of
-silence.
+"""Length of the generator's inverse Fourier transform (istftnet's n_fft). Where the silence before a text was cut off,
+it begins with a click of up to 14 times full scale, followed by 30 to 60 ms of silence. A trimmer would take the click
+for the voice, so these samples are muted.
 """
 
-
 SHRINK = "memory.enable_memory_arena_shrinkage"
-"""A run with it gives back what runs needed (onnxruntime_run_options_config_keys.h). ONNX Runtime keeps that else, each
-window that is longer than all before adds to it, and 24 texts of 2 to 28 words left 423 MB in a process with Kokoro
-alone; with it at the end of each text 380, and speech was computed no slower. The front is left alone: it would then
-take 40 MB anew for each text, while somebody waits for its first sound.
+"""Run option that releases memory after a run (onnxruntime_run_options_config_keys.h). Otherwise ONNX Runtime keeps it,
+and each window longer than all before adds to it: 24 texts of 2 to 28 words left 423 MB in a process with only Kokoro,
+and 380 MB with the option at the end of each text, at the same speed. The front does not use it: it would allocate
+40 MB again for each text, while the user waits for the first sound.
 """
 
 
 class OnnxParts:
-    """`Parts` on ONNX Runtime. Raises EngineError when a run fails."""
+    """`Parts` on ONNX Runtime."""
 
     def __init__(self, front: onnxruntime.InferenceSession, generator: onnxruntime.InferenceSession) -> None:
         self._front = front

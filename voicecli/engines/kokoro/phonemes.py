@@ -1,7 +1,7 @@
-"""Text -> the phonemes that Kokoro was taught for a language.
+"""Convert text to the phonemes that Kokoro was trained on.
 
-espeak reads all languages but Japanese and Chinese as Kokoro heard them; for those two hexgrad's misaki does, which is
-what the model was trained with. It comes with the extra `languages`.
+espeak is the phonemizer for all languages except Japanese and Chinese; those use hexgrad's misaki, which the model was
+trained with. It comes with the extra `languages`.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from kokoro_onnx.tokenizer import Tokenizer
 from voicecli.errors import EngineError
 from voicecli.languages import code_of
 
-Phonemise = Callable[[str], str]
+Phonemize = Callable[[str], str]
 
 EXTRA = "languages"
-EXTRA_HINT = f"pip install 'voicecli[{EXTRA}]' (Python 3.12 or older: misaki has nothing for later ones)"
+EXTRA_HINT = f"pip install 'voicecli[{EXTRA}]' (Python 3.12 or older: misaki does not support later versions)"
 
 NEEDED = {
     "ja": ("misaki", "fugashi", "jaconv", "mojimoji", "unidic_lite"),
     "zh": ("misaki", "cn2an", "jieba", "ordered_set", "pypinyin"),
 }
-"""What has to be importable, by ISO 639-1 code."""
+"""Modules that must be importable, by ISO 639-1 code."""
 
 ENGLISH = ("en-us", "en-gb")
 
@@ -36,32 +36,32 @@ TIED = {
     "a^ɪ": "I", "a^ʊ": "W", "d^z": "ʣ", "d^ʒ": "ʤ", "e^ɪ": "A", "o^ʊ": "O", "ə^ʊ": "Q", "s^s": "S", "t^s": "ʦ",
     "t^ʃ": "ʧ", "ɔ^ɪ": "Y",
 }  # fmt: skip
-"""Sounds of two that are one symbol to Kokoro (misaki 0.9.4, espeak.py)."""
+"""Pairs of sounds that are one symbol of Kokoro's (misaki 0.9.4, espeak.py)."""
 
 MARKS = str.maketrans({"«": "“", "»": "”", "।": ".", "॥": ".", "。": ".", "、": ",", "，": ",", "！": "!", "？": "?"})
 
 _LATIN = re.compile(r"([A-Za-z][A-Za-z']*(?:[ -][A-Za-z][A-Za-z']*)*)")
 
 
-def lacking(language: str) -> tuple[str, ...]:
-    """Packages without which a language cannot be pronounced, and which are not installed. By ISO or espeak's name."""
+def missing_packages(language: str) -> tuple[str, ...]:
+    """Return the packages that a language needs and that are not installed. `language`: ISO or espeak's name."""
     return tuple(name for name in NEEDED.get(code_of(language), ()) if importlib.util.find_spec(name) is None)
 
 
-def phonemiser(language: str, tokenizer: Tokenizer) -> Phonemise:
-    """What reads a text in a language, by espeak's name of it. Quick: what it needs is loaded with the first text.
+def phonemizer(language: str, tokenizer: Tokenizer) -> Phonemize:
+    """Return the phonemizer of a language (espeak's name). This is quick: its data is loaded with the first text.
 
-    It raises EngineError where it fails. What Kokoro has no symbol for is left out.
+    The phonemizer raises EngineError on failure, and leaves out sounds that Kokoro has no symbol for.
     """
     known = tokenizer.known
     if language in ENGLISH:  # as kokoro-onnx reads it
 
-        def phonemise(text: str) -> str:
+        def phonemize(text: str) -> str:
             return str(tokenizer.phonemize(text, language))
 
-    elif code_of(language) in NEEDED:  # they know no Latin letters
+    elif code_of(language) in NEEDED:  # misaki cannot read Latin letters in them
 
-        def phonemise(text: str) -> str:
+        def phonemize(text: str) -> str:
             bits = [bit for bit in _LATIN.split(text) if bit.strip()]
             return " ".join(
                 str(tokenizer.phonemize(bit, ENGLISH[0]) if _LATIN.fullmatch(bit) else known(_reader(language)(bit)))
@@ -70,12 +70,12 @@ def phonemiser(language: str, tokenizer: Tokenizer) -> Phonemise:
 
     else:
 
-        def phonemise(text: str) -> str:
+        def phonemize(text: str) -> str:
             return str(known(_reader(language)(text)))
 
     def careful(text: str) -> str:
         try:
-            return " ".join(phonemise(text).split())
+            return " ".join(phonemize(text).split())
         except (
             RuntimeError,
             AssertionError,
@@ -89,14 +89,14 @@ def phonemiser(language: str, tokenizer: Tokenizer) -> Phonemise:
 
 
 @lru_cache(maxsize=len(NEEDED) + 8)
-def _reader(language: str) -> Phonemise:
+def _reader(language: str) -> Phonemize:
     if language == "ja":
         return _japanese()
     return _chinese() if language == "cmn" else _by_espeak(language)
 
 
-def _by_espeak(language: str) -> Phonemise:
-    """Foreign words are read by their own rules, as espeak does; the flags that it sets around them are no sounds."""
+def _by_espeak(language: str) -> Phonemize:
+    """Return espeak as a phonemizer, without the flags that it sets around foreign words."""
     from phonemizer.backend import EspeakBackend
 
     quiet = logging.getLogger(f"{__name__}.espeak")
@@ -105,39 +105,39 @@ def _by_espeak(language: str) -> Phonemise:
         language, preserve_punctuation=True, with_stress=True, tie=TIE, language_switch="remove-flags", logger=quiet
     )
 
-    def phonemise(text: str) -> str:
+    def phonemize(text: str) -> str:
         lines = backend.phonemize([text.translate(MARKS)])
         said = lines[0] if lines else ""
         for tied, symbol in TIED.items():
             said = said.replace(tied, symbol)
         return said.replace(TIE, "").replace("-", "")
 
-    return phonemise
+    return phonemize
 
 
-def _japanese() -> Phonemise:
-    with warnings.catch_warnings(action="ignore"):  # of escapes in its strings, each time that it is compiled
+def _japanese() -> Phonemize:
+    with warnings.catch_warnings(action="ignore"):  # about escapes in its strings, each time it is compiled
         from misaki.cutlet import Cutlet
 
     cutlet = Cutlet()
 
-    def phonemise(text: str) -> str:
+    def phonemize(text: str) -> str:
         said, _ = cutlet(text)
         return str(said)
 
-    return phonemise
+    return phonemize
 
 
-def _chinese() -> Phonemise:
+def _chinese() -> Phonemize:
     with warnings.catch_warnings(action="ignore"):
         import jieba
         from misaki.zh import ZHG2P
 
-    jieba.setLogLevel(logging.ERROR)  # it tells on stderr that it loads its dictionary
+    jieba.setLogLevel(logging.ERROR)  # it logs to stderr that it loads its dictionary
     chinese = ZHG2P()
 
-    def phonemise(text: str) -> str:
+    def phonemize(text: str) -> str:
         said, _ = chinese(text)
         return str(said)
 
-    return phonemise
+    return phonemize

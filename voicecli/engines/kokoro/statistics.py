@@ -1,9 +1,9 @@
-"""What a voice's instance norms will measure over an utterance, foretold before the generator has run.
+"""Predict the statistics of a voice's instance norms over an utterance before the generator has run.
 
 A mean over time is a mixture of speech and silence, so it is linear in the share of voiced sound, which the harmonic
-source shows beforehand. That one number explains most of what differs between utterances of a voice (0.99 is its
-correlation with the first principal component of all statistics); the line is fitted to a few calibration sentences.
-It holds for one style only: the decoder's half of the style, which Kokoro chooses by length, is held at one row.
+source shows in advance. This one number explains most of the difference between utterances of a voice (its correlation
+with the first principal component of all statistics is 0.99). The line is fitted to a few calibration sentences. It
+holds for one style only, so the decoder's half of the style, which Kokoro chooses by length, is fixed to one row.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import numpy as np
 
 from voicecli.engines.kokoro.parts import Parts, Utterance, Values
 
-STYLE_ROW = 50  # of the voice's table of styles by length; half of the answers' pieces are longer
-DECODER_STYLE = 128  # numbers of a style that the decoder reads; the rest is for the prosody
+STYLE_ROW = 50  # of the voice's table of styles by length; half of the answers' text chunks are longer
+DECODER_STYLE = 128  # values of a style that the decoder reads; the rest is for the prosody
 
 SENTENCES = (
     "Yes.",
@@ -28,9 +28,9 @@ SENTENCES = (
     "I found three restaurants near you that are open right now.",
     "Water boils at one hundred degrees at sea level.",
 )
-"""Calibration: two very short ones give the line its slope."""
+"""Calibration sentences; the two very short ones determine the slope of the line."""
 
-LEAST_VARIANCE = 0.5  # of the smallest that was measured: the line may not lead to none
+LEAST_VARIANCE = 0.5  # of the smallest measured one, so that the line never predicts zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +42,20 @@ class StatisticsPredictor:
     loudest: float  # typical peak of the voice
 
     def __call__(self, utterance: Utterance) -> Values:
-        """Means and variances to normalise `utterance` by, (1, s, 1)."""
+        """Return means and variances to normalize `utterance` by, (1, s, 1)."""
         means, squares = np.split(self.moments[0] + utterance.voicing * self.moments[1], 2)
         variances = np.maximum(squares - means**2, self.least_variances)
         return np.concatenate([means, variances]).astype(np.float32).reshape(1, -1, 1)
 
     def to_bytes(self) -> bytes:
-        """As an npz file."""
+        """Return the content of an npz file."""
         file = io.BytesIO()
         np.savez(file, moments=self.moments, least_variances=self.least_variances, loudest=self.loudest)
         return file.getvalue()
 
     @classmethod
     def from_bytes(cls, content: bytes) -> StatisticsPredictor:
-        """Raises ValueError when it is something else."""
+        """Read the content of an npz file. Raise ValueError if it is something else."""
         try:
             with np.load(io.BytesIO(content)) as arrays:
                 return cls(arrays["moments"], arrays["least_variances"], float(arrays["loudest"]))
@@ -66,7 +66,7 @@ class StatisticsPredictor:
 def fit(
     voicings: Sequence[float], columns: Sequence[int], measured: Sequence[Values], loudest: float
 ) -> StatisticsPredictor:
-    """Least squares over utterances, each weighed by its length in columns. `measured`: (1, s, 1) each."""
+    """Fit by least squares over utterances, each weighted by its length in columns. `measured`: (1, s, 1) each."""
     means, variances = np.split(
         np.stack([np.asarray(values, np.float64).reshape(-1) for values in measured]), 2, axis=1
     )
@@ -82,7 +82,7 @@ def fit(
 def calibrate(
     parts: Parts, utterances: Callable[[str], Sequence[Utterance]]
 ) -> Generator[int, None, StatisticsPredictor]:
-    """Speak the calibration sentences, unheard, one a step, which are counted: about 5 s in all on two cores."""
+    """Synthesize one calibration sentence a step, yielding its number: about 5 s in all on two cores."""
     voicings, columns, measured, peaks = [], [], [], []
     for number, sentence in enumerate(SENTENCES, start=1):
         for utterance in utterances(sentence):
@@ -96,6 +96,6 @@ def calibrate(
 
 
 def held_style(styles: Values, tokens: int) -> Values:
-    """The style for a text of `tokens`, (1, 256): prosody by length as Kokoro has it, the decoder's half held."""
+    """Return the style for a text of `tokens`, (1, 256): prosody by length as in Kokoro, the decoder's half fixed."""
     by_length, held = styles[min(tokens, len(styles)) - 1], styles[STYLE_ROW]
     return np.concatenate([held[:, :DECODER_STYLE], by_length[:, DECODER_STYLE:]], axis=1)

@@ -14,7 +14,7 @@ from voicecli.engines.kokoro.parts import Values
 from voicecli.errors import ModelMissing, SettingsError
 
 VOICE_SHAPE = (510, 1, 256)  # a style vector for each number of phonemes
-MOST_BLENDED = 8
+MAX_BLENDED = 8
 
 LANGUAGES = {
     "a": "en-us",
@@ -27,18 +27,18 @@ LANGUAGES = {
     "p": "pt-br",
     "z": "cmn",
 }
-"""Kokoro's voice names begin with their language; the values are what espeak calls it."""
+"""espeak's language names by the first letter of Kokoro's voice names."""
 
 _PART = re.compile(r"(?P<voice>\w+)(?::(?P<weight>\d{1,6}(?:\.\d{1,6})?))?")
 
 
 @dataclass(frozen=True, slots=True)
 class Styles:
-    """How a voice sounds."""
+    """The style vectors of a voice or blend."""
 
-    name: str  # a blend's is as it was asked for, in full names
+    name: str  # for a blend the weighted voices, by their full names
     table: Values  # VOICE_SHAPE
-    language: str  # as espeak calls it
+    language: str  # espeak's name
 
     @property
     def is_blend(self) -> bool:
@@ -46,24 +46,24 @@ class Styles:
 
 
 def known_voices(folder: Path) -> list[str]:
-    """Names of the voices on disk. Raises ModelMissing when there are none."""
+    """Return the names of the voices on disk. Raise ModelMissing if there are none."""
     known = sorted(file.stem for file in folder.glob("*.bin") if file.stem[0] in LANGUAGES)
     if not known:
-        raise ModelMissing(f"{folder} holds no voices", "voicecli download-models kokoro-voices")
+        raise ModelMissing(f"{folder} contains no voices", "voicecli download-models kokoro-voices")
     return known
 
 
 def read_voice(folder: Path, asked: str) -> Styles:
-    """A voice by its name, or a weighted mean of several ("af_heart:2+bm_george:1") in the language of the first.
+    """Return a voice by name, or a weighted mean of several ("af_heart:2+bm_george:1") in the language of the first.
 
-    A name may go without its prefix where one voice alone has it: "heart" is af_heart. Raises SettingsError when
-    there is no such voice, ModelMissing when its file is damaged.
+    A name needs no prefix if only one voice has it: "heart" is af_heart. Raise SettingsError if there is no such voice,
+    ModelMissing if its file is damaged.
     """
     known = known_voices(folder)
     shares = [(_resolved(name, known), weight) for name, weight in _parts(asked)]
     total = sum(weight for _, weight in shares)
     if not total:
-        raise SettingsError(f"the weights of {asked!r} sum to nothing", "such as af_heart:2+bm_george:1")
+        raise SettingsError(f"the weights of {asked!r} sum to zero", "for example af_heart:2+bm_george:1")
     table = np.zeros(VOICE_SHAPE, np.float32)
     for name, weight in shares:
         table += np.float32(weight / total) * _read_table(folder / f"{name}.bin")
@@ -73,7 +73,7 @@ def read_voice(folder: Path, asked: str) -> Styles:
 
 
 def language_of(code: str) -> str:
-    """What espeak calls the language of one of Kokoro's codes. Raises SettingsError when there is no such code."""
+    """Return espeak's name of the language of one of Kokoro's codes. Raise SettingsError if there is no such code."""
     if code not in LANGUAGES:
         codes = ", ".join(f"{code} ({name})" for code, name in LANGUAGES.items())
         raise SettingsError(f"there is no language {code!r}", f"one of {codes}")
@@ -81,13 +81,13 @@ def language_of(code: str) -> str:
 
 
 def _parts(asked: str) -> list[tuple[str, float]]:
-    """Names and weights of a blend. Raises SettingsError."""
+    """Parse the names and weights of a blend. Raise SettingsError if they are malformed."""
     parts = [_PART.fullmatch(part.strip()) for part in asked.split("+")]
     found = [(part["voice"], float(part["weight"] or 1)) for part in parts if part is not None]
-    if len(found) < len(parts) or len(parts) > MOST_BLENDED:
+    if len(found) < len(parts) or len(parts) > MAX_BLENDED:
         raise SettingsError(
-            f"{asked[:80]!r} is no voice and no blend",
-            f"a name, or up to {MOST_BLENDED} names with weights: af_heart:2+bm_george:1",
+            f"{asked[:80]!r} is neither a voice nor a blend",
+            f"use a name, or up to {MAX_BLENDED} names with weights: af_heart:2+bm_george:1",
         )
     return found
 
@@ -106,7 +106,7 @@ def _resolved(name: str, known: Sequence[str]) -> str:
 
 
 def _read_table(path: Path) -> Values:
-    """From raw float32."""
+    """Read a style table from raw float32 values."""
     table = np.fromfile(path, np.float32)
     if table.size != np.prod(VOICE_SHAPE):
         raise ModelMissing(

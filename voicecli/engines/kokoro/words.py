@@ -1,7 +1,7 @@
-"""Where in Kokoro's phonemes each word of a text ends. Pure.
+"""Find where each word of a text ends in Kokoro's phonemes. Pure.
 
-espeak says a sentence, not words: it joins small ones ("of the" is one), reads others as several ("NW1"), and changes
-sounds where words meet. What each word sounds like alone tells them apart again.
+espeak phonemizes sentences, not words: it joins small words ("of the" is one), reads others as several ("NW1"), and
+changes sounds where words meet. The phonemes of each word alone show where the words are.
 """
 
 from __future__ import annotations
@@ -14,43 +14,43 @@ from itertools import accumulate
 import numpy as np
 
 MARKS = frozenset(';:,.!?—…"()“” ')
-"""Symbols of Kokoro's vocabulary that are no sound; their frames are the pause between two words."""
+"""Symbols of Kokoro's vocabulary without sound; their frames are the pause between two words."""
 
 STRESS = frozenset("ˈˌ")
-"""Stress moves when words meet, so it tells nothing about which word a sound is of."""
+"""Stress marks; they move when words meet, so they do not help to match a sound to a word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Phonemes that the model takes in one go."""
+    """Phonemes for one run of the model."""
 
     tokens: Sequence[int]
     word_ends: Sequence[int]  # of each word that ends in it: tokens up to the end of its last sound
 
 
 def word_ends(spoken: str, alone: Sequence[str]) -> list[int]:
-    """For each word, how many symbols of `spoken` have been said at the end of its last sound.
+    """Return, for each word, how many symbols of `spoken` have been said at the end of its last sound.
 
-    `spoken` are the phonemes of the text, `alone` those of each of its words by itself. Exact where as many words are
-    spoken as are written; else by the alignment of both with the fewest differences. Never decreases; a word without
-    any sound ends where the one before it does.
+    `spoken` are the phonemes of the text, `alone` those of each word by itself. The result is exact if the text has as
+    many spoken as written words; otherwise it follows the alignment with the fewest differences. It never decreases; a
+    word without any sound ends where the word before it does.
     """
     groups = [group for group in _groups(spoken) if _sounds(spoken[slice(*group)])]
     sounding = [bool(_sounds(word)) for word in alone]
     if len(groups) == sum(sounding):
         ends = [0, *(end for _, end in groups)]
-        return [_before_marks(spoken, ends[count]) for count in accumulate(sounding)]
+        return [_without_trailing_marks(spoken, ends[count]) for count in accumulate(sounding)]
     plain = "".join(c for c in spoken if c not in STRESS)
     places = [i + 1 for i, c in enumerate(spoken) if c not in STRESS]
     words = ["".join(c for c in word if c not in STRESS) for word in alone]
     reached = aligned(" ".join(word for word in words if word), plain)
     lengths = accumulate(len(word) + 1 if word else 0 for word in words)
     columns = [reached[max(0, length - 1)] for length in lengths]
-    return [_before_marks(spoken, places[column - 1] if column else 0) for column in columns]
+    return [_without_trailing_marks(spoken, places[column - 1] if column else 0) for column in columns]
 
 
-def spread(ends: Sequence[int], phonemes: str, batches: Sequence[str]) -> list[list[int]]:
-    """`ends` in `phonemes` as ends in the batches that it was cut into; only spaces were lost in between."""
+def split_ends(ends: Sequence[int], phonemes: str, batches: Sequence[str]) -> list[list[int]]:
+    """Convert `ends` in `phonemes` to ends in its batches, between which only spaces were lost."""
     if not batches:
         return []
     said = [0, *accumulate(not c.isspace() for c in phonemes)]
@@ -65,9 +65,9 @@ def spread(ends: Sequence[int], phonemes: str, batches: Sequence[str]) -> list[l
 
 
 def aligned(one: str, other: str) -> list[int]:
-    """For each number of symbols of `one`, the most of `other` that the cheapest edits make of them.
+    """Return, for each prefix of `one`, the longest prefix of `other` aligned to it by the cheapest edits.
 
-    A space and a sound are never taken for each other.
+    A space is never aligned to a sound.
     """
     left, right = (np.array([ord(c) for c in text], np.int64) for text in (one, other))
     columns = np.arange(len(other) + 1)
@@ -93,7 +93,7 @@ def aligned(one: str, other: str) -> list[int]:
 
 
 def _groups(spoken: str) -> list[tuple[int, int]]:
-    """Begin and end of each run without spaces."""
+    """Return begin and end of each run without spaces."""
     begins = [i for i, c in enumerate(spoken) if c != " " and (i == 0 or spoken[i - 1] == " ")]
     ends = [i + 1 for i, c in enumerate(spoken) if c != " " and (i + 1 == len(spoken) or spoken[i + 1] == " ")]
     return list(zip(begins, ends, strict=True))
@@ -103,7 +103,7 @@ def _sounds(phonemes: str) -> bool:
     return any(c not in MARKS for c in phonemes)
 
 
-def _before_marks(spoken: str, end: int) -> int:
+def _without_trailing_marks(spoken: str, end: int) -> int:
     while end and spoken[end - 1] in MARKS:
         end -= 1
     return end

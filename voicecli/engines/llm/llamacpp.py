@@ -1,6 +1,6 @@
-"""The embedded language model: llama.cpp's own server in this process, on the loopback interface.
+"""The embedded language model: llama.cpp's server inside this process, on the loopback interface.
 
-It speaks OpenAI's protocol, so `openai_chat` talks to it as to any other server.
+It speaks OpenAI's protocol, so `openai.OpenAiChat` is its client as for any other server.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 GGUF_MAGIC = b"GGUF"
 
 MAX_THREADS = 8
-"""Writing a token waits for memory, not for arithmetic; more threads only wait for each other."""
+"""Writing tokens is bound by memory, not arithmetic; more threads would only wait for each other."""
 
 CPU_BATCH = 64
-"""Tokens that are read at a time: as quick as llama.cpp's 512, which without flash attention need 88 MB more in a full
-context, and 64 need 15. Reading ahead that is given up ends after half a second there, not after all of it."""
+"""Prompt tokens in one batch. As quick as llama.cpp's default of 512, but without flash attention and in a full context
+64 need 15 MB more and 512 need 88 MB more. A prefill that is canceled there ends after half a second."""
 
 FIRST_TOKEN_TIMEOUT_S = 120.0
 
@@ -40,34 +40,34 @@ class EmbeddedServer:
     """A running server."""
 
     base_url: str
-    api_key: str = field(repr=False)  # random: other users of the machine can reach the port, too
+    api_key: str = field(repr=False)  # random, because other users of the machine can reach the port
     model: str
-    knows_tools: bool = False  # its chat template does
+    supports_tools: bool = False  # by its chat template
 
 
 @contextmanager
 def embedded_server(gguf: Path, settings: LlmSettings) -> Iterator[EmbeddedServer]:
-    """Load `gguf` and serve it until the block is left. Blocks for a second or more: call it off the event loop.
+    """Load `gguf` and serve it for the length of the block. Blocks for a second or more: call it off the event loop.
 
-    Raises ModelMissing when there is no GGUF file at the path, EngineError when llama.cpp cannot use it.
+    Raise ModelMissing if there is no GGUF file at the path, EngineError if llama.cpp cannot use it.
     """
     _check_file(gguf)
     api_key = secrets.token_urlsafe(32)
     try:
         server = xllamacpp.Server(_params(gguf, api_key, settings))
     except RuntimeError as error:
-        hint = "The file may be damaged, or the model too large for this machine; voicecli download-models verifies it."
+        hint = "The file may be damaged or too large for this machine; voicecli download-models --verify checks it."
         raise EngineError(f"llama.cpp cannot load {gguf}", hint=hint) from error
     running = EmbeddedServer(f"{server.listening_address}/v1", api_key, gguf.stem)
     try:
-        _prove(running)
-        yield replace(running, knows_tools=_knows_tools(running))
+        _check_chat(running)
+        yield replace(running, supports_tools=_supports_tools(running))
     finally:
         del server  # its destructor stops the threads and frees the model
 
 
 def _check_file(gguf: Path) -> None:
-    hint = "voicecli download-models fetches the default; llm.embedded_model names another."
+    hint = "voicecli download-models downloads the default; llm.embedded_model selects another."
     try:
         with gguf.open("rb") as file:
             magic = file.read(len(GGUF_MAGIC))
@@ -83,15 +83,15 @@ def _params(gguf: Path, api_key: str, settings: LlmSettings) -> xllamacpp.Common
     params.model_alias = {gguf.stem}
     params.n_gpu_layers = settings.gpu_layers
     params.n_ctx = settings.context_tokens
-    params.n_parallel = 1  # one conversation: the whole context and cache are its own
+    params.n_parallel = 1  # a single conversation uses the whole context and cache
     params.cache_prompt = True
-    params.cache_ram_mib = 0  # copies of finished prompts, 8 GB by default, for conversations that never come back
+    params.cache_ram_mib = 0  # by default 8 GB of finished prompts, useful only for returning conversations
     params.hostnames = ["127.0.0.1"]
     params.port = 0
     params.api_keys = [api_key]
     params.ui = False
     params.endpoint_slots = False
-    params.verbosity = -1  # llama.cpp writes on stderr, across the screen
+    params.verbosity = -1  # llama.cpp logs to stderr, across the screen
     _share_cores(params, settings.threads or default_threads())
     if settings.gpu_layers == 0:
         _suit_cpu(params)
@@ -99,11 +99,11 @@ def _params(gguf: Path, api_key: str, settings: LlmSettings) -> xllamacpp.Common
 
 
 def _share_cores(params: xllamacpp.CommonParams, threads: int) -> None:
-    """Let speech synthesis go first: it has a listener, while the model writes far ahead of the voice.
+    """Let speech synthesis go first: the user is waiting for it, while the model writes far ahead of the voice.
 
-    Writing takes `threads` at low priority and without spinning: beside a model that writes without pause, 25 phonemes
-    of Kokoro took 1.2 to 1.5 s instead of 2.0 to 2.4 (0.8 alone; two cores, SmolLM2-135M). Reading the prompt takes all
-    cores: it happens between hearing and speaking, when nothing else is at work.
+    Write on `threads` threads at low priority and without spinning: beside a model that writes without pause, 25
+    phonemes of Kokoro took 1.2 to 1.5 s instead of 2.0 to 2.4 (0.8 alone; two cores, SmolLM2-135M). Read the prompt on
+    all cores: that happens between listening and speaking, when nothing else runs.
     """
     params.cpuparams.n_threads = threads
     params.cpuparams.poll = 0
@@ -113,21 +113,21 @@ def _share_cores(params: xllamacpp.CommonParams, threads: int) -> None:
 
 
 def _suit_cpu(params: xllamacpp.CommonParams) -> None:
-    """Make a long conversation cost little more than a new one.
+    """Disable flash attention, llama.cpp's default for GPUs, so that long conversations stay quick on a CPU.
 
-    Flash attention, llama.cpp's default, is for GPUs: at the end of 2800 tokens writing one took 40 ms, and 11 to 12 at
-    the start; without it 23. Reading a question of 14 tokens there took 198 ms; without it 118 to 135. All 2800 anew
-    take a quarter longer (two cores, SmolLM2-135M). A cache in Q8_0 would be quicker still, but makes nonsense of
-    models whose heads are no multiple of 32, or stops the program.
+    After 2800 tokens, writing a token took 40 ms with it and 23 without (11 to 12 at the start); reading a question of
+    14 tokens took 198 ms with it and 118 to 135 without. Reading all 2800 tokens takes a quarter longer without it (two
+    cores, SmolLM2-135M). A Q8_0 cache would be quicker still, but models whose head size is no multiple of 32 then
+    write nonsense or crash.
     """
     params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
     params.n_ubatch = params.n_batch = CPU_BATCH
 
 
-def _prove(server: EmbeddedServer) -> None:
-    """Have it write one token: a file that loads may still lack what a chat needs.
+def _check_chat(server: EmbeddedServer) -> None:
+    """Ask for one token, because a file that loads may still be unable to chat. Raise EngineError if it fails.
 
-    Also, a server that is stopped before it has taken up its work never ends (xllamacpp 2026.10).
+    Also, a server that is stopped before its first request never ends (xllamacpp 2026.10).
     """
     question = {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 1}
     try:
@@ -137,11 +137,11 @@ def _prove(server: EmbeddedServer) -> None:
             found = error.read().decode(errors="replace")
         raise EngineError(f"llama.cpp cannot chat with {server.model}: {found}") from error
     except OSError as error:
-        raise EngineError(f"llama.cpp has loaded {server.model} and does not answer: {error}") from error
+        raise EngineError(f"llama.cpp loaded {server.model} but does not answer: {error}") from error
 
 
-def _knows_tools(server: EmbeddedServer) -> bool:
-    """Whether the model's chat template can tell of tools: where it cannot, llama.cpp passes over them in silence."""
+def _supports_tools(server: EmbeddedServer) -> bool:
+    """Return whether the model's chat template supports tools; if not, llama.cpp silently ignores them."""
     try:
         properties = json.loads(_ask(server, f"{server.base_url.removesuffix('/v1')}/props"))
     except (OSError, ValueError):
@@ -158,5 +158,5 @@ def _ask(server: EmbeddedServer, url: str, body: bytes | None = None) -> bytes:
 
 
 def default_threads() -> int:
-    """All physical cores but one, which is left for hearing and speaking; one at least, `MAX_THREADS` at most."""
+    """Return all physical cores but one, which is for listening and speaking; from 1 to `MAX_THREADS`."""
     return max(1, physical_cores(MAX_THREADS + 1) - 1)

@@ -1,8 +1,8 @@
-"""The embedded language model in a process of its own: it is loaded while a conversation goes on.
+"""The embedded language model in a subprocess, so that it can load while a conversation goes on.
 
-llama.cpp's server keeps Python's lock while it loads, 1 to 3 s for SmolLM2-135M on two busy cores (xllamacpp 2026.10).
-In the conversation's own process no sound would be taken or given meanwhile. The process ends with its last reader: its
-standard input tells.
+llama.cpp's server holds Python's global lock while it loads, 1 to 3 s for SmolLM2-135M on two busy cores (xllamacpp
+2026.10). In the conversation's own process, recording and playback would stop meanwhile. The subprocess ends when its
+standard input is closed.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ if TYPE_CHECKING:
     from voicecli.settings.model import LlmSettings
 
 ENDING_S = 3.0
-"""For the process to end by itself; a model is given back within 0.1 s."""
+"""How long to wait for the process to end by itself; releasing a model takes 0.1 s."""
 
 
 @contextmanager
-def server_apart(gguf: Path, settings: LlmSettings) -> Iterator[EmbeddedServer]:
-    """As `embedded_server`: blocks, and raises what that raises."""
+def server_in_subprocess(gguf: Path, settings: LlmSettings) -> Iterator[EmbeddedServer]:
+    """Serve `gguf` from a subprocess as `embedded_server` does: it blocks, and raises the same errors."""
     process = subprocess.Popen(
         [sys.executable, "-m", __name__],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        start_new_session=True,  # Ctrl-C is the conversation's alone
+        start_new_session=True,  # Ctrl-C is for the conversation only
     )
     assert process.stdin is not None
     assert process.stdout is not None
     with process:
         try:
-            order = {"gguf": str(gguf), "settings": settings.model_dump(mode="json", exclude={"api_key"})}
+            request = {"gguf": str(gguf), "settings": settings.model_dump(mode="json", exclude={"api_key"})}
             with suppress(BrokenPipeError):
-                process.stdin.write(json.dumps(order) + "\n")
+                process.stdin.write(json.dumps(request) + "\n")
                 process.stdin.flush()
-            yield _reported(process.stdout.readline(), gguf)
+            yield _parse_result(process.stdout.readline(), gguf)
         finally:
             with suppress(BrokenPipeError):
                 process.stdin.close()
@@ -55,34 +55,33 @@ def server_apart(gguf: Path, settings: LlmSettings) -> Iterator[EmbeddedServer]:
                 process.kill()
 
 
-def _reported(line: str, gguf: Path) -> EmbeddedServer:
+def _parse_result(line: str, gguf: Path) -> EmbeddedServer:
     if not line:
-        hint = "It ended while it loaded: is there memory for two models at once?"
+        hint = "Its process ended while loading. Is there enough memory for two models at once?"
         raise EngineError(f"llama.cpp did not load {gguf}", hint=hint)
-    reported = json.loads(line)
-    if "message" in reported:
-        kind = ModelMissing if reported["missing"] else EngineError
-        raise kind(reported["message"], reported["hint"])
-    return EmbeddedServer(**reported)
+    result = json.loads(line)
+    if "message" in result:
+        kind = ModelMissing if result["missing"] else EngineError
+        raise kind(result["message"], result["hint"])
+    return EmbeddedServer(**result)
 
 
 def main() -> None:
-    """Serve what the first line of stdin orders, until that ends."""
+    """Serve the model named in the first line of stdin until stdin is closed."""
     from voicecli.settings.model import LlmSettings
 
     out = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever a library prints is no answer
-    order = json.loads(sys.stdin.readline())
+    os.dup2(2, 1)  # keep what libraries print out of the result
+    request = json.loads(sys.stdin.readline())
+    settings = LlmSettings.model_validate({**request["settings"], "api_key": ""})
     try:
-        with embedded_server(
-            Path(order["gguf"]), LlmSettings.model_validate({**order["settings"], "api_key": ""})
-        ) as server:
-            reported = {"base_url": server.base_url, "api_key": server.api_key, "model": server.model}
-            print(json.dumps(reported), file=out, flush=True)
+        with embedded_server(Path(request["gguf"]), settings) as server:
+            result = {"base_url": server.base_url, "api_key": server.api_key, "model": server.model}
+            print(json.dumps(result), file=out, flush=True)
             sys.stdin.read()
     except VoiceCliError as error:
-        refusal = {"message": error.message, "hint": error.hint, "missing": isinstance(error, ModelMissing)}
-        print(json.dumps(refusal), file=out, flush=True)
+        failure = {"message": error.message, "hint": error.hint, "missing": isinstance(error, ModelMissing)}
+        print(json.dumps(failure), file=out, flush=True)
 
 
 if __name__ == "__main__":

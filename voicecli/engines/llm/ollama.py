@@ -1,4 +1,4 @@
-"""Ollama's native API: keep_alive, think and num_ctx exist only there, not on its OpenAI endpoint."""
+"""Language models of Ollama, by its native API: its OpenAI endpoint lacks keep_alive, think and num_ctx."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import httpx
 import ollama
 
-from voicecli.engines.llm.tool_calls import as_function, object_of, without_calls
+from voicecli.engines.llm.tool_calls import as_function, parse_arguments, tokens_of, without_calls
 from voicecli.errors import BackendRefuses, BackendUnavailable, EngineError
 from voicecli.types import Message, Token, ToolCall, ToolSpec
 
@@ -25,7 +25,7 @@ LOAD_TIMEOUT_S = 300.0
 
 
 def connect(url: str, *, use_proxy: bool) -> ollama.AsyncClient:
-    """A client for the Ollama at `url`; nothing is sent yet. A silence counts as failure only when loading would."""
+    """Return a client for the Ollama at `url`; nothing is sent yet. Its read timeout allows for loading a model."""
     timeout = httpx.Timeout(LOAD_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
     return ollama.AsyncClient(host=url, timeout=timeout, trust_env=use_proxy)
 
@@ -44,42 +44,39 @@ class OllamaChat:
         self._calls_made = 0
 
     def offer(self, tools: Sequence[ToolSpec], refused: Callable[[str], None]) -> None:
-        """As `CallingModel` has it."""
+        """See `CallingModel.offer`."""
         self._tools = [as_function(tool) for tool in tools]
         self._refused = refused
 
     async def find_model(self, answer_within_s: float) -> None:
-        """Raises BackendUnavailable when nothing answers in time, or what answers lacks the model."""
+        """Check that the model is there. Raise BackendUnavailable if Ollama does not answer in time or lacks it."""
         names = await self.installed(answer_within_s)
         if not {self._model, f"{self._model}:latest"} & set(names):
-            found = f"it has: {', '.join(names)}" if names else "it has none"
+            found = f"installed: {', '.join(names)}" if names else "none is installed"
             hint = f"ollama pull {self._model}, or set llm.ollama_model."
             raise BackendUnavailable(f"Ollama has no model {self._model} ({found})", hint=hint)
 
     async def installed(self, answer_within_s: float) -> list[str]:
-        """Names of the models that it has. Raises BackendUnavailable when nothing answers in time."""
+        """Return the names of its models. Raise BackendUnavailable if Ollama does not answer in time."""
         try:
             async with asyncio.timeout(answer_within_s):
                 listed = (await self._client.list()).models
         except (ConnectionError, TimeoutError, httpx.TransportError) as error:
-            raise self._silent() from error
+            raise self._unreachable() from error
         except (ollama.ResponseError, ValueError) as error:  # ValueError: not JSON, or not a list of models
             hint = "Set llm.ollama_url to the address of Ollama."
-            raise BackendUnavailable(f"What answers on {self._where} is not Ollama", hint=hint) from error
+            raise BackendUnavailable(f"The server on {self._where} is not Ollama", hint=hint) from error
         return sorted(model.model for model in listed if model.model)
 
     async def warm(self, messages: Sequence[Message]) -> None:
-        """Load the weights and read the prompt: an empty request would load the weights alone."""
+        """Load the weights and read the prompt; an empty request would only load the weights."""
         async with aclosing(self._parts(messages, 1, LOAD_TIMEOUT_S)) as parts:
             async for _ in parts:
                 pass
 
-    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[Token, None]:
-        """Stream the answer; reasoning, which some models cannot leave off, is left out."""
-        async with aclosing(self.reply_or_call(messages)) as parts:
-            async for part in parts:
-                if isinstance(part, Token):
-                    yield part
+    def reply(self, messages: Sequence[Message]) -> AsyncGenerator[Token, None]:
+        """Stream the answer without the reasoning that some models always produce."""
+        return tokens_of(self.reply_or_call(messages))
 
     async def reply_or_call(self, messages: Sequence[Message]) -> AsyncGenerator[Token | ToolCall, None]:
         """Stream the answer and the calls, which Ollama sends whole and without ids."""
@@ -94,16 +91,16 @@ class OllamaChat:
                     yield ToolCall(f"call_{self._calls_made}", call.function.name, arguments)
 
     async def aclose(self) -> None:
-        """Give connections back."""
-        await self._client.close()  # type: ignore[no-untyped-call]  # the library leaves it bare
+        """Close the connections."""
+        await self._client.close()  # type: ignore[no-untyped-call]  # the library has no type for it
 
     async def _parts(
         self, messages: Sequence[Message], num_predict: int, timeout_s: float
     ) -> AsyncGenerator[ollama.ChatResponse, None]:
-        """What Ollama streams, each part awaited for `timeout_s` at most."""
-        with self._explained():
+        """Stream Ollama's parts, each within `timeout_s`. If the model refuses tools, ask again without them."""
+        with self._as_our_errors():
             try:
-                async with aclosing(self._awaited(messages, num_predict, timeout_s)) as parts:
+                async with aclosing(self._timed_parts(messages, num_predict, timeout_s)) as parts:
                     async for part in parts:
                         yield part
                 return
@@ -111,12 +108,12 @@ class OllamaChat:
                 if not self._tools or error.status_code != 400 or "tools" not in error.error:
                     raise
                 self._tools = []
-                self._refused(f"Ollama's {self._model} takes no tools: {error.error}")
-            async with aclosing(self._awaited(messages, num_predict, timeout_s)) as parts:
+                self._refused(f"Ollama's {self._model} does not accept tools: {error.error}")
+            async with aclosing(self._timed_parts(messages, num_predict, timeout_s)) as parts:
                 async for part in parts:
                     yield part
 
-    async def _awaited(
+    async def _timed_parts(
         self, messages: Sequence[Message], num_predict: int, timeout_s: float
     ) -> AsyncGenerator[ollama.ChatResponse, None]:
         async with aclosing(await self._chat(messages, num_predict)) as stream:
@@ -130,8 +127,8 @@ class OllamaChat:
     async def _chat(self, messages: Sequence[Message], num_predict: int) -> AsyncGenerator[ollama.ChatResponse, None]:
         """Begin a request.
 
-        `num_ctx` is the same each time: another value would make Ollama load the model anew. `think=False` is taken by
-        models that cannot think, too: Ollama checks the capability only when thinking is asked for.
+        `num_ctx` never changes, because Ollama would reload the model for another value. `think=False` is safe for
+        models that cannot think: Ollama checks the capability only for `think=True`.
         """
         stream: AsyncIterator[ollama.ChatResponse] = await self._client.chat(
             model=self._model,
@@ -150,7 +147,7 @@ class OllamaChat:
         return cast("AsyncGenerator[ollama.ChatResponse, None]", stream)
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _as_our_errors(self) -> Iterator[None]:
         """Turn the client's exceptions into ours."""
         try:
             yield
@@ -158,26 +155,26 @@ class OllamaChat:
             hint = "Raise llm.timeout_s if the machine is just slow."
             raise BackendUnavailable(f"Ollama on {self._where} did not answer in time", hint=hint) from error
         except (ConnectionError, httpx.TransportError) as error:
-            raise self._silent() from error
+            raise self._unreachable() from error
         except ollama.ResponseError as error:
             if error.status_code == 404:
                 hint = f"ollama pull {self._model}, or set llm.ollama_model."
                 raise BackendRefuses(f"Ollama has no model {self._model}", hint=hint) from error
-            raise EngineError(f"Ollama failed: {error.error}", hint="Its own log says more.") from error
+            raise EngineError(f"Ollama failed: {error.error}", hint="See Ollama's log.") from error
         except ValueError as error:  # a line that is not JSON, or not a part of a chat
-            raise EngineError(f"What answers on {self._where} is not Ollama: {error}") from error
+            raise EngineError(f"The server on {self._where} is not Ollama: {error}") from error
 
-    def _silent(self) -> BackendUnavailable:
+    def _unreachable(self) -> BackendUnavailable:
         hint = "Start it with `ollama serve`, or choose another language model with --llm."
         return BackendUnavailable(f"Ollama does not answer on {self._where}", hint=hint)
 
 
 def _as_param(message: Message) -> dict[str, Any]:
-    """Ollama pairs a result with its call by the tool's name, and takes arguments as an object."""
+    """Return a message for Ollama, which matches results to calls by tool name and takes arguments as an object."""
     param: dict[str, Any] = {"role": message.role, "content": message.text}
     if message.calls:
         param["tool_calls"] = [
-            {"function": {"name": call.name, "arguments": object_of(call.arguments)}} for call in message.calls
+            {"function": {"name": call.name, "arguments": parse_arguments(call.arguments)}} for call in message.calls
         ]
     if message.answers is not None:
         param["tool_name"] = message.answers.name

@@ -1,15 +1,15 @@
-"""Any server that speaks OpenAI's chat protocol: SGLang, vLLM, llama.cpp, LM Studio."""
+"""Language models of servers with OpenAI's chat protocol: SGLang, vLLM, llama.cpp, LM Studio."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import openai
 
-from voicecli.engines.llm.tool_calls import Collector, as_function, without_calls
+from voicecli.engines.llm.tool_calls import ToolCallCollector, as_function, tokens_of, without_calls
 from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError, VoiceCliError
 from voicecli.types import Message, Token, ToolCall, ToolSpec
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from voicecli.settings.model import LlmSettings
 
 CONNECT_TIMEOUT_S = 3.0
-"""A server that takes longer to accept a connection is not one to talk to."""
+"""A server that needs longer to accept a connection is too slow for a conversation."""
 
 NO_THINKING: Mapping[str, object] = {"chat_template_kwargs": {"enable_thinking": False}}
-"""Asks SGLang, vLLM and llama.cpp for an answer without a chain of thought before it."""
+"""Asks SGLang, vLLM and llama.cpp for an answer without reasoning before it."""
 
 OVERFLOW_CODES = frozenset({"exceed_context_size_error", "context_length_exceeded"})
-"""How llama.cpp and OpenAI call a conversation that is longer than the model's context."""
+"""Codes of llama.cpp and OpenAI for a conversation that is longer than the model's context."""
 
 
 def connect(url: str, api_key: str, timeout_s: float, *, use_proxy: bool) -> openai.AsyncOpenAI:
-    """A client for the server at `url`; nothing is sent yet.
+    """Return a client for the server at `url`; nothing is sent yet.
 
-    Every request has its own connection. A turn comes every few seconds and servers on cpp-httplib or uvicorn close a
-    connection after five idle ones, so little would be kept; and llama.cpp drops a connection now and then in the
-    moment it is used again: 10 of 120 requests failed, none on fresh connections (xllamacpp 2026.10).
+    Every request has its own connection. A turn comes every few seconds, and servers on cpp-httplib or uvicorn close a
+    connection after five idle seconds, so few would be reused. Also, llama.cpp sometimes drops a connection at the
+    moment it is reused: 10 of 120 requests failed, none on fresh connections (xllamacpp 2026.10).
     """
     return openai.AsyncOpenAI(
         base_url=url,
@@ -45,39 +45,44 @@ def connect(url: str, api_key: str, timeout_s: float, *, use_proxy: bool) -> ope
     )
 
 
+def connect_with(settings: LlmSettings, *, use_proxy: bool) -> openai.AsyncOpenAI:
+    """Return a client for the configured server."""
+    return connect(settings.url, settings.api_key.get_secret_value(), settings.timeout_s, use_proxy=use_proxy)
+
+
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServedModel:
     """A model of a server."""
 
     name: str
-    context_tokens: int = 0  # that it can hold; 0: the server does not say
+    context_tokens: int = 0  # its context length; 0: the server does not report it
 
 
-async def served_model(client: openai.AsyncOpenAI, wanted: str, where: str) -> Served:
-    """The model to ask for: `wanted`, or else the server's first.
+async def served_model(client: openai.AsyncOpenAI, wanted: str, where: str) -> ServedModel:
+    """Return the model to use: `wanted`, or the server's first.
 
-    Raises BackendUnavailable when the server does not answer, refuses the key or serves no model.
+    Raise BackendUnavailable if the server does not answer, refuses the key or serves no model.
     """
     found = await served_models(client, wanted, where)
     if wanted:
-        return next((served for served in found if served.name == wanted), Served(wanted))
+        return next((served for served in found if served.name == wanted), ServedModel(wanted))
     if not found:
         raise BackendUnavailable(f"{where} lists no model", hint="Name one with llm.model.")
     return found[0]
 
 
-async def served_models(client: openai.AsyncOpenAI, wanted: str, where: str) -> list[Served]:
-    """Those that the server lists. Raises BackendUnavailable when it does not answer or refuses the key."""
-    with explained(where, wanted):
+async def served_models(client: openai.AsyncOpenAI, wanted: str, where: str) -> list[ServedModel]:
+    """Return the models that the server lists. Raise BackendUnavailable if it does not answer or refuses the key."""
+    with as_our_errors(where, wanted):
         try:
             listed = (await client.models.list(timeout=CONNECT_TIMEOUT_S)).data or []
         except openai.NotFoundError:
             listed = []  # a server without a list may still know the model that was asked for
-    return [Served(model.id, _context_of(model)) for model in listed]
+    return [ServedModel(model.id, _context_of(model)) for model in listed]
 
 
 def _context_of(model: openai.types.Model) -> int:
-    """What vLLM and SGLang add to OpenAI's model card."""
+    """Return the context length that vLLM and SGLang add to OpenAI's model card; 0 if it is missing."""
     tokens = (model.model_extra or {}).get("max_model_len")
     return tokens if isinstance(tokens, int) else 0
 
@@ -94,7 +99,7 @@ class OpenAiChat:
         name: str = "",
         no_tools: str = "",
     ) -> None:
-        """`no_tools`: why this model is not to be told of tools, where it is not."""
+        """`no_tools`: why this model cannot be offered tools; empty if it can."""
         self.name = name or f"{model} ({where})"
         self._client = client
         self._model = model
@@ -107,7 +112,7 @@ class OpenAiChat:
         self._calls_made = 0
 
     def offer(self, tools: Sequence[ToolSpec], refused: Callable[[str], None]) -> None:
-        """As `CallingModel` has it."""
+        """See `CallingModel.offer`."""
         if self._no_tools and tools:
             refused(self._no_tools)
             return
@@ -115,25 +120,22 @@ class OpenAiChat:
         self._refused = refused
 
     async def warm(self, messages: Sequence[Message]) -> None:
-        """Have the server read the prompt: one token is asked for, so that its prefix cache holds the rest.
+        """Ask for one token, so that the server reads the prompt and keeps it in its prefix cache.
 
-        Hangs up at the first sign of it: a server that writes on regardless would keep the next question waiting.
+        Disconnect at the first chunk: a server that goes on writing would delay the next question.
         """
-        with explained(self._where, self._model):
+        with as_our_errors(self._where, self._model):
             async with await self._request(messages, max_tokens=1) as chunks:
                 await anext(aiter(chunks), None)
 
-    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[Token, None]:
-        """Stream the answer; reasoning is left out."""
-        async with aclosing(self.reply_or_call(messages)) as parts:
-            async for part in parts:
-                if isinstance(part, Token):
-                    yield part
+    def reply(self, messages: Sequence[Message]) -> AsyncGenerator[Token, None]:
+        """Stream the answer without reasoning."""
+        return tokens_of(self.reply_or_call(messages))
 
     async def reply_or_call(self, messages: Sequence[Message]) -> AsyncGenerator[Token | ToolCall, None]:
-        """Stream the answer, and then the calls."""
-        asked = Collector()
-        with explained(self._where, self._model):
+        """Stream the answer without reasoning, then the calls."""
+        calls = ToolCallCollector()
+        with as_our_errors(self._where, self._model):
             async with await self._request(messages, self._settings.max_answer_tokens) as chunks:
                 async for chunk in chunks:
                     if not chunk.choices:
@@ -141,27 +143,28 @@ class OpenAiChat:
                     delta = chunk.choices[0].delta
                     if delta.content:
                         yield Token(delta.content)
-                    for bit in delta.tool_calls or ():
-                        function = bit.function
+                    for fragment in delta.tool_calls or ():
+                        function = fragment.function
                         if function is not None:
-                            asked.push(bit.index, bit.id or "", function.name or "", function.arguments or "")
+                            arguments = function.arguments or ""
+                            calls.push(fragment.index, fragment.id or "", function.name or "", arguments)
                         yield Token("")
         self._calls_made += 1
-        for call in asked.calls(self._calls_made):
+        for call in calls.calls(self._calls_made):
             yield call
 
     async def aclose(self) -> None:
-        """Give connections back."""
+        """Close the connections."""
         await self._client.close()
 
     async def _request(self, messages: Sequence[Message], max_tokens: int) -> openai.AsyncStream[ChatCompletionChunk]:
-        """Start a stream. A strict server refuses fields that OpenAI does not define: then it is asked without them.
+        """Start a stream. If a strict server refuses fields that OpenAI does not define, retry without them.
 
-        One that refuses tools is asked without those: vLLM without a parser of calls, a template that knows none.
+        Retry without tools if the server refuses them: vLLM without a tool-call parser, or a template without tools.
         """
         refusal: openai.APIStatusError | None = None
         why_no_tools = ""
-        for extra, tools in self._ways():
+        for extra, tools in self._request_variants():
             try:
                 stream = await self._create(messages, max_tokens, extra, tools)
             except openai.APIStatusError as error:
@@ -171,16 +174,16 @@ class OpenAiChat:
                 why_no_tools = error.message if tools else why_no_tools
                 continue
             if self._tools and not tools:
-                self._refused(f"{self._where} takes no tools: {why_no_tools}")
+                self._refused(f"{self._where} does not accept tools: {why_no_tools}")
             self._extra, self._tools = extra, tools
             return stream
         assert refusal is not None
         raise refusal
 
-    def _ways(self) -> list[tuple[Mapping[str, object], list[Any]]]:
-        """What is sent beside the messages, the fullest first."""
-        ways = [(extra, tools) for tools in (self._tools, []) for extra in (self._extra, {})]
-        return [way for at, way in enumerate(ways) if way not in ways[:at]]
+    def _request_variants(self) -> list[tuple[Mapping[str, object], list[Any]]]:
+        """Return the extra fields and tools to try beside the messages, the fullest first."""
+        variants = [(extra, tools) for tools in (self._tools, []) for extra in (self._extra, {})]
+        return [variant for at, variant in enumerate(variants) if variant not in variants[:at]]
 
     async def _create(
         self, messages: Sequence[Message], max_tokens: int, extra: Mapping[str, object], tools: list[Any]
@@ -210,19 +213,19 @@ def _as_param(message: Message) -> openai.types.chat.ChatCompletionMessageParam:
 
 
 def _is_refusal(error: openai.APIStatusError, tools: list[Any]) -> bool:
-    """Whether the server will not take what was sent beside the messages; llama.cpp says so of tools with 500."""
+    """Return whether the server refuses what was sent beside the messages; llama.cpp refuses tools with status 500."""
     if isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError):
         return True
     return bool(tools) and error.status_code in (500, 501) and "tool" in error.message.lower()
 
 
 def is_overflow(refusal: openai.APIStatusError) -> bool:
-    """Whether the server says that the conversation is longer than its context."""
+    """Return whether the server reports that the conversation is longer than its context."""
     return bool({refusal.code, refusal.type} & OVERFLOW_CODES) or "context length" in refusal.message.lower()
 
 
 @contextmanager
-def explained(where: str, model: str) -> Iterator[None]:
+def as_our_errors(where: str, model: str) -> Iterator[None]:
     """Turn the client's exceptions into ours."""
     try:
         yield
@@ -231,7 +234,7 @@ def explained(where: str, model: str) -> Iterator[None]:
 
 
 def _explain(error: openai.OpenAIError, where: str, model: str) -> VoiceCliError:
-    """What it means for the user. What a server says about a refused key may repeat the key, so it is not shown."""
+    """Return the error to show. A server's text about a refused key may contain the key, so it is left out."""
     start = "Start the server, or choose another language model with --llm."
     match error:
         case openai.APITimeoutError():
@@ -241,7 +244,7 @@ def _explain(error: openai.OpenAIError, where: str, model: str) -> VoiceCliError
         case openai.AuthenticationError() | openai.PermissionDeniedError():
             return BackendRefuses(f"{where} refuses the API key", hint="Set llm.api_key.")
         case openai.NotFoundError():
-            hint = "Set llm.model to one that it serves, and check the path in llm.url (often /v1)."
+            hint = "Set llm.model to a model that it serves, and check the path in llm.url (often /v1)."
             return BackendRefuses(f"{where} has no model {model}", hint=hint)
         case openai.APIStatusError() if is_overflow(error):
             hint = "Start a new conversation, or raise llm.context_tokens (embedded) or the server's context."
@@ -251,6 +254,6 @@ def _explain(error: openai.OpenAIError, where: str, model: str) -> VoiceCliError
                 f"{where} is not ready: {error.message}", hint="Wait until it has loaded the model."
             )
         case openai.APIError():
-            return EngineError(f"{where} failed: {error.message}", hint="Its own log says more.")
+            return EngineError(f"{where} failed: {error.message}", hint="See the server's log.")
         case _:
-            return EngineError(f"{where} failed: {error}", hint="Its own log says more.")
+            return EngineError(f"{where} failed: {error}", hint="See the server's log.")

@@ -1,12 +1,13 @@
-"""Which language model answers: a configured server, Ollama, or the embedded one, in that order."""
+"""Choose the language model: a configured server, Ollama or the embedded one, in that order; list the choices."""
 
 from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -16,86 +17,148 @@ from voicecli.errors import BackendUnavailable, SettingsError
 from voicecli.settings.model import LlmSettings
 
 Narrate = Callable[[str], None]
+"""Shows one line about the progress of loading."""
 
 Backend = Literal["openai", "ollama", "embedded"]
 
 FindGguf = Callable[[], Path]
-"""The embedded model's file. Called only when it is needed; raises ModelMissing."""
-
-LOOK_S = 0.5
-"""How long `auto` waits for an Ollama that may not be there. On loopback a refusal comes at once."""
+"""Returns the embedded model's file. Called only when the file is needed; raises ModelMissing."""
 
 BY_SETTING = "set by llm.backend"
-"""Why a language model was taken that was asked for."""
+"""Reason shown for a model that the settings name."""
 
-ASKED_S = 5.0
-"""How long to wait for an Ollama that was asked for."""
+AUTO_TIMEOUT_S = 0.5
+"""How long `auto` waits for an Ollama that may not run. On loopback a refusal comes at once."""
+
+CHOSEN_TIMEOUT_S = 5.0
+"""How long to wait for an Ollama that the settings name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The language model that was taken."""
+    """An open language model."""
 
     model: LanguageModel
-    why: str  # for the screen
+    why: str  # the reason for the choice, for the screen
     context_tokens: int  # for question and answer together
-    keeps_prefix: bool = True  # a prompt sent ahead is not read twice, and nobody is billed for it
+    keeps_prefix: bool = True  # a prompt sent ahead is neither read twice nor billed
     backend: Backend = "openai"
-    asked: str = ""  # its name in the settings, or at the server
+    asked: str = ""  # its name in the settings or at the server
 
     @property
     def embedded(self) -> bool:
-        """Whether it runs in this process."""
+        """Whether it runs on this machine inside voicecli."""
         return self.backend == "embedded"
+
+
+@dataclass(frozen=True, slots=True)
+class AvailableModel:
+    """A language model that can be chosen."""
+
+    name: str
+    backend: Backend
+    where: str  # for a list
+
+
+@dataclass(frozen=True, slots=True)
+class AvailableModels:
+    """All language models that can be chosen, and the servers that could not be asked."""
+
+    models: tuple[AvailableModel, ...]
+    unreachable: tuple[str, ...] = ()  # one message for each server that does not answer
+
+    def find(self, wanted: str, first: Backend) -> AvailableModel:
+        """Return the model of that name, or the user's own GGUF file at that path.
+
+        Prefer the backend `first` where several have the name. Raise SettingsError with the nearest names if there is
+        no such model.
+        """
+        matches = [model for model in self.models if model.name in (wanted, f"{wanted}:latest")]
+        if matches:
+            return next((model for model in matches if model.backend == first), matches[0])
+        file = Path(wanted).expanduser()
+        if file.suffix == ".gguf" and file.is_file():
+            return AvailableModel(str(file), "embedded", "embedded")
+        names = [model.name for model in self.models]
+        near = get_close_matches(wanted.lower(), names, n=len(names), cutoff=0) if names else []
+        there = (
+            f"available: {', '.join(near)}" if near else "voicecli download-models --list shows what can be downloaded"
+        )
+        raise SettingsError(f"there is no language model {wanted!r}", "; ".join([there, *self.unreachable]))
+
+
+async def list_language_models(settings: LlmSettings, installed: Sequence[str]) -> AvailableModels:
+    """Ask the configured server and Ollama for their models. `installed`: names of the embedded models on disk."""
+    models = [AvailableModel(name, "embedded", "embedded") for name in installed]
+    unreachable: list[str] = []
+    if settings.url:
+        try:
+            models += await _list_server_models(settings)
+        except BackendUnavailable as error:
+            unreachable.append(error.message)
+    try:
+        models += await _list_ollama_models(settings)
+    except BackendUnavailable as error:
+        unreachable += [error.message] if settings.backend == "ollama" else []
+    return AvailableModels(tuple(models), tuple(unreachable))
+
+
+def settings_with(settings: LlmSettings, choice: AvailableModel) -> LlmSettings:
+    """Return the settings that open `choice`."""
+    key = {"embedded": "embedded_model", "ollama": "ollama_model", "openai": "model"}[choice.backend]
+    return settings.model_copy(update={"backend": choice.backend, key: choice.name})
 
 
 @asynccontextmanager
 async def open_language_model(
-    settings: LlmSettings, gguf: FindGguf, narrate: Narrate, *, apart: bool = False
+    settings: LlmSettings, gguf: FindGguf, narrate: Narrate, *, in_subprocess: bool = False
 ) -> AsyncIterator[Opened]:
-    """The language model that the settings choose, open inside the block; not yet warm.
+    """Open the language model that the settings choose, for the length of the block; it is not yet warm.
 
-    `apart`: an embedded one in a process of its own, so that this one goes on while it is loaded.
+    `in_subprocess`: run an embedded model in a process of its own, so that this one is not blocked while it loads.
 
-    Raises BackendUnavailable, ModelMissing, EngineError or SettingsError when what was asked for cannot be had; with
-    backend `auto` only the embedded model's errors remain, and what was passed over is narrated or told in `why`.
+    Raise BackendUnavailable, ModelMissing, EngineError or SettingsError if the chosen model cannot be opened. With
+    backend `auto` only the embedded model's errors are raised; the backends that were skipped are narrated or named in
+    `why`.
     """
     async with AsyncExitStack() as stack:
         match settings.backend:
             case "openai":
                 opened = await stack.enter_async_context(_server(settings, BY_SETTING))
             case "ollama":
-                model = await stack.enter_async_context(_ollama(settings, ASKED_S, narrate))
-                opened = _own(model, BY_SETTING, settings, "ollama")
+                model = await stack.enter_async_context(_ollama(settings, CHOSEN_TIMEOUT_S, narrate))
+                opened = _with_set_context(model, BY_SETTING, settings, "ollama")
             case "embedded":
-                model = await stack.enter_async_context(_embedded(settings, gguf, narrate, apart=apart))
-                opened = _own(model, BY_SETTING, settings, "embedded")
+                model = await stack.enter_async_context(_embedded(settings, gguf, narrate, in_subprocess=in_subprocess))
+                opened = _with_set_context(model, BY_SETTING, settings, "embedded")
             case "auto":
-                opened = await _first_that_answers(settings, gguf, narrate, stack, apart=apart)
+                opened = await _first_available(settings, gguf, narrate, stack, in_subprocess=in_subprocess)
         yield opened
 
 
-async def _first_that_answers(
-    settings: LlmSettings, gguf: FindGguf, narrate: Narrate, stack: AsyncExitStack, *, apart: bool
+async def _first_available(
+    settings: LlmSettings, gguf: FindGguf, narrate: Narrate, stack: AsyncExitStack, *, in_subprocess: bool
 ) -> Opened:
-    passed_over = "no server is configured"
+    skipped = "no server is configured"
     if settings.url:
         try:
             return await stack.enter_async_context(_server(settings, f"{place(settings.url)} is configured"))
         except BackendUnavailable as error:
-            passed_over = error.message
-            narrate(f"The configured server was passed over: {error.message}. {error.hint}".rstrip())
+            skipped = error.message
+            narrate(f"Skipping the configured server: {error.message}. {error.hint}".rstrip())
     try:
-        ollama = await stack.enter_async_context(_ollama(settings, LOOK_S, narrate))
-        return _own(ollama, f"{passed_over}; Ollama answers", settings, "ollama")
+        ollama = await stack.enter_async_context(_ollama(settings, AUTO_TIMEOUT_S, narrate))
+        return _with_set_context(ollama, f"{skipped}; Ollama answers", settings, "ollama")
     except BackendUnavailable as error:
-        passed_over = f"{passed_over} and {error.message}"
-    embedded = await stack.enter_async_context(_embedded(settings, gguf, narrate, apart=apart))
-    return _own(embedded, f"in this process: {passed_over}", settings, "embedded")
+        skipped = f"{skipped} and {error.message}"
+    embedded = await stack.enter_async_context(_embedded(settings, gguf, narrate, in_subprocess=in_subprocess))
+    return _with_set_context(embedded, f"in this process: {skipped}", settings, "embedded")
 
 
-def _own(model: LanguageModel, why: str, settings: LlmSettings, backend: Literal["ollama", "embedded"]) -> Opened:
-    """One whose context is set here."""
+def _with_set_context(
+    model: LanguageModel, why: str, settings: LlmSettings, backend: Literal["ollama", "embedded"]
+) -> Opened:
+    """Return a model whose context length our settings decide."""
     asked = settings.ollama_model if backend == "ollama" else settings.embedded_model
     return Opened(model, why, settings.context_tokens, backend=backend, asked=asked)
 
@@ -107,13 +170,20 @@ async def _server(settings: LlmSettings, why: str) -> AsyncIterator[Opened]:
     from voicecli.engines.llm import openai as openai_chat
 
     where = place(settings.url)
-    api_key = settings.api_key.get_secret_value()
-    use_proxy = not is_loopback(settings.url)
-    async with openai_chat.connect(settings.url, api_key, settings.timeout_s, use_proxy=use_proxy) as client:
+    async with openai_chat.connect_with(settings, use_proxy=not is_loopback(settings.url)) as client:
         served = await openai_chat.served_model(client, settings.model, where)
         model = openai_chat.OpenAiChat(client, served.name, where, settings)
         context_tokens = served.context_tokens or settings.context_tokens
         yield Opened(model, why, context_tokens, is_loopback(settings.url), asked=served.name)
+
+
+async def _list_server_models(settings: LlmSettings) -> list[AvailableModel]:
+    from voicecli.engines.llm import openai as openai_chat
+
+    where = place(settings.url)
+    async with openai_chat.connect_with(settings, use_proxy=not is_loopback(settings.url)) as client:
+        served = await openai_chat.served_models(client, settings.model, where)
+    return [AvailableModel(model.name, "openai", where) for model in served]
 
 
 @asynccontextmanager
@@ -127,24 +197,33 @@ async def _ollama(settings: LlmSettings, answer_within_s: float, narrate: Narrat
         yield model
 
 
+async def _list_ollama_models(settings: LlmSettings) -> list[AvailableModel]:
+    from voicecli.engines.llm import ollama as ollama_chat
+
+    client = ollama_chat.connect(settings.ollama_url, use_proxy=not is_loopback(settings.ollama_url))
+    async with aclosing(ollama_chat.OllamaChat(client, settings, place(settings.ollama_url))) as ollama:
+        return [AvailableModel(name, "ollama", "Ollama") for name in await ollama.installed(AUTO_TIMEOUT_S)]
+
+
 @asynccontextmanager
 async def _embedded(
-    settings: LlmSettings, gguf: FindGguf, narrate: Narrate, *, apart: bool
+    settings: LlmSettings, gguf: FindGguf, narrate: Narrate, *, in_subprocess: bool
 ) -> AsyncIterator[LanguageModel]:
-    from voicecli.engines.llm import llamacpp
-    from voicecli.engines.llm import llamacpp_process as llamacpp_apart
+    from voicecli.engines.llm import llamacpp, llamacpp_process
     from voicecli.engines.llm import openai as openai_chat
 
     path = gguf()
     narrate(f"Loading {path.stem}…")
     async with AsyncExitStack() as stack:
         loaded = stack.enter_context(ExitStack())
-        serve = llamacpp_apart.server_apart if apart else llamacpp.embedded_server
+        serve = llamacpp_process.server_in_subprocess if in_subprocess else llamacpp.embedded_server
         server = await asyncio.to_thread(loaded.enter_context, serve(path, settings))
         stack.push_async_callback(asyncio.to_thread, loaded.close)  # a conversation may go on meanwhile
         async with openai_chat.connect(server.base_url, server.api_key, settings.timeout_s, use_proxy=False) as client:
             name = Path(settings.embedded_model).name.removesuffix(".gguf")
-            no_tools = "" if server.knows_tools else f"{name} knows none (its chat template has no place for them)"
+            no_tools = (
+                "" if server.supports_tools else f"{name} cannot use tools (its chat template does not support them)"
+            )
             yield openai_chat.OpenAiChat(client, server.model, "the embedded llama.cpp", settings, name, no_tools)
 
 

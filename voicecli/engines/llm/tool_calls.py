@@ -1,24 +1,27 @@
-"""Tools on the wire: what OpenAI's protocol and Ollama's have in common of them. Pure."""
+"""Tools on the wire: what OpenAI's protocol and Ollama's share. Pure."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from voicecli.engines.base import CallingModel, LanguageModel
-from voicecli.types import Message, ToolCall, ToolSpec
+from voicecli.types import Message, Token, ToolCall, ToolSpec
+
+Reply = AsyncGenerator[Token | ToolCall, None] | AsyncGenerator[Token, None]
 
 
 def as_function(tool: ToolSpec) -> dict[str, Any]:
-    """A tool as both protocols take it."""
+    """Return a tool in the form that both protocols use."""
     function = {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)}
     return {"type": "function", "function": function}
 
 
-def object_of(arguments: str) -> dict[str, Any]:
-    """The arguments as an object; empty where the model wrote no such thing."""
+def parse_arguments(arguments: str) -> dict[str, Any]:
+    """Return the arguments as an object; an empty one if the model wrote something else."""
     try:
         value = json.loads(arguments)
     except ValueError:
@@ -27,7 +30,7 @@ def object_of(arguments: str) -> dict[str, Any]:
 
 
 def without_calls(messages: Iterable[Message]) -> list[Message]:
-    """The same conversation for a model that knows no tools: results stand below the question that they are of."""
+    """Rewrite a conversation for a model without tools: append each result to the message before its call."""
     plain: list[Message] = []
     for message in messages:
         if message.role == "tool" and plain:
@@ -39,37 +42,52 @@ def without_calls(messages: Iterable[Message]) -> list[Message]:
 
 
 def offer_to(model: LanguageModel, tools: Sequence[ToolSpec], refused: Callable[[str], None]) -> None:
-    """Tell a model of tools, or `refused` why it cannot be told."""
+    """Offer tools to a model, or call `refused` with the reason why it cannot use them."""
     if isinstance(model, CallingModel):
         model.offer(tools, refused)
     elif tools:
         refused(f"{model.name} cannot use tools")
 
 
+def reply_with_calls(model: LanguageModel, messages: Sequence[Message]) -> Reply:
+    """Stream the answer and the calls; only the answer, to `messages` without calls, from a model without tools."""
+    if isinstance(model, CallingModel):
+        return model.reply_or_call(messages)
+    return model.reply(without_calls(messages))
+
+
+async def tokens_of(reply: AsyncGenerator[Token | ToolCall, None]) -> AsyncGenerator[Token, None]:
+    """Stream the tokens of a reply without its calls. Closing this generator closes `reply`."""
+    async with aclosing(reply):
+        async for part in reply:
+            if isinstance(part, Token):
+                yield part
+
+
 @dataclass(slots=True)
-class _Growing:
+class _PartialCall:
     id: str = ""
     name: str = ""
     arguments: str = ""
 
 
 @dataclass(slots=True)
-class Collector:
-    """Calls as OpenAI's protocol streams them: in bits, each with the place of its call."""
+class ToolCallCollector:
+    """Joins calls as OpenAI's protocol streams them: in fragments, each with the index of its call."""
 
-    _calls: dict[int, _Growing] = field(default_factory=dict)
+    _calls: dict[int, _PartialCall] = field(default_factory=dict)
 
     def push(self, index: int | None, id: str, name: str, arguments: str) -> None:
-        """One bit. Servers that leave the place out begin a call with its name."""
+        """Add one fragment. Without an index, a fragment with a name begins a new call."""
         last = max(self._calls, default=-1)
         at = index if index is not None else last + 1 if name or last < 0 else last
-        call = self._calls.setdefault(at, _Growing())
+        call = self._calls.setdefault(at, _PartialCall())
         call.id = call.id or id
-        call.name = call.name or name  # some servers repeat it with each bit
+        call.name = call.name or name  # some servers repeat it with each fragment
         call.arguments += arguments
 
-    def calls(self, minted: int) -> Iterator[ToolCall]:
-        """All of them, when the stream is over. `minted` makes ids unique where the server gives none."""
+    def calls(self, reply_number: int) -> Iterator[ToolCall]:
+        """Return all calls when the stream is over. `reply_number` makes ids unique where the server gives none."""
         for at, call in sorted(self._calls.items()):
             if call.name:
-                yield ToolCall(call.id or f"call_{minted}_{at}", call.name, call.arguments or "{}")
+                yield ToolCall(call.id or f"call_{reply_number}_{at}", call.name, call.arguments or "{}")

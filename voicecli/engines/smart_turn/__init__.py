@@ -1,1 +1,1 @@
-"""Smart Turn: has the speaker finished?"""
+"""Smart Turn: end-of-turn detection."""

@@ -1,7 +1,7 @@
 """Whisper's log-mel features of the last 8 s, as Smart Turn v3 was trained on them. Pure.
 
-What transformers' `WhisperFeatureExtractor(chunk_length=8)` makes with `do_normalize=True` of speech that was padded in
-front: the wave is brought to mean 0 and variance 1 with its padding, before the spectrogram.
+They equal those of transformers' `WhisperFeatureExtractor(chunk_length=8)` with `do_normalize=True` for speech
+padded in front: the padded wave is normalized to mean 0 and variance 1 before the spectrogram.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LOG_STEP = np.log(6.4) / 27
 
 
 def features(pcm: Pcm) -> NDArray[np.float32]:
-    """The last 8 s, shape (1, 80, 800); what is shorter has silence before it."""
+    """Return the features of the last 8 s, shape (1, 80, 800); shorter speech is padded with silence in front."""
     wave = np.zeros(WINDOW_SAMPLES, np.float32)
     last = pcm[-WINDOW_SAMPLES:]
     wave[WINDOW_SAMPLES - len(last) :] = last.astype(np.float32) / np.float32(32768)
@@ -35,7 +35,7 @@ def features(pcm: Pcm) -> NDArray[np.float32]:
 
 
 def log_mel(wave: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Whisper's scaling of a wave of whole hops, shape (80, hops)."""
+    """Return Whisper's scaled log-mel spectrogram of a wave of whole hops, shape (80, hops)."""
     framed = sliding_window_view(np.pad(wave, FFT_SAMPLES // 2, mode="reflect"), FFT_SAMPLES)[::HOP_SAMPLES]
     window = np.hanning(FFT_SAMPLES + 1)[:-1]
     power = np.abs(np.fft.rfft(framed[:-1] * window, axis=-1)) ** 2
@@ -46,7 +46,7 @@ def log_mel(wave: NDArray[np.float32]) -> NDArray[np.float32]:
 
 @functools.cache
 def mel_filters() -> NDArray[np.float64]:
-    """Triangles of equal area over the bins of the spectrum, shape (80, 201)."""
+    """Return triangles of equal area over the bins of the spectrum, shape (80, 201)."""
     bins_hz = np.fft.rfftfreq(FFT_SAMPLES, 1 / LISTEN_RATE_HZ)
     edges_hz = hz_of(np.linspace(0, mel_of(LISTEN_RATE_HZ / 2), BANDS + 2))
     left, top, right = edges_hz[:-2, np.newaxis], edges_hz[1:-1, np.newaxis], edges_hz[2:, np.newaxis]
@@ -56,11 +56,11 @@ def mel_filters() -> NDArray[np.float64]:
 
 
 def mel_of(frequency_hz: float) -> float:
-    """Slaney's mel of a frequency above 1 kHz."""
+    """Convert a frequency above 1 kHz to Slaney's mel."""
     return float(LINEAR_UP_TO_HZ / HZ_PER_MEL + np.log(frequency_hz / LINEAR_UP_TO_HZ) / LOG_STEP)
 
 
 def hz_of(mels: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Frequencies of Slaney's mels."""
+    """Convert Slaney's mels to frequencies in Hz."""
     knee = LINEAR_UP_TO_HZ / HZ_PER_MEL
     return np.where(mels < knee, mels * HZ_PER_MEL, LINEAR_UP_TO_HZ * np.exp(LOG_STEP * (mels - knee)))

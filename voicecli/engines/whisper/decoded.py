@@ -1,22 +1,22 @@
-"""One decode of Whisper's, and whether it should be believed. Pure."""
+"""A decode of Whisper's, and whether to trust it. Pure."""
 
 from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
 
-MIN_LOGPROB_GREEDY = -0.3  # below: read again with a beam; at -0.2 twice as many are, for nothing gained
+MIN_LOGPROB_GREEDY = -0.3  # below: decode again with a beam; -0.2 would double the repeats without any gain
 MIN_LOGPROB = -1.0  # Whisper's own bound (Radford et al. 2022, section 4.5); 46 real utterances stayed above -0.75
 MAX_NO_SPEECH = 0.6  # Whisper's own bound ...
 MIN_LOGPROB_NO_SPEECH = -0.4  # ... with a stricter one: silence is "you" at 0.91 and -0.49; speech stays below 0.35
 MAX_COMPRESSION = 2.4  # Whisper's own sign of a repetition loop
-LOOP_TOKENS = 3  # so many have to come again, after so many
-LOOP_TOKENS_PER_S = 2  # speech has more; what is found in noise, such as "Thank you." over and over, has less
+LOOP_TOKENS = 3  # least length of a loop's first round and of its repetition
+LOOP_TOKENS_PER_S = 2  # speech has more; hallucinations in noise, such as repeated "Thank you.", have fewer
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """One decode, before any gate."""
+    """A decode, before any check."""
 
     text: str
     tokens: list[int]
@@ -32,8 +32,8 @@ class Decoded:
         return len(raw) / len(zlib.compress(raw)) if raw else 0.0
 
     @property
-    def misled(self) -> bool:
-        """It began again after the end of the speech, as the short window makes the decoder do."""
+    def restarted(self) -> bool:
+        """Whether the text began again after the end of the speech, as can happen at the short window."""
         return not self.ended or restarts(self.text)
 
     @property
@@ -42,7 +42,7 @@ class Decoded:
 
 
 def restarts(text: str) -> bool:
-    """Whether the text begins again: its first three words, or any four words in a row, stand in it twice."""
+    """Return whether the text repeats its first three words, or any four words in a row."""
     words = "".join(c for c in text.lower() if c.isalnum() or c.isspace()).split()
     fours = [tuple(words[i : i + 4]) for i in range(len(words) - 3)]
     head = tuple(words[:3])
@@ -50,12 +50,12 @@ def restarts(text: str) -> bool:
     return again or len(set(fours)) < len(fours)
 
 
-def said_once(tokens: list[int], audio_s: float) -> list[int]:
-    """The tokens up to where they begin anew and go on in the same way to their end; all where they do not.
+def without_loops(tokens: list[int], audio_s: float) -> list[int]:
+    """Return the tokens before they begin again and repeat to the end; all of them if they do not.
 
-    For a decode at the short window that has come to its cap: nobody speaks so fast, and the first round is what was
-    said. Of 13 askings of one order through a sound card four ended in such loops. Three of these first rounds were
-    right in every word; the full window took 0.9 s more, and got a word wrong in all four.
+    This is for a decode at the short window that reached its token limit: nobody speaks that fast, and the first round
+    is the speech. Of 13 recordings of one order through a sound card, four ended in such loops. Three of these first
+    rounds were right in every word; the full window took 0.9 s more, and got a word wrong in all four.
     """
     for length in range(LOOP_TOKENS, len(tokens) - LOOP_TOKENS + 1):
         if tokens[length:] == tokens[:-length]:
@@ -63,8 +63,8 @@ def said_once(tokens: list[int], audio_s: float) -> list[int]:
     return tokens
 
 
-def withheld(decoded: Decoded) -> str:
-    """Why the text should not count as speech; empty when it should."""
+def rejection_reason(decoded: Decoded) -> str:
+    """Return why the text should not count as speech; empty if it should."""
     if decoded.no_speech > MAX_NO_SPEECH and decoded.logprob < MIN_LOGPROB_NO_SPEECH:
         return "no speech"
     if decoded.logprob < MIN_LOGPROB:

@@ -1,4 +1,4 @@
-"""What was decoded of an utterance in its first silence is its final, where nothing voiced has followed."""
+"""Reuse an early decode of an utterance as its final text if no speech has followed."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from voicecli.types import SpeechSegment, Transcript
 
 
 class FinalCache:
-    """A recogniser that decodes the same speech once. Like any recogniser it belongs to one worker thread.
+    """A recognizer that decodes the same speech only once. Like any recognizer it belongs to one worker thread.
 
-    A decode that was begun in the first silence is often under way when the final is asked for. The worker then
-    finishes it, and the final is there at once instead of behind it.
+    An early decode is often still running when the final is requested. The worker then finishes it, and the final
+    needs no decode of its own.
     """
 
-    def __init__(self, recogniser: SpeechToText) -> None:
-        self.name = recogniser.name
-        self._recogniser = recogniser
+    def __init__(self, recognizer: SpeechToText) -> None:
+        self.name = recognizer.name
+        self._recognizer = recognizer
         self._latest: tuple[tuple[float, float], Transcript] | None = None
 
     def draft(self, segment: SpeechSegment) -> Transcript:
-        """As the recogniser does."""
-        return self._remember(segment, self._recogniser.draft(segment))
+        """Return the recognizer's draft and remember it."""
+        return self._remember(segment, self._recognizer.draft(segment))
 
     def transcribe(self, segment: SpeechSegment) -> Transcript:
-        """The latest decode if it was of the same speech and may stand, else one of its own."""
+        """Return the latest decode if it was of the same speech and is not provisional, else decode."""
         if self._latest is not None:
             speech, transcript = self._latest
             if speech == _speech_of(segment) and not transcript.provisional:
                 return replace(transcript, audio_s=segment.audio_s)
-        return self._remember(segment, self._recogniser.transcribe(segment))
+        return self._remember(segment, self._recognizer.transcribe(segment))
 
     def _remember(self, segment: SpeechSegment, transcript: Transcript) -> Transcript:
         self._latest = (_speech_of(segment), transcript)
@@ -38,5 +38,5 @@ class FinalCache:
 
 
 def _speech_of(segment: SpeechSegment) -> tuple[float, float]:
-    """First and last voiced moment: segments that share them differ in silence alone."""
+    """Return the first and the last voiced moment: segments that share them differ only in silence."""
     return segment.started_at_s, segment.ended_at_s

@@ -1,4 +1,4 @@
-"""Speech that is longer than a recogniser's window, as parts that are each decoded once."""
+"""Transcribe speech that is longer than a recognizer's window, in parts that are each decoded once."""
 
 from __future__ import annotations
 
@@ -9,77 +9,76 @@ from voicecli.engines.base import SpeechToText
 from voicecli.types import FRAME_SAMPLES, LISTEN_RATE_HZ, SpeechSegment, Transcript
 
 WINDOW_S = 28.0
-"""The longest that Whisper takes in one go: its window is 30 s, and 2 s of silence belong in it
-(`whisper_encoder.py`)."""
+"""Longest audio for one decode: Whisper's window is 30 s, and 2 s of silence belong in it (see `encoder`)."""
 
 LONGEST_S = 25.0
-"""An utterance that is longer than this has its first part cut off, at its quietest moment. Below WINDOW_S, so that the
-full window is never needed for want of room."""
+"""Longest last part of an utterance; a longer one is divided at a quiet moment. It is below WINDOW_S, so that the parts
+fit in the short window."""
 
 
 class LongSpeech:
-    """A recogniser for utterances of minutes. Like any recogniser it belongs to one worker thread.
+    """A recognizer for utterances of minutes. Like any recognizer it belongs to one worker thread.
 
-    Of a growing utterance the parts before the last are final: they are decoded once, as finals, and remembered until
-    another utterance comes. So a draft or a final costs as much as one of the last `longest_s`. Where the parts end
-    depends on their own sound alone, so all decodes of an utterance agree on it.
+    The parts of a growing utterance before the last one are final: they are decoded once and remembered until another
+    utterance comes. So a draft or a final costs at most a decode of `longest_s`. The ends of the parts depend only on
+    their own sound, so all decodes of an utterance agree on them.
     """
 
-    def __init__(self, recogniser: SpeechToText, longest_s: float = LONGEST_S) -> None:
-        self.name = recogniser.name
-        self._recogniser = recogniser
+    def __init__(self, recognizer: SpeechToText, longest_s: float = LONGEST_S) -> None:
+        self.name = recognizer.name
+        self._recognizer = recognizer
         self._longest_samples = round(longest_s * LISTEN_RATE_HZ / FRAME_SAMPLES) * FRAME_SAMPLES
         self._started_at_s: float | None = None  # of the utterance whose parts these are
         self._parts: list[tuple[int, Transcript]] = []  # where each ends, in samples of the whole, and its words
 
     def transcribe(self, segment: SpeechSegment) -> Transcript:
-        """The final text of all parts. Raises EngineError."""
+        """Return the final text of all parts. Raise EngineError on failure."""
         settled, rest = self._settle(segment)
         begin = len(segment.pcm) - len(rest.pcm)
-        return _joined(settled, _later(self._recogniser.transcribe(rest), begin), segment)
+        return _join(settled, _shift(self._recognizer.transcribe(rest), begin), segment)
 
     def draft(self, segment: SpeechSegment) -> Transcript:
-        """The final text of all parts but the last, and a draft of that. Raises EngineError.
+        """Return the final text of all parts but the last, and a draft of that one. Raise EngineError on failure.
 
-        A draft that is withheld has no words at all: without its last part the utterance would seem to shrink.
+        If the last draft has no text, return none at all: without its last part the utterance would seem to shrink.
         """
         settled, rest = self._settle(segment)
-        last = self._recogniser.draft(rest)
-        joined = _joined([] if last.provisional and not last.text else settled, last, segment)
+        last = self._recognizer.draft(rest)
+        joined = _join([] if last.provisional and not last.text else settled, last, segment)
         return replace(joined, words=())  # the last part has none yet
 
     def _settle(self, segment: SpeechSegment) -> tuple[list[Transcript], SpeechSegment]:
-        """The words of all parts before the last, and what is left."""
+        """Return the transcripts of all parts before the last, and the segment of the last part."""
         if segment.started_at_s != self._started_at_s:
             self._started_at_s, self._parts = segment.started_at_s, []
         parts = [part for part in self._parts if part[0] < len(segment.pcm)]
         begin = parts[-1][0] if parts else 0
         while len(segment.pcm) - begin > self._longest_samples:
             end = begin + first_part(segment.pcm[begin : begin + self._longest_samples])
-            part = self._recogniser.transcribe(_audio_chunk(segment, begin, end))
-            parts.append((end, _later(part, begin)))
+            part = self._recognizer.transcribe(_audio_chunk(segment, begin, end))
+            parts.append((end, _shift(part, begin)))
             self._parts = parts
             begin = end
         return [transcript for _, transcript in parts], _audio_chunk(segment, begin, len(segment.pcm))
 
 
 def _audio_chunk(segment: SpeechSegment, begin: int, end: int) -> SpeechSegment:
-    """Samples of a segment as one of their own. Inside the segment its times are late by the pre-roll."""
+    """Return samples `begin` to `end` as a segment. Times inside the original are late by its pre-roll."""
     started_at_s = segment.started_at_s + begin / LISTEN_RATE_HZ
     whole = end == len(segment.pcm)
     ended_at_s = segment.ended_at_s if whole else segment.started_at_s + end / LISTEN_RATE_HZ
     return SpeechSegment(segment.pcm[begin:end], started_at_s, ended_at_s)
 
 
-def _later(part: Transcript, begin: int) -> Transcript:
-    """The words of a part that begins at this sample, as words of the whole."""
+def _shift(part: Transcript, begin: int) -> Transcript:
+    """Shift the words of a part that begins at sample `begin` to times of the whole."""
     by_s = begin / LISTEN_RATE_HZ
     words = [replace(word, start_s=word.start_s + by_s, end_s=word.end_s + by_s) for word in part.words]
     return replace(part, words=tuple(words))
 
 
-def _joined(settled: list[Transcript], last: Transcript, segment: SpeechSegment) -> Transcript:
-    """One transcript of the whole. It is withheld only where all parts are, for the first reason that one gave."""
+def _join(settled: list[Transcript], last: Transcript, segment: SpeechSegment) -> Transcript:
+    """Return one transcript of the whole. It is rejected only if all parts are, for the first reason given."""
     parts = [*settled, last]
     front = " ".join(part.text for part in settled if part.text)
     text = " ".join(part.text for part in parts if part.text)

@@ -1,4 +1,4 @@
-"""What may be asked of Whisper beside the text. Pure."""
+"""Check Whisper's options: languages and hotwords. Pure."""
 
 from __future__ import annotations
 
@@ -12,37 +12,41 @@ from voicecli.errors import SettingsError
 _OTHER_LANGUAGE = re.compile(r"[-_](?!en$)[a-z]{2}$")
 
 
-def hears_english_alone(model: str) -> bool:
-    """Whether a model's name says so. The distilled ones have all languages' tokens and were taught English, unless
-    their names end in another language: distil-large-v3-de."""
+def is_english_only(model: str) -> bool:
+    """Return whether a model knows only English, by its name.
+
+    The distilled models have the tokens of all languages but were trained on English, unless their names end in
+    another language, like distil-large-v3-de.
+    """
     name = model.partition(" ")[0].lower()
     return name.endswith(".en") or ("distil" in name and _OTHER_LANGUAGE.search(name) is None)
 
 
 def known_language(wanted: str, known: Collection[str], model: str) -> str:
-    """The language to decode in, or auto. Raises SettingsError that names the nearest of those the model knows."""
+    """Return the language to decode in, or auto. Raise SettingsError, with the nearest known ones, if it is unknown."""
     if wanted in known:
         return wanted
     if len(known) == 1:
         if wanted == "auto":
             return next(iter(known))
-        hint = "take a model that hears more, such as whisper-base: --stt-model, voicecli download-models --list"
-        raise SettingsError(f"{model} hears {', '.join(known)} alone, and {wanted!r} was asked for", hint)
+        hint = "use a model with more languages, such as whisper-base: --stt-model, voicecli download-models --list"
+        raise SettingsError(f"{model} knows only {', '.join(known)}, not {wanted!r}", hint)
     if wanted == "auto":
         return wanted
     near = nearest(wanted, known)
     guess = f"did you mean {' or '.join(near)}? " if near else ""
-    raise SettingsError(f"{model} knows no language {wanted!r}", f"{guess}All: {' '.join(sorted(known))}, or auto")
+    known_codes = " ".join(sorted(known))
+    raise SettingsError(f"{model} does not know the language {wanted!r}", f"{guess}All: {known_codes}, or auto")
 
 
 def nearest(wanted: str, known: Collection[str]) -> list[str]:
-    """Codes that may be meant: by a locale ("de-AT"), by an English name ("german"), else by their letters."""
+    """Return codes that may be meant: by locale ("de-AT"), by English name ("german"), or else by spelling."""
     code = locale.normalize(wanted.lower().replace("-", "_")).split("_")[0]
     return [code] if code in known else difflib.get_close_matches(code, sorted(known), n=3, cutoff=0.5)
 
 
 def hotword_tokens(encode: Callable[[str], list[int]], hotwords: Sequence[str], most: int) -> list[int]:
-    """Tokens of the hotwords, up to the first that would make more than `most`: half a name misleads."""
+    """Return the tokens of whole hotwords, up to the first that would exceed `most`: half a name misleads."""
     tokens: list[int] = []
     for hotword in filter(None, map(str.strip, hotwords)):
         more = encode(f" {hotword}")

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Collection, Sequence
 
 from voicecli.server.stt.recordings import Heard
-from voicecli.speech_text.subtitles import Timed, cues, spread
+from voicecli.speech_text.subtitles import TimedText, cues, spread
 
 SEEK_S = 0.01
 """A frame of Whisper's input, in which `seek` counts."""
@@ -23,15 +23,15 @@ def language_of(heard: Sequence[Heard]) -> str:
     return next((one.transcript.language for one in heard if one.transcript.text), "")
 
 
-def words_of(one: Heard) -> list[Timed]:
+def words_of(one: Heard) -> list[TimedText]:
     """The words of a part in the recording's time; where the recogniser told no times they are estimated."""
     begin_s, segment = one.part.begin_s, one.part.segment
     if words := one.transcript.words:
-        return [Timed(word.text, begin_s + word.start_s, begin_s + word.end_s) for word in words]
+        return [TimedText(word.text, begin_s + word.start_s, begin_s + word.end_s) for word in words]
     return spread(one.transcript.text, segment.started_at_s, segment.ended_at_s)
 
 
-def cues_of(heard: Sequence[Heard]) -> list[Timed]:
+def cues_of(heard: Sequence[Heard]) -> list[TimedText]:
     """What is read at once. No cue goes on over the end of a part."""
     return [cue for one in heard for cue in cues(words_of(one))]
 
@@ -63,11 +63,11 @@ def verbose(heard: Sequence[Heard], audio_s: float, granularities: Collection[st
     }
 
 
-def _word(word: Timed) -> dict[str, object]:
+def _word(word: TimedText) -> dict[str, object]:
     return {"word": word.text, "start": round(word.start_s, 2), "end": round(word.end_s, 2)}
 
 
-def _segment(number: int, cue: Timed) -> dict[str, object]:
+def _segment(number: int, cue: TimedText) -> dict[str, object]:
     """Zeros where clients look for doubt: what is in doubt is withheld, not sent (docs/compatibility.md)."""
     raw = cue.text.encode()
     return {

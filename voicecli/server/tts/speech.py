@@ -11,7 +11,7 @@ from voicecli.conversation.answer import AnswerStream, TextTurn
 from voicecli.conversation.language import AnswerLanguage
 from voicecli.conversation.speaking import Synthesis
 from voicecli.engines.base import Voice, Voices, Worker
-from voicecli.engines.kokoro.calibration import VoiceCalibration
+from voicecli.engines.kokoro.current_voice import VoiceCalibration
 from voicecli.events import Clock, Event
 from voicecli.languages import code_of
 from voicecli.server.tts.problems import NOTHING_TO_SAY, TOO_LONG, Refused

@@ -90,7 +90,7 @@ _BARE_YEAR = (
 
 
 def _bare_year(match: re.Match[str]) -> str:
-    """A four-digit number is a year unless it counts the noun that follows. Other numbers are left to later rules."""
+    """Read a four-digit number as a year unless it counts the noun after it; later rules read other numbers."""
     if not _is_year(match["before"] or "", match["after"] or ""):
         return match[0]
     return match[0][: match.start("year") - match.start()] + year(int(match["year"]))

@@ -9,7 +9,7 @@ from functools import lru_cache
 from num2words import num2words
 
 Rule = tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
-"""A pattern, and what replaces it."""
+"""A pattern and its replacement."""
 
 NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)(?!,?\d)"
 """A cardinal: thousands separators and decimals allowed."""
@@ -18,11 +18,11 @@ GLYPHS = {
     "½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅖": "2/5", "⅗": "3/5", "⅘": "4/5",
     "⅙": "1/6", "⅚": "5/6", "⅛": "1/8", "⅜": "3/8", "⅝": "5/8", "⅞": "7/8",
 }  # fmt: skip
-"""Fractions that are one character."""
+"""Fractions with a character of their own."""
 
 _SPOKEN_DENOMINATORS = frozenset({2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 32, 64, 100})
 _MOST_DIGITS = 15
-"""Nobody takes in a longer number as a number: it is read digit by digit."""
+"""Longer numbers are read digit by digit: nobody understands them as a number."""
 
 
 @lru_cache(maxsize=1024)
@@ -31,29 +31,29 @@ def _words(number: int, form: str) -> str:
 
 
 def cardinal(written: str) -> str:
-    """ "1,250" -> "one thousand two hundred fifty", "3.14" -> "three point one four"."""
+    """Spell a cardinal: "1,250" -> "one thousand two hundred fifty", "3.14" -> "three point one four"."""
     whole, point, decimals = written.replace(",", "").partition(".")
     said = _words(int(whole), "cardinal") if len(whole) <= _MOST_DIGITS else digits(whole)
     return f"{said} point {digits(decimals)}" if point else said
 
 
 def ordinal(number: int) -> str:
-    """22 -> "twenty-second"."""
+    """Spell an ordinal: 22 -> "twenty-second"."""
     return _words(number, "ordinal")
 
 
 def year(number: int) -> str:
-    """1998 -> "nineteen ninety-eight", 1905 -> "nineteen oh five"."""
+    """Spell a year: 1998 -> "nineteen ninety-eight", 1905 -> "nineteen oh five"."""
     return _words(number, "year").replace("oh-", "oh ")
 
 
 def digits(written: str) -> str:
-    """ "555" -> "five five five"; anything but digits is left out."""
+    """Spell digit by digit, leaving out other characters: "555" -> "five five five"."""
     return " ".join(_words(int(digit), "cardinal") for digit in written if digit.isdecimal())
 
 
 def fraction(whole: str, numerator: str, denominator: str) -> str:
-    """ "2", "1", "2" -> "two and a half"; "", "3", "4" -> "three quarters"."""
+    """Spell a fraction: "2", "1", "2" -> "two and a half"; "", "3", "4" -> "three quarters"."""
     top, bottom = int(numerator), int(denominator)
     part = {2: "half", 4: "quarter"}.get(bottom) or ordinal(bottom)
     plural = {2: "halves"}.get(bottom, f"{part}s")
@@ -63,12 +63,12 @@ def fraction(whole: str, numerator: str, denominator: str) -> str:
 
 
 def plural(words: str) -> str:
-    """ "nineteen ninety" -> "nineteen nineties"."""
+    """Form the plural: "nineteen ninety" -> "nineteen nineties"."""
     return f"{words[:-1]}ies" if words.endswith("y") else f"{words}s"
 
 
 def _slashed(match: re.Match[str]) -> str:
-    """A fraction, a score or a quotient."""
+    """Spell a fraction, a score or a quotient."""
     top, bottom = match["top"], match["bottom"]
     if top == bottom or (bottom in ("10", "100") and top != "1"):
         return f"{cardinal(top)} out of {cardinal(bottom)}"
@@ -82,7 +82,7 @@ def _version(match: re.Match[str]) -> str:
 
 
 def _dimensions(match: re.Match[str]) -> str:
-    """A screen's size is read like two years: "1920x1080" -> "nineteen twenty by ten eighty"."""
+    """Spell a screen size like two years: "1920x1080" -> "nineteen twenty by ten eighty"."""
     return " by ".join(year(int(side)) if len(side) == 4 else cardinal(side) for side in match[0].split("x"))
 
 

@@ -67,7 +67,7 @@ def _rate(match: re.Match[str]) -> str:
 
 
 def _money(match: re.Match[str]) -> str:
-    """ "$3.50" -> "three dollars and fifty cents", "a $5 bill" -> "a five dollar bill"."""
+    """Spell money: "$3.50" -> "three dollars and fifty cents", "a $5 bill" -> "a five dollar bill"."""
     amount, end, article = match["amount"], match["end"], match["article"] or ""
     one, many, _, _ = _CURRENCIES[match["sign"]]
     if end or match["scale"] or not re.fullmatch(r"[\d,]+(?:\.\d\d)?", amount):
@@ -90,7 +90,7 @@ def _coins(amount: str, sign: str) -> str:
 
 
 def _quantity(match: re.Match[str]) -> str:
-    """ "1 km" -> "one kilometer", "2 m²" -> "two square meters"."""
+    """Spell a quantity: "1 km" -> "one kilometer", "2 m²" -> "two square meters"."""
     one, many = _UNITS[match["unit"]]
     power = _POWERS.get(match["power"] or "", "")
     if match["number"]:

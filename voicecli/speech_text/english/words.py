@@ -22,7 +22,7 @@ _DAYS = {
 
 
 def _roman(match: re.Match[str]) -> str:
-    """Kings are counted, wars and chapters are numbered."""
+    """Spell a Roman numeral: ordinals for monarchs, cardinals for wars and chapters."""
     number = _ROMAN[match["numeral"]]
     if match["name"] in _REGNAL:
         return f"{match['name']} the {ordinal(number)}"
@@ -47,7 +47,7 @@ def _day(match: re.Match[str]) -> str:
 
 
 def _initials(match: re.Match[str]) -> str:
-    """A capital before a full stop is a name's initial, but for "vitamin C. Then"."""
+    """Drop the periods after a name's initials, but not in "vitamin C. Then"."""
     before = match.string[: match.start()].split()
     return match[0] if before and before[-1][0].islower() else match[0].replace(".", "")
 
@@ -98,7 +98,7 @@ _SAID_FOR = (
     (r"\b[Vv]ol\.(?=\s?\d)", "volume"),
     (r"\b[Cc]h\.(?=\s?\d)", "chapter"),
     (r"\b[Ss]ec\.(?=\s?\d)", "section"),
-    # What espeak reads as a word, or with the article's "a" in it
+    # Abbreviations that espeak reads as a word, or whose "A" it reads as the article
     (r"\bAWS\b", "A-W-S"),
     (r"\bCLI\b", "C-L-I"),
     (r"\bETA\b", "E-T-A"),

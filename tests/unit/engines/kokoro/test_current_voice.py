@@ -47,7 +47,7 @@ def sung(current_voice: CurrentVoice) -> str:
     return chr(next(current_voice.synthesize("la")).pcm[0])
 
 
-def test_it_speaks_with_the_voice_that_it_was_current_voice_to() -> None:
+def test_it_speaks_with_the_selected_voice() -> None:
     choir, spoke = Choir(), list[str]()
     current_voice = CurrentVoice(choir, choir.speaking("af_heart", 1.0), 1.25, lambda voice: spoke.append(voice.voice))
     assert (sung(current_voice), current_voice.name, current_voice.sample_rate_hz) == ("a", "choir af_heart", 24_000)

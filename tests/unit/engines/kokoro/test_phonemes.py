@@ -10,7 +10,7 @@ from kokoro_onnx.tokenizer import Tokenizer
 
 from voicecli.engines.kokoro import phonemes as kokoro_phonemes
 from voicecli.engines.kokoro.engine import speakable
-from voicecli.engines.kokoro.phonemes import NEEDED, lacking, phonemiser
+from voicecli.engines.kokoro.phonemes import NEEDED, missing_packages, phonemizer
 from voicecli.engines.kokoro.voices import Styles
 from voicecli.errors import EngineError, SettingsError
 
@@ -21,7 +21,7 @@ def tokenizer() -> Tokenizer:
 
 
 def said(tokenizer: Tokenizer, language: str, text: str) -> str:
-    return phonemiser(language, tokenizer)(text)
+    return phonemizer(language, tokenizer)(text)
 
 
 def test_english_is_read_as_kokoro_onnx_reads_it(tokenizer: Tokenizer) -> None:
@@ -71,12 +71,12 @@ def test_what_is_not_installed_is_named_with_the_way_to_install_it(
 ) -> None:
     there = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda one: None if one == "misaki" else there("json"))
-    assert lacking(language) == lacking(code) == ("misaki",)
+    assert missing_packages(language) == missing_packages(code) == ("misaki",)
     with pytest.raises(SettingsError, match=f"jf_alpha speaks {name}, which needs misaki") as caught:
         speakable(Styles("jf_alpha", np.zeros((1, 1, 1), np.float32), language))
     assert "pip install 'voicecli[languages]'" in caught.value.hint
 
 
 def test_all_other_languages_need_nothing_more() -> None:
-    assert lacking("fr-fr") == lacking("fr") == ()
+    assert missing_packages("fr-fr") == missing_packages("fr") == ()
     assert set(NEEDED) == {"ja", "zh"}

@@ -17,7 +17,7 @@ from voicecli.engines.kokoro.sound import (
     Trimmer,
     pause_samples,
     to_pcm,
-    trimmed,
+    trim,
 )
 
 PEAK = 0.5
@@ -74,7 +74,7 @@ def test_sound_comes_before_the_end_is_known() -> None:
 
 def test_a_pause_inside_is_kept() -> None:
     audio = np.concatenate([noise(4800, PEAK), np.zeros(4800, np.float32), noise(4800, PEAK)])
-    assert len(trimmed(audio)) == len(audio)
+    assert len(trim(audio)) == len(audio)
 
 
 @pytest.mark.parametrize(

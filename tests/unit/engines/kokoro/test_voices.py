@@ -49,12 +49,12 @@ def test_a_blend_is_the_weighted_mean_and_speaks_as_its_first(
         ("af_hart", "no voice 'af_hart'", "nearest: af_heart"),
         ("af_heart+bm_goerge", "no voice 'bm_goerge'", "nearest: bm_george"),
         ("santa", "several voices", "nearest: am_santa, em_santa"),
-        ("", "no voice and no blend", "af_heart:2"),
-        ("af_heart:-1", "no voice and no blend", "af_heart:2"),
-        ("af_heart:nan", "no voice and no blend", "af_heart:2"),
-        ("../af_heart", "no voice and no blend", "af_heart:2"),
-        ("af_heart:0+bm_george:0", "sum to nothing", "af_heart:2"),
-        ("+".join(["af_heart"] * 9), "no voice and no blend", "up to 8"),
+        ("", "neither a voice nor a blend", "af_heart:2"),
+        ("af_heart:-1", "neither a voice nor a blend", "af_heart:2"),
+        ("af_heart:nan", "neither a voice nor a blend", "af_heart:2"),
+        ("../af_heart", "neither a voice nor a blend", "af_heart:2"),
+        ("af_heart:0+bm_george:0", "sum to zero", "af_heart:2"),
+        ("+".join(["af_heart"] * 9), "neither a voice nor a blend", "up to 8"),
     ],
 )
 def test_what_is_no_voice_is_reported_with_a_way_out(folder: Path, asked: str, message: str, hint: str) -> None:
@@ -64,7 +64,7 @@ def test_what_is_no_voice_is_reported_with_a_way_out(folder: Path, asked: str, m
 
 
 def test_files_that_are_missing_or_damaged_are_reported(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(ModelMissing, match="holds no voices"):
+    with pytest.raises(ModelMissing, match="contains no voices"):
         known_voices(tmp_path / "absent")
     (folder / "af_heart.bin").write_bytes(b"1234")
     with pytest.raises(ModelMissing, match="has 1 values"):

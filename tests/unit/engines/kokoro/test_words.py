@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.engines.kokoro.words import MARKS, aligned, spread, word_ends
+from voicecli.engines.kokoro.words import MARKS, aligned, split_ends, word_ends
 
 SYMBOLS = st.text("aʌvðɹ ˈː,.", max_size=30)
 SOUNDS = st.text("aʌvðɹˈː", min_size=1, max_size=8).filter(lambda word: any(c not in "ˈː" for c in word))
@@ -69,15 +69,15 @@ def test_a_batch_has_the_words_that_end_in_it(words: list[str], data: st.DataObj
     ends = word_ends(phonemes, words)
     cut = data.draw(st.integers(0, len(words) - 1))
     batches = [batch for batch in (" ".join(words[:cut]), " ".join(words[cut:])) if batch]
-    found = spread(ends, phonemes, batches)
+    found = split_ends(ends, phonemes, batches)
     assert [len(some) for some in found] == [len(batch.split()) for batch in batches]
     for batch, some in zip(batches, found, strict=True):
         assert [batch[:end].split()[-1] for end in some] == batch.split()
 
 
 def test_a_word_that_is_cut_ends_in_the_second_part() -> None:
-    assert spread([3, 8], "aaa bbbb", ["aaa bb", "bb"]) == [[3], [2]]
+    assert split_ends([3, 8], "aaa bbbb", ["aaa bb", "bb"]) == [[3], [2]]
 
 
 def test_without_phonemes_no_word_ends() -> None:
-    assert spread([0, 0], "", []) == []
+    assert split_ends([0, 0], "", []) == []

@@ -9,7 +9,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from voicecli.engines.llm.fallback import JITTER, SLOW_S, WAITS_S, FallbackModel, StatusReporter, with_fallback
+from voicecli.engines.llm.fallback import (
+    JITTER,
+    RETRY_DELAYS_S,
+    SLOW_AFTER_S,
+    FallbackModel,
+    StatusReporter,
+    with_fallback,
+)
 from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError, ModelMissing, VoiceCliError
 from voicecli.replay import virtual_time
 from voicecli.types import Message, Token
@@ -55,7 +62,7 @@ class Server:
 
 
 @dataclass
-class Told:
+class Reports:
     changes: list[tuple[str, str, str]] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
@@ -67,9 +74,9 @@ class Told:
 Act = Callable[[FallbackModel], Awaitable[None]]
 
 
-def hold(server: Server, act: Act, fallback: Server | VoiceCliError | None = None) -> Told:
-    reported = Told()
-    tell = StatusReporter(lambda *change: reported.changes.append(change), reported.remarks.append)
+def hold(server: Server, act: Act, fallback: Server | VoiceCliError | None = None) -> Reports:
+    reported = Reports()
+    reporter = StatusReporter(lambda *change: reported.changes.append(change), reported.remarks.append)
 
     async def load() -> Server:
         if isinstance(fallback, VoiceCliError):
@@ -78,7 +85,7 @@ def hold(server: Server, act: Act, fallback: Server | VoiceCliError | None = Non
         return fallback
 
     async def run() -> None:
-        async with with_fallback(server, load if fallback else None, TIMEOUT_S, tell) as model:
+        async with with_fallback(server, load if fallback else None, TIMEOUT_S, reporter) as model:
             await act(model)
 
     virtual_time.run(run())
@@ -101,34 +108,34 @@ async def fails(model: FallbackModel) -> None:
 
 def test_a_server_that_is_well_is_asked_once_and_nothing_is_reported() -> None:
     server = Server()
-    assert hold(server, asks) == Told()
+    assert hold(server, asks) == Reports()
     assert (len(server.asked_at_s), server.closed) == (1, 1)
 
 
 @pytest.mark.parametrize("failure", [GONE, EngineError("500")])
 def test_a_short_absence_is_not_noticed(failure: Exception) -> None:
     server = Server(failures=[failure] * 3)
-    assert hold(server, asks, Server("spare")).changes == []
+    assert hold(server, asks, Server("fallback")).changes == []
     waits_s = [after - before for before, after in zip(server.asked_at_s, server.asked_at_s[1:], strict=False)]
-    for wait_s, expected_s in zip(waits_s, WAITS_S, strict=True):
+    for wait_s, expected_s in zip(waits_s, RETRY_DELAYS_S, strict=True):
         assert abs(wait_s - expected_s) <= JITTER * expected_s + 1e-6
     assert server.closed == 4
 
 
 def test_something_takes_its_place_until_it_is_back() -> None:
-    server, fallback = Server(failures=[GONE] * 4, warm_failures=[GONE] * 2), Server("spare", words=("Spare.",))
+    server, fallback = Server(failures=[GONE] * 4, warm_failures=[GONE] * 2), Server("fallback", words=("Fallback.",))
 
     async def act(model: FallbackModel) -> None:
-        assert await answer(model) == "Spare."
-        assert model.name == "spare"
-        assert await answer(model) == "Spare."
+        assert await answer(model) == "Fallback."
+        assert model.name == "fallback"
+        assert await answer(model) == "Fallback."
         await asyncio.sleep(1 + 2 + 4 + 0.1)
         assert model.name == "server"
         assert await answer(model) == "One two."
 
     reported = hold(server, act, fallback)
     assert reported.conditions == ["fallback", "ok"]
-    assert reported.changes[0][1] == "spare"
+    assert reported.changes[0][1] == "fallback"
     assert "the server does not answer" in reported.changes[0][2]
     assert len(server.asked_at_s) == 5
 
@@ -140,7 +147,7 @@ def test_looks_come_further_apart_up_to_half_a_minute() -> None:
         await answer(model)
         await asyncio.sleep(110)
 
-    hold(server, act, Server("spare"))
+    hold(server, act, Server("fallback"))
     looks = server.looked_at_s
     gaps = [round(after - before) for before, after in zip(looks, looks[1:], strict=False)]
     assert gaps == [2, 4, 8, 16, 30, 30]
@@ -153,18 +160,18 @@ def test_a_broken_server_that_is_looked_for_ends_nothing() -> None:
         await answer(model)
         await asyncio.sleep(4)
 
-    assert hold(server, act, Server("spare")).conditions == ["fallback", "ok"]
+    assert hold(server, act, Server("fallback")).conditions == ["fallback", "ok"]
 
 
 def test_an_answer_under_way_stays_with_the_model_that_began_it() -> None:
-    server, fallback = Server(failures=[GONE] * 4), Server("spare", words=("Spare ", "to the end."))
+    server, fallback = Server(failures=[GONE] * 4), Server("fallback", words=("Fallback ", "to the end."))
 
     async def act(model: FallbackModel) -> None:
         async with aclosing(model.reply(ASKED)) as tokens:
             first = await anext(tokens)
             await asyncio.sleep(2)  # the server is back
             assert model.name == "server"
-            assert [first.text, *[token.text async for token in tokens]] == ["Spare ", "to the end."]
+            assert [first.text, *[token.text async for token in tokens]] == ["Fallback ", "to the end."]
 
     hold(server, act, fallback)
 
@@ -194,18 +201,18 @@ def test_a_refusal_is_not_tried_again_and_is_replaced() -> None:
     async def act(model: FallbackModel) -> None:
         assert await answer(model) == "One two."
 
-    assert hold(server, act, Server("spare")).conditions == ["fallback"]
+    assert hold(server, act, Server("fallback")).conditions == ["fallback"]
     assert len(server.asked_at_s) == 1
 
 
 def test_a_full_context_is_no_absence() -> None:
     server = Server(failures=[ContextFull("too long")])
-    assert hold(server, fails, Server("spare")) == Told()
+    assert hold(server, fails, Server("fallback")) == Reports()
 
 
 def test_what_breaks_after_the_first_token_is_raised_as_it_is() -> None:
     server = Server(words=("One ", GONE))
-    assert hold(server, fails, Server("spare")) == Told()
+    assert hold(server, fails, Server("fallback")) == Reports()
     assert (len(server.asked_at_s), server.closed) == (1, 1)
 
 
@@ -215,23 +222,22 @@ def test_a_late_first_token_counts_as_gone_and_all_tries_have_one_patience() -> 
     async def act(model: FallbackModel) -> None:
         begun_s = asyncio.get_running_loop().time()
         await asks(model)
-        assert asyncio.get_running_loop().time() - begun_s <= TIMEOUT_S + sum(WAITS_S) + 0.1
+        assert asyncio.get_running_loop().time() - begun_s <= TIMEOUT_S + sum(RETRY_DELAYS_S) + 0.1
 
-    reported = hold(server, act, Server("spare"))
+    reported = hold(server, act, Server("fallback"))
     assert "in time" in reported.changes[0][2]
     assert server.closed == len(server.asked_at_s)
 
 
 def test_a_slow_server_is_remarked_on_once_until_it_is_quick_again() -> None:
-    server = Server(late_s=[SLOW_S + 1, SLOW_S + 1, 0.1, SLOW_S + 1])
+    server = Server(late_s=[SLOW_AFTER_S + 1, SLOW_AFTER_S + 1, 0.1, SLOW_AFTER_S + 1])
 
     async def act(model: FallbackModel) -> None:
         for _ in range(4):
             await asks(model)
 
     assert (
-        hold(server, act).remarks
-        == [f"No word from the language model after {SLOW_S:g} s: it is still waited for."] * 2
+        hold(server, act).remarks == [f"The language model has not answered for {SLOW_AFTER_S:g} s; still waiting."] * 2
     )
 
 
@@ -244,7 +250,7 @@ def test_preparation_goes_to_the_model_that_will_answer_and_is_not_tried_again()
         await model.warm(ASKED)
         await model.aclose()
 
-    assert hold(server, act) == Told()
+    assert hold(server, act) == Reports()
     assert (len(server.looked_at_s), server.closed) == (2, 1)
 
 
@@ -252,7 +258,7 @@ def test_an_empty_answer_is_an_answer() -> None:
     async def act(model: FallbackModel) -> None:
         assert await answer(model) == ""
 
-    assert hold(Server(words=()), act) == Told()
+    assert hold(Server(words=()), act) == Reports()
 
 
 def test_a_question_that_is_withdrawn_closes_its_request_and_loads_no_second_fallback() -> None:
@@ -261,14 +267,14 @@ def test_a_question_that_is_withdrawn_closes_its_request_and_loads_no_second_fal
     async def load() -> Server:
         loads.append(1)
         await asyncio.sleep(3)
-        return Server("spare")
+        return Server("fallback")
 
     async def run() -> None:
         async with with_fallback(
             server, load, TIMEOUT_S, StatusReporter(lambda *change: None, lambda text: None)
         ) as model:
             with pytest.raises(TimeoutError):
-                async with asyncio.timeout(sum(WAITS_S) * (1 + JITTER) + 0.5):
+                async with asyncio.timeout(sum(RETRY_DELAYS_S) * (1 + JITTER) + 0.5):
                     await answer(model)
             server.failures = [GONE] * 4
             await asks(model)

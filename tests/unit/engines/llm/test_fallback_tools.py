@@ -1,4 +1,4 @@
-"""Tools behind a language model that may go away: who is told of them, and what is asked of a spare that knows none."""
+"""Tools with a fallback model: which model is offered them, and what a fallback without tools is asked."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ def test_a_request_is_asked_again_with_the_results_that_there_are() -> None:
     assert server.asked == [ANSWERED, ANSWERED]
 
 
-def test_what_takes_its_place_is_reported_of_the_tools_once() -> None:
-    server, fallback = Caller(failures=[GONE] * 8), Caller("spare")
+def test_the_fallback_is_offered_the_tools_once() -> None:
+    server, fallback = Caller(failures=[GONE] * 8), Caller("fallback")
 
     async def act(model: FallbackModel) -> None:
         model.offer([SPEC], lambda reason: None)
@@ -91,8 +91,8 @@ def test_what_takes_its_place_is_reported_of_the_tools_once() -> None:
     assert fallback.offered == [SPEC]
 
 
-def test_a_fallback_that_knows_no_tools_is_reported_their_results() -> None:
-    server, fallback, refused = Caller(failures=[GONE] * 4), Plain("spare"), list[str]()
+def test_a_fallback_without_tools_gets_their_results_as_text() -> None:
+    server, fallback, refused = Caller(failures=[GONE] * 4), Plain("fallback"), list[str]()
 
     async def act(model: FallbackModel) -> None:
         model.offer([SPEC], refused.append)
@@ -100,4 +100,4 @@ def test_a_fallback_that_knows_no_tools_is_reported_their_results() -> None:
 
     hold(server, act, fallback)
     assert [message.text for message in fallback.asked[0]] == ["Hello?\n\nlook: noon"]
-    assert refused == ["spare cannot use tools"]
+    assert refused == ["fallback cannot use tools"]

@@ -11,7 +11,7 @@ import pytest
 
 from tests.contract.chat_servers import MODELS, TAGS, chat_server, llm_settings
 from tests.contract.conftest import gguf
-from voicecli.engines.llm.select import is_loopback, open_language_model, place
+from voicecli.engines.llm.select import AvailableModel, is_loopback, list_language_models, open_language_model, place
 from voicecli.errors import BackendUnavailable, ModelMissing, SettingsError
 
 __all__ = ["gguf"]  # the fixture
@@ -62,7 +62,7 @@ def test_a_configured_server_that_is_silent_is_passed_over_aloud(nowhere: str) -
             name, why, narrated = await choice(url=f"http://{nowhere}/v1", ollama_url=ollama_url)
             assert name == "llama3.2 (Ollama)"
             assert why == f"{nowhere} does not answer; Ollama answers"
-            assert narrated[0].startswith(f"The configured server was passed over: {nowhere} does not answer. ")
+            assert narrated[0].startswith(f"Skipping the configured server: {nowhere} does not answer. ")
 
     asyncio.run(run())
 
@@ -81,10 +81,8 @@ def test_an_ollama_without_the_model_is_passed_over(gguf: Path) -> None:
         async with chat_server(pages=TAGS) as server:
             settings = {"ollama_url": f"http://127.0.0.1:{server.port}", "ollama_model": "qwen3:4b"}
             _, why, _ = await choice(lambda: gguf, **settings)
-            assert (
-                why
-                == "in this process: no server is configured and Ollama has no model qwen3:4b (it has: llama3.2:latest)"
-            )
+            ollama = "Ollama has no model qwen3:4b (installed: llama3.2:latest)"
+            assert why == f"in this process: no server is configured and {ollama}"
 
     asyncio.run(run())
 
@@ -158,3 +156,30 @@ def test_a_proxy_does_not_stand_before_this_machine(monkeypatch: pytest.MonkeyPa
 def test_places(url: str, shown: str, loopback: bool) -> None:
     assert place(url) == shown
     assert is_loopback(url) is loopback
+
+
+def test_those_on_the_disk_and_those_of_the_servers_that_answer(nowhere: str) -> None:
+    async def run() -> None:
+        async with chat_server(pages={**MODELS, **TAGS}) as server:
+            here = f"127.0.0.1:{server.port}"
+            settings = llm_settings(url=f"http://{here}/v1", ollama_url=f"http://{here}")
+            found = await list_language_models(settings, ["tiny"])
+            assert found.models == (
+                AvailableModel("tiny", "embedded", "embedded"),
+                AvailableModel("small", "openai", here),
+                AvailableModel("llama3.2:latest", "ollama", "Ollama"),
+            )
+            assert found.unreachable == ()
+
+    asyncio.run(run())
+
+
+def test_a_server_that_was_configured_and_is_silent_is_reported(nowhere: str) -> None:
+    async def run() -> None:
+        settings = llm_settings(url=f"http://{nowhere}/v1", ollama_url=f"http://{nowhere}")
+        found = await list_language_models(settings, [])
+        assert (found.models, found.unreachable) == ((), (f"{nowhere} does not answer",))
+        ollama = await list_language_models(settings.model_copy(update={"url": "", "backend": "ollama"}), [])
+        assert ollama.unreachable == (f"Ollama does not answer on {nowhere}",)
+
+    asyncio.run(run())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.engines.llm.tool_calls import Collector, as_function, object_of, offer_to, without_calls
+from voicecli.engines.llm.tool_calls import ToolCallCollector, as_function, offer_to, parse_arguments, without_calls
 from voicecli.types import Message, ToolCall, ToolSpec
 
 CALL = ToolCall("a", "look", '{"at": 1}')
@@ -13,7 +13,7 @@ CALL = ToolCall("a", "look", '{"at": 1}')
 
 @given(st.lists(st.tuples(st.sampled_from(["look", "weigh"]), st.text(min_size=1)), min_size=1, max_size=4), st.data())
 def test_bits_of_several_calls_become_whole_ones(calls: list[tuple[str, str]], data: st.DataObject) -> None:
-    collector = Collector()
+    collector = ToolCallCollector()
     for at, (name, arguments) in enumerate(calls):
         collector.push(at, f"id{at}", name, "")
         cut = data.draw(st.integers(0, len(arguments)))
@@ -24,7 +24,7 @@ def test_bits_of_several_calls_become_whole_ones(calls: list[tuple[str, str]], d
 
 
 def test_servers_may_leave_out_places_and_ids() -> None:
-    collector = Collector()
+    collector = ToolCallCollector()
     collector.push(None, "", "look", "{")
     collector.push(None, "", "", "}")
     collector.push(None, "", "weigh", "")
@@ -32,14 +32,14 @@ def test_servers_may_leave_out_places_and_ids() -> None:
 
 
 def test_a_bit_without_any_name_is_no_call() -> None:
-    collector = Collector()
+    collector = ToolCallCollector()
     collector.push(None, "", "", "{}")
     assert list(collector.calls(1)) == []
 
 
 def test_arguments_as_an_object() -> None:
-    assert object_of('{"at": 1}') == {"at": 1}
-    assert object_of("{at") == object_of("[1]") == {}
+    assert parse_arguments('{"at": 1}') == {"at": 1}
+    assert parse_arguments("{at") == parse_arguments("[1]") == {}
 
 
 def test_a_tool_as_the_protocols_take_it() -> None:

@@ -21,7 +21,7 @@ def hum(seconds: float, seed: int = 0) -> Pcm:
 
 
 def reference(pcm: Pcm) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """By faster-whisper, of a wave that was padded and normalised as transformers does."""
+    """By faster-whisper, of a wave that was padded and normalized as transformers does."""
     wave = np.pad(pcm[-WINDOW_SAMPLES:].astype(np.float32) / 32768, (max(0, WINDOW_SAMPLES - len(pcm)), 0))
     wave = (wave - wave.mean()) / np.sqrt(wave.var() + LEAST_VARIANCE)
     return np.asarray(FeatureExtractor(chunk_length=8)(wave, padding=0))

@@ -1,10 +1,10 @@
-"""What may be asked of Whisper, and what is answered to a wish that it cannot grant."""
+"""Options of Whisper, and the errors for those that it cannot support."""
 
 from __future__ import annotations
 
 import pytest
 
-from voicecli.engines.whisper.options import hears_english_alone, hotword_tokens, known_language, nearest
+from voicecli.engines.whisper.options import hotword_tokens, is_english_only, known_language, nearest
 from voicecli.errors import SettingsError
 
 KNOWN = ["de", "en", "fr", "ja", "pt", "zh"]
@@ -28,7 +28,7 @@ def test_an_english_model_need_not_detect(wanted: str) -> None:
 def test_an_english_model_refuses_another_language_and_says_what_to_do() -> None:
     with pytest.raises(SettingsError) as caught:
         known_language("de", ["en"], "base.en")
-    assert "base.en hears en alone" in caught.value.message
+    assert "base.en knows only en" in caught.value.message
     assert "download-models --list" in caught.value.hint
 
 
@@ -44,8 +44,8 @@ def test_an_english_model_refuses_another_language_and_says_what_to_do() -> None
         ("distil-large-v3-en", True),
     ],
 )
-def test_a_name_tells_that_a_model_hears_english_alone(model: str, is_english: bool) -> None:
-    assert hears_english_alone(model) is is_english
+def test_a_name_shows_that_a_model_knows_only_english(model: str, is_english: bool) -> None:
+    assert is_english_only(model) is is_english
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_name_tells_that_a_model_hears_english_alone(model: str, is_english: b
 )
 def test_the_nearest_language_is_named(wanted: str, meant: str) -> None:
     assert nearest(wanted, KNOWN) == [meant]
-    with pytest.raises(SettingsError, match=f"base knows no language '{wanted}'") as caught:
+    with pytest.raises(SettingsError, match=f"base does not know the language '{wanted}'") as caught:
         known_language(wanted, KNOWN, "base")
     assert caught.value.hint == f"did you mean {meant}? All: de en fr ja pt zh, or auto"
 

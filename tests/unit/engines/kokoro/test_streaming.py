@@ -21,15 +21,17 @@ from voicecli.engines.kokoro.statistics import (
     fit,
     held_style,
 )
-from voicecli.engines.kokoro.streaming import COLUMN_S, WHOLE, StreamingVoice
-from voicecli.engines.kokoro.windows import (
-    CONTEXT,
-    ENOUGH,
-    FIRST,
-    LEAD,
-    LEAST,
-    MOST,
-    NEXT,
+from voicecli.engines.kokoro.streaming import (
+    COLUMN_S,
+    CONTEXT_COLUMNS,
+    ENOUGH_AHEAD,
+    FIRST_WINDOW,
+    LEAD_COLUMNS,
+    MAX_WINDOW,
+    MIN_WINDOW,
+    NEXT_WINDOW,
+    WHOLE_COLUMNS,
+    StreamingVoice,
     awaited_window,
     may_sound,
     next_window,
@@ -41,7 +43,7 @@ STYLES = np.arange(510 * 256, dtype=np.float32).reshape(510, 1, 256)
 STATISTICS = 4
 FORETELLING = StatisticsPredictor(np.zeros((2, STATISTICS), np.float32), np.ones(STATISTICS // 2, np.float32), 0.5)
 SILENT_FRAMES, TRAILING_FRAMES = 20, 2
-LEAD_FRAMES = LEAD // COLUMNS_PER_FRAME
+LEAD_FRAMES = LEAD_COLUMNS // COLUMNS_PER_FRAME
 FRAME_S = COLUMNS_PER_FRAME * COLUMN_SAMPLES / RATE_HZ
 
 
@@ -67,8 +69,8 @@ class Ramp:
         self.more.append(more)
         audio = np.repeat(utterance.columns[0, 0], COLUMN_SAMPLES)
         if statistics is not None:
-            audio[: COLUMN_SAMPLES * (CONTEXT - 1)] += 0.3
-            audio[-COLUMN_SAMPLES * (CONTEXT - 1) :] += 0.3
+            audio[: COLUMN_SAMPLES * (CONTEXT_COLUMNS - 1)] += 0.3
+            audio[-COLUMN_SAMPLES * (CONTEXT_COLUMNS - 1) :] += 0.3
         return audio, np.zeros((1, STATISTICS, 1), np.float32)
 
 
@@ -87,7 +89,9 @@ def test_windows_join_to_the_whole(tokens: int, frames_per_token: int) -> None:
     silent = (int(frames[0]) - LEAD_FRAMES) * COLUMNS_PER_FRAME
     whole = np.repeat(utterance.columns[0, 0, silent:], COLUMN_SAMPLES)
     assert len(sound) == len(whole)
-    inner = slice(CONTEXT * COLUMN_SAMPLES, -CONTEXT * COLUMN_SAMPLES)  # the outermost have no context to be right
+    inner = slice(
+        CONTEXT_COLUMNS * COLUMN_SAMPLES, -CONTEXT_COLUMNS * COLUMN_SAMPLES
+    )  # the outermost have no context to be right
     if all(ramp.given):
         np.testing.assert_allclose(sound[inner], whole[inner], atol=1e-5)
 
@@ -110,7 +114,7 @@ def test_a_short_utterance_is_one_text_chunk_with_its_own_statistics() -> None:
     ramp = Ramp(2)
     assert len(list(voice(ramp, [range(4)]).say("x"))) == 1
     assert ramp.given == [False]
-    assert ramp.runs[0] <= WHOLE
+    assert ramp.runs[0] <= WHOLE_COLUMNS
 
 
 def test_an_abandoned_utterance_computes_nothing_more() -> None:
@@ -140,7 +144,7 @@ def test_each_word_ends_where_the_frames_of_its_last_token_begin(batches: list[i
     assert ends_s == pytest.approx(expected_s, abs=1e-6)
 
 
-class Hushed(Ramp):
+class Silent(Ramp):
     """A generator that is silent where its columns are below a level."""
 
     def __init__(self, level: float) -> None:
@@ -155,7 +159,7 @@ class Hushed(Ramp):
 def test_silence_that_is_cut_off_takes_the_words_along() -> None:
     def ends_s(level: float) -> tuple[list[float], float]:
         ends, passed_s = [], 0.0
-        for sound in voice(Hushed(level), [range(20)]).say("x"):
+        for sound in voice(Silent(level), [range(20)]).say("x"):
             ends += [passed_s + end_s for end_s in sound.word_ends_s or ()]
             passed_s += len(sound.audio) / RATE_HZ
         return ends, passed_s
@@ -189,7 +193,7 @@ def heard(timed: Timed, tokens: int, learnt_rtf: float) -> tuple[float, float]:
     began_s = timed.now_s
     sounds = [(timed.now_s - began_s, len(sound.audio) / RATE_HZ) for sound in speaker.say("x")]
     (first_s, length_s), *later = sounds
-    ends_s, silent_s = first_s + length_s - LEAD * COLUMN_S, 0.0  # a trimmer takes the silent lead away
+    ends_s, silent_s = first_s + length_s - LEAD_COLUMNS * COLUMN_S, 0.0  # a trimmer takes the silent lead away
     for at_s, length_s in later:
         silent_s += max(0.0, at_s - ends_s)
         ends_s = max(ends_s, at_s) + length_s
@@ -206,7 +210,9 @@ def test_a_machine_that_computes_faster_than_it_speaks_leaves_no_gap(
 
 @given(st.integers(8, 80), st.floats(0.05, 0.5))
 def test_a_quick_machine_waits_for_the_shortest_window_alone(tokens: int, rtf: float) -> None:
-    assert heard(Timed(rtf), tokens, rtf)[0] == pytest.approx(rtf * (FIRST + LEAD + CONTEXT) * COLUMN_S)
+    assert heard(Timed(rtf), tokens, rtf)[0] == pytest.approx(
+        rtf * (FIRST_WINDOW + LEAD_COLUMNS + CONTEXT_COLUMNS) * COLUMN_S
+    )
 
 
 @given(st.floats(1, 5))
@@ -214,7 +220,7 @@ def test_a_machine_that_cannot_keep_up_waits_for_little_more_than_a_second_of_ei
     assert heard(Timed(rtf), 80, rtf)[0] <= 1.25 * rtf
 
 
-@given(st.integers(0, 500), st.floats(-LEAD, 200), st.integers(1, 600), st.floats(0.05, 3))
+@given(st.integers(0, 500), st.floats(-LEAD_COLUMNS, 200), st.integers(1, 600), st.floats(0.05, 3))
 def test_what_is_waited_for_is_enough_and_no_more_than_that(begin: int, ahead: float, more: int, rtf: float) -> None:
     columns = begin + more
 
@@ -223,24 +229,24 @@ def test_what_is_waited_for_is_enough_and_no_more_than_that(begin: int, ahead: f
         return may_sound(end, ahead + end - begin, columns, rtf)
 
     length = awaited_window(begin, ahead, columns, rtf)
-    shortest = NEXT if begin else FIRST + LEAD
-    assert shortest <= length <= ENOUGH + LEAD
-    assert length >= ENOUGH or enough(length)
+    shortest = NEXT_WINDOW if begin else FIRST_WINDOW + LEAD_COLUMNS
+    assert shortest <= length <= ENOUGH_AHEAD + LEAD_COLUMNS
+    assert length >= ENOUGH_AHEAD or enough(length)
     assert length == shortest or not enough(shortest)
 
 
 @given(st.floats(0, 500), st.floats(0.05, 5))
 def test_a_window_is_computed_while_what_is_ahead_plays(ahead: float, rtf: float) -> None:
     window = next_window(ahead, rtf)
-    assert LEAST <= window <= MOST
-    assert window == LEAST or (window + 2 * CONTEXT) * rtf <= ahead
+    assert MIN_WINDOW <= window <= MAX_WINDOW
+    assert window == MIN_WINDOW or (window + 2 * CONTEXT_COLUMNS) * rtf <= ahead
 
 
-@given(st.integers(0, 500), st.integers(NEXT, MOST), st.integers(1, 500))
+@given(st.integers(0, 500), st.integers(NEXT_WINDOW, MAX_WINDOW), st.integers(1, 500))
 def test_no_short_rest_is_left_behind(begin: int, length: int, more: int) -> None:
     end = window_end(begin, length, begin + more)
     assert begin < end <= begin + min(more, length)
-    assert end == begin + more or min(end - begin, begin + more - end) >= min(LEAST, length // 2)
+    assert end == begin + more or min(end - begin, begin + more - end) >= min(MIN_WINDOW, length // 2)
 
 
 def test_the_prosody_goes_by_length_and_the_timbre_is_held() -> None:
@@ -258,17 +264,17 @@ def utterance_of(voicing: float) -> Utterance:
 def test_statistics_that_lie_on_a_line_are_foretold_exactly() -> None:
     voicings = [0.5, 1.0, 2.0]
     measured = [np.array([v, 2 * v, 1 + 0.5 * v - v * v, 9 + v - 4 * v * v], np.float32) for v in voicings]
-    foretelling = fit(voicings, [10, 20, 30], [values.reshape(1, -1, 1) for values in measured], 0.5)
+    predictor = fit(voicings, [10, 20, 30], [values.reshape(1, -1, 1) for values in measured], 0.5)
     for voicing, values in zip(voicings[:2], measured[:2], strict=True):
-        np.testing.assert_allclose(foretelling(utterance_of(voicing)).reshape(-1)[:2], values[:2], rtol=1e-4, atol=1e-5)
-    kept = StatisticsPredictor.from_bytes(foretelling.to_bytes())
-    np.testing.assert_array_equal(kept(utterance_of(1.3)), foretelling(utterance_of(1.3)))
+        np.testing.assert_allclose(predictor(utterance_of(voicing)).reshape(-1)[:2], values[:2], rtol=1e-4, atol=1e-5)
+    kept = StatisticsPredictor.from_bytes(predictor.to_bytes())
+    np.testing.assert_array_equal(kept(utterance_of(1.3)), predictor(utterance_of(1.3)))
 
 
 def test_a_variance_is_never_foretold_as_nothing() -> None:
     measured = [np.array([v, 1.0 / v], np.float32).reshape(1, -1, 1) for v in (1.0, 2.0)]
-    foretelling = fit([1.0, 2.0], [10, 10], measured, 0.5)
-    assert foretelling(utterance_of(50.0)).reshape(-1)[1] >= LEAST_VARIANCE * 0.5
+    predictor = fit([1.0, 2.0], [10, 10], measured, 0.5)
+    assert predictor(utterance_of(50.0)).reshape(-1)[1] >= LEAST_VARIANCE * 0.5
 
 
 @pytest.mark.parametrize("content", [b"", b"PK no", b"\x00" * 64])
@@ -289,10 +295,10 @@ def test_calibrating_speaks_every_sentence_by_its_own_statistics() -> None:
     assert [next(steps) for _ in SENTENCES] == list(range(1, len(SENTENCES) + 1))
     with pytest.raises(StopIteration) as end:
         next(steps)
-    foretelling = end.value.value
+    predictor = end.value.value
     assert said == list(SENTENCES)
     assert not any(ramp.given)
-    assert foretelling.loudest == pytest.approx(0.5)
+    assert predictor.loudest == pytest.approx(0.5)
 
 
 class Mute(Ramp):
