@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from voicecli.bench.summary import MS, Interval, quantity, unit_name
 from voicecli.conversation.latency import percentile
@@ -25,7 +25,7 @@ INK, QUIET, LINE, ACCENT, WARM = "#1c2024", "#5b6470", "#d9dee4", "#1f5fa8", "#b
 VARIABLES = {INK: "--ink", QUIET: "--quiet", LINE: "--line", ACCENT: "--dark", WARM: "--warm"}
 """Colors of the drawing, and the variables of `page.html.j2` that replace them."""
 
-STYLE = {
+STYLE: dict[Any, object] = {
     "svg.fonttype": "none",  # text stays text: selectable, and in the page's font
     "svg.hashsalt": "voicecli",  # the same page for the same result
     "text.parse_math": False,  # a `$` in a name is a `$`
