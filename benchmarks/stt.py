@@ -36,8 +36,7 @@ from benchmarks.speech import (
 from benchmarks.words import repeats
 from voicecli.bench.machine import machine
 from voicecli.bench.questions import VOICES
-from voicecli.bench.wer import word_errors
-from voicecli.bench.words import found_slots
+from voicecli.bench.wer import found_slots, word_errors
 from voicecli.engines.whisper.engine import Whisper
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment
 

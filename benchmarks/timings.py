@@ -22,7 +22,7 @@ from benchmarks.report import table
 from benchmarks.tts import SENTENCES
 from voicecli.audio.resample import resample
 from voicecli.bench.machine import machine
-from voicecli.bench.words import words as plain_words
+from voicecli.bench.wer import words as plain_words
 from voicecli.conversation.history import heard_source_end
 from voicecli.conversation.speaking import SpokenOffset
 from voicecli.types import LISTEN_RATE_HZ, AudioChunk, PlaybackChunk, TextChunk, TurnId

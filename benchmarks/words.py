@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from voicecli.bench.words import words
+from voicecli.bench.wer import words
 
 REPEATED_WORDS = 4
 LONGER = 1.5  # than the longest of the other transcripts: something was said twice

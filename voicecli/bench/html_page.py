@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
 from voicecli.bench import plots
-from voicecli.bench.compare import Comparison, counted
+from voicecli.bench.compare import Comparison, count_text
 from voicecli.bench.result import VOICE_TO_VOICE, Metric, Result, TurnRecord
 from voicecli.bench.summary import MS, quantity, summarize
 from voicecli.bench.tables import (
@@ -95,7 +95,7 @@ def tiles(result: Result) -> Iterator[tuple[str, str]]:
         yield f"{name}, {found.name}, {found.group}", quantity(value, found.unit)
     shares = (one for one in result.counts if one.group == found.group and one.out_of)
     if (share := next(shares, None)) is not None:
-        yield f"{share.name}, {share.group}", counted(share.value, share.out_of, share.unit)
+        yield f"{share.name}, {share.group}", count_text(share.value, share.out_of, share.unit)
 
 
 def main_metric(result: Result) -> Metric | None:
@@ -135,7 +135,7 @@ def accuracy(result: Result) -> str:
 
 
 def stage_bars(result: Result) -> Iterator[Chart]:
-    """Yield the work of each stage, in seconds, by group; all groups in one drawing if each has just the same metric."""
+    """Yield the work of each stage, in seconds, by group; one drawing of all groups if each has the same one metric."""
     by_group: dict[str, list[plots.Bar]] = {}
     for one in result.metrics:
         summary = summarize(one.samples)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from voicecli.bench.words import found_slots, words
+from voicecli.bench.wer import found_slots, words
 
 P50, P95 = 0.5, 0.95
 

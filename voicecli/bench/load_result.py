@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from voicecli.bench.environment import load_doubts
 from voicecli.bench.load_report import Row, Said, Session, known
 from voicecli.bench.result import Better, Count, Metric
-from voicecli.bench.words import found_slots
+from voicecli.bench.wer import found_slots
 
 STAGE = "serve-stt"
 

@@ -13,8 +13,7 @@ from voicecli.bench.environment import Found, begin, conclude, model_digests
 from voicecli.bench.result import Count, Metric, Result
 from voicecli.bench.rounds import Progress, few, in_turns, measured, timed
 from voicecli.bench.speech import Utterance
-from voicecli.bench.wer import wer_metric, word_errors
-from voicecli.bench.words import found_slots
+from voicecli.bench.wer import found_slots, wer_metric, word_errors
 from voicecli.engines.base import SpeechToText
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.whisper.long_audio import LongSpeech

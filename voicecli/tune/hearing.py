@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from voicecli.assemble.engines import load_recogniser
 from voicecli.bench.speech import Utterance
-from voicecli.bench.wer import word_errors
-from voicecli.bench.words import found_slots
+from voicecli.bench.wer import found_slots, word_errors
 from voicecli.engines.whisper.engine import Whisper
 from voicecli.engines.worker import ThreadWorker
 from voicecli.events import Clock

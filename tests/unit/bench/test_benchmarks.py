@@ -12,7 +12,7 @@ from benchmarks.steps import NAIVE, arms
 from benchmarks.turns import HEAD, row
 from benchmarks.words import repeats
 from voicecli.bench.hesitations import quietest, room_tone
-from voicecli.bench.words import found_slots, words
+from voicecli.bench.wer import found_slots, words
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Results as Markdown, HTML and drawings."""
+"""Results as Markdown, HTML and plots."""
 
 from __future__ import annotations
 
@@ -27,32 +27,33 @@ VOID = {"meta", "br", "input", "link", "img"}
 
 
 class Page(HTMLParser):
-    """Whether all that is opened is closed, and what is in it."""
+    """Checks that all tags are closed, and collects tags and links."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.open: list[str] = []
-        self.seen: list[str] = []
+        self.tags: list[str] = []
         self.links: list[str] = []
-        self.feed(text)
+        parse = self.feed
+        parse(text)
         self.close()
         assert not self.open, self.open
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        self.seen.append(tag)
+        self.tags.append(tag)
         self.links += [value or "" for name, value in attributes if name in ("src", "href", "xlink:href")]
         if tag not in VOID:
             self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        self.seen.append(tag)
+        self.tags.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
 
 def evil() -> Result:
-    """Everything that is free text is markup."""
+    """Return a result in which all free text is markup."""
     turn = TurnRecord(
         EVIL, EVIL, (0.7, 0, 0, 0, 0.1, 0), ((0, 0.7), (0.2, 0.3), (0.3, 0.4), (0.4, 0.5), (0.5, 0.8), (0.8, 0.8))
     )
@@ -85,10 +86,10 @@ def everything() -> list[str]:
     ]
 
 
-def test_a_page_is_whole_and_needs_nothing_beside_itself() -> None:
+def test_a_page_is_complete_and_needs_no_other_file() -> None:
     for text in everything():
         page = Page(text)
-        assert "script" not in page.seen
+        assert "script" not in page.tags
         assert all(link.startswith("#") for link in page.links)
         assert "@import" not in text
         assert not re.search(r"url\((?!#)", text)
@@ -126,21 +127,21 @@ def test_a_missing_library_is_reported_with_the_extra_that_brings_it(monkeypatch
     assert caught.value.hint == "pip install 'voicecli[bench]'"
 
 
-def test_word_errors_stand_against_speed_where_several_models_have_both() -> None:
+def test_word_errors_are_plotted_against_speed_where_several_models_have_both() -> None:
     made = speech_to_text()
     assert "Word errors against speed" in html_page(made)
     one = dataclasses.replace(made, metrics=tuple(m for m in made.metrics if m.group == "whisper-base"))
     assert "Word errors against speed" not in html_page(one)
 
 
-def test_a_comparison_tells_its_sentence_and_folds_what_is_the_same() -> None:
+def test_a_comparison_shows_its_sentence_and_folds_what_is_the_same() -> None:
     old = voice_to_voice(World(seed=1, scenarios=("quiet",)))
     new = voice_to_voice(World(seed=2, scenarios=("quiet",), slow={"tts": 1.4}))
     found = compare(old, dataclasses.replace(new, corpus="others"))
     text = html_page(new, found)
     assert found.sentence in text
     assert 'class="verdict worse"' in text
-    assert "what was said: 16 made-up questions, now others" in text
+    assert "corpus: 16 made-up questions, now others" in text
     assert re.search(r"\d+ the same</span></summary>", text)
     alike = html_page(old, compare(old, old))
     assert re.search(r"All \d+ metrics and counts are the same</span></summary>", alike)
@@ -168,7 +169,7 @@ def test_a_name_that_matplotlib_has_no_letters_for_is_kept_as_text() -> None:
     assert "今日$x$" in plots.strips("t", [("今日$x$", (1.0, 2.0))], "s")
 
 
-def test_markdown_has_every_table_and_nothing_of_the_text_is_markup() -> None:
+def test_markdown_has_every_table_and_no_text_is_markup() -> None:
     old = voice_to_voice(World(seed=1, scenarios=("quiet",)))
     text = markdown(voice_to_voice(World(seed=2, scenarios=("quiet",), slow={"tts": 1.4})), compare(old, old))
     for head in ("# Voice to voice", "## Compared", "## Counts", "## Where the wait went", "## How it was measured"):
@@ -190,7 +191,7 @@ def test_text_stays_text_in_markdown() -> None:
     assert markdown(result("llm", [], [], [])).startswith("# Language model\n")
 
 
-def test_a_metric_without_samples_has_dashes_and_a_time_that_is_none_stays_as_it_is() -> None:
+def test_a_metric_without_samples_has_dashes_and_an_invalid_time_stays_as_it_is() -> None:
     assert figures(Metric("a", "b", "s", ()))[:2] == ("0", "–")
     assert when(dataclasses.replace(evil(), taken_at="yesterday")) == "yesterday"
     assert next(measurement_tables(speech_to_text())).rows[1][0] == "whisper-base"
@@ -199,7 +200,7 @@ def test_a_metric_without_samples_has_dashes_and_a_time_that_is_none_stays_as_it
     assert table.rows == (("x", "1", "–"), ("y", "–", "2"))
 
 
-def test_the_page_of_benchmarks_sets_us_beside_the_peers() -> None:
+def test_the_page_of_benchmarks_compares_us_with_the_peers() -> None:
     made = voice_to_voice(World(scenarios=("quiet",)))
     stop = Metric("quiet", "barge-in", "s", (0.2, 0.25, 0.3))
     text = document(
@@ -212,17 +213,17 @@ def test_the_page_of_benchmarks_sets_us_beside_the_peers() -> None:
     assert "† A memory sampler" in text
     assert "## Voice to voice" in text
     without = document([speech_to_text()], None, "voicecli bench docs b.json")
-    assert "Beside other programs" not in without
+    assert "Other programs" not in without
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"peer = 1", "tells no peers: peer"), (b"[[peer", "is no TOML"), (b"\xff", "is no TOML")],
+    [(b"peer = 1", "is not a file of peers: peer"), (b"[[peer", "is not TOML"), (b"\xff", "is not TOML")],
 )
-def test_a_file_of_peers_that_is_none_is_reported(tmp_path: Path, content: bytes, message: str) -> None:
+def test_an_invalid_file_of_peers_is_reported(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "peers.toml"
     path.write_bytes(content)
     with pytest.raises(SettingsError, match=message):
         read_peers(path)
-    with pytest.raises(SettingsError, match="cannot be read"):
+    with pytest.raises(SettingsError, match="cannot read"):
         read_peers(tmp_path / "none.toml")

@@ -43,6 +43,8 @@ ANSWER_TOKENS = 40
 
 
 class ScenarioName(StrEnum):
+    """Values of --scenario."""
+
     quiet = "quiet"
     noise20 = "noise20"
     noise10 = "noise10"

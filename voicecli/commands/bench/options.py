@@ -25,6 +25,8 @@ QUICK = 4
 
 
 class BenchDevice(StrEnum):
+    """Values of --device."""
+
     cpu = "cpu"
     gpu = "gpu"
 

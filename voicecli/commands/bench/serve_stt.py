@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 
 class ServerProtocol(StrEnum):
+    """Values of --protocol."""
+
     listen = "listen"
     stream = "stream"
     seed = "seed"

@@ -1,4 +1,4 @@
-"""What a measurement prints and writes, and with which exit code it ends."""
+"""What a measurement prints and writes, and its exit code."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SLOWER = voice_to_voice(World(seed=2, slow={"tts": 1.4}))
 
 
 def shown(result: Result, width: int = 80, *, encoding: str = "utf8", colors: bool = False) -> str:
-    """As on a terminal of that width, comparison included."""
+    """Return the output on a terminal of that width, with the comparison."""
     bytes_out = io.BytesIO()
     out = io.TextIOWrapper(bytes_out, encoding=encoding, errors="strict")
     console = Console(file=out, width=width, force_terminal=colors, no_color=not colors, highlight=False)
@@ -99,7 +99,7 @@ def test_beyond_a_limit_it_fails_after_everything_was_written(tmp_path: Path) ->
 
 
 def test_a_limit_that_was_mistyped_is_reported_before_anything_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SettingsError, match="was not understood"):
+    with pytest.raises(SettingsError, match="is not a limit"):
         present(OLD, Output(fail_over=["p95:900"]))
     assert capsys.readouterr().out == ""
 
@@ -108,15 +108,15 @@ def test_what_would_fail_at_the_end_is_reported_before_anything_is_measured(tmp_
     path = tmp_path / "old.json"
     write_result(path, OLD)
     Output(html=tmp_path / "new.html", markdown=Path("here.md"), compare=path, fail_over=["p95=900"]).check(OLD.bench)
-    with pytest.raises(SettingsError, match="is of voice to voice, this one of stt"):
+    with pytest.raises(SettingsError, match="is of the bench voice to voice, this one of stt"):
         Output(compare=path).check("stt")
     with pytest.raises(SettingsError, match="the folder .* does not exist"):
         Output(html=tmp_path / "none" / "a.html").check("stt")
     with pytest.raises(SettingsError, match="the folder .* does not exist"):
         Output().check("stt", tmp_path / "none" / "trace.json")
-    with pytest.raises(SettingsError, match="was not understood"):
+    with pytest.raises(SettingsError, match="is not a limit"):
         Output(fail_over=["p95"]).check("stt")
-    with pytest.raises(SettingsError, match="cannot be read"):
+    with pytest.raises(SettingsError, match="cannot read"):
         Output(compare=tmp_path / "none.json").check("stt")
 
 
