@@ -75,7 +75,7 @@ def tune(
     outcome = measured(beginning, speech, 60 * time_limit, began_s)
     chosen = show(beginning, outcome)
     if json_file is not None:
-        from voicecli.tune.record import write_record
+        from voicecli.tune.report import write_record
 
         write_record(json_file, beginning, outcome, chosen)
     if not dry_run:
@@ -88,9 +88,9 @@ def measured(beginning: Beginning, speech: Path | None, limit_s: float, began_s:
 
     from voicecli.bench.corpus import load_corpus
     from voicecli.commands.tune_screen import progress
-    from voicecli.tune.budget import Budget
     from voicecli.tune.run import HEARD
     from voicecli.tune.run import tune as run
+    from voicecli.tune.values import Budget
 
     with progress(limit_s, began_s) as watch:
         watch.doing("reading the recordings")

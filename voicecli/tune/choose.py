@@ -18,8 +18,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import assert_never
 
-from voicecli.tune.values import Choice, Sample, Samples, Trial, Value, cut_offs, error_rate, real_time_factor
-from voicecli.tune.waits import Waits
+from voicecli.tune.values import Choice, Sample, Samples, Trial, Value, Waits, cut_offs, error_rate, real_time_factor
 
 ERROR_POINTS = 0.02
 """Of the word error rate: so much worse than the best tried still counts as equally good."""

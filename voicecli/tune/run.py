@@ -18,15 +18,11 @@ from voicecli.engines.cpu import physical_cores, sleep_while_waiting
 from voicecli.engines.worker import ThreadWorker
 from voicecli.models.installed import model_file, open_store
 from voicecli.settings.model import Settings
-from voicecli.tune.answering import Answering
-from voicecli.tune.budget import Budget
-from voicecli.tune.ending import Ending
-from voicecli.tune.hearing import Hearing
-from voicecli.tune.models import Installed
 from voicecli.tune.rounds import Machine, doubt_of, rounds, start
 from voicecli.tune.search import Found, Search, Watch
-from voicecli.tune.values import Arm, Samples, Value
-from voicecli.tune.waits import Waits
+from voicecli.tune.start import Installed
+from voicecli.tune.trials import Answering, Ending, Hearing
+from voicecli.tune.values import Arm, Budget, Samples, Value, Waits
 from voicecli.turns.endpoint import MODES
 
 HEARD, ENDED, ANSWERED = 16, 6, 8

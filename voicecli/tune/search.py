@@ -9,11 +9,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from voicecli.errors import SettingsError, VoiceCliError
-from voicecli.tune.budget import Budget
 from voicecli.tune.choose import LEAST_PAIRS, choose, reported, shown
 from voicecli.tune.rounds import Round
-from voicecli.tune.values import Arm, Choice, Part, Samples, Trial, Untried, Value, took_s
-from voicecli.tune.waits import Waits
+from voicecli.tune.values import Arm, Budget, Choice, Part, Samples, Trial, Untried, Value, Waits, took_s
 
 TIME_IS_OVER = "the time was over"
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 Value = str | int | bool
@@ -115,3 +115,67 @@ def real_time_factor(samples: Sequence[Sample]) -> float | None:
 
 def cut_offs(samples: Sequence[Sample]) -> int:
     return sum(one.cut_off for one in samples)
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Seconds, in the median.
+
+    Work begins while it is not yet sure that the user is done: words are decoded after `early_pause_s` of silence, the answer
+    is begun after `pause_s`, and nothing sounds before `ending_s`. So what is quicker than that is not felt.
+    """
+
+    early_pause_s: float
+    pause_s: float
+    playout_s: float
+    hearing_s: float = 0.0
+    answering_s: float = 0.0
+    ending_s: float = 0.0
+
+    @property
+    def ready_s(self) -> float:
+        """After so much silence the first sound of the answer is there."""
+        return max(self.pause_s, self.early_pause_s + self.hearing_s) + self.answering_s
+
+    @property
+    def voice_to_voice_s(self) -> float:
+        return max(self.ending_s, self.ready_s) + self.playout_s
+
+    def having(self, part: Part, seconds: float) -> Waits:
+        """The same, with another time for one part."""
+        hearing_s = seconds if part == "hearing" else self.hearing_s
+        answering_s = seconds if part == "answering" else self.answering_s
+        ending_s = seconds if part == "ending" else self.ending_s
+        return Waits(self.early_pause_s, self.pause_s, self.playout_s, hearing_s, answering_s, ending_s)
+
+
+SHARE = 0.25
+"""Of the whole limit that one trial may take, so that a large model leaves something for the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Seconds."""
+
+    limit_s: float
+    spent_s: float = 0.0
+    longest_s: Mapping[Part, float] = field(default_factory=dict)  # trial of each part
+
+    @property
+    def left_s(self) -> float:
+        return max(0.0, self.limit_s - self.spent_s)
+
+    def charged(self, took_s: float, part: Part | None = None, *, arms: int = 2) -> Budget:
+        """With what a trial of `arms` took, or something that is no trial."""
+        longest_s = dict(self.longest_s)
+        if part is not None:
+            longest_s[part] = max(took_s * 2 / arms, longest_s.get(part, 0.0))
+        return Budget(self.limit_s, self.spent_s + took_s, longest_s)
+
+    def fits(self, part: Part) -> bool:
+        """Whether a trial that takes as long as the longest of its part so far would end in time."""
+        return self.left_s > 0 and self.longest_s.get(part, 0.0) <= self.left_s
+
+    def allowance_s(self, part: Part) -> float:
+        """What a trial may take: more than its like has taken, not more than its share."""
+        return min(self.left_s, max(SHARE * self.limit_s, self.longest_s.get(part, 0.0)))

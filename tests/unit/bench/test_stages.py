@@ -13,8 +13,16 @@ import pytest
 from tests.contract.chat_servers import MODELS, chat_server, openai_answer, openai_delta
 from tests.defaults import SETTINGS
 from voicecli.bench import stage_llm, stage_stt, stage_tts
-from voicecli.bench.load_report import Heard, Said, Session, Use, row
-from voicecli.bench.load_result import counts, doubts, metrics
+from voicecli.bench.load_report import (
+    ResourceUse,
+    Session,
+    TimedText,
+    UtteranceResult,
+    counts,
+    doubts,
+    metrics,
+    summarize,
+)
 from voicecli.bench.result import Count, Metric, Result
 from voicecli.bench.speech import Utterance
 from voicecli.bench.stage_llm import COLD, FIRST_TOKEN, PACE, WARM, measure_llm
@@ -180,10 +188,12 @@ def test_a_cold_prefix_was_never_seen_and_a_warm_one_was_all_but_the_question() 
 
 
 def test_clients_are_a_group_of_a_result() -> None:
-    final = Said("a.wav", 1.0, 2.0, finals=(Heard(0.3, "A latte."),), answered=True, slots=("latte", "milk"))
-    silent = Said("b.wav", 1.0, 2.0)
+    final = UtteranceResult(
+        "a.wav", 1.0, 2.0, finals=(TimedText(0.3, "A latte."),), answered=True, slots=("latte", "milk")
+    )
+    silent = UtteranceResult("b.wav", 1.0, 2.0)
     sessions = [Session((final, silent)), Session(refused="full")]
-    found = row(sessions, Use(cpu_s=2.0, wall_s=4.0, rss_start_mb=1.0, rss_most_mb=2.0, others_cpu_s=4.0))
+    found = summarize(sessions, ResourceUse(cpu_s=2.0, wall_s=4.0, rss_start_mb=1.0, rss_peak_mb=2.0, others_cpu_s=4.0))
     final_metric, settled, partial = metrics(2, sessions)
     assert final_metric == Metric(
         "2 clients", "final after the end of speech", "s", (0.3,), of=("a.wav",), stage="serve-stt"
@@ -195,27 +205,27 @@ def test_clients_are_a_group_of_a_result() -> None:
         "sessions lost": (0, 2),
         "without a final": (1, 2),
         "phrases heard": (1, 2),
-        "partials a second": (0, None),
-        "CPU time a second of audio": (0.5, None),
+        "partials per second": (0, None),
+        "CPU time per second of audio": (0.5, None),
         "cores": (0.5, None),
-        "memory at most": (2.0, None),
+        "peak memory": (2.0, None),
     }
     assert "used 1.0 of 2 cores" in doubts([found], 2)[0]
 
 
 def test_of_an_unknown_server_less_is_reported() -> None:
-    late = Said("a.wav", 1.0, 2.0, late_s=0.4)
-    found = row([Session((late,))], None)
+    late = UtteranceResult("a.wav", 1.0, 2.0, late_s=0.4)
+    found = summarize([Session((late,))], None)
     assert [one.name for one in counts(found, [Session((late,))])] == [
         "clients refused",
         "sessions lost",
         "without a final",
-        "partials a second",
+        "partials per second",
     ]
     assert metrics(1, [Session((late,))])[0].group == "1 client"
     unknown, slow = doubts([found], 2)
     assert "not known" in unknown
-    assert "spoke up to 0.40 s late" in slow
+    assert "sent audio up to 0.40 s late" in slow
 
 
 def test_every_installed_whisper_is_measured_after_that_of_the_settings(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from voicecli.tune.rounds import start
-from voicecli.tune.values import PART_OF, Arm, Sample, Samples, Trial, Value
-from voicecli.tune.waits import Waits
+from voicecli.tune.values import PART_OF, Arm, Sample, Samples, Trial, Value, Waits
 
 DEFAULTS: dict[str, Value] = {
     "stt.model": "base",

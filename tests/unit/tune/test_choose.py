@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from tests.unit.tune.stage import WAITS, answered, ended, heard, trial
 from voicecli.tune.choose import ERROR_POINTS, LEAST_PAIRS, MOST_WAIT_S, choose, gains_s, shorter, wait_s
-from voicecli.tune.values import Choice, Samples, Trial, Value, cut_offs, error_rate
-from voicecli.tune.waits import Waits
+from voicecli.tune.values import Choice, Samples, Trial, Value, Waits, cut_offs, error_rate
 
 
 def chosen(key: str, default: Value, *trials: Trial, waits: Waits = WAITS) -> Choice:

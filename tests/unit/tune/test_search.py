@@ -11,12 +11,10 @@ from hypothesis import strategies as st
 
 from tests.unit.tune.stage import DEFAULTS, answered, ended, heard
 from voicecli.errors import EngineError, SettingsError
-from voicecli.tune.budget import SHARE, Budget
 from voicecli.tune.rounds import LEAST_WORDS, SYNTHETIC, Machine, Round, doubt_of, rounds, start, thread_counts
 from voicecli.tune.search import TIME_IS_OVER, Found, Search
-from voicecli.tune.turns import side_by_side
-from voicecli.tune.values import Arm, Sample, Samples
-from voicecli.tune.waits import Waits
+from voicecli.tune.trials import side_by_side
+from voicecli.tune.values import SHARE, Arm, Budget, Sample, Samples, Waits
 
 MACHINE = Machine("cpu", 4, ("tiny", "base", "small"), ("kokoro-int8", "kokoro-fp32"), {"int8", "float32"}, True)
 MODES = ("fast", "balanced", "patient", "silence")

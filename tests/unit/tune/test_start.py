@@ -8,8 +8,7 @@ import pytest
 
 from voicecli.errors import EngineError, ModelMissing
 from voicecli.models.manifest import Manifest, ModelStore
-from voicecli.tune.models import installed
-from voicecli.tune.start import begin
+from voicecli.tune.start import begin, installed
 from voicecli.tune.values import PART_OF
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,16 +21,9 @@ if TYPE_CHECKING:
     from voicecli.bench.serve_stt import Measured
 
 
-class ServerProtocol(StrEnum):
-    listen = "listen"
-    stream = "stream"
-    seed = "seed"
-    whisperlive = "whisperlive"
+LOAD, PEER, SCREEN = "Load", "A running server", "Output"
 
-
-LOAD, PEER, SCREEN = "Load", "A server that runs already", "Output"
-
-PIPE_WIDTH = 200  # nothing of the table is folded in a file
+PIPE_WIDTH = 200  # so that the table does not wrap in a file
 
 
 def bench_serve_stt(
@@ -43,19 +35,20 @@ def bench_serve_stt(
     speech: Annotated[
         Path | None, option(help="Folder of recordings; without it, questions that Kokoro asks.", panel=LOAD)
     ] = None,
-    url: Annotated[str | None, option(help="Measure the server at ws://HOST:PORT.", panel=PEER)] = None,
-    pid: Annotated[int | None, option(help="Its process, to tell what it uses.", panel=PEER)] = None,
-    protocol: Annotated[ServerProtocol, option(help="How it talks (listen).", panel=PEER)] = ServerProtocol.listen,
-    api_key: Annotated[str, option(help="Key that the server asks for.", envvar="VOICECLI_API_KEY", panel=PEER)] = "",
+    url: Annotated[
+        str | None, option(help="Measure a running voicecli serve-stt at ws://HOST:PORT.", panel=PEER)
+    ] = None,
+    pid: Annotated[int | None, option(help="Its process, to measure what it uses.", panel=PEER)] = None,
+    api_key: Annotated[str, option(help="Key that the server needs.", envvar="VOICECLI_API_KEY", panel=PEER)] = "",
     json_file: Annotated[Path | None, option("--json", metavar="FILE", help="All figures.", panel=SCREEN)] = None,
 ) -> None:
-    """Speak to a speech-to-text server with several clients at once.
+    """Load-test a speech-to-text server with several clients at once.
 
-    Starts voicecli serve-stt, or takes the server at --url. Each client sends 20 ms at a time, as a microphone gives
-    them, and waits for each final. Times count from the true end of speech in the recording.
+    Starts voicecli serve-stt, or uses the server at --url. Each client sends 20 ms at a time, at the pace of a
+    microphone, and waits for each final. Times count from the true end of speech in the recording.
 
-    Recordings are WAV or FLAC files of one voice each; slots.json beside them (file -> phrases) makes a line of how
-    many phrases were heard.
+    Recordings are WAV or FLAC files of one voice each. With slots.json beside them (file -> phrases), the share of
+    phrases recognized is reported too.
 
     Examples:
 
@@ -63,7 +56,7 @@ def bench_serve_stt(
 
       voicecli bench serve-stt --clients 12 -- --max-sessions 8
 
-      voicecli bench serve-stt --url ws://127.0.0.1:9090 --protocol whisperlive --pid 4711
+      voicecli bench serve-stt --url ws://127.0.0.1:8000 --pid 4711
     """
     from voicecli.bench.environment import begin
     from voicecli.bench.load import Pace
@@ -71,30 +64,32 @@ def bench_serve_stt(
     from voicecli.errors import SettingsError, first_of
 
     if pid is not None and url is None:
-        raise SettingsError("--pid tells the process of a server that runs already", "add --url, or leave it out")
+        raise SettingsError("--pid is the process of a running server", "add --url, or omit --pid")
     if url is not None and server_options:
-        raise SettingsError(f"{' '.join(server_options)} is for the server that is started here", "leave out --url")
+        raise SettingsError(
+            f"{' '.join(server_options)} are options for the server that this command starts", "omit --url"
+        )
     counts, corpus, pace = numbers(clients), recordings(speech), Pace(count)
     begun = begin()
     done: list[Measured] = []
 
     def show(one: Measured) -> None:
         done.append(one)
-        tell_progress(one)
+        report_run(one)
 
     async def run() -> None:
         if url is not None:
-            await measure(Server(url, protocol, pid, api_key), corpus.said, counts, pace, show)
+            await measure(Server(url, pid, api_key), corpus.said, counts, pace, show)
             return
         tell("Starting voicecli serve-stt…")
         async with our_server(server_options or ()) as (own_url, own_pid):
-            await measure(Server(own_url, protocol, own_pid, api_key), corpus.said, counts, pace, show)
+            await measure(Server(own_url, own_pid, api_key), corpus.said, counts, pace, show)
 
     try:
         asyncio.run(run())
     except ExceptionGroup as group:
         raise first_of(group) from group
-    print_table(done, f"{protocol} at {url}" if url else f"voicecli serve-stt ({protocol})")
+    print_table(done, url or "voicecli serve-stt")
     if json_file is not None:
         write_json(json_file, begun, corpus, done, server_options if url is None else None)
 
@@ -105,7 +100,7 @@ def numbers(text: str) -> list[int]:
 
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isdecimal() and int(part) for part in parts):
-        raise SettingsError(f"--clients {text} is no list of numbers from 1 on", "--clients 1,2,4,8")
+        raise SettingsError(f"--clients {text} is not a list of positive numbers", "for example --clients 1,2,4,8")
     return [int(part) for part in parts]
 
 
@@ -120,19 +115,20 @@ def recordings(folder: Path | None) -> Corpus:
     return load_corpus(folder, settings, tell)
 
 
-def tell_progress(one: Measured) -> None:
+def report_run(one: Measured) -> None:
     """A line for each run, and what makes its figures doubtful."""
     from voicecli.bench.environment import BUSY_CORES
-    from voicecli.bench.load_report import both, figure
-    from voicecli.bench.load_result import LATE_S
+    from voicecli.bench.load_report import format_number, format_pair, late_doubts
 
     row = one.row
-    finals = both(row.final_p50_s, row.final_p95_s, " / ", 2)
+    finals = format_pair(row.final_p50_s, row.final_p95_s, " / ", 2)
     tell(f"{row.clients} at once, {row.utterances} utterances: finals after {finals} s, {row.refused} refused")
     if row.other_cores is not None and row.other_cores > BUSY_CORES:
-        tell(f"  other programs used {figure(row.other_cores, 1)} cores meanwhile: measure again on a quiet machine")
-    if row.late_s > LATE_S:
-        tell(f"  the clients themselves spoke up to {row.late_s:.2f} s late: this machine is too small for so many")
+        tell(
+            f"  other programs used {format_number(row.other_cores, 1)} cores meanwhile: measure again on a quiet machine"
+        )
+    for warning in late_doubts([row]):
+        tell(f"  {warning}")
     for why in sorted({session.lost for session in one.sessions if session.lost}):
         tell(f"  the server ended sessions: {why}")
 
@@ -143,10 +139,10 @@ def print_table(done: Sequence[Measured], title: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from voicecli.bench.load_report import lines
+    from voicecli.bench.load_report import table_lines
     from voicecli.bench.machine import machine
 
-    (name, *columns), *others = lines([one.row for one in done])
+    (name, *columns), *others = table_lines([one.row for one in done])
     table = Table(name, box=SIMPLE_HEAD, title=title, caption=machine(), title_justify="left", caption_justify="left")
     for column in columns:
         table.add_column(column, justify="right", no_wrap=True)
