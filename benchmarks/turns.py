@@ -1,4 +1,4 @@
-"""Turn-taking: does it hear itself, does it stop when interrupted? The tables of echoes and noises in docs/turn-taking.md.
+"""Measure turn-taking with echoes and noises: the tables of docs/turn-taking.md.
 
 python -m benchmarks.turns --speech FOLDER              all of them
 python -m benchmarks.turns --speech FOLDER --quick      a few of each, to see that it works

@@ -21,7 +21,7 @@ from voicecli.settings.model import Settings
 from voicecli.tune.rounds import Machine, doubt_of, rounds, start
 from voicecli.tune.search import Found, Search, Watch
 from voicecli.tune.start import Installed
-from voicecli.tune.trials import Answering, Ending, Hearing
+from voicecli.tune.trials import AnsweringTrials, EndingTrials, HearingTrials
 from voicecli.tune.values import Arm, Budget, Samples, Value, Waits
 from voicecli.turns.endpoint import MODES
 
@@ -45,7 +45,7 @@ class Outcome:
 class Trials:
     """Measures arms with real engines. Satisfies `search.Bench`."""
 
-    def __init__(self, hearing: Hearing, answering: Answering, ending: Ending, first: Arm) -> None:
+    def __init__(self, hearing: HearingTrials, answering: AnsweringTrials, ending: EndingTrials, first: Arm) -> None:
         """`first`: how the words are heard in trials of the endpoint."""
         self._hearing = hearing
         self._answering = answering
@@ -112,7 +112,7 @@ def known_words(corpus: Corpus) -> int:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, first: Arm, corpus: Corpus) -> AsyncIterator[tuple[Trials, Answering]]:
+async def opened(settings: Settings, first: Arm, corpus: Corpus) -> AsyncIterator[tuple[Trials, AnsweringTrials]]:
     """Workers and what runs on them."""
     from voicecli.engines.smart_turn.engine import SmartTurn
 
@@ -123,10 +123,10 @@ async def opened(settings: Settings, first: Arm, corpus: Corpus) -> AsyncIterato
         def load_turn() -> EndOfTurn:
             return SmartTurn.load(model_file(store, settings.listen.endpoint_model, ".onnx"))
 
-        hearing = Hearing(settings.stt, store, corpus.said[:HEARD], speech_input, CLOCK)
+        hearing = HearingTrials(settings.stt, store, corpus.said[:HEARD], speech_input, CLOCK)
         questions = [text for text, _ in QUESTIONS[:ANSWERED]]
-        answering = await stack.enter_async_context(aclosing(Answering(settings, store, questions, voice, CLOCK)))
-        ending = Ending(settings.listen, corpus.said[:ENDED], load_turn, speech_input, CLOCK)
+        answering = await stack.enter_async_context(aclosing(AnsweringTrials(settings, store, questions, voice, CLOCK)))
+        ending = EndingTrials(settings.listen, corpus.said[:ENDED], load_turn, speech_input, CLOCK)
         yield Trials(hearing, answering, ending, first), answering
 
 

@@ -62,6 +62,9 @@ def bench_stt(
     most: Annotated[
         int | None, option("--most", metavar="N", help=f"Recordings at most ({MOST_HEARD}).", min=1, panel=WHAT)
     ] = None,
+    baselines: Annotated[
+        bool, option("--baselines", help="Also a full window, and faster-whisper itself.", panel=WHAT)
+    ] = False,
     quick: Quick = False,
     device: Device = None,
     json_file: JsonFile = None,
@@ -91,7 +94,7 @@ def bench_stt(
     names = models or installed_models(settings)
     fetch_missing(settings, names)
     corpus = said(speech, settings, QUICK if quick else most or MOST_HEARD)
-    show(lambda progress: measure_stt(settings, corpus, names, progress), output)
+    show(lambda progress: measure_stt(settings, corpus, names, progress, baselines=baselines), output)
 
 
 def bench_llm(
