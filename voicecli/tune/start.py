@@ -1,4 +1,4 @@
-"""Where a tuning begins: the user's settings, with the defaults in place of all that is tuned."""
+"""Prepare a tuning: the user's settings with the defaults of all tuned settings, and the installed models."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ from voicecli.settings.shipped import shipped_text
 from voicecli.tune.values import PART_OF, Choice, Value
 
 DEVICES = ("stt.device", "tts.device")
-"""What --device decides."""
+"""Settings that --device decides."""
 
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """All that is known before the first trial."""
+    """Everything known before the first trial."""
 
-    path: Path  # of the user's file, whether or not it is there
+    path: Path  # of the user's file, which may not exist
     settings: Settings
-    defaults: dict[str, Value]  # of the tuned settings; what is tried is tried against them
-    shipped: dict[str, Value]  # the same without any file: what is the same need not be written
+    defaults: dict[str, Value]  # of the tuned settings; values are compared with them
+    shipped: dict[str, Value]  # the same without a settings file; equal values need not be written
     there: Installed
-    asked: tuple[Choice, ...] = ()  # what was decided without measuring
+    asked: tuple[Choice, ...] = ()  # decided without measuring
     notes: tuple[str, ...] = ()
 
 
 def begin(device: str, file: Path | None) -> Beginning:
-    """Of `device`, cpu or gpu, and the user's file or another one, which need not be there yet.
+    """Prepare a tuning for `device`, cpu or gpu, with the user's settings file or another one; it may not exist yet.
 
-    Raises SettingsError, ModelMissing where there is nothing to tune, EngineError where there is no GPU.
+    Raise SettingsError for invalid settings, ModelMissing if there is nothing to tune, EngineError if there is no GPU.
     """
     loaded = loaded_from(file)
     shipped = flat(parse(shipped_text("default.toml"), "default.toml"))
@@ -58,7 +58,7 @@ def begin(device: str, file: Path | None) -> Beginning:
     own = plain(value_of(loaded.settings, "stt.model"))
     there = installed(store, settings.stt.language, (str(own),))
     defaults = defaults_here(settings, there)
-    # what the file says of threads is 0 where nothing else is chosen
+    # the shipped file has 0 for automatic thread counts
     without_file = defaults_here(build(shipped, {}), there) | {
         key: plain(value) for key, value in shipped.items() if key in ("stt.model", "tts.model")
     }
@@ -73,7 +73,7 @@ def begin(device: str, file: Path | None) -> Beginning:
 
 
 def loaded_from(file: Path | None) -> Loaded:
-    """Settings of a file that need not be there."""
+    """Load the settings; `file` may not exist."""
     if file is None or file.exists():
         return load_settings(file=file)
     with tempfile.NamedTemporaryFile(suffix=".toml") as nothing:
@@ -81,7 +81,7 @@ def loaded_from(file: Path | None) -> Loaded:
 
 
 def with_values(settings: Settings, values: Mapping[str, object]) -> Settings:
-    """The same but for some `section.key`."""
+    """Return the settings with other values for some `section.key`."""
     for key, value in values.items():
         section, _, name = key.partition(".")
         changed = getattr(settings, section).model_copy(update={name: value})
@@ -90,32 +90,32 @@ def with_values(settings: Settings, values: Mapping[str, object]) -> Settings:
 
 
 def notes(loaded: Loaded, defaults: Mapping[str, Value], shipped: Mapping[str, Value]) -> Iterable[str]:
-    """What the user should know beforehand."""
+    """Yield what the user should know beforehand."""
     for key in (*PART_OF, *DEVICES):
         if loaded.origins[key].startswith(PREFIX):
-            yield f"{loaded.origins[key]} is set: it goes on to beat whatever the settings file says of {key}"
+            yield f"{loaded.origins[key]} is set and will still override {key} in the settings file"
     for key in ("stt.model", "tts.model"):
         if defaults[key] != shipped[key]:
-            yield f"the default {shipped[key]} is not on disk: {defaults[key]} stands in for it"
+            yield f"the default {shipped[key]} is not installed: using {defaults[key]} instead"
 
 
 ENGLISH = (".en",)
-"""Ends of the names of models that know no other language."""
+"""Suffixes of the names of English-only models."""
 
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """Names of models, the smallest first."""
+    """Names of models, smallest first."""
 
     stt: tuple[str, ...]
     tts: tuple[str, ...]
-    others: tuple[str, ...]  # that could be tried if they were downloaded
+    others: tuple[str, ...]  # not installed
 
 
 def installed(store: ModelStore, language: str, own: tuple[str, ...] = ()) -> Installed:
-    """Recognisers for a language, and voices; `own`: models that the user's settings name, perhaps folders of theirs.
+    """Return the installed recognizers for a language, and voices; `own`: models of the settings, perhaps folders.
 
-    Raises ModelMissing where there is no recogniser or no voice.
+    Raise ModelMissing if there is no recognizer or no voice.
     """
     fit = [one for one in store.manifest.model if language in ("en", "auto") or not one.name.endswith(ENGLISH)]
     there: dict[str, list[str]] = {"stt": [], "tts": []}
@@ -128,17 +128,17 @@ def installed(store: ModelStore, language: str, own: tuple[str, ...] = ()) -> In
     there["stt"] += [name for name in own if Path(name).expanduser().is_dir()]
     for kind, names in there.items():
         if not names:
-            raise ModelMissing(f"no {kind} model is on disk, so there is nothing to tune", "voicecli download-models")
+            raise ModelMissing(f"no {kind} model is installed, so there is nothing to tune", "voicecli download-models")
     return Installed(tuple(there["stt"]), tuple(there["tts"]), tuple(others))
 
 
 def megabytes(model: Model) -> float:
-    """Its size, as far as it is known."""
+    """Return the size of a model, as far as it is known."""
     return (model.size_bytes or 0) / 1e6 or float(model.approx_mb or 0)
 
 
 def defaults_here(settings: Settings, there: Installed) -> dict[str, Value]:
-    """The tuned settings before anything is tuned: threads as they come out, models that are on disk."""
+    """Return the defaults of the tuned settings, with actual thread counts and installed models."""
     from voicecli.engines.kokoro.model import MAX_THREADS as MOST_TTS
     from voicecli.engines.llm.llamacpp import default_threads
     from voicecli.engines.whisper.engine import MAX_THREADS as MOST_STT
@@ -158,5 +158,6 @@ def defaults_here(settings: Settings, there: Installed) -> dict[str, Value]:
 
 
 def plain(value: object) -> Value:
+    """Return a setting's value with its type checked."""
     assert isinstance(value, Value)
     return value

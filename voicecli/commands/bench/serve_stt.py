@@ -124,9 +124,8 @@ def report_run(one: Measured) -> None:
     finals = format_pair(row.final_p50_s, row.final_p95_s, " / ", 2)
     tell(f"{row.clients} at once, {row.utterances} utterances: finals after {finals} s, {row.refused} refused")
     if row.other_cores is not None and row.other_cores > BUSY_CORES:
-        tell(
-            f"  other programs used {format_number(row.other_cores, 1)} cores meanwhile: measure again on a quiet machine"
-        )
+        cores = format_number(row.other_cores, 1)
+        tell(f"  other programs used {cores} cores meanwhile: measure again on a quiet machine")
     for warning in late_doubts([row]):
         tell(f"  {warning}")
     for why in sorted({session.lost for session in one.sessions if session.lost}):
