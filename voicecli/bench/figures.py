@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from voicecli.bench.environment import Found
-from voicecli.bench.isolated_stage import Solo
+from voicecli.bench.isolation import Solo
 from voicecli.bench.outcomes import Outcome
 from voicecli.bench.result import VOICE_TO_VOICE, Better, Count, Metric, TurnRecord
 from voicecli.bench.watch import Call

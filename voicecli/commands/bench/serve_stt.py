@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,15 +21,6 @@ if TYPE_CHECKING:
     from voicecli.bench.serve_stt import Measured
 
 
-class ServerProtocol(StrEnum):
-    """Values of --protocol."""
-
-    listen = "listen"
-    stream = "stream"
-    seed = "seed"
-    whisperlive = "whisperlive"
-
-
 LOAD, PEER = "Load", "A running server"
 
 
@@ -43,13 +33,14 @@ def bench_serve_stt(
     speech: Annotated[
         Path | None, option(help="Folder of recordings; by default, questions spoken by Kokoro.", panel=LOAD)
     ] = None,
-    url: Annotated[str | None, option(help="Measure the server at ws://HOST:PORT.", panel=PEER)] = None,
+    url: Annotated[
+        str | None, option(help="Measure a running voicecli serve-stt at ws://HOST:PORT.", panel=PEER)
+    ] = None,
     pid: Annotated[int | None, option(help="Its process, to measure CPU and memory.", panel=PEER)] = None,
-    protocol: Annotated[ServerProtocol, option(help="Its protocol (listen).", panel=PEER)] = ServerProtocol.listen,
     api_key: Annotated[str, option(help="Its API key.", envvar="VOICECLI_API_KEY", panel=PEER)] = "",
-    json_file: Annotated[Path | None, option("--json", metavar="FILE", help="Write all figures.", panel=OUTPUT)] = None,
+    json_file: Annotated[Path | None, option("--json", metavar="FILE", help="All figures.", panel=OUTPUT)] = None,
 ) -> None:
-    """Load a speech-to-text server with several clients at once.
+    """Load-test a speech-to-text server with several clients at once.
 
     Starts voicecli serve-stt, or measures the server at --url. Each client sends 20 ms at a time in real time, as a
     microphone does, and waits for each final. Times count from the true end of speech in the recording.
@@ -63,7 +54,7 @@ def bench_serve_stt(
 
       voicecli bench serve-stt --clients 12 -- --max-sessions 8
 
-      voicecli bench serve-stt --url ws://127.0.0.1:9090 --protocol whisperlive --pid 4711
+      voicecli bench serve-stt --url ws://127.0.0.1:8000 --pid 4711
     """
     from voicecli.bench.environment import begin
     from voicecli.bench.load import Pace
@@ -86,17 +77,17 @@ def bench_serve_stt(
 
     async def run() -> None:
         if url is not None:
-            await measure(Server(url, protocol, pid, api_key), corpus.said, counts, pace, show)
+            await measure(Server(url, pid, api_key), corpus.said, counts, pace, show)
             return
         tell("Starting voicecli serve-stt…")
         async with our_server(server_options or ()) as (own_url, own_pid):
-            await measure(Server(own_url, protocol, own_pid, api_key), corpus.said, counts, pace, show)
+            await measure(Server(own_url, own_pid, api_key), corpus.said, counts, pace, show)
 
     try:
         asyncio.run(run())
     except ExceptionGroup as group:
         raise first_of(group) from group
-    print_table(done, f"{protocol} at {url}" if url else f"voicecli serve-stt ({protocol})")
+    print_table(done, url or "voicecli serve-stt")
     if json_file is not None:
         write_json(json_file, begun, corpus, done, server_options if url is None else None)
 
@@ -114,16 +105,16 @@ def client_counts(text: str) -> list[int]:
 def report_run(one: Measured) -> None:
     """Print a line about a run, and what makes its figures doubtful."""
     from voicecli.bench.environment import BUSY_CORES
-    from voicecli.bench.load_report import both, figure
-    from voicecli.bench.load_result import LATE_S
+    from voicecli.bench.load_report import format_number, format_pair, late_doubts
 
     row = one.row
-    finals = both(row.final_p50_s, row.final_p95_s, " / ", 2)
+    finals = format_pair(row.final_p50_s, row.final_p95_s, " / ", 2)
     tell(f"{row.clients} clients, {row.utterances} utterances: finals after {finals} s, {row.refused} refused")
     if row.other_cores is not None and row.other_cores > BUSY_CORES:
-        tell(f"  other programs used {figure(row.other_cores, 1)} cores meanwhile: measure again on an idle machine")
-    if row.late_s > LATE_S:
-        tell(f"  the clients sent audio up to {row.late_s:.2f} s late: this machine is too slow for that many clients")
+        cores = format_number(row.other_cores, 1)
+        tell(f"  other programs used {cores} cores meanwhile: measure again on an idle machine")
+    for warning in late_doubts([row]):
+        tell(f"  {warning}")
     for why in sorted({session.lost for session in one.sessions if session.lost}):
         tell(f"  the server ended sessions: {why}")
 
@@ -133,10 +124,10 @@ def print_table(done: Sequence[Measured], title: str) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    from voicecli.bench.load_report import lines
+    from voicecli.bench.load_report import table_lines
     from voicecli.bench.machine import machine
 
-    (name, *columns), *others = lines([one.row for one in done])
+    (name, *columns), *others = table_lines([one.row for one in done])
     table = Table(name, box=SIMPLE_HEAD, title=title, caption=machine(), title_justify="left", caption_justify="left")
     for column in columns:
         table.add_column(column, justify="right", no_wrap=True)

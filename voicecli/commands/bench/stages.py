@@ -41,6 +41,9 @@ def bench_stt(
     most: Annotated[
         int | None, option("--most", metavar="N", help=f"At most N recordings ({MOST_STT}).", min=1, panel=WHAT)
     ] = None,
+    baselines: Annotated[
+        bool, option("--baselines", help="Also a full window, and faster-whisper itself.", panel=WHAT)
+    ] = False,
     quick: Quick = False,
     device: Device = None,
     output: Output = Output(),
@@ -66,7 +69,7 @@ def bench_stt(
     names = models or installed_models(settings)
     fetch_missing(settings, names)
     corpus = load_speech(speech, settings, QUICK if quick else most or MOST_STT)
-    run(lambda progress: measure_stt(settings, corpus, names, progress), output)
+    run(lambda progress: measure_stt(settings, corpus, names, progress, baselines=baselines), output)
 
 
 @with_output
