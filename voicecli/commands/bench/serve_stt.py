@@ -63,7 +63,7 @@ def bench_serve_stt(
     from voicecli.settings.load import load_settings
 
     if pid is not None and url is None:
-        raise SettingsError("--pid is for a server that is already running", "add --url, or omit --pid")
+        raise SettingsError("--pid is the process of a running server", "add --url, or omit --pid")
     if url is not None and server_options:
         raise SettingsError(f"{' '.join(server_options)} is for the server that this command starts", "omit --url")
     counts, pace = client_counts(clients), Pace(count)
