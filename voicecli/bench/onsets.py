@@ -8,7 +8,7 @@ import numpy as np
 
 from voicecli.audio.echo.canceller import PlayedBlock
 from voicecli.bench.outcomes import AUDIBLE_STEPS
-from voicecli.bench.room import STEP_S, loud
+from voicecli.bench.room import STEP_S, loud_steps_s
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 SEARCH_S = 2.0
@@ -31,7 +31,7 @@ def found_at_s(recording: Pcm, pcm: Pcm) -> float:
 
 def loud_times(recording: Pcm, began_s: float) -> list[float]:
     """When each 10 ms begins that somebody in the room would hear (`room.AUDIBLE_DB`)."""
-    return list(loud(PlayedBlock(recording, LISTEN_RATE_HZ, began_s)))
+    return list(loud_steps_s(PlayedBlock(recording, LISTEN_RATE_HZ, began_s)))
 
 
 def first_lasting(loud_s: Sequence[float], from_s: float, until_s: float = float("inf")) -> float | None:

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from voicecli.bench.room import STEP_S, Heard, Said
+from voicecli.bench.room import STEP_S, RoomLog, Said
 from voicecli.bench.watch import Call
 from voicecli.conversation.latency import TurnLatency, latencies
 from voicecli.events import (
@@ -55,7 +55,7 @@ class Outcome:
     silent_s: float | None  # ... and silent; None where nothing was spoken over
 
 
-def outcomes(heard: Heard, events: Sequence[Event], calls: Sequence[Call]) -> list[Outcome]:
+def outcomes(heard: RoomLog, events: Sequence[Event], calls: Sequence[Call]) -> list[Outcome]:
     """One for each thing that was said, in that order."""
     ends_s = [one.began_s for one in heard.said[1:]] + [float("inf")]
     return [

@@ -12,7 +12,7 @@ from voicecli import events
 from voicecli.bench.figures import found_by
 from voicecli.bench.outcomes import Outcome, audible_from, outcomes, silent_after
 from voicecli.bench.result import VOICE_TO_VOICE
-from voicecli.bench.room import STEP_S, Heard, Said
+from voicecli.bench.room import STEP_S, RoomLog, Said
 from voicecli.bench.scenes import Scene
 from voicecli.bench.trace import TRACKS, trace
 from voicecli.bench.voice_to_voice import Round
@@ -65,7 +65,7 @@ ALONE = (
 
 
 def reported(said: list[Said], happened: list[Event], loud_s: list[float] = LOUD_S) -> list[Outcome]:
-    return outcomes(Heard(said, loud_s), happened, CALLS)
+    return outcomes(RoomLog(said, loud_s), happened, CALLS)
 
 
 def test_the_wait_is_from_the_true_end_to_the_first_audible_sound() -> None:

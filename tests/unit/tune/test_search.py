@@ -179,7 +179,9 @@ def test_what_is_too_slow_for_its_share_is_reported() -> None:
 
     bench._seconds = seconds
     found = asyncio.run(run.run())
-    assert ("small", "too slow: only 3 measurements in its share of the time") in [(one.value, one.reason) for one in found.untried]
+    assert ("small", "too slow: only 3 measurements in its share of the time") in [
+        (one.value, one.reason) for one in found.untried
+    ]
 
 
 def test_a_limit_that_is_too_short_for_the_defaults_is_an_error() -> None:

@@ -70,14 +70,14 @@ def bench_live(
     from voicecli.bench.corpus import load_corpus
     from voicecli.bench.environment import begin, conclude, model_digests, require_device
     from voicecli.bench.live import measure
-    from voicecli.bench.virtual_card import INSTALL, absent_tools
+    from voicecli.bench.virtual_card import INSTALL, missing_tools
     from voicecli.commands.bench.output import check_output, present
     from voicecli.commands.talk import models_of
     from voicecli.errors import DeviceError, first_of
     from voicecli.settings.load import as_environ, load_settings, parsed
 
     check_output("live", (json_file, markdown, html), compare, fail_over or ())
-    if absent := absent_tools():
+    if absent := missing_tools():
         raise DeviceError(f"a virtual sound card needs {', '.join(absent)}", INSTALL)
     flags = {
         "audio.input_device": "",

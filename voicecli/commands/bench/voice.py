@@ -75,13 +75,13 @@ def bench_voice(
     from voicecli.bench.corpus import load_corpus
     from voicecli.bench.environment import begin, conclude, model_digests
     from voicecli.bench.result import VOICE_TO_VOICE
-    from voicecli.bench.voice_to_voice import chosen, measure, measured
+    from voicecli.bench.voice_to_voice import chosen, deterministic, measure
     from voicecli.commands.bench.output import check_output, present
     from voicecli.commands.talk import models_of
     from voicecli.errors import first_of
 
     check_output(VOICE_TO_VOICE, (json_file, markdown, html, profile), compare, fail_over or ())
-    settings = measured(settings_for(device, {}, config))
+    settings = deterministic(settings_for(device, {}, config))
     fetch_missing(settings, models_of(settings))
     corpus = load_corpus(speech, settings, tell, turns)
     begun = begin()
