@@ -1,4 +1,4 @@
-"""Recordings to measure on: a folder of real ones, or some that Kokoro speaks.
+"""Recordings to measure with: a folder of real ones, or some spoken by Kokoro.
 
 The folder holds `commands/*.wav` with `commands/slots.json` (file name -> phrases that must be heard) and
 `sentences/*.wav` with a `.txt` for each (what was said).
@@ -37,7 +37,7 @@ ORDERS = (
     ("I want an espresso, dark roast, with brown sugar.", ("espresso", "dark roast", "brown sugar")),
     ("Get me an iced coffee with a little bit of cream.", ("iced coffee", "a little bit of cream")),
 )
-"""Texts, and the phrases of each that have to be heard."""
+"""Texts, and the phrases of each that must be recognized."""
 
 ANSWERS = (
     "Of course, I can help you with that.",
@@ -60,7 +60,7 @@ QUESTIONS = tuple(text for text, _ in ASKED[:6])
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """Something that was said."""
+    """A recording and what is known of it."""
 
     name: str
     pcm: Pcm  # (n,) at 16 kHz
@@ -69,11 +69,11 @@ class Recording:
 
 
 def speech_option(options: argparse.ArgumentParser) -> None:
-    """--speech FOLDER; one that was named has to be there."""
+    """Add --speech FOLDER; a named folder must exist."""
 
     def checked(text: str) -> Path:
         if not (Path(text) / SLOTS).is_file():
-            raise argparse.ArgumentTypeError(f"{text} holds no {SLOTS}; benchmarks/speech.py tells the layout")
+            raise argparse.ArgumentTypeError(f"{text} has no {SLOTS}; see benchmarks/speech.py for the layout")
         return Path(text)
 
     beside = BESIDE if (BESIDE / SLOTS).is_file() else None
@@ -81,7 +81,7 @@ def speech_option(options: argparse.ArgumentParser) -> None:
 
 
 def recordings(folder: Path | None) -> list[Recording]:
-    """All of the folder, or synthetic ones."""
+    """Return all recordings of the folder, or synthetic ones."""
     if folder is None:
         return synthesised()
     slots: dict[str, list[str]] = json.loads((folder / SLOTS).read_text(encoding="utf8"))
@@ -94,7 +94,7 @@ def recordings(folder: Path | None) -> list[Recording]:
 
 
 def synthesised() -> list[Recording]:
-    """Each order and sentence by each of two voices."""
+    """Return each order and sentence by two voices."""
     said: list[Recording] = []
     for name in VOICES[:2]:
         said += [Recording(f"{name} {text}", spoken(name, text), slots) for text, slots in ORDERS]
@@ -108,14 +108,14 @@ speaker = functools.cache(functools.partial(voice, streaming=True))
 
 
 def spoken(name: str, text: str) -> Pcm:
-    """A text by a voice of Kokoro, at 16 kHz."""
+    """Synthesize a text with a voice of Kokoro; return 16 kHz PCM."""
     kokoro = speaker(name)
     pcm = np.concatenate([audio_chunk.pcm for audio_chunk in kokoro.synthesize(text)])
     return np.pad(resample(pcm, kokoro.sample_rate_hz, LISTEN_RATE_HZ), round(QUIET_S * LISTEN_RATE_HZ))
 
 
 def questions(folder: Path | None, most: int, made: Path) -> list[Path]:
-    """Sound files to ask a conversation, of different speakers where there are recordings; others are put in `made`."""
+    """Return audio files with questions, by different speakers if there are recordings; others are written to `made`."""
     if folder is not None:
         found = sorted((folder / "commands").glob("*.wav"))
         return found[:: max(1, len(found) // most)][:most]

@@ -48,11 +48,11 @@ TEXTS = (
     "The bus to the airport was an hour late because of the storm.",
     "Salt makes water boil at a slightly higher temperature.",
 )
-"""All are said as they are written."""
+"""Sentences that are spoken as they are written."""
 
 
 def chunks(audio_chunks: Sequence[AudioChunk], rate_hz: int, text: str) -> list[PlaybackChunk]:
-    """The sound of `text`, as the conversation sends it to the speaker."""
+    """Return the audio of `text` as the conversation sends it to the speaker."""
     ends = tuple(match.end() for match in re.finditer(r"\S+", text))
     place = SpokenOffset(TextChunk(text, len(text), ends), 0)
     made = []
@@ -63,7 +63,7 @@ def chunks(audio_chunks: Sequence[AudioChunk], rate_hz: int, text: str) -> list[
 
 
 def reported_s(made: Sequence[PlaybackChunk], text: str) -> list[float]:
-    """When each word of `text` counts as heard."""
+    """Return when each word of `text` counts as heard."""
     whole_s = sum(chunk.audio_s for chunk in made)
     steps = [*np.arange(0, whole_s, STEP_S), whole_s + STEP_S]
     reached = [heard_source_end(made, heard_s) for heard_s in steps]
@@ -74,7 +74,7 @@ def reported_s(made: Sequence[PlaybackChunk], text: str) -> list[float]:
 
 
 def measured_s(whisper: WhisperModel, made: Sequence[PlaybackChunk]) -> list[tuple[str, float]]:
-    """What the recogniser heard, and when each word ended."""
+    """Return the recognized words and when each ended."""
     pcm = resample(np.concatenate([chunk.pcm for chunk in made]), made[0].sample_rate_hz, LISTEN_RATE_HZ)
     segments, _ = whisper.transcribe(pcm.astype(np.float32) / 32768, language="en", beam_size=5, word_timestamps=True)
     return [(plain(word.word), word.end) for segment in segments for word in segment.words or ()]

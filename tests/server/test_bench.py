@@ -139,7 +139,7 @@ def test_a_process_is_watched_with_its_children() -> None:
         assert own.machine_cpu_s > own.cpu_s > 0
         process.communicate(b"\n")
     assert watched.usage().rss_bytes == 0
-    with pytest.raises(SettingsError, match="is not there"):
+    with pytest.raises(SettingsError, match="does not exist"):
         Process(process.pid)
 
 

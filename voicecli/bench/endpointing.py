@@ -1,4 +1,4 @@
-"""Simulate endpoint rules on recordings whose true end is known: does a rule cut the user off, how long does it wait?
+"""Simulate endpoint rules on recordings whose true end is known: cut-offs, and waits after the end.
 
 A verdict and a transcript become available as late as they were computed. A recording counts as cut off if an endpoint
 comes before its true end, the last voiced frame. Each recording is treated as a new user, so pause statistics are

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from voicecli.bench.environment import Found
-from voicecli.bench.isolation import Solo
+from voicecli.bench.isolation import IsolatedCalls
 from voicecli.bench.outcomes import Outcome
 from voicecli.bench.result import VOICE_TO_VOICE, Better, Count, Metric, TurnRecord
 from voicecli.bench.watch import Call
@@ -37,7 +37,7 @@ class Conversation(Protocol):
     @property
     def speculation(self) -> Speculation: ...
     @property
-    def alone(self) -> tuple[Solo, ...]: ...
+    def alone(self) -> tuple[IsolatedCalls, ...]: ...
 
 
 ALONE = "alone"
@@ -96,7 +96,7 @@ def metrics_of(group: str, outcomes: Sequence[Outcome]) -> list[Metric]:
     return [one for one in made if one.samples]
 
 
-def work_of(solos: Sequence[Solo]) -> list[Metric]:
+def work_of(solos: Sequence[IsolatedCalls]) -> list[Metric]:
     """Return the work of each stage while nothing else runs; a comparison names stages by these metrics."""
 
     def metric(name: str, stage: str, figure: Work, unit: str = "s", better: Better = "lower") -> Metric:

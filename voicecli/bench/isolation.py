@@ -1,4 +1,4 @@
-"""Work in a process of its own: what it takes of the machine is its own, and given back at its end."""
+"""Isolate measurements: run work in a subprocess, and run each stage of a conversation by itself."""
 
 from __future__ import annotations
 
@@ -18,16 +18,18 @@ from voicecli.types import Message, SpeechSegment
 P = ParamSpec("P")
 T = TypeVar("T")
 END_S = 10.0
-"""Longest wait for a process that has nothing left to do: an engine's thread may hang in native code."""
+"""Longest wait for a process that has finished its work: an engine's thread may hang in native code."""
 
-Note = Callable[[object], None]
+Report = Callable[[object], None]
 
 
-def apart(work: Callable[Concatenate[Note, P], T], note: Note, /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """What `work(note, *args, **kwargs)` returns there; what it notes is noted here, as it comes.
+def run_in_subprocess(
+    work: Callable[Concatenate[Report, P], T], report: Report, /, *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Return what `work(report, *args, **kwargs)` returns in a subprocess; its reports are passed on as they come.
 
-    `work` is a function of a module; its values are pickled. Raises what it raises, and EngineError where the process
-    ends without a word.
+    `work` must be a module's function; all values are pickled. Raise what it raises, and EngineError if the process
+    ends without a result.
     """
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe(duplex=False)
@@ -37,15 +39,15 @@ def apart(work: Callable[Concatenate[Note, P], T], note: Note, /, *args: P.args,
     try:
         for kind, value in _messages(here):
             match kind:
-                case "note":
-                    note(value)
+                case "report":
+                    report(value)
                 case "failed":
                     raise value  # type: ignore[misc]  # an exception, as _work sends it
                 case _:
                     return value  # type: ignore[return-value]  # T, as _work sends it
         process.join(END_S)
         raise EngineError(
-            f"the process of the measurement ended with {process.exitcode}", "is there enough memory? voicecli doctor"
+            f"the measuring process ended with exit code {process.exitcode}", "check the free memory: voicecli doctor"
         )
     finally:
         process.join(END_S)
@@ -54,7 +56,7 @@ def apart(work: Callable[Concatenate[Note, P], T], note: Note, /, *args: P.args,
 
 
 def _messages(here: Connection) -> Iterator[tuple[str, object]]:
-    """Until the other end is closed."""
+    """Yield messages until the other end is closed."""
     while True:
         try:
             yield here.recv()
@@ -63,32 +65,34 @@ def _messages(here: Connection) -> Iterator[tuple[str, object]]:
 
 
 def _work(there: Connection, work: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]) -> None:
-    """The other process."""
+    """Run the work in the subprocess and send its result."""
     try:
-        value = work(lambda reported: there.send(("note", reported)), *args, **kwargs)
+        result = work(lambda value: there.send(("report", value)), *args, **kwargs)
     except Exception as error:
         there.send(("failed", error))
     else:
-        there.send(("done", value))
+        there.send(("done", result))
     there.close()
     os._exit(0)  # an engine's thread may still be in native code, and the interpreter's own end would wait for it
 
 
 PROMPT = Message("system", "Answer in one or two short sentences.")
 
-Solo = tuple[str, tuple[Call, ...]]
-"""Name of a recording, and the calls that were made for it."""
+IsolatedCalls = tuple[str, tuple[Call, ...]]
+"""Name of a recording, and the engine calls that it caused."""
 
 
-async def alone(engines: Engines, watch: EngineWatch, scenes: Sequence[Scene]) -> tuple[Solo, ...]:
-    """Each recording is decoded, judged, answered and said, one call after the other; `engines` are under `watch`.
+async def run_stages_alone(engines: Engines, watch: EngineWatch, scenes: Sequence[Scene]) -> tuple[IsolatedCalls, ...]:
+    """Transcribe, judge, answer and speak each recording, one call after another, with `engines` observed by `watch`.
 
-    Raises EngineError or BackendUnavailable.
+    In a conversation a call takes longer while others run beside it, by chance: in one of ten pairs of runs of the same
+    program decodes differed by a sixth. A comparison therefore names a slower stage by these times. Raise EngineError
+    or BackendUnavailable if an engine fails.
     """
     done = []
     for number, scene in enumerate(scenes):
         before = len(watch.calls)
-        begin_s = -1000.0 * (number + 1)  # a moment of its own: what is known of one speech stands for no other
+        begin_s = -1000.0 * (number + 1)  # a start of its own, so that no cached result of another utterance is used
         speech = SpeechSegment(scene.pcm, begin_s + scene.voiced_from_s, begin_s + scene.voiced_until_s)
         transcript = await engines.stt_worker.run(engines.stt.transcribe, speech)
         if engines.turn is not None:

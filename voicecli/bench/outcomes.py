@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from voicecli.audio.echo.canceller import PlayedBlock
-from voicecli.bench.room import STEP_S, Heard, Said, loud
+from voicecli.bench.room import STEP_S, RoomLog, Said, loud_steps_s
 from voicecli.bench.watch import Call
 from voicecli.conversation.latency import TurnLatency, latencies
 from voicecli.events import (
@@ -65,7 +65,7 @@ class Outcome:
     silent_s: float | None  # ... and silent; None without a barge-in
 
 
-def outcomes(heard: Heard, events: Sequence[Event], calls: Sequence[Call]) -> list[Outcome]:
+def outcomes(heard: RoomLog, events: Sequence[Event], calls: Sequence[Call]) -> list[Outcome]:
     """Return one outcome for each utterance, in order."""
     ends_s = [one.began_s for one in heard.said[1:]] + [float("inf")]
     return [
@@ -169,7 +169,7 @@ def found_at_s(recording: Pcm, pcm: Pcm) -> float:
 
 def loud_times(recording: Pcm, began_s: float) -> list[float]:
     """Return the start of each audible block of 10 ms (`room.AUDIBLE_DB`)."""
-    return list(loud(PlayedBlock(recording, LISTEN_RATE_HZ, began_s)))
+    return list(loud_steps_s(PlayedBlock(recording, LISTEN_RATE_HZ, began_s)))
 
 
 def first_lasting(loud_s: Sequence[float], from_s: float, until_s: float = float("inf")) -> float | None:

@@ -1,7 +1,7 @@
-"""A sound card that is none: what a program plays on it is recorded, and its microphone hears what is played into it.
+"""A virtual sound card: its playback is recorded, and its microphone picks up what is played into it.
 
-With PulseAudio on the machine a daemon is started for it alone, and nothing of the user's own sound is touched. Where
-only PipeWire is, the card is a guest in the user's session: its two ends are the default devices until it is closed.
+With PulseAudio installed, a separate daemon is started, and the user's own sound is not touched. With PipeWire alone,
+the card is a guest in the user's session: its two ends are the default devices until it is closed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from voicecli.errors import DeviceError
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 SPEAKER, ETHER, MICROPHONE = "voicecli_speaker", "voicecli_ether", "voicecli_microphone"
-"""What is played into the ether, the microphone hears."""
+"""Names of the devices; the microphone picks up what is played into the ether."""
 
 MODULES = (
     ("module-null-sink", f"sink_name={SPEAKER}"),
@@ -40,26 +40,26 @@ LOOK_S = 0.05
 Env = Mapping[str, str]
 
 
-def absent_tools() -> list[str]:
-    """Programs that are needed and not installed."""
+def missing_tools() -> list[str]:
+    """Return the required programs that are not installed."""
     return [tool for tool in TOOLS if shutil.which(tool) is None]
 
 
 class VirtualCard:
-    """Open inside the context.
+    """A virtual sound card, open inside the context.
 
-    `env` is the environment of a program that is to use it; `is_guest` tells that it lives in the user's own session.
+    `env` is the environment for programs that use it; `is_guest` is true if it is part of the user's own session.
     """
 
     def __enter__(self) -> Self:
-        """Raises DeviceError where there is neither PulseAudio nor PipeWire."""
-        if absent := absent_tools():
+        """Open the card. Raise DeviceError if there is neither PulseAudio nor PipeWire."""
+        if absent := missing_tools():
             raise DeviceError(f"a virtual sound card needs {', '.join(absent)}", INSTALL)
         with ExitStack() as stack:
             self.is_guest = shutil.which("pulseaudio") is None
-            self.env: Env = stack.enter_context(guest() if self.is_guest else own_daemon())
+            self.env: Env = stack.enter_context(guest_card() if self.is_guest else own_daemon())
             self.speaker = stack.enter_context(Monitor(f"{SPEAKER}.monitor", self.env))
-            self.air = stack.enter_context(Monitor(f"{ETHER}.monitor", self.env))  # what the microphone hears
+            self.air = stack.enter_context(Monitor(f"{ETHER}.monitor", self.env))  # what the microphone picks up
             self._stack = stack.pop_all()
         return self
 
@@ -69,18 +69,18 @@ class VirtualCard:
         self._stack.close()
 
     def control(self, *words: str) -> str:
-        """Run pactl. Raises DeviceError."""
+        """Run pactl and return its output. Raise DeviceError if it fails."""
         return control(self.env, *words)
 
     def say(self, path: Path) -> tuple[float, float]:
-        """Play a file into the microphone; returns when it began and ended, on the monotonic clock."""
+        """Play a file into the microphone; return its start and end on the monotonic clock."""
         began_s = time.monotonic()
         subprocess.run(["paplay", f"--device={ETHER}", "--latency-msec=30", str(path)], env=self.env, check=True)
         return began_s, time.monotonic()
 
     @contextmanager
     def echo(self, level_db: float) -> Iterator[None]:
-        """The microphone hears the speaker, at `level_db`, as on a desk without headphones."""
+        """Let the microphone pick up the speaker at `level_db`, as with open loudspeakers."""
         module = self.control(
             "load-module", "module-loopback", f"source={SPEAKER}.monitor", f"sink={ETHER}", "latency_msec=30"
         )
@@ -93,13 +93,13 @@ class VirtualCard:
             self.control("unload-module", module.strip())
 
     def owner_of(self, sink_input: str) -> str:
-        """The module that a stream belongs to, as PulseAudio names it; empty for a program's."""
+        """Return PulseAudio's name of the module that owns a stream; empty for a program's stream."""
         block = self.control("list", "sink-inputs").partition(f"Sink Input #{sink_input}\n")[2]
         return block.partition("Owner Module: ")[2].partition("\n")[0]
 
 
 def control(env: Env, *words: str) -> str:
-    """Run pactl. Raises DeviceError with what it says."""
+    """Run pactl and return its output. Raise DeviceError with its message if it fails."""
     outcome = subprocess.run(["pactl", *words], env=env, capture_output=True, text=True, check=False)
     if outcome.returncode:
         raise DeviceError(f"pactl {' '.join(words)}: {outcome.stderr.strip()}", "is PulseAudio or PipeWire running?")
@@ -108,7 +108,7 @@ def control(env: Env, *words: str) -> str:
 
 @contextmanager
 def own_daemon() -> Iterator[Env]:
-    """The card in a PulseAudio of its own. Raises DeviceError where that does not start."""
+    """Open the card in a PulseAudio daemon of its own. Raise DeviceError if that does not start."""
     with daemon(MODULES) as env:
         control(env, "set-default-sink", SPEAKER)
         control(env, "set-default-source", MICROPHONE)
@@ -117,7 +117,7 @@ def own_daemon() -> Iterator[Env]:
 
 @contextmanager
 def daemon(modules: Sequence[Sequence[str]]) -> Iterator[Env]:
-    """A PulseAudio in a folder of its own. Raises DeviceError where it does not start."""
+    """Run a PulseAudio daemon in a folder of its own. Raise DeviceError if it does not start."""
     with tempfile.TemporaryDirectory(prefix="voicecli-card-") as runtime:
         env = {
             **{name: value for name, value in os.environ.items() if not name.startswith("PULSE_")},
@@ -132,7 +132,7 @@ def daemon(modules: Sequence[Sequence[str]]) -> Iterator[Env]:
         with Path(runtime, "log").open("w+b") as log:
             process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
             try:
-                if not answers(env, process):
+                if not wait_until_up(env, process):
                     log.seek(0)
                     raise DeviceError(f"PulseAudio did not start: {log.read().decode(errors='replace')[-500:]}")
                 yield env
@@ -141,8 +141,8 @@ def daemon(modules: Sequence[Sequence[str]]) -> Iterator[Env]:
                 process.wait(START_S)
 
 
-def answers(env: Env, process: subprocess.Popen[bytes]) -> bool:
-    """Wait until it does, or has ended."""
+def wait_until_up(env: Env, process: subprocess.Popen[bytes]) -> bool:
+    """Wait until the daemon answers; return False if it ended or timed out."""
     deadline_s = time.monotonic() + START_S
     while subprocess.run(["pactl", "info"], env=env, capture_output=True, check=False).returncode:
         if time.monotonic() > deadline_s or process.poll() is not None:
@@ -152,8 +152,11 @@ def answers(env: Env, process: subprocess.Popen[bytes]) -> bool:
 
 
 @contextmanager
-def guest() -> Iterator[Env]:
-    """In the sound server that runs; the default devices are what they were afterwards. Raises DeviceError."""
+def guest_card() -> Iterator[Env]:
+    """Open the card in the running sound server and restore the default devices afterwards.
+
+    Raise DeviceError if the server refuses.
+    """
     env = dict(os.environ)
     with ExitStack() as stack:
         for kind in ("sink", "source"):
@@ -172,9 +175,9 @@ WAIT_S = 0.1
 
 
 class Monitor:
-    """Everything that a source gives while the context is open.
+    """A recording of a source of the sound server on the monotonic clock, while the context is open.
 
-    It has a thread of its own, not the loop: a block's arrival is its time, whatever the rest of the program does.
+    It uses its own thread, not the event loop: the arrival time of a block counts, however busy the program is.
     """
 
     def __init__(self, source: str, env: Mapping[str, str]) -> None:
@@ -204,17 +207,20 @@ class Monitor:
         self._process.stdout.close()
 
     def since(self, at_s: float) -> Pcm:
-        """Samples from `at_s` (monotonic) until now, shape (n,) at 16 kHz."""
+        """Return the samples from `at_s` (monotonic) until now, shape (n,) at 16 kHz."""
         with self._changed:
             audio = np.frombuffer(b"".join(self._blocks), np.int16)
             return audio[max(0, round((at_s - (self._began_s or at_s)) * LISTEN_RATE_HZ)) :]
 
     def await_sound(self, after_s: float, timeout_s: float) -> float:
-        """When the first sound after `after_s` began. Raises DeviceError when none came in time."""
+        """Return when the first sound after `after_s` began. Raise DeviceError if none came in time."""
         return self._await(after_s, timeout_s, quiet_s=None)
 
     def await_quiet(self, after_s: float, quiet_s: float, timeout_s: float) -> float:
-        """When sound had been over for `quiet_s`. Raises DeviceError when it went on."""
+        """Return the end of the sound after `after_s`, once it is quiet for `quiet_s`.
+
+        Raise DeviceError if it goes on.
+        """
         return self._await(after_s, timeout_s, quiet_s=quiet_s)
 
     def _await(self, after_s: float, timeout_s: float, quiet_s: float | None) -> float:
@@ -241,7 +247,7 @@ class Monitor:
 
 
 def loud_steps(pcm: Pcm) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Which steps of 10 ms hold sound."""
+    """Return which steps of 10 ms contain sound."""
     steps = len(pcm) // STEP
     rms = np.sqrt(np.mean(np.square(pcm[: steps * STEP].reshape(steps, STEP), dtype=np.float64), axis=1))
     return np.asarray(rms > SILENCE_RMS)

@@ -218,11 +218,11 @@ def untried_lines(found: Found, missing: Sequence[str]) -> list[str]:
 
 def write_record(path: Path, beginning: Beginning, outcome: Outcome, chosen: Sequence[Choice]) -> None:
     """Write all results as JSON. Raise SettingsError if the file cannot be written."""
-    from voicecli.bench.machine import described
+    from voicecli.bench.machine import describe_machine
 
     found = outcome.found
     record = {
-        "machine": asdict(described()),
+        "machine": asdict(describe_machine()),
         "spent_s": round(outcome.spent_s, 1),
         "language_model": outcome.language_model,
         "corpus": outcome.corpus,

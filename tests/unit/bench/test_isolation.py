@@ -1,4 +1,4 @@
-"""Work in a process of its own."""
+"""Work in a subprocess."""
 
 from __future__ import annotations
 
@@ -6,37 +6,37 @@ import os
 
 import pytest
 
-from voicecli.bench.isolation import Note, apart
+from voicecli.bench.isolation import Report, run_in_subprocess
 from voicecli.errors import EngineError, SettingsError
 
 
-def add(note: Note, one: int, other: int) -> tuple[int, int]:
-    note("adding")
-    note(one)
+def add(report: Report, one: int, other: int) -> tuple[int, int]:
+    report("adding")
+    report(one)
     return one + other, os.getpid()
 
 
-def fail(note: Note) -> None:
+def fail(report: Report) -> None:
     raise SettingsError("wanted a number", "give one")
 
 
-def die(note: Note) -> None:
+def die(report: Report) -> None:
     os._exit(9)
 
 
-def test_what_it_returns_and_notes_comes_from_another_process() -> None:
-    notes: list[object] = []
-    total, pid = apart(add, notes.append, 1, other=2)
-    assert (total, notes) == (3, ["adding", 1])
+def test_result_and_reports_come_from_another_process() -> None:
+    reports: list[object] = []
+    total, pid = run_in_subprocess(add, reports.append, 1, other=2)
+    assert (total, reports) == (3, ["adding", 1])
     assert pid != os.getpid()
 
 
-def test_what_it_raises_is_raised_here_with_its_hint() -> None:
+def test_an_error_is_raised_here_with_its_hint() -> None:
     with pytest.raises(SettingsError, match="wanted a number") as failure:
-        apart(fail, print)
+        run_in_subprocess(fail, print)
     assert failure.value.hint == "give one"
 
 
-def test_a_process_that_ends_without_a_word_is_an_error() -> None:
-    with pytest.raises(EngineError, match="ended with 9"):
-        apart(die, print)
+def test_a_process_that_ends_without_a_result_is_an_error() -> None:
+    with pytest.raises(EngineError, match="ended with exit code 9"):
+        run_in_subprocess(die, print)

@@ -22,7 +22,7 @@ from voicecli.bench.outcomes import (
     voice_to_voice_s,
 )
 from voicecli.bench.result import VOICE_TO_VOICE
-from voicecli.bench.room import STEP_S, Heard, Said
+from voicecli.bench.room import STEP_S, RoomLog, Said
 from voicecli.bench.scenes import Scene
 from voicecli.bench.trace import TRACKS, trace
 from voicecli.bench.voice_to_voice import Round
@@ -75,7 +75,7 @@ ALONE = (
 
 
 def outcomes_of(said: list[Said], happened: list[Event], loud_s: list[float] = LOUD_S) -> list[Outcome]:
-    return outcomes(Heard(said, loud_s), happened, CALLS)
+    return outcomes(RoomLog(said, loud_s), happened, CALLS)
 
 
 def test_the_wait_is_from_the_true_end_to_the_first_audible_sound() -> None:

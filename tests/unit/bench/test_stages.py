@@ -186,7 +186,7 @@ def test_a_cold_prefix_was_never_seen_and_a_warm_one_was_all_but_the_question() 
     assert result.settings["llm.temperature"] == 0.0
     assert result.models == {f"small ({result.settings['llm.url']})": ""}
     assert [len(result.samples(group, FIRST_TOKEN)) for group in (COLD, WARM)] == [2, 2]
-    assert any("pieces of text" in doubt for doubt in result.doubts)
+    assert any("counts as one token" in doubt for doubt in result.doubts)
     assert set(result.warm_ups) == {"load", "first answer"}
 
 

@@ -91,13 +91,13 @@ def bench_voice(
     from voicecli.bench.environment import begin, conclude, model_digests
     from voicecli.bench.result import VOICE_TO_VOICE
     from voicecli.bench.trace import trace
-    from voicecli.bench.voice_to_voice import chosen, measure, measured
+    from voicecli.bench.voice_to_voice import chosen, deterministic, measure
     from voicecli.commands.bench.output import present, show_progress, write
     from voicecli.commands.talk import models_of
     from voicecli.errors import first_of
 
     output.check(VOICE_TO_VOICE, profile)
-    settings = measured(load_bench_settings(device, {}, config))
+    settings = deterministic(load_bench_settings(device, {}, config))
     fetch_missing(settings, models_of(settings))
     corpus = load_speech(speech, settings, turns)
     begun = begin()
@@ -155,14 +155,14 @@ def bench_live(
     """
     from voicecli.bench.environment import begin, conclude, model_digests, require_device
     from voicecli.bench.live import measure
-    from voicecli.bench.virtual_card import INSTALL, absent_tools
+    from voicecli.bench.virtual_card import INSTALL, missing_tools
     from voicecli.commands.bench.output import present
     from voicecli.commands.talk import models_of
     from voicecli.errors import DeviceError, first_of
     from voicecli.settings.load import as_environ, load_settings, parsed
 
     output.check("live")
-    if absent := absent_tools():
+    if absent := missing_tools():
         raise DeviceError(f"a virtual sound card needs {', '.join(absent)}", INSTALL)
     flags = {
         "audio.input_device": "",
