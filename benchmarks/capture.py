@@ -1,4 +1,4 @@
-"""What does listening cost? Canceller, gate and segmenter, as shares of one core.
+"""Measure what listening costs: canceller, voice activity detector and segmenter, as shares of one core.
 
 python -m benchmarks.capture --speech FOLDER
 
@@ -31,14 +31,16 @@ ECHO_DB = -20.0
 Listen = Callable[[AudioFrame, Pcm], object]
 
 
-def gate_alone(gate: VoiceActivityDetector, segmenter: Segmenter, start_ms: float) -> Listen:
-    """With headphones."""
-    return lambda frame, played: segmenter.push(frame, gate.is_speech(frame), start_ms)
+def detector_alone(detector: VoiceActivityDetector, segmenter: Segmenter, start_ms: float) -> Listen:
+    """Return a listener for headphones."""
+    return lambda frame, played: segmenter.push(frame, detector.is_speech(frame), start_ms)
 
 
-def cancelled(canceller: EchoCanceller, gate: VoiceActivityDetector, segmenter: Segmenter, start_ms: float) -> Listen:
-    """On open loudspeakers."""
-    guarded = EchoAwareDetector(gate, canceller.is_echo)
+def cancelled(
+    canceller: EchoCanceller, detector: VoiceActivityDetector, segmenter: Segmenter, start_ms: float
+) -> Listen:
+    """Return a listener for open loudspeakers."""
+    guarded = EchoAwareDetector(detector, canceller.is_echo)
 
     def listen(frame: AudioFrame, played: Pcm) -> object:
         canceller.played(PlayedBlock(played, SPEAKER_HZ, frame.captured_at_s))
@@ -49,7 +51,7 @@ def cancelled(canceller: EchoCanceller, gate: VoiceActivityDetector, segmenter: 
 
 
 def share_of_a_core(listen: Listen, heard: Pcm, played: Pcm) -> float:
-    """CPU time over the length of the sound."""
+    """Return CPU time over the length of the audio."""
     frames = list(Framer(LISTEN_RATE_HZ).push(heard))
     loud = np.split(resample(played, LISTEN_RATE_HZ, SPEAKER_HZ)[: len(frames) * 960], len(frames))
     began_s = time.process_time()
@@ -70,11 +72,11 @@ def main() -> None:
     for name, heard in sounds.items():
         pcm = np.clip(heard, -32768, 32767).astype(np.int16)
         start_ms = float(listen.start_ms)
-        alone = share_of_a_core(gate_alone(make_vad(listen), Segmenter(listen), start_ms), pcm, played)
+        alone = share_of_a_core(detector_alone(make_vad(listen), Segmenter(listen), start_ms), pcm, played)
         canceller = EchoCanceller.load()
         both = share_of_a_core(cancelled(canceller, make_vad(listen), Segmenter(listen), start_ms), pcm, played)
         rows.append([name, f"{alone:.1%}", f"{both:.1%}"])
-    print(table(("heard", "gate", "canceller and gate"), rows))
+    print(table(("heard", "detector", "canceller and detector"), rows))
     print(f"\n{machine()}")
 
 

@@ -18,13 +18,13 @@ from voicecli.settings.shipped import shipped_text
 
 @functools.cache
 def shipped() -> Settings:
-    """The defaults, with models where the user keeps them."""
+    """Return the defaults, with the user's model folder."""
     defaults = build(flat(parse(shipped_text("default.toml"), "default.toml")), {})
     return defaults.model_copy(update={"models": load_settings().settings.models})
 
 
 def whisper_model(name: str) -> WhisperModel:
-    """Whisper as faster-whisper has it, with the product's precision and threads."""
+    """Load faster-whisper itself, with our precision and threads."""
     folder = model_folder(open_store(shipped()), name)
     stt = shipped().stt
     return WhisperModel(
@@ -33,17 +33,17 @@ def whisper_model(name: str) -> WhisperModel:
 
 
 def recogniser(model: WhisperModel, window: str) -> Whisper:
-    """The product's recogniser on a model that others may use too."""
+    """Return our recognizer on a shared model."""
     return Whisper(model, shipped().stt.model_copy(update={"window": window}), window)
 
 
 def voice(name: str, *, streaming: bool) -> Kokoro:
-    """Kokoro with one voice; the first load of a voice takes some seconds more when it is to stream."""
+    """Load Kokoro with one voice; the first load of a streaming voice takes some seconds more."""
     store, settings = open_store(shipped()), shipped().tts
     chosen = settings.model_copy(update={"voice": name, "streaming": streaming})
     return Kokoro.load(model_file(store, settings.model, ".onnx"), store.path("kokoro-voices"), chosen)
 
 
 def gguf_file() -> Path:
-    """The embedded language model."""
+    """Return the file of the embedded language model."""
     return model_file(open_store(shipped()), shipped().llm.embedded_model, ".gguf")

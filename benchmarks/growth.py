@@ -3,7 +3,7 @@
 python -m benchmarks.growth                all three tables
 python -m benchmarks.growth history        one of: question, answer, history
 
-Model size: run `python -m benchmarks.stt --model whisper-tiny.en` beside the default.
+Model size: `voicecli bench stt --model whisper-base --model whisper-tiny.en`.
 """
 
 from __future__ import annotations
@@ -23,11 +23,10 @@ import numpy as np
 
 from benchmarks.engines import gguf_file, recogniser, shipped, voice, whisper_model
 from benchmarks.report import table
-from benchmarks.speech import ORDERS, QUESTIONS, SENTENCES, spoken
-from benchmarks.tts import SENTENCES as ANSWERS
-from benchmarks.tts import speak
+from benchmarks.speech import ANSWERS, ORDERS, QUESTIONS, SENTENCES, spoken
 from voicecli.bench.machine import machine
 from voicecli.bench.questions import VOICES
+from voicecli.bench.stage_tts import speak
 from voicecli.engines.base import LanguageModel
 from voicecli.engines.llm.llamacpp import EmbeddedServer, embedded_server
 from voicecli.engines.llm.openai import OpenAiChat, connect
@@ -62,7 +61,7 @@ def question_rows() -> list[list[object]]:
 
 
 def utterance(seconds: float) -> Pcm:
-    """Sentences, none of them twice, that are nearest to a length."""
+    """Return different sentences whose total length is nearest to `seconds`."""
     texts = ("Yes, please.", *QUESTIONS, *SENTENCES, *(text for text, _ in ORDERS))
     if seconds <= 2:
         return spoken(VOICES[0], texts[0])
@@ -76,7 +75,7 @@ def utterance(seconds: float) -> Pcm:
 
 
 def answer_rows() -> list[list[object]]:
-    """First sound and total of longer and longer answers, in one piece."""
+    """Return first sound and total of longer and longer answers, each synthesized as a whole."""
     streamed = voice(shipped().tts.voice, streaming=True)
     rows: list[list[object]] = []
     for count in ANSWER_SENTENCES:
@@ -90,7 +89,7 @@ def answer_rows() -> list[list[object]]:
 
 
 def history_rows() -> list[list[object]]:
-    """A row for each length of the conversation: as the product runs llama.cpp, and with llama.cpp's own defaults."""
+    """Return a row for each length of the conversation: with our options of llama.cpp, and with its defaults."""
     ours = asyncio.run(history_columns())
     with patch("voicecli.engines.llm.llamacpp._suit_cpu"):
         theirs = asyncio.run(history_columns())
@@ -98,7 +97,7 @@ def history_rows() -> list[list[object]]:
 
 
 async def history_columns() -> list[list[str]]:
-    """First token after so many tokens, with the prompt's prefix read before and not, and each further token."""
+    """Return the first token with a warm and a cold prefix, and the time of each further token, for each length."""
     settings = shipped().llm.model_copy(
         update={"context_tokens": CONTEXT_TOKENS, "max_answer_tokens": 24, "temperature": 0.0, "timeout_s": 120.0}
     )
@@ -120,7 +119,7 @@ async def history_columns() -> list[list[str]]:
 
 
 def conversation(tokens: int, count: Callable[[str], int]) -> list[Message]:
-    """A system prompt and turns, of no more than so many tokens with a last question."""
+    """Return a system prompt and turns of at most `tokens` tokens, including a last question."""
     messages = [Message("system", shipped().llm.system_prompt.strip())]
     used = count(messages[0].text) + 60  # the chat's own marks, and the last question
     turn = 0
@@ -137,7 +136,7 @@ def conversation(tokens: int, count: Callable[[str], int]) -> list[Message]:
 
 
 def count_tokens(server: EmbeddedServer, text: str) -> int:
-    """By the model's own tokeniser."""
+    """Count with the model's own tokenizer."""
     request = urllib.request.Request(
         f"{server.base_url.removesuffix('/v1')}/tokenize",
         data=json.dumps({"content": text}).encode(),
@@ -149,14 +148,14 @@ def count_tokens(server: EmbeddedServer, text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How quick one was."""
+    """Times of one answer."""
 
     first_s: float  # from the request to the first token
     token_s: float  # each further one
 
 
 async def answer(model: LanguageModel, messages: list[Message]) -> Answer:
-    """It is written to its end, so that nothing is left to do."""
+    """Time an answer, reading it to its end so that the server is idle afterward."""
     began_s = time.perf_counter()
     async with aclosing(model.reply(messages)) as tokens:
         at_s = [time.perf_counter() async for _ in tokens]
@@ -174,7 +173,7 @@ def main() -> None:
         print("\nSpeech-to-text, by length of the question\n")
         print(table(["question s", "short window", "full window", "ratio", "decoded twice"], question_rows()))
     if "answer" in chosen.what:
-        print("\nText-to-speech, by length of the answer, given in one piece\n")
+        print("\nText-to-speech, by length of the answer, synthesized as a whole\n")
         print(table(["sentences", "sound s", "first sound", "total", "total / sound"], answer_rows()))
     if "history" in chosen.what:
         print(f"\nFirst token, by tokens of the conversation (llm.context_tokens = {CONTEXT_TOKENS})\n")

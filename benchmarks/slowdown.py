@@ -1,4 +1,4 @@
-"""Does `--compare` find a stage that got slower, and leave an unchanged program alone?
+"""Check that `--compare` finds a stage that got slower, and finds nothing in an unchanged program.
 
 python -m benchmarks.slowdown FOLDER                    5 runs as it is, and one with each stage 30 % slower
 python -m benchmarks.slowdown FOLDER --speech FOLDER    on recordings of your own
@@ -26,7 +26,7 @@ from voicecli.bench.compare import compare
 from voicecli.bench.corpus import load_corpus
 from voicecli.bench.environment import begin, conclude
 from voicecli.bench.result import Result, read_result, write_result
-from voicecli.bench.voice_to_voice import chosen, measure, measured
+from voicecli.bench.voice_to_voice import chosen, deterministic, measure
 from voicecli.bench.watch import EngineWatch
 from voicecli.conversation.parts import Engines
 from voicecli.engines.base import EndOfTurn, LanguageModel, SpeechToText, TextToSpeech
@@ -37,7 +37,7 @@ RUNS = 5
 
 
 class Slower(EngineWatch):
-    """One stage takes longer by SLOWER."""
+    """Makes one stage slower by SLOWER."""
 
     stage: ClassVar = ""
 
@@ -74,7 +74,7 @@ WATCHES = {"stt": SlowerStt, "tts": SlowerTts, "llm": SlowerLlm, "endpoint": Slo
 
 
 def rest(began_s: float) -> None:
-    """For SLOWER of the time since then."""
+    """Sleep for SLOWER of the time since `began_s`."""
     time.sleep(SLOWER * (time.monotonic() - began_s))
 
 
@@ -119,7 +119,7 @@ class SlowLanguageModel:
         await asyncio.sleep(SLOWER * (time.monotonic() - began_s))
 
     async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[Token, None]:
-        """Each token comes when it would from a model that takes longer for all of them."""
+        """Yield each token when a model that is slower by SLOWER would."""
         began_s = time.monotonic()
         came: asyncio.Queue[tuple[Token | None, float]] = asyncio.Queue()
 
@@ -163,8 +163,8 @@ class SlowVoice:
 
 
 def run(speech: Path | None, turns: int, watch: type[EngineWatch]) -> Result:
-    """One `voicecli bench --scenario quiet`."""
-    settings = measured(shipped())
+    """Run `voicecli bench --scenario quiet` once."""
+    settings = deterministic(shipped())
     corpus = load_corpus(speech, settings, print, turns)
     begun = begin()
     found, _ = measure(settings, corpus, chosen(["quiet"]), turns, lambda *_: None, watch)

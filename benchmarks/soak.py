@@ -47,24 +47,24 @@ class Moment:
     threads: int
     files: int  # open descriptors
     acoustic_s: float | None  # voice to voice; None: nothing was heard, or too early
-    parts: tuple[float, ...] | None  # what each stage added, by the program's own reckoning: PART_NAMES
+    parts: tuple[float, ...] | None  # what each stage added, computed by the program: PART_NAMES
     name: str
 
 
 async def soak(
     card: VirtualCard, said: Sequence[Utterance], minutes: float, folder: Path
 ) -> tuple[list[Moment], int, int]:
-    """Moments, frames dropped, gaps inside answers."""
+    """Return moments, frames dropped, and gaps inside answers."""
     flags = {"llm.max_answer_tokens": ANSWER_TOKENS, "llm.temperature": 0.0, "history.file": str(folder / "history.db")}
     moments: list[Moment] = []
-    async with talk_child({**card.env, **as_environ(flags)}, tell) as child:
+    async with talk_child({**card.env, **as_environ(flags)}, log) as child:
         await child.ready()
         began_s = time.monotonic()
         while time.monotonic() - began_s < minutes * 60:
             one = said[len(moments) % len(said)]
             turn = await ask(card, child, one, folder / "said.wav")
             moments.append(look(child, time.monotonic() - began_s, turn))
-            tell(line_of(moments[-1]))
+            log(line_of(moments[-1]))
         dropped = sum(event.count for event in child.events if isinstance(event, FramesDropped))
         gaps = sum(isinstance(event, PlaybackUnderrun) for event in child.events)
     return moments, dropped, gaps
@@ -82,12 +82,13 @@ def look(child: TalkChild, at_s: float, turn: LiveTurn) -> Moment:
 
 
 def line_of(moment: Moment) -> str:
+    """Return a progress line."""
     heard = f"{moment.acoustic_s:.2f} s" if moment.acoustic_s is not None else "no answer"
     return f"{moment.at_s:6.0f} s  {heard}  {moment.memory_mb:.0f} MB  {moment.threads} threads  {moment.files} files"
 
 
 def rows_of(moments: Sequence[Moment], minutes: float) -> tuple[list[list[object]], bool]:
-    """A row for each figure, first third against last, and whether all of them hold."""
+    """Return a row for each figure, first third against last, and whether all are within bounds."""
     third_s = minutes * 20
     first = [one for one in moments if one.at_s < third_s]
     last = [one for one in moments if one.at_s > 2 * third_s]
@@ -111,12 +112,13 @@ def quantile(moments: Sequence[Moment], q: float) -> float:
 
 
 def slowest(moments: Sequence[Moment]) -> list[list[object]]:
-    """A row for each of the slowest answers: when, how slow, and what each stage added."""
+    """Return a row for each of the slowest answers: when, how slow, and what each stage added."""
     by_sum = sorted(((sum(one.parts), one.at_s, one.parts) for one in moments if one.parts), reverse=True)
     return [[f"{at_s:.0f}", f"{all_s:.2f}", *(f"{part_s:.2f}" for part_s in parts)] for all_s, at_s, parts in by_sum]
 
 
-def tell(text: str) -> None:
+def log(text: str) -> None:
+    """Print on stderr."""
     print(text, file=sys.stderr, flush=True)
 
 
@@ -126,7 +128,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    said = load_corpus(options.speech, load_settings({}).settings, tell, QUESTIONS).said
+    said = load_corpus(options.speech, load_settings({}).settings, log, QUESTIONS).said
     if options.minutes * 20 < len(said) * (ANSWER_S / 3 + REST_S):
         parser.error("a third of the time has to hold each recording once")
     with TemporaryDirectory(prefix="voicecli-soak-") as folder, VirtualCard() as card:

@@ -1,4 +1,4 @@
-"""How far apart two recordings of one sentence sound. Pure."""
+"""Measure how different two recordings of one sentence sound."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Distance:
 
     mel_db: float  # root mean square over the bands of a frame, mean over the frames, at equal loudness
     level_db: float  # how much louder it is on the whole
-    level_spread_db: float  # standard deviation of the difference in level over stretches of 100 ms
+    level_spread_db: float  # standard deviation of the difference in level over periods of 100 ms
 
 
 def distance(reference: Signal, other: Signal) -> Distance:
@@ -48,12 +48,12 @@ def _mel_db(one: Signal, two: Signal) -> float:
 
 
 def _level_db(signal: Signal) -> float:
-    """Of all of it and not of its mean: silence at the ends changes nothing."""
+    """Return the level of the total energy, so that silence at the ends changes nothing."""
     return float(10 * np.log10((signal**2).sum() + 1e-12))
 
 
 def _in_step(one: Signal, two: Signal, shift: int) -> tuple[Signal, Signal]:
-    """The frames that both have when the second comes `shift` frames later."""
+    """Return the frames that both have if the second is `shift` frames later."""
     one, two = one[max(0, -shift) :], two[max(0, shift) :]
     common = min(len(one), len(two))
     return one[:common], two[:common]
@@ -70,7 +70,7 @@ def _level_spread_db(one: Signal, two: Signal) -> float:
 
 
 def _log_mel(signal: Signal) -> Signal:
-    """Power in mel bands, dB, shape (frames, BANDS)."""
+    """Return the power in mel bands, dB, shape (frames, BANDS)."""
     padded = np.pad(signal, WINDOW // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP] * np.hanning(WINDOW)
     power = np.abs(np.fft.rfft(frames, axis=1)) ** 2
@@ -79,7 +79,7 @@ def _log_mel(signal: Signal) -> Signal:
 
 
 def _filters() -> Signal:
-    """Triangles that are evenly spaced in mel, shape (WINDOW / 2 + 1, BANDS)."""
+    """Return triangular filters, evenly spaced in mel, shape (WINDOW / 2 + 1, BANDS)."""
     top = 2595 * np.log10(1 + RATE_HZ / 2 / 700)
     edges = 700 * (10 ** (np.linspace(0, top, BANDS + 2) / 2595) - 1)
     bins = np.fft.rfftfreq(WINDOW, 1 / RATE_HZ)[:, None]

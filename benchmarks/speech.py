@@ -1,4 +1,4 @@
-"""Recordings to measure on: a folder of real ones, or some that Kokoro speaks.
+"""Recordings to measure with: a folder of real ones, or some spoken by Kokoro.
 
 The folder holds `commands/*.wav` with `commands/slots.json` (file name -> phrases that must be heard) and
 `sentences/*.wav` with a `.txt` for each (what was said).
@@ -9,20 +9,18 @@ from __future__ import annotations
 import argparse
 import functools
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.engines import shipped, voice
-from voicecli.assemble.devices import make_vad
+from benchmarks.engines import voice
 from voicecli.audio.files.reader import read_clip
 from voicecli.audio.files.wav import open_wav
-from voicecli.audio.resample import Framer, resample
+from voicecli.audio.resample import resample
 from voicecli.bench.questions import QUESTIONS as ASKED
 from voicecli.bench.questions import QUIET_S, VOICES
-from voicecli.turns.segmenter import Endpoint, Pause, Segmenter
-from voicecli.types import FRAME_S, LISTEN_RATE_HZ, AudioFrame, Pcm
+from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 BESIDE = Path(__file__).parents[2] / "shared" / "speech"  # where the tests look, too
 SLOTS = Path("commands", "slots.json")
@@ -40,14 +38,30 @@ ORDERS = (
     ("I want an espresso, dark roast, with brown sugar.", ("espresso", "dark roast", "brown sugar")),
     ("Get me an iced coffee with a little bit of cream.", ("iced coffee", "a little bit of cream")),
 )
-"""Texts, and the phrases of each that have to be heard."""
+"""Texts, and the phrases of each that must be recognized."""
+
+ANSWERS = (
+    "Of course, I can help you with that.",
+    "The capital of Australia is Canberra, not Sydney.",
+    "It will rain in the afternoon, so take an umbrella with you.",
+    "Boil the pasta for nine minutes, then keep a cup of the water.",
+    "Your meeting starts at a quarter past three.",
+    "Honey never spoils if the jar stays closed.",
+    "The moon is about four hundred thousand kilometres away.",
+    "Would you like me to read the whole message?",
+    "She sells fresh bread and small cakes on the corner of the square.",
+    "Press the green button twice, and wait until the light goes out.",
+    "There are three things to know before you start.",
+    "That is a good question, and nobody knows the answer yet.",
+)
+"""Sentences of answers."""
 
 QUESTIONS = tuple(text for text, _ in ASKED[:6])
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """Something that was said."""
+    """A recording and what is known of it."""
 
     name: str
     pcm: Pcm  # (n,) at 16 kHz
@@ -56,11 +70,11 @@ class Recording:
 
 
 def speech_option(options: argparse.ArgumentParser) -> None:
-    """--speech FOLDER; one that was named has to be there."""
+    """Add --speech FOLDER; a named folder must exist."""
 
     def checked(text: str) -> Path:
         if not (Path(text) / SLOTS).is_file():
-            raise argparse.ArgumentTypeError(f"{text} holds no {SLOTS}; benchmarks/speech.py tells the layout")
+            raise argparse.ArgumentTypeError(f"{text} has no {SLOTS}; see benchmarks/speech.py for the layout")
         return Path(text)
 
     beside = BESIDE if (BESIDE / SLOTS).is_file() else None
@@ -68,7 +82,7 @@ def speech_option(options: argparse.ArgumentParser) -> None:
 
 
 def recordings(folder: Path | None) -> list[Recording]:
-    """All of the folder, or synthetic ones."""
+    """Return all recordings of the folder, or synthetic ones."""
     if folder is None:
         return synthesised()
     slots: dict[str, list[str]] = json.loads((folder / SLOTS).read_text(encoding="utf8"))
@@ -80,25 +94,8 @@ def recordings(folder: Path | None) -> list[Recording]:
     return [*orders, *read]
 
 
-def as_the_conversation_cuts(clip: Recording) -> Recording:
-    """Without the silence around it, as its turn would be decoded; unchanged where that makes several turns of it."""
-    listen = shipped().listen
-    gate, segmenter = make_vad(listen), Segmenter(listen)
-    silence = np.zeros(round(2 * listen.end_ms / 1000 * LISTEN_RATE_HZ), np.int16)
-    turns: list[Pcm] = []
-    paused = clip.pcm
-    for index, frame in enumerate(Framer(LISTEN_RATE_HZ).push(np.concatenate([clip.pcm, silence]))):
-        captured = AudioFrame(frame, index * FRAME_S)
-        for heard in segmenter.push(captured, gate.is_speech(captured), listen.start_ms):
-            if isinstance(heard, Pause):
-                paused = heard.segment.pcm
-            elif isinstance(heard, Endpoint):
-                turns.append(paused)
-    return replace(clip, pcm=turns[0]) if len(turns) == 1 else clip
-
-
 def synthesised() -> list[Recording]:
-    """Each order and sentence by each of two voices."""
+    """Return each order and sentence by two voices."""
     said: list[Recording] = []
     for name in VOICES[:2]:
         said += [Recording(f"{name} {text}", spoken(name, text), slots) for text, slots in ORDERS]
@@ -112,14 +109,14 @@ speaker = functools.cache(functools.partial(voice, streaming=True))
 
 
 def spoken(name: str, text: str) -> Pcm:
-    """A text by a voice of Kokoro, at 16 kHz."""
+    """Synthesize a text with a voice of Kokoro; return 16 kHz PCM."""
     kokoro = speaker(name)
     pcm = np.concatenate([audio_chunk.pcm for audio_chunk in kokoro.synthesize(text)])
     return np.pad(resample(pcm, kokoro.sample_rate_hz, LISTEN_RATE_HZ), round(QUIET_S * LISTEN_RATE_HZ))
 
 
 def questions(folder: Path | None, most: int, made: Path) -> list[Path]:
-    """Sound files to ask a conversation, of different speakers where there are recordings; others are put in `made`."""
+    """Return audio files with questions, by different speakers if there are recordings; others are written to `made`."""
     if folder is not None:
         found = sorted((folder / "commands").glob("*.wav"))
         return found[:: max(1, len(found) // most)][:most]

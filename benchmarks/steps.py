@@ -48,7 +48,7 @@ NAIVE = {
     "llm.threads": "2",
     "listen.endpoint": "silence",
 }
-"""With it, a pipeline whose stages wait for each other."""
+"""Settings of a pipeline whose stages wait for each other."""
 
 STEPS = (
     ("work begins at the first pause", WAIT_FOR_THE_END),
@@ -59,7 +59,7 @@ STEPS = (
     ("the model leaves a core free", "llm.threads"),
     ("the end is heard, not only waited for", "listen.endpoint"),
 )
-"""What each step is, and the setting that it gives back to its default."""
+"""Name of each step, and the setting that it returns to its default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Run:
 
 
 def arms(known: Sequence[str]) -> list[Arm]:
-    """Naive, then step by step to the product; without steps whose setting this version does not have."""
+    """Return the naive arm, then step by step the product; skip steps whose setting this version does not have."""
     left = {WAIT_FOR_THE_END: str(shipped().listen.end_ms)} | {key: NAIVE[key] for key in NAIVE if key in known}
     made = [Arm("naive", dict(left))]
     for name, key in STEPS:
@@ -96,7 +96,7 @@ def arms(known: Sequence[str]) -> list[Arm]:
 
 
 def converse(arm: Arm, files: Sequence[Path], folder: Path) -> Run:
-    """Run one conversation over the files. Raises CalledProcessError when it fails."""
+    """Run one conversation over the files. Raise CalledProcessError if it fails."""
     command = [sys.executable, "-m", "voicecli", "talk", "--ui", "jsonl", "--llm", "embedded", "--offline"]
     command += [part for file in files for part in ("--input", str(file))] + ["--output", str(folder / "answers.wav")]
     events: list[Event] = []
@@ -123,13 +123,13 @@ def converse(arm: Arm, files: Sequence[Path], folder: Path) -> Run:
 
 
 def cpu_s(pid: int) -> float:
-    """What a process has used until now."""
+    """Return the CPU time of a process so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def step_rows(turns: dict[str, list[TurnLatency]]) -> list[list[object]]:
-    """A row for each arm: medians of the parts in milliseconds, of the whole in seconds, and what the step gained."""
+    """Return a row for each arm: medians of the parts in ms, of the whole in s, and the gain of the step."""
     rows: list[list[object]] = []
     before_s = 0.0
     for name, mine in turns.items():
@@ -142,14 +142,14 @@ def step_rows(turns: dict[str, list[TurnLatency]]) -> list[list[object]]:
 
 
 def burden(name: str, runs: Sequence[Run]) -> str:
-    """What an arm asks of the machine."""
+    """Describe what an arm needs of the machine."""
     turns = sum(len(run.turns) for run in runs) or 1
     each_cpu_s, each_s = sum(run.cpu_s for run in runs) / turns, sum(run.wall_s for run in runs) / turns
     return f"{name}: {each_cpu_s:.1f} s of CPU in {each_s:.1f} s a turn, {max(run.peak_mb for run in runs):.0f} MB"
 
 
 def idle_share(folder: Path) -> float:
-    """Share of one core that the product takes while it listens and nobody speaks."""
+    """Return the share of one core used while listening to silence."""
     path = folder / "silence.wav"
     with open_wav(path, LISTEN_RATE_HZ) as file:
         file.writeframes(np.random.default_rng(0).normal(0, 30, IDLE_S * LISTEN_RATE_HZ).astype(np.int16).tobytes())
@@ -158,7 +158,7 @@ def idle_share(folder: Path) -> float:
 
 
 def chosen_arms(wanted: Sequence[str]) -> list[Arm]:
-    """All, or those whose names begin so; "product" is the last."""
+    """Return all arms, or those with the given name prefixes; "product" is the last."""
     every = arms(keys())
     left_out = [key for key in NAIVE if key not in keys()]
     if left_out:

@@ -1,8 +1,8 @@
-"""Taking turns: does it hear itself, does it stop when it should, does it wait? The tables of docs/turn-taking.md.
+"""Measure turn-taking with echoes and noises: the tables of docs/turn-taking.md.
 
 python -m benchmarks.turns --speech FOLDER              all of them
 python -m benchmarks.turns --speech FOLDER --quick      a few of each, to see that it works
-python -m benchmarks.turns --only rooms                 one of: rooms, noises, endpoints
+python -m benchmarks.turns --only rooms                 rooms or noises
 python -m benchmarks.turns --fixed                      with round figures for what the engines take
 
 Whole conversations with the product's own parts and real models, in a simulated room (benchmarks/room) on a clock that
@@ -21,7 +21,6 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import endpoint
 from benchmarks.report import table
 from benchmarks.room.acoustics import Room
 from benchmarks.room.scenes import answers, barge_ins, murmurs
@@ -65,19 +64,19 @@ class Bench:
     quick: bool
 
     def play(self, name: str, room: Room, scene: Scene, *, echo: bool = True) -> Score:
-        """One conversation, told on stderr."""
-        reported = room.echo_db == -np.inf and not echo
-        settings = settings_with({"listen.barge_in": "headphones"}) if reported else self.settings
+        """Play one conversation and report it on stderr."""
+        set_to_headphones = room.echo_db == -np.inf and not echo
+        settings = settings_with({"listen.barge_in": "headphones"}) if set_to_headphones else self.settings
         found = score(play(self.cast, Set(room, settings, echo), scene))
         print(f"{name}, {room.echo_db:g} dB, {1000 * room.delay_s:.0f} ms: {found}", file=sys.stderr, flush=True)
         return found
 
 
 def room_rows(bench: Bench) -> Iterator[list[object]]:
-    """Measure each echo level, unprocessed and cancelled. Unprocessed, answers stop each other: one order will do."""
+    """Yield a row for each echo level, with and without cancellation; without, one order is enough."""
     arms: list[tuple[str, float, bool, int]] = [
         ("`--barge-in headphones`", -np.inf, False, ORDERS),
-        ("headphones, not told", -np.inf, True, ORDERS),
+        ("headphones, not set", -np.inf, True, ORDERS),
     ]
     for echo_db in ECHOES_DB:
         arms.append((f"{echo_db:.0f} dB, cancelled", echo_db, True, ORDERS))
@@ -93,7 +92,7 @@ def room_rows(bench: Bench) -> Iterator[list[object]]:
 
 
 def noise_rows(bench: Bench, noises: Sequence[tuple[str, Pcm]]) -> Iterator[list[object]]:
-    """Each noise throughout, with barge-ins; then what is heard over answers that nobody means to interrupt."""
+    """Yield a row for each noise with barge-ins; then for coughs and backchannels over answers."""
     for name, noise in noises:
         for noise_db in NOISES_DB[: 1 if bench.quick else None]:
             scene = barge_ins(bench.clips[:NOISE_ORDERS], AFTER_S, to_level(noise, NEAR_DB + noise_db))
@@ -108,7 +107,7 @@ def noise_rows(bench: Bench, noises: Sequence[tuple[str, Pcm]]) -> Iterator[list
 
 
 def row(name: str, found: Score) -> list[object]:
-    """Counts out of what there was, times in ms."""
+    """Return the counts with their totals, and times in ms."""
     missed = f"{found.missed} of {found.barge_ins}" if found.barge_ins else ""
     cut_off = f"{found.cut_off} of {found.utterances}" if found.utterances else ""
     counts = (found.answers, found.self_answers, found.false_interruptions, missed)
@@ -117,7 +116,7 @@ def row(name: str, found: Score) -> list[object]:
 
 
 def in_ms(times_s: Sequence[float]) -> str:
-    """Median and 95th percentile; empty where there is nothing."""
+    """Return median and 95th percentile; empty without times."""
     if not times_s:
         return ""
     median, p95 = np.percentile(times_s, (50, 95))
@@ -125,12 +124,12 @@ def in_ms(times_s: Sequence[float]) -> str:
 
 
 def clip_of(name: str, pcm: Pcm, settings: Settings) -> Clip | None:
-    """The voiced part of a recording, by the product's own gate."""
+    """Return the voiced part of a recording, by our own voice activity detector."""
     return voiced_clip(name, pcm, make_vad(settings.listen))
 
 
 def load(folder: Path | None, *, quick: bool, fixed: bool = False) -> Bench:
-    """Engines and the orders, of different speakers; `fixed`: what the engines take does not hang on the machine."""
+    """Load the engines and orders of different speakers; with `fixed`, engine calls take fixed times."""
     settings = settings_with({})
     orders = [one for one in recordings(folder) if one.slots]
     count = 1 if quick else ORDERS
@@ -140,7 +139,7 @@ def load(folder: Path | None, *, quick: bool, fixed: bool = False) -> Bench:
 
 
 def noises_of(folder: Path | None, *, quick: bool) -> list[tuple[str, Pcm]]:
-    """The recorded ones, typing and a fan."""
+    """Return the recorded noises, typing and a fan."""
     files = sorted((folder / "noise").glob("*.wav"))[: 1 if quick else None] if folder else []
     made = [("keyboard", keyboard(0, NOISE_S)), ("fan", fan(0, NOISE_S))]
     return [*((path.stem, read_clip(path)) for path in files), *made[: 0 if quick else 2]]
@@ -151,7 +150,7 @@ def main() -> None:
     speech_option(options)
     options.add_argument("--quick", action="store_true", help="a few of each")
     options.add_argument("--fixed", action="store_true", help="round figures for what engines take: on a busy machine")
-    options.add_argument("--only", choices=["rooms", "noises", "endpoints"])
+    options.add_argument("--only", choices=["rooms", "noises"])
     chosen = options.parse_args()
     bench = load(chosen.speech, quick=chosen.quick, fixed=chosen.fixed)
     if chosen.only in (None, "rooms"):
@@ -159,9 +158,6 @@ def main() -> None:
     if chosen.only in (None, "noises"):
         noises = noises_of(chosen.speech, quick=chosen.quick)
         print(f"\nNoises\n\n{table(HEAD, list(noise_rows(bench, noises)))}", flush=True)
-    if chosen.only in (None, "endpoints"):
-        for text in endpoint.tables(chosen.speech, 2 if chosen.quick else None):
-            print(f"\n{text}", flush=True)
     print(f"\n{machine()}")
 
 

@@ -1,4 +1,4 @@
-"""What a microphone hears of a loudspeaker in the same room. Pure.
+"""Simulate what a microphone picks up of a loudspeaker in the same room.
 
 A small loudspeaker clips softly; the room delays, answers with a decaying noise and weakens; the two devices' clocks
 drift apart. All in int16 units at 16 kHz, block by block and causal.
@@ -19,29 +19,29 @@ CLIPS_AT = 16_000
 """Int16 value that the loudspeaker approaches and never passes: half of full scale, -6 dB."""
 
 DIRECT = 3.0
-"""Of the direct sound, over the standard deviation of the first reflection."""
+"""Amplitude of the direct sound over the standard deviation of the first reflection."""
 
 DECAY_DB = 60.0
-"""What a room loses in its decay time, by the definition of RT60."""
+"""Attenuation within the decay time, by the definition of RT60."""
 
 TAPS = 16
-"""Of the interpolation between two samples of a drifting clock: a Hann-windowed sinc, within 0.2 dB up to 6.5 kHz."""
+"""Length of the interpolation filter for a drifting clock: a Hann-windowed sinc, within 0.2 dB up to 6.5 kHz."""
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
     """Loudspeaker, air and microphone."""
 
-    delay_s: float = 0.12  # beyond the latency that the devices tell: the air, and what they do not tell
+    delay_s: float = 0.12  # beyond the latency that the devices report: the air, and what they do not report
     echo_db: float = -20.0  # energy of the echo over that of the playback; -inf: headphones
     decay_s: float = 0.25
-    drift_ppm: float = 100.0  # the microphone's clock is slower by so much
+    drift_ppm: float = 100.0  # by which the microphone's clock is slower
     floor_db: float = -70.0  # the microphone's own noise, RMS over full scale
     seed: int = 0
 
     @property
     def drift(self) -> float:
-        """Length of a second of the microphone, in s."""
+        """Return the length of a second of the microphone, in s."""
         return 1 + self.drift_ppm * 1e-6
 
 
@@ -59,17 +59,17 @@ class Timeline:
         self._samples[first:needed] += samples
 
     def read(self, first: int, last: int) -> Signal:
-        """From `first` up to `last`, either of which may lie outside of what was added."""
+        """Return the samples from `first` up to `last`; both may lie outside of what was added."""
         kept = self._samples[max(first, 0) : max(last, 0)]
         before = min(max(-first, 0), last - first)
         return np.pad(kept, (before, last - first - before - len(kept)))
 
 
 class Echo:
-    """The way of the sound from the loudspeaker to the microphone. Both count samples from the same moment."""
+    """The path from loudspeaker to microphone. Both count samples from the same moment."""
 
     def __init__(self, room: Room, after_s: float = 0.0) -> None:
-        """`after_s`: from handing a block over until it sounds, in addition to the room's delay."""
+        """`after_s`: from passing a block until it sounds, in addition to the room's delay."""
         self._room = room
         self._air = Timeline()
         self._next = round((after_s + room.delay_s) * LISTEN_RATE_HZ)
@@ -77,7 +77,7 @@ class Echo:
         self._noise = np.random.default_rng(room.seed + 1)
 
     def play(self, pcm: Pcm) -> None:
-        """The loudspeaker's next samples, shape (n,)."""
+        """Play the loudspeaker's next samples, shape (n,)."""
         if pcm.any():
             sound = CLIPS_AT * np.tanh(pcm / CLIPS_AT)
             size = 1 << (len(sound) + len(self._response) - 1).bit_length()
@@ -86,7 +86,7 @@ class Echo:
         self._next += len(pcm)
 
     def capture(self, first: int, samples: int) -> Signal:
-        """The microphone's samples from its own index `first` on, shape (samples,), its noise included."""
+        """Return the microphone's samples from its own index `first` on, shape (samples,), including its noise."""
         positions = np.arange(first, first + samples).astype(np.float64) * self._room.drift
         floor = 32768 * 10 ** (self._room.floor_db / 20)
         heard: Signal = self._at(positions) + self._noise.normal(0, floor, samples)
@@ -105,7 +105,7 @@ class Echo:
 
 
 def response(room: Room) -> Signal:
-    """What the microphone hears of a click: energy `echo_db`, falling by 60 dB in `decay_s`."""
+    """Return the impulse response: energy `echo_db`, falling by 60 dB in `decay_s`."""
     taps = round(room.decay_s * LISTEN_RATE_HZ)
     click: Signal = np.random.default_rng(room.seed).standard_normal(taps)
     click *= 10 ** (-DECAY_DB / 20 * np.arange(taps) / taps)

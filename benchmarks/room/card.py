@@ -1,4 +1,4 @@
-"""A sound card without a sound card: the product's own playout, a loudspeaker and a microphone in a simulated room."""
+"""A simulated sound card: our own playout with a loudspeaker and a microphone in a simulated room."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BLOCK_S = 0.02
 
 @dataclass(slots=True)
 class Record:
-    """What the loudspeaker was given, and how loud it was asked to be. Times are clock times at which it sounds."""
+    """What the loudspeaker played, and at which gain. Times are those at which it sounds."""
 
     began_s: float  # the first sample
     rate_hz: int = SPEAKER_HZ
@@ -36,15 +36,15 @@ class Record:
 
     @property
     def until_s(self) -> float:
-        """When the last block will have sounded, and the next begins to."""
+        """Return when the last block ends."""
         return self.began_s + len(self.blocks) * BLOCK_S
 
 
 class RoomCard(PlayoutSpeaker):
     """Microphone and speaker at once, open inside the context. Everything belongs to the loop.
 
-    What is read of the playout sounds `output_latency_s` later, which `played` is told as a device would tell it; a
-    frame arrives `input_latency_s` after its first sample. The room's delay is what devices do not tell, and the air.
+    What is read of the playout sounds `output_latency_s` later, and `played` is called as for a device; a
+    frame arrives `input_latency_s` after its first sample. The room's delay is the air, and what devices do not report.
     """
 
     name = "room"
@@ -80,11 +80,11 @@ class RoomCard(PlayoutSpeaker):
         await self._stack.__aexit__(kind, error, trace)
 
     def sound(self, pcm: Pcm, at_s: float) -> None:
-        """Somebody speaks, or a cup falls: `pcm`, shape (n,) at 16 kHz, reaches the microphone from `at_s` on."""
+        """Play `pcm`, shape (n,) at 16 kHz, in the room so that it reaches the microphone from `at_s` on."""
         self._near.add(round((at_s - self._opened_s) * LISTEN_RATE_HZ), pcm.astype(np.float64))
 
     def background(self, pcm: Pcm | None) -> None:
-        """From now on `pcm`, shape (n,) at 16 kHz, is heard again and again; None: silence."""
+        """Repeat `pcm`, shape (n,) at 16 kHz, in the room from now on; None for silence."""
         if pcm is None:
             self._background = None
             return
@@ -92,7 +92,7 @@ class RoomCard(PlayoutSpeaker):
         self._background = lambda first, last: noise[np.arange(first, last) % len(noise)]
 
     async def frames(self) -> AsyncIterator[AudioFrame]:
-        """As a microphone whose clock is slower by the room's drift; asked again, on from where it was."""
+        """Yield frames of a microphone whose clock is slower by the room's drift; a second call continues the first."""
         while True:
             first, self._captured = self._captured, self._captured + FRAME_SAMPLES
             captured_at_s = self._opened_s + first / LISTEN_RATE_HZ * self._room.drift

@@ -42,7 +42,7 @@ T = TypeVar("T")
 E = TypeVar("E", bound=Event)
 
 ANSWERS = (
-    "The old lighthouse stands on a cliff above the bay. Every evening its keeper climbs the stairs, lights the lamp "
+    "The old lighthouse stands on a cliff above the bay. Every evening a man climbs the stairs, lights the lamp "
     "and writes a line about the weather, and he has never missed a night.",
     "A good stew begins with onions that are fried slowly. Then come the carrots, some garlic and the meat, and after "
     "two hours on a low flame it is ready to be served with bread.",
@@ -56,12 +56,12 @@ ANSWERS = (
 """About ten seconds each when spoken."""
 
 FIRST_TOKEN_S, TOKEN_S = 0.15, 0.02
-"""Of the scripted language model: round figures for a small one on the same machine."""
+"""Times of the scripted language model: round figures for a small one on the same machine."""
 
 
 @dataclass
 class Narrator:
-    """A language model that tells its stories in turn, whatever it is asked."""
+    """A language model that gives its stories in turn, whatever the question."""
 
     stories: Sequence[str] = ANSWERS
     name: str = "scripted"
@@ -70,10 +70,10 @@ class Narrator:
         self._reported = count()
 
     async def warm(self, messages: Sequence[Message]) -> None:
-        """It always is."""
+        """Do nothing."""
 
     async def aclose(self) -> None:
-        """Nothing to give back."""
+        """Do nothing."""
 
     async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[Token, None]:
         story = self.stories[next(self._reported) % len(self.stories)]
@@ -84,7 +84,7 @@ class Narrator:
 
 
 class RememberedVoice:
-    """A voice that computes the sound of a piece once, and then gives it again at the price of the first time."""
+    """A voice that synthesizes each text once, and then repeats the audio at the cost of the first time."""
 
     def __init__(self, voice: TextToSpeech, clock: CallClock) -> None:
         self.name, self.sample_rate_hz = voice.name, voice.sample_rate_hz
@@ -109,13 +109,13 @@ class RememberedVoice:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What a call takes, in s, where that should not hang on the machine. Inside a call no time passes then.
+    """Fixed durations of engine calls, in s, independent of the machine. No time passes inside a call then.
 
     Round figures in the range of two cores of an AMD EPYC.
     """
 
     stt_s: float = 0.2  # a decode
-    tts_s: float = 0.15  # a stretch of sound
+    tts_s: float = 0.15  # an audio chunk
     turn_s: float = 0.03
 
 
@@ -131,14 +131,14 @@ class Cast:
 
     @classmethod
     def load(cls, costs: Costs | None = None) -> Cast:
-        """From the user's model folder. Raises ModelMissing or EngineError."""
+        """Load from the user's model folder. Raise ModelMissing or EngineError if that fails."""
         settings, clock = shipped(), CallClock()
         stt = recogniser(whisper_model(settings.stt.model), settings.stt.window)
         turn = SmartTurn.load(model_file(open_store(settings), settings.listen.endpoint_model, ".onnx"))
         return cls(stt, RememberedVoice(voice(settings.tts.voice, streaming=True), clock), turn, clock, costs)
 
     def workers(self) -> tuple[TimedWorker, TimedWorker, TimedWorker]:
-        """For speech-to-text, voice and end of turn."""
+        """Return the workers for speech-to-text, voice and end of turn."""
         if self.costs is None:
             stt, tts, turn = (TimedWorker(self.clock.took_s, self.clock.call) for _ in range(3))
             return stt, tts, turn
@@ -151,7 +151,7 @@ class Cast:
 
 
 class Director:
-    """What a scene may do: let time pass, wait for an event, speak, ask by keyboard."""
+    """Controls a scene: let time pass, wait for an event, speak, ask by keyboard."""
 
     def __init__(self, card: RoomCard, conversation: Conversation, clock: CallClock, story: Story) -> None:
         self.card = card
@@ -165,8 +165,8 @@ class Director:
     def now_s(self) -> float:
         return self._clock()
 
-    def see(self, event: Event) -> None:
-        """Take the conversation's next event."""
+    def observe(self, event: Event) -> None:
+        """Record the conversation's next event."""
         if not isinstance(event, LevelMeasured):
             self.story.events.append(event)
         self.activity.observe(event)
@@ -177,14 +177,14 @@ class Director:
         await asyncio.sleep(max(0.0, at_s - self.now_s))
 
     async def happens(self, kind: type[E], within_s: float) -> E | None:
-        """The next event of a kind; None when it does not come in time."""
+        """Return the next event of a kind; None if it does not come in time."""
         seen = len(self.story.events)
         return await self._found(
             lambda: next((event for event in self.story.events[seen:] if isinstance(event, kind)), None), within_s
         )
 
     async def settles(self, within_s: float) -> None:
-        """Wait until no turn is alive, or give up waiting."""
+        """Wait until no turn is running, for at most `within_s`."""
         await self._found(lambda: self.activity.is_idle() or None, within_s)
 
     async def _found(self, found: Callable[[], T | None], within_s: float) -> T | None:
@@ -197,11 +197,11 @@ class Director:
         return None
 
     def ask(self, text: str = "Go on.") -> None:
-        """A typed question."""
+        """Ask a typed question."""
         self._conversation.ask(text)
 
     def say(self, clip: Clip, at_s: float, *, murmur: bool = False) -> Span:
-        """The user's voice; a murmur is no question and no interruption."""
+        """Let the user speak; a murmur is neither a question nor an interruption."""
         self.card.sound(clip.pcm, at_s)
         span = Span(at_s, at_s + clip.voiced_s)
         (self.story.murmured if murmur else self.story.said).append(span)
@@ -209,13 +209,13 @@ class Director:
 
 
 def settings_with(changed: Mapping[str, object]) -> Settings:
-    """The shipped defaults but for some `section.key`. Raises SettingsError."""
+    """Return the shipped defaults with some `section.key` changed. Raise SettingsError for invalid ones."""
     values = {**flat(parse(shipped_text("default.toml"), "default.toml")), **changed}
     return build(values, dict.fromkeys(values, "benchmark")).model_copy(update={"models": shipped().models})
 
 
 Scene = Callable[[Director], Awaitable[None]]
-"""Ends when the conversation is to end."""
+"""Returns when the conversation should end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +229,7 @@ class Set:
 
 
 def play(cast: Cast, where: Set, scene: Scene) -> Story:
-    """A whole conversation, as fast as it can be computed."""
+    """Play a whole conversation, as fast as it can be computed."""
     return virtual_time.run(_play(cast, where, scene))
 
 
@@ -247,12 +247,12 @@ async def _play(cast: Cast, where: Set, scene: Scene) -> Story:
 
 @contextlib.asynccontextmanager
 async def opened(cast: Cast, where: Set) -> AsyncIterator[tuple[Director, Conversation]]:
-    """As assemble.py puts it together, in a room."""
+    """Assemble a conversation in a room."""
     settings, clock = where.settings, cast.clock
     directors: list[Director] = []
 
     def publish(event: Event) -> None:
-        directors[0].see(event)
+        directors[0].observe(event)
 
     learning_s = READY_LEARNING_S if settings.audio.ready_sound else LEARNING_S
     canceller = EchoCanceller.load(learning_s) if where.echo else None

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from voicecli.bench.virtual_card import VirtualCard, absent_tools
+from voicecli.bench.virtual_card import VirtualCard, missing_tools
 
 
 @pytest.fixture(scope="session")
 def card(pytestconfig: pytest.Config) -> Iterator[VirtualCard]:
     """A virtual sound card; skips where PulseAudio is not installed."""
-    if absent_tools() or shutil.which("pulseaudio") is None:
+    if missing_tools() or shutil.which("pulseaudio") is None:
         if pytestconfig.getoption("--require-card"):
             raise RuntimeError("PulseAudio is not installed: apt-get install pulseaudio pulseaudio-utils")
         pytest.skip("needs pulseaudio and pulseaudio-utils")

@@ -13,7 +13,7 @@ import pytest
 
 from voicecli.bench.live import ACOUSTIC, GROUP
 from voicecli.bench.result import VOICE_TO_VOICE, read_result
-from voicecli.bench.virtual_card import VirtualCard, control, daemon, guest
+from voicecli.bench.virtual_card import VirtualCard, control, daemon, guest_card
 
 pytestmark = [pytest.mark.card, pytest.mark.model, pytest.mark.timeout(300)]
 
@@ -69,7 +69,7 @@ def test_a_guest_of_the_users_sound_leaves_everything_as_it_was(monkeypatch: pyt
         control(env, "set-default-sink", "theirs")
         control(env, "set-default-source", "theirs.monitor")
         before = control(env, "list", "short", "modules")
-        with guest() as inside:
+        with guest_card() as inside:
             assert control(inside, "get-default-sink").strip() != "theirs"
         assert control(env, "list", "short", "modules") == before
         assert control(env, "get-default-sink").strip() == "theirs"

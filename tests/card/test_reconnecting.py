@@ -12,7 +12,7 @@ import pytest
 
 from tests.card.program import Program
 from tests.card.storyteller import Storyteller
-from voicecli.bench.virtual_card import MODULES, SPEAKER, Env, VirtualCard, answers, control, daemon
+from voicecli.bench.virtual_card import MODULES, SPEAKER, Env, VirtualCard, control, daemon, wait_until_up
 from voicecli.events import Audible, ComponentChanged, Ready, Transcribed, TurnDone
 
 pytestmark = [pytest.mark.card, pytest.mark.model, pytest.mark.timeout(180)]
@@ -108,7 +108,7 @@ def test_the_sound_server_dies_and_starts_again(lone: Env, talk: Program) -> Non
         command += ["-L", " ".join(module)]
     with subprocess.Popen(command, env=lone, stderr=subprocess.DEVNULL) as server:
         try:
-            assert answers(lone, server)
+            assert wait_until_up(lone, server)
             await_changes(talk, came, ("speaker", "ok"), ("microphone", "ok"), timeout_s=BACK_S)
             talk.press("Another one.\n")
             talk.await_event(Audible, after=came)

@@ -72,7 +72,7 @@ def test_the_echo_is_as_late_as_asked_for_and_nothing_comes_sooner(delay_s: floa
 
 
 @pytest.mark.parametrize("drift_ppm", [-100.0, 100.0])
-def test_the_clocks_drift_apart(drift_ppm: float) -> None:
+def test_the_clocks_drift(drift_ppm: float) -> None:
     length_s, part = 20, LISTEN_RATE_HZ // 2
     played = noise(length_s)
     captured = heard(Room(0.04, drift_ppm=drift_ppm), played)

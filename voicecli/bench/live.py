@@ -1,7 +1,7 @@
-"""`voicecli bench live`: `voicecli talk` on a virtual sound card, measured from outside and by its own events.
+"""Measure `voicecli talk` on a virtual sound card, from outside and by its own events (`bench live`).
 
-Acoustic is from the end of the user's voice, as it stands in the recording, to the first audible sample at the speaker;
-both sides are recorded on one clock. What the program reckons itself is told beside it.
+Acoustic latency is from the end of the user's voice in the recording to the first audible sample at the speaker; both
+sides are recorded on one clock. The latency that the program computes itself is reported beside it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from tempfile import TemporaryDirectory
 from voicecli.bench.corpus import Corpus
 from voicecli.bench.environment import Found
 from voicecli.bench.figures import metrics_of, record_of
-from voicecli.bench.onsets import cuts_in, found_at_s, loud_times, voice_to_voice_s
-from voicecli.bench.outcomes import Outcome, outcome
+from voicecli.bench.outcomes import Outcome, cuts_in, found_at_s, loud_times, outcome, voice_to_voice_s
 from voicecli.bench.questions import write_clip
 from voicecli.bench.result import Count, Metric
 from voicecli.bench.room import Said
@@ -35,56 +34,56 @@ GROUP = "live"
 ACOUSTIC = "acoustic voice to voice"
 
 ANSWER_S = 45.0
-"""Longest wait for an answer to be over."""
+"""Longest wait for the end of an answer."""
 
 UNHEARD_S = 3.0
-"""After so long without a sign of it, a question was not heard."""
+"""If no event comes within this time, the question was not heard."""
 
 REST_S = 1.0
-"""From the end of an answer to the next question: who speaks sooner may go on with the last one."""
+"""From the end of an answer to the next question: earlier speech may count as a continuation of the last one."""
 
 BEFORE_S = 0.2
-"""The recording is looked at from so long before the player was started."""
+"""How far before the start of the player the recording is searched."""
 
 
-GUEST = "Until this is over your default sound devices are virtual: other programs are not heard."
+GUEST = "Until this is over, your default sound devices are virtual and you do not hear other programs."
 
 
 @dataclass(frozen=True, slots=True)
 class LiveTurn:
-    """What came of one question."""
+    """The result of one question."""
 
-    outcome: Outcome  # by the events of the program; its `latency` is what they come to
-    acoustic_s: float | None  # None: nothing was heard, or it was heard too early
-    cut_in: bool  # the answer sounded before the question was over
+    outcome: Outcome  # by the events of the program, which also give its `latency`
+    acoustic_s: float | None  # None: nothing was played, or too early
+    cut_in: bool  # the answer began before the question had ended
 
 
-Tell = Callable[[LiveTurn, int, int], None]
-"""Is told each turn, its number from 1 on, and of how many."""
+ShowTurn = Callable[[LiveTurn, int, int], None]
+"""Shows a turn, given its number from 1 on and the total."""
 
 
 def measure(
-    corpus: Corpus, environ: Mapping[str, str], echo_db: float | None, narrate: Callable[[str], None], tell: Tell
+    corpus: Corpus, environ: Mapping[str, str], echo_db: float | None, narrate: Callable[[str], None], show: ShowTurn
 ) -> Found:
-    """Each recording is asked once, and the first one before that, uncounted. `environ`: settings of the program.
+    """Ask each recording once, after the first one as a warm-up. `environ`: settings of the program.
 
-    Raises DeviceError where there is no virtual sound card, EngineError where the program does not keep running.
+    Raise DeviceError if there is no virtual sound card, EngineError if the program ends.
     """
     with VirtualCard() as card, card.echo(-echo_db) if echo_db is not None else nullcontext():
         if card.is_guest:
             narrate(GUEST)
-        first_s, turns, events = asyncio.run(converse(card, corpus.said, environ, narrate, tell))
+        first_s, turns, events = asyncio.run(hold_conversation(card, corpus.said, environ, narrate, show))
     return replace(found(turns, events), corpus=corpus.reported, warm_ups={"the first question, once before": first_s})
 
 
-async def converse(
+async def hold_conversation(
     card: VirtualCard,
     said: Sequence[Utterance],
     environ: Mapping[str, str],
     narrate: Callable[[str], None],
-    tell: Tell,
+    show: ShowTurn,
 ) -> tuple[float, list[LiveTurn], list[Event]]:
-    """How long the warm-up took, all turns, all events."""
+    """Return the duration of the warm-up, all turns, and all events."""
     turns: list[LiveTurn] = []
     with TemporaryDirectory(prefix="voicecli-live-") as folder:
         async with talk_child({**card.env, **environ}, narrate, "--no-history") as child:
@@ -94,47 +93,47 @@ async def converse(
             warm_s = time.monotonic() - began_s
             for number, one in enumerate(said, 1):
                 turns.append(await ask(card, child, one, Path(folder, "said.wav")))
-                tell(turns[-1], number, len(said))
+                show(turns[-1], number, len(said))
         return warm_s, turns, child.events
 
 
 async def ask(card: VirtualCard, child: TalkChild, said: Utterance, path: Path) -> LiveTurn:
-    """Say it, hear the answer to its end, and measure."""
+    """Ask a recording, wait for the end of the answer, and measure."""
     write_clip(path, said.pcm)
     asked_s = time.monotonic() - BEFORE_S
     seen = len(child.events)
     await asyncio.to_thread(card.say, path)
 
     def answered() -> bool:
-        return child.settled() and any(isinstance(event, SpeechStarted) for event in child.events[seen:])
+        return child.is_idle() and any(isinstance(event, SpeechStarted) for event in child.events[seen:])
 
     if await child.until(lambda: len(child.events) > seen, UNHEARD_S):
         await child.until(answered, ANSWER_S)
     await asyncio.sleep(REST_S)
     began_s = asked_s + found_at_s(card.air.since(asked_s), said.pcm)
     mine = [event for event in child.events[seen:] if not isinstance(event, LevelMeasured)]
-    return came_of(said, began_s, mine, loud_times(card.speaker.since(asked_s), asked_s))
+    return turn_of(said, began_s, mine, loud_times(card.speaker.since(asked_s), asked_s))
 
 
-def came_of(said: Utterance, began_s: float, events: Sequence[Event], loud_s: Sequence[float]) -> LiveTurn:
-    """`began_s`: when the recording began to sound. Pure, like all that follows."""
+def turn_of(said: Utterance, began_s: float, events: Sequence[Event], loud_s: Sequence[float]) -> LiveTurn:
+    """Return the result of a question; `began_s`: when the recording began to sound."""
     from_s, until_s = began_s + said.voiced_from_s, began_s + said.voiced_until_s
     scene = Scene(GROUP, said.name, said.pcm, said.voiced_from_s, said.voiced_until_s, slots=said.slots)
-    came = outcome(Said(scene, began_s, from_s, until_s), events, (), loud_s)
+    result = outcome(Said(scene, began_s, from_s, until_s), events, (), loud_s)
     cut_in = cuts_in(loud_s, from_s, until_s)
-    reckoned = latencies(event for event in events if event.turn == answering(events))
-    own = reckoned[-1] if reckoned and not cut_in else None
-    return LiveTurn(replace(came, latency=own), None if cut_in else voice_to_voice_s(loud_s, until_s), cut_in)
+    computed = latencies(event for event in events if event.turn == answering(events))
+    own = computed[-1] if computed and not cut_in else None
+    return LiveTurn(replace(result, latency=own), None if cut_in else voice_to_voice_s(loud_s, until_s), cut_in)
 
 
 def answering(events: Sequence[Event]) -> object:
-    """The last turn that was heard; a value that no turn has where there is none."""
+    """Return the id of the last turn that was played; a value that no turn has if there is none."""
     return next((event.turn for event in reversed(events) if isinstance(event, Audible)), "none")
 
 
 def found(turns: Sequence[LiveTurn], events: Sequence[Event]) -> Found:
-    """Metrics, counts and turns; the corpus is the caller's to tell."""
-    came = [turn.outcome for turn in turns]
+    """Return metrics, counts and turns; the caller adds the corpus."""
+    outcomes = [turn.outcome for turn in turns]
     heard = [(turn.outcome.said.scene.name, turn.acoustic_s) for turn in turns if turn.acoustic_s is not None]
     samples = tuple(round(acoustic_s, 4) for _, acoustic_s in heard)
     acoustic = [Metric(GROUP, ACOUSTIC, "s", samples, of=tuple(name for name, _ in heard))] if heard else []
@@ -142,12 +141,12 @@ def found(turns: Sequence[LiveTurn], events: Sequence[Event]) -> Found:
     cut_off = sum(turn.cut_in or turn.outcome.cut_off for turn in turns)
     return Found(
         corpus="",
-        metrics=(*acoustic, *metrics_of(GROUP, came)),
+        metrics=(*acoustic, *metrics_of(GROUP, outcomes)),
         counts=(
             Count(GROUP, "answered", answered, len(turns), better="higher"),
             Count(GROUP, "cut off before the end", cut_off, len(turns)),
-            Count(GROUP, "gaps inside answers", sum(one.gaps for one in came), answered),
+            Count(GROUP, "gaps inside answers", sum(one.gaps for one in outcomes), answered),
         ),
-        turns=tuple(record for one in came if (record := record_of(one))),
+        turns=tuple(record for one in outcomes if (record := record_of(one))),
         events=tuple(json.loads(event_json(event)) for event in events if not isinstance(event, LevelMeasured)),
     )

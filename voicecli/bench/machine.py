@@ -1,4 +1,4 @@
-"""What a measurement ran on, and what a process and its children use of it."""
+"""Describe the machine, and measure what a process and its children use of it."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ LIBRARIES = (
     "openai",
     "numpy",
 ) + ("jiwer", "whisper-normalizer", "nvidia-cublas-cu12", "nvidia-cudnn-cu12")
-"""Distributions that figures depend on."""
+"""Python packages that figures depend on."""
 
 GPU_QUERY = ("nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader")
 GPU_TIMEOUT_S = 10.0
 
 
 def machine() -> str:
-    """Processor, cores and system, in one line."""
+    """Return processor, cores and system in one line."""
     cores = physical_cores(os.cpu_count() or 1)
     return f"{processor()}, {cores} cores, {platform.system()}, Python {platform.python_version()}"
 
 
-def described() -> Machine:
-    """What it runs on."""
+def describe_machine() -> Machine:
+    """Return the description of this machine."""
     return Machine(
         processor=processor(),
         cores=physical_cores(os.cpu_count() or 1),
@@ -53,19 +53,19 @@ def described() -> Machine:
 
 
 def processor() -> str:
-    """Its name."""
+    """Return the processor's name."""
     cpuinfo = PROC / "cpuinfo"
     named = [line for line in cpuinfo.read_text().splitlines() if "model name" in line] if cpuinfo.exists() else []
     return named[0].split(":", 1)[1].strip() if named else platform.processor() or platform.machine()
 
 
 def usable_threads() -> int:
-    """That this process may use."""
+    """Return how many hardware threads this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def memory_gb() -> float:
-    """Of the machine, in 10^9 bytes; 0 where the system does not tell."""
+    """Return the memory of the machine in 10^9 bytes; 0 if unknown."""
     try:
         return round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9, 1)
     except (AttributeError, ValueError, OSError):
@@ -73,16 +73,16 @@ def memory_gb() -> float:
 
 
 def gpu() -> str:
-    """Name, memory and driver of each NVIDIA card as nvidia-smi tells them; empty without one."""
+    """Return name, memory and driver of each NVIDIA GPU according to nvidia-smi; empty without one."""
     try:
-        reported = subprocess.run(GPU_QUERY, capture_output=True, text=True, timeout=GPU_TIMEOUT_S, check=True).stdout
+        output = subprocess.run(GPU_QUERY, capture_output=True, text=True, timeout=GPU_TIMEOUT_S, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return ""
-    return "; ".join(line.strip() for line in reported.splitlines() if line.strip())
+    return "; ".join(line.strip() for line in output.splitlines() if line.strip())
 
 
 def version_of(distribution: str) -> str:
-    """Empty where it is not installed."""
+    """Return the installed version of a package; empty if it is not installed."""
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
@@ -91,31 +91,31 @@ def version_of(distribution: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Of a process and its children, by now."""
+    """What a process and its children have used so far."""
 
-    cpu_s: float  # user and system, children that have ended included
+    cpu_s: float  # user and system time, including finished children
     rss_bytes: int
-    machine_cpu_s: float  # of all processes of the machine
+    machine_cpu_s: float  # of all processes on the machine
 
 
 class Process:
-    """A process that is watched from outside. Reads /proc, so it needs Linux."""
+    """A process observed from outside through /proc, on Linux."""
 
     def __init__(self, pid: int) -> None:
-        """Raises SettingsError where there is no such process to watch."""
+        """Raise SettingsError if there is no such process, or no /proc."""
         self._pid = pid
         if not (PROC / str(pid) / "stat").is_file():
             raise SettingsError(
-                f"process {pid} was to be watched; {PROC / str(pid)} is not there",
-                "--pid takes the server's process; leave it out on systems other than Linux",
+                f"cannot measure process {pid}: {PROC / str(pid)} does not exist",
+                "set --pid to the server's process; omit it on systems other than Linux",
             )
 
     def usage(self) -> Usage:
-        """Zeros but for the machine's once the process has ended."""
+        """Return the usage; zeros, except for the machine's, once the process has ended."""
         cpu_s, rss_bytes = 0.0, 0
-        waiting = [self._pid]
-        while waiting:
-            folder = PROC / str(waiting.pop())
+        remaining = [self._pid]
+        while remaining:
+            folder = PROC / str(remaining.pop())
             try:
                 # The second field is the name in brackets and may hold anything. Fields: man 5 proc_pid_stat.
                 fields = (folder / "stat").read_text().rpartition(")")[2].split()
@@ -124,17 +124,17 @@ class Process:
                 continue
             cpu_s += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
             rss_bytes += int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
-            waiting += [int(child) for text in children for child in text.split()]
+            remaining += [int(child) for text in children for child in text.split()]
         return Usage(cpu_s, rss_bytes, machine_cpu_s())
 
 
 def stolen_cpu_s() -> float:
-    """CPU time that a virtual machine wanted and its host gave to others, since it was started."""
+    """Return the CPU time since boot that the host of a virtual machine gave to others."""
     return int((PROC / "stat").read_text().split("\n", 1)[0].split()[8]) / os.sysconf("SC_CLK_TCK")
 
 
 def machine_cpu_s() -> float:
-    """CPU time that was spent on anything since the machine was started."""
+    """Return the CPU time since boot spent on anything."""
     total = (PROC / "stat").read_text().split("\n", 1)[0].split()
     user, nice, system, _idle, _waits, *interrupts = map(int, total[1:8])
     return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")

@@ -1,4 +1,4 @@
-"""`voicecli bench llm`: the first token and the pace of answers, with the talk known to the server and without."""
+"""Measure the first token and the speed of answers, with a cold and a warm prompt prefix (`bench llm`)."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ FIRST_TOKEN = "first token"
 PACE = "tokens a second"
 
 MOST_TOKENS = 64
-"""Of an answer: enough to tell the pace."""
+"""Longest answer: enough to measure the speed."""
 
 HELLO = "Hello."
-"""In the question's place while the prefix is sent ahead: chat templates want one."""
+"""Stands for the question while the prefix is prefilled: chat templates need one."""
 
 TALK = (
     ("Hi, what can you do for me?", "I can answer questions, help you to plan your day, and explain things."),
@@ -44,16 +44,16 @@ TALK = (
         "Yes. Cool it down within an hour, keep it in the fridge, and eat it within a day.",
     ),
 )
-"""What was said before each question."""
+"""The conversation before each question."""
 
-TEXT_CHUNKS = (
-    "tokens are counted as the pieces of text that the server sends; one that sends several tokens at once seems slower"
+CHUNKS_AS_TOKENS = (
+    "each chunk of text from the server counts as one token, so a server that sends several tokens at once seems slower"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer, as it came."""
+    """One answer and its times."""
 
     group: str
     question: str
@@ -64,14 +64,14 @@ class Answer:
 
     @property
     def pace(self) -> float | None:
-        """Tokens a second after the first; None of a single one."""
+        """Return tokens per second after the first one; None for a single token."""
         return (self.tokens - 1) / self.writing_s if self.tokens > 1 and self.writing_s > 0 else None
 
 
 async def measure_llm(settings: Settings, progress: Progress, narrate: Narrate, most: int = len(QUESTIONS)) -> Result:
-    """`most` of the built-in questions, each with a prefix that the server has never seen and with one that it holds.
+    """Ask `most` of the built-in questions, each with a prefix new to the server and with one that it has cached.
 
-    Temperature 0. Raises BackendUnavailable, ModelMissing, EngineError or SettingsError.
+    The temperature is 0. Raise BackendUnavailable, ModelMissing, EngineError or SettingsError if the model cannot run.
     """
     begun = begin()
     chosen = settings.llm.model_copy(
@@ -91,17 +91,17 @@ async def measure_llm(settings: Settings, progress: Progress, narrate: Narrate, 
         for turn, question in enumerate(questions):
             progress("Answering", turn, len(questions))
             for group in in_turns((COLD, WARM), turn):
-                # A number that no other prompt begins with: nothing of it can be in a cache, of an earlier run either.
+                # A number that no other prompt begins with, so no cache can have it, not even from an earlier run.
                 history = known if group == WARM else talk(settings, f"Conversation {begun.at:%d%H%M%S}{turn:02}. ")
                 if group == WARM:
                     await opened.model.warm(history.prompt(HELLO))
                 answers.append(await answered(opened.model, history.prompt(question), group, question))
     served = {} if embedded else {opened.model.name: ""}
     found = Found(
-        f"{len(questions)} questions, each after {len(TALK)} turns of talk",
+        f"{len(questions)} questions, each after {len(TALK)} turns of conversation",
         tuple(metric for group in (COLD, WARM) for metric in metrics([one for one in answers if one.group == group])),
         warm_ups=warm_ups,
-        doubts=(*few(len(questions), "questions"), *(() if embedded else (TEXT_CHUNKS,))),
+        doubts=(*few(len(questions), "questions"), *(() if embedded else (CHUNKS_AS_TOKENS,))),
         events=tuple({"group": one.group, "of": one.question, "heard": one.text} for one in answers),
     )
     return conclude(STAGE, begun, settings, model_digests(settings, embedded) | served, found)
@@ -109,7 +109,7 @@ async def measure_llm(settings: Settings, progress: Progress, narrate: Narrate, 
 
 @asynccontextmanager
 async def opened_model(settings: Settings, embedded: list[str], narrate: Narrate) -> AsyncIterator[Opened]:
-    """The model that the settings choose; `embedded` gets its name where it is the one in this process."""
+    """Open the configured model; append its name to `embedded` if it runs in this process."""
     sleep_while_waiting()
 
     def gguf() -> Path:
@@ -121,7 +121,7 @@ async def opened_model(settings: Settings, embedded: list[str], narrate: Narrate
 
 
 def talk(settings: Settings, before: str) -> History:
-    """A conversation under way; `before` stands before its system prompt."""
+    """Return a conversation in progress; `before` precedes its system prompt."""
     history = History(before + settings.llm.system_prompt.strip(), settings.llm.context_tokens)
     for question, answer in TALK:
         history.add(question, answer)
@@ -129,7 +129,7 @@ def talk(settings: Settings, before: str) -> History:
 
 
 async def answered(model: LanguageModel, messages: Sequence[Message], group: str, question: str) -> Answer:
-    """Raises BackendUnavailable, or EngineError where nothing comes."""
+    """Ask and time one answer. Raise BackendUnavailable, or EngineError if the answer is empty."""
     began_s = time.perf_counter()
     at_s: list[float] = []
     parts: list[str] = []
@@ -143,7 +143,7 @@ async def answered(model: LanguageModel, messages: Sequence[Message], group: str
 
 
 def metrics(answers: Sequence[Answer]) -> tuple[Metric, ...]:
-    """Of the answers of one group."""
+    """Return the metrics of one group's answers."""
     paced = [(one.question, one.pace) for one in answers if one.pace is not None]
     group = answers[0].group
     return (

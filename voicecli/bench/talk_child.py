@@ -1,4 +1,4 @@
-"""`voicecli talk` as a program of its own, as a user starts it, and what it tells."""
+"""Run `voicecli talk` as a separate program, as a user starts it, and read its events."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ READY_S = 180.0
 """Longest wait for the models."""
 
 STOP_S = 10.0
-REPORTED_LINES = 5
-"""Of stderr, for whoever wants to know why it ended."""
+ERROR_LINES = 5
+"""Last lines of stderr, quoted if the program ends."""
 
 Narrate = Callable[[str], None]
 
 
 class TalkChild:
-    """Its events so far, each with the time that it carries: the monotonic clock is the machine's."""
+    """A running `voicecli talk` and its events so far; their times are on the machine's monotonic clock."""
 
     def __init__(self, process: asyncio.subprocess.Process, narrate: Narrate) -> None:
         self.events: list[Event] = []
@@ -33,7 +33,7 @@ class TalkChild:
         self._narrate = narrate
         self._activity = Activity()
         self._changed = asyncio.Condition()
-        self._reported: deque[str] = deque(maxlen=REPORTED_LINES)
+        self._errors: deque[str] = deque(maxlen=ERROR_LINES)
         self._over = False
 
     @property
@@ -41,38 +41,37 @@ class TalkChild:
         return self._process.pid
 
     async def ready(self) -> Ready:
-        """Wait until it listens. Raises EngineError or DeviceError where it does not."""
+        """Wait until it listens. Raise EngineError or DeviceError if it does not."""
         await self.until(lambda: any(isinstance(event, Ready) for event in self.events), READY_S)
         found = next((event for event in self.events if isinstance(event, Ready)), None)
         if found is None:
-            raise EngineError(f"voicecli talk is not ready after {READY_S:.0f} s", "voicecli talk tells more")
+            raise EngineError(f"voicecli talk is not ready after {READY_S:.0f} s", "run voicecli talk to see why")
         if not (found.microphone and found.speaker):
             hint = "apt install libportaudio2 libasound2-plugins: PortAudio reaches PulseAudio through ALSA's plugin"
             raise DeviceError("voicecli talk does not find the virtual sound card", hint)
         return found
 
     async def until(self, holds: Callable[[], bool], within_s: float) -> bool:
-        """Wait until something holds, looked at after each event; False where it did not come to that in time.
+        """Wait until a condition holds, checking it after each event; return False if it does not in time.
 
-        Raises EngineError where the program ends meanwhile.
+        Raise EngineError if the program ends meanwhile.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s), self._changed:
                 while not holds():
                     if self._over:
-                        raise EngineError(
-                            f"voicecli talk ended with exit code {await self._process.wait()}: {' '.join(self._reported)}"
-                        )
+                        code = await self._process.wait()
+                        raise EngineError(f"voicecli talk ended with exit code {code}: {' '.join(self._errors)}")
                     await self._changed.wait()
                 return True
         return False
 
-    def settled(self) -> bool:
-        """No turn is alive."""
+    def is_idle(self) -> bool:
+        """Return whether no turn is running."""
         return self._activity.is_idle()
 
     async def read(self) -> None:
-        """Take what it prints, until it ends."""
+        """Read its events until it ends."""
         assert self._process.stdout is not None
         async for line in self._process.stdout:
             event = event_of(line.decode())
@@ -86,27 +85,27 @@ class TalkChild:
             self._over = True
             self._changed.notify_all()
 
-    async def overhear(self) -> None:
-        """Keep the last of what it complains about."""
+    async def read_errors(self) -> None:
+        """Keep the last lines of its stderr."""
         assert self._process.stderr is not None
         async for line in self._process.stderr:
-            self._reported.append(line.decode(errors="replace").strip())
+            self._errors.append(line.decode(errors="replace").strip())
 
 
 @asynccontextmanager
 async def talk_child(env: Mapping[str, str], narrate: Narrate, *options: str) -> AsyncIterator[TalkChild]:
-    """Start it with an environment that holds its settings, and options of `talk`; it is stopped at the end."""
+    """Start the program with settings in its environment and options of `talk`; stop it at the end."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "voicecli", "talk", "--ui", "jsonl", *options),
         env=env,
-        stdin=asyncio.subprocess.PIPE,  # an open pipe: at the end of its input a program asks nothing more
+        stdin=asyncio.subprocess.PIPE,  # an open pipe: at the end of its input the program would stop asking
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     child = TalkChild(process, narrate)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(child.read())
-        tasks.create_task(child.overhear())
+        tasks.create_task(child.read_errors())
         try:
             yield child
         finally:
@@ -114,7 +113,7 @@ async def talk_child(env: Mapping[str, str], narrate: Narrate, *options: str) ->
 
 
 async def stop(process: asyncio.subprocess.Process) -> None:
-    """As Ctrl-C does; by force where that does not help."""
+    """Stop as Ctrl-C does; by force if that does not help."""
     if process.returncode is not None:
         return
     process.send_signal(signal.SIGINT)

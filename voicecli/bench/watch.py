@@ -1,4 +1,4 @@
-"""How long each call of an engine takes, whoever waits for it: the work that a wait may hide."""
+"""Time each call of an engine, also if its work is hidden by another wait."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Call:
     name: str
     began_s: float
     ended_s: float
-    work_s: float  # of it, what the engine itself took: a voice waits between two stretches
-    first_s: float | None = None  # from the beginning until the first token or sound
-    amount: float = 0.0  # seconds of sound, or tokens
+    work_s: float  # time that the engine itself worked: a voice waits between two audio chunks
+    first_s: float | None = None  # until the first token or audio chunk
+    amount: float = 0.0  # seconds of audio, or tokens
 
 
 class EngineWatch(PipelineHooks):
-    """Engines that do as they did and leave a `Call` behind in `calls`."""
+    """Wrap the engines so that each call is recorded in `calls`."""
 
     def __init__(self, clock: Clock = CLOCK) -> None:
         self._clock = clock
@@ -46,6 +46,8 @@ class EngineWatch(PipelineHooks):
 
 
 class WatchedRecogniser:
+    """A recognizer whose calls are recorded."""
+
     def __init__(self, stt: SpeechToText, calls: list[Call], clock: Clock) -> None:
         self.name = stt.name
         self._stt, self._calls, self._clock = stt, calls, clock
@@ -53,21 +55,23 @@ class WatchedRecogniser:
     def transcribe(self, segment: SpeechSegment) -> Transcript:
         began_s = self._clock()
         transcript = self._stt.transcribe(segment)
-        self._reported("final", began_s, segment)
+        self._record("final", began_s, segment)
         return transcript
 
     def draft(self, segment: SpeechSegment) -> Transcript:
         began_s = self._clock()
         transcript = self._stt.draft(segment)
-        self._reported("draft", began_s, segment)
+        self._record("draft", began_s, segment)
         return transcript
 
-    def _reported(self, name: str, began_s: float, segment: SpeechSegment) -> None:
+    def _record(self, name: str, began_s: float, segment: SpeechSegment) -> None:
         ended_s = self._clock()
         self._calls.append(Call("stt", name, began_s, ended_s, ended_s - began_s, amount=segment.audio_s))
 
 
 class WatchedEndOfTurn:
+    """An end-of-turn model whose calls are recorded."""
+
     def __init__(self, turn: EndOfTurn, calls: list[Call], clock: Clock) -> None:
         self.name = turn.name
         self._turn, self._calls, self._clock = turn, calls, clock
@@ -81,6 +85,8 @@ class WatchedEndOfTurn:
 
 
 class WatchedLanguageModel:
+    """A language model whose calls are recorded."""
+
     def __init__(self, llm: LanguageModel, calls: list[Call], clock: Clock) -> None:
         self.name = llm.name
         self._llm, self._calls, self._clock = llm, calls, clock
@@ -113,6 +119,8 @@ class WatchedLanguageModel:
 
 
 class WatchedVoice:
+    """A voice whose calls are recorded."""
+
     def __init__(self, tts: TextToSpeech, calls: list[Call], clock: Clock) -> None:
         self.name, self.sample_rate_hz = tts.name, tts.sample_rate_hz
         self._tts, self._calls, self._clock = tts, calls, clock

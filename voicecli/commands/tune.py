@@ -1,4 +1,4 @@
-"""`voicecli tune`: settings that suit this machine, found by measuring, with the reason for each."""
+"""Implement `voicecli tune`: find the best settings for this machine by measuring."""
 
 from __future__ import annotations
 
@@ -20,37 +20,41 @@ if TYPE_CHECKING:
     from voicecli.tune.start import Beginning
     from voicecli.tune.values import Choice
 
-WORK, SCREEN = "What is tried", "Output and settings"
+WORK, SCREEN = "Measurement", "Output and settings"
 
 
 class Device(StrEnum):
+    """Values of --device."""
+
     cpu = "cpu"
     gpu = "gpu"
 
 
 def tune(
     time_limit: Annotated[
-        float, option("--time-limit", metavar="MINUTES", help="Measure no longer than that (10).", min=0.1, panel=WORK)
+        float, option("--time-limit", metavar="MINUTES", help="Time limit in minutes (10).", min=0.1, panel=WORK)
     ] = 10.0,
     speech: Annotated[
-        Path | None, option(help="Folder of recordings; without it, questions that Kokoro asks.", panel=WORK)
+        Path | None, option(help="Folder of recordings (default: questions spoken by Kokoro).", panel=WORK)
     ] = None,
-    device: Annotated[Device, option(help="Tune for the processor (cpu) or one NVIDIA card.", panel=WORK)] = Device.cpu,
-    dry_run: Annotated[bool, option("--dry-run", help="Print what was found, write nothing.", panel=SCREEN)] = False,
-    yes: Annotated[bool, option("--yes", "-y", help="Change a settings file without asking.", panel=SCREEN)] = False,
-    json_file: Annotated[Path | None, option("--json", metavar="FILE", help="All figures.", panel=SCREEN)] = None,
+    device: Annotated[Device, option(help="Tune for the processor (cpu) or one NVIDIA GPU.", panel=WORK)] = Device.cpu,
+    dry_run: Annotated[bool, option("--dry-run", help="Print the results and write nothing.", panel=SCREEN)] = False,
+    yes: Annotated[bool, option("--yes", "-y", help="Change the settings file without asking.", panel=SCREEN)] = False,
+    json_file: Annotated[
+        Path | None, option("--json", metavar="FILE", help="Write all figures as JSON.", panel=SCREEN)
+    ] = None,
     config: Annotated[
-        Path | None, option("--config", metavar="FILE", help="Settings file in place of your own.", panel=SCREEN)
+        Path | None, option("--config", metavar="FILE", help="Settings file to use instead of your own.", panel=SCREEN)
     ] = None,
 ) -> None:
-    """Find the settings that answer soonest on this machine, and write them to your settings file.
+    """Find the fastest settings for this machine and write them to your settings file.
 
-    Tries the Whisper and Kokoro models that are installed, their precision, threads of all engines, the length of the
-    first chunk of an answer and the ways to tell that you are done. Each is measured against the one in use, in turns.
-    A value is changed only where the gain is beyond noise.
+    Tries the installed Whisper and Kokoro models, their precision, the threads of all engines, the length of the first
+    chunk of an answer, and the endpoint modes. Each value takes turns with the one in use, which is only replaced if
+    the gain is beyond noise.
 
-    What your settings file holds stays, comments too; the file as it was is kept as config.toml.bak. [bold]Ctrl-C[/]
-    leaves it as it is.
+    Everything in your settings file is kept, including comments; the previous file is kept as config.toml.bak.
+    [bold]Ctrl-C[/] leaves it unchanged.
 
     Examples:
 
@@ -68,14 +72,15 @@ def tune(
         from voicecli.errors import SettingsError
 
         raise SettingsError(
-            f"{beginning.path} is there already and nobody can be asked", "--yes changes it, --dry-run does not"
+            f"{beginning.path} exists and there is no terminal to ask for confirmation",
+            "--yes changes it without asking, --dry-run leaves it unchanged",
         )
     for line in beginning.notes:
         tell(line)
     outcome = measured(beginning, speech, 60 * time_limit, began_s)
     chosen = show(beginning, outcome)
     if json_file is not None:
-        from voicecli.tune.record import write_record
+        from voicecli.tune.report import write_record
 
         write_record(json_file, beginning, outcome, chosen)
     if not dry_run:
@@ -83,14 +88,14 @@ def tune(
 
 
 def measured(beginning: Beginning, speech: Path | None, limit_s: float, began_s: float) -> Outcome:
-    """Raises what `run.tune` raises."""
+    """Run the tuning with a progress display. Raise what `run.tune` raises."""
     import asyncio
 
     from voicecli.bench.corpus import load_corpus
     from voicecli.commands.tune_screen import progress
-    from voicecli.tune.budget import Budget
     from voicecli.tune.run import HEARD
     from voicecli.tune.run import tune as run
+    from voicecli.tune.values import Budget
 
     with progress(limit_s, began_s) as watch:
         watch.doing("reading the recordings")
@@ -100,7 +105,7 @@ def measured(beginning: Beginning, speech: Path | None, limit_s: float, began_s:
 
 
 def show(beginning: Beginning, outcome: Outcome) -> Sequence[Choice]:
-    """Print what was found; returns the values that are not as they would be without a file."""
+    """Print the results; return the choices that differ from the values without a settings file."""
     from voicecli.commands.tune_screen import print_outcome
     from voicecli.tune.write import chosen_keys
 
@@ -110,23 +115,23 @@ def show(beginning: Beginning, outcome: Outcome) -> Sequence[Choice]:
 
 
 def write(beginning: Beginning, choices: Sequence[Choice], chosen: Sequence[Choice], yes: bool) -> None:
-    """Ask where there is a file. Raises SettingsError."""
+    """Write the choices, asking first if there is a file. Raise SettingsError if that fails."""
     from voicecli.settings.load import shown
-    from voicecli.tune.write import own_values, read, tuned
+    from voicecli.tune.write import read, tuned, user_values
     from voicecli.tune.write import write as replace
 
     before = read(beginning.path)
     changed = {one.key for one in chosen}
     decided = [one.key for one in choices if one.key not in changed and one.measured]
-    for key, value in own_values(before or "", decided).items():
-        tell(f"{key} = {shown(value)} is your own and stays; the default did as well here")
+    for key, value in user_values(before or "", decided).items():
+        tell(f"{key} = {shown(value)} is your own value and is kept; the default was as good")
     text = tuned(before or "", chosen, decided, time.strftime("%Y-%m-%d"))
     if text == (before or ""):
-        tell("Nothing to write: your settings are these already.")
+        tell("Nothing to write: your settings have these values already.")
         return
     if before is not None and not yes and not typer.confirm(f"Change {beginning.path}?", default=True, err=True):
         tell("Nothing was written.")
         return
     written = replace(beginning.path, text)
-    kept = f"; as it was: {written.backup}" if written.backup else ""
+    kept = f"; the previous file is {written.backup}" if written.backup else ""
     tell(f"Written to {written.path}{kept}")

@@ -1,4 +1,4 @@
-"""A tuning on the screen: how it goes on stderr, what it found on stdout."""
+"""Show a tuning: its progress on stderr, its results on stdout."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from voicecli.tune.start import Beginning
     from voicecli.tune.values import Choice, Part
 
-PIPE_WIDTH = 200  # nothing of a table is folded in a file
+PIPE_WIDTH = 200  # so that tables do not wrap in a file
 
 
 class Lines:
-    """What is done, a line each; on a terminal also what is being done. Satisfies `search.Watch`."""
+    """Print a line for each finished step; on a terminal also show the current one. Implements `search.Watch`."""
 
     def __init__(self, console: Console, bars: Bars | None, limit_s: float, began_s: float) -> None:
         self._console = console
@@ -41,7 +41,7 @@ class Lines:
 
 @contextmanager
 def progress(limit_s: float, began_s: float) -> Iterator[Watch]:
-    """On stderr; the bar is gone when the block ends."""
+    """Show the progress on stderr; the bar disappears when the block ends."""
     from rich import progress
     from rich.console import Console
 
@@ -62,7 +62,7 @@ def progress(limit_s: float, began_s: float) -> Iterator[Watch]:
 
 
 def print_outcome(beginning: Beginning, outcome: Outcome, chosen: Sequence[Choice]) -> None:
-    """Tables, plot, values with their reasons, and what was left out."""
+    """Print the tables, the plot, the values with their reasons, and what was not tried."""
     from rich.console import Console
 
     from voicecli.bench.machine import machine
@@ -86,7 +86,7 @@ def print_outcome(beginning: Beginning, outcome: Outcome, chosen: Sequence[Choic
 
 
 def print_table(console: Console, part: Part, rows: Sequence[Row]) -> None:
-    """The quickest first; what is chosen is marked."""
+    """Print a table, fastest first, with the chosen row marked."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass as checked
 
-from voicecli.bench.environment import Told
+from voicecli.bench.environment import SettingValue
 from voicecli.bench.result import Machine
 from voicecli.events import Event, Ready
 from voicecli.types import FRAME_SAMPLES, Pcm
@@ -39,7 +39,7 @@ class About:
     version: str  # of voicecli
     taken_at: str  # ISO 8601, UTC
     machine: Machine
-    settings: dict[str, Told]  # `section.key` -> value
+    settings: dict[str, SettingValue]  # `section.key` -> value
     models: dict[str, str]  # name -> SHA-256 of its largest file
     findings: tuple[dict[str, object], ...] = ()  # of voicecli doctor
     latencies: StageLatencies = field(default_factory=StageLatencies)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from voicecli.bench.environment import Told
+from voicecli.bench.environment import SettingValue
 from voicecli.settings.load import build, flat, keys, load_settings, parse, value_of
 from voicecli.settings.model import Settings
 from voicecli.settings.shipped import shipped_text
@@ -37,9 +37,9 @@ SEED = 7
 """Of the answers, where a temperature is asked for."""
 
 
-def kept_settings(settings: Settings, *, prompt: bool) -> dict[str, Told]:
+def kept_settings(settings: Settings, *, prompt: bool) -> dict[str, SettingValue]:
     """`section.key` -> value, without secrets, places and paths. `prompt`: with the words of the system prompts."""
-    kept: dict[str, Told] = {}
+    kept: dict[str, SettingValue] = {}
     for key in keys():
         value = value_of(settings, key)
         if key in OWN or isinstance(value, SecretStr):
@@ -57,7 +57,7 @@ def nameless(value: str) -> str:
 
 
 def replay_settings(
-    recorded: Mapping[str, Told], flags: Mapping[str, object], narrate: Callable[[str], None]
+    recorded: Mapping[str, SettingValue], flags: Mapping[str, object], narrate: Callable[[str], None]
 ) -> Settings:
     """The recorded ones, with this machine's places, changed by what was typed. Raises SettingsError.
 

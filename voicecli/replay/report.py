@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from voicecli import __version__
-from voicecli.bench.machine import described
+from voicecli.bench.machine import describe_machine
 from voicecli.doctor.privacy import Private, scrubbed_text
 from voicecli.replay.bundle import About, Recorded
 from voicecli.replay.latencies import latencies_of
@@ -42,7 +42,7 @@ def about(settings: Settings, models: dict[str, str], findings: Findings = (), *
     return About(
         version=__version__,
         taken_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        machine=described(),
+        machine=describe_machine(),
         settings=kept_settings(settings, prompt=prompt),
         models=models,
         findings=tuple(dict(one) for one in findings),

@@ -21,9 +21,9 @@ from voicecli.bench.environment import (
     reported_settings,
     reported_value,
     require_device,
-    theft_doubts,
+    stolen_doubts,
 )
-from voicecli.bench.machine import described
+from voicecli.bench.machine import describe_machine
 from voicecli.bench.result import RESULT, Metric
 from voicecli.engines import gpu
 from voicecli.errors import EngineError, ModelMissing
@@ -84,8 +84,8 @@ def test_load_by_others_is_a_doubt_and_so_is_not_knowing() -> None:
 
 
 def test_what_a_host_takes_from_its_virtual_machine_is_a_doubt() -> None:
-    assert theft_doubts(0.1) == ()
-    assert "gave 0.5 of its cores to others" in theft_doubts(0.5)[0]
+    assert stolen_doubts(0.1) == ()
+    assert "gave 0.5 of its cores to others" in stolen_doubts(0.5)[0]
 
 
 def test_one_engine_on_a_gpu_makes_it_a_measurement_of_the_gpu() -> None:
@@ -117,7 +117,7 @@ def test_a_gpu_that_only_the_recogniser_can_use_is_enough_for_a_voice_on_the_pro
 
 
 def test_the_machine_is_described() -> None:
-    found = described()
+    found = describe_machine()
     assert found.processor
     assert 1 <= found.cores <= found.threads
     assert found.memory_gb > 0.1

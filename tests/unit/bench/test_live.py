@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from voicecli import events
-from voicecli.bench.live import ACOUSTIC, GROUP, came_of, found
+from voicecli.bench.live import ACOUSTIC, GROUP, found, turn_of
 from voicecli.bench.result import VOICE_TO_VOICE
 from voicecli.bench.room import STEP_S
 from voicecli.bench.speech import Utterance
@@ -37,7 +37,7 @@ def sounding(from_s: float) -> list[float]:
 
 
 def test_both_figures_stand_side_by_side() -> None:
-    turn = came_of(SAID, 10.0, reported(), sounding(12.7))
+    turn = turn_of(SAID, 10.0, reported(), sounding(12.7))
     assert turn.acoustic_s == pytest.approx(0.9)
     assert turn.outcome.latency is not None
     assert turn.outcome.latency.voice_to_voice_s == pytest.approx(0.85)
@@ -56,7 +56,7 @@ def test_both_figures_stand_side_by_side() -> None:
 
 
 def test_an_answer_before_the_end_is_a_cut_off_and_no_figure() -> None:
-    turn = came_of(SAID, 10.0, reported(11.2), sounding(11.2))
+    turn = turn_of(SAID, 10.0, reported(11.2), sounding(11.2))
     assert turn.cut_in
     assert turn.acoustic_s is None
     assert turn.outcome.latency is None
@@ -64,7 +64,7 @@ def test_an_answer_before_the_end_is_a_cut_off_and_no_figure() -> None:
 
 
 def test_a_question_that_nobody_heard_is_not_answered() -> None:
-    turn = came_of(SAID, 10.0, [], [])
+    turn = turn_of(SAID, 10.0, [], [])
     assert (turn.acoustic_s, turn.outcome.latency) == (None, None)
     result = found([turn], ())
     assert not result.metrics
@@ -72,7 +72,7 @@ def test_a_question_that_nobody_heard_is_not_answered() -> None:
 
 
 def test_an_answer_that_the_program_tells_of_and_nobody_hears_is_no_answer() -> None:
-    turn = came_of(SAID, 10.0, reported(), [])
+    turn = turn_of(SAID, 10.0, reported(), [])
     assert turn.acoustic_s is None
     assert turn.outcome.latency is not None
     assert found([turn], ()).counts[0].value == 0

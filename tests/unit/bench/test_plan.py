@@ -1,4 +1,4 @@
-"""Which conversations a measurement holds, and in which order."""
+"""The conversations of a measurement, and their order."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from voicecli.bench.corpus import Corpus
 from voicecli.bench.scenes import SCENARIOS
 from voicecli.bench.speech import Utterance
-from voicecli.bench.voice_to_voice import TOGETHER, chosen, plan
+from voicecli.bench.voice_to_voice import QUESTIONS_PER_PROCESS, chosen, plan
 
 
 def corpus(count: int) -> Corpus:
@@ -24,7 +24,7 @@ def test_each_scenario_is_held_and_the_first_one_between_the_others() -> None:
     assert names.count("quiet") == 2
     assert names[1] != "quiet"
     assert sum(len(scenes) for scenario, scenes in held if scenario.name == "quiet") == 16
-    assert max(len(scenes) for _, scenes in held) == TOGETHER
+    assert max(len(scenes) for _, scenes in held) == QUESTIONS_PER_PROCESS
 
 
 @pytest.mark.parametrize("turns", [1, 2, 7, 8, 9, 30])

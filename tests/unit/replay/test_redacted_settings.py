@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.defaults import SETTINGS
-from voicecli.bench.environment import Told
+from voicecli.bench.environment import SettingValue
 from voicecli.errors import SettingsError
 from voicecli.replay.redacted_settings import OWN, kept_settings, nameless, replay_settings
 from voicecli.settings.load import as_environ, keys, load_settings, parsed, value_of
@@ -54,7 +54,7 @@ def test_a_replay_has_the_recorded_settings_this_machines_places_and_what_was_ty
     monkeypatch.setenv("VOICECLI_LLM_URL", "http://127.0.0.1:9/v1")
     monkeypatch.setenv("VOICECLI_LISTEN_END_MS", "900")
     reported: list[str] = []
-    recorded: dict[str, Told] = {
+    recorded: dict[str, SettingValue] = {
         "listen.endpoint": "fast",
         "llm.temperature": 0.9,
         "llm.url": "http://else:1",

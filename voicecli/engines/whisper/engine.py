@@ -5,7 +5,7 @@ words, the first round is the text; any other such utterance is decoded again at
 is unsure of its words is repeated with a beam from the same states, without encoding again. Of 143 phrases in 40
 spoken orders, 122 are recognized without that and 126 with it, against 123 by a greedy decode of the full window and
 126 by a beam of 5 there; under pink noise at 10 dB it is 124 and 127. One utterance in eleven is decoded again, one
-in five under noise, each for about 0.1 s. `python -m benchmarks.stt` measures the whole recognizer.
+in five under noise, each for about 0.1 s. `voicecli bench stt --baselines` measures the whole recognizer.
 """
 
 from __future__ import annotations
