@@ -116,7 +116,7 @@ def spoken(name: str, text: str) -> Pcm:
 
 
 def questions(folder: Path | None, most: int, made: Path) -> list[Path]:
-    """Return audio files with questions, by different speakers if there are recordings; others are written to `made`."""
+    """Return audio files with questions, by different speakers if possible; synthetic ones are written to `made`."""
     if folder is not None:
         found = sorted((folder / "commands").glob("*.wav"))
         return found[:: max(1, len(found) // most)][:most]

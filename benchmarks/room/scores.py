@@ -156,15 +156,16 @@ def self_answers(story: Story) -> Iterator[events.Transcribed]:
 
 
 def overlap(one: Span, other: Span) -> bool:
+    """Return whether two spans overlap."""
     return one.from_s < other.until_s and other.from_s < one.until_s
 
 
 def was_cut_off(story: Story, span: Span) -> bool:
-    """Whether an endpoint was told between the user's words."""
+    """Return whether an endpoint came between the user's words."""
     return any(span.from_s < event.at_s < span.until_s - EDGE_S for event in of(story, events.SpeechEnded))
 
 
 def waited_s(story: Story, span: Span) -> float | None:
-    """From the user's last voiced sample to the endpoint; None where there was none, or words were cut off."""
+    """Return the time from the last voiced sample to the endpoint; None without one, or if words were cut off."""
     ends_s = [event.at_s for event in of(story, events.SpeechEnded) if event.at_s >= span.until_s - EDGE_S]
     return None if was_cut_off(story, span) or not ends_s else ends_s[0] - span.until_s
