@@ -21,8 +21,8 @@ from voicecli.events import Event, MuteChanged, Notice, Publish
 from voicecli.history.open import Memory, record_of
 from voicecli.settings.model import Settings
 from voicecli.slash.complete import Offer, ValuesOf, offers
-from voicecli.slash.dispatcher import CommandDispatcher
-from voicecli.slash.wiring import CommandContext, Start, handlers, values
+from voicecli.slash.dispatcher import CommandDispatcher, Start
+from voicecli.slash.wiring import CommandContext, handlers, values
 from voicecli.types import Approval
 from voicecli.ui.open import open_screen
 from voicecli.ui.screen import Controls, Look, Screen, ScreenKind

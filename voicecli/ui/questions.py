@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from voicecli.events import ApprovalRequested, Event, NothingHeard, Ready, TurnDone, TurnFailed, TurnInterrupted
-from voicecli.slash.parse import is_command
+from voicecli.slash.commands import is_command
 
 if TYPE_CHECKING:
     from voicecli.ui.screen import Controls
