@@ -97,7 +97,7 @@ class Stage:
 
     def press(self, *keys: Key) -> None:
         for key in keys:
-            self.live.press(key, self._controls)
+            self.live.handle_key(key, self._controls)
 
     def text(self) -> str:
         """What is seen when all was drawn."""

@@ -79,7 +79,7 @@ class Session:
             repeat=self._repeat,
             offers=self._offers,
             push=self._push,
-            grant=self._grant,
+            answer_approval=self._grant,
         )
 
     def _offers(self, line: str) -> tuple[Offer, ...]:

@@ -72,9 +72,8 @@ class CommandContext:
 def handlers(context: CommandContext) -> dict[str, Handler]:
     """Return the handlers of the commands that need loaded engines, by command name."""
     switches, report, start = context.switches, context.report, context.start
-    speech = (
-        SpeechCommands(switches.voice, switches.language_policy, context.changed("voice")) if switches.voice else None
-    )
+    voice, policy = switches.voice, switches.language_policy
+    speech = SpeechCommands(voice, policy, context.changed("voice")) if voice else None
     model = ModelCommand(switches.model, context.choices, context.changed("model"), report, start)
     history = HistoryCommands(
         context.settings.history_file,
@@ -94,7 +93,7 @@ def handlers(context: CommandContext) -> dict[str, Handler]:
         "voice": speech.voice if speech else no_voice,
         "speed": speech.speed if speech else no_voice,
         "model": model.model,
-        "language": LanguageCommand(switches.language_policy, switches.languages).language,
+        "language": LanguageCommand(policy, switches.languages).language,
     }
 
 

@@ -1,4 +1,4 @@
-"""A frame of the live screen, or what a terminal shows, as an SVG file, for documents."""
+"""Render a frame of the live screen, or the text of a terminal, as SVG for documents."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ THEME = TerminalTheme(
 
 
 def picture(scene: Scene, width: int, height: int, title: str) -> str:
-    """The SVG source of one frame of `width` by `height` cells."""
+    """Return the SVG source of one frame of `width` by `height` cells."""
     console = _recording(width, height)
     for line in frame(scene, console, width, height):
         console.print(line, no_wrap=True, overflow="crop", highlight=False)
@@ -59,7 +59,7 @@ def picture(scene: Scene, width: int, height: int, title: str) -> str:
 
 
 def terminal_picture(lines: Sequence[str], width: int, title: str, theme: TerminalTheme = THEME) -> str:
-    """The SVG source of a terminal `width` cells wide; `lines` hold its colours as escape sequences (SGR)."""
+    """Return the SVG source of a terminal `width` cells wide; `lines` hold its colors as escape sequences (SGR)."""
     console = _recording(width, len(lines))
     for line in lines:
         console.print(Text.from_ansi(line), no_wrap=True, overflow="crop", highlight=False)
@@ -83,7 +83,7 @@ def _source(console: Console, title: str, theme: TerminalTheme = THEME) -> str:
 
 
 def _without_edges(found: re.Match[str]) -> str:
-    """A text without the spaces at its ends, in the same place: some programs that draw SVG leave those out."""
+    """Return a text element without the spaces at its ends, in the same place: some SVG viewers drop them."""
     cells = len(found["before"]) // len(SPACE)
     x, length = float(found["x"]) + cells * CELL, cell_len(html.unescape(found["words"])) * CELL
     return f'{found["head"]}x="{x:g}"{found["middle"]}textLength="{length:g}"{found["tail"]}>{found["words"]}</text>'

@@ -328,7 +328,7 @@ class Talk:
         return [one for one in self.reported if one]
 
 
-def test_another_voice_is_chosen_and_reported() -> None:
+def test_a_new_voice_is_chosen_and_reported() -> None:
     speaker = Speaker()
     talk = Talk(speaker)
     (changed,) = talk.run(lambda: talk.speech.voice("bm_george"))
@@ -343,7 +343,7 @@ def test_without_an_argument_both_show_the_current_value() -> None:
     assert str(speed).startswith("The voice speaks at 1 times its normal speed.")
 
 
-def test_an_unknown_voice_is_an_error_for_the_dispatcher() -> None:
+def test_a_voice_that_does_not_exist_raises() -> None:
     talk = Talk(Speaker())
     with pytest.raises(SettingsError, match="no voice"):
         talk.run(lambda: talk.speech.voice("bm_georg"))

@@ -8,8 +8,8 @@ from tests.unit.ui.test_live_frame import console
 from tests.unit.ui.turns import ASKED, READY, TEXT_ONLY, ended, view_of
 from voicecli.events import AwakeChanged, Event, HoldChanged, MuteChanged
 from voicecli.ui.frame import Scene, frame
+from voicecli.ui.line_editor import Line
 from voicecli.ui.plain import lines_of
-from voicecli.ui.terminal.editor import Line
 from voicecli.ui.view import ViewModel
 
 BY_KEY = replace(READY, mode="push-to-talk")

@@ -44,8 +44,8 @@ from voicecli.events import (
 from voicecli.types import TurnId
 from voicecli.ui.dialogue import dialogue
 from voicecli.ui.frame import Scene, frame
+from voicecli.ui.line_editor import Line
 from voicecli.ui.picture import CELL, THEME, picture, terminal_picture
-from voicecli.ui.terminal.editor import Line
 from voicecli.ui.view import ViewModel
 
 SIZES = [(80, 24), (160, 48), (40, 12), (100, 30), (130, 20), (20, 5), (3, 2), (1, 1)]

@@ -130,8 +130,8 @@ def test_everything_else_is_one_line_or_none() -> None:
         "Note: a gap of 0.20 s in the answer",
         "(no words: no speech)",
         "(no words)",
-        "(passed over: Mm-hm.)",
-        "(passed over: no speech)",
+        "(ignored: Mm-hm.)",
+        "(ignored: no speech)",
     ]
 
 

@@ -17,10 +17,8 @@ from voicecli.replay.recorder import Recorder
 from voicecli.turns.activity import Activity
 from voicecli.types import TurnId
 from voicecli.ui.frame import Scene
-from voicecli.ui.latest import can_repeat
-from voicecli.ui.repeating import Repeat, repeat_after
 from voicecli.ui.screen import Controls
-from voicecli.ui.view import Note
+from voicecli.ui.view import Note, Repeat, apply_repeat_event
 
 ANSWERED = (started(), transcribed("How?"), ended(), token("So."), audible(), TurnDone(at_s=5, turn=ONE, spoken=""))
 AGAIN = AnswerReplayed(at_s=6, turn=TWO, text="So.")
@@ -59,18 +57,18 @@ def test_what_happens_to_another_turn_is_not_its_own() -> None:
     repeat = Repeat(TWO)
     other = TurnId(9)
     for event in (audible(other), TurnDone(at_s=8, turn=other, spoken=""), READY):
-        assert repeat_after(repeat, event) is repeat
-        assert repeat_after(None, event) is None
+        assert apply_repeat_event(repeat, event) is repeat
+        assert apply_repeat_event(None, event) is None
 
 
 def test_it_is_offered_where_there_is_something_to_hear() -> None:
-    assert not can_repeat(view_of(READY))
-    assert not can_repeat(view_of(TEXT_ONLY, *ANSWERED))
-    assert not can_repeat(view_of(READY, *ANSWERED[:-1]))
-    assert not can_repeat(view_of(READY, *ANSWERED, started(TWO, 6.0)))
-    assert not can_repeat(view_of(READY, *ANSWERED, AGAIN))
-    assert can_repeat(view_of(READY, *ANSWERED))
-    assert can_repeat(view_of(READY, *ANSWERED, MuteChanged(at_s=6, muted=True)))
+    assert not view_of(READY).can_repeat
+    assert not view_of(TEXT_ONLY, *ANSWERED).can_repeat
+    assert not view_of(READY, *ANSWERED[:-1]).can_repeat
+    assert not view_of(READY, *ANSWERED, started(TWO, 6.0)).can_repeat
+    assert not view_of(READY, *ANSWERED, AGAIN).can_repeat
+    assert view_of(READY, *ANSWERED).can_repeat
+    assert view_of(READY, *ANSWERED, MuteChanged(at_s=6, muted=True)).can_repeat
 
 
 def test_a_sound_card_is_not_changed_in_the_middle_of_it() -> None:

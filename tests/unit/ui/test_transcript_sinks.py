@@ -12,7 +12,7 @@ from voicecli.app.dictate import Dictating, session_of
 from voicecli.commands.dictate import models_of
 from voicecli.errors import EngineError
 from voicecli.server.stt.protocol import Failure, Final, Partial, SpeechEnded, SpeechStarted, Timings
-from voicecli.ui.transcript_sinks import BufferSink, ClipboardSink, DictationScreen, FileSink, open_words
+from voicecli.ui.transcript_sinks import BufferSink, ClipboardSink, DictationScreen, FileSink, open_transcript
 
 
 class Tty(io.StringIO):
@@ -66,7 +66,7 @@ def test_a_paragraph_on_a_terminal_comes_at_the_end() -> None:
 def test_only_a_paragraph_between_changing_words_is_held(
     out: io.StringIO, err: io.StringIO, joined: bool, kind: type
 ) -> None:
-    assert type(open_words(out, err, joined=joined)) is kind
+    assert type(open_transcript(out, err, joined=joined)) is kind
 
 
 def test_the_clipboard_holds_all_and_its_ways_are_reported_once() -> None:

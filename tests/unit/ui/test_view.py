@@ -99,12 +99,12 @@ def test_a_lost_part_is_in_sight_until_it_is_back() -> None:
     )
     back = ComponentChanged(at_s=2.0, component="microphone", condition="ok", name="Yeti", message="It is back.")
     lost = view_of(READY, away)
-    assert [one.component for one in lost.troubles] == ["microphone"]
+    assert [one.component for one in lost.problems] == ["microphone"]
     assert not lost.has_microphone
     assert lost.state == "Ready"
-    assert "\x1b" not in lost.troubles[0].message
+    assert "\x1b" not in lost.problems[0].message
     found = lost.apply(back)
-    assert found.troubles == ()
+    assert found.problems == ()
     assert found.ready is not None
     assert found.ready.microphone == "Yeti"
     assert [one.text for one in found.entries if isinstance(one, Note)][-1] == "It is back."
@@ -117,7 +117,7 @@ def test_what_happened_last_to_a_part_counts_even_before_all_is_ready() -> None:
     away = ComponentChanged(
         at_s=2.0, component="model", condition="unavailable", name="", message="The small one failed too."
     )
-    assert view_of(replaced, away).troubles == (away,)
+    assert view_of(replaced, away).problems == (away,)
 
 
 def test_names_follow_what_is_in_use() -> None:
@@ -131,7 +131,7 @@ def test_names_follow_what_is_in_use() -> None:
     view = view_of(READY, speaker, model, voice)
     assert view.ready is not None
     assert (view.ready.speaker, view.ready.llm, view.ready.tts) == ("HDMI", "small", "bm_george")
-    assert [one.component for one in view.troubles] == ["speaker", "model"]
+    assert [one.component for one in view.problems] == ["speaker", "model"]
 
 
 def test_names_of_devices_are_one_line() -> None:
@@ -214,10 +214,10 @@ def test_a_typed_question_is_final_at_once() -> None:
 def test_a_sound_over_the_answer_leaves_only_a_remark() -> None:
     answering = (READY, started(), SpeechEnded(at_s=1, turn=ONE, ended_at_s=1))
     view = view_of(*answering, FalseInterruption(at_s=2, turn=ONE, text="Mm-hm.", reason="a listener's sound"))
-    assert view.remark == "passed over: Mm-hm."
+    assert view.remark == "ignored: Mm-hm."
     assert view.is_answering
     view = view.apply(FalseInterruption(at_s=2, turn=ONE, text="", reason="no speech"))
-    assert view.remark == "passed over: no speech"
+    assert view.remark == "ignored: no speech"
 
 
 def test_sound_without_words_leaves_only_a_remark() -> None:

@@ -37,7 +37,7 @@ from voicecli.ui.terminal.kitty import RELEASED, REPEATED
         (b"\x1b[57441;2u\x1b[57441;1:3u", []),
         (b"\x1b[1;1:1D\x1b[1;1:3D", ["left"]),
         (b"\x1b[5;1:1~\x1b[5;1:3~", ["page-up"]),
-        (b"\x1b[?27u", ["kitty 27"]),
+        (b"\x1b[?27u", ["kitty flags 27"]),
         (b"\x1b[99999999u", []),
         (b"\x1b[97;;7u", []),
     ],

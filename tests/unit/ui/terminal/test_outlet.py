@@ -59,7 +59,7 @@ def test_a_terminal_of_another_user_is_written_to_in_small_parts(glass: Glass, m
     outlet.write(MUCH)
     outlet.flush()
     assert outlet.busy
-    assert outlet._most_bytes == SAFE_BYTES
+    assert outlet._max_bytes == SAFE_BYTES
     read_all(glass, outlet)
     assert glass.raw.decode() == MUCH
     outlet.close()
@@ -103,7 +103,7 @@ def test_what_waits_is_sent_by_the_loop(glass: Glass) -> None:
 def test_nobody_waits_for_ever_at_the_end(glass: Glass) -> None:
     outlet = Outlet(glass.program)
     outlet.write(MUCH)
-    outlet.drain(patience_s=0.0)
+    outlet.drain(timeout_s=0.0)
     assert outlet.busy
     outlet.close()
 

@@ -15,9 +15,9 @@ import pytest
 from tests.screens.glass import Glass, Stage, on_stage
 from tests.screens.scenes import HERE, long_talk
 from voicecli.errors import SettingsError
+from voicecli.ui.dialogue import WHEEL_LINES, scroll
 from voicecli.ui.open import open_screen
 from voicecli.ui.screen import Controls, Look
-from voicecli.ui.scrolling import WHEEL_LINES, scrolled
 from voicecli.ui.terminal.terminal import console_of
 
 MODES = re.compile(rb"\x1b\[\?(\d+)([hl])")
@@ -135,10 +135,10 @@ def test_arrow_keys_scroll_where_nothing_is_typed(tmp_path: Path) -> None:
 
 
 def test_lines_are_scrolled_within_the_conversation() -> None:
-    assert scrolled(None, "up", 100, 10) == 89
-    assert scrolled(5, "down", 100, 10) == 6
-    assert scrolled(1, "wheel-up", 100, 10) == 0
-    assert scrolled(88, "wheel-down", 100, 10) is None
+    assert scroll(None, "up", 100, 10) == 89
+    assert scroll(5, "down", 100, 10) == 6
+    assert scroll(1, "wheel-up", 100, 10) == 0
+    assert scroll(88, "wheel-down", 100, 10) is None
 
 
 def test_the_terminal_is_asked_only_where_it_may_tell_something(tmp_path: Path) -> None:

@@ -18,12 +18,12 @@ from voicecli.ui.terminal.theme import (
     MANY,
     SIXTEEN,
     Background,
-    answered_background,
-    background_of,
     in_theme,
-    is_worth_asking,
+    initial_background,
     luminance,
-    recoloured,
+    parse_background,
+    recolor,
+    should_query_background,
 )
 
 XTERM = TerminalTheme(
@@ -61,7 +61,7 @@ def test_what_is_chosen_in_place_of_a_colour_can_be_read(background: Background)
 def test_no_colour_is_left_that_xterm_makes_unreadable(background: Background, many: bool) -> None:
     """3 is what WCAG 2 asks of signs; some of a terminal's own colours are a little below what it asks of text."""
     for number in USED:
-        colour = recoloured(Style(color=Color.from_ansi(number)), background, many).color
+        colour = recolor(Style(color=Color.from_ansi(number)), background, many).color
         assert colour is not None
         if not colour.is_default:
             for ground in GROUNDS[background]:
@@ -74,9 +74,9 @@ def test_on_sixteen_colours_there_are_only_sixteen() -> None:
 
 def test_all_else_stays_as_it_is() -> None:
     for style in (Style(bold=True), Style(color="#123456"), Style(color="color(200)"), Style(color="default")):
-        assert recoloured(style, "light", True) == style
-    assert recoloured(Style.parse("green"), "dark", True) == Style.parse("green")
-    assert recoloured(Style.parse("bold italic yellow"), "light", True) == Style.parse("bold italic color(94)")
+        assert recolor(style, "light", True) == style
+    assert recolor(Style.parse("green"), "dark", True) == Style.parse("green")
+    assert recolor(Style.parse("bold italic yellow"), "light", True) == Style.parse("bold italic color(94)")
 
 
 def test_a_line_keeps_its_words_and_places() -> None:
@@ -103,7 +103,7 @@ def test_a_line_keeps_its_words_and_places() -> None:
     ],
 )
 def test_the_answer_of_a_terminal(answer: str, background: Background | None) -> None:
-    assert answered_background(answer) == background
+    assert parse_background(answer) == background
 
 
 @pytest.mark.parametrize(
@@ -125,8 +125,8 @@ def test_the_answer_of_a_terminal(answer: str, background: Background | None) ->
 def test_what_is_known_before_the_terminal_is_asked(
     theme: Theme, environ: dict[str, str], background: Background, asked: bool
 ) -> None:
-    assert background_of(theme, environ) == background
-    assert is_worth_asking(theme, environ) == asked
+    assert initial_background(theme, environ) == background
+    assert should_query_background(theme, environ) == asked
 
 
 def test_the_screen_is_drawn_anew_when_the_terminal_has_answered(
@@ -138,12 +138,12 @@ def test_the_screen_is_drawn_anew_when_the_terminal_has_answered(
         live.view = SCENES["speaking"].view
         live.draw()
         drawn = len(terminal.out.getvalue())
-        press(terminal, "answer 11;rgb:ffff/ffff/ffff")
+        press(terminal, "reply 11;rgb:ffff/ffff/ffff")
         live.draw()
         assert live.background == "light"
         assert len(terminal.out.getvalue()) > drawn
         drawn = len(terminal.out.getvalue())
-        press(terminal, "answer 11;rgb:ffff/ffff/ffff", "answer 52;c;none")
+        press(terminal, "reply 11;rgb:ffff/ffff/ffff", "reply 52;c;none")
         live.draw()
         assert len(terminal.out.getvalue()) == drawn
     terminal.close()
@@ -152,6 +152,6 @@ def test_the_screen_is_drawn_anew_when_the_terminal_has_answered(
 def test_the_users_word_counts_more_than_the_terminals(tmp_path: Path) -> None:
     terminal = Terminal(80, 24, tmp_path / "log", Look("dark"))
     terminal.live.show(READY)
-    press(terminal, "answer 11;rgb:ffff/ffff/ffff")
+    press(terminal, "reply 11;rgb:ffff/ffff/ffff")
     assert terminal.live.background == "dark"
     terminal.close()
