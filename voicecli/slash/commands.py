@@ -23,7 +23,7 @@ COMMANDS = (
     CommandHelp("device", "[mic|speaker NAME]", "use another microphone or speaker, or list them"),
     CommandHelp("doctor", "", "check what does not work here; takes a few seconds"),
     CommandHelp("help", "", "list the commands"),
-    CommandHelp("history", "[WORDS]", "list the last conversations, or those with these words"),
+    CommandHelp("history", "[WORDS]", "list the last conversations, or search them"),
     CommandHelp("language", "[CODE]", "hear another language, or auto; or list them"),
     CommandHelp("latency", "", "show where the time of the last answers went"),
     CommandHelp("model", "[NAME]", "use another language model, or list them"),

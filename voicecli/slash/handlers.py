@@ -42,7 +42,7 @@ MIN_SPEED, MAX_SPEED = 0.5, 2.0
 
 SPEED_USAGE = f"/speed takes a number from {MIN_SPEED:g} to {MAX_SPEED:g}, where 1 is normal, for example: /speed 1.2"
 
-NO_VOICE = "There was no speaker at the start, so no voice was loaded: answers are only shown."
+NO_VOICE = "There was no speaker at the start, so no voice was loaded: answers are written."
 
 Changed = Callable[[str, str], None]
 """Report the new engine's name and a message about it."""

@@ -30,7 +30,7 @@ def event_of(line: str) -> Event:
     name = str(values.pop("event", ""))
     kind = getattr(voicecli.events, name, None)
     if not (isinstance(kind, type) and issubclass(kind, Event)):
-        raise ValueError(f"unknown event: {name!r}")
+        raise ValueError(f"no such event: {name!r}")
     try:
         event: Event = kind(**values)
     except TypeError as error:

@@ -75,7 +75,7 @@ def _ready(ready: Ready) -> Iterator[str]:
     yield f"Language model: {ready.llm}" + (f" ({ready.llm_why})" if ready.llm_why else "")
     if ready.tts:
         yield f"Speech: {ready.tts}"
-    yield f"Speaker: {ready.speaker or 'none, answers are only shown'}"
+    yield f"Speaker: {ready.speaker or 'none, answers are written'}"
     if not ready.microphone:
         yield "Listening (no microphone: type your question)"
     elif ready.mode == "push-to-talk":

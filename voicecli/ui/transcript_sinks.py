@@ -81,7 +81,7 @@ class ClipboardSink:
         errors = "; ".join(failures)
         if not used:
             raise EngineError(f"copying to the clipboard failed: {errors}", "Use --output FILE to write a file.")
-        news = ["Copied with " + " and ".join(used), *([f"Not copied with {errors}"] if errors else [])]
+        news = ["Copied via " + " and ".join(used), *([f"Not copied via {errors}"] if errors else [])]
         for line in news:
             if line not in self._reported:
                 self._reported.append(line)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from voicecli.conversation.latency import LatencyFold, TurnLatency, percentile
+from voicecli.conversation.latency import LatencyFold, TurnLatency
 from voicecli.events import (
     Announced,
     AnswerReplayed,
@@ -261,10 +261,6 @@ class ViewModel:
         """Whether the last answer can be spoken again now: there is one and a voice for it, and nobody speaks."""
         quiet = self.state in ("Listening", "Muted", "Ready")
         return quiet and self.has_speaker and self.ready is not None and bool(self.ready.tts and self.last_answer)
-
-    def voice_to_voice_s(self, q: float) -> float | None:
-        """Return the q-th percentile over the conversation, or None before the first answer."""
-        return percentile([one.voice_to_voice_s for one in self.comparable_latencies], q) if self.latencies else None
 
     def exchange(self, turn: TurnId | None) -> Exchange | None:
         """Return the exchange of a turn."""

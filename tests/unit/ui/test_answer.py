@@ -50,7 +50,8 @@ class Terminal:
 
     def lines(self) -> list[str]:
         screen = pyte.HistoryScreen(60, 12, history=2000, ratio=0.5)
-        pyte.Stream(screen).feed(self.out.getvalue().replace("\n", "\r\n"))
+        write = pyte.Stream(screen).feed
+        write(self.out.getvalue().replace("\n", "\r\n"))
         past = ["".join(row[column].data for column in range(60)) for row in screen.history.top]
         return [line.rstrip() for line in [*past, *screen.display]]
 

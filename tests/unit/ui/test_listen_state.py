@@ -78,8 +78,8 @@ def test_a_plain_screen_tells_it_too() -> None:
         return lines
 
     assert reported(BY_KEY, HELD, UP)[-2:] == [
-        "Ready (Mic): Enter begins what you say, and ends it",
-        "Listening: Enter sends",
+        "Ready (Mic): press Enter to start speaking, and again to send",
+        "Listening: press Enter to send",
     ]
     clean = replace(BY_PHRASE, wake_phrase="hey computer")
     assert reported(clean, AWAKE, ASLEEP)[-3:] == [

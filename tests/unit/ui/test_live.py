@@ -81,8 +81,8 @@ class Terminal:
         """The lines that a terminal shows after all that was written. The alternate screen is the one that is drawn."""
         width, height = self.console.size
         screen = pyte.Screen(width, height)
-        stream = pyte.Stream(screen)
-        stream.feed(self.out.getvalue().replace("\n", "\r\n"))
+        write = pyte.Stream(screen).feed
+        write(self.out.getvalue().replace("\n", "\r\n"))
         return list(screen.display)
 
 

@@ -153,7 +153,7 @@ def test_no_text_breaks_the_frame(said: str, answer: str, spoken: int, width: in
         ),
         ("hearing", ["● Hearing", "❯ Firm words changing words …"]),
         ("thinking", ["⠸ Thinking", "❯ Hello there.", "Hi you.", "esc interrupt", "space mute"]),
-        ("speaking", ["● Speaking", "Hi you.", "1.00 s", "endpoint", "stt", "llm token", "piece", "tts", "playout"]),
+        ("speaking", ["● Speaking", "Hi you.", "1.00 s", "endpoint", "stt", "llm token", "chunk", "tts", "playout"]),
         ("muted", ["○ Muted", "space unmute", "microphone off"]),
         ("typing", ["enter send", "esc stop typing"]),
         ("no microphone", ["mic none", "speaker none", "Type your question", "enter send"]),
@@ -200,7 +200,7 @@ def test_one_device_for_both_is_named_once() -> None:
 
 def test_every_part_is_named_on_a_narrow_screen() -> None:
     shown = text_of(SCENES["speaking"], 50, 20)
-    for name in ("endpoint 600", "stt 0", "llm token 0", "piece 0", "tts 0", "playout 400 ms"):
+    for name in ("endpoint 600", "stt 0", "llm token 0", "chunk 0", "tts 0", "playout 400 ms"):
         assert name in shown
 
 

@@ -137,7 +137,7 @@ async def main():
         running = asyncio.create_task(live.run(Pushes().controls))
         await asyncio.sleep(0)  # it runs
         for key in AGREES:
-            live.press(key, Pushes().controls)
+            live.handle_key(key, Pushes().controls)
         await asyncio.sleep(30)
 
 asyncio.run(main())

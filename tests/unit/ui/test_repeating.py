@@ -42,7 +42,7 @@ def test_it_is_a_state_like_an_answer_and_no_entry() -> None:
     assert (begun.state, begun.is_answering, begun.entries) == ("Thinking", True, before.entries)
     heard = begun.apply(audible(TWO, 7.0))
     assert (heard.state, heard.latencies) == ("Speaking", before.latencies)
-    assert "the last answer again" in text_of(Scene(heard))
+    assert "repeating the last answer" in text_of(Scene(heard))
 
 
 @pytest.mark.parametrize("end", ENDS, ids=lambda end: type(end).__name__)

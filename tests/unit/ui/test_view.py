@@ -286,12 +286,11 @@ def test_latency_of_each_audible_turn_is_kept_once() -> None:
     assert view.exchanges[0].latency == view.latencies[0]
 
 
-def test_percentiles_compare_turns_of_one_kind() -> None:
-    assert ViewModel().voice_to_voice_s(50) is None
+def test_latencies_of_typed_and_spoken_turns_are_compared_separately() -> None:
     view = view_of(READY, *ASKED, ended(), audible(at_s=3.0))
-    assert view.voice_to_voice_s(95) == 1.0
+    assert [one.voice_to_voice_s for one in view.comparable_latencies] == [1.0]
     view = view.apply(UserTyped(at_s=10, turn=TWO, text="x")).apply(audible(TWO, 10.25))
-    assert view.voice_to_voice_s(95) == pytest.approx(0.25)
+    assert [one.voice_to_voice_s for one in view.comparable_latencies] == [pytest.approx(0.25)]
     assert len(view.latencies) == 2
 
 

@@ -1,4 +1,4 @@
-"""The clipboard: which way there is, what is sent, what is told when it fails."""
+"""The clipboard: the ways to it, the sequence that is sent, and the errors."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_what_a_program_leaves_behind_is_not_waited_for(tmp_path: Path) -> None:
 def test_what_is_wrong_is_reported(tmp_path: Path) -> None:
     broken = script(tmp_path, "echo 'no display' >&2; exit 3")
     assert run_tool(broken, "text") == f"{broken.name}: no display"
-    assert run_tool(script(tmp_path, "exit 3"), "text").endswith(": ended with 3")
+    assert run_tool(script(tmp_path, "exit 3"), "text").endswith(": exit code 3")
     assert "No such file" in run_tool(Tool((str(tmp_path / "absent"),)), "text")
 
 
@@ -80,7 +80,7 @@ def test_both_ways_are_taken_and_named(tmp_path: Path) -> None:
 
 def test_one_way_that_fails_does_not_hide_the_other(tmp_path: Path) -> None:
     tool = script(tmp_path, "exit 1")
-    assert Clipboard(tool, io.StringIO()).copy("text") == ([TERMINAL], [f"{tool.name}: ended with 1"])
+    assert Clipboard(tool, io.StringIO()).copy("text") == ([TERMINAL], [f"{tool.name}: exit code 1"])
     long = "x" * (MAX_BYTES + 1)
     through, failures = Clipboard(None, io.StringIO()).copy(long)
-    assert (through, failures) == ([], [f"{TERMINAL}: the text is too long for it"])
+    assert (through, failures) == ([], [f"{TERMINAL}: the text is too long"])

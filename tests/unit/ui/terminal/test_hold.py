@@ -38,7 +38,7 @@ class Keyboard:
         self._turn(self.hold.release(at_s), at_s)
 
     def repeats(self, pressed_s: float, released_s: float, first_s: float, interval_s: float) -> None:
-        """A terminal that does not tell: the character, again and again."""
+        """Press as a terminal without release events does: the character, again and again."""
         at_s = pressed_s
         self.press(at_s)
         at_s += first_s
