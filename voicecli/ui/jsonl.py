@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
-from typing import TYPE_CHECKING, Self, TextIO
+from typing import TextIO
 
 import voicecli.events
 from voicecli.events import Event, LevelMeasured
-from voicecli.ui.line_input import LineInput
-
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    from voicecli.ui.screen import Controls
+from voicecli.ui.line_input import LineScreen
 
 
 def event_json(event: Event) -> str:
@@ -38,28 +33,15 @@ def event_of(line: str) -> Event:
     return event
 
 
-class JsonlScreen:
+class JsonlScreen(LineScreen):
     """Writes every event as a line of JSON; the ten input levels a second only with `levels`."""
 
     def __init__(self, out: TextIO, input_fd: int | None, *, levels: bool = False) -> None:
-        self._out = out
+        super().__init__(out, input_fd)
         self._levels = levels
-        self._input = LineInput(input_fd)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self._out.flush()
 
     def show(self, event: Event) -> None:
         """Write the event at once."""
         self._input.observe(event)
         if self._levels or not isinstance(event, LevelMeasured):
             print(event_json(event), file=self._out, flush=True)
-
-    async def run(self, controls: Controls) -> None:
-        """Ask each line of the input."""
-        await self._input.run(controls)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self, TextIO
 
 from voicecli.events import ApprovalRequested, Event, NothingHeard, Ready, TurnDone, TurnFailed, TurnInterrupted
 from voicecli.slash.commands import is_command
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from voicecli.ui.screen import Controls
 
 READ_BYTES = 4096
@@ -60,6 +62,26 @@ class LineInput:
                 controls.push(self._held)
         if not self._has_microphone:
             controls.quit()
+
+
+class LineScreen:
+    """A screen that writes lines to `out` and asks each line of its input. Subclasses write events."""
+
+    def __init__(self, out: TextIO, input_fd: int | None) -> None:
+        self._out = out
+        self._input = LineInput(input_fd)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self._out.flush()
+
+    async def run(self, controls: Controls) -> None:
+        """Ask each line of the input."""
+        await self._input.run(controls)
 
 
 async def read_lines(fd: int) -> AsyncIterator[str]:

@@ -24,29 +24,17 @@ TEXT = re.compile(
     rf"(?P<before>(?:{SPACE})*)(?P<words>[^<]*?)(?:{SPACE})*</text>"
 )
 
+
+def _colors(text: str) -> list[tuple[int, int, int]]:
+    """Return hexadecimal RGB colors, separated by spaces, as tuples."""
+    return [(color[0], color[1], color[2]) for color in map(bytes.fromhex, text.split())]
+
+
 THEME = TerminalTheme(
     background=(22, 24, 33),
     foreground=(214, 218, 228),
-    normal=[
-        (40, 44, 60),
-        (240, 113, 120),
-        (126, 200, 138),
-        (236, 196, 110),
-        (110, 160, 250),
-        (196, 148, 240),
-        (98, 204, 216),
-        (200, 205, 216),
-    ],
-    bright=[
-        (104, 112, 138),
-        (250, 140, 146),
-        (152, 220, 162),
-        (248, 214, 140),
-        (142, 184, 255),
-        (214, 176, 250),
-        (130, 222, 232),
-        (240, 242, 248),
-    ],
+    normal=_colors("282c3c f07178 7ec88a ecc46e 6ea0fa c494f0 62ccd8 c8cdd8"),
+    bright=_colors("68708a fa8c92 98dca2 f8d68c 8eb8ff d6b0fa 82dee8 f0f2f8"),
 )
 
 

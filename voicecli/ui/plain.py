@@ -31,7 +31,7 @@ from voicecli.events import (
     TurnInterrupted,
     UserTyped,
 )
-from voicecli.ui.line_input import LineInput
+from voicecli.ui.line_input import LineScreen
 from voicecli.ui.terminal.outlet import stderr_to
 from voicecli.ui.tool_uses import ToolUse
 from voicecli.ui.view import Exchange, ViewModel
@@ -39,8 +39,6 @@ from voicecli.ui.waterfall import STAGES, seconds
 
 if TYPE_CHECKING:
     from types import TracebackType
-
-    from voicecli.ui.screen import Controls
 
 
 def lines_of(event: Event, view: ViewModel) -> Iterator[str]:
@@ -125,16 +123,15 @@ def _flat(text: str) -> str:
     return " ".join(text.split())
 
 
-class PlainScreen:
+class PlainScreen(LineScreen):
     """Prints a line for each event at once, and asks what is typed."""
 
     def __init__(self, out: TextIO, input_fd: int | None, stderr_log: Path | None = None) -> None:
         """Redirect stderr, where native libraries write, to `stderr_log` so that it does not break the lines."""
-        self._out = out
+        super().__init__(out, input_fd)
         self._stderr_log = stderr_log
         self._exits = ExitStack()
         self._view = ViewModel()
-        self._input = LineInput(input_fd)
 
     def __enter__(self) -> Self:
         if self._stderr_log is not None:
@@ -144,7 +141,7 @@ class PlainScreen:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
-        self._out.flush()
+        super().__exit__(kind, error, trace)
         self._exits.close()
 
     def show(self, event: Event) -> None:
@@ -153,7 +150,3 @@ class PlainScreen:
         self._input.observe(event)
         for line in lines_of(event, self._view):
             print(line, file=self._out, flush=True)
-
-    async def run(self, controls: Controls) -> None:
-        """Ask each line of the input."""
-        await self._input.run(controls)

@@ -48,7 +48,7 @@ def test_an_offer_is_a_line_that_can_be_sent_or_gone_on_with() -> None:
 
 
 @given(st.text(alphabet="/abcdehimnoqstuvwy ", max_size=12))
-def test_whatever_is_typed_each_offer_begins_a_command(line: str) -> None:
+def test_every_offer_starts_with_a_command(line: str) -> None:
     names = tuple(f"/{one.name}" for one in COMMANDS)
     assert all(offer.line.startswith(names) for offer in offers(line, known))
 

@@ -100,7 +100,7 @@ def test_the_document_has_each_command_and_no_other() -> None:
     assert set(re.findall(r"`/([a-z]+)", text)) - {"sys"} == set(NAMES)
 
 
-def test_latency_tells_the_parts_of_the_last_answers() -> None:
+def test_latency_lists_the_parts_of_the_last_answers() -> None:
     one = TurnLatency(None, False, 0.2, 0.1, 0.3, 0.1, 0.2, 0.1, 1.0, ())
     assert typed("/latency") == "No answer has been spoken yet."
     reported = typed("/latency", known=(one,) * 7).splitlines()

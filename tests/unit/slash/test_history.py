@@ -164,7 +164,7 @@ def test_without_a_history_there_is_none(path: Path) -> None:
         asyncio.run(command.history(""))
 
 
-def test_what_is_not_kept_can_still_be_resumed_saved_and_left(path: Path) -> None:
+def test_an_unsaved_conversation_can_be_resumed_saved_and_left(path: Path) -> None:
     HistoryWriter(path, SESSION).keep([asked("zero")])
     memory = remember(path, lambda: 104.0, keep=False, resume=1, now=lambda: LATER)
     record = record_of(memory, lambda: 104.0, lambda: LATER)
@@ -199,7 +199,7 @@ def test_a_conversation_is_saved_where_it_was_started_and_again_into_the_same_fi
     assert file.read_text() == text
 
 
-def test_a_file_of_somebody_elses_is_left_as_it_is(path: Path) -> None:
+def test_an_existing_file_is_not_overwritten(path: Path) -> None:
     record = UnsavedLog(lambda: 104.0, SESSION)
     say(record, 1, "one")
     command, _ = commands(record, path)
@@ -217,7 +217,7 @@ def test_a_folder_gets_a_file_that_is_named_after_the_conversation(tmp_path: Pat
     assert path_for("~/x.md", tmp_path, SESSION) == Path("~/x.md").expanduser()
 
 
-def test_words_that_are_known_late_are_kept_where_they_were_said(path: Path) -> None:
+def test_late_words_are_kept_in_the_conversation_they_belong_to(path: Path) -> None:
     """A question that was interrupted before it was decoded: the recognizer still has it when the next one begins."""
     turn = TurnId(1)
 

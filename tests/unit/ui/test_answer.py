@@ -102,7 +102,7 @@ def test_a_note_stands_above_what_still_changes() -> None:
     assert [line for line in lines if line != "note at 40"] == at_once(ANSWER)
 
 
-def test_what_is_written_is_seen_before_it_is_over() -> None:
+def test_an_answer_is_visible_before_it_is_complete() -> None:
     terminal = Terminal()
 
     async def main() -> None:
@@ -134,7 +134,7 @@ def test_a_key_that_was_echoed_leaves_no_trace() -> None:
     assert stripped(terminal.lines()) == ["One"]
 
 
-def test_a_terminal_takes_no_orders_from_a_model() -> None:
+def test_control_sequences_of_a_model_are_removed() -> None:
     assert "\x1b]0;" not in grown("\x1b]0;title\x07 text", 1).out.getvalue()
 
 
@@ -156,7 +156,7 @@ def test_an_empty_answer_is_no_line() -> None:
     assert out.getvalue() == ""
 
 
-def test_a_silent_page_only_tells() -> None:
+def test_a_silent_answer_writes_only_notes() -> None:
     out, err = io.StringIO(), io.StringIO()
     page = open_answer(out, err, silent=True)
     page.write("text")
@@ -205,7 +205,7 @@ def test_settled_blocks_never_change_and_never_come_back(text: str) -> None:
 
 
 @given(st.lists(st.sampled_from([*"ab*-#>|`=1. \n", "```\n", "\n\n", "- ", "|-|\n"]), max_size=24).map("".join))
-def test_so_it_is_for_any_marks(text: str) -> None:
+def test_settled_blocks_never_change_for_any_markup(text: str) -> None:
     for length in range(len(text) + 1):
         settled = settled_chars(text[:length])
         assert drawn(text[:settled]) + drawn(text[settled:]) == drawn(text), text[:settled]

@@ -28,7 +28,7 @@ def test_arrows_go_round() -> None:
     assert Palette().moved("down") == Palette()
 
 
-def test_what_is_chosen_stays_while_the_same_is_offered() -> None:
+def test_the_selection_stays_while_the_offers_are_the_same() -> None:
     chosen = Palette((MUTE, VOICE)).moved("down")
     assert chosen.with_offers((MUTE, VOICE)) == chosen
     assert chosen.with_offers((MUTE,)).selection() is None

@@ -249,7 +249,7 @@ def test_pasted_text_is_typed_and_commands_nothing(terminal: Terminal) -> None:
     assert press(terminal, "paste", *"quit t", "enter", *"esc", "pasted", "enter") == [("ask", "quit t esc")]
 
 
-def test_the_terminal_tells_pasted_text_while_the_screen_is_up(terminal: Terminal) -> None:
+def test_bracketed_paste_is_on_while_the_screen_is_up(terminal: Terminal) -> None:
     with terminal.live:
         assert terminal.out.getvalue().count("\x1b[?2004h") == 1
     assert terminal.out.getvalue().count("\x1b[?2004l") == 1

@@ -286,7 +286,7 @@ def test_a_picture_is_an_svg_of_the_frame() -> None:
     assert "Speaking" in source
 
 
-def test_a_picture_of_a_terminal_has_its_words_and_colours() -> None:
+def test_a_picture_of_a_terminal_has_its_text_and_colors() -> None:
     source = terminal_picture(["plain", "\x1b[31mred\x1b[0m and \x1b[1mbold\x1b[0m", ""], 40, "a title")
     assert "a&#160;title" in source
     assert ">plain<" in source

@@ -48,7 +48,7 @@ def press(terminal: Terminal, *keys: Key) -> list[object]:
     return actions.done
 
 
-def test_a_terminal_that_tells_is_asked_and_left_as_it_was(terminal: Terminal) -> None:
+def test_the_protocol_is_requested_and_switched_off_again(terminal: Terminal) -> None:
     with terminal.live as live:
         live.show(READY)
         assert QUERY not in terminal.out.getvalue()

@@ -39,14 +39,14 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
-def test_code_is_drawn_in_the_colours_of_the_terminal(width: int, height: int) -> None:
+def test_code_is_drawn_in_the_colors_of_the_terminal(width: int, height: int) -> None:
     lines = frame(Scene(view_of(*answered(CODE))), console(width, height), width, height)
     code = next(line for line in lines if "for one in two" in line.plain)
     assert "```" not in "\n".join(line.plain for line in lines)
     styles = [span.style for span in code.spans if not isinstance(span.style, str)]
-    coloured = [style.color for style in styles if style.color is not None]
-    assert coloured
-    assert all(colour.number is None or colour.number < 16 for colour in coloured)
+    colored = [style.color for style in styles if style.color is not None]
+    assert colored
+    assert all(color.number is None or color.number < 16 for color in colored)
     assert all(style.bgcolor is None or style.bgcolor.is_default for style in styles)
 
 
@@ -97,7 +97,7 @@ def test_the_terminal_sends_the_keys_of_scrolling() -> None:
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
-def test_who_reads_further_up_stays_there_while_words_come(width: int, height: int, tmp_path: Path) -> None:
+def test_scrolled_back_lines_stay_while_words_arrive(width: int, height: int, tmp_path: Path) -> None:
     terminal = Terminal(width, height, tmp_path / "log")
     for event in (READY, *(event for number in range(1, 40) for event in turn(number))):
         terminal.live.show(event)
@@ -211,7 +211,7 @@ def test_the_last_words_can_be_mended_and_asked_again(terminal: Terminal) -> Non
 
 
 @pytest.mark.parametrize(("width", "height"), [*SIZES, (40, 10)])
-def test_what_is_not_well_stays_in_sight(width: int, height: int) -> None:
+def test_problems_stay_visible(width: int, height: int) -> None:
     away = ComponentChanged(
         at_s=1, component="speaker", condition="unavailable", name="", message="The speaker is gone."
     )
@@ -221,7 +221,7 @@ def test_what_is_not_well_stays_in_sight(width: int, height: int) -> None:
     assert "▲" not in text_of(Scene(view_of(READY, away, well)), width, height)
 
 
-def test_what_was_said_last_skips_what_is_not_shown_yet() -> None:
+def test_the_last_answer_and_question_skip_unreleased_ones() -> None:
     view = view_of(READY, *ASKED)
     assert view.last_answer == ""
     assert view.last_question != ""

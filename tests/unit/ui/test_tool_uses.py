@@ -53,7 +53,7 @@ def test_a_call_is_one_use_from_the_question_to_its_end() -> None:
     assert (use.state, use.outcome, use.took_s) == ("done", "17:05", 1.0)
 
 
-def test_only_a_use_that_waits_is_asked_for() -> None:
+def test_only_a_waiting_call_is_pending() -> None:
     assert pending_approval(after(ASKED)) == after(ASKED)[0]
     assert pending_approval(after(ASKED, CALLED)) is None
     assert pending_approval(()) is None
@@ -69,7 +69,7 @@ def test_an_end_without_a_beginning_is_reported_too() -> None:
     assert use.outcome == "cancelled"
 
 
-def test_drawn() -> None:
+def test_tool_use_lines() -> None:
     reported = 'clock.look(zone="Asia/Tokyo", n=2)'
     lines: dict[str, Text] = {}
     for end in ("done", "failed", "denied", "cancelled"):
@@ -93,7 +93,7 @@ def test_lines_of_the_plain_screen() -> None:
     ]
 
 
-def test_the_view_knows_what_is_asked_until_the_turn_is_over() -> None:
+def test_the_view_has_the_pending_approval_until_the_turn_is_over() -> None:
     view = ViewModel().apply(UserTyped(at_s=0.0, turn=ONE, text="now"))
     assert view.pending_approval is None
     view = view.apply(ASKED)
@@ -113,7 +113,7 @@ def test_an_announcement_is_an_answer_without_a_question() -> None:
     assert list(lines_of(over, view.apply(over))) == ["Assistant: Your tea timer is done."]
 
 
-def test_what_a_server_sends_commands_no_terminal() -> None:
+def test_control_sequences_of_a_server_are_removed() -> None:
     (use,) = after(CALLED, done(text="\x1b[2Jgone\nsecond"))
     assert "\x1b" not in use.outcome
     assert "gone second" in use.outcome

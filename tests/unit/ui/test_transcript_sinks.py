@@ -140,7 +140,7 @@ def test_what_held_no_words_is_reported(monkeypatch: pytest.MonkeyPatch) -> None
     assert screen.lines() == ["(no words: low confidence)", "(no words)"]
 
 
-def test_where_stderr_is_no_terminal_only_what_is_reported_is_there() -> None:
+def test_without_a_terminal_stderr_has_only_notes() -> None:
     out, err = io.StringIO(), io.StringIO()
     page = DictationScreen(err, [FileSink(out, joined=False)], shows_words=True)
     assert not page.live
@@ -199,7 +199,7 @@ def test_a_session_is_shown_as_it_goes() -> None:
     assert dictating.words
 
 
-def test_what_was_too_short_leaves_the_screen() -> None:
+def test_too_short_speech_is_removed_from_the_screen() -> None:
     begun, _, _, final = utterance(1, "", reason="too short")
     dictating, page = reported(begun, final)
     assert page == ["|", "pause"]

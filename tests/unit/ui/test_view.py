@@ -93,7 +93,7 @@ def test_no_text_is_a_command_to_the_terminal() -> None:
     assert exchange.apply(TurnInterrupted(at_s=4, turn=ONE, spoken=evil, reopened=False)).answer == (shown, "")
 
 
-def test_a_lost_part_is_in_sight_until_it_is_back() -> None:
+def test_an_unavailable_component_is_shown_until_it_is_back() -> None:
     away = ComponentChanged(
         at_s=1.0, component="microphone", condition="unavailable", name="", message="It is gone.\x1b[2J"
     )
@@ -324,7 +324,7 @@ def test_any_order_of_events_is_survived_and_no_word_of_an_answer_is_lost(events
     assert len(turns) == len(set(turns))
 
 
-def test_what_was_being_loaded_is_gone_when_it_is_ready_and_a_warning_stays() -> None:
+def test_loading_messages_disappear_when_ready_and_warnings_stay() -> None:
     view = ViewModel()
     for event in (
         Notice(at_s=0.0, text="Loading the models…", passing=True),
@@ -335,14 +335,14 @@ def test_what_was_being_loaded_is_gone_when_it_is_ready_and_a_warning_stays() ->
     assert [entry.text for entry in view.entries if isinstance(entry, Note)] == ["No microphone"]
 
 
-def test_what_was_prepared_in_vain_is_counted_over_the_conversation() -> None:
+def test_wrong_speculation_is_counted_over_the_conversation() -> None:
     resumed = SpeechResumed(at_s=2.5, turn=ONE)
     view = view_of(READY, started(), paused(), resumed, paused(at_s=3.2), ended(at_s=3.6))
     assert (view.speculation.hits, view.speculation.misses) == (1, 1)
     assert view.speculation.wasted_s == pytest.approx(0.3)
 
 
-def test_an_answer_that_came_too_early_is_taken_back() -> None:
+def test_an_answer_that_came_too_early_is_removed() -> None:
     events = (*ASKED, ended(), audible(), spoken_up_to(3))
     exchange = exchange_of(*events, TurnInterrupted(at_s=4, turn=ONE, spoken="Hi ", reopened=True))
     assert (exchange.outcome, exchange.answer) == ("reopened", ("", ""))

@@ -59,7 +59,7 @@ def test_what_a_program_leaves_behind_is_not_waited_for(tmp_path: Path) -> None:
     assert run_tool(script(tmp_path, "cat > /dev/null; sleep 50 &"), "text") == ""
 
 
-def test_what_is_wrong_is_reported(tmp_path: Path) -> None:
+def test_errors_of_the_program_are_reported(tmp_path: Path) -> None:
     broken = script(tmp_path, "echo 'no display' >&2; exit 3")
     assert run_tool(broken, "text") == f"{broken.name}: no display"
     assert run_tool(script(tmp_path, "exit 3"), "text").endswith(": exit code 3")
@@ -72,7 +72,7 @@ def test_a_terminal_is_sent_the_text_unless_it_is_too_long() -> None:
     assert osc52("x" * (MAX_BYTES + 1)) == ""
 
 
-def test_both_ways_are_taken_and_named(tmp_path: Path) -> None:
+def test_both_ways_are_used_and_named(tmp_path: Path) -> None:
     tool, terminal = script(tmp_path, "cat > /dev/null"), io.StringIO()
     assert Clipboard(tool, terminal).copy("text") == ([tool.name, TERMINAL], [])
     assert terminal.getvalue() == osc52("text")

@@ -97,7 +97,7 @@ def test_taps_begin_and_end_by_turns(pauses_s: list[float]) -> None:
     assert (keyboard.hold.phase == "tapped") == (len(pauses_s) % 2 == 1)
 
 
-def test_who_holds_the_key_that_ends_a_tap_begins_nothing_new() -> None:
+def test_holding_the_key_that_ends_a_tap_starts_nothing() -> None:
     keyboard = Keyboard()
     keyboard.press(1.0)
     keyboard.repeats(5.0, 8.0, 0.5, 0.03)
@@ -160,7 +160,7 @@ def test_a_link_that_stalls_is_learnt(stall_s: float) -> None:
 
 
 @given(st.floats(TAP_S, 100))
-def test_a_terminal_that_tells_of_releases_is_believed(for_s: float) -> None:
+def test_reported_releases_end_a_hold_at_once(for_s: float) -> None:
     keyboard = reported()
     keyboard.press(1.0)
     keyboard.release(1.0 + for_s)
@@ -185,7 +185,7 @@ def test_a_release_that_was_lost_ends_with_the_next_one() -> None:
     assert keyboard.changes == [Change(1.0, True), Change(10.0, False)]
 
 
-def test_a_key_that_is_let_go_by_somebody_else_counts_when_it_is_pressed_again() -> None:
+def test_after_a_reset_the_key_counts_from_its_next_press() -> None:
     hold = Hold(reports_releases=True).press(1.0).reset()
     assert not hold.held
     assert not hold.release(5.0).held

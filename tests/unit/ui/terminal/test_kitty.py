@@ -55,7 +55,7 @@ def test_a_sequence_may_come_in_two_reads() -> None:
 
 
 @given(st.text(st.characters(min_codepoint=0x20, exclude_categories=["C", "Z"]), min_size=1, max_size=5))
-def test_text_comes_through_whatever_made_it(text: str) -> None:
+def test_any_text_is_decoded_unchanged(text: str) -> None:
     codes = ":".join(str(ord(character)) for character in text)
     assert decode(f"\x1b[0;;{codes}u".encode(), complete=False) == (list(text), b"")
 

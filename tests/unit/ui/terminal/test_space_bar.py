@@ -67,7 +67,7 @@ def terminal() -> Iterator[Terminal]:
     os.close(terminal.person)
 
 
-def test_a_terminal_that_knows_the_protocol_tells_of_the_release(terminal: Terminal) -> None:
+def test_a_terminal_with_the_protocol_reports_the_release(terminal: Terminal) -> None:
     async def person(bar: SpaceBar) -> None:
         await terminal.types(REPEATS, 0.1)
         await terminal.types(ALL, 0.1)
@@ -106,7 +106,7 @@ def test_a_tap_begins_and_the_next_one_ends(terminal: Terminal) -> None:
     assert terminal.pushed == [(True, 0.0), (False, 2.0)]
 
 
-def test_a_terminal_that_knows_only_half_of_it_is_left_alone(terminal: Terminal) -> None:
+def test_a_terminal_without_the_needed_flags_is_used_without_the_protocol(terminal: Terminal) -> None:
     async def person(bar: SpaceBar) -> None:
         await terminal.types(REPEATS)
         await terminal.types(b"\x1b[?1u")
