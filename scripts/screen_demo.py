@@ -1,4 +1,4 @@
-"""Play a conversation into the screens, without a microphone, a model or a speaker.
+"""Play a conversation on the screens, without a microphone, a model or a speaker.
 
 python scripts/screen_demo.py                                    play the built-in conversation on the live screen
 python scripts/screen_demo.py --ui plain                         the same on the plain screen
@@ -70,7 +70,7 @@ TALK = (
         1.0,
     ),
 )
-"""Question, answer, and how much of the answer is heard before the user interrupts."""
+"""Question, answer, and the share of the answer that is played before the user interrupts."""
 
 STAGE_TIMES = (
     (0.21, 0.24, 0.18, 0.09, 0.21),
@@ -78,11 +78,11 @@ STAGE_TIMES = (
     (0.23, 0.31, 0.22, 0.12, 0.26),
     (0.2, 0.26, 0.16, 0.1, 0.19),
 )
-"""Seconds of pause, stt, first token, first chunk, tts for each turn of TALK."""
+"""Pause, stt, first token, first chunk and tts of each turn of TALK, in seconds."""
 
 
 def built_in() -> Iterator[Event]:
-    """The conversation of TALK with the input level beside it, in the order of time."""
+    """Yield the events of TALK with the input levels, in order of time."""
     spoken = list(_spoken())
     voiced = [
         (a.at_s, b.at_s)
@@ -163,7 +163,7 @@ def _answered(turn: TurnId, now_s: float, answer: str, heard: float, stages: tup
 
 
 async def play(events: list[Event], ui: ScreenKind, speed: float) -> None:
-    """Show each event at its time, faster by `speed`."""
+    """Show each event at its time, `speed` times faster."""
     start_s = time.monotonic()
     log_path = Path(tempfile.gettempdir(), "screen_demo.log")
     with open_screen(ui, lambda: (time.monotonic() - start_s) * speed, log_path) as screen:
@@ -175,7 +175,7 @@ async def play(events: list[Event], ui: ScreenKind, speed: float) -> None:
             quit=quitting.set,
         )
 
-        async def feed() -> None:
+        async def show_events() -> None:
             for event in events:
                 await asyncio.sleep(max((event.at_s - events[0].at_s) / speed - (time.monotonic() - start_s), 0))
                 screen.show(event)
@@ -183,13 +183,14 @@ async def play(events: list[Event], ui: ScreenKind, speed: float) -> None:
             quitting.set()
 
         async with asyncio.TaskGroup() as group:
-            running = [group.create_task(screen.run(controls)), group.create_task(feed())]
+            running = [group.create_task(screen.run(controls)), group.create_task(show_events())]
             await quitting.wait()
             for task in running:
                 task.cancel()
 
 
 def main() -> None:
+    """Play the events, or render one frame."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--ui", choices=["live", "plain", "jsonl"], default="live")
     options.add_argument("--events", type=Path, help="play this file of JSON lines instead")

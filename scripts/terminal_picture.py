@@ -1,4 +1,4 @@
-"""What a terminal shows, as an SVG file for the documents.
+"""Save what a terminal shows as an SVG file for the documents.
 
 tmux capture-pane -ep | python scripts/terminal_picture.py --width 80 docs/palette-80x24.svg
 """
@@ -15,6 +15,7 @@ from voicecli.ui.picture import THEME, terminal_picture
 
 
 def main() -> None:
+    """Render standard input as SVG."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("svg", type=Path)
     parser.add_argument("--width", type=int, default=80, help="of the terminal, in cells")

@@ -94,11 +94,11 @@ def test_another_model_answers_and_the_one_before_again_without_a_restart(
     history = tmp_path / "history.db"
     with server(0, "Scripted.") as (_, port), talking(port, VOICECLI_HISTORY_FILE=str(history)) as talk:
         talk.ask("/model")
-        listed = notice(talk, "There are:")
+        listed = notice(talk, "Available:")
         assert "smollm2-135m-instruct" in listed
         assert "scripted" in listed
         talk.ask("/model smollm3")
-        assert "available: smollm2-135m-instruct" in notice(talk, "goes on answering")
+        assert "available: smollm2-135m-instruct" in notice(talk, "stays in use")
         talk.ask("/model smollm2-135m-instruct")
         changed = talk.until("ComponentChanged", component="model")
         assert changed["name"] == "smollm2-135m-instruct"
@@ -116,7 +116,7 @@ def test_another_model_answers_and_the_one_before_again_without_a_restart(
     assert models[1].startswith("scripted")
 
 
-def test_conversations_are_left_found_resumed_and_saved(tmp_path: Path) -> None:
+def test_conversations_are_listed_resumed_and_saved(tmp_path: Path) -> None:
     history = tmp_path / "history.db"
     with server(0, "Yes.") as (asked, port), talking(port, VOICECLI_HISTORY_FILE=str(history)) as talk:
         talk.ask("One?")
@@ -132,15 +132,15 @@ def test_conversations_are_left_found_resumed_and_saved(tmp_path: Path) -> None:
         talk.ask("/history")
         assert [line.split()[0] for line in notice(talk, "One?").splitlines()[:2]] == ["2", "1"]
         talk.ask("/resume last")
-        assert "Conversation 1 of" in notice(talk, "goes on")
+        notice(talk, "Conversation 1 of")
         talk.ask("Three?")
         talk.until("TurnDone")
-        talk.ask(f"/save {tmp_path / 'reported.md'}")
-        notice(talk, "told.md")
+        talk.ask(f"/save {tmp_path / 'conversation.md'}")
+        notice(talk, "conversation.md")
         talk.ask("/doctor")
         assert "passed" in notice(talk, "+ ")
         talk.end()
     assert [question for question, _, _ in kept(history)] == ["One?", "Three?"]
-    reported = (tmp_path / "told.md").read_text()
+    reported = (tmp_path / "conversation.md").read_text()
     assert "Three?" in reported
     assert "Two?" not in reported

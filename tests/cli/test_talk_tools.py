@@ -102,7 +102,7 @@ def test_leave_is_asked_and_given_by_a_line(tmp_path: Path) -> None:
         roles = asked()
     assert run.returncode == 0, run.stderr
     reported = 'clock.get_current_time(timezone="Asia/Tokyo")'
-    assert run.stdout.count(f"May this tool be used? {reported}") == 2
+    assert run.stdout.count(f"Allow this tool call? {reported}") == 2
     assert f'Tool: {reported} = {{ "timezone"' in run.stdout
     assert "Assistant: In Tokyo it is" in run.stdout
     assert f"Tool: {reported} = not allowed" in run.stdout

@@ -1,4 +1,4 @@
-"""What is kept of whole conversations, and what the model is told when they go on."""
+"""What the history keeps of whole conversations, and what the model reads when they are resumed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def kept(seen: list[Event]) -> tuple[Exchange, ...]:
     return fold.ended
 
 
-def reported(messages: list[Message]) -> list[str]:
+def texts(messages: list[Message]) -> list[str]:
     return [message.text for message in messages[1:]]
 
 
@@ -41,8 +41,8 @@ def test_an_interrupted_story_is_kept_as_it_was_heard_and_goes_on_as_it_would_ha
     assert story.answered_until_s is not None
     assert story.asked_until_s < story.answered_from_s < story.answered_until_s <= stop.asked_until_s
     resumed = new_history(defaults(), (story, stop))
-    assert reported(resumed.prompt("why")) == reported(talk.history.prompt("why"))
-    assert reported(resumed.prompt("why"))[2] == f"{INTERRUPTED} stop it please"
+    assert texts(resumed.prompt("why")) == texts(talk.history.prompt("why"))
+    assert texts(resumed.prompt("why"))[2] == f"{INTERRUPTED} stop it please"
 
 
 def test_a_question_whose_answer_failed_is_kept_and_asked_along(talk: Talk) -> None:
@@ -53,5 +53,5 @@ def test_a_question_whose_answer_failed_is_kept_and_asked_along(talk: Talk) -> N
     assert (failed.question, failed.outcome) == ("what is the time", "failed")
     assert failed.trouble == "llm: the server is gone"
     resumed = new_history(defaults(), (failed, answered))
-    assert reported(resumed.prompt("why")) == reported(talk.history.prompt("why"))
-    assert reported(resumed.prompt("why"))[0] == "what is the time are you there"
+    assert texts(resumed.prompt("why")) == texts(talk.history.prompt("why"))
+    assert texts(resumed.prompt("why"))[0] == "what is the time are you there"

@@ -1,4 +1,4 @@
-"""Commands that change a conversation while it is held."""
+"""Commands that change a running conversation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_an_instruction_holds_from_the_next_question_and_keeps_what_was_said(tal
     assert [message.text.strip() for message in asked[1:]] == ["who are you", "Nobody.", "and now", "A pirate.", "why"]
 
 
-def test_what_was_said_elsewhere_is_what_the_model_is_reported_from_then_on(talk: Talk) -> None:
+def test_a_resumed_conversation_replaces_what_the_model_has_read(talk: Talk) -> None:
     talk.user_says("tell me a story", 0.5, 1.5)
     talk.user_says("go on", 6.5, 7.5)
     talk.llm_replies("Once upon a time there was a fox who lived in a den.", "She slept.")
@@ -45,7 +45,7 @@ def test_what_was_said_elsewhere_is_what_the_model_is_reported_from_then_on(talk
 
 @dataclass
 class Switched:
-    """A conversation whose language model is exchanged for this one as soon as no turn is alive."""
+    """A conversation that switches to this language model once it is idle."""
 
     talk: Talk
     llm: ScriptedLlm
@@ -54,20 +54,20 @@ class Switched:
         activity = Activity()
         self.rest = IdleChanges(activity.is_idle)
 
-        def see(event: Event) -> None:
+        def observe(event: Event) -> None:
             activity.observe(event)
             self.rest.apply_if_idle()
 
-        self.talk.see, self.talk.engines = see, self.wrapped
+        self.talk.see, self.talk.engines = observe, self.wrapped
 
     def wrapped(self, engines: Engines) -> Engines:
         self.model = SwitchableModel(engines.llm, keeps_prefix=True)
         return replace(engines, llm=self.model)
 
     def switch(self) -> None:
-        self.rest.apply_when_idle(self.take_model)
+        self.rest.apply_when_idle(self.use_model)
 
-    def take_model(self) -> None:
+    def use_model(self) -> None:
         self.model.switch_to(self.llm, keeps_prefix=True)
 
 
@@ -89,7 +89,7 @@ def test_an_answer_under_way_ends_as_it_began_and_the_next_one_is_of_the_new_mod
     assert other.llm.asked[0][-1].text == "and now"
 
 
-def test_whoever_interrupts_is_heard_and_answered_by_the_new_model(talk: Talk) -> None:
+def test_an_interruption_is_answered_by_the_new_model(talk: Talk) -> None:
     talk.user_says("tell me a story", 0.5, 1.5)
     talk.llm_replies("Once upon a time there was a fox who lived in a den under the old oak.")
     other = switched(talk)

@@ -1,4 +1,4 @@
-"""The live screen on a pseudo-terminal, and somebody who looks at it."""
+"""The live screen on a pseudo-terminal whose output is drawn by pyte."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ READ_BYTES = 65_536
 
 
 class Glass:
-    """The person's end of a pseudo-terminal: what was written there, drawn."""
+    """The user's end of a pseudo-terminal, with its output drawn."""
 
     def __init__(self, width: int, height: int) -> None:
         self.person, self.program = os.openpty()
         os.set_blocking(self.person, False)
         self.raw = b""
         self.screen = pyte.Screen(width, height)
-        self._stream = pyte.ByteStream(self.screen)
+        self._write = pyte.ByteStream(self.screen).feed
         self.resize(width, height)
 
     def close(self) -> None:
@@ -38,7 +38,7 @@ class Glass:
         os.close(self.program)
 
     def hang_up(self) -> None:
-        """The window closes; nothing can be seen any more."""
+        """Close the window."""
         if self.person >= 0:
             os.close(self.person)
             self.person = -1
@@ -48,13 +48,13 @@ class Glass:
         self.screen.resize(height, width)
 
     def look(self) -> int:
-        """Draw what has come; how many bytes that were."""
+        """Draw the output so far and return its number of bytes."""
         try:
             raw = os.read(self.person, READ_BYTES)
         except BlockingIOError:
             return 0
         self.raw += raw
-        self._stream.feed(raw)
+        self._write(raw)
         return len(raw)
 
     def lines(self) -> list[str]:
@@ -65,7 +65,7 @@ class Glass:
 
 
 class Stage:
-    """A live screen that is shown events and pressed keys."""
+    """A live screen driven by events and keys."""
 
     def __init__(self, glass: Glass, log_path: Path, look: Look, color_system: str | None) -> None:
         self.glass = glass
@@ -97,10 +97,10 @@ class Stage:
 
     def press(self, *keys: Key) -> None:
         for key in keys:
-            self.live.press(key, self._controls)
+            self.live.handle_key(key, self._controls)
 
     def text(self) -> str:
-        """What is seen when all was drawn."""
+        """Return the text on the screen after all output is drawn."""
         self.live.draw()
         self.settle()
         self.live.draw()  # the frame that had to wait
@@ -108,7 +108,7 @@ class Stage:
         return self.glass.text()
 
     def settle(self) -> None:
-        """The person reads until nothing comes any more."""
+        """Read until no output is left."""
         while self.glass.look() or self.outlet.busy:
             self.outlet.flush()
 
@@ -117,7 +117,7 @@ class Stage:
 def on_stage(
     width: int, height: int, log_path: Path, look: Look | None = None, color_system: str | None = "256"
 ) -> Iterator[Stage]:
-    """A live screen of that size that is up; without a `color_system` as NO_COLOR has it."""
+    """Yield a running live screen of this size; without a `color_system` it acts as with NO_COLOR."""
     glass = Glass(width, height)
     stage = Stage(glass, log_path, look or Look(), color_system)
     try:

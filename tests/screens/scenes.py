@@ -81,15 +81,15 @@ def levels() -> list[Event]:
 
 def long_talk() -> list[Event]:
     """Twenty exchanges."""
-    reported: list[Event] = []
+    events: list[Event] = []
     for number in range(1, 21):
         turn = TurnId(100 + number)
-        reported += [
+        events += [
             UserTyped(at_s=number, turn=turn, text=f"Question {number}?"),
             token(f"Answer {number}.", turn),
             TurnDone(at_s=number + 0.5, turn=turn, spoken=""),
         ]
-    return reported
+    return events
 
 
 def starting(stage: Stage) -> None:
@@ -118,11 +118,11 @@ def scrolled_back(stage: Stage) -> None:
     stage.press("page-up", "wheel-up")
 
 
-def troubles(stage: Stage) -> None:
-    gone = ComponentChanged(
+def problems(stage: Stage) -> None:
+    unavailable = ComponentChanged(
         at_s=7, component="speaker", condition="unavailable", name="", message="The speaker Jabra Link 380 is gone."
     )
-    stage.show(HERE, *levels(), *WHOLE, gone)
+    stage.show(HERE, *levels(), *WHOLE, unavailable)
 
 
 def help_of_commands(stage: Stage) -> None:
@@ -141,7 +141,7 @@ SCENES: dict[str, Callable[[Stage], None]] = {
     "speaking": speaking,
     "code-and-table": code_and_table,
     "scrolled-back": scrolled_back,
-    "troubles": troubles,
+    "problems": problems,
     "help": help_of_commands,
     "typing": typing_without_devices,
 }

@@ -1,4 +1,4 @@
-"""Pictures of the live screen as text; `make screens` takes them anew (pytest tests/screens --update-screens)."""
+"""Snapshots of the live screen as text; `make screens` updates them (pytest tests/screens --update-screens)."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ SIZES = [(80, 24), (160, 48), (40, 12)]
 HOW_TO_UPDATE = "the screen has changed; if it should have: make screens"
 
 
-def held(name: str, shown: str, config: pytest.Config) -> None:
-    """Fails where `shown` is not what was held under that name."""
+def check_snapshot(name: str, shown: str, config: pytest.Config) -> None:
+    """Fail if `shown` differs from the snapshot of that name."""
     path = SHOTS / f"{name}.txt"
     if config.getoption("--update-screens"):
         path.write_text(shown, encoding="utf8")
@@ -38,30 +38,30 @@ def test_the_screen_is_as_it_was(
 ) -> None:
     with on_stage(width, height, tmp_path / "log") as stage:
         SCENES[name](stage)
-        held(f"{name}-{width}x{height}", stage.text(), pytestconfig)
+        check_snapshot(f"{name}-{width}x{height}", stage.text(), pytestconfig)
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_the_keys_fit_the_state(width: int, height: int, tmp_path: Path, pytestconfig: pytest.Config) -> None:
-    reported = ""
+    footers = ""
     for name, events in FOOTERS.items():
         with on_stage(width, height, tmp_path / "log") as stage:
             stage.show(*events)
-            reported += f"{name}:\n{stage.text().splitlines()[-1]}\n"
-    held(f"footers-{width}", reported, pytestconfig)
+            footers += f"{name}:\n{stage.text().splitlines()[-1]}\n"
+    check_snapshot(f"footers-{width}", footers, pytestconfig)
 
 
-def test_no_picture_is_left_of_what_is_gone() -> None:
+def test_every_snapshot_belongs_to_a_scene() -> None:
     assert {path.stem for path in SHOTS.iterdir()} == names()
 
 
 @pytest.mark.parametrize("name", SCENES)
-def test_without_colours_the_same_is_reported(name: str, tmp_path: Path) -> None:
+def test_without_colors_the_text_is_the_same(name: str, tmp_path: Path) -> None:
     """NO_COLOR, or `ui.theme = none`."""
-    with on_stage(80, 24, tmp_path / "log") as coloured, on_stage(80, 24, tmp_path / "log", color_system=None) as plain:
-        SCENES[name](coloured)
+    with on_stage(80, 24, tmp_path / "log") as colored, on_stage(80, 24, tmp_path / "log", color_system=None) as plain:
+        SCENES[name](colored)
         SCENES[name](plain)
-        assert plain.text() == coloured.text()
+        assert plain.text() == colored.text()
         cells = [cell for row in plain.glass.screen.buffer.values() for cell in row.values()]
         assert {(cell.fg, cell.bg) for cell in cells} == {("default", "default")}
         assert any(cell.bold for cell in cells)
@@ -69,7 +69,7 @@ def test_without_colours_the_same_is_reported(name: str, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("theme", ["light", "dark", "auto"])
 @pytest.mark.parametrize("color_system", ["standard", "256", "truecolor"])
-def test_themes_change_colours_alone(theme: str, color_system: str, tmp_path: Path) -> None:
+def test_themes_change_only_colors(theme: str, color_system: str, tmp_path: Path) -> None:
     look = Look(theme)  # type: ignore[arg-type]
     with (
         on_stage(80, 24, tmp_path / "log") as usual,

@@ -1,12 +1,11 @@
-"""The commands of one conversation, put together."""
+"""Connect the commands to the parts of a running conversation."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from voicecli.assemble.engines import Switches
 from voicecli.conversation.conversation import Conversation
@@ -19,21 +18,23 @@ from voicecli.history.log import ConversationLog, SessionLog
 from voicecli.history.writer import utc_now
 from voicecli.models.installed import installed_models, needed_models, open_store
 from voicecli.settings.model import Settings
-from voicecli.slash.complete import Value
-from voicecli.slash.devices import DeviceCommand, device_values
-from voicecli.slash.dispatcher import Handler
-from voicecli.slash.doctor import DoctorCommand
-from voicecli.slash.engines import LanguageCommand, ModelCommand
-from voicecli.slash.history import CHARACTERS, LISTED, HistoryCommands, sessions, when
-from voicecli.slash.speech import NO_VOICE, Speech
-from voicecli.slash.values import Values
-
-Start = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+from voicecli.slash.complete import Value, Values
+from voicecli.slash.dispatcher import Handler, Start
+from voicecli.slash.handlers import (
+    NO_VOICE,
+    DeviceCommand,
+    DoctorCommand,
+    LanguageCommand,
+    ModelCommand,
+    SpeechCommands,
+    device_values,
+)
+from voicecli.slash.history import EXCERPT_CHARS, LISTED, HistoryCommands, format_time, list_sessions
 
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """What commands work on, and how they are heard of."""
+    """The parts of a conversation that commands work on, and how they report."""
 
     settings: Settings
     conversation: Conversation
@@ -42,85 +43,89 @@ class CommandContext:
     show: Publish
     start: Start
 
-    def tell(self, text: str) -> None:
-        """A remark in the conversation; nothing where there is nothing to say."""
+    def report(self, text: str) -> None:
+        """Show a note in the conversation, unless `text` is empty."""
         if text:
             self.show(Notice(at_s=CLOCK(), text=text))
 
-    def changed(self, part: Component) -> Callable[[str, str], None]:
-        """How a part is told to be another one."""
+    def changed(self, component: Component) -> Callable[[str, str], None]:
+        """Return a function that reports a component's new name with a message."""
 
-        def tell(name: str, message: str) -> None:
-            self.show(ComponentChanged(at_s=CLOCK(), component=part, condition="ok", name=name, message=message))
+        def report(name: str, message: str) -> None:
+            self.show(ComponentChanged(at_s=CLOCK(), component=component, condition="ok", name=name, message=message))
 
-        return tell
+        return report
 
     async def choices(self) -> AvailableModels:
-        """Of language models."""
+        """Return the available language models."""
         store = open_store(self.settings)
         return await list_language_models(self.settings.llm, await asyncio.to_thread(installed_models, store, "llm"))
 
     def examine(self) -> list[Group]:
-        """What `voicecli doctor` finds without opening a sound device or hashing a model. Blocks for seconds."""
+        """Return what `voicecli doctor` finds without opening a sound device or hashing a model. Blocks for seconds."""
         settings = self.settings.model_copy(update={"llm": self.switches.model.settings})
         request = Request(settings, needed_models(settings), {}, aloud=False, quick=True)
         return list(Examination(request).run(lambda doing: None))
 
 
-def handlers(given: CommandContext) -> dict[str, Handler]:
-    """Of each command that needs what is loaded by now."""
-    switches = given.switches
-    speech = Speech(switches.voice, switches.language_policy, given.changed("voice")) if switches.voice else None
-    model = ModelCommand(given.switches.model, given.choices, given.changed("model"), given.tell, given.start)
-    kept = HistoryCommands(
-        given.settings.history_file,
-        isinstance(given.record, SessionLog),
-        given.conversation,
-        given.record,
+def handlers(context: CommandContext) -> dict[str, Handler]:
+    """Return the handlers of the commands that need loaded engines, by command name."""
+    switches, report, start = context.switches, context.report, context.start
+    voice, policy = switches.voice, switches.language_policy
+    speech = SpeechCommands(voice, policy, context.changed("voice")) if voice else None
+    model = ModelCommand(switches.model, context.choices, context.changed("model"), report, start)
+    history = HistoryCommands(
+        context.settings.history_file,
+        isinstance(context.record, SessionLog),
+        context.conversation,
+        context.record,
         utc_now,
         Path.cwd(),
     )
     return {
-        "device": DeviceCommand(given.switches.devices).device,
-        "doctor": DoctorCommand(given.examine, given.tell, given.start).doctor,
-        "new": kept.new,
-        "history": kept.history,
-        "resume": kept.resume,
-        "save": kept.save,
-        "voice": speech.voice if speech else written,
-        "speed": speech.speed if speech else written,
+        "device": DeviceCommand(switches.devices).device,
+        "doctor": DoctorCommand(context.examine, report, start).doctor,
+        "new": history.new,
+        "history": history.history,
+        "resume": history.resume,
+        "save": history.save,
+        "voice": speech.voice if speech else no_voice,
+        "speed": speech.speed if speech else no_voice,
         "model": model.model,
-        "language": LanguageCommand(switches.language_policy, switches.languages).language,
+        "language": LanguageCommand(policy, switches.languages).language,
     }
 
 
-async def written(argument: str) -> str:
-    """In place of a command for a voice."""
+async def no_voice(argument: str) -> str:
+    """Handle a voice command where no voice is loaded."""
     return NO_VOICE
 
 
-def values(given: CommandContext) -> Values:
-    """What may follow each command."""
+def values(context: CommandContext) -> Values:
+    """Return the lookups for the arguments of each command."""
 
     async def voices() -> list[Value]:
-        voice = given.switches.voice
+        voice = context.switches.voice
         return [Value(name) for name in voice.names()] if voice else []
 
     async def models() -> list[Value]:
-        return [Value(one.name, one.where) for one in (await given.choices()).models]
+        return [Value(one.name, one.where) for one in (await context.choices()).models]
 
     async def languages() -> list[Value]:
-        return [Value(code) for code in ("auto", *sorted(given.switches.languages))]
+        return [Value(code) for code in ("auto", *sorted(context.switches.languages))]
 
     async def devices() -> list[Value]:
-        return device_values(await given.switches.devices.available())
+        return device_values(await context.switches.devices.available())
 
     async def earlier() -> list[Value]:
-        kept = await asyncio.to_thread(sessions, given.settings.history_file, LISTED)
+        found = await asyncio.to_thread(list_sessions, context.settings.history_file, LISTED)
         return [
             Value("last"),
-            *(Value(str(one.id), f"{when(one.began_at)}  {excerpt(one.first, '', CHARACTERS)}") for one in kept),
+            *(
+                Value(str(one.id), f"{format_time(one.began_at)}  {excerpt(one.first, '', EXCERPT_CHARS)}")
+                for one in found
+            ),
         ]
 
     look_ups = {"voice": voices, "model": models, "language": languages, "device": devices, "resume": earlier}
-    return Values(look_ups, given.start, CLOCK)
+    return Values(look_ups, context.start, CLOCK)

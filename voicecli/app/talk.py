@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from voicecli.app.signals import signals, stop_soon, write_nowhere
-from voicecli.app.slash_wiring import CommandContext, Start, handlers, values
+from voicecli.app.slash_wiring import CommandContext, handlers, values
 from voicecli.assemble.conversation import assemble
 from voicecli.assemble.devices import Files, PipelineHooks
 from voicecli.conversation.conversation import Conversation
@@ -22,7 +22,7 @@ from voicecli.events import CLOCK, Event, MuteChanged, Notice, Publish
 from voicecli.history.open import Memory, record_of
 from voicecli.settings.model import Settings
 from voicecli.slash.complete import Offer, ValuesOf, offers
-from voicecli.slash.dispatcher import CommandDispatcher
+from voicecli.slash.dispatcher import CommandDispatcher, Start
 from voicecli.types import Approval
 from voicecli.ui.open import open_screen
 from voicecli.ui.screen import Controls, Look, Screen, ScreenKind
@@ -80,7 +80,7 @@ class Session:
             repeat=self._repeat,
             offers=self._offers,
             push=self._push,
-            grant=self._grant,
+            answer_approval=self._grant,
         )
 
     def _offers(self, line: str) -> tuple[Offer, ...]:

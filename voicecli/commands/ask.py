@@ -117,12 +117,12 @@ def ask(
     fetch_missing(settings, models_of(settings, aloud=aloud))
     from voicecli.app.ask import Wanted
     from voicecli.app.ask import ask as ask_model
-    from voicecli.ui.answer import open_page
-    from voicecli.ui.terminal.stderr import own_stderr
+    from voicecli.ui.answer import open_answer
+    from voicecli.ui.terminal.outlet import own_stderr
 
     keep: Keep | None = None if head is None else "head" if head else "tail"
     with own_stderr(settings.log_file) as err:
-        page = open_page(sys.stdout, err, silent=as_json)
+        page = open_answer(sys.stdout, err, silent=as_json)
         asked = ask_model(settings, Wanted(question, keep, aloud, output), page)
     if as_json:
         print(json.dumps(fields(asked, output), ensure_ascii=False))

@@ -90,7 +90,7 @@ def dictate(
     ).settings
     fetch_missing(settings, models_of(settings))
     from voicecli.app.dictate import dictate as dictate_words
-    from voicecli.ui.terminal.stderr import own_stderr
+    from voicecli.ui.terminal.outlet import own_stderr
     from voicecli.ui.transcript_sinks import DictationScreen
 
     with ExitStack() as stack:
@@ -107,7 +107,7 @@ def sinks_of(
     stack: ExitStack, output: Path | None, err: TextIO, *, clipboard: bool, joined: bool
 ) -> list[TranscriptSink]:
     """Where the words go. Raises SettingsError where that cannot be had: before anybody has spoken."""
-    from voicecli.ui.transcript_sinks import ClipboardSink, FileSink, open_words
+    from voicecli.ui.transcript_sinks import ClipboardSink, FileSink, open_transcript
 
     sinks: list[TranscriptSink] = []
     if output is not None:
@@ -122,7 +122,7 @@ def sinks_of(
         found = find_clipboard()
         stack.callback(found.close)
         sinks.append(ClipboardSink(found.copy, err, joined=joined))
-    return sinks or [open_words(sys.stdout, err, joined=joined)]
+    return sinks or [open_transcript(sys.stdout, err, joined=joined)]
 
 
 def models_of(settings: Settings) -> list[str]:

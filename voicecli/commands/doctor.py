@@ -112,7 +112,7 @@ def examined(request: Request) -> Iterator[Group]:
     from rich.console import Console
 
     from voicecli.doctor.examination import Examination
-    from voicecli.ui.terminal.stderr import STDERR_FD, stderr_to
+    from voicecli.ui.terminal.outlet import STDERR_FD, stderr_to
 
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -196,7 +196,7 @@ def history_file() -> Path:
 def written(session: Session, exchanges: Sequence[Exchange], format: Format) -> str:
     """In one of the formats. Texts for people hold nothing that a terminal takes for a command; JSON escapes it."""
     from voicecli.history.export import as_json, markdown, subtitles
-    from voicecli.ui.view import printable
+    from voicecli.printable import printable
 
     match format:
         case Format.json:
@@ -227,7 +227,7 @@ def when(began_at: datetime) -> str:
 
 def one_line(text: str) -> str:
     """For a cell."""
-    from voicecli.ui.view import printable
+    from voicecli.printable import printable
 
     return " ".join(printable(text).split())
 

@@ -195,7 +195,7 @@ def hold_talk(settings: Settings, files: Files, ui: Ui, resume: int | None) -> i
 def tell_unsaved(log: SessionLog) -> None:
     """The last chance of words that no disk would take."""
     from voicecli.history.export import transcript
-    from voicecli.ui.view import printable
+    from voicecli.printable import printable
 
     count = len(log.unsaved)
     reported = f"{count} exchange{'s' if count > 1 else ''}"

@@ -60,7 +60,7 @@ def print_tools(found: list[Tool], settings: ToolSettings) -> None:
     from rich.table import Table
 
     from voicecli.tools.toolbox import is_allowed
-    from voicecli.ui.uses import one_line
+    from voicecli.ui.tool_uses import shorten
 
     console = Console()
     table = Table(box=None, header_style="bold", pad_edge=False)
@@ -69,7 +69,7 @@ def print_tools(found: list[Tool], settings: ToolSettings) -> None:
     table.add_column("what it does", overflow="fold")
     for tool in found:
         leave = "allowed" if is_allowed(tool, settings.allow) else "asks"
-        table.add_row(tool.title, leave, one_line(tool.spec.description))
+        table.add_row(tool.title, leave, shorten(tool.spec.description))
     console.print(table)
     if not settings.enabled:
         console.print("\nSwitched off: tools.enabled is false.")

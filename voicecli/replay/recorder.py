@@ -25,7 +25,7 @@ from voicecli.events import (
     TurnInterrupted,
 )
 from voicecli.replay.bundle import Sounds, Times, UserAction
-from voicecli.slash.parse import is_command
+from voicecli.slash.commands import is_command
 from voicecli.turns.activity import Activity
 from voicecli.types import AudioFrame, Pcm, TurnId
 from voicecli.ui.screen import Controls

@@ -1,4 +1,4 @@
-"""What each command does, to whatever may be changed by one."""
+"""Run typed lines: questions go to the conversation, commands to their handlers."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any, Protocol
 
 from voicecli.conversation.latency import PART_NAMES, TurnLatency
 from voicecli.errors import VoiceCliError
-from voicecli.slash.commands import NAMES, command, help_text
-from voicecli.slash.parse import Command, Mistake, Question, parse
+from voicecli.slash.commands import COMMANDS_BY_NAME, NAMES, Command, Mistake, Question, help_text, parse
 
-LATENCIES_REPORTED = 5
+LATENCIES_SHOWN = 5
 
 Handler = Callable[[str], Awaitable[str]]
-"""Does what a command says, by what follows its name, and returns what is to be told of it; empty: nothing. What takes
-long it begins and leaves to itself: until it returns, what is typed waits. Raises VoiceCliError."""
+"""Run a command with its argument; return the text to show, empty for none. Raise VoiceCliError if it fails.
+
+Typed lines wait until a handler returns, so it starts long work as a task of its own."""
 
 Start = Callable[[Coroutine[Any, Any, None]], object]
-"""Begins a task that ends with the conversation."""
+"""Start a task that ends with the conversation."""
 
 
 class Subject(Protocol):
-    """A conversation, as far as the simplest commands change it."""
+    """The parts of a conversation that the built-in commands change."""
 
     def toggle_mute(self) -> None: ...
 
@@ -36,79 +36,75 @@ class Subject(Protocol):
 
 
 class CommandDispatcher:
-    """Takes what is typed, one after the other. `tell` shows the user what came of a command."""
+    """Run typed lines one after the other; `report` shows a command's result to the user."""
 
-    def __init__(self, subject: Subject, tell: Callable[[str], None]) -> None:
+    def __init__(self, subject: Subject, report: Callable[[str], None]) -> None:
         self._subject = subject
-        self._tell = tell
+        self._report = report
         self._handlers: Mapping[str, Handler] = {}
         self._start: Start = lambda work: work.close()
         self._busy = False
         self._waiting: deque[str] = deque()
 
     def open(self, handlers: Mapping[str, Handler], start: Start) -> None:
-        """Commands that need what is loaded by now."""
+        """Add the commands that need loaded engines."""
         self._handlers, self._start = handlers, start
 
     def dispatch(self, text: str) -> None:
-        """Ask a question or do what a command says, as soon as the command before is done."""
+        """Ask a question or run a command as soon as the command before it is done."""
         self._waiting.append(text)
-        self._go_on()
+        self._run_waiting()
 
-    def _go_on(self) -> None:
+    def _run_waiting(self) -> None:
         while self._waiting and not self._busy:
             match parse(self._waiting.popleft(), NAMES):
                 case Question(question):
                     self._subject.ask(question)
                 case Mistake(message):
-                    self._tell(message)
+                    self._report(message)
                 case Command(name, argument):  # pragma: no branch
-                    self._do(name, argument)
+                    self._run(name, argument)
 
-    def _do(self, name: str, argument: str) -> None:
-        if argument and not command(name).arguments:
-            self._tell(f"/{name} takes nothing behind it, and {argument!r} was found.")
+    def _run(self, name: str, argument: str) -> None:
+        if argument and not COMMANDS_BY_NAME[name].arguments:
+            self._report(f"/{name} takes no argument, but {argument!r} was given.")
             return
         match name:
             case "help":
-                self._tell(help_text())
+                self._report(help_text())
             case "latency":
-                self._tell(latency_text(self._subject.latencies()))
+                self._report(latency_text(self._subject.latencies()))
             case "mute":
                 self._subject.toggle_mute()
             case "quit":
                 self._waiting.clear()
                 self._subject.quit()
             case "system" if not argument:
-                self._tell("/system wants the instruction, such as: /system Answer in one word.")
+                self._report("/system needs the instruction, for example: /system Answer in one word.")
             case "system":
                 self._subject.set_system_prompt(argument)
-                self._tell("The language model is told so from the next question on.")
+                self._report("The language model gets this instruction from the next question on.")
             case _ if name not in self._handlers:
-                self._tell(f"/{name} has nothing to change here.")
+                self._report(f"/{name} is not available here.")
             case _:
                 self._busy = True
-                self._start(self._handled(self._handlers[name], argument))
+                self._start(self._handle(self._handlers[name], argument))
 
-    async def _handled(self, handler: Handler, argument: str) -> None:
-        try:
-            await self._reported(handler, argument)
-        finally:
-            self._busy = False
-        self._go_on()
-
-    async def _reported(self, handler: Handler, argument: str) -> None:
-        """A command may fail; the conversation goes on."""
+    async def _handle(self, handler: Handler, argument: str) -> None:
+        """Run a handler and report its result or its error; the conversation goes on in either case."""
         try:
             text = await handler(argument)
         except Exception as error:
-            text = trouble_of(error)
+            text = error_text(error)
+        finally:
+            self._busy = False
         if text:
-            self._tell(text)
+            self._report(text)
+        self._run_waiting()
 
 
-def trouble_of(error: Exception) -> str:
-    """What a user is told of a command that failed."""
+def error_text(error: Exception) -> str:
+    """Return the message for a command that failed."""
     if isinstance(error, VoiceCliError):
         message = error.message
         if message.partition(" ")[0].isalpha():  # "whisper-base" is a name
@@ -119,11 +115,11 @@ def trouble_of(error: Exception) -> str:
 
 
 def latency_text(latencies: tuple[TurnLatency, ...]) -> str:
-    """Total and parts of the last answers, the oldest first."""
+    """Return total and parts of the last answers, the oldest first, one line each."""
     if not latencies:
-        return "No answer has sounded yet."
+        return "No answer has been spoken yet."
     lines = []
-    for one in latencies[-LATENCIES_REPORTED:]:
+    for one in latencies[-LATENCIES_SHOWN:]:
         parts = " + ".join(f"{name} {part:.2f}" for name, part in zip(PART_NAMES, one.parts, strict=True))
         lines.append(f"{one.voice_to_voice_s:.2f} s = {parts}")
     return "\n".join(lines)

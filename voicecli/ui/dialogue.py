@@ -1,4 +1,7 @@
-"""The conversation as lines of a screen: firm and changing words, spoken and coming answer."""
+"""The conversation as lines of a screen, and scrolling in them. Pure.
+
+Stable words and spoken text are bright, words that may change and text still to be spoken are dim.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,21 @@ from rich.console import Console
 from rich.text import Text
 
 from voicecli.events import Stage
-from voicecli.ui.drawn_blocks import drawn_blocks, has_blocks
-from voicecli.ui.drawn_uses import MARK, drawn_use
+from voicecli.ui.answer import MEASURE, has_blocks, render_blocks
+from voicecli.ui.terminal.keys import Key
+from voicecli.ui.tool_uses import MARK, tool_use_line
 from voicecli.ui.view import Exchange, Note, ViewModel
-from voicecli.ui.waterfall import trace
+from voicecli.ui.waterfall import statistics, trace
 
-MEASURE = 92
-"""Longest line of text, in cells; longer ones are hard to read."""
+ENTRIES_CACHED = 2000
+"""Rendered entries: a conversation of some hours."""
 
-ENTRIES_KEPT = 2000
-"""Drawn entries: a conversation of some hours."""
+FAREWELL_LINES = 40
+
+SCROLL_KEYS = ("page-up", "page-down", "home", "end", "up", "down", "wheel-up", "wheel-down")
+
+WHEEL_LINES = 3
+"""Lines for one notch; a terminal that sends arrow keys instead sends as many of them."""
 
 USER_MARK = "❯ "
 INDENT = "  "
@@ -40,7 +48,7 @@ STAGE_NAMES: dict[Stage, str] = {
 
 
 def dialogue(view: ViewModel, console: Console, width: int, height: int) -> list[Text]:
-    """At most `height` lines, the newest at the bottom; what does not fit is counted in the first line."""
+    """Return at most `height` lines, the newest at the bottom; the first line counts the entries that do not fit."""
     blocks: list[list[Text]] = []
     used = 0
     for entry in reversed(view.entries):
@@ -59,18 +67,18 @@ def dialogue(view: ViewModel, console: Console, width: int, height: int) -> list
 
 
 def whole_dialogue(view: ViewModel, console: Console, width: int) -> list[Text]:
-    """All of its lines."""
+    """Return all lines of the conversation."""
     return dialogue(view, console, width, sys.maxsize)
 
 
-@lru_cache(ENTRIES_KEPT)
+@lru_cache(ENTRIES_CACHED)
 def _entry(entry: Exchange | Note, has_speaker: bool, console: Console, width: int) -> list[Text]:
-    """Kept, because each frame asks for all that is in sight, and what is over does not change."""
+    """Return the lines of one entry; cached, because every frame needs all visible entries and few change."""
     if isinstance(entry, Note):
         return _wrapped(Text(entry.text, "italic"), console, width, "• ", "yellow")
     lines = _question(entry, console, width)
-    for use in entry.uses:
-        lines += _wrapped(drawn_use(use), console, width, MARK, "dim")
+    for use in entry.tool_uses:
+        lines += _wrapped(tool_use_line(use), console, width, MARK, "dim")
     lines += _answer(entry, has_speaker, console, width)
     if entry.latency is not None:
         lines.append(Text(INDENT).append_text(trace(entry.latency, width - len(INDENT))))
@@ -89,7 +97,7 @@ def _answer(exchange: Exchange, has_speaker: bool, console: Console, width: int)
     spoken, coming = exchange.answer
     is_voiced = has_speaker and exchange.outcome in ("open", "interrupted")
     if exchange.outcome == "done" and has_blocks(spoken, width - len(INDENT)):
-        lines = [Text(INDENT).append_text(line) for line in drawn_blocks(spoken.strip(), width - len(INDENT))]
+        lines = [Text(INDENT).append_text(line) for line in render_blocks(spoken.strip(), width - len(INDENT))]
     else:
         text = _rendered(spoken + coming, len(spoken), "dim" if is_voiced else "")
         lines = _wrapped(text, console, width, INDENT, "") if text.plain.strip() else []
@@ -99,16 +107,16 @@ def _answer(exchange: Exchange, has_speaker: bool, console: Console, width: int)
         lines.append(Text(f"{INDENT}― you went on", "dim"))
     if exchange.failure is not None:
         failure = exchange.failure
-        said = Text(f"{STAGE_NAMES[failure.stage]}: {failure.message}", "red")
-        lines += _wrapped(said, console, width, "✗ ", "bold red")
+        message = Text(f"{STAGE_NAMES[failure.stage]}: {failure.message}", "red")
+        lines += _wrapped(message, console, width, "✗ ", "bold red")
         lines += _wrapped(Text(failure.hint), console, width, INDENT, "") if failure.hint else []
     return lines
 
 
 def _rendered(source: str, spoken: int, coming_style: str) -> Text:
-    """The answer with Markdown shown instead of written; what lies beyond `spoken` characters of `source` is styled.
+    """Return the answer with Markdown as styles; text beyond `spoken` characters of `source` gets `coming_style`.
 
-    Styled first and cut afterwards, because the voice counts characters of the source.
+    The markup is cut after styling, because `spoken` counts characters of the source.
     """
     text = Text(source)
     cuts: list[int] = []
@@ -123,8 +131,40 @@ def _rendered(source: str, spoken: int, coming_style: str) -> Text:
 
 
 def _wrapped(text: Text, console: Console, width: int, mark: str, mark_style: str) -> list[Text]:
-    """Lines of at most `width` cells, `mark` before the first and as much space before the others."""
+    """Wrap to `width` cells, with `mark` before the first line and as much space before the others."""
     text.rstrip()
     lines = text.wrap(console, max(width - len(mark), 1), overflow="fold")
     marks = [(mark, mark_style), *((" " * len(mark), "") for _ in lines[1:])]
     return [Text.assemble(before, line) for before, line in zip(marks, lines, strict=True)]
+
+
+def farewell(view: ViewModel, console: Console) -> list[Text]:
+    """Return the end of the conversation and its latencies, for the terminal after the live screen has closed."""
+    if not view.exchanges:
+        return []
+    lines = [*dialogue(view, console, console.width, FAREWELL_LINES), Text()]
+    if spoken := tuple(one for one in view.latencies if not one.typed):
+        lines.append(Text("voice to voice  ", "bold").append_text(statistics(spoken)))
+    return lines
+
+
+def scroll(top: int | None, key: Key, total: int, height: int) -> int | None:
+    """Return the first visible line after one of `SCROLL_KEYS`, of `total` lines with room for `height`.
+
+    Lines are counted from the beginning, so new lines at the end move nothing. None follows the end.
+    """
+    last = max(total - height, 0)
+    page = max(height - 1, 1)
+    start = last if top is None else min(top, last)
+    steps = {
+        "page-up": -page,
+        "page-down": page,
+        "up": -1,
+        "down": 1,
+        "wheel-up": -WHEEL_LINES,
+        "wheel-down": WHEEL_LINES,
+    }
+    if key not in steps and key != "home":
+        return None
+    start = 0 if key == "home" else max(start + steps[key], 0)
+    return None if start >= last else start

@@ -1,4 +1,4 @@
-"""Findings as lines of a report, none wider than the terminal. Pure."""
+"""The findings of `voicecli doctor` as lines of a report, none wider than the terminal. Pure."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from rich.text import Text
 
 from voicecli.doctor.finding import Finding, Group, State, first_to_do, summary
 
-NAME_CELLS, MOST_NAME_CELLS = 16, 24
-"""Of the column of names: as wide as the longest name of a group, within these; a longer one moves its own text."""
+MIN_NAME_CELLS, MAX_NAME_CELLS = 16, 24
+"""Bounds of the name column, which is as wide as the longest name of its group; a longer name shifts its own text."""
 
-NARROWEST = 24
-"""Cells that texts get in any case."""
+MIN_TEXT_CELLS = 24
+"""Least width of a text, even on a narrower terminal."""
 
 STYLES: dict[State, str] = {"passed": "green", "warned": "yellow", "failed": "bold red", "skipped": "dim"}
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What stands before a line."""
+    """The marks before a line."""
 
     states: dict[State, str]
     advice: str
@@ -32,23 +32,23 @@ ASCII_MARKS = Marks({"passed": "+", "warned": "!", "failed": "x", "skipped": "-"
 
 
 def marks_for(encoding: str, term: str) -> Marks:
-    """Unicode where the encoding has it; the fonts of Linux's console have few signs."""
+    """Return the marks for a terminal; the fonts of the Linux console lack the Unicode ones."""
     is_unicode = encoding.lower().replace("-", "").startswith("utf")
     return UNICODE_MARKS if is_unicode and term != "linux" else ASCII_MARKS
 
 
 def group_lines(group: Group, console: Console, marks: Marks) -> list[Text]:
-    """Its title and its findings, with an empty line behind."""
+    """Return a group's title and findings, and an empty line."""
     lines = [Text(group.title, "bold")]
     longest = max((len(finding.name) for finding in group.findings), default=0)
-    column = min(max(longest, NAME_CELLS), MOST_NAME_CELLS)
+    column = min(max(longest, MIN_NAME_CELLS), MAX_NAME_CELLS)
     for finding in group.findings:
         lines += finding_lines(finding, console, marks, column)
     return [*lines, Text()]
 
 
-def finding_lines(finding: Finding, console: Console, marks: Marks, column: int = NAME_CELLS) -> list[Text]:
-    """The line, and under it what to do; both are wrapped under their own beginning."""
+def finding_lines(finding: Finding, console: Console, marks: Marks, column: int = MIN_NAME_CELLS) -> list[Text]:
+    """Return a finding and the advice below it; both are wrapped and indented."""
     style = STYLES[finding.state]
     head = f"  {marks.states[finding.state]} {finding.name:<{column}} "
     indent = " " * (column + 5)
@@ -64,7 +64,7 @@ def finding_lines(finding: Finding, console: Console, marks: Marks, column: int 
 
 
 def closing_lines(groups: Sequence[Group], console: Console, marks: Marks) -> list[Text]:
-    """How it stands, and where to begin."""
+    """Return the summary and the first thing to do."""
     lines = [Text(summary(groups), "bold")]
     first = first_to_do(groups)
     if first is not None:
@@ -76,8 +76,8 @@ def closing_lines(groups: Sequence[Group], console: Console, marks: Marks) -> li
 
 
 def _wrapped(text: str, console: Console, indent: int, first: int = 0) -> list[str]:
-    """Lines to go behind `indent` cells, the first one behind `first` where that is more; one at least."""
+    """Return one or more lines to go after `indent` cells, the first line after `first` cells if that is more."""
     ahead = max(0, first - indent)
-    lines = Text(" " * ahead + text).wrap(console, max(NARROWEST, console.width - indent))
+    lines = Text(" " * ahead + text).wrap(console, max(MIN_TEXT_CELLS, console.width - indent))
     plain = [line.plain.rstrip() for line in lines] or [""]
     return [plain[0][ahead:], *plain[1:]]

@@ -1,10 +1,10 @@
-"""One picture of the live screen: a scene and a size in, lines out. Pure.
+"""One frame of the live screen: a scene and a size in, lines out. Pure.
 
 header         engines and devices
 dialogue       left; beside it, where there is room, the latency panel
-status         state, input level, what is wrong
+status         state, input level, problems
 latency        in two lines, where there is no room for the panel
-input          while typing, and what it may become
+input          the typing line and its completions
 keys           those that do something now
 """
 
@@ -18,9 +18,7 @@ from rich.text import Text
 
 from voicecli.events import Ready
 from voicecli.ui.dialogue import INDENT, USER_MARK, dialogue, whole_dialogue
-from voicecli.ui.latest import can_repeat, last_answer
-from voicecli.ui.palette import Palette, palette_lines
-from voicecli.ui.terminal.editor import Line
+from voicecli.ui.line_editor import Line, Palette, palette_lines
 from voicecli.ui.view import QUIET_DB, State, ViewModel
 from voicecli.ui.waterfall import compact, panel
 
@@ -55,19 +53,19 @@ STATE_STYLES: dict[State, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """All that a frame depends on besides its size."""
+    """Everything that a frame depends on besides its size."""
 
     view: ViewModel
-    line: Line | None = None  # what is being typed; None while not typing
+    line: Line | None = None  # the typing line; None while not typing
     tick: int = 0  # turns the spinner
-    top: int | None = None  # the first line of the conversation in sight; None follows the end
-    reported: str = ""  # what became of the last key
-    palette: Palette = Palette()  # under the line that is being typed
-    tapped: bool = False  # the key of push-to-talk is up, and counts as held
+    top: int | None = None  # the first visible line of the conversation; None follows the end
+    message: str = ""  # the result of the last key
+    palette: Palette = Palette()
+    tapped: bool = False  # the push-to-talk key is up but counts as held
 
 
 def frame(scene: Scene, console: Console, width: int, height: int) -> list[Text]:
-    """Exactly `height` lines, none wider than `width` cells."""
+    """Return exactly `height` lines, none wider than `width` cells."""
     inner = max(width - 2 * MARGIN, 1)
     wide = _is_wide(width, height)
     top, bottom = _edges(scene, console, width, height)
@@ -78,7 +76,7 @@ def frame(scene: Scene, console: Console, width: int, height: int) -> list[Text]
 
 
 def conversation_size(scene: Scene, console: Console, width: int, height: int) -> tuple[int, int]:
-    """Cells and lines that a frame has for the conversation."""
+    """Return the cells and lines that a frame has for the conversation."""
     top, bottom = _edges(scene, console, width, height)
     room = max(height - len(top) - len(bottom), 0)
     inner = max(width - 2 * MARGIN, 1)
@@ -91,23 +89,23 @@ def _is_wide(width: int, height: int) -> bool:
 
 
 def _edges(scene: Scene, console: Console, width: int, height: int) -> tuple[list[Text], list[Text]]:
-    """What stands above the conversation, and what below."""
+    """Return the lines above and below the conversation."""
     inner, wide = max(width - 2 * MARGIN, 1), _is_wide(width, height)
     edge = inner - PANEL_WIDTH - len(GUTTER) + 1 if wide else inner
     header = _header(scene.view, console, inner, lines=2 if height >= COMPACT_FROM_HEIGHT else 1)
     top = [*header, _rule(inner, edge, "┬")]
-    bottom = [_rule(inner, edge, "┴"), *_troubles(scene.view), _status(scene, inner)]
+    bottom = [_rule(inner, edge, "┴"), *_problems(scene.view), _status(scene, inner)]
     if scene.view.latencies and height >= COMPACT_FROM_HEIGHT and not wide:
-        bottom += compact(scene.view.alike, inner)
+        bottom += compact(scene.view.comparable_latencies, inner)
     if scene.line is not None:
         bottom += [_input(scene.line, inner), *palette_lines(scene.palette, height)]
     return top, [*bottom, _keys(scene, inner)]
 
 
-def _troubles(view: ViewModel) -> list[Text]:
-    """One line for all that is away or replaced, the latest first: it stays in sight until it is well."""
-    said = "  ".join(" ".join(one.message.split()) for one in reversed(view.troubles))
-    return [Text(f"▲ {said}", "yellow")] if said else []
+def _problems(view: ViewModel) -> list[Text]:
+    """Return one line for all components that are unavailable or replaced, the latest first."""
+    messages = "  ".join(" ".join(one.message.split()) for one in reversed(view.problems))
+    return [Text(f"▲ {messages}", "yellow")] if messages else []
 
 
 def _filled(lines: list[Text], height: int) -> list[Text]:
@@ -115,7 +113,7 @@ def _filled(lines: list[Text], height: int) -> list[Text]:
 
 
 def _rule(width: int, edge: int, mark: str) -> Text:
-    """A line across the screen, with `mark` where it meets the edge of the panel."""
+    """Return a line across the screen, with `mark` at the edge of the panel."""
     return Text(("─" * edge + mark + "─" * width)[:width], "dim")
 
 
@@ -123,13 +121,13 @@ def _middle(scene: Scene, console: Console, width: int, height: int) -> list[Tex
     if not scene.view.entries:
         lines = _welcome(scene.view, console, width)[:height]
     elif height < AIRY_FROM_HEIGHT:
-        lines = _in_sight(scene, console, width, height)
+        lines = _visible(scene, console, width, height)
     else:
-        lines = [Text(), *_in_sight(scene, console, width, height - 2)]
+        lines = [Text(), *_visible(scene, console, width, height - 2)]
     return _filled(lines, height)
 
 
-def _in_sight(scene: Scene, console: Console, width: int, height: int) -> list[Text]:
+def _visible(scene: Scene, console: Console, width: int, height: int) -> list[Text]:
     if scene.top is None:
         return dialogue(scene.view, console, width, height)
     lines = whole_dialogue(scene.view, console, width)
@@ -138,11 +136,13 @@ def _in_sight(scene: Scene, console: Console, width: int, height: int) -> list[T
 
 
 def _wide_middle(scene: Scene, console: Console, width: int, height: int) -> list[Text]:
-    """The conversation, and the latency panel beside it."""
+    """Return the conversation with the latency panel beside it."""
     left_width = width - PANEL_WIDTH - len(GUTTER)
     view = scene.view
     left = _middle(scene, console, left_width, height)
-    drawn = panel(view.alike, view.speculation, PANEL_WIDTH, height - 1) if view.latencies else _no_latency()
+    drawn = (
+        panel(view.comparable_latencies, view.speculation, PANEL_WIDTH, height - 1) if view.latencies else _no_latency()
+    )
     right = _filled([Text(), *drawn], height)
     return [_beside(one, other, left_width) for one, other in zip(left, right, strict=True)]
 
@@ -159,35 +159,35 @@ def _beside(left: Text, right: Text, left_width: int) -> Text:
 
 def _welcome(view: ViewModel, console: Console, width: int) -> list[Text]:
     if view.ready is None:
-        said = "Getting ready …"
+        text = "Getting ready …"
     elif view.has_microphone:
-        said = view.listen_state.welcome
+        text = view.listen_state.welcome
     else:
-        said = "There is no microphone. Type your question and press Enter."
-    text = Text(f"\n{said}\n", "dim")
+        text = "There is no microphone. Type your question and press Enter."
+    welcome = Text(f"\n{text}\n", "dim")
     if view.ready is not None and view.ready.llm_why:
-        text.append(f"\n{view.ready.llm}: {view.ready.llm_why}")
-    return [Text.assemble(INDENT, line) for line in text.wrap(console, max(width - len(INDENT), 1))]
+        welcome.append(f"\n{view.ready.llm}: {view.ready.llm_why}")
+    return [Text.assemble(INDENT, line) for line in welcome.wrap(console, max(width - len(INDENT), 1))]
 
 
 def _header(view: ViewModel, console: Console, width: int, lines: int) -> list[Text]:
-    """Of the engines at most so many lines."""
+    """Return engines and devices; the engines take at most `lines` lines."""
     name = Text("voicecli", "bold")
     if view.ready is None:
         return [name]
     ready = view.ready
     engines = Text(" → ", "dim").join(Text(engine) for engine in (ready.stt, ready.llm, ready.tts) if engine)
-    one_line = _apart(Text.assemble(name, "   ", engines), _devices(ready, width), width)
+    one_line = _justified(Text.assemble(name, "   ", engines), _devices(ready, width), width)
     if one_line is not None:
         return [one_line]
-    first = _apart(name, _devices(ready, width - name.cell_len - 2), width)
+    first = _justified(name, _devices(ready, width - name.cell_len - 2), width)
     if lines == 1:
         engines.truncate(width, overflow="ellipsis")
     return [name if first is None else first, *engines.wrap(console, width, overflow="ellipsis")[:lines]]
 
 
 def _devices(ready: Ready, width: int) -> Text:
-    """Microphone and speaker; long names are cut, so that both keep a share of `width`."""
+    """Return microphone and speaker; long names are cut, so that both keep a share of `width`."""
     microphone, speaker = Text(ready.microphone or "none"), Text(ready.speaker or "none")
     if ready.microphone and ready.microphone == ready.speaker:
         microphone.truncate(max(width - len(BOTH_LABEL), 1), overflow="ellipsis")
@@ -209,23 +209,23 @@ def _status(scene: Scene, width: int) -> Text:
         else "●"
     )
     left = Text.assemble((f"{mark} {state}".ljust(STATE_CELLS), f"bold {STATE_STYLES[state]}"))
-    reported = [Text(scene.reported, "dim")] if scene.reported else []
-    right = Text("   ").join([*reported, *_concerns(view)])
+    message = [Text(scene.message, "dim")] if scene.message else []
+    right = Text("   ").join([*message, *_remarks(view)])
     if view.has_microphone and view.ready is not None:
         cells = min(width - STATE_CELLS - right.cell_len - 2, METER_CELLS)
         left.append_text(Text("microphone off", "dim") if view.muted else _meter(view.levels_db, cells))
-    both = _apart(left, right, width)
+    both = _justified(left, right, width)
     return left if both is None else both
 
 
-def _concerns(view: ViewModel) -> list[Text]:
-    remark = "the last answer again" if view.repeat is not None else view.remark
-    concerns = [Text(said, "dim") for said in (remark, view.listen_state.hint) if said]
+def _remarks(view: ViewModel) -> list[Text]:
+    remark = "repeating the last answer" if view.repeat is not None else view.remark
+    remarks = [Text(text, "dim") for text in (remark, view.listen_state.hint) if text]
     if view.underrun_gaps:
-        concerns.append(Text(_counted(view.underrun_gaps, "gap") + " in answers", "yellow"))
+        remarks.append(Text(_counted(view.underrun_gaps, "gap") + " in answers", "yellow"))
     if view.dropped_frames:
-        concerns.append(Text(_counted(view.dropped_frames, "frame") + " dropped", "yellow"))
-    return concerns
+        remarks.append(Text(_counted(view.dropped_frames, "frame") + " dropped", "yellow"))
+    return remarks
 
 
 def _counted(number: int, noun: str) -> str:
@@ -233,7 +233,7 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _meter(levels_db: tuple[float, ...], cells: int) -> Text:
-    """The input level of the last seconds, newest at the right."""
+    """Return the input level of the last seconds, newest at the right."""
     text = Text()
     for level_db in ((QUIET_DB,) * cells + levels_db)[-cells:] if cells > 0 else ():
         share = min(max((level_db - FLOOR_DB) / (LOUD_DB - FLOOR_DB), 0.0), 1.0)
@@ -243,7 +243,7 @@ def _meter(levels_db: tuple[float, ...], cells: int) -> Text:
 
 
 def _input(line: Line, width: int) -> Text:
-    """The line with its cursor; its end nearest the cursor stays in sight when it is too long."""
+    """Return the typing line with its cursor; a long line is cut at its start to keep the cursor visible."""
     room = max(width - cell_len(USER_MARK) - 1, 1)
     start = 0
     while start < line.cursor and cell_len(line.text[start : line.cursor]) > room:
@@ -258,10 +258,10 @@ def _input(line: Line, width: int) -> Text:
 
 
 def _keys(scene: Scene, width: int) -> Text:
-    """Those that do something now; the rarer ones only where there is room."""
+    """Return the keys that do something now; the rarer ones only where there is room."""
     view = scene.view
     busy = view.is_answering
-    if view.asked is not None and scene.line is None:
+    if view.pending_approval is not None and scene.line is None:
         return _named([("y", "allow"), ("a", "always"), ("n", "refuse"), ("esc", "interrupt"), ("ctrl-c", "quit")])
     keys: list[tuple[str, str]] = [("esc", "interrupt")] if busy else []
     more = [("end", "newest")] if scene.top is not None else []
@@ -275,8 +275,8 @@ def _keys(scene: Scene, width: int) -> Text:
             keys += view.listen_state.keys(muted=view.muted, tapped=scene.tapped)
         keys.append(("t", "type"))
         more.append(("/", "menu"))
-        if not busy and last_answer(view):
-            more += [("r", "play")] if can_repeat(view) else []
+        if not busy and view.last_answer:
+            more += [("r", "play")] if view.can_repeat else []
             more += [("c", "copy"), ("s", "save"), ("e", "edit")]
     quitting = ("ctrl-c", "quit")
     while (more or keys) and _named([*keys, *more, quitting]).cell_len > width:
@@ -288,8 +288,8 @@ def _named(keys: list[tuple[str, str]]) -> Text:
     return Text("   ").join(Text.assemble((key, "bold"), (f" {job}", "dim")) for key, job in keys)
 
 
-def _apart(left: Text, right: Text, width: int) -> Text | None:
-    """Both on one line, at its two ends; None when there is no room."""
+def _justified(left: Text, right: Text, width: int) -> Text | None:
+    """Return both on one line, at its two ends; None if there is no room."""
     gap = width - left.cell_len - right.cell_len
     return None if gap < 2 else Text.assemble(left, " " * gap, right)
 

@@ -1,4 +1,4 @@
-"""To whom the assistant listens just now, as a screen tells it. Pure."""
+"""Listening mode and state as shown on the screen. Pure."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from voicecli.settings.model import ListenMode
 
 @dataclass(frozen=True, slots=True)
 class ListenState:
-    """`apply` each event in order."""
+    """The listening mode and its current state. `apply` each event in order."""
 
     mode: ListenMode = "hands-free"
-    phrase: str = ""  # as it is said
-    held: bool = False  # the key of push-to-talk
+    phrase: str = ""
+    held: bool = False  # the push-to-talk key
     awake: bool = False  # no wake phrase is needed
 
     def apply(self, event: Ready | HoldChanged | AwakeChanged) -> ListenState:
-        """After one more event."""
+        """Return the state after one more event."""
         match event:
             case Ready(mode=mode, wake_phrase=phrase):
                 return replace(self, mode=mode, phrase=printable(phrase))
@@ -35,7 +35,7 @@ class ListenState:
 
     @property
     def idle(self) -> Literal["Ready", "Listening", "Hearing", "Asleep"]:
-        """What it does while nothing is said or answered."""
+        """The state while nobody speaks."""
         match self.mode:
             case "push-to-talk":
                 return "Hearing" if self.held else "Ready"
@@ -46,22 +46,22 @@ class ListenState:
 
     @property
     def welcome(self) -> str:
-        """How a conversation begins."""
+        """The text of an empty conversation."""
         match self.mode:
             case "push-to-talk":
                 return "Hold the space bar while you speak. Your words appear here."
             case "wake-phrase":
-                return f'Say "{self.phrase}" and your question. It appears here; all else is passed over.'
+                return f'Say "{self.phrase}" and your question. It appears here; everything else is ignored.'
             case _:
                 return "Say something. Your words appear here while you speak."
 
     @property
     def hint(self) -> str:
-        """What it waits for, where that is not plain."""
+        """What the user has to say to be heard; empty if anything is heard."""
         return f'say "{self.phrase}"' if self.idle == "Asleep" else ""
 
     def keys(self, *, muted: bool, tapped: bool) -> list[tuple[str, str]]:
-        """Those that have to do with listening, and what they do now; `tapped`: the key is up, and counts as held."""
+        """Return the keys for listening and what each does now; `tapped`: the key is up but counts as held."""
         if not self.by_key:
             return [("space", "unmute" if muted else "mute")]
         if muted:

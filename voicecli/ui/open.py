@@ -11,14 +11,15 @@ from voicecli.ui.screen import Look, Screen, ScreenKind
 
 
 def open_screen(kind: ScreenKind, clock: Clock, log_path: Path, look: Look | None = None) -> Screen:
-    """The screen for this process: `auto` is live where both ends are a terminal that can draw, plain otherwise.
+    """Return the screen for this process.
 
-    Raises SettingsError where a live one was asked for and cannot be drawn.
+    `auto` is live if stdin and stdout are a terminal with cursor movement, plain otherwise.
+    Raise SettingsError if `live` cannot be drawn.
     """
     if kind == "live" and not is_drawable():
         raise SettingsError(
-            "the live screen needs a terminal that can move its cursor, for keys and for output, and TERM that says so",
-            "--ui plain prints lines",
+            "the live screen needs a terminal with cursor movement for input and output, and TERM set accordingly",
+            "Use --ui plain to print lines.",
         )
     if kind == "jsonl":
         from voicecli.ui.jsonl import JsonlScreen
@@ -35,12 +36,12 @@ def open_screen(kind: ScreenKind, clock: Clock, log_path: Path, look: Look | Non
 
 
 def is_drawable() -> bool:
-    """Whether stdin and stdout are a terminal with cursor movement."""
+    """Return whether stdin and stdout are a terminal with cursor movement."""
     from rich.console import Console
 
     return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty() and not Console().is_dumb_terminal
 
 
 def input_fd() -> int | None:
-    """File descriptor of stdin; None when the process was started without one."""
+    """Return the file descriptor of stdin; None if the process was started without one."""
     return None if sys.stdin is None else sys.stdin.fileno()

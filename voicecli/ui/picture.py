@@ -1,4 +1,4 @@
-"""A frame of the live screen, or what a terminal shows, as an SVG file, for documents."""
+"""Render a frame of the live screen, or the text of a terminal, as SVG for documents."""
 
 from __future__ import annotations
 
@@ -24,34 +24,22 @@ TEXT = re.compile(
     rf"(?P<before>(?:{SPACE})*)(?P<words>[^<]*?)(?:{SPACE})*</text>"
 )
 
+
+def _colors(text: str) -> list[tuple[int, int, int]]:
+    """Return hexadecimal RGB colors, separated by spaces, as tuples."""
+    return [(color[0], color[1], color[2]) for color in map(bytes.fromhex, text.split())]
+
+
 THEME = TerminalTheme(
     background=(22, 24, 33),
     foreground=(214, 218, 228),
-    normal=[
-        (40, 44, 60),
-        (240, 113, 120),
-        (126, 200, 138),
-        (236, 196, 110),
-        (110, 160, 250),
-        (196, 148, 240),
-        (98, 204, 216),
-        (200, 205, 216),
-    ],
-    bright=[
-        (104, 112, 138),
-        (250, 140, 146),
-        (152, 220, 162),
-        (248, 214, 140),
-        (142, 184, 255),
-        (214, 176, 250),
-        (130, 222, 232),
-        (240, 242, 248),
-    ],
+    normal=_colors("282c3c f07178 7ec88a ecc46e 6ea0fa c494f0 62ccd8 c8cdd8"),
+    bright=_colors("68708a fa8c92 98dca2 f8d68c 8eb8ff d6b0fa 82dee8 f0f2f8"),
 )
 
 
 def picture(scene: Scene, width: int, height: int, title: str) -> str:
-    """The SVG source of one frame of `width` by `height` cells."""
+    """Return the SVG source of one frame of `width` by `height` cells."""
     console = _recording(width, height)
     for line in frame(scene, console, width, height):
         console.print(line, no_wrap=True, overflow="crop", highlight=False)
@@ -59,7 +47,7 @@ def picture(scene: Scene, width: int, height: int, title: str) -> str:
 
 
 def terminal_picture(lines: Sequence[str], width: int, title: str, theme: TerminalTheme = THEME) -> str:
-    """The SVG source of a terminal `width` cells wide; `lines` hold its colours as escape sequences (SGR)."""
+    """Return the SVG source of a terminal `width` cells wide; `lines` hold its colors as escape sequences (SGR)."""
     console = _recording(width, len(lines))
     for line in lines:
         console.print(Text.from_ansi(line), no_wrap=True, overflow="crop", highlight=False)
@@ -83,7 +71,7 @@ def _source(console: Console, title: str, theme: TerminalTheme = THEME) -> str:
 
 
 def _without_edges(found: re.Match[str]) -> str:
-    """A text without the spaces at its ends, in the same place: some programs that draw SVG leave those out."""
+    """Return a text element without the spaces at its ends, in the same place: some SVG viewers drop them."""
     cells = len(found["before"]) // len(SPACE)
     x, length = float(found["x"]) + cells * CELL, cell_len(html.unescape(found["words"])) * CELL
     return f'{found["head"]}x="{x:g}"{found["middle"]}textLength="{length:g}"{found["tail"]}>{found["words"]}</text>'

@@ -1,4 +1,4 @@
-"""One line an event, for pipes, logs and screen readers: no colours, no cursor movement."""
+"""The plain screen: one line for each event, for pipes, logs and screen readers, without colors or cursor movement."""
 
 from __future__ import annotations
 
@@ -31,20 +31,18 @@ from voicecli.events import (
     TurnInterrupted,
     UserTyped,
 )
-from voicecli.ui.questions import Questions
-from voicecli.ui.terminal.stderr import stderr_to
-from voicecli.ui.uses import ToolUse
+from voicecli.ui.line_input import LineScreen
+from voicecli.ui.terminal.outlet import stderr_to
+from voicecli.ui.tool_uses import ToolUse
 from voicecli.ui.view import Exchange, ViewModel
 from voicecli.ui.waterfall import STAGES, seconds
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from voicecli.ui.screen import Controls
-
 
 def lines_of(event: Event, view: ViewModel) -> Iterator[str]:
-    """What an event says, given the view after it."""
+    """Yield the lines for an event, given the view after it."""
     match event:
         case Ready():
             yield from _ready(event)
@@ -53,15 +51,15 @@ def lines_of(event: Event, view: ViewModel) -> Iterator[str]:
         case MuteChanged(muted=muted):
             yield "Muted" if muted else "Listening"
         case HoldChanged(held=True):
-            yield "Listening: Enter sends"
+            yield "Listening: press Enter to send"
         case AwakeChanged(awake=awake):
             yield "(awake)" if awake else "(asleep)"
         case FramesDropped(count=count):
-            yield f"Note: {count} frames of the microphone were dropped"
+            yield f"Note: {count} microphone frames dropped"
         case NothingHeard(reason=reason):
             yield f"(no words: {reason})" if reason else "(no words)"
         case FalseInterruption(text=text, reason=reason):
-            yield f"(passed over: {_flat(text) or reason})"
+            yield f"(ignored: {_flat(text) or reason})"
         case PlaybackUnderrun(gap_s=gap_s):
             yield f"Note: a gap of {seconds(gap_s)} in the answer"
         case _:
@@ -79,7 +77,7 @@ def _ready(ready: Ready) -> Iterator[str]:
     if not ready.microphone:
         yield "Listening (no microphone: type your question)"
     elif ready.mode == "push-to-talk":
-        yield f"Ready ({ready.microphone}): Enter begins what you say, and ends it"
+        yield f"Ready ({ready.microphone}): press Enter to start speaking, and again to send"
     elif ready.mode == "wake-phrase":
         yield f'Asleep ({ready.microphone}): say "{ready.wake_phrase}" and your question'
     else:
@@ -95,7 +93,7 @@ def _of_turn(event: Event, exchange: Exchange) -> Iterator[str]:
         case Audible() if exchange.latency is not None:
             yield latency_line(exchange.latency)
         case ApprovalRequested(call=call) | ToolCalled(call=call) | ToolDone(call=call):
-            yield from (use_line(use) for use in exchange.uses if use.call == call)
+            yield from (use_line(use) for use in exchange.tool_uses if use.call_id == call)
         case TurnDone():
             yield f"Assistant: {_flat(exchange.written)}"
         case TurnInterrupted(reopened=True):
@@ -109,14 +107,14 @@ def _of_turn(event: Event, exchange: Exchange) -> Iterator[str]:
 
 
 def use_line(use: ToolUse) -> str:
-    """What is used, asked for, or came of it."""
-    if use.state == "asked":
-        return f"May this tool be used? {use.reported} (yes, always or no)"
-    return f"Tool: {use.reported} = {use.outcome}" if use.outcome else f"Tool: {use.reported}"
+    """Return the line of a tool call: the request for approval, the call, or its outcome."""
+    if use.state == "waiting for approval":
+        return f"Allow this tool call? {use.call_text} (yes, always or no)"
+    return f"Tool: {use.call_text} = {use.outcome}" if use.outcome else f"Tool: {use.call_text}"
 
 
 def latency_line(latency: TurnLatency) -> str:
-    """Total and parts: `0.92 s = endpoint 0.20 + stt 0.25 + …`, indented."""
+    """Return total and parts, indented: `0.92 s = endpoint 0.20 + stt 0.25 + …`."""
     parts = zip(STAGES, latency.parts, strict=True)
     return f"  {seconds(latency.voice_to_voice_s)} = " + " + ".join(f"{name} {part:.2f}" for (name, _), part in parts)
 
@@ -125,16 +123,15 @@ def _flat(text: str) -> str:
     return " ".join(text.split())
 
 
-class PlainScreen:
-    """Prints what happens, a line each, at once; asks what is typed."""
+class PlainScreen(LineScreen):
+    """Prints a line for each event at once, and asks what is typed."""
 
     def __init__(self, out: TextIO, input_fd: int | None, stderr_log: Path | None = None) -> None:
-        """`stderr_log` takes what native libraries write to stderr, where that would stand between the lines."""
-        self._out = out
+        """Redirect stderr, where native libraries write, to `stderr_log` so that it does not break the lines."""
+        super().__init__(out, input_fd)
         self._stderr_log = stderr_log
         self._exits = ExitStack()
         self._view = ViewModel()
-        self._questions = Questions(input_fd)
 
     def __enter__(self) -> Self:
         if self._stderr_log is not None:
@@ -144,16 +141,12 @@ class PlainScreen:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
-        self._out.flush()
+        super().__exit__(kind, error, trace)
         self._exits.close()
 
     def show(self, event: Event) -> None:
-        """Print what the event says."""
+        """Print the lines for an event."""
         self._view = self._view.apply(event)
-        self._questions.note(event)
+        self._input.observe(event)
         for line in lines_of(event, self._view):
             print(line, file=self._out, flush=True)
-
-    async def run(self, controls: Controls) -> None:
-        """Ask what comes in, a question a line."""
-        await self._questions.run(controls)

@@ -1,4 +1,4 @@
-"""What the three screens have in common."""
+"""The protocol of the live, plain and JSON Lines screens."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ Theme = Literal["auto", "light", "dark", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the user wishes of the live screen."""
+    """Settings of the live screen."""
 
     theme: Theme = "auto"
-    mouse: bool = False  # the wheel comes as reports of the mouse, which takes its buttons from the terminal
+    mouse: bool = False  # ask for mouse events, so that the wheel scrolls; text is then selected with Shift
 
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """What a user can do to a conversation. All return at once."""
+    """The actions of a user on a conversation. All return at once."""
 
     set_muted: Callable[[bool], None]
     interrupt: Callable[[], None]
-    ask: Callable[[str], None]  # a typed question, or a command that begins with a slash
+    ask: Callable[[str], None]  # a typed question or a slash command
     quit: Callable[[], None]
-    repeat: Callable[[str], None] = lambda _: None  # say this earlier answer again, if nothing else is going on
-    offers: Callable[[str], tuple[Offer, ...]] = lambda line: ()  # what a line that is being typed may become
-    push: Callable[[bool], None] = lambda held: None  # the key of push-to-talk
-    grant: Callable[[Approval], object] = lambda answer: None  # whether a tool may be used that leave is asked for
+    repeat: Callable[[str], None] = lambda _: None  # speak this earlier answer again, if nothing else is going on
+    offers: Callable[[str], tuple[Offer, ...]] = lambda line: ()  # completions of the typed line
+    push: Callable[[bool], None] = lambda held: None  # the push-to-talk key
+    answer_approval: Callable[[Approval], object] = lambda answer: None  # reply to a tool that needs approval
 
 
 class Screen(Protocol):
-    """Shows events, and turns keys or lines into `Controls`. Used as a context: the terminal is its own inside."""
+    """Shows events, and turns keys or lines into `Controls`. A context manager: inside, it owns the terminal."""
 
     def __enter__(self) -> Self: ...
 
@@ -47,9 +47,9 @@ class Screen(Protocol):
     ) -> None: ...
 
     def show(self, event: Event) -> None:
-        """Take note of an event. Returns at once; call it on the loop's thread."""
+        """Handle an event and return at once. Call it on the loop's thread."""
         ...
 
     async def run(self, controls: Controls) -> None:
-        """Redraw and read the user's input until cancelled. Quitting goes through `controls.quit`."""
+        """Redraw and read the user's input until cancelled. Quit through `controls.quit`."""
         ...

@@ -1,4 +1,4 @@
-"""Dictation: words while they are said on a terminal's stderr, utterances where they are wanted."""
+"""Dictation output: partial words on a terminal's stderr, finished utterances in the chosen sinks."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from rich.console import Console
 from rich.text import Text
 
 from voicecli.errors import EngineError
-from voicecli.ui.dialogue import MEASURE
-from voicecli.ui.terminal.region import Region
-from voicecli.ui.view import printable
+from voicecli.printable import printable
+from voicecli.ui.answer import MEASURE
+from voicecli.ui.terminal.painter import Region
 
 Copy = Callable[[str], tuple[Sequence[str], Sequence[str]]]
-"""Puts a text on the clipboard; gives the ways that took it, and what is wrong with the others."""
+"""Copy a text to the clipboard; return the ways that worked, and the errors of the others."""
 
 
 class TranscriptSink(Protocol):
-    """Where utterances go."""
+    """A destination of utterances."""
 
     def put(self, text: str) -> None:
-        """One more, at once."""
+        """Write an utterance at once."""
         ...
 
     def close(self) -> None:
-        """No more will come; called again it does nothing."""
+        """Finish the output. Calling it again does nothing."""
         ...
 
 
 class FileSink:
-    """A stream: an utterance a line, or all of them one paragraph."""
+    """Writes to a stream: one utterance per line, or all as one paragraph."""
 
     def __init__(self, out: TextIO, *, joined: bool) -> None:
         self._out = out
@@ -38,7 +38,7 @@ class FileSink:
         self._is_open = False  # a paragraph has begun
 
     def put(self, text: str) -> None:
-        """Raises BrokenPipeError when the reader has gone."""
+        """Write an utterance at once. Raise BrokenPipeError if the reader has gone."""
         before = " " if self._is_open else ""
         print(before + text, end="" if self._joined else "\n", file=self._out, flush=True)
         self._is_open = self._joined
@@ -50,52 +50,52 @@ class FileSink:
 
 
 class BufferSink:
-    """One paragraph on a terminal, when it is over: the cursor of an unfinished line would be in the screen's way."""
+    """Writes one paragraph to a terminal at the end: an unfinished line would disturb the partial words."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._said: list[str] = []
+        self._utterances: list[str] = []
 
     def put(self, text: str) -> None:
-        self._said.append(text)
+        self._utterances.append(text)
 
     def close(self) -> None:
-        if self._said:
-            print(" ".join(self._said), file=self._out, flush=True)
-            self._said.clear()
+        if self._utterances:
+            print(" ".join(self._utterances), file=self._out, flush=True)
+            self._utterances.clear()
 
 
 class ClipboardSink:
-    """The clipboard: all utterances so far, each time there is another one."""
+    """Copies all utterances so far to the clipboard, after each one."""
 
     def __init__(self, copy: Copy, err: TextIO, *, joined: bool) -> None:
         self._copy, self._err = copy, err
-        self._between = " " if joined else "\n"
-        self._said: list[str] = []
+        self._separator = " " if joined else "\n"
+        self._utterances: list[str] = []
         self._reported: list[str] = []
 
     def put(self, text: str) -> None:
-        """Raises EngineError when nothing takes it."""
-        self._said.append(text)
-        through, failures = self._copy(self._between.join(self._said))
-        reported = "; ".join(failures)
-        if not through:
-            raise EngineError(f"the clipboard did not take it: {reported}", "--output FILE writes a file")
-        news = ["Copied through " + " and ".join(through), *([f"Not copied through {reported}"] if reported else [])]
+        """Copy all utterances so far. Raise EngineError if no way to the clipboard works."""
+        self._utterances.append(text)
+        used, failures = self._copy(self._separator.join(self._utterances))
+        errors = "; ".join(failures)
+        if not used:
+            raise EngineError(f"copying to the clipboard failed: {errors}", "Use --output FILE to write a file.")
+        news = ["Copied via " + " and ".join(used), *([f"Not copied via {errors}"] if errors else [])]
         for line in news:
             if line not in self._reported:
                 self._reported.append(line)
                 print(line, file=self._err, flush=True)
 
     def close(self) -> None:
-        """It stays there."""
+        """Leave the text on the clipboard."""
 
 
 class DictationScreen:
-    """Shows what is heard; where stderr is no terminal, only what is told."""
+    """Shows words while they are spoken; without a terminal at stderr, only notes."""
 
     def __init__(self, err: TextIO, sinks: Sequence[TranscriptSink], *, shows_words: bool) -> None:
-        """`shows_words`: what the keepers take is to be seen nowhere else, so it stays on the screen."""
+        """`shows_words`: print finished utterances too, because no sink shows them on this terminal."""
         console = Console(file=err)
         self._console = console if console.is_terminal and not console.is_dumb_terminal else None
         self._region = Region(self._console, MEASURE) if self._console is not None else None
@@ -105,26 +105,26 @@ class DictationScreen:
 
     @property
     def live(self) -> bool:
-        """Whether words are shown while they are said."""
+        """Whether words are shown while they are spoken."""
         return self._region is not None
 
     def note(self, text: str) -> None:
-        """Something beside the words."""
+        """Write a note to stderr."""
         self._clear()
         print(text, file=self._err, flush=True)
 
     def hear(self, stable: str, unstable: str) -> None:
-        """Somebody speaks. Words so far: those that are firm, and those that may change."""
+        """Show the words so far: the stable ones, and those that may change."""
         if self._region is not None:
             parts = ((stable, "bold"), (unstable, "dim"), ("…", "dim"))
             self._region.show(Text(" ").join(Text(printable(part), style) for part, style in parts if part))
 
     def pause(self) -> None:
-        """It was no speech."""
+        """Remove the partial words: it was no speech."""
         self._clear()
 
     def finish(self, text: str, reason: str) -> None:
-        """An utterance is over; without words there is a reason."""
+        """Write a finished utterance to the sinks; `reason` says why one has no words."""
         self._clear()
         if not text:
             self.note(f"(no words: {reason})" if reason else "(no words)")
@@ -135,7 +135,7 @@ class DictationScreen:
             sink.put(text)
 
     def close(self) -> None:
-        """Whatever was being said is over."""
+        """Remove partial words and close the sinks."""
         self._clear()
         for sink in self._sinks:
             sink.close()
@@ -145,6 +145,6 @@ class DictationScreen:
             self._region.clear()
 
 
-def open_words(out: TextIO, err: TextIO, *, joined: bool) -> FileSink | BufferSink:
-    """Standard output as a keeper."""
+def open_transcript(out: TextIO, err: TextIO, *, joined: bool) -> FileSink | BufferSink:
+    """Return the sink for standard output."""
     return BufferSink(out) if joined and out.isatty() and err.isatty() else FileSink(out, joined=joined)

@@ -1,7 +1,7 @@
-"""What a screen shows, as a value: events in, view out. Pure; no terminal, no clock.
+"""The state that a screen shows, folded from events. Pure; no terminal, no clock.
 
-An answer is prepared while the user may still go on. It is folded in as it comes, and `Exchange.answer` stays empty
-until the utterance has ended.
+An answer is prepared while the user may still go on speaking. Its text is stored as it arrives, but `Exchange.answer`
+stays empty until the utterance has ended.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from voicecli.conversation.latency import LatencyFold, TurnLatency, percentile
+from voicecli.conversation.latency import LatencyFold, TurnLatency
 from voicecli.events import (
     Announced,
+    AnswerReplayed,
     Audible,
     AwakeChanged,
     Component,
@@ -40,29 +41,27 @@ from voicecli.events import (
     TurnInterrupted,
     UserTyped,
 )
-from voicecli.printable import one_line
-from voicecli.printable import printable as printable
+from voicecli.printable import one_line, printable
 from voicecli.turns.speculation import Speculation
 from voicecli.types import TurnId
 from voicecli.ui.listen_state import ListenState
-from voicecli.ui.repeating import Repeat, repeat_after
-from voicecli.ui.uses import ToolUse, asked, uses_after
+from voicecli.ui.tool_uses import ToolUse, apply_tool_event, pending_approval
 
 State = Literal["Starting", "Ready", "Listening", "Hearing", "Thinking", "Speaking", "Muted", "Asleep"]
 Outcome = Literal["open", "done", "interrupted", "reopened", "failed"]
 
 LEVELS_KEPT = 48
-"""4.8 s of input level: as wide as the meter ever gets."""
+"""4.8 s of input level: the widest meter."""
 
 QUIET_DB = -90.0
 
 READY_FIELDS = dict[Component, str](microphone="microphone", speaker="speaker", model="llm", voice="tts")
-"""Where `Ready` names a part."""
+"""The field of `Ready` that names each component."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a turn has no (whole) answer."""
+    """The reason why a turn has no complete answer."""
 
     stage: Stage
     message: str
@@ -71,7 +70,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something that the user should know, in its place between the exchanges."""
+    """A message to the user, shown between the exchanges."""
 
     text: str
     passing: bool = False
@@ -79,25 +78,25 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One utterance of the user and the answer to it."""
+    """An utterance of the user and the answer to it."""
 
     turn: TurnId
     typed: bool = False
-    released: bool = False  # the utterance has ended, the answer may be shown
+    released: bool = False  # the utterance has ended, so the answer may be shown
     stable: str = ""
     unstable: str = ""
     transcript: str | None = None
-    written: str = ""  # the answer so far, shown or not
-    spoken_end: int = 0  # characters of it that were heard
+    written: str = ""  # the answer so far, whether shown or not
+    spoken_end: int = 0  # characters of `written` that have been played
     audible: bool = False
     outcome: Outcome = "open"
     failure: Failure | None = None
-    uses: tuple[ToolUse, ...] = ()  # of tools
+    tool_uses: tuple[ToolUse, ...] = ()
     marks: LatencyFold = field(default_factory=LatencyFold)
 
     @property
     def heard(self) -> tuple[str, str]:
-        """The words of the user: (firm, may still change)."""
+        """The words of the user: (stable, may still change)."""
         if self.transcript is not None:
             return self.transcript, ""
         gap = " " if self.stable and self.unstable and not self.stable[-1].isspace() else ""
@@ -105,9 +104,9 @@ class Exchange:
 
     @property
     def answer(self) -> tuple[str, str]:
-        """The answer as written: (spoken, still to come). Both empty while the user may still go on.
+        """The answer as written: (spoken, not yet spoken). Both are empty while the user may still go on.
 
-        The word under way counts as spoken: half a bright word reads like a mistake.
+        A word counts as spoken once it begins: half a bright word looks like a mistake.
         """
         if not self.released:
             return "", ""
@@ -121,7 +120,7 @@ class Exchange:
         return self.marks.latency(self.turn)
 
     def apply(self, event: Event) -> Exchange:
-        """The exchange with one more event of its turn."""
+        """Return the exchange after one more event of its turn."""
         return replace(self._apply(event), marks=self.marks.apply(event))
 
     def _apply(self, event: Event) -> Exchange:
@@ -137,9 +136,9 @@ class Exchange:
             case Transcribed(text=text) if not self.typed:
                 return replace(self, transcript=printable(text), written="", spoken_end=0)
             case _:
-                return self._answered(event)
+                return self._apply_answer(event)
 
-    def _answered(self, event: Event) -> Exchange:
+    def _apply_answer(self, event: Event) -> Exchange:
         match event:
             case TokenArrived(text=text):
                 return replace(self, written=self.written + printable(text))
@@ -152,14 +151,35 @@ class Exchange:
             case TurnInterrupted(reopened=True):
                 return replace(self, outcome="reopened", written="", spoken_end=0)
             case TurnInterrupted(spoken=spoken):
-                heard = len(spoken) if self.written.startswith(printable(spoken)) else self.spoken_end
-                return replace(self, outcome="interrupted", spoken_end=heard)
+                played = len(spoken) if self.written.startswith(printable(spoken)) else self.spoken_end
+                return replace(self, outcome="interrupted", spoken_end=played)
             case TurnFailed(stage=stage, message=message, hint=hint):
                 return replace(self, outcome="failed", failure=Failure(stage, printable(message), printable(hint)))
             case Announced(text=text):
                 return replace(self, released=True, transcript="", written=printable(text))
             case _:
-                return replace(self, uses=uses_after(self.uses, event))
+                return replace(self, tool_uses=apply_tool_event(self.tool_uses, event))
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """An earlier answer that is being spoken again."""
+
+    turn: TurnId
+    audible: bool = False
+
+
+def apply_repeat_event(repeat: Repeat | None, event: Event) -> Repeat | None:
+    """Return the answer being repeated after one more event."""
+    match event:
+        case AnswerReplayed(turn=turn) if turn is not None:
+            return Repeat(turn)
+        case Audible(turn=turn) if repeat is not None and repeat.turn == turn:
+            return replace(repeat, audible=True)
+        case TurnDone(turn=turn) | TurnInterrupted(turn=turn) | TurnFailed(turn=turn):
+            return None if repeat is not None and repeat.turn == turn else repeat
+        case _:
+            return repeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,18 +190,18 @@ class ViewModel:
     muted: bool = False
     listen_state: ListenState = field(default_factory=ListenState)
     entries: tuple[Exchange | Note, ...] = ()  # oldest first
-    latencies: tuple[TurnLatency, ...] = ()  # of the turns that became audible, in that order
-    levels_db: tuple[float, ...] = ()  # input level, ten a second, newest last
-    remark: str = ""  # what became of the latest sound, until the next one
+    latencies: tuple[TurnLatency, ...] = ()  # of audible turns, oldest first
+    levels_db: tuple[float, ...] = ()  # input level, ten values a second, newest last
+    remark: str = ""  # why the latest sound was no question, until the next one
     dropped_frames: int = 0
     speculation: Speculation = field(default_factory=Speculation)
     underrun_gaps: int = 0
-    troubles: tuple[ComponentChanged, ...] = ()  # of the parts that are not well, one each, the latest last
-    repeat: Repeat | None = None  # an earlier answer that is being said again
+    problems: tuple[ComponentChanged, ...] = ()  # the latest of each component that is not ok, newest last
+    repeat: Repeat | None = None
 
     @property
     def state(self) -> State:
-        """Derived from the newest turn that is not over."""
+        """The state of the newest turn that is not over."""
         if self.ready is None:
             return "Starting"
         live = next((one for one in reversed(self.exchanges) if one.outcome == "open"), None)
@@ -195,13 +215,14 @@ class ViewModel:
 
     @property
     def is_answering(self) -> bool:
-        """Whether there is an answer to interrupt; also while somebody speaks over it."""
+        """Whether there is an answer to interrupt, also while the user speaks over it."""
         return self.repeat is not None or any(one.released and one.outcome == "open" for one in self.exchanges)
 
     @property
-    def asked(self) -> ToolUse | None:
-        """The tool that leave is asked for."""
-        return next((use for one in self.exchanges if one.outcome == "open" and (use := asked(one.uses))), None)
+    def pending_approval(self) -> ToolUse | None:
+        """The tool call that waits for approval."""
+        waiting = (pending_approval(one.tool_uses) for one in self.exchanges if one.outcome == "open")
+        return next(filter(None, waiting), None)
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
@@ -217,28 +238,41 @@ class ViewModel:
 
     @property
     def level_db(self) -> float:
-        """The latest input level, dB relative to full scale."""
+        """The latest input level, in dB relative to full scale."""
         return self.levels_db[-1] if self.levels_db else QUIET_DB
 
     @property
-    def alike(self) -> tuple[TurnLatency, ...]:
-        """Latencies of the turns that began as the latest one did: spoken and typed ones do not compare."""
+    def comparable_latencies(self) -> tuple[TurnLatency, ...]:
+        """Latencies of the turns that are spoken, or typed, like the latest one."""
         return tuple(one for one in self.latencies if one.typed == self.latencies[-1].typed)
 
-    def voice_to_voice_s(self, q: float) -> float | None:
-        """The q-th percentile over the conversation, or None before the first answer."""
-        return percentile([one.voice_to_voice_s for one in self.alike], q) if self.latencies else None
+    @property
+    def last_answer(self) -> str:
+        """The latest answer with words, as written; empty if there is none."""
+        return next((one.written for one in reversed(self.exchanges) if one.released and one.written), "")
+
+    @property
+    def last_question(self) -> str:
+        """The latest words of the user; empty if there are none."""
+        return next((one.transcript for one in reversed(self.exchanges) if one.transcript), "")
+
+    @property
+    def can_repeat(self) -> bool:
+        """Whether the last answer can be spoken again now: there is one and a voice for it, and nobody speaks."""
+        quiet = self.state in ("Listening", "Muted", "Ready")
+        return quiet and self.has_speaker and self.ready is not None and bool(self.ready.tts and self.last_answer)
 
     def exchange(self, turn: TurnId | None) -> Exchange | None:
+        """Return the exchange of a turn."""
         return next((one for one in reversed(self.exchanges) if one.turn == turn), None)
 
     def apply(self, event: Event) -> ViewModel:
-        """The view after one more event."""
+        """Return the view after one more event."""
         match event:
             case Ready():
-                lasting = (entry for entry in self.entries if not (isinstance(entry, Note) and entry.passing))
+                kept = (entry for entry in self.entries if not (isinstance(entry, Note) and entry.passing))
                 return replace(
-                    self, ready=one_line(event), entries=tuple(lasting), listen_state=self.listen_state.apply(event)
+                    self, ready=one_line(event), entries=tuple(kept), listen_state=self.listen_state.apply(event)
                 )
             case Notice(text=text, passing=passing):
                 return replace(self, entries=(*self.entries, Note(printable(text), passing)))
@@ -251,43 +285,43 @@ class ViewModel:
             case HoldChanged() | AwakeChanged():
                 return replace(self, listen_state=self.listen_state.apply(event))
             case ComponentChanged():
-                return self._part_changed(event)
+                return self._apply_component(event)
             case TurnFailed(message=message) if self.repeat is not None and self.repeat.turn == event.turn:
                 return replace(self, repeat=None, entries=(*self.entries, Note(printable(message))))
             case _ if event.turn is not None:
-                repeat, speculation = repeat_after(self.repeat, event), self.speculation.apply(event)
-                return replace(self._of_turn(event, event.turn), speculation=speculation, repeat=repeat)
+                repeat, speculation = apply_repeat_event(self.repeat, event), self.speculation.apply(event)
+                return replace(self._apply_turn(event, event.turn), speculation=speculation, repeat=repeat)
             case _:
                 return self
 
-    def _part_changed(self, event: ComponentChanged) -> ViewModel:
-        reported = replace(event, name=printable(event.name), message=printable(event.message))
-        rest = tuple(one for one in self.troubles if one.component != event.component)
-        troubles = rest if event.condition == "ok" else (*rest, reported)
-        entries = (*self.entries, Note(reported.message))
+    def _apply_component(self, event: ComponentChanged) -> ViewModel:
+        clean = replace(event, name=printable(event.name), message=printable(event.message))
+        rest = tuple(one for one in self.problems if one.component != event.component)
+        problems = rest if event.condition == "ok" else (*rest, clean)
+        entries = (*self.entries, Note(clean.message))
         if self.ready is None:
-            return replace(self, troubles=troubles, entries=entries)
+            return replace(self, problems=problems, entries=entries)
         named: Any = {READY_FIELDS[event.component]: event.name}
         ready = replace(self.ready, **named)
-        return replace(self, troubles=troubles, entries=entries, ready=one_line(ready))
+        return replace(self, problems=problems, entries=entries, ready=one_line(ready))
 
-    def _of_turn(self, event: Event, turn: TurnId) -> ViewModel:
+    def _apply_turn(self, event: Event, turn: TurnId) -> ViewModel:
         match event:
             case SpeechStarted() | UserTyped() | Announced() if self.exchange(turn) is None:
                 opened = Exchange(turn).apply(event)
                 return replace(self, entries=(*self.entries, opened), remark="")
             case NothingHeard(reason=reason):
-                gone = self.exchange(turn)
-                rest = tuple(one for one in self.entries if one is not gone)
+                dropped = self.exchange(turn)
+                rest = tuple(one for one in self.entries if one is not dropped)
                 return replace(self, entries=rest, remark=f"no words ({reason})" if reason else "no words")
             case FalseInterruption(text=text, reason=reason):
-                return replace(self, remark=f"passed over: {printable(text) or reason}")
+                return replace(self, remark=f"ignored: {printable(text) or reason}")
             case PlaybackUnderrun():
                 return replace(self, underrun_gaps=self.underrun_gaps + 1)
             case _:
-                return self._updated(event, turn)
+                return self._apply_exchange(event, turn)
 
-    def _updated(self, event: Event, turn: TurnId) -> ViewModel:
+    def _apply_exchange(self, event: Event, turn: TurnId) -> ViewModel:
         before = self.exchange(turn)
         if before is None:
             return self

@@ -1,4 +1,4 @@
-"""Where the time of a turn went, drawn. Each stage has a colour and always its name: colour alone tells nothing."""
+"""Charts of the latency of a turn. Each stage has a color and a name, so that nothing depends on color alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ STAGES = (
     ("endpoint", "blue"),
     ("stt", "cyan"),
     ("llm token", "magenta"),
-    ("piece", "yellow"),
+    ("chunk", "yellow"),
     ("tts", "green"),
     ("playout", "white"),
 )
@@ -24,11 +24,12 @@ TRACE_S_PER_CELL = 0.05
 
 
 def seconds(value_s: float) -> str:
+    """Return a duration with two decimals, such as `0.92 s`."""
     return f"{value_s:.2f} s"
 
 
 def bar(latency: TurnLatency, cells: int) -> Text:
-    """The parts in their proportions, end to end; each closes with a half cell, so that one sees where it ends."""
+    """Return the parts in proportion, end to end; each ends with a half cell that separates it from the next."""
     text = Text()
     done_s, used = 0.0, 0
     for part_s, (_, style) in zip(latency.parts, STAGES, strict=True):
@@ -41,14 +42,14 @@ def bar(latency: TurnLatency, cells: int) -> Text:
 
 
 def trace(latency: TurnLatency, width: int) -> Text:
-    """One small line for under an answer: bar and total, to the same scale for all turns."""
+    """Return the small bar and total shown under an answer, with the same scale for all turns."""
     total = seconds(latency.voice_to_voice_s)
     cells = min(max(round(latency.voice_to_voice_s / TRACE_S_PER_CELL), 1), max(width - len(total) - 1, 1))
     return Text.assemble(bar(latency, cells), " ", (total, "dim"))
 
 
 def legend(latency: TurnLatency, width: int) -> list[Text]:
-    """Every part by name, in milliseconds: in one line, or in two where it would be too wide."""
+    """Return every part by name, in milliseconds: on one line, or on two if that is too wide."""
     figures = [
         Text.assemble((name, style), f" {part_s * 1000:.0f}")
         for part_s, (name, style) in zip(latency.parts, STAGES, strict=True)
@@ -59,7 +60,7 @@ def legend(latency: TurnLatency, width: int) -> list[Text]:
 
 
 def statistics(latencies: tuple[TurnLatency, ...]) -> Text:
-    """p50 and p95 over turns of one kind."""
+    """Return p50, p95 and the number of turns."""
     totals = [one.voice_to_voice_s for one in latencies]
     turns = f"{len(totals)} turns" if len(totals) > 1 else "1 turn"
     p50, p95 = percentile(totals, 50), percentile(totals, 95)
@@ -67,7 +68,7 @@ def statistics(latencies: tuple[TurnLatency, ...]) -> Text:
 
 
 def compact(latencies: tuple[TurnLatency, ...], width: int) -> list[Text]:
-    """The last turn as a bar and its legend, statistics at the right of the bar where there is room."""
+    """Return the last turn as a bar with its legend, and the statistics beside the bar where there is room."""
     latest = latencies[-1]
     right = statistics(latencies)
     total = seconds(latest.voice_to_voice_s)
@@ -82,7 +83,7 @@ def compact(latencies: tuple[TurnLatency, ...], width: int) -> list[Text]:
 
 
 def panel(latencies: tuple[TurnLatency, ...], speculation: Speculation, width: int, height: int) -> list[Text]:
-    """The last turn as a waterfall with figures and percentiles, and the turns before it as bars."""
+    """Return the last turn as a waterfall with figures and percentiles, and the turns before it as bars."""
     latest = latencies[-1]
     cells = width - NAME_WIDTH - 3 * FIGURE_WIDTH
     kind = "typed" if latest.typed else "spoken"
@@ -102,16 +103,16 @@ def panel(latencies: tuple[TurnLatency, ...], speculation: Speculation, width: i
 
 
 def _wasted(speculation: Speculation) -> str:
-    return f" ({speculation.wasted_s:.1f} s for nothing)" if speculation.misses else ""
+    return f" ({speculation.wasted_s:.1f} s wasted)" if speculation.misses else ""
 
 
 def _work(latency: TurnLatency, index: int, cells: int) -> Text:
-    """When a stage worked, on the time axis: dotted while the wait for the endpoint hid it."""
+    """Return when a stage worked, on the time axis; dotted while the wait for the endpoint hid it."""
     span = latency.work[index]
     style = STAGES[index][1]
     per_s = cells / latency.voice_to_voice_s if latency.voice_to_voice_s > 0 else 0.0
     start, end = round(span.start_s * per_s), round(span.end_s * per_s)
-    if start == end and span.start_s < span.end_s:  # too short for a cell, and yet it was there
+    if start == end and span.start_s < span.end_s:  # too short for a cell
         start = min(start, cells - 1)
         return Text.assemble(" " * start, ("╸", style), " " * (cells - start - 1))
     released = round(latency.released_s * per_s) if index else 0
@@ -143,7 +144,7 @@ def _total(latencies: tuple[TurnLatency, ...], cells: int) -> Text:
 
 
 def _earlier(latencies: tuple[TurnLatency, ...], width: int, height: int) -> list[Text]:
-    """As many of the latest turns as there is room for, newest first, to one scale."""
+    """Return as many of the latest turns as there is room for, newest first, with one scale."""
     rows = min(len(latencies), height - 3)
     if rows < 2:
         return []

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicecli.slash.commands import COMMANDS
-from voicecli.slash.complete import Offer, Value, offers
-from voicecli.slash.values import FRESH_S, Values
+from voicecli.slash.complete import FRESH_S, Offer, Value, Values, offers
 
 VOICES = [Value("af_heart"), Value("bm_george", "British"), Value("heartbeat")]
 
@@ -43,13 +42,13 @@ def test_commands_first_and_then_what_follows_them(line: str, shown: list[str]) 
 
 
 def test_an_offer_is_a_line_that_can_be_sent_or_gone_on_with() -> None:
-    assert offers("/mut", known) == (Offer("/mute", "/mute", "stop listening, or go on"),)
+    assert offers("/mut", known) == (Offer("/mute", "/mute", "mute or unmute the microphone"),)
     assert [offer.line for offer in offers("/voi", known)] == ["/voice "]
     assert offers("/voice bm", known) == (Offer("/voice bm_george", "bm_george", "British"),)
 
 
 @given(st.text(alphabet="/abcdehimnoqstuvwy ", max_size=12))
-def test_whatever_is_typed_each_offer_begins_a_command(line: str) -> None:
+def test_every_offer_starts_with_a_command(line: str) -> None:
     names = tuple(f"/{one.name}" for one in COMMANDS)
     assert all(offer.line.startswith(names) for offer in offers(line, known))
 

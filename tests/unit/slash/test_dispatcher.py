@@ -12,9 +12,8 @@ import pytest
 
 from voicecli.conversation.latency import TurnLatency
 from voicecli.errors import SettingsError
-from voicecli.slash.commands import COMMANDS, NAMES, command
+from voicecli.slash.commands import COMMANDS, NAMES, Command, Mistake, Question, is_command, parse
 from voicecli.slash.dispatcher import CommandDispatcher, Handler
-from voicecli.slash.parse import Command, Mistake, Question, is_command, parse
 
 
 @dataclass
@@ -25,21 +24,21 @@ class Strict:
     known: tuple[TurnLatency, ...] = ()
     reported: list[str] = field(default_factory=list)
 
-    def _take(self, name: str, argument: str = "") -> None:
+    def _expect(self, name: str, argument: str = "") -> None:
         assert self.script, f"unexpected {name}"
         assert self.script.pop(0) == (name, argument)
 
     def toggle_mute(self) -> None:
-        self._take("mute")
+        self._expect("mute")
 
     def set_system_prompt(self, system_prompt: str) -> None:
-        self._take("set_system_prompt", system_prompt)
+        self._expect("set_system_prompt", system_prompt)
 
     def quit(self) -> None:
-        self._take("quit")
+        self._expect("quit")
 
     def ask(self, text: str) -> None:
-        self._take("ask", text)
+        self._expect("ask", text)
 
     def latencies(self) -> tuple[TurnLatency, ...]:
         return self.known
@@ -62,20 +61,20 @@ def typed(text: str, *script: tuple[str, str], known: tuple[TurnLatency, ...] = 
         ("//etc is what?", Question("/etc is what?")),
     ],
 )
-def test_a_line_is_a_command_its_beginning_or_a_question(text: str, meant: object) -> None:
+def test_a_line_is_a_command_a_prefix_of_one_or_a_question(text: str, meant: object) -> None:
     assert parse(text, NAMES) == meant
 
 
-def test_a_whole_name_wins_over_a_longer_one_and_half_a_name_of_two_is_none() -> None:
+def test_a_whole_name_wins_over_a_longer_one_and_an_ambiguous_prefix_is_a_mistake() -> None:
     assert parse("/new", ["new", "newer"]) == Command("new", "")
     assert parse("/ne", ["new", "newer"]) == Mistake(
         "There is no command /ne. Did you mean /new or /newer? "
-        "/help lists them; // asks a text that begins with a slash."
+        "/help lists the commands; // starts a question with a slash."
     )
 
 
 @pytest.mark.parametrize(("text", "part"), [("/sistem", "/system?"), ("/zzz", "/zzz. /help"), ("/", "/help")])
-def test_a_typo_is_reported_with_what_may_be_meant(text: str, part: str) -> None:
+def test_a_typo_is_reported_with_similar_names(text: str, part: str) -> None:
     assert part in typed(text)
 
 
@@ -86,8 +85,8 @@ def test_commands_do_what_they_say() -> None:
     assert typed("Why?", ("ask", "Why?")) == ""
 
 
-def test_what_lacks_or_does_not_belong_is_reported_and_nothing_is_done() -> None:
-    assert "wants the instruction" in typed("/system")
+def test_a_missing_or_unexpected_argument_is_reported_and_nothing_is_done() -> None:
+    assert "needs the instruction" in typed("/system")
     assert "'now'" in typed("/quit now")
 
 
@@ -101,16 +100,16 @@ def test_the_document_has_each_command_and_no_other() -> None:
     assert set(re.findall(r"`/([a-z]+)", text)) - {"sys"} == set(NAMES)
 
 
-def test_latency_tells_the_parts_of_the_last_answers() -> None:
+def test_latency_lists_the_parts_of_the_last_answers() -> None:
     one = TurnLatency(None, False, 0.2, 0.1, 0.3, 0.1, 0.2, 0.1, 1.0, ())
-    assert typed("/latency") == "No answer has sounded yet."
+    assert typed("/latency") == "No answer has been spoken yet."
     reported = typed("/latency", known=(one,) * 7).splitlines()
     assert len(reported) == 5
     assert reported[0].startswith("1.00 s = endpoint 0.20 + stt 0.10 + first token 0.30")
 
 
 async def at_the_dispatcher(lines: list[str], handlers: Mapping[str, Handler], *script: tuple[str, str]) -> list[str]:
-    """What is told, when all that was typed at once is done."""
+    """Return the reports after all lines, typed at once, are done."""
     subject = Strict(list(script))
     async with asyncio.TaskGroup() as tasks:
         dispatcher = CommandDispatcher(subject, subject.reported.append)
@@ -121,7 +120,7 @@ async def at_the_dispatcher(lines: list[str], handlers: Mapping[str, Handler], *
     return subject.reported
 
 
-def test_what_is_typed_behind_a_command_waits_until_it_is_done() -> None:
+def test_lines_typed_after_a_command_wait_until_it_is_done() -> None:
     order: list[str] = []
 
     async def voice(argument: str) -> str:
@@ -158,7 +157,7 @@ def test_a_command_that_fails_is_reported_and_the_next_one_is_done() -> None:
     assert reported == ["There is no voice 'x'. nearest: y.", "That failed: ZeroDivisionError: by zero"]
 
 
-def test_what_stands_behind_quit_is_neither_done_nor_asked() -> None:
+def test_lines_after_quit_are_ignored() -> None:
     async def slow(argument: str) -> str:
         await asyncio.sleep(0)
         return "done"
@@ -166,6 +165,5 @@ def test_what_stands_behind_quit_is_neither_done_nor_asked() -> None:
     assert asyncio.run(at_the_dispatcher(["/save", "/quit", "Who?"], {"save": slow}, ("quit", ""))) == ["done"]
 
 
-def test_a_command_for_what_is_not_there_says_so() -> None:
-    assert "nothing to change here" in typed("/voice af_heart")
-    assert command("voice").arguments == "[NAME]"
+def test_a_command_without_a_handler_is_not_available() -> None:
+    assert "not available here" in typed("/voice af_heart")

@@ -19,7 +19,7 @@ from voicecli.history.open import Memory, record_of, remember
 from voicecli.history.records import Session
 from voicecli.history.store import open_store
 from voicecli.history.writer import HistoryWriter
-from voicecli.slash.history import HistoryCommands, place_for
+from voicecli.slash.history import HistoryCommands, path_for
 from voicecli.types import TurnId
 
 LATER = BEGAN_AT + timedelta(hours=1)
@@ -80,9 +80,7 @@ def test_a_new_conversation_is_another_one_in_the_history_too(path: Path) -> Non
         assert await command.new("") == "A new conversation."
         say(log, 1, "one")
         await log.saved()
-        assert (
-            await command.new("") == "A new conversation. The one before is in the history: /resume 1 goes on with it."
-        )
+        assert await command.new("") == "A new conversation. The one before is in the history: /resume 1 continues it."
         say(log, 2, "two")
         assert [exchange.question for exchange in log.exchanges] == ["two"]
         assert talker.recalled == [[], []]
@@ -124,8 +122,8 @@ def test_an_earlier_conversation_goes_on_in_its_place(path: Path) -> None:
 
 def test_what_cannot_be_resumed_changes_nothing(path: Path) -> None:
     async def act(log: SessionLog, command: HistoryCommands, talker: Talker) -> None:
-        assert "wants the number" in await command.resume("")
-        assert "wants the number" in await command.resume("the last one")
+        assert "needs the number" in await command.resume("")
+        assert "needs the number" in await command.resume("the last one")
         say(log, 1, "one")
         for argument in ("last", "9"):
             with pytest.raises(HistoryError):
@@ -147,18 +145,18 @@ def test_the_list_and_the_search(path: Path) -> None:
         assert first.startswith("2  2026-03-")
         assert first.endswith("What is a fox? (this one)")
         assert second.endswith("Where is the train station?")
-        assert last == "/resume ID goes on with one."
+        assert last == "/resume ID continues one of them."
         hit, _ = (await command.history("north")).splitlines()
         assert hit.startswith("1  2026-03-")
         assert "In the north." in hit
-        assert await command.history("zebra") == "No conversation has 'zebra' in it."
+        assert await command.history("zebra") == "No conversation contains 'zebra'."
 
     logged(path, act)
 
 
 def test_without_a_history_there_is_none(path: Path) -> None:
     async def act(log: SessionLog, command: HistoryCommands, talker: Talker) -> None:
-        assert await command.history("") == "No conversation has been kept yet."
+        assert await command.history("") == "No conversation has been saved yet."
 
     logged(path, act)
     command, _ = commands(UnsavedLog(lambda: 104.0, SESSION), path.with_name("none.db"), kept=False)
@@ -166,14 +164,14 @@ def test_without_a_history_there_is_none(path: Path) -> None:
         asyncio.run(command.history(""))
 
 
-def test_what_is_not_kept_can_still_be_resumed_saved_and_left(path: Path) -> None:
+def test_an_unsaved_conversation_can_be_resumed_saved_and_left(path: Path) -> None:
     HistoryWriter(path, SESSION).keep([asked("zero")])
     memory = remember(path, lambda: 104.0, keep=False, resume=1, now=lambda: LATER)
     record = record_of(memory, lambda: 104.0, lambda: LATER)
     assert [exchange.question for exchange in record.exchanges] == ["zero"]
     command, talker = commands(record, path, kept=False)
     say(record, 1, "one")
-    assert "no history is kept" in asyncio.run(command.new(""))
+    assert "no history is saved" in asyncio.run(command.new(""))
     assert not record.exchanges
     say(record, 2, "two")
     assert asyncio.run(command.resume("1")).startswith("Conversation 1 of")
@@ -191,7 +189,7 @@ def test_a_conversation_is_saved_where_it_was_started_and_again_into_the_same_fi
     record.observe(typed(2, "two"))
     for _ in range(2):
         reported = asyncio.run(command.save("mine.md"))
-        assert reported == f"Saved, readable by you alone: {path.parent / 'mine.md'}"
+        assert reported == f"Saved, readable only by you: {path.parent / 'mine.md'}"
     text = (path.parent / "mine.md").read_text()
     assert "one" in text
     assert "two" in text  # its answer is still to come
@@ -201,13 +199,13 @@ def test_a_conversation_is_saved_where_it_was_started_and_again_into_the_same_fi
     assert file.read_text() == text
 
 
-def test_a_file_of_somebody_elses_is_left_as_it_is(path: Path) -> None:
+def test_an_existing_file_is_not_overwritten(path: Path) -> None:
     record = UnsavedLog(lambda: 104.0, SESSION)
     say(record, 1, "one")
     command, _ = commands(record, path)
     other = path.parent / "other.md"
     other.write_text("mine")
-    with pytest.raises(HistoryError, match="is there already"):
+    with pytest.raises(HistoryError, match="already exists"):
         asyncio.run(command.save(str(other)))
     assert other.read_text() == "mine"
     with pytest.raises(HistoryError, match="cannot be written"):
@@ -215,12 +213,12 @@ def test_a_file_of_somebody_elses_is_left_as_it_is(path: Path) -> None:
 
 
 def test_a_folder_gets_a_file_that_is_named_after_the_conversation(tmp_path: Path) -> None:
-    assert place_for(str(tmp_path), Path("/"), SESSION).parent == tmp_path
-    assert place_for("~/x.md", tmp_path, SESSION) == Path("~/x.md").expanduser()
+    assert path_for(str(tmp_path), Path("/"), SESSION).parent == tmp_path
+    assert path_for("~/x.md", tmp_path, SESSION) == Path("~/x.md").expanduser()
 
 
-def test_words_that_are_known_late_are_kept_where_they_were_said(path: Path) -> None:
-    """A question that was interrupted before it was decoded: the recogniser still has it when the next one begins."""
+def test_late_words_are_kept_in_the_conversation_they_belong_to(path: Path) -> None:
+    """A question that was interrupted before it was decoded: the recognizer still has it when the next one begins."""
     turn = TurnId(1)
 
     async def act(log: SessionLog, command: HistoryCommands, talker: Talker) -> None:

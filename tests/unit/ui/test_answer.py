@@ -1,4 +1,4 @@
-"""An answer while it is written: in a pipe, and on a terminal that shows it to the end, each line once."""
+"""Answers in a pipe and on a terminal, and which Markdown blocks are settled while a text grows."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from collections.abc import Sequence
 
 import pyte
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from rich.console import Console
 from rich.markdown import Markdown
 
 from voicecli.replay import virtual_time
-from voicecli.ui.answer import WrittenAnswer, open_page
-from voicecli.ui.drawn_answer import DrawnAnswer
+from voicecli.ui.answer import MarkdownAnswer, PlainAnswer, open_answer, settled_chars
 
 ANSWER = """# Trains
 
@@ -48,7 +50,8 @@ class Terminal:
 
     def lines(self) -> list[str]:
         screen = pyte.HistoryScreen(60, 12, history=2000, ratio=0.5)
-        pyte.Stream(screen).feed(self.out.getvalue().replace("\n", "\r\n"))
+        write = pyte.Stream(screen).feed
+        write(self.out.getvalue().replace("\n", "\r\n"))
         past = ["".join(row[column].data for column in range(60)) for row in screen.history.top]
         return [line.rstrip() for line in [*past, *screen.display]]
 
@@ -74,7 +77,7 @@ def grown(text: str, step: int, notes_at: Sequence[int] = ()) -> Terminal:
     terminal = Terminal()
 
     async def main() -> None:
-        page = DrawnAnswer(terminal.console, terminal.out)
+        page = MarkdownAnswer(terminal.console, terminal.out)
         for at in range(0, len(text), step):
             page.write(text[at : at + step])
             if at in notes_at:
@@ -99,11 +102,11 @@ def test_a_note_stands_above_what_still_changes() -> None:
     assert [line for line in lines if line != "note at 40"] == at_once(ANSWER)
 
 
-def test_what_is_written_is_seen_before_it_is_over() -> None:
+def test_an_answer_is_visible_before_it_is_complete() -> None:
     terminal = Terminal()
 
     async def main() -> None:
-        page = DrawnAnswer(terminal.console, terminal.out)
+        page = MarkdownAnswer(terminal.console, terminal.out)
         page.write("One")
         assert "One" in terminal.lines()
         page.write(" more")
@@ -122,7 +125,7 @@ def test_a_key_that_was_echoed_leaves_no_trace() -> None:
     terminal = Terminal()
 
     async def main() -> None:
-        page = DrawnAnswer(terminal.console, terminal.out)
+        page = MarkdownAnswer(terminal.console, terminal.out)
         page.write("One")
         terminal.out.write("^C")
         page.close()
@@ -131,13 +134,13 @@ def test_a_key_that_was_echoed_leaves_no_trace() -> None:
     assert stripped(terminal.lines()) == ["One"]
 
 
-def test_a_terminal_takes_no_orders_from_a_model() -> None:
+def test_control_sequences_of_a_model_are_removed() -> None:
     assert "\x1b]0;" not in grown("\x1b]0;title\x07 text", 1).out.getvalue()
 
 
 def test_a_pipe_gets_the_text_as_it_is_and_an_end_of_line() -> None:
     out, err = io.StringIO(), io.StringIO()
-    page = open_page(out, err, silent=False)
+    page = open_answer(out, err, silent=False)
     for part in ("# One\n", "", "**two**"):
         page.write(part)
     page.note("beside it")
@@ -149,13 +152,13 @@ def test_a_pipe_gets_the_text_as_it_is_and_an_end_of_line() -> None:
 
 def test_an_empty_answer_is_no_line() -> None:
     out = io.StringIO()
-    WrittenAnswer(out, out).close()
+    PlainAnswer(out, out).close()
     assert out.getvalue() == ""
 
 
-def test_a_silent_page_only_tells() -> None:
+def test_a_silent_answer_writes_only_notes() -> None:
     out, err = io.StringIO(), io.StringIO()
-    page = open_page(out, err, silent=True)
+    page = open_answer(out, err, silent=True)
     page.write("text")
     page.note("beside it")
     page.close()
@@ -167,7 +170,49 @@ class Tty(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize(("term", "kind"), [("xterm-256color", DrawnAnswer), ("dumb", WrittenAnswer)])
+@pytest.mark.parametrize(("term", "kind"), [("xterm-256color", MarkdownAnswer), ("dumb", PlainAnswer)])
 def test_only_a_terminal_that_can_draw_is_drawn_on(term: str, kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", term)
-    assert type(open_page(Tty(), io.StringIO(), silent=False)) is kind
+    assert type(open_answer(Tty(), io.StringIO(), silent=False)) is kind
+
+
+TEXTS = (
+    "A line,\nand the same paragraph.\n\nAnother one.\n",
+    "Heading\n=======\n\ntext\n---\nmore\n",
+    "- one\n- two\n\n  still two\n\n- three\n\nA paragraph.\n",
+    "1. one\n2. two\n10. ten\ntext\n\nEnd.\n",
+    "Before\n```python\nx = 1\n\n\ny = 2\n```\nAfter\n",
+    "| a | b |\n|---|---|\n| 1 | 2 |\n\nAfter\n\n| c |\n",
+    "> quoted\nlazily\n\n***bold***\n\n***\n\n    code\n\ntext",
+    "para\n***bold and italic*** goes on\n\nEnd.\n",
+)
+
+
+def drawn(text: str) -> str:
+    return str(MarkdownIt().enable(["table", "strikethrough"]).render(text))
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_settled_blocks_never_change_and_never_come_back(text: str) -> None:
+    settled = 0
+    for length in range(len(text) + 1):
+        now = settled_chars(text[:length])
+        assert now >= settled
+        assert now <= length
+        settled = now
+        assert drawn(text[:settled]) + drawn(text[settled:]) == drawn(text), text[:settled]
+    assert settled > 0
+
+
+@given(st.lists(st.sampled_from([*"ab*-#>|`=1. \n", "```\n", "\n\n", "- ", "|-|\n"]), max_size=24).map("".join))
+def test_settled_blocks_never_change_for_any_markup(text: str) -> None:
+    for length in range(len(text) + 1):
+        settled = settled_chars(text[:length])
+        assert drawn(text[:settled]) + drawn(text[settled:]) == drawn(text), text[:settled]
+
+
+def test_a_text_without_an_end_of_line_is_open() -> None:
+    assert settled_chars("") == 0
+    assert settled_chars("One sentence") == 0
+    assert settled_chars("One.\n\nTwo") == 0
+    assert settled_chars("One.\n\nTwo\n") == len("One.\n\n")

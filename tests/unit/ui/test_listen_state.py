@@ -8,8 +8,8 @@ from tests.unit.ui.test_live_frame import console
 from tests.unit.ui.turns import ASKED, READY, TEXT_ONLY, ended, view_of
 from voicecli.events import AwakeChanged, Event, HoldChanged, MuteChanged
 from voicecli.ui.frame import Scene, frame
+from voicecli.ui.line_editor import Line
 from voicecli.ui.plain import lines_of
-from voicecli.ui.terminal.editor import Line
 from voicecli.ui.view import ViewModel
 
 BY_KEY = replace(READY, mode="push-to-talk")
@@ -44,7 +44,7 @@ def test_while_something_is_typed_the_space_bar_makes_spaces() -> None:
     assert "space" not in footer(replace(TEXT_ONLY, mode="push-to-talk"), line=Line())
 
 
-def test_the_state_tells_what_is_heard() -> None:
+def test_the_state_shows_the_listening_mode() -> None:
     assert view_of(BY_KEY).state == "Ready"
     assert view_of(BY_KEY, HELD).state == "Hearing"
     assert view_of(BY_KEY, HELD, UP).state == "Ready"
@@ -54,7 +54,7 @@ def test_the_state_tells_what_is_heard() -> None:
     assert view_of(READY).state == "Listening"
 
 
-def test_who_sleeps_says_how_to_wake_it() -> None:
+def test_while_asleep_the_hint_names_the_wake_phrase() -> None:
     shown = "\n".join(drawn(Scene(view_of(BY_PHRASE))))
     assert "○ Asleep" in shown
     assert 'say "hey\N{REPLACEMENT CHARACTER} computer"' in shown
@@ -62,13 +62,13 @@ def test_who_sleeps_says_how_to_wake_it() -> None:
     assert 'say "' not in "\n".join(drawn(Scene(view_of(BY_PHRASE, AWAKE, *ASKED))))
 
 
-def test_the_welcome_tells_how_to_begin() -> None:
+def test_the_welcome_says_how_to_begin() -> None:
     assert any("Hold the space bar" in line for line in drawn(Scene(view_of(BY_KEY))))
     assert any("and your question" in line for line in drawn(Scene(view_of(BY_PHRASE))))
     assert any("Say something" in line for line in drawn(Scene(view_of(READY))))
 
 
-def test_a_plain_screen_tells_it_too() -> None:
+def test_the_plain_screen_shows_the_listening_mode_too() -> None:
     def reported(*events: Event) -> list[str]:
         view = ViewModel()
         lines: list[str] = []
@@ -78,8 +78,8 @@ def test_a_plain_screen_tells_it_too() -> None:
         return lines
 
     assert reported(BY_KEY, HELD, UP)[-2:] == [
-        "Ready (Mic): Enter begins what you say, and ends it",
-        "Listening: Enter sends",
+        "Ready (Mic): press Enter to start speaking, and again to send",
+        "Listening: press Enter to send",
     ]
     clean = replace(BY_PHRASE, wake_phrase="hey computer")
     assert reported(clean, AWAKE, ASLEEP)[-3:] == [

@@ -33,14 +33,13 @@ from voicecli.events import (
     UserTyped,
 )
 from voicecli.slash.complete import Offer, Value, offers
-from voicecli.ui.farewell import farewell
+from voicecli.ui.dialogue import farewell
 from voicecli.ui.frame import Scene, frame
+from voicecli.ui.line_editor import Line, Palette
 from voicecli.ui.live import LiveScreen
-from voicecli.ui.palette import Palette
 from voicecli.ui.screen import Controls, Look
-from voicecli.ui.terminal.editor import Line
 from voicecli.ui.terminal.keys import Key
-from voicecli.ui.terminal.theme import ASK_BACKGROUND
+from voicecli.ui.terminal.theme import QUERY_BACKGROUND
 
 
 class Actions:
@@ -82,8 +81,8 @@ class Terminal:
         """The lines that a terminal shows after all that was written. The alternate screen is the one that is drawn."""
         width, height = self.console.size
         screen = pyte.Screen(width, height)
-        stream = pyte.Stream(screen)
-        stream.feed(self.out.getvalue().replace("\n", "\r\n"))
+        write = pyte.Stream(screen).feed
+        write(self.out.getvalue().replace("\n", "\r\n"))
         return list(screen.display)
 
 
@@ -216,7 +215,7 @@ def test_what_native_libraries_say_goes_to_the_log(terminal: Terminal, tmp_path:
 def press(terminal: Terminal, *keys: Key) -> list[object]:
     actions = Actions()
     for key in keys:
-        terminal.live.press(key, actions.controls)
+        terminal.live.handle_key(key, actions.controls)
     return actions.done
 
 
@@ -250,7 +249,7 @@ def test_pasted_text_is_typed_and_commands_nothing(terminal: Terminal) -> None:
     assert press(terminal, "paste", *"quit t", "enter", *"esc", "pasted", "enter") == [("ask", "quit t esc")]
 
 
-def test_the_terminal_tells_pasted_text_while_the_screen_is_up(terminal: Terminal) -> None:
+def test_bracketed_paste_is_on_while_the_screen_is_up(terminal: Terminal) -> None:
     with terminal.live:
         assert terminal.out.getvalue().count("\x1b[?2004h") == 1
     assert terminal.out.getvalue().count("\x1b[?2004l") == 1
@@ -300,7 +299,7 @@ async def typed(terminal: Terminal, actions: Actions, *raw: str) -> list[list[st
     terminal.live.draw()
     running = asyncio.create_task(terminal.live.run(replace(actions.controls, offers=offered)))
     async with asyncio.timeout(10):
-        while ASK_BACKGROUND not in terminal.out.getvalue():  # noqa: ASYNC110 - a terminal tells nobody
+        while QUERY_BACKGROUND not in terminal.out.getvalue():  # noqa: ASYNC110 - a terminal tells nobody
             await asyncio.sleep(0.005)
     for keys in raw:
         os.write(terminal.person, keys.encode())

@@ -44,8 +44,8 @@ from voicecli.events import (
 from voicecli.types import TurnId
 from voicecli.ui.dialogue import dialogue
 from voicecli.ui.frame import Scene, frame
+from voicecli.ui.line_editor import Line
 from voicecli.ui.picture import CELL, THEME, picture, terminal_picture
-from voicecli.ui.terminal.editor import Line
 from voicecli.ui.view import ViewModel
 
 SIZES = [(80, 24), (160, 48), (40, 12), (100, 30), (130, 20), (20, 5), (3, 2), (1, 1)]
@@ -153,7 +153,7 @@ def test_no_text_breaks_the_frame(said: str, answer: str, spoken: int, width: in
         ),
         ("hearing", ["● Hearing", "❯ Firm words changing words …"]),
         ("thinking", ["⠸ Thinking", "❯ Hello there.", "Hi you.", "esc interrupt", "space mute"]),
-        ("speaking", ["● Speaking", "Hi you.", "1.00 s", "endpoint", "stt", "llm token", "piece", "tts", "playout"]),
+        ("speaking", ["● Speaking", "Hi you.", "1.00 s", "endpoint", "stt", "llm token", "chunk", "tts", "playout"]),
         ("muted", ["○ Muted", "space unmute", "microphone off"]),
         ("typing", ["enter send", "esc stop typing"]),
         ("no microphone", ["mic none", "speaker none", "Type your question", "enter send"]),
@@ -200,7 +200,7 @@ def test_one_device_for_both_is_named_once() -> None:
 
 def test_every_part_is_named_on_a_narrow_screen() -> None:
     shown = text_of(SCENES["speaking"], 50, 20)
-    for name in ("endpoint 600", "stt 0", "llm token 0", "piece 0", "tts 0", "playout 400 ms"):
+    for name in ("endpoint 600", "stt 0", "llm token 0", "chunk 0", "tts 0", "playout 400 ms"):
         assert name in shown
 
 
@@ -286,7 +286,7 @@ def test_a_picture_is_an_svg_of_the_frame() -> None:
     assert "Speaking" in source
 
 
-def test_a_picture_of_a_terminal_has_its_words_and_colours() -> None:
+def test_a_picture_of_a_terminal_has_its_text_and_colors() -> None:
     source = terminal_picture(["plain", "\x1b[31mred\x1b[0m and \x1b[1mbold\x1b[0m", ""], 40, "a title")
     assert "a&#160;title" in source
     assert ">plain<" in source

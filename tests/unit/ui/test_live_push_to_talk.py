@@ -16,12 +16,12 @@ import pytest
 from tests.unit.ui.test_live import Actions, Terminal
 from tests.unit.ui.turns import READY, TEXT_ONLY
 from voicecli.events import HoldChanged, MuteChanged
-from voicecli.ui.terminal.editor import Line
+from voicecli.ui.line_editor import Line
 from voicecli.ui.terminal.keys import Key
-from voicecli.ui.terminal.kitty import ANSWER, POP, PUSH, QUERY, RELEASED, REPEATED
+from voicecli.ui.terminal.kitty import FLAGS_REPLY, POP, PUSH, QUERY, RELEASED, REPEATED
 
 BY_KEY = replace(READY, mode="push-to-talk")
-AGREES = (f"{ANSWER}0", f"{ANSWER}27")
+AGREES = (f"{FLAGS_REPLY}0", f"{FLAGS_REPLY}27")
 
 
 class Pushes(Actions):
@@ -42,13 +42,13 @@ def press(terminal: Terminal, *keys: Key) -> list[object]:
 
     async def main() -> None:
         for key in keys:
-            terminal.live.press(key, actions.controls)
+            terminal.live.handle_key(key, actions.controls)
 
     asyncio.run(main())
     return actions.done
 
 
-def test_a_terminal_that_tells_is_asked_and_left_as_it_was(terminal: Terminal) -> None:
+def test_the_protocol_is_requested_and_switched_off_again(terminal: Terminal) -> None:
     with terminal.live as live:
         live.show(READY)
         assert QUERY not in terminal.out.getvalue()
@@ -121,7 +121,7 @@ def test_without_a_microphone_there_is_nothing_to_hold_it_for(terminal: Terminal
 
 def test_ctrl_c_that_comes_as_a_key_is_the_signal(terminal: Terminal) -> None:
     with pytest.raises(KeyboardInterrupt):
-        terminal.live.press("ctrl-c", Actions().controls)
+        terminal.live.handle_key("ctrl-c", Actions().controls)
 
 
 STOPPED = """
@@ -137,7 +137,7 @@ async def main():
         running = asyncio.create_task(live.run(Pushes().controls))
         await asyncio.sleep(0)  # it runs
         for key in AGREES:
-            live.press(key, Pushes().controls)
+            live.handle_key(key, Pushes().controls)
         await asyncio.sleep(30)
 
 asyncio.run(main())

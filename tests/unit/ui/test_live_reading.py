@@ -13,13 +13,12 @@ from tests.unit.ui.test_live_frame import console, text_of, turn
 from tests.unit.ui.turns import ASKED, ONE, READY, audible, ended, started, token, transcribed, view_of
 from voicecli.events import ComponentChanged, Event, TurnDone, UserTyped
 from voicecli.types import TurnId
-from voicecli.ui.dialogue import whole_dialogue
-from voicecli.ui.drawn_blocks import drawn_blocks, has_blocks, last_code
+from voicecli.ui.answer import has_blocks, last_code, render_blocks
+from voicecli.ui.dialogue import scroll, whole_dialogue
 from voicecli.ui.frame import Scene, frame
-from voicecli.ui.latest import last_answer, last_question, save_answer
-from voicecli.ui.scrolling import scrolled
-from voicecli.ui.terminal.clipboard import LONGEST_BYTES
-from voicecli.ui.terminal.editor import Line
+from voicecli.ui.line_editor import Line
+from voicecli.ui.live import save_answer
+from voicecli.ui.terminal.clipboard import MAX_BYTES
 from voicecli.ui.terminal.keys import decode
 
 CODE = "Look:\n\n```python\nfor one in two:\n\tprint(one)\n```\n"
@@ -40,14 +39,14 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
-def test_code_is_drawn_in_the_colours_of_the_terminal(width: int, height: int) -> None:
+def test_code_is_drawn_in_the_colors_of_the_terminal(width: int, height: int) -> None:
     lines = frame(Scene(view_of(*answered(CODE))), console(width, height), width, height)
     code = next(line for line in lines if "for one in two" in line.plain)
     assert "```" not in "\n".join(line.plain for line in lines)
     styles = [span.style for span in code.spans if not isinstance(span.style, str)]
-    coloured = [style.color for style in styles if style.color is not None]
-    assert coloured
-    assert all(colour.number is None or colour.number < 16 for colour in coloured)
+    colored = [style.color for style in styles if style.color is not None]
+    assert colored
+    assert all(color.number is None or color.number < 16 for color in colored)
     assert all(style.bgcolor is None or style.bgcolor.is_default for style in styles)
 
 
@@ -66,7 +65,7 @@ def test_while_it_is_spoken_code_stays_as_written() -> None:
 @pytest.mark.parametrize("answer", [CODE, TABLE, CODE + TABLE * 3])
 @pytest.mark.parametrize("width", [16, 40, 90])
 def test_no_drawn_line_is_too_wide(answer: str, width: int) -> None:
-    lines = drawn_blocks(answer, width)
+    lines = render_blocks(answer, width)
     assert max(line.cell_len for line in lines) <= width
     assert not any("\t" in line.plain or "\n" in line.plain for line in lines)
 
@@ -84,13 +83,13 @@ def test_the_last_code() -> None:
 
 
 def test_scrolling_is_bounded_and_follows_again_at_the_end() -> None:
-    assert scrolled(None, "page-up", 100, 11) == 79
-    assert scrolled(5, "page-up", 100, 11) == 0
-    assert scrolled(5, "page-down", 100, 11) == 15
-    assert scrolled(80, "page-down", 100, 11) is None
-    assert scrolled(30, "home", 100, 11) == 0
-    assert scrolled(30, "end", 100, 11) is None
-    assert scrolled(None, "page-up", 5, 11) is None
+    assert scroll(None, "page-up", 100, 11) == 79
+    assert scroll(5, "page-up", 100, 11) == 0
+    assert scroll(5, "page-down", 100, 11) == 15
+    assert scroll(80, "page-down", 100, 11) is None
+    assert scroll(30, "home", 100, 11) == 0
+    assert scroll(30, "end", 100, 11) is None
+    assert scroll(None, "page-up", 5, 11) is None
 
 
 def test_the_terminal_sends_the_keys_of_scrolling() -> None:
@@ -98,7 +97,7 @@ def test_the_terminal_sends_the_keys_of_scrolling() -> None:
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
-def test_who_reads_further_up_stays_there_while_words_come(width: int, height: int, tmp_path: Path) -> None:
+def test_scrolled_back_lines_stay_while_words_arrive(width: int, height: int, tmp_path: Path) -> None:
     terminal = Terminal(width, height, tmp_path / "log")
     for event in (READY, *(event for number in range(1, 40) for event in turn(number))):
         terminal.live.show(event)
@@ -157,35 +156,35 @@ def test_the_last_answer_and_its_code_are_copied_through_the_terminal(terminal: 
         terminal.live.show(event)
     press(terminal, "c")
     assert copied(terminal) == CODE
-    assert terminal.live.reported == "answer copied"
+    assert terminal.live.message == "answer copied"
     press(terminal, "k")
     assert copied(terminal) == "for one in two:\n\tprint(one)\n"
     with terminal.live as live:
         live.draw()
         assert any("code copied" in line for line in terminal.shown())
     terminal.live.show(UserTyped(at_s=9, turn=TurnId(2), text="Next"))
-    assert terminal.live.reported == ""
+    assert terminal.live.message == ""
 
 
 def test_what_cannot_be_copied_is_said(terminal: Terminal) -> None:
     terminal.live.show(READY)
     press(terminal, "c")
-    assert terminal.live.reported == "no answer to copy"
-    for event in answered("x" * (LONGEST_BYTES + 1)):
+    assert terminal.live.message == "no answer to copy"
+    for event in answered("x" * (MAX_BYTES + 1)):
         terminal.live.show(event)
     press(terminal, "c")
-    assert terminal.live.reported == "answer is too long to copy"
+    assert terminal.live.message == "answer is too long to copy"
     assert "\x1b]52" not in terminal.out.getvalue()
 
 
 def test_saving_overwrites_nothing(terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     press(terminal, "s")
-    assert terminal.live.reported == "no answer to save"
+    assert terminal.live.message == "no answer to save"
     for event in answered("Hi"):
         terminal.live.show(event)
     press(terminal, "s", "s")
-    assert terminal.live.reported == "saved: answer-2.md"
+    assert terminal.live.message == "saved: answer-2.md"
     assert [path.read_text() for path in sorted(tmp_path.glob("answer-*"))] == ["Hi\n", "Hi\n"]
     with pytest.raises(NotADirectoryError):
         save_answer("Hi", tmp_path / "answer-1.md")
@@ -199,7 +198,7 @@ def test_a_folder_that_takes_no_file_is_said(
     (tmp_path / "file").touch()
     monkeypatch.setattr(Path, "cwd", lambda: tmp_path / "file")
     press(terminal, "s")
-    assert terminal.live.reported == "not saved: Not a directory"
+    assert terminal.live.message == "not saved: Not a directory"
 
 
 def test_the_last_words_can_be_mended_and_asked_again(terminal: Terminal) -> None:
@@ -212,7 +211,7 @@ def test_the_last_words_can_be_mended_and_asked_again(terminal: Terminal) -> Non
 
 
 @pytest.mark.parametrize(("width", "height"), [*SIZES, (40, 10)])
-def test_what_is_not_well_stays_in_sight(width: int, height: int) -> None:
+def test_problems_stay_visible(width: int, height: int) -> None:
     away = ComponentChanged(
         at_s=1, component="speaker", condition="unavailable", name="", message="The speaker is gone."
     )
@@ -222,10 +221,10 @@ def test_what_is_not_well_stays_in_sight(width: int, height: int) -> None:
     assert "▲" not in text_of(Scene(view_of(READY, away, well)), width, height)
 
 
-def test_what_was_said_last_skips_what_is_not_shown_yet() -> None:
+def test_the_last_answer_and_question_skip_unreleased_ones() -> None:
     view = view_of(READY, *ASKED)
-    assert last_answer(view) == ""
-    assert last_question(view) != ""
+    assert view.last_answer == ""
+    assert view.last_question != ""
 
 
 @pytest.mark.parametrize(("width", "offered"), [(80, True), (40, False)])
@@ -238,4 +237,4 @@ def test_the_rarer_keys_are_offered_where_there_is_room(width: int, offered: boo
 
 
 def test_code_stands_one_line_below_the_text() -> None:
-    assert [line.plain.strip() for line in drawn_blocks(CODE, 40)] == ["Look:", "", "for one in two:", "print(one)"]
+    assert [line.plain.strip() for line in render_blocks(CODE, 40)] == ["Look:", "", "for one in two:", "print(one)"]

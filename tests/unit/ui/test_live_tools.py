@@ -35,7 +35,7 @@ def press(live: LiveScreen, *keys: str) -> list[Approval]:
     given: list[Approval] = []
     ignored = lambda *_: None  # noqa: E731
     for key in keys:
-        live.press(key, Controls(ignored, ignored, ignored, ignored, grant=given.append))
+        live.handle_key(key, Controls(ignored, ignored, ignored, ignored, answer_approval=given.append))
     return given
 
 
@@ -74,5 +74,5 @@ def test_what_came_of_it_stands_below_the_question(live: LiveScreen) -> None:
         live.show(event)
     shown = lines(live)
     assert '⚙ clock.now(zone="Asia/Tokyo") → Sunday' in shown
-    assert "May it?" not in shown
+    assert "Allow?" not in shown
     assert shown.index("What day") < shown.index("⚙")

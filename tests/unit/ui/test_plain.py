@@ -75,7 +75,7 @@ def test_a_turn_is_reported_when_it_is_certain() -> None:
     assert lines(*ASKED, ended()) == ["You: Hello there."]
     assert lines(*ASKED, ended(), audible(), TurnDone(at_s=4, turn=ONE, spoken="Hi you.")) == [
         "You: Hello there.",
-        "  1.00 s = endpoint 0.60 + stt 0.00 + llm token 0.00 + piece 0.00 + tts 0.00 + playout 0.40",
+        "  1.00 s = endpoint 0.60 + stt 0.00 + llm token 0.00 + chunk 0.00 + tts 0.00 + playout 0.40",
         "Assistant: Hi you.",
     ]
 
@@ -126,17 +126,17 @@ def test_everything_else_is_one_line_or_none() -> None:
         "Note: The speaker is back.",
         "Muted",
         "Listening",
-        "Note: 3 frames of the microphone were dropped",
+        "Note: 3 microphone frames dropped",
         "Note: a gap of 0.20 s in the answer",
         "(no words: no speech)",
         "(no words)",
-        "(passed over: Mm-hm.)",
-        "(passed over: no speech)",
+        "(ignored: Mm-hm.)",
+        "(ignored: no speech)",
     ]
 
 
 class Conversation:
-    """Answers a question when it is told to, and notes what it was asked."""
+    """Records the questions, and answers one when the test says so."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []

@@ -17,10 +17,8 @@ from voicecli.replay.recorder import Recorder
 from voicecli.turns.activity import Activity
 from voicecli.types import TurnId
 from voicecli.ui.frame import Scene
-from voicecli.ui.latest import can_repeat
-from voicecli.ui.repeating import Repeat, repeat_after
 from voicecli.ui.screen import Controls
-from voicecli.ui.view import Note
+from voicecli.ui.view import Note, Repeat, apply_repeat_event
 
 ANSWERED = (started(), transcribed("How?"), ended(), token("So."), audible(), TurnDone(at_s=5, turn=ONE, spoken=""))
 AGAIN = AnswerReplayed(at_s=6, turn=TWO, text="So.")
@@ -38,39 +36,39 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     terminal.close()
 
 
-def test_it_is_a_state_like_an_answer_and_no_entry() -> None:
+def test_a_repeated_answer_has_a_state_but_no_entry() -> None:
     before = view_of(READY, *ANSWERED)
     begun = before.apply(AGAIN)
     assert (begun.state, begun.is_answering, begun.entries) == ("Thinking", True, before.entries)
     heard = begun.apply(audible(TWO, 7.0))
     assert (heard.state, heard.latencies) == ("Speaking", before.latencies)
-    assert "the last answer again" in text_of(Scene(heard))
+    assert "repeating the last answer" in text_of(Scene(heard))
 
 
 @pytest.mark.parametrize("end", ENDS, ids=lambda end: type(end).__name__)
-def test_it_ends_as_an_answer_does(end: Event) -> None:
+def test_a_repeated_answer_ends_like_an_answer(end: Event) -> None:
     view = view_of(READY, *ANSWERED, AGAIN, audible(TWO, 7.0), end)
     assert (view.state, view.is_answering) == ("Listening", False)
     notes = [one.text for one in view.entries if isinstance(one, Note)]
     assert notes == (["broken"] if isinstance(end, TurnFailed) else [])
 
 
-def test_what_happens_to_another_turn_is_not_its_own() -> None:
+def test_events_of_other_turns_do_not_change_a_repeated_answer() -> None:
     repeat = Repeat(TWO)
     other = TurnId(9)
     for event in (audible(other), TurnDone(at_s=8, turn=other, spoken=""), READY):
-        assert repeat_after(repeat, event) is repeat
-        assert repeat_after(None, event) is None
+        assert apply_repeat_event(repeat, event) is repeat
+        assert apply_repeat_event(None, event) is None
 
 
-def test_it_is_offered_where_there_is_something_to_hear() -> None:
-    assert not can_repeat(view_of(READY))
-    assert not can_repeat(view_of(TEXT_ONLY, *ANSWERED))
-    assert not can_repeat(view_of(READY, *ANSWERED[:-1]))
-    assert not can_repeat(view_of(READY, *ANSWERED, started(TWO, 6.0)))
-    assert not can_repeat(view_of(READY, *ANSWERED, AGAIN))
-    assert can_repeat(view_of(READY, *ANSWERED))
-    assert can_repeat(view_of(READY, *ANSWERED, MuteChanged(at_s=6, muted=True)))
+def test_repeating_is_offered_if_there_is_an_answer_to_hear() -> None:
+    assert not view_of(READY).can_repeat
+    assert not view_of(TEXT_ONLY, *ANSWERED).can_repeat
+    assert not view_of(READY, *ANSWERED[:-1]).can_repeat
+    assert not view_of(READY, *ANSWERED, started(TWO, 6.0)).can_repeat
+    assert not view_of(READY, *ANSWERED, AGAIN).can_repeat
+    assert view_of(READY, *ANSWERED).can_repeat
+    assert view_of(READY, *ANSWERED, MuteChanged(at_s=6, muted=True)).can_repeat
 
 
 def test_a_sound_card_is_not_changed_in_the_middle_of_it() -> None:
@@ -81,7 +79,7 @@ def test_a_sound_card_is_not_changed_in_the_middle_of_it() -> None:
     assert activity.is_idle()
 
 
-def test_its_key(terminal: Terminal) -> None:
+def test_the_repeat_key(terminal: Terminal) -> None:
     terminal.live.show(READY)
     assert press(terminal, "r") == []
     for event in ANSWERED:

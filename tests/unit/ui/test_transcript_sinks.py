@@ -12,7 +12,7 @@ from voicecli.app.dictate import Dictating, session_of
 from voicecli.commands.dictate import models_of
 from voicecli.errors import EngineError
 from voicecli.server.stt.protocol import Failure, Final, Partial, SpeechEnded, SpeechStarted, Timings
-from voicecli.ui.transcript_sinks import BufferSink, ClipboardSink, DictationScreen, FileSink, open_words
+from voicecli.ui.transcript_sinks import BufferSink, ClipboardSink, DictationScreen, FileSink, open_transcript
 
 
 class Tty(io.StringIO):
@@ -66,7 +66,7 @@ def test_a_paragraph_on_a_terminal_comes_at_the_end() -> None:
 def test_only_a_paragraph_between_changing_words_is_held(
     out: io.StringIO, err: io.StringIO, joined: bool, kind: type
 ) -> None:
-    assert type(open_words(out, err, joined=joined)) is kind
+    assert type(open_transcript(out, err, joined=joined)) is kind
 
 
 def test_the_clipboard_holds_all_and_its_ways_are_reported_once() -> None:
@@ -82,11 +82,11 @@ def test_the_clipboard_holds_all_and_its_ways_are_reported_once() -> None:
         words.put(text)
     words.close()
     assert copied == ["One.", "One.\nTwo.", "One.\nTwo.\nThree."]
-    assert err.getvalue() == "Copied through xclip\nNot copied through the terminal: too long\n"
+    assert err.getvalue() == "Copied via xclip\nNot copied via the terminal: too long\n"
 
 
 def test_a_clipboard_that_takes_nothing_is_an_error() -> None:
-    with pytest.raises(EngineError, match="did not take it: xclip: no display") as caught:
+    with pytest.raises(EngineError, match="copying to the clipboard failed: xclip: no display") as caught:
         ClipboardSink(lambda _: ([], ["xclip: no display"]), io.StringIO(), joined=True).put("One.")
     assert "--output" in caught.value.hint
 
@@ -104,7 +104,8 @@ class Screen:
 
     def lines(self) -> list[str]:
         screen = pyte.Screen(40, 6)
-        pyte.Stream(screen).feed(self.err.getvalue().replace("\n", "\r\n"))
+        write = pyte.Stream(screen).feed
+        write(self.err.getvalue().replace("\n", "\r\n"))
         return [line.rstrip() for line in screen.display if line.strip()]
 
 
@@ -139,7 +140,7 @@ def test_what_held_no_words_is_reported(monkeypatch: pytest.MonkeyPatch) -> None
     assert screen.lines() == ["(no words: low confidence)", "(no words)"]
 
 
-def test_where_stderr_is_no_terminal_only_what_is_reported_is_there() -> None:
+def test_without_a_terminal_stderr_has_only_notes() -> None:
     out, err = io.StringIO(), io.StringIO()
     page = DictationScreen(err, [FileSink(out, joined=False)], shows_words=True)
     assert not page.live
@@ -151,7 +152,7 @@ def test_where_stderr_is_no_terminal_only_what_is_reported_is_there() -> None:
 
 
 class Heard:
-    """A page that keeps what it is told."""
+    """A page that records its calls."""
 
     live = True
 
@@ -165,7 +166,7 @@ class Heard:
         self.reported.append(f"{stable}|{unstable}")
 
     def pause(self) -> None:
-        self.reported.append("hush")
+        self.reported.append("pause")
 
     def finish(self, text: str, reason: str) -> None:
         self.reported.append(f"={text}{reason}")
@@ -198,10 +199,10 @@ def test_a_session_is_shown_as_it_goes() -> None:
     assert dictating.words
 
 
-def test_what_was_too_short_leaves_the_screen() -> None:
+def test_too_short_speech_is_removed_from_the_screen() -> None:
     begun, _, _, final = utterance(1, "", reason="too short")
     dictating, page = reported(begun, final)
-    assert page == ["|", "hush"]
+    assert page == ["|", "pause"]
     assert not dictating.words
 
 

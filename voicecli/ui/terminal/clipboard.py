@@ -1,6 +1,7 @@
-"""The clipboard: through a program of the desktop, and through the terminal itself (OSC 52), which works over SSH too.
+"""Copy to the clipboard with a program of the desktop, and through the terminal (OSC 52), which works over SSH too.
 
-Only the program tells whether it was done; a terminal that does not know OSC 52, or may not obey, is silent.
+Only the program reports failures; a terminal without OSC 52, or with it disabled, reports nothing. pyperclip is no
+replacement: it ignores the exit code of the program, has no timeout, and leaves it in the process group of Ctrl-C.
 """
 
 from __future__ import annotations
@@ -21,19 +22,19 @@ from voicecli.settings.load import surroundings
 
 TERMINAL = "the terminal (OSC 52)"
 
-LONGEST_BYTES = 74_994
-"""Of a text: its sequence is 100,000 bytes long then, which is where hterm's own osc52.sh stops."""
+MAX_BYTES = 74_994
+"""Longest text: its sequence has 100,000 bytes, the limit of hterm's osc52.sh."""
 
 TOOL_S = 3.0
-"""A program that takes longer waits for a desktop that does not answer."""
+"""Timeout: a program that takes longer waits for a desktop that does not respond."""
 
 Which = Callable[[str], str | None]
-"""Where a program is, if it is installed."""
+"""Return the path of an installed program."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A program that takes the clipboard's new text from standard input."""
+    """A program that copies its standard input to the clipboard."""
 
     command: tuple[str, ...]
     encoding: str = "utf8"
@@ -44,7 +45,7 @@ class Tool:
 
 
 def find_tool(platform: str, environ: Mapping[str, str], which: Which) -> Tool | None:
-    """The first program that is installed and has a desktop to serve."""
+    """Return the first program that is installed and has a desktop to work with."""
     tools: list[Tool] = []
     if platform == "darwin":
         tools.append(Tool(("pbcopy",)))
@@ -53,18 +54,18 @@ def find_tool(platform: str, environ: Mapping[str, str], which: Which) -> Tool |
     if environ.get("DISPLAY"):
         tools += [Tool(("xclip", "-selection", "clipboard", "-in")), Tool(("xsel", "--clipboard", "--input"))]
     if platform == "win32" or environ.get("WSL_DISTRO_NAME"):
-        tools.append(Tool(("clip.exe",), "utf-16"))  # what has no byte order mark it takes for the console's code page
+        tools.append(Tool(("clip.exe",), "utf-16"))  # without a byte order mark it assumes the code page
     return next((tool for tool in tools if which(tool.name)), None)
 
 
 def osc52(text: str) -> str:
-    """The order to a terminal to put `text` on the clipboard; empty where it is too long for one."""
+    """Return the sequence that makes a terminal copy `text`; empty if the text is too long."""
     data = text.encode()
-    return f"\x1b]52;c;{base64.b64encode(data).decode()}\x07" if len(data) <= LONGEST_BYTES else ""
+    return f"\x1b]52;c;{base64.b64encode(data).decode()}\x07" if len(data) <= MAX_BYTES else ""
 
 
 class Clipboard:
-    """At least one way to it is there."""
+    """Copies with a program, through the terminal, or both; one of them is given."""
 
     def __init__(self, tool: Tool | None, terminal: TextIO | None) -> None:
         self._tool = tool
@@ -75,22 +76,22 @@ class Clipboard:
             self._terminal.close()
 
     def copy(self, text: str) -> tuple[list[str], list[str]]:
-        """In place of what was there: the ways that took it, and what is wrong with the others. Blocks for a moment."""
-        through: list[str] = []
+        """Copy `text`; return the ways that worked, and the errors of the others. Blocks for up to `TOOL_S`."""
+        used: list[str] = []
         failures: list[str] = []
         if self._tool is not None:
             reason = run_tool(self._tool, text)
-            (failures if reason else through).append(reason or self._tool.name)
+            (failures if reason else used).append(reason or self._tool.name)
         if self._terminal is not None:
-            order = osc52(text)
-            self._terminal.write(order)
+            sequence = osc52(text)
+            self._terminal.write(sequence)
             self._terminal.flush()
-            (through if order else failures).append(TERMINAL if order else f"{TERMINAL}: the text is too long for it")
-        return through, failures
+            (used if sequence else failures).append(TERMINAL if sequence else f"{TERMINAL}: the text is too long")
+        return used, failures
 
 
 def find_clipboard(environ: Mapping[str, str] | None = None, which: Which = shutil.which) -> Clipboard:
-    """That of this desktop, and of this terminal. Raises SettingsError when there is neither."""
+    """Return the clipboard of this desktop and terminal. Raise SettingsError if there is neither."""
     names = ("WAYLAND_DISPLAY", "DISPLAY", "WSL_DISTRO_NAME")
     tool = find_tool(sys.platform, surroundings(*names) if environ is None else environ, which)
     terminal: TextIO | None = None
@@ -98,31 +99,31 @@ def find_clipboard(environ: Mapping[str, str] | None = None, which: Which = shut
         terminal = Path("/dev/tty").open("w", encoding="utf8")  # noqa: SIM115 - as long as the program runs
     if tool is None and terminal is None:
         raise SettingsError(
-            "there is no clipboard: no terminal, and no wl-copy, xclip, xsel, pbcopy or clip.exe with a desktop",
-            "--output FILE writes a file",
+            "no clipboard found: there is no terminal, and no desktop with wl-copy, xclip, xsel, pbcopy or clip.exe",
+            "Use --output FILE to write a file.",
         )
     return Clipboard(tool, terminal)
 
 
 def run_tool(tool: Tool, text: str) -> str:
-    """Why it failed; empty where it did not.
+    """Copy `text` and return the error message; empty if it worked.
 
-    xclip and wl-copy leave a process behind that holds the clipboard and whatever it has inherited: waiting for the
-    end of a pipe would be waiting for that.
+    xclip and wl-copy leave a process behind that holds the clipboard and inherits open files. Waiting for the end of a
+    pipe would mean waiting for that process, so errors go to a temporary file.
     """
-    with tempfile.TemporaryFile() as reported:
+    with tempfile.TemporaryFile() as errors:
         try:
             done = subprocess.run(
                 tool.command,
                 input=text.encode(tool.encoding),
                 stdout=subprocess.DEVNULL,
-                stderr=reported,
+                stderr=errors,
                 timeout=TOOL_S,
                 check=False,
-                start_new_session=True,  # Ctrl-C in the terminal is not meant for what stays behind
+                start_new_session=True,  # so that Ctrl-C does not end the process that holds the clipboard
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             return f"{tool.name}: {error}"
-        reported.seek(0)
-        reason = " ".join(reported.read().decode(errors="replace").split())
-        return f"{tool.name}: {reason or f'ended with {done.returncode}'}" if done.returncode else ""
+        errors.seek(0)
+        reason = " ".join(errors.read().decode(errors="replace").split())
+        return f"{tool.name}: {reason or f'exit code {done.returncode}'}" if done.returncode else ""

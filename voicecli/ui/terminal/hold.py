@@ -1,11 +1,11 @@
-"""Is the key held? Pure: keys and times in, held or not out.
+"""Detect whether a key is held. Pure: keys and times in, held or not out.
 
-A terminal that tells of releases is believed. Others tell only of presses, and repeat one that lasts: first after a
-delay, then at a steady pace. There a hold is over when the repeats cease. A press that is not repeated was a tap, or a
-keyboard that does not repeat: then the next press is the end.
+Some terminals report releases. Others send only presses, and repeat a held key: first after a delay, then at a steady
+pace. There a hold ends when the repeats stop. A press without repeats was a tap, or the keyboard does not repeat: then
+the next press ends the hold.
 
-    up ── press ──► pressed ── repeats ──► repeating ── they cease ──► up
-                       └── none in time: tapped ── press ──► settling ── nothing more ──► up
+    up ── press ──► pressed ── repeats ──► repeating ── they stop ──► up
+                       └── none in time: tapped ── press ──► settling ── no more ──► up
 """
 
 from __future__ import annotations
@@ -17,71 +17,69 @@ from typing import Literal
 Phase = Literal["up", "pressed", "repeating", "tapped", "settling"]
 
 TAP_S = 0.3
-"""A shorter press was a tap, where the terminal tells of releases. The shortest word that is said while one holds a key
-takes longer."""
+"""A shorter press is a tap where the terminal reports releases. Speaking the shortest word takes longer."""
 
 FIRST_REPEAT_S = 0.75
-"""A first repeat that has not come by then is not expected any more. X11's delay is 0.66 s, that of GNOME and Windows
-0.5 s, of a Linux console 0.25 s. Longer ones are learnt."""
+"""Longest wait for the first repeat. The delay is 0.66 s in X11, 0.5 s in GNOME and Windows, 0.25 s in a Linux console.
+Longer delays are learned."""
 
-LONGEST_FIRST_REPEAT_S = 2.6
-"""What is learnt stays below: macOS and Windows can be set to 2 s and 1 s."""
+MAX_FIRST_REPEAT_S = 2.6
+"""Limit of the learned delay: macOS can be set to 2 s, Windows to 1 s."""
 
-SOONEST_REPEAT_S = 0.12
-"""What comes sooner after a press is a repeat in the middle of a hold: no keyboard's first repeat is so quick, and no
-finger."""
+MIN_FIRST_REPEAT_S = 0.12
+"""A press that follows sooner is a repeat in the middle of a hold: no first repeat and no finger is that quick."""
 
 UNKNOWN_GAP_S = 0.4
-"""Without a repeat for so long a hold is over, as long as the pace of the repeats is not known."""
+"""A hold ends after this long without a repeat, while the pace of the repeats is unknown."""
 
-SHORTEST_GAP_S, LONGEST_GAP_S, GAP_INTERVALS = 0.18, 0.6, 4
-"""The same once it is known: so many times the longest interval of late, within these. Keys get through tmux and a busy
-machine with stalls of a tenth of a second, and a slow link delivers in bursts; a hold that ends in a word is worse than
-one that ends late."""
+MIN_GAP_S, MAX_GAP_S, GAP_INTERVALS = 0.18, 0.6, 4
+"""The same once the pace is known: `GAP_INTERVALS` times the longest recent interval, within these bounds. tmux and a
+busy machine delay keys by a tenth of a second, and a slow link delivers in bursts; a hold that ends within a word is
+worse than one that ends late."""
 
 INTERVALS_KEPT = 200
-"""Some six seconds of a hold: what a link has done once it does again."""
+"""About six seconds of a hold: a link that has stalled once will stall again."""
 
 SLACK = 1.3
-"""Longer than the latest first repeat another one may take."""
+"""Factor by which the next first repeat may be later than the latest one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """How this keyboard repeats, as far as was seen."""
+    """The repeat timing of this keyboard, as observed."""
 
     first_s: float = FIRST_REPEAT_S  # wait for the first repeat
     intervals_s: tuple[float, ...] = ()  # between the latest repeats
 
     @property
     def gap_s(self) -> float:
-        """A longer silence is the end of a hold."""
+        """A longer gap ends a hold."""
         if not self.intervals_s:
             return UNKNOWN_GAP_S
-        return min(max(GAP_INTERVALS * max(self.intervals_s), SHORTEST_GAP_S), LONGEST_GAP_S)
+        return min(max(GAP_INTERVALS * max(self.intervals_s), MIN_GAP_S), MAX_GAP_S)
 
-    def seen(self, interval_s: float) -> Rhythm:
-        """One more interval between two repeats."""
+    def with_interval(self, interval_s: float) -> Rhythm:
+        """Return the rhythm with one more interval between two repeats."""
         return replace(self, intervals_s=(*self.intervals_s, interval_s)[-INTERVALS_KEPT:])
 
-    def late(self, first_s: float) -> Rhythm:
-        """A first repeat that came later than any was expected."""
-        return replace(self, first_s=min(max(self.first_s, SLACK * first_s), LONGEST_FIRST_REPEAT_S))
+    def with_first_repeat(self, first_s: float) -> Rhythm:
+        """Return the rhythm after a first repeat that came later than expected."""
+        return replace(self, first_s=min(max(self.first_s, SLACK * first_s), MAX_FIRST_REPEAT_S))
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """One key. Each call gives the hold after it.
+    """The state of one key. Each method returns the next state.
 
-    `at` is called when `due_s` has passed and no key is waiting: keys that a busy program reads late are no silence.
+    Call `advance` when `due_s` has passed and no key is waiting: keys that a busy program reads late are no gap.
     """
 
     phase: Phase = "up"
     pressed_at_s: float = 0.0
     last_at_s: float = -math.inf  # press or repeat
-    before_s: float = math.inf  # from what came last before the press
-    tells: bool = False  # the terminal tells of releases
-    repeats: int = 0  # since it settles
+    before_s: float = math.inf  # between the press and the last key before it
+    reports_releases: bool = False  # the terminal reports releases
+    repeats: int = 0  # in the phase "settling"
     rhythm: Rhythm = field(default_factory=Rhythm)
 
     @property
@@ -90,59 +88,61 @@ class Hold:
 
     @property
     def due_s(self) -> float | None:
-        """When `at` is to be called, unless something happens before."""
+        """When to call `advance`, unless something happens before."""
         match self.phase:
-            case "pressed" if not self.tells:
+            case "pressed" if not self.reports_releases:
                 return self.pressed_at_s + self.rhythm.first_s
-            case "repeating" if not self.tells:
+            case "repeating" if not self.reports_releases:
                 return self.last_at_s + self.rhythm.gap_s
             case "settling":
                 return self.last_at_s + (self.rhythm.gap_s if self.repeats else self.rhythm.first_s)
             case _:
                 return None
 
-    def at(self, now_s: float) -> Hold:
-        """As time goes by."""
+    def advance(self, now_s: float) -> Hold:
+        """Return the state at `now_s`."""
         if self.due_s is None or now_s < self.due_s:
             return self
         return replace(self, phase="tapped" if self.phase == "pressed" else "up")
 
     def press(self, now_s: float) -> Hold:
-        """The key's character came; a terminal that does not tell sends it for each repeat too."""
-        if not self.tells:
-            return self._came(now_s)
+        """Handle the key's character; a terminal that does not report releases sends it for each repeat too."""
+        if not self.reports_releases:
+            return self._handle_press(now_s)
         phase: Phase = "up" if self.phase == "tapped" else "pressed"
         return replace(self, phase=phase, pressed_at_s=now_s, last_at_s=now_s)
 
     def release(self, now_s: float) -> Hold:
-        """The key is up; only a terminal that tells says so."""
+        """Handle a release, as some terminals report it."""
         if self.phase != "pressed":
             return self
         return replace(self, phase="tapped" if now_s - self.pressed_at_s < TAP_S else "up")
 
-    def let_go(self) -> Hold:
-        """Whatever the key does: it does not count any more until it is pressed again."""
+    def reset(self) -> Hold:
+        """Treat the key as up until it is pressed again."""
         return replace(self, phase="up")
 
-    def _came(self, now_s: float) -> Hold:
-        """Where presses and repeats look the same."""
+    def _handle_press(self, now_s: float) -> Hold:
+        """Handle a press or repeat where the two look the same."""
         since_s = now_s - self.last_at_s
-        came = replace(self, last_at_s=now_s)
+        state = replace(self, last_at_s=now_s)
         match self.phase:
             case "up":
-                return replace(came, phase="pressed", pressed_at_s=now_s, before_s=since_s)
-            case "pressed" if since_s < SOONEST_REPEAT_S and self.before_s < LONGEST_GAP_S:
-                # No press: the hold before was not over.
-                return replace(came, phase="repeating", rhythm=self.rhythm.seen(self.before_s).seen(since_s))
+                return replace(state, phase="pressed", pressed_at_s=now_s, before_s=since_s)
+            case "pressed" if since_s < MIN_FIRST_REPEAT_S and self.before_s < MAX_GAP_S:
+                # Not a press: the hold before was not over.
+                return replace(
+                    state, phase="repeating", rhythm=self.rhythm.with_interval(self.before_s).with_interval(since_s)
+                )
             case "pressed":
-                return replace(came, phase="repeating")
+                return replace(state, phase="repeating")
             case "repeating":
-                return replace(came, rhythm=self.rhythm.seen(since_s))
+                return replace(state, rhythm=self.rhythm.with_interval(since_s))
             case "tapped":
-                return replace(came, phase="settling", repeats=0)
-            case "settling" if self.repeats == 0 and since_s < SOONEST_REPEAT_S:
-                # No second press: this keyboard only takes its time to repeat the first one.
-                rhythm = self.rhythm.late(self.last_at_s - self.pressed_at_s).seen(since_s)
-                return replace(came, phase="repeating", rhythm=rhythm)
+                return replace(state, phase="settling", repeats=0)
+            case "settling" if self.repeats == 0 and since_s < MIN_FIRST_REPEAT_S:
+                # Not a second press: this keyboard repeats the first one late.
+                rhythm = self.rhythm.with_first_repeat(self.last_at_s - self.pressed_at_s).with_interval(since_s)
+                return replace(state, phase="repeating", rhythm=rhythm)
             case "settling":  # pragma: no branch
-                return replace(came, repeats=self.repeats + 1)
+                return replace(state, repeats=self.repeats + 1)

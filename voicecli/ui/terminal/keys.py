@@ -1,7 +1,7 @@
-"""Keys of a terminal, read on the event loop.
+"""Read keys of a terminal on the event loop.
 
     bytes -> decode() -> keys        pure
-    cbreak(fd)                       one key at a time, no echo; the terminal is restored whatever happens
+    cbreak(fd)                       one key at a time, no echo; always restores the terminal
     listen(fd, on_key)               the two together, on the running loop
 
 Ctrl-C stays a signal, so that it also works while the loop is busy.
@@ -20,21 +20,21 @@ from voicecli.ui.terminal.kitty import SEQUENCE, is_release, kitty_keys
 Key = str
 """One printable character, or the name of a key: "esc", "enter", "left", "ctrl-u", "alt-x", "end of input".
 
-An answer of the terminal to a question of ours is ANSWER and its text.
-Text between "paste" and "pasted" was pasted, not typed, where the terminal tells (PASTE_ON)."""
+A reply of the terminal to a query is REPLY and its text.
+Text between "paste" and "pasted" was pasted, if the terminal reports that (PASTE_ON)."""
 
 ESCAPE_WAIT_S = 0.05
-"""A lone ESC byte is the Esc key once this long nothing followed it; a terminal sends its sequences in one go."""
+"""A lone ESC byte is the Esc key if nothing follows for this long; a terminal sends a sequence in one write."""
 
-ANSWER = "answer "
+REPLY = "reply "
 
-ANSWER_WAIT_S = 1.0
-"""An answer of the terminal is one message too, but a slow link may cut it."""
+REPLY_WAIT_S = 1.0
+"""Longest wait for the rest of a reply; a slow link may split it."""
 
 READ_BYTES = 1024
 
 MOUSE_ON, MOUSE_OFF = "\x1b[?1000h\x1b[?1006h", "\x1b[?1006l\x1b[?1000l"
-"""Reports of buttons and wheel, in decimal: https://invisible-island.net/xterm/ctlseqs/ctlseqs.html#h2-Mouse-Tracking"""
+"""Mouse buttons and wheel, in decimal: https://invisible-island.net/xterm/ctlseqs/ctlseqs.html#h2-Mouse-Tracking"""
 
 PASTE_ON, PASTE_OFF = "\x1b[?2004h", "\x1b[?2004l"
 """Bracketed paste: https://invisible-island.net/xterm/xterm-paste64.html"""
@@ -58,9 +58,9 @@ _NUMBERED = {
 
 
 def decode(raw: bytes, *, complete: bool) -> tuple[list[Key], bytes]:
-    """Keys in `raw`, and the bytes at its end that are not a whole key yet.
+    """Return the keys in `raw`, and the bytes at its end that are an incomplete key.
 
-    With `complete` nothing more will follow: a lone ESC is the Esc key, other fragments are dropped.
+    With `complete` no more bytes follow: a lone ESC is the Esc key, other fragments are dropped.
     """
     keys: list[Key] = []
     position = 0
@@ -82,7 +82,7 @@ def decode(raw: bytes, *, complete: bool) -> tuple[list[Key], bytes]:
 
 
 def _first_key(raw: bytes) -> tuple[Key, int]:
-    """The first key and its length in bytes; length 0: more is needed; an empty key: nothing that we name."""
+    """Return the first key and its length in bytes; length 0: incomplete; an empty key: unknown."""
     first = raw[0]
     if first == _ESC:
         return _escape(raw)
@@ -108,13 +108,13 @@ def _escape(raw: bytes) -> tuple[Key, int]:
     if raw[1:2] in (b"[", b"O"):
         return _sequence(raw)
     if raw[1:2] == b"]" and (len(raw) == 2 or raw[2:3].isdigit()):
-        return _answer(raw)
+        return _osc_reply(raw)
     key, length = _first_key(raw[1:])
     return (f"alt-{key}" if key else "", length + 1) if length else ("", 0)
 
 
 def _sequence(raw: bytes) -> tuple[Key, int]:
-    """CSI (ECMA-48 5.4: parameters, then a final byte in 0x40..0x7E) and SS3 (one byte after `ESC O`)."""
+    """Decode CSI (ECMA-48 5.4: parameters, then a final byte in 0x40..0x7E) and SS3 (one byte after `ESC O`)."""
     end = 2
     while end < len(raw) and raw[1:2] == b"[" and 0x20 <= raw[end] <= 0x3F:
         end += 1
@@ -130,20 +130,20 @@ def _sequence(raw: bytes) -> tuple[Key, int]:
     return (_NUMBERED.get(number, "") if final == "~" else _FINAL.get(final, "")), end + 1
 
 
-def _answer(raw: bytes) -> tuple[Key, int]:
-    """OSC (ECMA-48 8.3.89): ended by BEL or by `ESC \\`."""
+def _osc_reply(raw: bytes) -> tuple[Key, int]:
+    r"""Decode OSC (ECMA-48 8.3.89), which ends in BEL or `ESC \`."""
     for end, char in enumerate(raw):
         if char == 0x07 or raw[end : end + 2] == b"\x1b\\":
-            return ANSWER + raw[2:end].decode("ascii", errors="replace"), end + (1 if char == 0x07 else 2)
+            return REPLY + raw[2:end].decode("ascii", errors="replace"), end + (1 if char == 0x07 else 2)
     return "", 0
 
 
 @contextmanager
 def cbreak(fd: int) -> Iterator[None]:
-    """Hand over keys one by one, without echo; signals still work. Restores the terminal on every way out.
+    """Make the terminal deliver single keys without echo, with signals; always restore it.
 
-    Ctrl-S, Ctrl-Q, Ctrl-V and Ctrl-Z lose their terminal meaning: output that is held back, or a process that is
-    stopped in the middle of a screen, would leave microphone and terminal in a state nobody asked for.
+    Ctrl-S, Ctrl-Q, Ctrl-V and Ctrl-Z lose their terminal meaning: paused output, or a process stopped while it draws,
+    would leave the microphone and the terminal in an unexpected state.
     """
     before = termios.tcgetattr(fd)
     modes = termios.tcgetattr(fd)
@@ -155,9 +155,9 @@ def cbreak(fd: int) -> Iterator[None]:
         termios.tcsetattr(fd, termios.TCSANOW, modes)
         yield
     finally:
-        with suppress(termios.error):  # it has hung up
+        with suppress(termios.error):  # it was closed
             termios.tcsetattr(fd, termios.TCSANOW, before)
-            termios.tcflush(fd, termios.TCIFLUSH)  # an answer of the terminal that comes late is no word for the shell
+            termios.tcflush(fd, termios.TCIFLUSH)  # a late reply of the terminal must not reach the shell
 
 
 @contextmanager
@@ -172,7 +172,7 @@ def listen(fd: int, on_key: Callable[[Key], None]) -> Iterator[None]:
         if timer is not None:
             timer.cancel()
         keys, pending = decode(pending + raw, complete=complete)
-        wait_s = ANSWER_WAIT_S if pending.startswith(b"\x1b]") else ESCAPE_WAIT_S
+        wait_s = REPLY_WAIT_S if pending.startswith(b"\x1b]") else ESCAPE_WAIT_S
         timer = loop.call_later(wait_s, lambda: deliver(b"", complete=True)) if pending else None
         for key in keys:
             on_key(key)
@@ -180,7 +180,7 @@ def listen(fd: int, on_key: Callable[[Key], None]) -> Iterator[None]:
     def readable() -> None:
         try:
             raw = os.read(fd, READ_BYTES)
-        except OSError:  # the terminal has hung up
+        except OSError:  # the terminal was closed
             raw = b""
         if raw:
             deliver(raw, complete=False)

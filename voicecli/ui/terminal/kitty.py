@@ -1,9 +1,9 @@
-"""Keys as terminals with the kitty keyboard protocol tell them: presses, repeats and releases of every key. Pure.
+"""Decode the kitty keyboard protocol: presses, repeats and releases of every key. Pure.
 
 https://sw.kovidgoyal.net/kitty/keyboard-protocol/
 
     CSI key ; modifiers : event ; text u        event 1 press, 2 repeat, 3 release
-    CSI ? flags u                               answer to `QUERY`
+    CSI ? flags u                               reply to `QUERY`
 """
 
 from __future__ import annotations
@@ -11,37 +11,38 @@ from __future__ import annotations
 import re
 
 FLAGS = 0b11011
-"""Escape codes without ambiguity (1), releases (2), for keys that make text too (8), with that text (16). Without 8
-releases of the space bar are not told; without 16 nobody knows what Shift makes of a key on this keyboard."""
+"""Unambiguous escape codes (1), event types (2), for text keys too (8), with their text (16). Without 8 a terminal
+does not report releases of the space bar; without 16 the text of Shift and a key is unknown, as it depends on the
+keyboard."""
 
 NEEDED = 0b01010
-"""Of them, for a key that can be held."""
+"""The flags that are necessary to detect a held key."""
 
 QUERY, PUSH, POP = "\x1b[?u", f"\x1b[>{FLAGS}u", "\x1b[<u"
-"""An older terminal passes them over."""
+"""Terminals without the protocol ignore these."""
 
-ANSWER = "kitty "
-"""A key that begins so is the answer to `QUERY`; the flags in force follow."""
+FLAGS_REPLY = "kitty flags "
+"""Prefix of the key for a reply to `QUERY`; the active flags follow."""
 
 REPEATED, RELEASED = "space-repeat", "space-release"
 
 SEQUENCE = re.compile(rb"\x1b\[(?:\?(?P<flags>\d+)|(?P<key>\d+)(?::(?P<shifted>\d*))?[\d:]*(?P<rest>;[\d:;]*)?)u")
-"""A whole one that ends in u; others are not of this protocol alone."""
+"""A complete sequence that ends in u; other sequences are not specific to this protocol."""
 
 _ESCAPE, _SPACE = 27, 32
 _NAMED = {_ESCAPE: "esc", 13: "enter", 57414: "enter", 9: "tab", 127: "backspace"}
 _KEYPAD = {57417: "left", 57418: "right", 57419: "up", 57420: "down", 57421: "page-up", 57422: "page-down"}
 _KEYPAD |= {57423: "home", 57424: "end", 57426: "delete"}
 _PRIVATE = range(0xE000, 0xF900)
-"""Keys that make no text have numbers from here: Shift alone, F13, volume."""
+"""Numbers of keys without text, such as Shift alone, F13 or volume."""
 
 _SHIFT, _ALT, _CTRL, _SUPER = 1, 2, 4, 8
 
 
 def kitty_keys(match: re.Match[bytes]) -> list[str]:
-    """What a sequence means, as names of keys; no name for releases, but for that of the space bar."""
+    """Return the key names of a sequence; releases have none, except that of the space bar."""
     if match["flags"] is not None:
-        return [ANSWER + match["flags"].decode()]
+        return [FLAGS_REPLY + match["flags"].decode()]
     number = int(match["key"])
     modifiers, event, text = _rest((match["rest"] or b"").decode())
     if number == _SPACE and event != 1:
@@ -56,7 +57,7 @@ def kitty_keys(match: re.Match[bytes]) -> list[str]:
 
 
 def is_release(parameters: str) -> bool:
-    """Whether `CSI parameters letter`, of an arrow key or the like, says that it was let go."""
+    """Return whether `CSI parameters letter`, as for an arrow key, is a release."""
     fields = parameters.split(";")
     return len(fields) > 1 and fields[1].endswith(":3")
 
@@ -73,7 +74,7 @@ def _without_text(number: int, shifted: int, modifiers: int) -> list[str]:
 
 
 def _rest(rest: str) -> tuple[int, int, str]:
-    """Modifiers, event and text of `;modifiers:event;text`, each of which may be missing."""
+    """Return modifiers, event and text of `;modifiers:event;text`, each of which may be missing."""
     _, first, second, *_ = [*rest.split(";"), "", ""] if rest else ["", "", ""]
     modifiers, _, event = first.partition(":")
     codes = [int(code) for code in second.split(":") if code]

@@ -1,8 +1,8 @@
-"""Output to a terminal that never makes its writer wait.
+"""Output to a terminal that never blocks, and native stderr output moved to a log file.
 
-A terminal that is not read - a stalled SSH link, a stopped tmux client - takes some kilobytes and then blocks whoever
-writes. The loop that draws is the loop that carries the sound, so what is not taken at once is kept and sent later; who
-draws asks first whether there is still something to send.
+A terminal that is not read, such as a stalled SSH link or a stopped tmux client, accepts a few kilobytes and then
+blocks the writer. Drawing and sound share one loop, so text that is not accepted at once is buffered and sent later;
+`busy` tells whether there is still something to send.
 """
 
 from __future__ import annotations
@@ -11,42 +11,47 @@ import asyncio
 import io
 import os
 import select
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TextIO
 
 SAFE_BYTES = 256
-"""What a terminal takes without blocking when it says that it can be written to (WAKEUP_CHARS of Linux' n_tty)."""
+"""Bytes that a writable terminal accepts without blocking (WAKEUP_CHARS of Linux' n_tty)."""
 
-PATIENCE_S = 2.0
-"""How long the last words wait for a terminal that takes nothing."""
+DRAIN_TIMEOUT_S = 2.0
+"""How long the last output waits for a terminal that accepts nothing."""
+
+STDERR_FD = 2
 
 
 class Outlet(io.StringIO):
-    """Text that is collected, and sent by `flush` as far as the terminal takes it."""
+    """A text buffer that `flush` sends as far as the terminal accepts it."""
 
     def __init__(self, fd: int) -> None:
-        """Writes to the terminal of `fd`, which keeps its own modes: blocking is a mode of whoever shares it."""
+        """Open the terminal of `fd` a second time: non-blocking mode would affect all users of a shared descriptor."""
         super().__init__(newline="")
         try:
             self._fd = os.open(os.ttyname(fd), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
-            self._most_bytes = 65_536
+            self._max_bytes = 65_536
         except OSError:  # another user's terminal, as after `su`
             self._fd = os.dup(fd)
-            self._most_bytes = SAFE_BYTES
+            self._max_bytes = SAFE_BYTES
         self._waiting = bytearray()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watched = False
 
     @property
     def busy(self) -> bool:
-        """Whether the terminal has not taken all yet."""
+        """Whether the terminal has not accepted everything yet."""
         return bool(self._waiting)
 
     def isatty(self) -> bool:
         return True
 
     def flush(self) -> None:
-        """Hand over what was written; returns at once. A terminal that is gone takes everything."""
+        """Send the buffer and return at once. Output to a closed terminal is dropped."""
         self._waiting += self.getvalue().encode("utf-8", errors="replace")
         self.seek(0)
         self.truncate()
@@ -54,7 +59,7 @@ class Outlet(io.StringIO):
 
     @contextmanager
     def on_loop(self) -> Iterator[None]:
-        """Send what waits as soon as the terminal takes it, on the running loop."""
+        """Send buffered output on the running loop as soon as the terminal accepts it."""
         self._loop = asyncio.get_running_loop()
         self._watch()
         try:
@@ -64,14 +69,14 @@ class Outlet(io.StringIO):
                 self._loop.remove_writer(self._fd)
             self._loop, self._watched = None, False
 
-    def drain(self, patience_s: float = PATIENCE_S) -> None:
-        """Wait until all is taken, or nothing was for so long."""
+    def drain(self, timeout_s: float = DRAIN_TIMEOUT_S) -> None:
+        """Wait until everything is sent, or the terminal accepts nothing for `timeout_s`."""
         self.flush()
-        while self._waiting and select.select([], [self._fd], [], patience_s)[1]:
+        while self._waiting and select.select([], [self._fd], [], timeout_s)[1]:
             self._send()
 
     def close(self) -> None:
-        """Without waiting; what was not taken is lost."""
+        """Close without waiting; unsent output is lost."""
         if not self.closed:
             with suppress(OSError):
                 os.close(self._fd)
@@ -80,7 +85,7 @@ class Outlet(io.StringIO):
     def _send(self) -> None:
         try:
             while self._waiting and select.select([], [self._fd], [], 0)[1]:
-                del self._waiting[: os.write(self._fd, self._waiting[: self._most_bytes])]
+                del self._waiting[: os.write(self._fd, self._waiting[: self._max_bytes])]
         except BlockingIOError:
             pass
         except OSError:
@@ -95,3 +100,32 @@ class Outlet(io.StringIO):
             self._loop.add_writer(self._fd, self._send)
         else:
             self._loop.remove_writer(self._fd)
+
+
+@contextmanager
+def stderr_to(path: Path) -> Iterator[None]:
+    """Append everything written to file descriptor 2 to `path`, and restore it afterwards.
+
+    ALSA, JACK and model libraries write to it directly, not through Python.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sys.stderr.flush()
+    saved = os.dup(STDERR_FD)
+    try:
+        with path.open("ab") as log:
+            os.dup2(log.fileno(), STDERR_FD)
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(saved, STDERR_FD)
+        os.close(saved)
+
+
+@contextmanager
+def own_stderr(log_path: Path) -> Iterator[TextIO]:
+    """Yield a stderr for the program alone: on a terminal, output of libraries goes to `log_path` meanwhile."""
+    if not sys.stderr.isatty():
+        yield sys.stderr
+        return
+    with open(os.dup(STDERR_FD), "w", encoding="utf8", buffering=1) as own, stderr_to(log_path):
+        yield own

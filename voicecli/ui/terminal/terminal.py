@@ -1,11 +1,11 @@
-"""A terminal that belongs to the live screen: its modes, on and off again, and a way out that never blocks.
+"""The terminal of the live screen: its modes, on and off again, and output that never blocks.
 
-    alternate screen, no cursor, no line wrap    what is drawn touches nothing that was there before
-    keys one by one                              ui/keys.py
-    bracketed paste                              pasted text commands nothing
-    reports of the mouse                         where they are wished for
+    alternate screen, no cursor, no line wrap    drawing leaves the earlier content alone
+    keys one by one                              ui/terminal/keys.py
+    bracketed paste                              pasted text runs no commands
+    mouse events                                 if configured
 
-All are taken back on every way out, and while the program is suspended.
+All are switched off at the end, after errors, and while the program is suspended.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from rich.console import Console
 from voicecli.ui.screen import Theme
 from voicecli.ui.terminal.keys import MOUSE_OFF, MOUSE_ON, PASTE_OFF, PASTE_ON, cbreak
 from voicecli.ui.terminal.outlet import Outlet
-from voicecli.ui.terminal.painter import TOGETHER_OFF
+from voicecli.ui.terminal.painter import SYNC_OFF
 
 WRAP_ON, WRAP_OFF = "\x1b[?7h", "\x1b[?7l"
-"""DECAWM. A terminal that has become narrower, or takes a sign for wider than we do, then cuts the line."""
+"""DECAWM off: a terminal that has become narrower, or draws a character wider than expected, cuts the line."""
 
 
 def console_of(theme: Theme) -> Console:
-    """Standard output as a terminal that is never waited for."""
+    """Return a console on standard output that never blocks."""
     return Console(file=Outlet(sys.stdout.fileno()), no_color=True if theme == "none" else None)
 
 
 class Terminal:
-    """A context: inside, the terminal is the live screen's."""
+    """A context manager: inside, the live screen owns the terminal."""
 
     def __init__(self, console: Console, keys_fd: int, *, mouse: bool) -> None:
         self._console = console
@@ -50,7 +50,7 @@ class Terminal:
             modes.enter_context(cbreak(self._keys_fd))
             modes.callback(self.drain)
             modes.enter_context(self._console.screen())
-            modes.callback(self.write, TOGETHER_OFF + MOUSE_OFF * self._mouse + PASTE_OFF + WRAP_ON)
+            modes.callback(self.write, SYNC_OFF + MOUSE_OFF * self._mouse + PASTE_OFF + WRAP_ON)
             self.write(WRAP_OFF + PASTE_ON + MOUSE_ON * self._mouse)
             self._modes = modes.pop_all()
         return self
@@ -62,22 +62,22 @@ class Terminal:
 
     @property
     def busy(self) -> bool:
-        """Whether it has not taken yet what was written: it is no use to draw more."""
+        """Whether earlier output is still unsent, so that drawing more is useless."""
         return self._outlet is not None and self._outlet.busy
 
-    def write(self, order: str) -> None:
-        """Something for the terminal itself."""
-        self._console.file.write(order)
+    def write(self, sequence: str) -> None:
+        """Send a control sequence at once."""
+        self._console.file.write(sequence)
         self._console.file.flush()
 
     def drain(self) -> None:
-        """Wait until all is shown, as far as the terminal goes on taking it."""
+        """Wait until all output is sent, as long as the terminal accepts some."""
         if self._outlet is not None:
             self._outlet.drain()
 
     @contextmanager
     def on_loop(self, leaving: Callable[[], None], resumed: Callable[[], None]) -> Iterator[None]:
-        """What waits is sent when the terminal takes it; the two are called before and after a suspension."""
+        """Send buffered output on the running loop; call `leaving` before a suspension and `resumed` after it."""
         loop = asyncio.get_running_loop()
         with ExitStack() as exits:
             if self._outlet is not None:
@@ -87,7 +87,7 @@ class Terminal:
             yield
 
     def _suspend(self, leaving: Callable[[], None], resumed: Callable[[], None]) -> None:
-        """The shell gets its terminal; the keyboard never asks for this, another process may."""
+        """Give the terminal back to the shell and stop. Another process asked for it; Ctrl-Z is off."""
         leaving()
         self._modes.close()
         os.kill(os.getpid(), signal.SIGSTOP)

@@ -1,8 +1,8 @@
-"""Colours that can be read on the terminal's background. Pure.
+"""Colors that are readable on the terminal's background. Pure.
 
-The screen is written in the sixteen colours, which a terminal's owner has chosen. Only those that are often hard to
-read on a background of that kind are replaced: yellow, green and cyan on white, dark blue and red on black. Where the
-background is not known, all are taken that read on both. Nothing is told by a colour alone.
+The screen uses the sixteen colors, which users choose in their terminal. Only those that are often hard to read on
+a background are replaced: yellow, green and cyan on white, dark blue and red on black. On an unknown background all
+colors are readable on both. Nothing depends on color alone.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from voicecli.ui.screen import Theme
 
 Background = Literal["light", "dark", "unknown"]
 
-ASK_BACKGROUND = "\x1b]11;?\x1b\\"
-"""A terminal answers with its colour as X11 writes one, or not at all:
+QUERY_BACKGROUND = "\x1b]11;?\x1b\\"
+"""A terminal replies with its color in X11 notation, or not at all:
 https://invisible-island.net/xterm/ctlseqs/ctlseqs.html#h3-Operating-System-Commands"""
 
 MIDDLE_LUMINANCE = 0.179
-"""Black and white have the same contrast to it (WCAG 2: (1 + 0.05) / (L + 0.05) = (L + 0.05) / 0.05)."""
+"""The luminance with the same contrast to black and white (WCAG 2: (1 + 0.05) / (L + 0.05) = (L + 0.05) / 0.05)."""
 
 MANY: Mapping[Background, Mapping[int, int | None]] = {
     "light": {2: 28, 3: 94, 6: 24, 7: None, 8: 243, 9: 1, 10: 28, 11: 94, 12: 4, 13: 5, 14: 24, 15: None},
@@ -36,7 +36,7 @@ MANY: Mapping[Background, Mapping[int, int | None]] = {
         **{8: 243, 9: 161, 10: 28, 11: 130, 12: 27, 13: 164, 14: 30, 15: None},
     },
 }
-"""One of the sixteen -> one of 256; None is the terminal's own foreground. What is not named stays as it is."""
+"""Color of the sixteen -> color of the 256; None is the terminal's foreground. Colors not listed stay."""
 
 SIXTEEN: Mapping[Background, Mapping[int, int | None]] = {
     "light": {2: None, 3: None, 6: 4, 7: None, 8: None, 9: 1, 10: None, 11: None, 12: 4, 13: 5, 14: 4, 15: None},
@@ -46,27 +46,27 @@ SIXTEEN: Mapping[Background, Mapping[int, int | None]] = {
         **{9: 1, 10: None, 11: None, 13: 5, 14: 12, 15: None},
     },
 }
-"""The same where there are no more than sixteen."""
+"""The same for terminals with sixteen colors."""
 
 
-def background_of(theme: Theme, environ: Mapping[str, str]) -> Background:
-    """What is known before the terminal is asked, from COLORFGBG ("15;0", the background last) and TERM."""
+def initial_background(theme: Theme, environ: Mapping[str, str]) -> Background:
+    """Return the background known before a query, from COLORFGBG ("15;0", the background last) and TERM."""
     if theme in ("light", "dark"):
         return "light" if theme == "light" else "dark"
     last = environ.get("COLORFGBG", "").rpartition(";")[2]
     if last.isdecimal() and int(last) < 16:
-        return "dark" if int(last) in (0, 1, 2, 3, 4, 5, 6, 8) else "light"  # as Vim takes it
+        return "dark" if int(last) in (0, 1, 2, 3, 4, 5, 6, 8) else "light"  # the same rule as in Vim
     return "dark" if environ.get("TERM") == "linux" else "unknown"
 
 
-def is_worth_asking(theme: Theme, environ: Mapping[str, str]) -> bool:
-    """Whether the terminal may tell more. The Linux console would show the question."""
+def should_query_background(theme: Theme, environ: Mapping[str, str]) -> bool:
+    """Return whether to query the terminal. The Linux console would print the query."""
     return theme == "auto" and environ.get("TERM") != "linux"
 
 
-def answered_background(answer: str) -> Background | None:
-    """Of a terminal's answer, such as `11;rgb:ffff/ffff/ffff`; None where that is no colour."""
-    found = re.fullmatch(r"11;rgba?:([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})(?:/.*)?", answer)
+def parse_background(reply: str) -> Background | None:
+    """Return the background of a terminal's reply, such as `11;rgb:ffff/ffff/ffff`; None if it has no color."""
+    found = re.fullmatch(r"11;rgba?:([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})(?:/.*)?", reply)
     if found is None:
         return None
     red, green, blue = (int(part, 16) / (16 ** len(part) - 1) for part in found.groups())
@@ -74,32 +74,32 @@ def answered_background(answer: str) -> Background | None:
 
 
 def luminance(red: float, green: float, blue: float) -> float:
-    """Of a colour in sRGB, 0..1 each (WCAG 2, relative luminance)."""
+    """Return the relative luminance (WCAG 2) of an sRGB color, 0..1 each."""
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in (red, green, blue)]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 @lru_cache
-def recoloured(style: Style, background: Background, many: bool) -> Style:
-    """`style` in colours that can be read; `many`: the terminal has 256."""
-    colour = style.color
-    if colour is None or colour.number is None or colour.number > 15:
+def recolor(style: Style, background: Background, many: bool) -> Style:
+    """Return `style` with a readable color; `many`: the terminal has 256 colors."""
+    color = style.color
+    if color is None or color.number is None or color.number > 15:
         return style
     replaced = (MANY if many else SIXTEEN)[background]
-    if colour.number not in replaced:
+    if color.number not in replaced:
         return style
-    number = replaced[colour.number]
+    number = replaced[color.number]
     other = Style(color=Color.default() if number is None else Color.from_ansi(number))
     return style + other
 
 
 def in_theme(line: Text, console: Console, background: Background) -> Text:
-    """`line` in colours that can be read on `background`."""
+    """Return `line` with colors that are readable on `background`."""
     many = console.color_system not in (None, "standard")
     themed = line.copy()
-    themed.style = recoloured(console.get_style(line.style), background, many)
+    themed.style = recolor(console.get_style(line.style), background, many)
     themed.spans = [
-        Span(span.start, span.end, recoloured(console.get_style(span.style, default=""), background, many))
+        Span(span.start, span.end, recolor(console.get_style(span.style, default=""), background, many))
         for span in line.spans
     ]
     return themed

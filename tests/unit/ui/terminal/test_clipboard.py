@@ -1,4 +1,4 @@
-"""The clipboard: which way there is, what is sent, what is told when it fails."""
+"""The clipboard: the ways to it, the sequence that is sent, and the errors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from voicecli.ui.terminal.clipboard import LONGEST_BYTES, TERMINAL, Clipboard, Tool, find_tool, osc52, run_tool
+from voicecli.ui.terminal.clipboard import MAX_BYTES, TERMINAL, Clipboard, Tool, find_tool, osc52, run_tool
 
 WAYLAND, X11, WSL = {"WAYLAND_DISPLAY": "wayland-0"}, {"DISPLAY": ":0"}, {"WSL_DISTRO_NAME": "Debian"}
 ALL = ("pbcopy", "wl-copy", "xclip", "xsel", "clip.exe")
@@ -59,20 +59,20 @@ def test_what_a_program_leaves_behind_is_not_waited_for(tmp_path: Path) -> None:
     assert run_tool(script(tmp_path, "cat > /dev/null; sleep 50 &"), "text") == ""
 
 
-def test_what_is_wrong_is_reported(tmp_path: Path) -> None:
+def test_errors_of_the_program_are_reported(tmp_path: Path) -> None:
     broken = script(tmp_path, "echo 'no display' >&2; exit 3")
     assert run_tool(broken, "text") == f"{broken.name}: no display"
-    assert run_tool(script(tmp_path, "exit 3"), "text").endswith(": ended with 3")
+    assert run_tool(script(tmp_path, "exit 3"), "text").endswith(": exit code 3")
     assert "No such file" in run_tool(Tool((str(tmp_path / "absent"),)), "text")
 
 
 def test_a_terminal_is_sent_the_text_unless_it_is_too_long() -> None:
     assert osc52("Grüße") == f"\x1b]52;c;{base64.b64encode('Grüße'.encode()).decode()}\x07"
-    assert len(osc52("x" * LONGEST_BYTES)) == 100_000
-    assert osc52("x" * (LONGEST_BYTES + 1)) == ""
+    assert len(osc52("x" * MAX_BYTES)) == 100_000
+    assert osc52("x" * (MAX_BYTES + 1)) == ""
 
 
-def test_both_ways_are_taken_and_named(tmp_path: Path) -> None:
+def test_both_ways_are_used_and_named(tmp_path: Path) -> None:
     tool, terminal = script(tmp_path, "cat > /dev/null"), io.StringIO()
     assert Clipboard(tool, terminal).copy("text") == ([tool.name, TERMINAL], [])
     assert terminal.getvalue() == osc52("text")
@@ -80,7 +80,7 @@ def test_both_ways_are_taken_and_named(tmp_path: Path) -> None:
 
 def test_one_way_that_fails_does_not_hide_the_other(tmp_path: Path) -> None:
     tool = script(tmp_path, "exit 1")
-    assert Clipboard(tool, io.StringIO()).copy("text") == ([TERMINAL], [f"{tool.name}: ended with 1"])
-    long = "x" * (LONGEST_BYTES + 1)
+    assert Clipboard(tool, io.StringIO()).copy("text") == ([TERMINAL], [f"{tool.name}: exit code 1"])
+    long = "x" * (MAX_BYTES + 1)
     through, failures = Clipboard(None, io.StringIO()).copy(long)
-    assert (through, failures) == ([], [f"{TERMINAL}: the text is too long for it"])
+    assert (through, failures) == ([], [f"{TERMINAL}: the text is too long"])

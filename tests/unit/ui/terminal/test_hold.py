@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.ui.terminal.hold import GAP_INTERVALS, LONGEST_GAP_S, SHORTEST_GAP_S, TAP_S, UNKNOWN_GAP_S, Hold, Rhythm
+from voicecli.ui.terminal.hold import GAP_INTERVALS, MAX_GAP_S, MIN_GAP_S, TAP_S, UNKNOWN_GAP_S, Hold, Rhythm
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Keyboard:
 
     def wait(self, until_s: float) -> None:
         while (due_s := self.hold.due_s) is not None and due_s <= until_s:
-            self._turn(self.hold.at(due_s), due_s)
+            self._turn(self.hold.advance(due_s), due_s)
 
     def press(self, at_s: float) -> None:
         self.wait(at_s)
@@ -38,7 +38,7 @@ class Keyboard:
         self._turn(self.hold.release(at_s), at_s)
 
     def repeats(self, pressed_s: float, released_s: float, first_s: float, interval_s: float) -> None:
-        """A terminal that does not tell: the character, again and again."""
+        """Press as a terminal without release events does: the character, again and again."""
         at_s = pressed_s
         self.press(at_s)
         at_s += first_s
@@ -57,7 +57,7 @@ class Keyboard:
 
 
 def reported() -> Keyboard:
-    return Keyboard(Hold(tells=True))
+    return Keyboard(Hold(reports_releases=True))
 
 
 FIRST_S = st.floats(0.2, 0.7)
@@ -83,7 +83,7 @@ def test_the_pace_once_known_ends_a_hold_sooner(interval_s: float) -> None:
     keyboard.wait(10)
     keyboard.repeats(20.0, 22.0, 0.5, interval_s)
     keyboard.wait(30)
-    assert keyboard.changes[-1].at_s <= 22.0 + max(SHORTEST_GAP_S, GAP_INTERVALS * interval_s) + 0.001
+    assert keyboard.changes[-1].at_s <= 22.0 + max(MIN_GAP_S, GAP_INTERVALS * interval_s) + 0.001
 
 
 @given(st.lists(st.floats(1.0, 30.0), min_size=1, max_size=8))
@@ -97,7 +97,7 @@ def test_taps_begin_and_end_by_turns(pauses_s: list[float]) -> None:
     assert (keyboard.hold.phase == "tapped") == (len(pauses_s) % 2 == 1)
 
 
-def test_who_holds_the_key_that_ends_a_tap_begins_nothing_new() -> None:
+def test_holding_the_key_that_ends_a_tap_starts_nothing() -> None:
     keyboard = Keyboard()
     keyboard.press(1.0)
     keyboard.repeats(5.0, 8.0, 0.5, 0.03)
@@ -132,8 +132,8 @@ def test_a_keyboard_that_takes_its_time_is_learnt(first_s: float, interval_s: fl
 def test_before_it_is_due_nothing_changes() -> None:
     hold = Hold().press(1.0)
     assert hold.due_s is not None
-    assert hold.at(hold.due_s - 0.01) == hold
-    assert Hold().at(100.0) == Hold()
+    assert hold.advance(hold.due_s - 0.01) == hold
+    assert Hold().advance(100.0) == Hold()
 
 
 def test_keys_that_a_busy_program_reads_late_are_no_silence() -> None:
@@ -160,7 +160,7 @@ def test_a_link_that_stalls_is_learnt(stall_s: float) -> None:
 
 
 @given(st.floats(TAP_S, 100))
-def test_a_terminal_that_tells_of_releases_is_believed(for_s: float) -> None:
+def test_reported_releases_end_a_hold_at_once(for_s: float) -> None:
     keyboard = reported()
     keyboard.press(1.0)
     keyboard.release(1.0 + for_s)
@@ -185,8 +185,8 @@ def test_a_release_that_was_lost_ends_with_the_next_one() -> None:
     assert keyboard.changes == [Change(1.0, True), Change(10.0, False)]
 
 
-def test_a_key_that_is_let_go_by_somebody_else_counts_when_it_is_pressed_again() -> None:
-    hold = Hold(tells=True).press(1.0).let_go()
+def test_after_a_reset_the_key_counts_from_its_next_press() -> None:
+    hold = Hold(reports_releases=True).press(1.0).reset()
     assert not hold.held
     assert not hold.release(5.0).held
     assert hold.press(6.0).held
@@ -196,7 +196,7 @@ def test_a_key_that_is_let_go_by_somebody_else_counts_when_it_is_pressed_again()
 def test_in_the_end_the_key_is_up_or_tapped_and_never_changes_twice_in_a_row(
     tells: bool, steps: Iterable[tuple[str, float]]
 ) -> None:
-    keyboard, at_s = Keyboard(Hold(tells=tells)), 0.0
+    keyboard, at_s = Keyboard(Hold(reports_releases=tells)), 0.0
     for what, later_s in steps:
         at_s += later_s
         {"press": keyboard.press, "release": keyboard.release, "wait": keyboard.wait}[what](at_s)
@@ -210,6 +210,6 @@ def test_in_the_end_the_key_is_up_or_tapped_and_never_changes_twice_in_a_row(
 def test_a_gap_is_within_its_bounds(intervals_s: list[float]) -> None:
     rhythm = Rhythm()
     for interval_s in intervals_s:
-        rhythm = rhythm.seen(interval_s).late(interval_s)
-    assert 0.1 < rhythm.gap_s <= LONGEST_GAP_S
+        rhythm = rhythm.with_interval(interval_s).with_first_repeat(interval_s)
+    assert 0.1 < rhythm.gap_s <= MAX_GAP_S
     assert 0.75 <= rhythm.first_s <= 2.6

@@ -36,7 +36,7 @@ from voicecli.ui.terminal.keys import Key, cbreak, decode, listen
         (b"\x1b[<0;3;4Mx", ["x"]),
         (b"\x1b[<64;3;4M\x1b[<65;3;4M\x1b[<68;3;4M", ["wheel-up", "wheel-down", "wheel-up"]),
         (b"\x1b[<?;3;4Mx\x1b[<64;3;4mx", ["x", "x"]),
-        (b"\x1b]11;rgb:0/0/f\x1b\\x\x1b]4\x07x", ["answer 11;rgb:0/0/f", "x", "answer 4", "x"]),
+        (b"\x1b]11;rgb:0/0/f\x1b\\x\x1b]4\x07x", ["reply 11;rgb:0/0/f", "x", "reply 4", "x"]),
         (b"\x1b]x", ["alt-]", "x"]),
         (b"\x1b[?64;1;2cx", ["x"]),
         (b"\x1b[Zx", ["x"]),

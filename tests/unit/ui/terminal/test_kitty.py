@@ -37,7 +37,7 @@ from voicecli.ui.terminal.kitty import RELEASED, REPEATED
         (b"\x1b[57441;2u\x1b[57441;1:3u", []),
         (b"\x1b[1;1:1D\x1b[1;1:3D", ["left"]),
         (b"\x1b[5;1:1~\x1b[5;1:3~", ["page-up"]),
-        (b"\x1b[?27u", ["kitty 27"]),
+        (b"\x1b[?27u", ["kitty flags 27"]),
         (b"\x1b[99999999u", []),
         (b"\x1b[97;;7u", []),
     ],
@@ -55,7 +55,7 @@ def test_a_sequence_may_come_in_two_reads() -> None:
 
 
 @given(st.text(st.characters(min_codepoint=0x20, exclude_categories=["C", "Z"]), min_size=1, max_size=5))
-def test_text_comes_through_whatever_made_it(text: str) -> None:
+def test_any_text_is_decoded_unchanged(text: str) -> None:
     codes = ":".join(str(ord(character)) for character in text)
     assert decode(f"\x1b[0;;{codes}u".encode(), complete=False) == (list(text), b"")
 

@@ -30,7 +30,7 @@ def read_all(glass: Glass, outlet: Outlet) -> None:
         outlet.flush()
 
 
-def test_what_a_terminal_does_not_take_is_kept_in_order(glass: Glass) -> None:
+def test_unsent_output_is_kept_in_order(glass: Glass) -> None:
     outlet = Outlet(glass.program)
     outlet.write(MUCH)
     outlet.flush()
@@ -43,7 +43,7 @@ def test_what_a_terminal_does_not_take_is_kept_in_order(glass: Glass) -> None:
     outlet.close()
 
 
-def test_whoever_shares_the_terminal_still_blocks(glass: Glass) -> None:
+def test_other_descriptors_of_the_terminal_still_block(glass: Glass) -> None:
     outlet = Outlet(glass.program)
     assert outlet.isatty()
     assert os.get_blocking(glass.program)
@@ -59,7 +59,7 @@ def test_a_terminal_of_another_user_is_written_to_in_small_parts(glass: Glass, m
     outlet.write(MUCH)
     outlet.flush()
     assert outlet.busy
-    assert outlet._most_bytes == SAFE_BYTES
+    assert outlet._max_bytes == SAFE_BYTES
     read_all(glass, outlet)
     assert glass.raw.decode() == MUCH
     outlet.close()
@@ -100,10 +100,10 @@ def test_what_waits_is_sent_by_the_loop(glass: Glass) -> None:
     outlet.close()
 
 
-def test_nobody_waits_for_ever_at_the_end(glass: Glass) -> None:
+def test_drain_has_a_timeout(glass: Glass) -> None:
     outlet = Outlet(glass.program)
     outlet.write(MUCH)
-    outlet.drain(patience_s=0.0)
+    outlet.drain(timeout_s=0.0)
     assert outlet.busy
     outlet.close()
 

@@ -25,7 +25,7 @@ def phase(bar: SpaceBar) -> str:
 
 
 def tells(bar: SpaceBar) -> bool:
-    return bar.hold.tells
+    return bar.hold.reports_releases
 
 
 class Terminal:
@@ -42,9 +42,9 @@ class Terminal:
         async def main() -> None:
             loop = asyncio.get_running_loop()
             bar = SpaceBar(loop.time, self.written.append)
-            bar.begin()
+            bar.start()
             push = lambda held: self.pushed.append((held, round(loop.time() - 1000, 2)))  # noqa: E731
-            with listen(self.program, lambda key: void(bar.press(key, push))):
+            with listen(self.program, lambda key: void(bar.handle_key(key, push))):
                 await person(bar)
             bar.close()
 
@@ -67,7 +67,7 @@ def terminal() -> Iterator[Terminal]:
     os.close(terminal.person)
 
 
-def test_a_terminal_that_knows_the_protocol_tells_of_the_release(terminal: Terminal) -> None:
+def test_a_terminal_with_the_protocol_reports_the_release(terminal: Terminal) -> None:
     async def person(bar: SpaceBar) -> None:
         await terminal.types(REPEATS, 0.1)
         await terminal.types(ALL, 0.1)
@@ -106,7 +106,7 @@ def test_a_tap_begins_and_the_next_one_ends(terminal: Terminal) -> None:
     assert terminal.pushed == [(True, 0.0), (False, 2.0)]
 
 
-def test_a_terminal_that_knows_only_half_of_it_is_left_alone(terminal: Terminal) -> None:
+def test_a_terminal_without_the_needed_flags_is_used_without_the_protocol(terminal: Terminal) -> None:
     async def person(bar: SpaceBar) -> None:
         await terminal.types(REPEATS)
         await terminal.types(b"\x1b[?1u")
@@ -119,7 +119,7 @@ def test_a_terminal_that_knows_only_half_of_it_is_left_alone(terminal: Terminal)
 
 def test_other_keys_are_not_its_own(terminal: Terminal) -> None:
     bar = SpaceBar(lambda: 0.0, terminal.written.append)
-    assert not bar.press("q", lambda held: None)
+    assert not bar.handle_key("q", lambda held: None)
 
 
 def test_after_the_protocol_is_given_back_it_may_be_asked_for_again(terminal: Terminal) -> None:
@@ -130,7 +130,7 @@ def test_after_the_protocol_is_given_back_it_may_be_asked_for_again(terminal: Te
             assert tells(bar)
             bar.close()
             assert not tells(bar)
-            bar.begin()
+            bar.start()
 
     terminal.holding(person)
     assert "".join(terminal.written) == (QUERY + PUSH + QUERY + POP) * 2 + QUERY

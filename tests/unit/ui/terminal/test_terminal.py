@@ -15,9 +15,9 @@ import pytest
 from tests.screens.glass import Glass, Stage, on_stage
 from tests.screens.scenes import HERE, long_talk
 from voicecli.errors import SettingsError
+from voicecli.ui.dialogue import WHEEL_LINES, scroll
 from voicecli.ui.open import open_screen
 from voicecli.ui.screen import Controls, Look
-from voicecli.ui.scrolling import WHEEL_LINES, scrolled
 from voicecli.ui.terminal.terminal import console_of
 
 MODES = re.compile(rb"\x1b\[\?(\d+)([hl])")
@@ -32,7 +32,7 @@ def modes(raw: bytes) -> dict[int, bool]:
 
 
 @pytest.mark.parametrize("mouse", [True, False])
-def test_each_mode_is_taken_back(mouse: bool, tmp_path: Path) -> None:
+def test_each_terminal_mode_is_reset(mouse: bool, tmp_path: Path) -> None:
     with on_stage(80, 24, tmp_path / "log", Look(mouse=mouse)) as stage:
         stage.show(HERE)
         stage.text()
@@ -135,13 +135,13 @@ def test_arrow_keys_scroll_where_nothing_is_typed(tmp_path: Path) -> None:
 
 
 def test_lines_are_scrolled_within_the_conversation() -> None:
-    assert scrolled(None, "up", 100, 10) == 89
-    assert scrolled(5, "down", 100, 10) == 6
-    assert scrolled(1, "wheel-up", 100, 10) == 0
-    assert scrolled(88, "wheel-down", 100, 10) is None
+    assert scroll(None, "up", 100, 10) == 89
+    assert scroll(5, "down", 100, 10) == 6
+    assert scroll(1, "wheel-up", 100, 10) == 0
+    assert scroll(88, "wheel-down", 100, 10) is None
 
 
-def test_the_terminal_is_asked_only_where_it_may_tell_something(tmp_path: Path) -> None:
+def test_the_terminal_is_queried_only_where_it_may_reply(tmp_path: Path) -> None:
     async def ask(look: Look) -> bytes:
         with on_stage(80, 24, tmp_path / "log", look) as stage:
             controls = Controls(lambda muted: None, lambda: None, lambda text: None, lambda: None)
@@ -161,7 +161,7 @@ def test_a_live_screen_that_cannot_be_drawn_is_refused(monkeypatch: pytest.Monke
         open_screen("live", lambda: 0.0, tmp_path / "log")
 
 
-def test_no_theme_has_no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_theme_none_has_no_colors(monkeypatch: pytest.MonkeyPatch) -> None:
     glass = Glass(80, 24)
     with os.fdopen(os.dup(glass.program), "w") as stream:
         monkeypatch.setattr(sys, "stdout", stream)

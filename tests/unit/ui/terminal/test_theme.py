@@ -1,4 +1,4 @@
-"""Colours that can be read, whatever is behind them."""
+"""Colors that can be read, whatever is behind them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from voicecli.ui.terminal.theme import (
     MANY,
     SIXTEEN,
     Background,
-    answered_background,
-    background_of,
     in_theme,
-    is_worth_asking,
+    initial_background,
     luminance,
-    recoloured,
+    parse_background,
+    recolor,
+    should_query_background,
 )
 
 XTERM = TerminalTheme(
@@ -32,51 +32,51 @@ XTERM = TerminalTheme(
     [(0, 0, 0), (205, 0, 0), (0, 205, 0), (205, 205, 0), (0, 0, 238), (205, 0, 205), (0, 205, 205), (229, 229, 229)],
     [(127, 127, 127), (255, 0, 0), (0, 255, 0), (255, 255, 0), (92, 92, 255), (255, 0, 255), (0, 255, 255), (255,) * 3],
 )
-"""xterm's own sixteen colours (XTerm-col.ad)."""
+"""xterm's own sixteen colors (XTerm-col.ad)."""
 
 GROUNDS = {"light": [(255, 255, 255)], "dark": [(0, 0, 0)], "unknown": [(255, 255, 255), (0, 0, 0)]}
 
 LEAST_CONTRAST = {"light": 4.5, "dark": 4.5, "unknown": 4.0}
-"""WCAG 2 asks for 4.5 of text; one colour on both black and white can have 4.58 at most, and needs a hue beside."""
+"""WCAG 2 asks for 4.5 of text; one color on both black and white can have 4.58 at most, and needs a hue beside."""
 
 USED = [*range(16)]
 
 
 def contrast(one: tuple[int, int, int], other: tuple[int, int, int]) -> float:
-    darker, lighter = sorted(luminance(*(part / 255 for part in colour)) for colour in (one, other))
+    darker, lighter = sorted(luminance(*(part / 255 for part in color)) for color in (one, other))
     return (lighter + 0.05) / (darker + 0.05)
 
 
 @pytest.mark.parametrize("background", GROUNDS)
-def test_what_is_chosen_in_place_of_a_colour_can_be_read(background: Background) -> None:
+def test_replacement_colors_are_readable(background: Background) -> None:
     numbers = {number for number in MANY[background].values() if number is not None and number > 15}
     for number in numbers:
-        colour = Color.from_ansi(number).get_truecolor()
+        color = Color.from_ansi(number).get_truecolor()
         for ground in GROUNDS[background]:
-            assert contrast(colour, ground) >= LEAST_CONTRAST[background], f"{number} on {ground}"
+            assert contrast(color, ground) >= LEAST_CONTRAST[background], f"{number} on {ground}"
 
 
 @pytest.mark.parametrize("background", GROUNDS)
 @pytest.mark.parametrize("many", [True, False])
-def test_no_colour_is_left_that_xterm_makes_unreadable(background: Background, many: bool) -> None:
-    """3 is what WCAG 2 asks of signs; some of a terminal's own colours are a little below what it asks of text."""
+def test_no_unreadable_xterm_color_is_left(background: Background, many: bool) -> None:
+    """3 is what WCAG 2 asks of signs; some of a terminal's own colors are a little below what it asks of text."""
     for number in USED:
-        colour = recoloured(Style(color=Color.from_ansi(number)), background, many).color
-        assert colour is not None
-        if not colour.is_default:
+        color = recolor(Style(color=Color.from_ansi(number)), background, many).color
+        assert color is not None
+        if not color.is_default:
             for ground in GROUNDS[background]:
-                assert contrast(colour.get_truecolor(XTERM), ground) >= 3, f"{number} -> {colour} on {ground}"
+                assert contrast(color.get_truecolor(XTERM), ground) >= 3, f"{number} -> {color} on {ground}"
 
 
-def test_on_sixteen_colours_there_are_only_sixteen() -> None:
+def test_sixteen_color_terminals_get_only_sixteen() -> None:
     assert all(number is None or number < 16 for table in SIXTEEN.values() for number in table.values())
 
 
-def test_all_else_stays_as_it_is() -> None:
+def test_other_styles_stay_as_they_are() -> None:
     for style in (Style(bold=True), Style(color="#123456"), Style(color="color(200)"), Style(color="default")):
-        assert recoloured(style, "light", True) == style
-    assert recoloured(Style.parse("green"), "dark", True) == Style.parse("green")
-    assert recoloured(Style.parse("bold italic yellow"), "light", True) == Style.parse("bold italic color(94)")
+        assert recolor(style, "light", True) == style
+    assert recolor(Style.parse("green"), "dark", True) == Style.parse("green")
+    assert recolor(Style.parse("bold italic yellow"), "light", True) == Style.parse("bold italic color(94)")
 
 
 def test_a_line_keeps_its_words_and_places() -> None:
@@ -103,7 +103,7 @@ def test_a_line_keeps_its_words_and_places() -> None:
     ],
 )
 def test_the_answer_of_a_terminal(answer: str, background: Background | None) -> None:
-    assert answered_background(answer) == background
+    assert parse_background(answer) == background
 
 
 @pytest.mark.parametrize(
@@ -122,11 +122,11 @@ def test_the_answer_of_a_terminal(answer: str, background: Background | None) ->
         ("none", {}, "unknown", False),
     ],
 )
-def test_what_is_known_before_the_terminal_is_asked(
+def test_the_initial_background_comes_from_the_environment(
     theme: Theme, environ: dict[str, str], background: Background, asked: bool
 ) -> None:
-    assert background_of(theme, environ) == background
-    assert is_worth_asking(theme, environ) == asked
+    assert initial_background(theme, environ) == background
+    assert should_query_background(theme, environ) == asked
 
 
 def test_the_screen_is_drawn_anew_when_the_terminal_has_answered(
@@ -138,12 +138,12 @@ def test_the_screen_is_drawn_anew_when_the_terminal_has_answered(
         live.view = SCENES["speaking"].view
         live.draw()
         drawn = len(terminal.out.getvalue())
-        press(terminal, "answer 11;rgb:ffff/ffff/ffff")
+        press(terminal, "reply 11;rgb:ffff/ffff/ffff")
         live.draw()
         assert live.background == "light"
         assert len(terminal.out.getvalue()) > drawn
         drawn = len(terminal.out.getvalue())
-        press(terminal, "answer 11;rgb:ffff/ffff/ffff", "answer 52;c;none")
+        press(terminal, "reply 11;rgb:ffff/ffff/ffff", "reply 52;c;none")
         live.draw()
         assert len(terminal.out.getvalue()) == drawn
     terminal.close()
@@ -152,6 +152,6 @@ def test_the_screen_is_drawn_anew_when_the_terminal_has_answered(
 def test_the_users_word_counts_more_than_the_terminals(tmp_path: Path) -> None:
     terminal = Terminal(80, 24, tmp_path / "log", Look("dark"))
     terminal.live.show(READY)
-    press(terminal, "answer 11;rgb:ffff/ffff/ffff")
+    press(terminal, "reply 11;rgb:ffff/ffff/ffff")
     assert terminal.live.background == "dark"
     terminal.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from voicecli.ui.terminal.stderr import STDERR_FD, stderr_to
+from voicecli.ui.terminal.outlet import STDERR_FD, stderr_to
 
 
 @pytest.fixture

@@ -1,26 +1,28 @@
-"""Typed questions, a line each, where there is no live screen: at a terminal, through a pipe or from a file."""
+"""Typed questions, one per line, without a live screen: from a terminal, a pipe or a file."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self, TextIO
 
 from voicecli.events import ApprovalRequested, Event, NothingHeard, Ready, TurnDone, TurnFailed, TurnInterrupted
-from voicecli.slash.parse import is_command
+from voicecli.slash.commands import is_command
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from voicecli.ui.screen import Controls
 
 READ_BYTES = 4096
 
 
-class Questions:
+class LineInput:
     """Asks each line of a file descriptor.
 
-    A person at a terminal is answered at once, even in the middle of an answer. Lines from a pipe or a file wait for
-    the answer to the line before; after the last one a conversation without a microphone is over.
+    A line typed at a terminal is asked at once, even during an answer. A line from a pipe or a file waits for the
+    answer to the line before it. After the last line a conversation without a microphone ends.
     """
 
     def __init__(self, fd: int | None) -> None:
@@ -28,11 +30,11 @@ class Questions:
         self._ready = asyncio.Event()
         self._answered = asyncio.Event()
         self._has_microphone = False
-        self._by_key = False  # push-to-talk: Enter on an empty line begins and ends what is said
+        self._by_key = False  # push-to-talk: Enter on an empty line starts and ends the utterance
         self._held = False
 
-    def note(self, event: Event) -> None:
-        """Take note of an event of the conversation."""
+    def observe(self, event: Event) -> None:
+        """Handle an event of the conversation."""
         match event:
             case Ready(microphone=microphone, mode=mode):
                 self._has_microphone = bool(microphone)
@@ -44,26 +46,46 @@ class Questions:
                 self._answered.set()
 
     async def run(self, controls: Controls) -> None:
-        """Ask until the input ends; returns then."""
+        """Ask lines until the input ends."""
         await self._ready.wait()
         if self._fd is None:
             return
-        patient = not os.isatty(self._fd)
+        waits_for_answers = not os.isatty(self._fd)
         async for line in read_lines(self._fd):
             if line.strip():
                 self._answered.clear()
                 controls.ask(line.strip())
-                if patient and not is_command(line.strip()):
+                if waits_for_answers and not is_command(line.strip()):
                     await self._answered.wait()
-            elif self._by_key and not patient:
+            elif self._by_key and not waits_for_answers:
                 self._held = not self._held
                 controls.push(self._held)
         if not self._has_microphone:
             controls.quit()
 
 
+class LineScreen:
+    """A screen that writes lines to `out` and asks each line of its input. Subclasses write events."""
+
+    def __init__(self, out: TextIO, input_fd: int | None) -> None:
+        self._out = out
+        self._input = LineInput(input_fd)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self._out.flush()
+
+    async def run(self, controls: Controls) -> None:
+        """Ask each line of the input."""
+        await self._input.run(controls)
+
+
 async def read_lines(fd: int) -> AsyncIterator[str]:
-    """Lines of a file descriptor without their ends, read on the running loop, up to its end."""
+    """Yield the lines of a file descriptor without their line ends, read on the running loop."""
     pending = b""
     while raw := await _read(fd):
         *lines, pending = (pending + raw).split(b"\n")
@@ -74,12 +96,12 @@ async def read_lines(fd: int) -> AsyncIterator[str]:
 
 
 async def _read(fd: int) -> bytes:
-    """What is there, as soon as something is; empty at the end."""
+    """Return the bytes available as soon as there are some; empty at the end of the input."""
     loop = asyncio.get_running_loop()
     readable = asyncio.Event()
     try:
         loop.add_reader(fd, readable.set)
-    except PermissionError:  # epoll refuses regular files and /dev/null: those never make a reader wait
+    except PermissionError:  # epoll refuses regular files and /dev/null: those are always readable
         return os.read(fd, READ_BYTES)
     try:
         await readable.wait()

@@ -6,9 +6,16 @@ from rich.text import Text
 
 from voicecli.events import Announced, ApprovalRequested, Event, ToolCalled, ToolDone, ToolOutcome, TurnDone, UserTyped
 from voicecli.types import TurnId
-from voicecli.ui.drawn_uses import drawn_use
 from voicecli.ui.plain import lines_of
-from voicecli.ui.uses import MOST_CHARS, ToolUse, arguments_reported, asked, one_line, uses_after
+from voicecli.ui.tool_uses import (
+    MAX_CHARS,
+    ToolUse,
+    apply_tool_event,
+    format_arguments,
+    pending_approval,
+    shorten,
+    tool_use_line,
+)
 from voicecli.ui.view import ViewModel
 
 ONE = TurnId(1)
@@ -23,7 +30,7 @@ def done(outcome: ToolOutcome = "done", text: str = "17:05", call: str = "1.1") 
 def after(*events: Event) -> tuple[ToolUse, ...]:
     uses: tuple[ToolUse, ...] = ()
     for event in events:
-        uses = uses_after(uses, event)
+        uses = apply_tool_event(uses, event)
     return uses
 
 
@@ -39,17 +46,17 @@ def shown(*events: Event) -> list[str]:
 def test_a_call_is_one_use_from_the_question_to_its_end() -> None:
     for events in ((ASKED,), (ASKED, CALLED), (ASKED, CALLED, done()), (CALLED, done())):
         (use,) = after(*events)
-        assert use.reported == 'clock.look(zone="Asia/Tokyo", n=2)'
-    assert after(ASKED)[0].state == "asked"
-    assert after(ASKED, CALLED)[0].state == "at work"
+        assert use.call_text == 'clock.look(zone="Asia/Tokyo", n=2)'
+    assert after(ASKED)[0].state == "waiting for approval"
+    assert after(ASKED, CALLED)[0].state == "running"
     (use,) = after(CALLED, done())
     assert (use.state, use.outcome, use.took_s) == ("done", "17:05", 1.0)
 
 
-def test_only_a_use_that_waits_is_asked_for() -> None:
-    assert asked(after(ASKED)) == after(ASKED)[0]
-    assert asked(after(ASKED, CALLED)) is None
-    assert asked(()) is None
+def test_only_a_waiting_call_is_pending() -> None:
+    assert pending_approval(after(ASKED)) == after(ASKED)[0]
+    assert pending_approval(after(ASKED, CALLED)) is None
+    assert pending_approval(()) is None
 
 
 def test_several_uses_keep_their_order() -> None:
@@ -62,37 +69,37 @@ def test_an_end_without_a_beginning_is_reported_too() -> None:
     assert use.outcome == "cancelled"
 
 
-def test_drawn() -> None:
+def test_tool_use_lines() -> None:
     reported = 'clock.look(zone="Asia/Tokyo", n=2)'
     lines: dict[str, Text] = {}
     for end in ("done", "failed", "denied", "cancelled"):
-        lines[end] = drawn_use(after(CALLED, done(end))[0])
+        lines[end] = tool_use_line(after(CALLED, done(end))[0])
     assert {end: line.plain for end, line in lines.items()} == {
         "done": f"{reported} → 17:05",
         "failed": f"{reported} → failed: 17:05",
         "denied": f"{reported} → not allowed",
         "cancelled": f"{reported} → cancelled",
     }
-    assert "y yes" in drawn_use(after(ASKED)[0]).plain
-    assert drawn_use(after(CALLED)[0]).plain == f"{reported} …"
+    assert "y yes" in tool_use_line(after(ASKED)[0]).plain
+    assert tool_use_line(after(CALLED)[0]).plain == f"{reported} …"
 
 
 def test_lines_of_the_plain_screen() -> None:
     reported = 'clock.look(zone="Asia/Tokyo", n=2)'
     assert shown(ASKED, CALLED, done()) == [
-        f"May this tool be used? {reported} (yes, always or no)",
+        f"Allow this tool call? {reported} (yes, always or no)",
         f"Tool: {reported}",
         f"Tool: {reported} = 17:05",
     ]
 
 
-def test_the_view_knows_what_is_asked_until_the_turn_is_over() -> None:
+def test_the_view_has_the_pending_approval_until_the_turn_is_over() -> None:
     view = ViewModel().apply(UserTyped(at_s=0.0, turn=ONE, text="now"))
-    assert view.asked is None
+    assert view.pending_approval is None
     view = view.apply(ASKED)
-    assert view.asked is not None
-    assert view.apply(CALLED).asked is None
-    assert view.apply(TurnDone(at_s=4.0, turn=ONE, spoken="")).asked is None
+    assert view.pending_approval is not None
+    assert view.apply(CALLED).pending_approval is None
+    assert view.apply(TurnDone(at_s=4.0, turn=ONE, spoken="")).pending_approval is None
 
 
 def test_an_announcement_is_an_answer_without_a_question() -> None:
@@ -106,15 +113,15 @@ def test_an_announcement_is_an_answer_without_a_question() -> None:
     assert list(lines_of(over, view.apply(over))) == ["Assistant: Your tea timer is done."]
 
 
-def test_what_a_server_sends_commands_no_terminal() -> None:
+def test_control_sequences_of_a_server_are_removed() -> None:
     (use,) = after(CALLED, done(text="\x1b[2Jgone\nsecond"))
     assert "\x1b" not in use.outcome
     assert "gone second" in use.outcome
 
 
 def test_long_texts_are_cut() -> None:
-    assert one_line("a" * MOST_CHARS) == "a" * MOST_CHARS
-    assert len(one_line("a" * (MOST_CHARS + 1))) == MOST_CHARS
-    assert arguments_reported("{broken") == "{broken"
-    assert arguments_reported("[1]") == "[1]"
-    assert arguments_reported("{}") == ""
+    assert shorten("a" * MAX_CHARS) == "a" * MAX_CHARS
+    assert len(shorten("a" * (MAX_CHARS + 1))) == MAX_CHARS
+    assert format_arguments("{broken") == "{broken"
+    assert format_arguments("[1]") == "[1]"
+    assert format_arguments("{}") == ""
