@@ -31,7 +31,7 @@ from voicecli.engines.whisper.final_cache import FinalCache
 from voicecli.events import Event, LevelMeasured
 from voicecli.models.installed import model_file, open_store
 from voicecli.replay import virtual_time
-from voicecli.replay.timed_worker import CallClock, TimedWorker
+from voicecli.replay.virtual_time import CallClock, TimedWorker
 from voicecli.settings.load import build, flat, parse
 from voicecli.settings.model import Settings
 from voicecli.settings.shipped import shipped_text

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from voicecli.errors import VoiceCliError
-from voicecli.history.place import damaged_files
+from voicecli.history.files import damaged_files
 from voicecli.history.records import LAST
 from voicecli.history.store import open_store
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.unit.history.stage import EXCHANGE, SESSION, asked
 from voicecli.commands.talk import with_last
-from voicecli.history.place import damaged_files
+from voicecli.history.files import damaged_files
 from voicecli.history.store import open_store
 
 

@@ -19,7 +19,7 @@ from mcp.server.mcpserver import MCPServer
 from voicecli.errors import ToolError
 from voicecli.settings.tools import ToolServer
 from voicecli.tools.mcp_server import McpServer
-from voicecli.tools.tool import Tool
+from voicecli.tools.toolbox import Tool
 
 TIME = ToolServer(command=sys.executable, args=("-m", "mcp_server_time", "--local-timezone", "UTC"))
 

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from voicecli.replay import virtual_time
-from voicecli.replay.timed_worker import CallClock, TimedWorker
+from voicecli.replay.virtual_time import CallClock, TimedWorker
 
 
 def test_a_result_comes_as_late_as_its_call_really_took_and_the_call_sees_time_pass() -> None:

@@ -18,7 +18,7 @@ from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.latency import TurnLatency, latencies
 from voicecli.errors import INTERRUPTED_EXIT_CODE, VoiceCliError, first_of
 from voicecli.events import Event, MuteChanged, Notice, Publish
-from voicecli.history.open import Memory, record_of
+from voicecli.history.log import Memory, record_of
 from voicecli.settings.model import Settings
 from voicecli.slash.complete import Offer, ValuesOf, offers
 from voicecli.slash.dispatcher import CommandDispatcher

@@ -71,8 +71,7 @@ def search(
 
     Example: voicecli history search train stat
     """
-    from voicecli.history.finding import excerpt
-    from voicecli.history.store import open_store
+    from voicecli.history.store import excerpt, open_store
 
     wanted = " ".join(words)
     with open_store(history_file()) as store:
@@ -172,7 +171,7 @@ def count_of(path: Path, id: int | None) -> str:
 
 def files_set_aside(path: Path) -> list[Path]:
     """Damaged files of earlier days."""
-    from voicecli.history.place import damaged_files
+    from voicecli.history.files import damaged_files
 
     return damaged_files(path)
 

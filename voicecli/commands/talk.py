@@ -179,7 +179,7 @@ def hold_talk(settings: Settings, files: Files, ui: Ui, resume: int | None) -> i
     """Returns the exit code. Files are no conversation of the user's, so they are not kept."""
     from voicecli.app.talk import talk
     from voicecli.assemble.devices import CLOCK
-    from voicecli.history.open import remember
+    from voicecli.history.log import remember
 
     require_key(settings, files)
     keep = settings.history.enabled and not files.inputs and files.output is None

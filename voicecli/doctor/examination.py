@@ -71,8 +71,8 @@ class Examination:
             yield Group(title, findings)
 
     def _program(self) -> list[Finding]:
-        from voicecli.doctor.probes.python import python_facts
-        from voicecli.doctor.python import python_findings
+        from voicecli.doctor.probes.program import python_facts
+        from voicecli.doctor.program import python_findings
 
         return [*python_findings(python_facts()), settings_finding(self._request)]
 
@@ -96,8 +96,8 @@ class Examination:
         return server_findings(facts)
 
     def _memory(self) -> list[Finding]:
-        from voicecli.doctor.memory import memory_findings
-        from voicecli.doctor.probes.memory import memory_facts
+        from voicecli.doctor.models import memory_findings
+        from voicecli.doctor.probes.models import memory_facts
 
         return memory_findings(memory_facts(), [model for model in self._models if not self._is_elsewhere(model)])
 
@@ -124,7 +124,7 @@ class Examination:
         return system_findings(system_facts())
 
     def _sound(self) -> list[Finding]:
-        from voicecli.doctor.probes.subprocess_probe import elsewhere
+        from voicecli.doctor.probes.processes import elsewhere
         from voicecli.doctor.sound import SoundFacts, sound_findings
 
         probe = ("voicecli.doctor.probes.sound", "sound_facts")
@@ -133,8 +133,8 @@ class Examination:
         return sound_findings(facts)
 
     def _terminal(self) -> list[Finding]:
-        from voicecli.doctor.probes.terminal import terminal_facts
-        from voicecli.doctor.terminal import terminal_findings
+        from voicecli.doctor.probes.program import terminal_facts
+        from voicecli.doctor.program import terminal_findings
 
         return terminal_findings(terminal_facts())
 

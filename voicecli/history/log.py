@@ -1,9 +1,12 @@
-"""Writes a conversation down while it is held. The loop folds events; a thread of its own waits for the disk."""
+"""Log a conversation while it is held. The event loop folds events; a separate thread writes to the disk."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from voicecli.engines.worker import ThreadWorker
@@ -11,7 +14,8 @@ from voicecli.errors import VoiceCliError
 from voicecli.events import Clock, Event, Notice, Publish
 from voicecli.history.fold import ExchangeFold
 from voicecli.history.records import Exchange, Session
-from voicecli.history.writer import HistoryWriter
+from voicecli.history.store import open_store
+from voicecli.history.writer import HistoryWriter, utc_now
 
 NOT_KEPT = "This conversation is not in the history for now: {message}. It is tried again after each answer."
 KEPT_AGAIN = "The history is written again, and nothing of the conversation is missing."
@@ -155,3 +159,44 @@ class SessionLog:
             self.trouble = error.message
         for text in reported:
             publish(Notice(at_s=self._clock(), text=text))
+
+
+RESUMED = "Conversation {id} of {date} goes on: {count} so far. The last question was: {last}"
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Of one conversation."""
+
+    earlier: tuple[Exchange, ...] = ()  # what was said in it before
+    log: SessionLog | None = None  # None: it is not kept
+    notice: str = ""
+    session: Session | None = None  # that goes on
+
+
+def remember(
+    path: Path, clock: Clock, *, keep: bool, resume: int | None = None, now: Callable[[], datetime] = utc_now
+) -> Memory:
+    """`resume`: the id of a session that goes on. Raises HistoryError or HistoryDamaged where it cannot be had."""
+    if resume is None:
+        return Memory(log=SessionLog(HistoryWriter(path, Session(now())), clock) if keep else None)
+    with open_store(path) as store:
+        session, earlier = store.session(resume)
+    age_s = (now() - session.began_at).total_seconds()
+    log = SessionLog(HistoryWriter(path, session, len(earlier)), clock, age_s, earlier) if keep else None
+    return Memory(earlier, log, resumed(session, earlier), session)
+
+
+def record_of(memory: Memory, clock: Clock, now: Callable[[], datetime] = utc_now) -> ConversationLog:
+    """What is known of the conversation, kept or not."""
+    if memory.log is not None:
+        return memory.log
+    session = memory.session or Session(now())
+    return UnsavedLog(clock, session, (now() - session.began_at).total_seconds(), memory.earlier)
+
+
+def resumed(session: Session, earlier: tuple[Exchange, ...]) -> str:
+    """What the user is told."""
+    count = f"{len(earlier)} exchange{'s' if len(earlier) > 1 else ''}"
+    date = session.began_at.astimezone().strftime("%Y-%m-%d %H:%M")
+    return RESUMED.format(id=session.id, date=date, count=count, last=" ".join(earlier[-1].question.split()))

@@ -1,4 +1,4 @@
-"""The history file: SQLite. All of it blocks, so a conversation calls it on a thread of its own (`writer.py`)."""
+"""The history file, in SQLite. Every call blocks, so a conversation makes them on a separate thread (writer.py)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,33 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from voicecli.errors import HistoryDamaged, HistoryError
-from voicecli.history.finding import match_of, patterns_of
-from voicecli.history.place import make_private
+from voicecli.history.files import make_private
 from voicecli.history.records import LAST, Exchange, Hit, Listed, Session
 from voicecli.history.schema import prepare
+
+EXCERPT_CHARACTERS = 60
+
+
+def match_of(words: str) -> str:
+    """An FTS5 query for texts in which each of the words begins a word, in any order."""
+    return " ".join(f'"{quoted}"*' for word in words.split() if (quoted := word.replace('"', '""')))
+
+
+def patterns_of(words: str) -> list[str]:
+    r"""LIKE patterns, with \ as escape: each word anywhere, for scripts that set no spaces between words."""
+    plain = (word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") for word in words.split())
+    return [f"%{word}%" for word in plain]
+
+
+def excerpt(text: str, words: str, characters: int = EXCERPT_CHARACTERS) -> str:
+    """One line of the text around the first of the words that is in it; at most so many characters and two marks."""
+    line = " ".join(text.split())
+    places = [place for word in words.split() if (place := line.casefold().find(word.casefold())) >= 0]
+    begin = max(0, min(places, default=0) - characters // 3)
+    begin = min(begin, max(0, len(line) - characters))
+    shown = line[begin : begin + characters]
+    return f"{'…' if begin else ''}{shown}{'…' if begin + characters < len(line) else ''}"
+
 
 WAIT_S = 0.5
 """For another program that is writing. What cannot be written is tried again after the next answer."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from voicecli.errors import HistoryDamaged
-from voicecli.history.place import Identity, alone, identity, set_aside
+from voicecli.history.files import Identity, alone, identity, set_aside
 from voicecli.history.records import Exchange, Session
 from voicecli.history.store import Connect, connect, in_words, open_store
 

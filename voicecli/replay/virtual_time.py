@@ -1,13 +1,115 @@
-"""An event loop on which no real time passes: it jumps to the next timer. The product reads no other clock."""
+"""Virtual time: an event loop that jumps to its next timer, and blocking calls on it."""
 
 from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
 
+P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class CallClock:
+    """The loop's clock, and inside a call the time that the call has taken so far, by `timer` and by what it spends.
+
+    The loop stands still during a call. Whoever measures inside one must see time pass, and `took_s` is what the loop
+    then has to wait for the result.
+    """
+
+    def __init__(self, timer: Callable[[], float] = time.perf_counter) -> None:
+        self._timer = timer
+        self._began_s: float | None = None
+        self._spent_s = 0.0
+        self._took_s = 0.0
+
+    def __call__(self) -> float:
+        return asyncio.get_running_loop().time() + self._so_far_s()
+
+    @contextmanager
+    def call(self) -> Iterator[None]:
+        """Time what runs inside."""
+        self._began_s, self._spent_s = self._timer(), 0.0
+        try:
+            yield
+        finally:
+            self._took_s, self._began_s = self._so_far_s(), None
+
+    def spend(self, seconds: float) -> None:
+        """The call under way takes so much longer: it gave what was computed before, or has a fixed price."""
+        self._spent_s += seconds
+
+    def took_s(self, *args: object) -> float:
+        """Seconds of the last call, whatever its arguments were."""
+        return self._took_s
+
+    def _so_far_s(self) -> float:
+        return 0.0 if self._began_s is None else self._timer() - self._began_s + self._spent_s
+
+
+@dataclass
+class Job:
+    """A call that waits for the worker or runs on it."""
+
+    call: Callable[[], object]
+    args: tuple[object, ...]
+    answer: asyncio.Future[object]
+
+
+class TimedWorker:
+    """Calls take virtual time and run one after the other, as on a thread. Satisfies `base.Worker`.
+
+    A call that has begun is not stopped by a cancel; one that waits is skipped.
+    """
+
+    def __init__(
+        self, took_s: Callable[..., float], around: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> None:
+        """`took_s` is asked after a call, with its arguments, how long it took; the call runs inside `around()`."""
+        self._took_s = took_s
+        self._around = around
+        self._waiting: deque[Job] = deque()
+        self._running = False
+
+    @property
+    def idle(self) -> bool:
+        return not self._running and not self._waiting
+
+    async def run(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Job(lambda: call(*args, **kwargs), args, answer))  # type: ignore[arg-type]
+        if not self._running:
+            self._begin()
+        return await answer
+
+    def _begin(self) -> None:
+        while self._waiting:
+            job = self._waiting.popleft()
+            if job.answer.cancelled():
+                continue
+            self._running = True
+            try:
+                with self._around():
+                    result, error = job.call(), None
+            except Exception as caught:
+                result, error = None, caught
+            asyncio.get_running_loop().call_later(self._took_s(*job.args), self._end, job, result, error)
+            return
+
+    def _end(self, job: Job, result: object, error: Exception | None) -> None:
+        self._running = False
+        if job.answer.cancelled():
+            pass
+        elif error is not None:
+            job.answer.set_exception(error)
+        else:
+            job.answer.set_result(result)
+        self._begin()
 
 
 class Stuck(AssertionError):

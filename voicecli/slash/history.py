@@ -12,11 +12,9 @@ from typing import Protocol
 
 from voicecli.errors import HistoryError
 from voicecli.history.export import markdown
-from voicecli.history.finding import excerpt
-from voicecli.history.log import ConversationLog
-from voicecli.history.open import resumed
+from voicecli.history.log import ConversationLog, resumed
 from voicecli.history.records import Exchange, Hit, Listed, Session
-from voicecli.history.store import open_store
+from voicecli.history.store import excerpt, open_store
 from voicecli.ui.view import printable
 
 LISTED = 10

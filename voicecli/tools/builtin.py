@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from voicecli.tools.calculator import calculate
-from voicecli.tools.clock import Now, current_time
-from voicecli.tools.timers import Timers
-from voicecli.tools.tool import BUILT_IN, Arguments, Tool, number_of, schema, text_of
+from voicecli.tools.clock import Now, Timers, current_time
+from voicecli.tools.toolbox import BUILT_IN, Arguments, Tool, number_of, schema, text_of
 from voicecli.types import ToolSpec
 
 

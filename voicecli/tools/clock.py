@@ -1,11 +1,13 @@
-"""What time it is, here or elsewhere. Pure."""
+"""The current time, and timers."""
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import zoneinfo
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from voicecli.errors import ToolError
 
@@ -41,3 +43,101 @@ def _unknown(zone: str) -> str:
     near = near or difflib.get_close_matches(zone, names, 3, 0.6)
     hint = f"Perhaps {', '.join(near)}." if near else "Use an IANA name such as Europe/Berlin."
     return f"There is no time zone {zone!r}. {hint}"
+
+
+MOST_S = 24 * 3600.0
+MOST_TIMERS = 20
+LOOK_S = 15.0
+"""The wall clock is looked at so often: after the machine has slept, a timer is late by so much at the most."""
+
+UNITS = (("hour", 3600), ("minute", 60), ("second", 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """One that runs."""
+
+    label: str
+    length_s: int
+    due: datetime
+    task: asyncio.Task[None] = field(repr=False, compare=False)
+
+
+class Timers:
+    """All methods belong to the loop. They end with the conversation."""
+
+    def __init__(self, now: Now, ring: Callable[[str], None], tasks: asyncio.TaskGroup) -> None:
+        """`ring` is given what is to be said."""
+        self._now = now
+        self._ring = ring
+        self._tasks = tasks
+        self._running: list[Timer] = []
+
+    def set(self, seconds: float, label: str) -> str:
+        """Start one; returns what the language model is told. Raises ToolError."""
+        length_s = round(seconds)
+        if not 1 <= length_s <= MOST_S:
+            raise ToolError("A timer takes from one second to 24 hours; tell hours, minutes or seconds as numbers")
+        if len(self._running) == MOST_TIMERS:
+            raise ToolError(f"{MOST_TIMERS} timers run already, which is the most")
+        due = self._now() + timedelta(seconds=length_s)
+        name = label or f"{duration(length_s)} timer"
+        task = self._tasks.create_task(self._wait(due), name=f"timer {name}")
+        timer = Timer(name, length_s, due, task)
+        self._running.append(timer)
+        task.add_done_callback(lambda done: None if done.cancelled() else self._over(timer))
+        return f"The timer {name!r} is set for {duration(length_s)} and rings at {clock_time(due)}."
+
+    def reported(self) -> str:
+        """Those that run, the next one first."""
+        if not self._running:
+            return "No timer is running."
+        now = self._now()
+        left = [(timer, (timer.due - now).total_seconds()) for timer in sorted(self._running, key=lambda one: one.due)]
+        return "\n".join(f"{timer.label}: {duration(max(0, round(left_s)))} left" for timer, left_s in left)
+
+    def cancel(self, label: str) -> str:
+        """Stop the one that is called so, or the only one. Raises ToolError."""
+        if not self._running:
+            raise ToolError("No timer is running")
+        fitting = [timer for timer in self._running if _fits(label.casefold(), timer.label.casefold())]
+        if len(fitting) != 1:
+            names = ", ".join(timer.label for timer in self._running)
+            raise ToolError(f"{'Which one' if fitting else f'None is called {label!r}'}? These are running: {names}")
+        self._running.remove(fitting[0])
+        fitting[0].task.cancel()
+        return f"The timer {fitting[0].label!r} is cancelled."
+
+    def close(self) -> None:
+        """None rings any more."""
+        for timer in self._running:
+            timer.task.cancel()
+        self._running.clear()
+
+    async def _wait(self, due: datetime) -> None:
+        while (left_s := (due - self._now()).total_seconds()) > 0:  # noqa: ASYNC110 - time passes by itself
+            await asyncio.sleep(min(left_s, LOOK_S))
+
+    def _over(self, timer: Timer) -> None:
+        self._running.remove(timer)
+        self._ring(rung(timer.label))
+
+
+def _fits(wanted: str, label: str) -> bool:
+    return wanted in label or label in wanted
+
+
+def rung(label: str) -> str:
+    """What is said when it rings."""
+    name = label if "timer" in label.casefold() else f"{label} timer"
+    return f"Your {name} is done."
+
+
+def duration(seconds: int) -> str:
+    """Such as "1 hour 5 minutes"."""
+    parts = []
+    for unit, length_s in UNITS:
+        count, seconds = divmod(seconds, length_s)
+        if count:
+            parts.append(f"{count} {unit}" if count == 1 else f"{count} {unit}s")
+    return " ".join(parts) or "0 seconds"

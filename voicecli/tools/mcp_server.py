@@ -1,23 +1,100 @@
-"""Tools of one MCP server: a program that is started, or an address (https://modelcontextprotocol.io)."""
+"""The tools of one MCP server: a program to start, or a URL (https://modelcontextprotocol.io)."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+import os
+import re
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from voicecli.engines.llm.select import is_loopback, place
 from voicecli.errors import ToolError, VoiceCliError
-from voicecli.tools.mcp_results import last_line, result_text, wire_name
-from voicecli.tools.tail import Tail
-from voicecli.tools.tool import Arguments, Tool
+from voicecli.tools.toolbox import Arguments, Tool
 from voicecli.types import ToolSpec
 
 if TYPE_CHECKING:
     from mcp import Client
 
     from voicecli.settings.tools import ToolServer
+
+MOST_NAME_CHARS = 64
+"""Of a function in OpenAI's protocol: letters, digits, "_" and "-"."""
+
+
+def wire_name(server: str, tool: str) -> str:
+    """A name that every back end takes."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", f"{server}_{tool}")[:MOST_NAME_CHARS]
+
+
+def result_text(content: Iterable[Any], structured: Any) -> str:
+    """The texts of a result; what is no text is named. Without any content, the structured result."""
+    parts = [_part(block) for block in content]
+    if not parts and structured is not None:
+        return json.dumps(structured, ensure_ascii=False)
+    return "\n".join(parts) or "(nothing)"
+
+
+def _part(block: Any) -> str:
+    kind = str(getattr(block, "type", "something"))
+    text = getattr(block, "text", None)
+    if kind == "resource":
+        text = getattr(getattr(block, "resource", None), "text", None)
+    if isinstance(text, str):
+        return text
+    uri = getattr(block, "uri", "")
+    return f"[{kind.replace('_', ' ')}{f' {uri}' if uri else ''}]"
+
+
+def last_line(text: str) -> str:
+    """The last line with words: where programs say why they end."""
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
+
+
+TAIL_BYTES = 4000
+
+
+class Tail:
+    """A pipe; `file` is its writing end. Used as a context on the running loop."""
+
+    def __init__(self) -> None:
+        self._kept = b""
+
+    def __enter__(self) -> Self:
+        self._reader, writer = os.pipe()
+        os.set_blocking(self._reader, False)
+        self.file: TextIO = os.fdopen(writer, "w")
+        asyncio.get_running_loop().add_reader(self._reader, self._read)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._read()
+        self._forget()
+        os.close(self._reader)
+        self.file.close()
+
+    @property
+    def text(self) -> str:
+        """What came last."""
+        self._read()
+        return self._kept.decode(errors="replace")
+
+    def _read(self) -> None:
+        try:
+            while raw := os.read(self._reader, TAIL_BYTES):
+                self._kept = (self._kept + raw)[-TAIL_BYTES:]
+        except OSError:  # nothing more for now, or closed
+            return
+        self._forget()
+
+    def _forget(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._reader)
+
 
 START_S = 30.0
 """For a server to start and to list its tools; `uvx` and `npx` fetch it first."""

@@ -11,10 +11,16 @@ from hypothesis import strategies as st
 from tests.unit.doctor.laws import lawful, only, states
 from voicecli.doctor.finding import Finding, Group, State, counts, first_to_do, summary
 from voicecli.doctor.gpu import GpuFacts, gpu_findings
-from voicecli.doctor.memory import PROGRAM_BYTES, MemoryFacts, memory_findings, needed_bytes
-from voicecli.doctor.models import ModelFacts, ModelState, model_findings
-from voicecli.doctor.python import PythonFacts, python_findings
-from voicecli.doctor.terminal import TerminalFacts, terminal_findings
+from voicecli.doctor.models import (
+    PROGRAM_BYTES,
+    MemoryFacts,
+    ModelFacts,
+    ModelState,
+    memory_findings,
+    model_findings,
+    needed_bytes,
+)
+from voicecli.doctor.program import PythonFacts, TerminalFacts, python_findings, terminal_findings
 
 PYTHON = PythonFacts("0.1.0", (3, 12, 1), 64, True, "Linux 6.1 x86_64", {"numpy": "2.0", "onnxruntime": "1.20"}, {})
 TERMINAL = TerminalFacts(True, False, "xterm-256color", 80, 24, "utf-8", "truecolor", False)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tests.unit.history.stage import EXCHANGE, SESSION
 from voicecli.history.export import as_json, markdown, subtitles, transcript
-from voicecli.history.finding import excerpt, match_of, patterns_of
 from voicecli.history.records import Exchange, Outcome
+from voicecli.history.store import excerpt, match_of, patterns_of
 
 CUT = replace(EXCHANGE, answer="Once upon a time", heard="Once upon", outcome="interrupted")
 TYPED = replace(EXCHANGE, question="and of Italy?", typed=True, asked_from_s=20.0, asked_until_s=20.0)

@@ -17,9 +17,8 @@ from tests.unit.history.stage import BEGAN_AT, SESSION, answered, asked, ready, 
 from voicecli.errors import HistoryError
 from voicecli.events import Event, Notice
 from voicecli.history import store
-from voicecli.history.log import SessionLog
-from voicecli.history.open import remember
-from voicecli.history.place import damaged_files, set_aside
+from voicecli.history.files import damaged_files, set_aside
+from voicecli.history.log import SessionLog, remember
 from voicecli.history.records import LAST, Session
 from voicecli.history.store import open_store
 from voicecli.history.writer import HistoryWriter

@@ -20,7 +20,7 @@ from voicecli.replay.latencies import (
     RecordedLatencyVoice,
     latencies_of,
 )
-from voicecli.replay.timed_worker import CallClock, TimedWorker
+from voicecli.replay.virtual_time import CallClock, TimedWorker
 from voicecli.types import AudioChunk, Message, SpeechSegment, Token, Transcript
 
 SEGMENT = SpeechSegment(np.zeros(320, np.int16), 0.0, 0.02)

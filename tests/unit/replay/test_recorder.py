@@ -18,9 +18,9 @@ from voicecli.errors import DeviceError
 from voicecli.events import Event
 from voicecli.replay import virtual_time
 from voicecli.replay.bundle import UserAction
+from voicecli.replay.recorded_source import MOST_REST_S, RecordedCanceller, RecordedRoom
 from voicecli.replay.recorder import Recorder
-from voicecli.replay.room import MOST_REST_S, RecordedCanceller, RecordedRoom
-from voicecli.replay.timed_worker import TimedWorker
+from voicecli.replay.virtual_time import TimedWorker
 from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, TurnId
 from voicecli.ui.screen import Controls
 

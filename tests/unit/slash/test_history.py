@@ -14,8 +14,7 @@ import pytest
 from tests.unit.history.stage import BEGAN_AT, SESSION, answered, asked, ready, typed
 from voicecli.errors import HistoryError
 from voicecli.events import SpeechEnded, SpeechPaused, SpeechStarted, Transcribed, TurnInterrupted
-from voicecli.history.log import ConversationLog, SessionLog, UnsavedLog
-from voicecli.history.open import Memory, record_of, remember
+from voicecli.history.log import ConversationLog, Memory, SessionLog, UnsavedLog, record_of, remember
 from voicecli.history.records import Session
 from voicecli.history.store import open_store
 from voicecli.history.writer import HistoryWriter

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from voicecli.errors import ToolError
 from voicecli.replay import virtual_time
-from voicecli.tools.clock import current_time, local_now
-from voicecli.tools.timers import LOOK_S, MOST_TIMERS, Timers, duration, rung
+from voicecli.tools.clock import LOOK_S, MOST_TIMERS, Timers, current_time, duration, local_now, rung
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 

@@ -14,11 +14,9 @@ from voicecli.assemble.tools import fitted, spec_tokens
 from voicecli.errors import ToolError
 from voicecli.replay import virtual_time
 from voicecli.tools.builtin import builtin_tools
-from voicecli.tools.clock import local_now
-from voicecli.tools.mcp_results import MOST_NAME_CHARS, last_line, result_text, wire_name
-from voicecli.tools.timers import Timers
-from voicecli.tools.tool import Arguments, Tool, number_of, text_of
-from voicecli.tools.toolbox import MOST_CHARS, Toolbox, is_allowed, shortened
+from voicecli.tools.clock import Timers, local_now
+from voicecli.tools.mcp_server import MOST_NAME_CHARS, last_line, result_text, wire_name
+from voicecli.tools.toolbox import MOST_CHARS, Arguments, Tool, Toolbox, is_allowed, number_of, shortened, text_of
 from voicecli.types import ToolCall, ToolSpec
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from voicecli.doctor.gpu import GpuFacts
-from voicecli.doctor.probes.shell import output_of
+from voicecli.doctor.probes.processes import output_of
 from voicecli.engines import gpu
 from voicecli.settings.model import Settings
 

@@ -1,11 +1,13 @@
-"""Looks at model files; hashing reads each byte of them."""
+"""Collect facts about model files and free memory."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from voicecli.doctor.models import ModelFacts
+from voicecli.doctor.models import MemoryFacts, ModelFacts
+from voicecli.doctor.probes.processes import output_of
 from voicecli.errors import SettingsError
 from voicecli.models.manifest import Model, ModelStore
 
@@ -52,3 +54,62 @@ def size_of(path: Path) -> int:
     """Of a file, or of all files in a folder."""
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
     return sum(file.stat().st_size for file in files)
+
+
+ROOT = Path("/")
+
+
+def memory_facts(root: Path = ROOT) -> MemoryFacts:
+    """Linux tells in files; macOS is asked; of other systems nothing is known."""
+    meminfo = read(root / "proc/meminfo")
+    if not meminfo:
+        return from_vm_stat(output_of("vm_stat"), output_of("sysctl", "-n", "hw.memsize"))
+    available, total = kilobytes(meminfo, "MemAvailable"), kilobytes(meminfo, "MemTotal")
+    room = room_in_container(root)
+    if room is not None and available is not None and room < available:
+        return MemoryFacts(room, total, "the container's limit")
+    return MemoryFacts(available, total)
+
+
+def room_in_container(root: Path) -> float | None:
+    """What the control group leaves, cached files not counted; None where it sets no limit.
+
+    Files of version 2, then of version 1 (kernel: Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst).
+    Inside a container its own group is mounted as the root.
+    """
+    folder = root / "sys/fs/cgroup"
+    for limit_file, usage_file, stat_file, cached in (
+        ("memory.max", "memory.current", "memory.stat", "inactive_file"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat", "total_inactive_file"),
+    ):
+        limit, usage = read(folder / limit_file).strip(), read(folder / usage_file).strip()
+        if limit.isdecimal() and usage.isdecimal():
+            found = re.search(rf"^{cached} (\d+)$", read(folder / stat_file), re.MULTILINE)
+            return int(limit) - int(usage) + (int(found[1]) if found else 0)
+    return None
+
+
+def from_vm_stat(vm_stat: str, memsize: str) -> MemoryFacts:
+    """macOS: pages that are free, or would be given up at once."""
+    page = re.search(r"page size of (\d+) bytes", vm_stat)
+    pages = [
+        re.search(rf"^Pages {kind}:\s+(\d+)", vm_stat, re.MULTILINE) for kind in ("free", "inactive", "speculative")
+    ]
+    total = int(memsize) if memsize.isdecimal() else None
+    if not page or not all(pages):
+        return MemoryFacts(None, total)
+    return MemoryFacts(int(page[1]) * sum(int(found[1]) for found in pages if found), total)
+
+
+def kilobytes(meminfo: str, key: str) -> float | None:
+    """A line of /proc/meminfo, in bytes."""
+    found = re.search(rf"^{key}:\s+(\d+) kB$", meminfo, re.MULTILINE)
+    return int(found[1]) * 1024 if found else None
+
+
+def read(path: Path) -> str:
+    """Empty where there is no such file, or it may not be read."""
+    try:
+        return path.read_text(encoding="utf8")
+    except OSError:
+        return ""

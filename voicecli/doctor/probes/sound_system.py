@@ -10,8 +10,8 @@ import socket
 import sysconfig
 from pathlib import Path
 
-from voicecli.doctor.probes.memory import read
-from voicecli.doctor.probes.shell import output_of
+from voicecli.doctor.probes.models import read
+from voicecli.doctor.probes.processes import output_of
 from voicecli.doctor.sound_system import Access, SystemFacts
 from voicecli.settings.load import surroundings
 

@@ -1,4 +1,4 @@
-"""Loads each package in another process: one whose native part crashes takes nothing else along."""
+"""Collect facts about the interpreter, its packages and the terminal."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 
+from rich.console import Console
+
 from voicecli import __version__
-from voicecli.doctor.python import PythonFacts
+from voicecli.doctor.probes.processes import output_of
+from voicecli.doctor.program import PythonFacts, TerminalFacts
+from voicecli.settings.load import surroundings
 
 PACKAGES: Mapping[str, str] = {
     "numpy": "numpy",
@@ -112,3 +116,23 @@ def ending(code: int) -> str:
     if code >= 0:
         return f"exit code {code}" if code else ""
     return f"crash ({signal.strsignal(-code) or f'signal {-code}'})"
+
+
+def terminal_facts() -> TerminalFacts:
+    """Of stdin and stdout."""
+    console = Console()
+    found = surroundings("TERM", "NO_COLOR", "TMUX", "STY")
+    multiplexer = "tmux" if "TMUX" in found else "screen" if "STY" in found else ""
+    escape = output_of("tmux", "show-options", "-sv", "escape-time") if multiplexer == "tmux" else ""
+    return TerminalFacts(
+        is_terminal=sys.stdin is not None and sys.stdin.isatty() and console.is_terminal,
+        is_dumb=console.is_dumb_terminal,
+        term=found.get("TERM", ""),
+        columns=console.width,
+        lines=console.height,
+        encoding=console.encoding,
+        colours=console.color_system,
+        is_no_color="NO_COLOR" in found,
+        multiplexer=multiplexer,
+        escape_ms=int(escape) if escape.isdecimal() else None,
+    )

@@ -31,8 +31,8 @@ from voicecli.replay.latencies import (
     RecordedLatencyRecogniser,
     RecordedLatencyVoice,
 )
-from voicecli.replay.room import RecordedCanceller, RecordedRoom
-from voicecli.replay.timed_worker import CallClock, TimedWorker
+from voicecli.replay.recorded_source import RecordedCanceller, RecordedRoom
+from voicecli.replay.virtual_time import CallClock, TimedWorker
 from voicecli.settings.model import Settings
 from voicecli.turns.activity import Activity
 
