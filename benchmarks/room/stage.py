@@ -141,7 +141,7 @@ class Cast:
     def workers(self) -> tuple[TimedWorker, TimedWorker, TimedWorker]:
         """For speech-to-text, voice and end of turn."""
         if self.costs is None:
-            stt, tts, turn = (TimedWorker(self.clock.took_s, self.clock.call) for _ in range(3))
+            stt, tts, turn = (TimedWorker(self.clock.last_call_s, self.clock.call) for _ in range(3))
             return stt, tts, turn
         costs = self.costs
         return (

@@ -16,14 +16,14 @@ FORCE_AFTER_S = 0.8
 """An orderly end takes some 50 ms; if it has not come by then, a native call is in its way."""
 
 
-def stop_soon(task: asyncio.Task[Any], leave: Callable[[], object]) -> None:
+def stop_soon(task: asyncio.Task[Any], restore_terminal: Callable[[], object]) -> None:
     """The first call cancels the task, the second one, or a hanging native call, ends the program.
 
     `leave` gives the terminal back before that.
     """
 
     def force() -> None:
-        leave()
+        restore_terminal()
         os._exit(INTERRUPTED_EXIT_CODE)
 
     if task.cancelling():
@@ -42,7 +42,7 @@ def signals(stop: Callable[[], None]) -> Iterator[None]:
     assert task is not None
 
     def hung_up() -> None:
-        write_nowhere(*(fd for fd in (1, 2) if stat.S_ISCHR(os.fstat(fd).st_mode)))  # files and pipes stay
+        discard_output(*(fd for fd in (1, 2) if stat.S_ISCHR(os.fstat(fd).st_mode)))  # files and pipes stay
         if not task.cancelling():  # the keys, which end with their terminal, may have said so before
             stop()
 
@@ -58,7 +58,7 @@ def signals(stop: Callable[[], None]) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-def write_nowhere(*fds: int) -> None:
+def discard_output(*fds: int) -> None:
     """What cannot be written any more would fail whoever still writes there."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for fd in fds:

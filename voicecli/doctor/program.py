@@ -8,28 +8,28 @@ from dataclasses import dataclass
 from voicecli.doctor.finding import Finding
 
 OLDEST, TOO_NEW = (3, 11), (3, 14)
-"""As `requires-python` has it: kokoro-onnx has no wheels for 3.14."""
+"""The range of `requires-python`: kokoro-onnx has no wheels for 3.14."""
 
 
 ENGINES = ("ctranslate2", "onnxruntime", "kokoro-onnx", "xllamacpp")
-"""Whose versions are shown; a report has all."""
+"""Packages whose versions are shown; a report has all versions."""
 
 
 @dataclass(frozen=True, slots=True)
 class PythonFacts:
-    """This interpreter and what was installed into it."""
+    """The interpreter and the installed packages."""
 
     program: str  # version of voicecli
     version: tuple[int, int, int]
     bits: int
-    is_virtual: bool  # in an environment of its own
+    is_virtual: bool  # in a virtual environment
     system: str  # Linux 6.1 x86_64
     versions: Mapping[str, str | None]  # distribution -> version; None: not installed
     broken: Mapping[str, str]  # distribution -> why it does not load
 
 
 def python_findings(facts: PythonFacts) -> list[Finding]:
-    """A line on Python, one on all packages together, and one more on each that does not load."""
+    """Return a finding about Python, one about all packages, and one about each package that does not load."""
     return [_python(facts), *_packages(facts)]
 
 
@@ -37,14 +37,14 @@ def _python(facts: PythonFacts) -> Finding:
     version = ".".join(map(str, facts.version))
     reported = {"version": version, "bits": facts.bits, "system": facts.system, "virtual environment": facts.is_virtual}
     if not OLDEST <= facts.version[:2] < TOO_NEW:
-        wanted = f"voicecli runs on {_dotted(OLDEST)} up to, but not including, {_dotted(TOO_NEW)}"
-        return Finding("Python", "failed", f"{version}: {wanted}", "install it with another Python", reported)
+        wanted = f"voicecli needs Python {_dotted(OLDEST)} or newer, below {_dotted(TOO_NEW)}"
+        return Finding("Python", "failed", f"{version}: {wanted}", "install voicecli with another Python", reported)
     if facts.bits < 64:
         return Finding(
             "Python",
             "failed",
             f"{version}, {facts.bits} bits",
-            "install a 64-bit Python: no engine runs on this",
+            "install a 64-bit Python; the engines do not run on a 32-bit one",
             reported,
         )
     return Finding("Python", "passed", f"{version}, voicecli {facts.program}, {facts.system}", facts=reported)
@@ -56,7 +56,9 @@ def _packages(facts: PythonFacts) -> list[Finding]:
     lines = []
     if absent:
         lines.append(
-            Finding("packages", "failed", f"absent: {', '.join(absent)}", f"pip install {' '.join(absent)}", reported)
+            Finding(
+                "packages", "failed", f"not installed: {', '.join(absent)}", f"pip install {' '.join(absent)}", reported
+            )
         )
     for name, why in facts.broken.items():
         lines.append(Finding(name, "failed", f"does not load: {why}", _import_fix(name, why), {"why": why} | reported))
@@ -77,7 +79,7 @@ def _import_fix(name: str, why: str) -> str:
     if "PortAudio" in why:
         return "apt install libportaudio2 (Debian, Ubuntu), dnf install portaudio (Fedora)"
     if "illegal instruction" in why.lower():
-        return f"this processor lacks what {name} was built for (AVX); another machine can serve it: voicecli serve-stt"
+        return f"{name} was built for AVX, which this processor lacks; run it on another machine: voicecli serve-stt"
     return f"pip install --force-reinstall {name}"
 
 
@@ -86,20 +88,20 @@ def _dotted(version: Sequence[int]) -> str:
 
 
 NARROW_CELLS = 60
-"""Below this the status line of the live screen, 13 cells of state and 24 of meter with what is wrong, gets cut."""
+"""Minimum width: the status line needs 13 cells for the state, 24 for the meter, and the rest for problems."""
 
 LOW_LINES = 12
-"""Below this little of the conversation stays on the screen between header and keys."""
+"""Minimum height: with fewer lines little of the conversation fits between header and keys."""
 
-PATIENT_MS = 100
-"""Esc interrupts an answer; what holds it back for longer than this is felt."""
+SLOW_ESCAPE_MS = 100
+"""Noticeable delay: Esc interrupts an answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class TerminalFacts:
-    """Of the terminal that this process was started in."""
+    """The terminal of this process."""
 
-    is_terminal: bool  # stdin and stdout both
+    is_terminal: bool  # both stdin and stdout are
     is_dumb: bool  # no cursor movement
     term: str
     columns: int
@@ -108,11 +110,11 @@ class TerminalFacts:
     colours: str | None  # standard, 256, truecolor, ...; None: none
     is_no_color: bool  # NO_COLOR is set
     multiplexer: str = ""  # tmux or screen
-    escape_ms: int | None = None  # how long tmux keeps Esc back; None: not known
+    escape_ms: int | None = None  # how long tmux delays Esc; None: unknown
 
 
 def terminal_findings(facts: TerminalFacts) -> list[Finding]:
-    """Two lines at most that are not passed: size and abilities, and Esc."""
+    """Return findings about encoding and colors, and warnings about a small size and a delayed Esc."""
     reported = {
         "TERM": facts.term,
         "size": f"{facts.columns}x{facts.lines}",
@@ -123,22 +125,27 @@ def terminal_findings(facts: TerminalFacts) -> list[Finding]:
     }
     if not facts.is_terminal:
         return [
-            Finding("terminal", "skipped", "input or output is not one: voicecli talk prints lines", facts=reported)
+            Finding(
+                "terminal",
+                "skipped",
+                "input or output is not a terminal, so voicecli talk prints plain lines",
+                facts=reported,
+            )
         ]
     if facts.is_dumb:
-        text = f"TERM={facts.term} cannot move the cursor: voicecli talk prints lines"
+        text = f"TERM={facts.term} cannot move the cursor, so voicecli talk prints plain lines"
         return [Finding("terminal", "warned", text, "use another terminal for the live screen", reported)]
     return [_abilities(facts, reported), *_size(facts), *_escape(facts)]
 
 
 def is_unicode(encoding: str) -> bool:
-    """Whether text of any script can be written."""
+    """Return whether the encoding can represent all of Unicode."""
     return encoding.lower().replace("-", "").startswith("utf")
 
 
 def _abilities(facts: TerminalFacts, reported: dict[str, object]) -> Finding:
     if not is_unicode(facts.encoding):
-        text = f"writes {facts.encoding or 'no known encoding'}: the live screen draws with Unicode"
+        text = f"the encoding is {facts.encoding or 'unknown'}, but the live screen needs Unicode"
         return Finding("terminal", "warned", text, "set LANG=C.UTF-8, unset PYTHONIOENCODING", reported)
     colours = "no colours (NO_COLOR)" if facts.is_no_color else f"colours: {facts.colours or 'none'}"
     inside = f", in {facts.multiplexer}" if facts.multiplexer else ""
@@ -148,12 +155,12 @@ def _abilities(facts: TerminalFacts, reported: dict[str, object]) -> Finding:
 def _size(facts: TerminalFacts) -> list[Finding]:
     if facts.columns >= NARROW_CELLS and facts.lines >= LOW_LINES:
         return []
-    text = f"{facts.columns}x{facts.lines} is small: parts of the live screen are left out"
-    return [Finding("size", "warned", text, f"make it {NARROW_CELLS}x{LOW_LINES} at least, or use --ui plain")]
+    text = f"{facts.columns}x{facts.lines} is small: parts of the live screen are hidden"
+    return [Finding("size", "warned", text, f"enlarge it to {NARROW_CELLS}x{LOW_LINES} or more, or use --ui plain")]
 
 
 def _escape(facts: TerminalFacts) -> list[Finding]:
-    if facts.escape_ms is None or facts.escape_ms <= PATIENT_MS:
+    if facts.escape_ms is None or facts.escape_ms <= SLOW_ESCAPE_MS:
         return []
-    text = f"tmux keeps it back for {facts.escape_ms} ms, so answers are interrupted that much later"
+    text = f"tmux delays it by {facts.escape_ms} ms, so interrupting an answer takes that much longer"
     return [Finding("Esc", "warned", text, "tmux set -s escape-time 10", {"escape-time": facts.escape_ms})]

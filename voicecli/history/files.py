@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-BESIDE = ("-wal", "-shm")
+SQLITE_SUFFIXES = ("-wal", "-shm")
 """What SQLite writes beside its file; the first may hold what is not in the file yet."""
 
 Identity = tuple[int, int]
@@ -45,7 +45,7 @@ def make_private(path: Path) -> None:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """No other conversation is inside such a block with the same folder. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -62,7 +62,7 @@ def set_aside(path: Path, now: datetime) -> Path:
     while set_aside_file.exists():
         number += 1
         set_aside_file = path.with_name(f"{name}-{number}")
-    for end in (*BESIDE, ""):
+    for end in (*SQLITE_SUFFIXES, ""):
         part = path.with_name(path.name + end)
         if part.exists():
             part.rename(set_aside_file.with_name(set_aside_file.name + end))

@@ -142,7 +142,7 @@ class ExchangeFold:
         """Whether it is of a turn that is not over here."""
         return event.turn in self.drafts
 
-    def parted(self, origin_s: float, earlier: tuple[Exchange, ...] = ()) -> tuple[ExchangeFold, ExchangeFold]:
+    def split(self, origin_s: float, earlier: tuple[Exchange, ...] = ()) -> tuple[ExchangeFold, ExchangeFold]:
         """This one ends and another begins, after `earlier`: with what is being said, for it is not asked yet."""
         said = {turn: draft for turn, draft in self.drafts.items() if not draft.released and draft.ending is None}
         rest = {turn: draft for turn, draft in self.drafts.items() if turn not in said}

@@ -17,8 +17,8 @@ from voicecli.history.records import Exchange, Session
 from voicecli.history.store import open_store
 from voicecli.history.writer import HistoryWriter, utc_now
 
-NOT_KEPT = "This conversation is not in the history for now: {message}. It is tried again after each answer."
-KEPT_AGAIN = "The history is written again, and nothing of the conversation is missing."
+NOT_SAVED = "This conversation is not in the history for now: {message}. It is tried again after each answer."
+SAVED_AGAIN = "The history is written again, and nothing of the conversation is missing."
 
 
 class ConversationLog(Protocol):
@@ -36,7 +36,7 @@ class ConversationLog(Protocol):
         """Take note of an event. Returns at once."""
         ...
 
-    def part(self, session: Session, age_s: float = 0.0, earlier: tuple[Exchange, ...] = ()) -> None:
+    def start_session(self, session: Session, age_s: float = 0.0, earlier: tuple[Exchange, ...] = ()) -> None:
         """What is asked from now on belongs to another conversation: how long ago that began, what was said in it."""
         ...
 
@@ -60,15 +60,15 @@ class UnsavedLog:
     def observe(self, event: Event) -> None:
         self._fold = self._fold.apply(event)
 
-    def part(self, session: Session, age_s: float = 0.0, earlier: tuple[Exchange, ...] = ()) -> None:
+    def start_session(self, session: Session, age_s: float = 0.0, earlier: tuple[Exchange, ...] = ()) -> None:
         self.session = session
-        _, self._fold = self._fold.parted(self._clock() - age_s, earlier)
+        _, self._fold = self._fold.split(self._clock() - age_s, earlier)
 
     async def saved(self) -> None: ...
 
 
 @dataclass(eq=False)
-class Kept:
+class LoggedConversation:
     """One conversation: what is known of it, and who writes it."""
 
     writer: HistoryWriter
@@ -89,8 +89,8 @@ class SessionLog:
         self.path = writer.path
         self.trouble = ""  # why the latest exchange could not be written
         self._clock = clock
-        self._current = Kept(writer, ExchangeFold(clock() - age_s, earlier))
-        self._parted: list[Kept] = []  # conversations before it, until all of them is written
+        self._current = LoggedConversation(writer, ExchangeFold(clock() - age_s, earlier))
+        self._parted: list[LoggedConversation] = []  # conversations before it, until all of them is written
         self._more, self._saved = asyncio.Event(), asyncio.Event()
 
     @property
@@ -113,10 +113,10 @@ class SessionLog:
         if len(owner.fold.ended) > known:
             self._wake()
 
-    def part(self, session: Session, age_s: float = 0.0, earlier: tuple[Exchange, ...] = ()) -> None:
-        self._current.fold, fresh = self._current.fold.parted(self._clock() - age_s, earlier)
+    def start_session(self, session: Session, age_s: float = 0.0, earlier: tuple[Exchange, ...] = ()) -> None:
+        self._current.fold, fresh = self._current.fold.split(self._clock() - age_s, earlier)
         self._parted.append(self._current)
-        self._current = Kept(self._current.writer.another(session, len(earlier)), fresh)
+        self._current = LoggedConversation(self._current.writer.for_session(session, len(earlier)), fresh)
         self._wake()
 
     async def saved(self) -> None:
@@ -137,7 +137,7 @@ class SessionLog:
                     kept.fold = kept.fold.closed(self._clock())
                 await self._save(worker, publish)
 
-    def _all(self) -> list[Kept]:
+    def _all(self) -> list[LoggedConversation]:
         return [*self._parted, self._current]
 
     def _wake(self) -> None:
@@ -148,24 +148,24 @@ class SessionLog:
         reported: list[str] = []
         try:
             for kept in self._all():
-                reported += await worker.run(kept.writer.keep, kept.fold.ended)
+                reported += await worker.run(kept.writer.write, kept.fold.ended)
             self._parted = [kept for kept in self._parted if kept.unsaved or kept.fold.drafts]
             if self.trouble:
-                reported.append(KEPT_AGAIN)
+                reported.append(SAVED_AGAIN)
             self.trouble = ""
         except VoiceCliError as error:
             if not self.trouble:
-                reported.append(NOT_KEPT.format(message=error.message))
+                reported.append(NOT_SAVED.format(message=error.message))
             self.trouble = error.message
         for text in reported:
             publish(Notice(at_s=self._clock(), text=text))
 
 
-RESUMED = "Conversation {id} of {date} goes on: {count} so far. The last question was: {last}"
+RESUMED_NOTICE = "Conversation {id} of {date} goes on: {count} so far. The last question was: {last}"
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class OpenedHistory:
     """Of one conversation."""
 
     earlier: tuple[Exchange, ...] = ()  # what was said in it before
@@ -174,20 +174,20 @@ class Memory:
     session: Session | None = None  # that goes on
 
 
-def remember(
+def open_history(
     path: Path, clock: Clock, *, keep: bool, resume: int | None = None, now: Callable[[], datetime] = utc_now
-) -> Memory:
+) -> OpenedHistory:
     """`resume`: the id of a session that goes on. Raises HistoryError or HistoryDamaged where it cannot be had."""
     if resume is None:
-        return Memory(log=SessionLog(HistoryWriter(path, Session(now())), clock) if keep else None)
+        return OpenedHistory(log=SessionLog(HistoryWriter(path, Session(now())), clock) if keep else None)
     with open_store(path) as store:
         session, earlier = store.session(resume)
     age_s = (now() - session.began_at).total_seconds()
     log = SessionLog(HistoryWriter(path, session, len(earlier)), clock, age_s, earlier) if keep else None
-    return Memory(earlier, log, resumed(session, earlier), session)
+    return OpenedHistory(earlier, log, resumed_notice(session, earlier), session)
 
 
-def record_of(memory: Memory, clock: Clock, now: Callable[[], datetime] = utc_now) -> ConversationLog:
+def conversation_log(memory: OpenedHistory, clock: Clock, now: Callable[[], datetime] = utc_now) -> ConversationLog:
     """What is known of the conversation, kept or not."""
     if memory.log is not None:
         return memory.log
@@ -195,8 +195,8 @@ def record_of(memory: Memory, clock: Clock, now: Callable[[], datetime] = utc_no
     return UnsavedLog(clock, session, (now() - session.began_at).total_seconds(), memory.earlier)
 
 
-def resumed(session: Session, earlier: tuple[Exchange, ...]) -> str:
+def resumed_notice(session: Session, earlier: tuple[Exchange, ...]) -> str:
     """What the user is told."""
     count = f"{len(earlier)} exchange{'s' if len(earlier) > 1 else ''}"
     date = session.began_at.astimezone().strftime("%Y-%m-%d %H:%M")
-    return RESUMED.format(id=session.id, date=date, count=count, last=" ".join(earlier[-1].question.split()))
+    return RESUMED_NOTICE.format(id=session.id, date=date, count=count, last=" ".join(earlier[-1].question.split()))

@@ -69,7 +69,7 @@ def open_store(path: Path, *, create: bool = False, connect: Connect = connect) 
     Raises HistoryDamaged where the file is no whole database, and HistoryError where it is missing, belongs to a newer
     version or cannot be read or written; so does everything that is done with it inside the block.
     """
-    with in_words(path):
+    with readable_errors(path):
         if create:
             make_private(path)
         elif not path.exists():
@@ -82,7 +82,7 @@ def open_store(path: Path, *, create: bool = False, connect: Connect = connect) 
 
 
 @contextmanager
-def in_words(path: Path) -> Iterator[None]:
+def readable_errors(path: Path) -> Iterator[None]:
     """Errors of SQLite and of the system as errors that a user can act on."""
     try:
         yield

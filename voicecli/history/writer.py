@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from voicecli.errors import HistoryDamaged
-from voicecli.history.files import Identity, alone, identity, set_aside
+from voicecli.history.files import Identity, identity, locked, set_aside
 from voicecli.history.records import Exchange, Session
-from voicecli.history.store import Connect, connect, in_words, open_store
+from voicecli.history.store import Connect, connect, open_store, readable_errors
 
-BEGUN = "Conversations are kept in {path}, readable by you alone; --no-history keeps none."
+FIRST_SAVED = "Conversations are kept in {path}, readable by you alone; --no-history keeps none."
 SET_ASIDE = (
     "The history file was damaged. It is now {set_aside_file}; a new one was begun, with all of this conversation."
 )
@@ -47,16 +47,16 @@ class HistoryWriter:
         self._connect = connect
         self._now = now
 
-    def another(self, session: Session, written: int) -> HistoryWriter:
+    def for_session(self, session: Session, written: int) -> HistoryWriter:
         """For another conversation, in the same file."""
         return HistoryWriter(self.path, session, written, connect=self._connect, now=self._now)
 
-    def keep(self, exchanges: Sequence[Exchange]) -> list[str]:
+    def write(self, exchanges: Sequence[Exchange]) -> list[str]:
         """Write those of the conversation that are not in the file; returns what the user should know.
 
         Raises HistoryError or HistoryDamaged where that cannot be done; `written` says how far it came.
         """
-        with in_words(self.path):
+        with readable_errors(self.path):
             was = identity(self.path)
             try:
                 self._write(exchanges)
@@ -64,11 +64,11 @@ class HistoryWriter:
                 set_aside_file = self._set_aside(was)
                 self._write(exchanges)
                 return [SET_ASIDE.format(set_aside_file=set_aside_file)] if set_aside_file else []
-        return [BEGUN.format(path=self.path)] if was is None else []
+        return [FIRST_SAVED.format(path=self.path)] if was is None else []
 
     def _set_aside(self, damaged: Identity | None) -> Path | None:
         """None where another conversation has done it already."""
-        with alone(self.path.parent):
+        with locked(self.path.parent):
             return set_aside(self.path, self._now()) if identity(self.path) == damaged else None
 
     def _write(self, exchanges: Sequence[Exchange]) -> None:

@@ -17,7 +17,7 @@ SCHEMA = 1
 """Of the files in the zip; a reader refuses any other."""
 
 
-Price = Annotated[float, Field(ge=0, le=60)]
+LatencySeconds = Annotated[float, Field(ge=0, le=60)]
 """Seconds; with more a replay would hardly end."""
 
 
@@ -25,11 +25,11 @@ Price = Annotated[float, Field(ge=0, le=60)]
 class StageLatencies:
     """What the engines took; medians of a recording. The defaults are round figures for two cores."""
 
-    decode_s: Price = 0.2  # speech-to-text
-    look_s: Price = 0.03  # the end-of-turn model
-    first_token_s: Price = 0.3
-    token_s: Price = 0.02  # each of the others
-    first_sound_s: Price = 0.2  # of a piece of the answer
+    decode_s: LatencySeconds = 0.2  # speech-to-text
+    end_of_turn_s: LatencySeconds = 0.03  # the end-of-turn model
+    first_token_s: LatencySeconds = 0.3
+    token_s: LatencySeconds = 0.02  # each of the others
+    first_audio_s: LatencySeconds = 0.2  # of a piece of the answer
 
 
 @checked(frozen=True, config=ConfigDict(extra="forbid"))
@@ -83,7 +83,7 @@ class Sounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class Recording:
     """A conversation that can be held again."""
 
     about: About
@@ -105,11 +105,11 @@ class Recorded:
         return all(event.speaker for event in self.events if isinstance(event, Ready))
 
 
-MOST_GAP_S = 60.0
+MAX_GAP_S = 60.0
 """Between two frames: a machine that slept may have had one; with more the recording would be replayed for ages."""
 
 
-def objection(sounds: Sounds) -> str:
+def inconsistency(sounds: Sounds) -> str:
     """Why times and sounds cannot be of one conversation; empty where they can."""
     times, microphone_samples, speaker_samples = sounds.times, len(sounds.microphone), len(sounds.speaker)
     captured, arrived = times.captured_at_s, times.arrived_at_s
@@ -125,8 +125,8 @@ def objection(sounds: Sounds) -> str:
     if not 8_000 <= times.speaker_rate_hz <= 192_000:
         return f"a speaker at {times.speaker_rate_hz} Hz"
     gaps = [later - earlier for earlier, later in zip(arrived, arrived[1:], strict=False)]
-    if not all(0 <= gap <= MOST_GAP_S for gap in gaps):
-        return f"frames that are not in order, or more than {MOST_GAP_S:.0f} s apart"
-    if not all(abs(came - taken) <= MOST_GAP_S for came, taken in zip(arrived, captured, strict=True)):
+    if not all(0 <= gap <= MAX_GAP_S for gap in gaps):
+        return f"frames that are not in order, or more than {MAX_GAP_S:.0f} s apart"
+    if not all(abs(came - taken) <= MAX_GAP_S for came, taken in zip(arrived, captured, strict=True)):
         return "frames that came at another time than they were captured"
     return ""

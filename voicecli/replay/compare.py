@@ -12,7 +12,7 @@ from voicecli.replay.turn_summary import TurnSummary
 SAME_S = 0.02
 """A frame: what differs by less is no other decision."""
 
-BESIDE_S = 0.3
+SAME_TURN_S = 0.3
 """Two turns are the same one where their voices overlap, or begin so close to each other."""
 
 
@@ -39,7 +39,7 @@ def pairs(then: Sequence[TurnSummary], now: Sequence[TurnSummary]) -> list[Pair]
     left = list(now)
     paired: list[Pair] = []
     for story in then:
-        same = next((other for other in left if together(story, other)), None)
+        same = next((other for other in left if is_same_turn(story, other)), None)
         if same is not None:
             left.remove(same)
         paired.append(Pair(story, same))
@@ -52,14 +52,14 @@ def began_s(pair: Pair) -> float:
     return min(story.began_s for story in (pair.then, pair.now) if story is not None)
 
 
-def together(one: TurnSummary, other: TurnSummary) -> bool:
+def is_same_turn(one: TurnSummary, other: TurnSummary) -> bool:
     """Whether both are about the same stretch of the recording."""
-    begins = abs(one.began_s - other.began_s) <= BESIDE_S
-    overlap_s = min(until_s(one), until_s(other)) - max(one.began_s, other.began_s)
+    begins = abs(one.began_s - other.began_s) <= SAME_TURN_S
+    overlap_s = min(ended_s(one), ended_s(other)) - max(one.began_s, other.began_s)
     return begins or overlap_s > 0
 
 
-def until_s(story: TurnSummary) -> float:
+def ended_s(story: TurnSummary) -> float:
     return story.began_s if story.ended_s is None else story.ended_s
 
 
@@ -73,8 +73,8 @@ def rows(pair: Pair) -> list[Row]:
         lines.append((f"waited for {name}", part_text(index), part_s(index)))
     lines += [
         ("voice to voice", lambda one: seconds(one.voice_to_voice_s), lambda one: one.voice_to_voice_s),
-        ("talked over", lambda one: str(one.talked_over), lambda one: one.talked_over),
-        ("gaps", lambda one: str(one.gaps), lambda one: one.gaps),
+        ("false interruptions", lambda one: str(one.false_interruptions), lambda one: one.false_interruptions),
+        ("underruns", lambda one: str(one.underruns), lambda one: one.underruns),
         ("outcome", lambda one: one.outcome, lambda one: one.outcome),
         ("answer", lambda one: one.answer.strip(), lambda one: one.answer.split()),
     ]
@@ -85,11 +85,11 @@ def rows(pair: Pair) -> list[Row]:
 def row(pair: Pair, name: str, text: Callable[[TurnSummary], str], value: Callable[[TurnSummary], object]) -> Row:
     """A turn that is on one side alone differs in all."""
     then, now = pair.then, pair.now
-    differs = then is None or now is None or not alike(value(then), value(now))
+    differs = then is None or now is None or not is_same(value(then), value(now))
     return Row(name, text(then) if then else "", text(now) if now else "", differs)
 
 
-def alike(then: object, now: object) -> bool:
+def is_same(then: object, now: object) -> bool:
     """Times that are a frame apart or less are."""
     if isinstance(then, float) and isinstance(now, float):
         return abs(then - now) <= SAME_S + 1e-6

@@ -27,14 +27,14 @@ def latencies_of(calls: Sequence[Call]) -> StageLatencies:
     written = [call for call in replies if call.amount > 1]
     return StageLatencies(
         median([call.work_s for call in calls if call.stage == "stt" and call.work_s > REMEMBERED_S], usual.decode_s),
-        median([call.work_s for call in calls if call.stage == "endpoint"], usual.look_s),
+        median([call.work_s for call in calls if call.stage == "endpoint"], usual.end_of_turn_s),
         median([call.first_s or 0.0 for call in replies], usual.first_token_s),
         median(
             [(call.ended_s - call.began_s - (call.first_s or 0.0)) / (call.amount - 1) for call in written],
             usual.token_s,
         ),
         median(
-            [call.first_s for call in calls if call.stage == "tts" and call.first_s is not None], usual.first_sound_s
+            [call.first_s for call in calls if call.stage == "tts" and call.first_s is not None], usual.first_audio_s
         ),
     )
 
@@ -44,7 +44,7 @@ def median(values: Sequence[float], usual: float) -> float:
     return round(statistics.median(values), 3) if values else usual
 
 
-class RecordedLatencyRecogniser:
+class RecordedLatencyRecognizer:
     def __init__(self, stt: SpeechToText, price_s: float, spend: Spend) -> None:
         self.name = stt.name
         self._stt, self._price_s, self._spend = stt, price_s, spend
@@ -59,16 +59,16 @@ class RecordedLatencyRecogniser:
 
 
 class RecordedLatencyEndOfTurn:
-    def __init__(self, turn: EndOfTurn, price_s: float, spend: Spend) -> None:
+    def __init__(self, turn: EndOfTurn, latency_s: float, spend: Spend) -> None:
         self.name = turn.name
-        self._turn, self._price_s, self._spend = turn, price_s, spend
+        self._turn, self._latency_s, self._spend = turn, latency_s, spend
 
     def probability(self, segment: SpeechSegment) -> float:
-        self._spend(self._price_s)
+        self._spend(self._latency_s)
         return self._turn.probability(segment)
 
 
-class RecordedLatencyVoice:
+class RecordedLatencyTextToSpeech:
     """Each piece at the price of its first sound; the sound of the same words is computed once."""
 
     def __init__(self, tts: TextToSpeech, price_s: float, spend: Spend) -> None:

@@ -15,20 +15,20 @@ from voicecli.audio.device import Microphone, Speaker
 from voicecli.audio.echo.canceller import Played, PlayedBlock
 from voicecli.audio.files.wav import TAIL_S, WavSpeaker
 from voicecli.events import Clock, Publish
-from voicecli.replay.bundle import Recorded
+from voicecli.replay.bundle import Recording
 from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, Pcm
 
 MOST_REST_S = 120.0
 """After the last frame it is silent until the conversation has settled, but no longer than this."""
 
 
-class RecordedRoom:
+class RecordedSource:
     """What was heard then is heard again, the echo of the answer of then included.
 
     So the echo canceller is given what sounded then, not what is answered now.
     """
 
-    def __init__(self, recorded: Recorded, clock: Clock) -> None:
+    def __init__(self, recorded: Recording, clock: Clock) -> None:
         self._recorded = recorded
         self._clock = clock
         self._played: Played | None = None
@@ -49,20 +49,20 @@ class RecordedRoom:
             self._played(block)
 
 
-class RecordedCanceller(PipelineHooks):
+class RecordedEchoCancellation(PipelineHooks):
     """Gives what the canceller made of each frame then; what it makes now is thrown away.
 
     WebRTC's canceller does not give the same samples twice. What is learnt beside it about the echo does.
     """
 
-    def __init__(self, recorded: Recorded) -> None:
+    def __init__(self, recorded: Recording) -> None:
         self._recorded = recorded
 
     def echo_free(self, microphone: Microphone) -> Microphone:
-        return EchoFreeAgain(microphone, self._recorded.sounds.echo_free)
+        return ReplayedEchoFreeMicrophone(microphone, self._recorded.sounds.echo_free)
 
 
-class EchoFreeAgain:
+class ReplayedEchoFreeMicrophone:
     """A microphone that is open already, whose first samples are known."""
 
     def __init__(self, microphone: Microphone, known: Pcm) -> None:
@@ -90,7 +90,7 @@ class RecordedMicrophone:
 
     name = "recording"
 
-    def __init__(self, recorded: Recorded, settled: Callable[[], bool], clock: Clock, sounds: Played) -> None:
+    def __init__(self, recorded: Recording, settled: Callable[[], bool], clock: Clock, sounds: Played) -> None:
         self._recorded = recorded
         self._settled = settled
         self._clock = clock

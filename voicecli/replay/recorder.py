@@ -71,10 +71,10 @@ class Recorder(PipelineHooks):
         """Raises DeviceError where there is none: a typed conversation cannot be heard again."""
         if not microphone.name:
             raise DeviceError("there is no microphone to record", "--input FILE speaks a sound file instead")
-        return KeptMicrophone(microphone, lambda: self._listenings.append(0), self._heard)
+        return TappedMicrophone(microphone, lambda: self._listenings.append(0), self._heard)
 
     def echo_free(self, microphone: Microphone) -> Microphone:
-        return KeptMicrophone(microphone, lambda: None, self._cleaned.append)
+        return TappedMicrophone(microphone, lambda: None, self._cleaned.append)
 
     def engines(self, engines: Engines) -> Engines:
         return self._engines.engines(engines)
@@ -165,7 +165,7 @@ class Recorder(PipelineHooks):
         self._actions.append(action)
 
 
-class KeptMicrophone:
+class TappedMicrophone:
     """A microphone that is open already."""
 
     def __init__(

@@ -12,7 +12,7 @@ from voicecli.settings.load import build, flat, keys, load_settings, parse, valu
 from voicecli.settings.model import Settings
 from voicecli.settings.shipped import shipped_text
 
-OWN = frozenset(
+MACHINE_KEYS = frozenset(
     {
         "audio.input_device",
         "audio.output_device",
@@ -37,20 +37,20 @@ SEED = 7
 """Of the answers, where a temperature is asked for."""
 
 
-def kept_settings(settings: Settings, *, prompt: bool) -> dict[str, Told]:
+def redacted_settings(settings: Settings, *, prompt: bool) -> dict[str, Told]:
     """`section.key` -> value, without secrets, places and paths. `prompt`: with the words of the system prompts."""
     kept: dict[str, Told] = {}
     for key in keys():
         value = value_of(settings, key)
-        if key in OWN or isinstance(value, SecretStr):
+        if key in MACHINE_KEYS or isinstance(value, SecretStr):
             continue
         if key.endswith(".system_prompt") and not prompt:
             value = f"{len(str(value).strip())} characters"
-        kept[key] = nameless(value) if isinstance(value, str) else value  # type: ignore[assignment]
+        kept[key] = without_folders(value) if isinstance(value, str) else value  # type: ignore[assignment]
     return kept
 
 
-def nameless(value: str) -> str:
+def without_folders(value: str) -> str:
     """Of a path the last name alone."""
     is_path = "\n" not in value and (Path(value).expanduser().is_absolute() or "\\" in value)
     return Path(value.replace("\\", "/")).name if is_path else value
@@ -68,16 +68,16 @@ def replay_settings(
     values: dict[str, object] = flat(parse(shipped_text("default.toml"), "default.toml"))
     origins = dict.fromkeys(values, "default")
     known = {
-        key: nameless(value) if isinstance(value, str) else value
+        key: without_folders(value) if isinstance(value, str) else value
         for key, value in recorded.items()
-        if key in values and key not in OWN
+        if key in values and key not in MACHINE_KEYS
     }
-    if unknown := sorted(set(recorded) - set(known) - OWN):
+    if unknown := sorted(set(recorded) - set(known) - MACHINE_KEYS):
         narrate(f"Passed over, as this version does not know them: {', '.join(unknown)}")
     fixed = {"llm.temperature": 0.0, "llm.seed": SEED, "tts.streaming": False}
     typed = {key: value for key, value in flags.items() if value is not None}
     for origin, layer in (
-        ("your settings", {key: value_of(own, key) for key in OWN}),
+        ("your settings", {key: value_of(own, key) for key in MACHINE_KEYS}),
         ("recording", known),
         ("replay", fixed),
         ("flag", typed),

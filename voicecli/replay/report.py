@@ -9,12 +9,21 @@ from pathlib import Path
 
 from voicecli import __version__
 from voicecli.bench.machine import described
-from voicecli.doctor.privacy import Private, scrubbed_text
-from voicecli.replay.bundle import About, Recorded
+from voicecli.doctor.privacy import Private, redacted_text
+from voicecli.replay.bundle import About, Recording
 from voicecli.replay.latencies import latencies_of
 from voicecli.replay.recorder import Recorder
-from voicecli.replay.redacted_settings import kept_settings
-from voicecli.replay.zip_file import ABOUT, ABOUTS, ECHO_FREE, EVENTS, MICROPHONE, SPEAKER, TIMES, recorded_members
+from voicecli.replay.redacted_settings import redacted_settings
+from voicecli.replay.zip_file import (
+    ABOUT,
+    ABOUT_ADAPTER,
+    ECHO_FREE,
+    EVENTS,
+    MICROPHONE,
+    SPEAKER,
+    TIMES,
+    recorded_members,
+)
 from voicecli.settings.model import Settings
 
 LOG, README = "log.txt", "README.txt"
@@ -22,7 +31,7 @@ LOG, README = "log.txt", "README.txt"
 LOG_LINES = 200
 """The last of the log file: what libraries and drivers complained about."""
 
-WHAT = {
+CONTENTS = {
     ABOUT: "versions, the machine, what doctor finds, settings without secrets and paths, checksums of the models",
     LOG: "the last lines of the log file, without your name and folders",
     EVENTS: "what happened and when, with every word that was recognised and answered",
@@ -43,7 +52,7 @@ def about(settings: Settings, models: dict[str, str], findings: Findings = (), *
         version=__version__,
         taken_at=datetime.now(UTC).isoformat(timespec="seconds"),
         machine=described(),
-        settings=kept_settings(settings, prompt=prompt),
+        settings=redacted_settings(settings, prompt=prompt),
         models=models,
         findings=tuple(dict(one) for one in findings),
     )
@@ -51,7 +60,7 @@ def about(settings: Settings, models: dict[str, str], findings: Findings = (), *
 
 def plain_members(reported: About, log: str) -> dict[str, bytes]:
     """A report without a conversation; `log` is what `log_lines` gave."""
-    members = {ABOUT: ABOUTS.dump_json(reported, indent=1)}
+    members = {ABOUT: ABOUT_ADAPTER.dump_json(reported, indent=1)}
     if log:
         members[LOG] = log.encode()
     return with_readme(members)
@@ -59,17 +68,17 @@ def plain_members(reported: About, log: str) -> dict[str, bytes]:
 
 def recording_members(reported: About, recorder: Recorder, log: str) -> dict[str, bytes]:
     """A report with the conversation that `recorder` has kept."""
-    priced = ABOUTS.validate_python(
-        {**json.loads(ABOUTS.dump_json(reported)), "latencies": latencies_of(recorder.calls)}
+    priced = ABOUT_ADAPTER.validate_python(
+        {**json.loads(ABOUT_ADAPTER.dump_json(reported)), "latencies": latencies_of(recorder.calls)}
     )
-    recorded = Recorded(priced, tuple(recorder.events), recorder.sounds())
+    recorded = Recording(priced, tuple(recorder.events), recorder.sounds())
     plain = plain_members(reported, log)
     return with_readme({**plain, **recorded_members(recorded)})
 
 
 def with_readme(members: Mapping[str, bytes]) -> dict[str, bytes]:
     """Whoever opens the zip reads first what is in it."""
-    lines = [f"{name}  {WHAT[name]}" for name in members if name in WHAT]
+    lines = [f"{name}  {CONTENTS[name]}" for name in members if name in CONTENTS]
     return {README: ("\n".join(["Made by `voicecli report`.", "", *lines]) + "\n").encode(), **members}
 
 
@@ -79,4 +88,4 @@ def log_lines(log_file: Path, private: Private) -> str:
         lines = log_file.read_text(encoding="utf8", errors="replace").splitlines()[-LOG_LINES:]
     except OSError:
         return ""
-    return scrubbed_text("".join(f"{line}\n" for line in lines), private)
+    return redacted_text("".join(f"{line}\n" for line in lines), private)

@@ -24,14 +24,14 @@ from voicecli.errors import first_of
 from voicecli.events import Event, LevelMeasured
 from voicecli.models.installed import model_file, open_store
 from voicecli.replay import virtual_time
-from voicecli.replay.bundle import Recorded, StageLatencies, UserAction
+from voicecli.replay.bundle import Recording, StageLatencies, UserAction
 from voicecli.replay.latencies import (
     PacedLanguageModel,
     RecordedLatencyEndOfTurn,
-    RecordedLatencyRecogniser,
-    RecordedLatencyVoice,
+    RecordedLatencyRecognizer,
+    RecordedLatencyTextToSpeech,
 )
-from voicecli.replay.recorded_source import RecordedCanceller, RecordedRoom
+from voicecli.replay.recorded_source import RecordedEchoCancellation, RecordedSource
 from voicecli.replay.virtual_time import CallClock, TimedWorker
 from voicecli.settings.model import Settings
 from voicecli.turns.activity import Activity
@@ -40,7 +40,7 @@ Narrate = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedEngines:
     """The engines as they are."""
 
     stt: SpeechToText
@@ -49,7 +49,7 @@ class Loaded:
     turn: EndOfTurn | None
 
 
-def replay(recorded: Recorded, settings: Settings, narrate: Narrate) -> tuple[Event, ...]:
+def replay(recorded: Recording, settings: Settings, narrate: Narrate) -> tuple[Event, ...]:
     """What happens this time. The same recording and settings give the same events, whatever else the machine does.
 
     Raises ModelMissing, EngineError, BackendUnavailable or SettingsError.
@@ -57,15 +57,15 @@ def replay(recorded: Recorded, settings: Settings, narrate: Narrate) -> tuple[Ev
     with LoopThread() as thread:
         stack = AsyncExitStack()
         try:
-            loaded = thread.run(load(stack, settings, narrate, voiced=recorded.voiced))
-            return virtual_time.run(hold(recorded, settings, loaded, thread), recorded.began_s)
+            loaded = thread.run(load_engines(stack, settings, narrate, voiced=recorded.voiced))
+            return virtual_time.run(run_conversation(recorded, settings, loaded, thread), recorded.began_s)
         except ExceptionGroup as group:
             raise first_of(group) from group
         finally:
             thread.run(stack.aclose())
 
 
-async def load(stack: AsyncExitStack, settings: Settings, narrate: Narrate, *, voiced: bool) -> Loaded:
+async def load_engines(stack: AsyncExitStack, settings: Settings, narrate: Narrate, *, voiced: bool) -> LoadedEngines:
     """On a loop that waits."""
     sleep_while_waiting()
     store = open_store(settings)
@@ -77,10 +77,12 @@ async def load(stack: AsyncExitStack, settings: Settings, narrate: Narrate, *, v
     opened = await stack.enter_async_context(
         open_language_model(settings.llm, lambda: model_file(store, settings.llm.embedded_model, ".gguf"), narrate)
     )
-    return Loaded(stt, opened.model, tts, turn)
+    return LoadedEngines(stt, opened.model, tts, turn)
 
 
-async def hold(recorded: Recorded, settings: Settings, loaded: Loaded, thread: LoopThread) -> tuple[Event, ...]:
+async def run_conversation(
+    recorded: Recording, settings: Settings, loaded: LoadedEngines, thread: LoopThread
+) -> tuple[Event, ...]:
     """The conversation, on the loop whose clock jumps."""
     reported: list[Event] = []
     activity = Activity()
@@ -91,37 +93,41 @@ async def hold(recorded: Recorded, settings: Settings, loaded: Loaded, thread: L
         if not isinstance(event, LevelMeasured):
             reported.append(event)
 
-    engines = priced(loaded, recorded.about.latencies, clock, thread)
+    engines = engines_with_latencies(loaded, recorded.about.latencies, clock, thread)
     history = History(settings.llm.system_prompt.strip(), settings.llm.context_tokens - settings.llm.max_answer_tokens)
-    room = RecordedRoom(recorded, clock)
+    room = RecordedSource(recorded, clock)
     async with AsyncExitStack() as stack:
         speech_input, speaker, _ = await open_devices(
-            stack, settings, room, activity.is_idle, publish, RecordedCanceller(recorded), clock
+            stack, settings, room, activity.is_idle, publish, RecordedEchoCancellation(recorded), clock
         )
         rules = conversation_options(settings, prefill=False)
         conversation = Conversation(Devices(speech_input, speaker), engines, history, rules, clock, publish)
         for _ in recorded.times.listenings[:-1]:
             await speech_input.discard_input()
-        async with doing(recorded.times.actions, conversation, clock):
+        async with replayed_actions(recorded.times.actions, conversation, clock):
             await conversation.run()
     return tuple(reported)
 
 
-def priced(loaded: Loaded, latencies: StageLatencies, clock: CallClock, thread: LoopThread) -> Engines:
+def engines_with_latencies(
+    loaded: LoadedEngines, latencies: StageLatencies, clock: CallClock, thread: LoopThread
+) -> Engines:
     """Engines whose calls are made at once, and whose results come when they would have come."""
-    stt, tts, turn = (TimedWorker(clock.took_s, clock.call) for _ in range(3))
-    recogniser = RecordedLatencyRecogniser(loaded.stt, latencies.decode_s, clock.spend)
+    stt, tts, turn = (TimedWorker(clock.last_call_s, clock.call) for _ in range(3))
+    recogniser = RecordedLatencyRecognizer(loaded.stt, latencies.decode_s, clock.spend)
     return Engines(
         FinalCache(LongSpeech(recogniser)),
         PacedLanguageModel(loaded.llm, thread, latencies),
-        RecordedLatencyVoice(loaded.tts, latencies.first_sound_s, clock.spend) if loaded.tts else None,
-        RecordedLatencyEndOfTurn(loaded.turn, latencies.look_s, clock.spend) if loaded.turn else None,
+        RecordedLatencyTextToSpeech(loaded.tts, latencies.first_audio_s, clock.spend) if loaded.tts else None,
+        RecordedLatencyEndOfTurn(loaded.turn, latencies.end_of_turn_s, clock.spend) if loaded.turn else None,
         *(stt, tts, turn),
     )
 
 
 @asynccontextmanager
-async def doing(actions: tuple[UserAction, ...], conversation: Conversation, clock: CallClock) -> AsyncIterator[None]:
+async def replayed_actions(
+    actions: tuple[UserAction, ...], conversation: Conversation, clock: CallClock
+) -> AsyncIterator[None]:
     """The user's keys, pressed when they were pressed."""
     acts: Mapping[str, Callable[[str], None]] = {
         "mute": lambda _: conversation.mute(True),

@@ -32,8 +32,8 @@ class TurnSummary:
     heard: str = ""
     wait_s: float | None = None  # from the last voiced sample to the decision that it was the last
     parts_s: tuple[float, ...] = ()  # what each of PART_NAMES added to the wait for the answer
-    talked_over: int = 0  # voices over the answer that did not end it
-    gaps: int = 0
+    false_interruptions: int = 0  # voices over the answer that did not end it
+    underruns: int = 0
     answer: str = ""  # as written
     spoken: str = ""  # as much of it as was heard
     outcome: str = "unfinished"  # answered, interrupted, went on, failed: ..., nothing heard: ...
@@ -51,8 +51,8 @@ class TurnSummary:
             "heard": self.heard,
             "endpoint_wait_s": None if self.wait_s is None else round(self.wait_s, 3),
             "parts_s": {name: round(part, 3) for name, part in zip(PART_NAMES, self.parts_s, strict=False)},
-            "talked_over": self.talked_over,
-            "gaps": self.gaps,
+            "false_interruptions": self.false_interruptions,
+            "underruns": self.underruns,
             "answer": self.answer,
             "spoken": self.spoken,
             "outcome": self.outcome,
@@ -60,50 +60,50 @@ class TurnSummary:
 
 
 @dataclass(slots=True)
-class Telling:
+class OpenTurn:
     """A turn whose events are still coming."""
 
     story: TurnSummary
     fold: LatencyFold = field(default_factory=LatencyFold)
 
 
-def stories(events: Iterable[Event]) -> tuple[TurnSummary, ...]:
+def turn_summaries(events: Iterable[Event]) -> tuple[TurnSummary, ...]:
     """One for each turn that began, in that order."""
-    turns: dict[TurnId, Telling] = {}
+    turns: dict[TurnId, OpenTurn] = {}
     for event in events:
         if event.turn is None:
             continue
         match event:
             case SpeechStarted(started_at_s=at_s) | UserTyped(at_s=at_s):
-                turns[event.turn] = Telling(TurnSummary(at_s))
+                turns[event.turn] = OpenTurn(TurnSummary(at_s))
         if event.turn in turns:
             reported = turns[event.turn]
             reported.fold = reported.fold.apply(event)
             latency = reported.fold.latency()
-            reported.story = replace(after(reported.story, event), parts_s=latency.parts if latency else ())
+            reported.story = replace(with_event(reported.story, event), parts_s=latency.parts if latency else ())
     return tuple(reported.story for reported in turns.values())
 
 
-def after(story: TurnSummary, event: Event) -> TurnSummary:
+def with_event(summary: TurnSummary, event: Event) -> TurnSummary:
     """The story with one more event."""
     match event:
         case UserTyped(text=text) | Transcribed(text=text):
-            return replace(story, heard=text, answer="")
+            return replace(summary, heard=text, answer="")
         case SpeechEnded(at_s=at_s, ended_at_s=ended_s):
-            return replace(story, ended_s=ended_s, wait_s=at_s - ended_s)
+            return replace(summary, ended_s=ended_s, wait_s=at_s - ended_s)
         case TokenArrived(text=text):
-            return replace(story, answer=story.answer + text)
+            return replace(summary, answer=summary.answer + text)
         case FalseInterruption():
-            return replace(story, talked_over=story.talked_over + 1)
+            return replace(summary, false_interruptions=summary.false_interruptions + 1)
         case PlaybackUnderrun():
-            return replace(story, gaps=story.gaps + 1)
+            return replace(summary, underruns=summary.underruns + 1)
         case TurnDone(spoken=spoken):
-            return replace(story, spoken=spoken, outcome="answered")
+            return replace(summary, spoken=spoken, outcome="answered")
         case TurnInterrupted(spoken=spoken, reopened=reopened):
-            return replace(story, spoken=spoken, outcome="went on" if reopened else "interrupted")
+            return replace(summary, spoken=spoken, outcome="went on" if reopened else "interrupted")
         case TurnFailed(message=message):
-            return replace(story, outcome=f"failed: {message}")
+            return replace(summary, outcome=f"failed: {message}")
         case NothingHeard(reason=reason):
-            return replace(story, outcome=f"nothing heard: {reason}")
+            return replace(summary, outcome=f"nothing heard: {reason}")
         case _:
-            return story
+            return summary

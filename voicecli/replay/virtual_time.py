@@ -44,7 +44,7 @@ class CallClock:
         """The call under way takes so much longer: it gave what was computed before, or has a fixed price."""
         self._spent_s += seconds
 
-    def took_s(self, *args: object) -> float:
+    def last_call_s(self, *args: object) -> float:
         """Seconds of the last call, whatever its arguments were."""
         return self._took_s
 
@@ -112,7 +112,7 @@ class TimedWorker:
         self._begin()
 
 
-class Stuck(AssertionError):
+class NothingScheduled(AssertionError):
     """Every task waits and no timer is set: on a real loop the program would hang."""
 
 
@@ -125,7 +125,7 @@ class JumpingSelector(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
-            raise Stuck("nothing will ever happen")
+            raise NothingScheduled("nothing will ever happen")
         self.now_s += max(0.0, timeout)
         return super().select(0)
 

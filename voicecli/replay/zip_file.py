@@ -16,29 +16,29 @@ from pydantic import TypeAdapter, ValidationError
 
 from voicecli.errors import SettingsError
 from voicecli.events import Event
-from voicecli.replay.bundle import SCHEMA, About, Recorded, Sounds, Times, objection
+from voicecli.replay.bundle import SCHEMA, About, Recording, Sounds, Times, inconsistency
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 from voicecli.ui.jsonl import event_json, event_of
 
 ABOUT, EVENTS, TIMES = "report.json", "events.jsonl", "times.json"
 MICROPHONE, ECHO_FREE, SPEAKER = "microphone.wav", "echo-free.wav", "speaker.wav"
 
-MOST_BYTES = 256 << 20
+MAX_BYTES = 256 << 20
 """Of a file in the zip when it is unpacked: three quarters of an hour of the speaker. What is larger is refused."""
 
 HINT = "voicecli report --record makes one that can be replayed"
 
 T = TypeVar("T")
-ABOUTS: TypeAdapter[About] = TypeAdapter(About)
-ALL_TIMES: TypeAdapter[Times] = TypeAdapter(Times)
+ABOUT_ADAPTER: TypeAdapter[About] = TypeAdapter(About)
+TIMES_ADAPTER: TypeAdapter[Times] = TypeAdapter(Times)
 
 
-def recorded_members(recorded: Recorded) -> dict[str, bytes]:
+def recorded_members(recorded: Recording) -> dict[str, bytes]:
     """Name -> content of each file that a recording is made of."""
     return {
-        ABOUT: ABOUTS.dump_json(recorded.about, indent=1),
+        ABOUT: ABOUT_ADAPTER.dump_json(recorded.about, indent=1),
         EVENTS: events_text(recorded.events).encode(),
-        TIMES: ALL_TIMES.dump_json(recorded.times),
+        TIMES: TIMES_ADAPTER.dump_json(recorded.times),
         MICROPHONE: wav_bytes(recorded.sounds.microphone, LISTEN_RATE_HZ),
         ECHO_FREE: wav_bytes(recorded.sounds.echo_free, LISTEN_RATE_HZ),
         SPEAKER: wav_bytes(recorded.sounds.speaker, recorded.times.speaker_rate_hz),
@@ -77,16 +77,16 @@ def write_zip(path: Path, members: Mapping[str, bytes]) -> int:
         raise SettingsError(f"{path} cannot be written: {error.strerror}", "--output FILE") from error
 
 
-def read_recording(path: Path) -> Recorded:
+def read_recording(path: Path) -> Recording:
     """What `recorded_members` gave. Raises SettingsError, with what is wrong, for anything else."""
     try:
         with zipfile.ZipFile(path) as packed:
-            about = checked(path, ABOUT, ABOUTS, member(path, packed, ABOUT))
+            about = checked(path, ABOUT, ABOUT_ADAPTER, member(path, packed, ABOUT))
             if about.schema_version != SCHEMA:
                 raise SettingsError(
                     f"{path} has schema {about.schema_version}, this version reads {SCHEMA}", "record it again"
                 )
-            times = checked(path, TIMES, ALL_TIMES, member(path, packed, TIMES))
+            times = checked(path, TIMES, TIMES_ADAPTER, member(path, packed, TIMES))
             events = read_events(path, member(path, packed, EVENTS))
             microphone, echo_free = (
                 read_wav(path, name, member(path, packed, name), LISTEN_RATE_HZ) for name in (MICROPHONE, ECHO_FREE)
@@ -97,9 +97,9 @@ def read_recording(path: Path) -> Recorded:
     except zipfile.BadZipFile as error:
         raise SettingsError(f"{path} is no whole zip: {error}", HINT) from error
     sounds = Sounds(microphone, echo_free, speaker, times)
-    if why := objection(sounds):
+    if why := inconsistency(sounds):
         raise SettingsError(f"{path} does not fit together: {why}", HINT)
-    return Recorded(about, events, sounds)
+    return Recording(about, events, sounds)
 
 
 def member(path: Path, packed: zipfile.ZipFile, name: str) -> bytes:
@@ -110,11 +110,11 @@ def member(path: Path, packed: zipfile.ZipFile, name: str) -> bytes:
         raise SettingsError(f"{path} holds no {name}", f"a report without --record holds no sound; {HINT}") from None
     try:
         with packed.open(info) as file:
-            content = file.read(MOST_BYTES + 1)
+            content = file.read(MAX_BYTES + 1)
     except (RuntimeError, NotImplementedError) as error:  # encrypted, or packed in an unusual way
         raise SettingsError(f"{name} in {path} cannot be unpacked: {error}", HINT) from error
-    if len(content) > MOST_BYTES:
-        raise SettingsError(f"{name} in {path} unpacks to more than {MOST_BYTES >> 20} MB", HINT)
+    if len(content) > MAX_BYTES:
+        raise SettingsError(f"{name} in {path} unpacks to more than {MAX_BYTES >> 20} MB", HINT)
     return content
 
 

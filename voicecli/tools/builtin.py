@@ -36,7 +36,7 @@ def builtin_tools(now: Now, timers: Timers) -> list[Tool]:
             ),
             lambda arguments: timers.set(_seconds(arguments), text_of(arguments, "label")),
         ),
-        _tool("list_timers", "The timers that are running.", schema(), lambda arguments: timers.reported()),
+        _tool("list_timers", "The timers that are running.", schema(), lambda arguments: timers.remaining()),
         _tool(
             "cancel_timer",
             "Stop a timer before it rings.",

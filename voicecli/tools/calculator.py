@@ -13,14 +13,14 @@ from voicecli.errors import ToolError
 
 Number = int | float
 
-MOST_CHARS = 200
-MOST_BITS = 4096
+MAX_CHARS = 200
+MAX_POWER_BITS = 4096
 """The largest power, in bits. Nobody wants more digits, and computing them would keep a machine busy for minutes."""
 
-MOST_FACTORIAL = 170
+MAX_FACTORIAL = 170
 """The largest number whose factorial fits into a float."""
 
-MOST_DIGITS = 15
+MAX_DIGITS = 15
 """An integer of up to 15 digits is written in full; other numbers have 12 significant digits."""
 
 SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "^": "**", "²": "**2", "³": "**3"})
@@ -29,7 +29,7 @@ CONSTANTS: Mapping[str, float] = {"pi": math.pi, "e": math.e, "tau": math.tau}
 
 
 def _power(base: Number, exponent: Number) -> Number:
-    if abs(exponent) * max(1.0, math.log2(abs(base) or 1)) > MOST_BITS:
+    if abs(exponent) * max(1.0, math.log2(abs(base) or 1)) > MAX_POWER_BITS:
         raise ToolError("That power is too large")
     power = base**exponent
     if isinstance(power, complex):
@@ -38,8 +38,8 @@ def _power(base: Number, exponent: Number) -> Number:
 
 
 def _factorial(number: Number) -> Number:
-    if number != int(number) or not 0 <= number <= MOST_FACTORIAL:
-        raise ToolError(f"factorial takes a whole number from 0 to {MOST_FACTORIAL}")
+    if number != int(number) or not 0 <= number <= MAX_FACTORIAL:
+        raise ToolError(f"factorial takes a whole number from 0 to {MAX_FACTORIAL}")
     return math.factorial(int(number))
 
 
@@ -81,8 +81,8 @@ def _evaluate(tree: ast.expr) -> Number:
 
 def calculate(expression: str) -> str:
     """Return the value as text. Raise ToolError if the expression is refused or has no value."""
-    if len(expression) > MOST_CHARS:
-        raise ToolError(f"The expression is longer than {MOST_CHARS} characters")
+    if len(expression) > MAX_CHARS:
+        raise ToolError(f"The expression is longer than {MAX_CHARS} characters")
     try:
         tree = ast.parse(expression.strip().translate(SIGNS), mode="eval")
         return _formatted(_evaluate(tree.body))
@@ -101,11 +101,11 @@ def calculate(expression: str) -> str:
 
 def _formatted(number: Number) -> str:
     """Return the number without the rounding noise of binary fractions. Raise OverflowError if it is not finite."""
-    if isinstance(number, int) and abs(number) < 10**MOST_DIGITS:
+    if isinstance(number, int) and abs(number) < 10**MAX_DIGITS:
         return str(number)
     number = float(number)
     if not math.isfinite(number):
         raise OverflowError
-    if number.is_integer() and abs(number) < 10**MOST_DIGITS:
+    if number.is_integer() and abs(number) < 10**MAX_DIGITS:
         return str(int(number))
     return f"{number:.12g}"

@@ -45,9 +45,9 @@ def _unknown(zone: str) -> str:
     return f"There is no time zone {zone!r}. {hint}"
 
 
-MOST_S = 24 * 3600.0
-MOST_TIMERS = 20
-LOOK_S = 15.0
+MAX_TIMER_S = 24 * 3600.0
+MAX_TIMERS = 20
+POLL_S = 15.0
 """The wall clock is looked at so often: after the machine has slept, a timer is late by so much at the most."""
 
 UNITS = (("hour", 3600), ("minute", 60), ("second", 1))
@@ -76,10 +76,10 @@ class Timers:
     def set(self, seconds: float, label: str) -> str:
         """Start one; returns what the language model is told. Raises ToolError."""
         length_s = round(seconds)
-        if not 1 <= length_s <= MOST_S:
+        if not 1 <= length_s <= MAX_TIMER_S:
             raise ToolError("A timer takes from one second to 24 hours; tell hours, minutes or seconds as numbers")
-        if len(self._running) == MOST_TIMERS:
-            raise ToolError(f"{MOST_TIMERS} timers run already, which is the most")
+        if len(self._running) == MAX_TIMERS:
+            raise ToolError(f"{MAX_TIMERS} timers run already, which is the most")
         due = self._now() + timedelta(seconds=length_s)
         name = label or f"{duration(length_s)} timer"
         task = self._tasks.create_task(self._wait(due), name=f"timer {name}")
@@ -88,7 +88,7 @@ class Timers:
         task.add_done_callback(lambda done: None if done.cancelled() else self._over(timer))
         return f"The timer {name!r} is set for {duration(length_s)} and rings at {clock_time(due)}."
 
-    def reported(self) -> str:
+    def remaining(self) -> str:
         """Those that run, the next one first."""
         if not self._running:
             return "No timer is running."
@@ -116,18 +116,18 @@ class Timers:
 
     async def _wait(self, due: datetime) -> None:
         while (left_s := (due - self._now()).total_seconds()) > 0:  # noqa: ASYNC110 - time passes by itself
-            await asyncio.sleep(min(left_s, LOOK_S))
+            await asyncio.sleep(min(left_s, POLL_S))
 
     def _over(self, timer: Timer) -> None:
         self._running.remove(timer)
-        self._ring(rung(timer.label))
+        self._ring(ring_text(timer.label))
 
 
 def _fits(wanted: str, label: str) -> bool:
     return wanted in label or label in wanted
 
 
-def rung(label: str) -> str:
+def ring_text(label: str) -> str:
     """What is said when it rings."""
     name = label if "timer" in label.casefold() else f"{label} timer"
     return f"Your {name} is done."

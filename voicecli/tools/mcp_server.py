@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
     from voicecli.settings.tools import ToolServer
 
-MOST_NAME_CHARS = 64
+MAX_NAME_CHARS = 64
 """Of a function in OpenAI's protocol: letters, digits, "_" and "-"."""
 
 
 def wire_name(server: str, tool: str) -> str:
     """A name that every back end takes."""
-    return re.sub(r"[^A-Za-z0-9_-]", "_", f"{server}_{tool}")[:MOST_NAME_CHARS]
+    return re.sub(r"[^A-Za-z0-9_-]", "_", f"{server}_{tool}")[:MAX_NAME_CHARS]
 
 
 def result_text(content: Iterable[Any], structured: Any) -> str:
@@ -57,7 +57,7 @@ def last_line(text: str) -> str:
 TAIL_BYTES = 4000
 
 
-class Tail:
+class StderrTail:
     """A pipe; `file` is its writing end. Used as a context on the running loop."""
 
     def __init__(self) -> None:
@@ -99,7 +99,7 @@ class Tail:
 START_S = 30.0
 """For a server to start and to list its tools; `uvx` and `npx` fetch it first."""
 
-MOST_PAGES = 20
+MAX_PAGES = 20
 """Of a list of tools."""
 
 INSTALL = "pip install 'voicecli[mcp]'"
@@ -145,7 +145,7 @@ class McpServer:
         listed: list[Any] = []
         cursor: str | None = None
         try:
-            for _ in range(MOST_PAGES):
+            for _ in range(MAX_PAGES):
                 page = await client.list_tools(cursor=cursor)
                 listed += page.tools
                 cursor = page.next_cursor
@@ -196,7 +196,7 @@ class McpServer:
     async def _live(self, opened: asyncio.Future[Client], over: asyncio.Event) -> None:
         """The client is entered and left in this task: its library allows no other way."""
         error: Exception | None = None
-        with Tail() as tail:
+        with StderrTail() as tail:
             try:
                 async with connected(self._settings, tail) as client:
                     opened.set_result(client)
@@ -240,7 +240,7 @@ class McpServer:
 
 
 @asynccontextmanager
-async def connected(settings: ToolServer, tail: Tail) -> AsyncIterator[Client]:
+async def connected(settings: ToolServer, tail: StderrTail) -> AsyncIterator[Client]:
     """A client of the server, which lives inside the block. Raises ToolError when the package is not there."""
     try:
         from mcp import Client, StdioServerParameters

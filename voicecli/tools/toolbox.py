@@ -59,7 +59,7 @@ def schema(*required: str, **properties: Mapping[str, str]) -> dict[str, object]
     return {"type": "object", "properties": properties, "required": list(required)}
 
 
-MOST_CHARS = 3000
+MAX_RESULT_CHARS = 3000
 """Of a result: at 2.3 characters a token a third of the default context (llm.context_tokens)."""
 
 
@@ -103,7 +103,7 @@ class Toolbox:
         arguments = arguments_of(call)
         try:
             async with asyncio.timeout(self._timeout_s):
-                return shortened(await tool.run(arguments))
+                return truncated(await tool.run(arguments))
         except TimeoutError:
             raise ToolError(f"{tool.title} did not answer within {self._timeout_s:g} s") from None
         except ToolError:
@@ -129,7 +129,7 @@ def arguments_of(call: ToolCall) -> Arguments:
     return arguments
 
 
-def shortened(text: str) -> str:
+def truncated(text: str) -> str:
     """No more than a model can well hold."""
-    left = len(text) - MOST_CHARS
-    return text if left <= 0 else f"{text[:MOST_CHARS]}\n[{left:,} characters left out]"
+    left = len(text) - MAX_RESULT_CHARS
+    return text if left <= 0 else f"{text[:MAX_RESULT_CHARS]}\n[{left:,} characters left out]"

@@ -10,12 +10,12 @@ import pytest
 
 from tests.defaults import SETTINGS
 from tests.unit.doctor.laws import lawful, only, states
-from voicecli.doctor.examination import Examination, Request, fenced, settings_finding
+from voicecli.doctor.examination import Examination, Request, guarded, settings_finding
 from voicecli.doctor.finding import Finding
 from voicecli.doctor.gpu import gpu_findings
 from voicecli.doctor.models import MemoryFacts
 from voicecli.doctor.probes import gpu, models, processes, program
-from voicecli.doctor.probes.processes import elsewhere
+from voicecli.doctor.probes.processes import run_in_subprocess
 from voicecli.doctor.probes.program import terminal_facts
 from voicecli.doctor.program import terminal_findings
 from voicecli.errors import DeviceError, SettingsError
@@ -46,7 +46,7 @@ def test_a_package_that_crashes_takes_no_other_along() -> None:
 def test_an_import_that_never_ends_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "hangs.py").write_text("import sys; sys.stdin.read() or __import__('threading').Event().wait()")
     monkeypatch.setattr(program, "LONGEST_S", 1.0)
-    assert program.broken_modules(["fine_one", "hangs"]) == {"hangs": "not within 1 s"}
+    assert program.broken_modules(["fine_one", "hangs"]) == {"hangs": "no end within 1 s"}
 
 
 def test_a_python_that_does_not_start_breaks_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -58,17 +58,17 @@ def test_a_python_that_does_not_start_breaks_all(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_probe_may_hang_crash_or_raise_in_its_own_process() -> None:
-    assert elsewhere("operator", "add", 2, 3, within_s=30) == 5
-    with pytest.raises(DeviceError, match="hangs: no answer in 0 s"):
-        elsewhere("signal", "pause", within_s=0.2)
+    assert run_in_subprocess("operator", "add", 2, 3, within_s=30) == 5
+    with pytest.raises(DeviceError, match="hangs: no answer within 0 s"):
+        run_in_subprocess("signal", "pause", within_s=0.2)
     with pytest.raises(DeviceError, match="crashes"):
-        elsewhere("os", "abort", within_s=30)
+        run_in_subprocess("os", "abort", within_s=30)
     with pytest.raises(ModuleNotFoundError):
-        elsewhere("no_such_module", "look", within_s=30)
+        run_in_subprocess("no_such_module", "look", within_s=30)
     with pytest.raises(RuntimeError, match="ValueError"):
-        elsewhere("builtins", "int", "x", within_s=30)
+        run_in_subprocess("builtins", "int", "x", within_s=30)
     with pytest.raises(DeviceError, match="no device") as caught:
-        elsewhere("tests.unit.doctor.test_probes", "no_device", within_s=30)
+        run_in_subprocess("tests.unit.doctor.test_probes", "no_device", within_s=30)
     assert caught.value.hint == "buy one"
 
 
@@ -157,13 +157,13 @@ def raising(error: Exception) -> list[Finding]:
         (DeviceError("no device", "buy one"), "no device", "buy one"),
         (DeviceError("no device"), "no device", "--json"),
         (ExceptionGroup("tasks", [ValueError("odd"), DeviceError("no device", "buy one")]), "no device", "buy one"),
-        (ValueError("odd\nand long"), "could not be examined: ValueError: odd", "report it"),
-        (ImportError("no", name="soxr"), "could not be examined: ImportError: no", "soxr"),
+        (ValueError("odd\nand long"), "could not be checked: ValueError: odd", "report it"),
+        (ImportError("no", name="soxr"), "could not be checked: ImportError: no", "soxr"),
         (OSError("PortAudio library not found"), "PortAudio library not found", "libportaudio2"),
     ],
 )
 def test_a_look_that_breaks_is_a_failed_finding(error: Exception, text: str, advice: str) -> None:
-    (found,) = lawful(fenced("Sound", lambda: raising(error)))
+    (found,) = lawful(guarded("Sound", lambda: raising(error)))
     assert found.state == "failed"
     assert text in found.text
     assert advice in found.advice
@@ -185,7 +185,7 @@ def test_changed_settings_are_named_and_their_values_go_into_the_report() -> Non
     found = settings_finding(Request(SETTINGS, [], changed))
     assert found.text == "4 changed: stt.key0, stt.key1, stt.key2, ..."
     assert found.facts == changed
-    assert settings_finding(Request(SETTINGS, [], {})).text == "as shipped"
+    assert settings_finding(Request(SETTINGS, [], {})).text == "all defaults"
 
 
 def test_a_look_that_breaks_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,5 +196,5 @@ def test_a_look_that_breaks_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> N
     assert [group.title for group in groups] == ["Program", "Models", "Sound"]
     assert len(reported) == 8
     for group, broken in ((groups[0], "program"), (groups[1], "models"), (groups[1], "memory")):
-        assert only(group.findings, broken).text == "could not be examined: RuntimeError: broken"
+        assert only(group.findings, broken).text == "could not be checked: RuntimeError: broken"
     assert "embedded" in states(groups[1].findings)

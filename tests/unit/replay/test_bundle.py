@@ -16,7 +16,7 @@ import pytest
 from tests.unit.replay.stage import BLOCKS, FRAMES, recorded, sounds, times
 from voicecli.errors import SettingsError
 from voicecli.replay import zip_file
-from voicecli.replay.bundle import objection
+from voicecli.replay.bundle import inconsistency
 from voicecli.replay.zip_file import (
     ABOUT,
     EVENTS,
@@ -110,7 +110,7 @@ def test_a_damaged_recording_is_an_error_that_says_where(
 
 
 def test_a_zip_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zip_file, "MOST_BYTES", 1 << 20)
+    monkeypatch.setattr(zip_file, "MAX_BYTES", 1 << 20)
     members = recorded_members(recorded())
     members[ABOUT] = b" " * (2 << 20)
     write_zip(tmp_path / "a.zip", members)
@@ -170,7 +170,7 @@ def test_a_file_that_is_not_there_is_reported(tmp_path: Path) -> None:
     ],
 )
 def test_times_and_sounds_have_to_fit_together(changes: dict[str, object], reported: str) -> None:
-    why = objection(sounds(times(**changes)))
+    why = inconsistency(sounds(times(**changes)))
     assert reported in why
     assert bool(why) == bool(changes)
 
@@ -182,5 +182,5 @@ def test_a_recording_without_a_speaker_is_not_voiced() -> None:
 
 
 def test_what_is_free_of_echo_is_as_long_as_what_is_not_or_not_there() -> None:
-    assert objection(sounds(echo_free=0)) == ""
-    assert "320 without the echo" in objection(sounds(echo_free=320))
+    assert inconsistency(sounds(echo_free=0)) == ""
+    assert "320 without the echo" in inconsistency(sounds(echo_free=320))

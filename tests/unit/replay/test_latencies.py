@@ -16,8 +16,8 @@ from voicecli.replay.bundle import StageLatencies
 from voicecli.replay.latencies import (
     PacedLanguageModel,
     RecordedLatencyEndOfTurn,
-    RecordedLatencyRecogniser,
-    RecordedLatencyVoice,
+    RecordedLatencyRecognizer,
+    RecordedLatencyTextToSpeech,
     latencies_of,
 )
 from voicecli.replay.virtual_time import CallClock, TimedWorker
@@ -80,11 +80,11 @@ def test_calls_take_their_price_whatever_they_really_take() -> None:
     voice = Kokoro()
 
     async def main() -> list[float]:
-        worker, took_s = TimedWorker(clock.took_s, clock.call), []
-        stt = RecordedLatencyRecogniser(Whisper(), 0.25, clock.spend)
+        worker, took_s = TimedWorker(clock.last_call_s, clock.call), []
+        stt = RecordedLatencyRecognizer(Whisper(), 0.25, clock.spend)
         turn, tts = (
             RecordedLatencyEndOfTurn(SmartTurn(), 0.5, clock.spend),
-            RecordedLatencyVoice(voice, 1.0, clock.spend),
+            RecordedLatencyTextToSpeech(voice, 1.0, clock.spend),
         )
         for work in (
             lambda: stt.transcribe(SEGMENT).text,

@@ -18,7 +18,7 @@ from voicecli.errors import DeviceError
 from voicecli.events import Event
 from voicecli.replay import virtual_time
 from voicecli.replay.bundle import UserAction
-from voicecli.replay.recorded_source import MOST_REST_S, RecordedCanceller, RecordedRoom
+from voicecli.replay.recorded_source import MOST_REST_S, RecordedEchoCancellation, RecordedSource
 from voicecli.replay.recorder import Recorder
 from voicecli.replay.virtual_time import TimedWorker
 from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, TurnId
@@ -135,7 +135,7 @@ def replayed(settled_after_s: float = 0.0) -> tuple[list[tuple[float, AudioFrame
 
     async def main() -> None:
         clock = asyncio.get_running_loop().time
-        room = RecordedRoom(recorded(), clock)
+        room = RecordedSource(recorded(), clock)
         assert room.echoes
         room.speaker(lambda event: None, lambda block: sounded.append(block.sounds_at_s))
         microphone = room.microphone(lambda: clock() > BEGAN_S + settled_after_s, lambda event: None)
@@ -168,7 +168,7 @@ def test_behind_the_last_frame_it_is_silent_until_the_conversation_has_settled()
 
 def test_a_room_without_an_echo_needs_nobody_to_be_reported() -> None:
     async def main() -> int:
-        room = RecordedRoom(recorded(times(echoes=False)), asyncio.get_running_loop().time)
+        room = RecordedSource(recorded(times(echoes=False)), asyncio.get_running_loop().time)
         assert not room.echoes
         room.speaker(lambda event: None, None)
         microphone = room.microphone(lambda: True, lambda event: None)
@@ -193,7 +193,7 @@ def test_what_the_canceller_made_of_it_is_kept_and_given_again() -> None:
             pass
 
     async def again() -> list[AudioFrame]:
-        watch = RecordedCanceller(recorded())
+        watch = RecordedEchoCancellation(recorded())
         async with watch.echo_free(Ticking()) as microphone:  # type: ignore[arg-type]
             return [frame for _ in range(10) async for frame in microphone.frames()]
 

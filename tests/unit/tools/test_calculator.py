@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicecli.errors import ToolError
-from voicecli.tools.calculator import CONSTANTS, FUNCTIONS, MOST_CHARS, calculate
+from voicecli.tools.calculator import CONSTANTS, FUNCTIONS, MAX_CHARS, calculate
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_what_it_gives(expression: str, value: str) -> None:
         ("two plus two", "not arithmetic"),
         ("1; 2", "not arithmetic"),
         ("(" * 150, "not arithmetic"),
-        ("1" * (MOST_CHARS + 1), "longer than"),
+        ("1" * (MAX_CHARS + 1), "longer than"),
         ("__import__('os').system('true')", "not supported"),
         ("open('x')", "not supported"),
         ("x", "'x' is not supported"),

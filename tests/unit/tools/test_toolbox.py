@@ -15,8 +15,8 @@ from voicecli.errors import ToolError
 from voicecli.replay import virtual_time
 from voicecli.tools.builtin import builtin_tools
 from voicecli.tools.clock import Timers, local_now
-from voicecli.tools.mcp_server import MOST_NAME_CHARS, last_line, result_text, wire_name
-from voicecli.tools.toolbox import MOST_CHARS, Arguments, Tool, Toolbox, is_allowed, number_of, shortened, text_of
+from voicecli.tools.mcp_server import MAX_NAME_CHARS, last_line, result_text, wire_name
+from voicecli.tools.toolbox import MAX_RESULT_CHARS, Arguments, Tool, Toolbox, is_allowed, number_of, text_of, truncated
 from voicecli.types import ToolCall, ToolSpec
 
 
@@ -95,8 +95,8 @@ def test_a_tool_that_is_not_there_needs_no_leave() -> None:
 
 
 def test_a_long_result_is_cut() -> None:
-    assert shortened("a" * MOST_CHARS) == "a" * MOST_CHARS
-    assert shortened("a" * (MOST_CHARS + 1234)).endswith("a\n[1,234 characters left out]")
+    assert truncated("a" * MAX_RESULT_CHARS) == "a" * MAX_RESULT_CHARS
+    assert truncated("a" * (MAX_RESULT_CHARS + 1234)).endswith("a\n[1,234 characters left out]")
 
 
 def test_as_many_tools_as_fit_are_reported() -> None:
@@ -158,7 +158,7 @@ def test_arguments_are_taken_as_models_write_them() -> None:
 @given(st.text(), st.text())
 def test_every_server_and_tool_has_a_name_that_back_ends_take(server: str, name: str) -> None:
     wire = wire_name(server, name)
-    assert 0 < len(wire) <= MOST_NAME_CHARS
+    assert 0 < len(wire) <= MAX_NAME_CHARS
     assert all(character.isascii() and (character.isalnum() or character in "_-") for character in wire)
 
 

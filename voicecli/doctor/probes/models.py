@@ -13,12 +13,12 @@ from voicecli.models.manifest import Model, ModelStore
 
 
 def model_facts(store: ModelStore, names: Sequence[str], *, quick: bool) -> list[ModelFacts]:
-    """One a name. With `quick` sizes count and bytes do not."""
+    """Return the facts of each model. With `quick`, compare sizes and do not hash."""
     return [one_model(store, name, quick) for name in names]
 
 
 def one_model(store: ModelStore, name: str, quick: bool) -> ModelFacts:
-    """As voicecli talk would find it: the user's own file comes first."""
+    """Return the facts of a model, found as voicecli talk finds it: a user's own file takes precedence."""
     own = Path(name).expanduser()
     if own.exists():
         return ModelFacts(name, "own", kind_of(own), size_of(own))
@@ -39,19 +39,19 @@ def one_model(store: ModelStore, name: str, quick: bool) -> ModelFacts:
 
 
 def expected_bytes(model: Model) -> int:
-    """As far as the manifest knows."""
+    """Return the size in the manifest, in bytes; 0 if unknown."""
     return model.size_bytes or (model.approx_mb or 0) * 1_000_000
 
 
 def kind_of(path: Path) -> str:
-    """What a file of the user's is: by its suffix, for nothing else tells."""
+    """Return the kind of a user's own file by its suffix; a folder is a Whisper model."""
     if path.is_dir():
         return "stt"
     return {".gguf": "llm", ".onnx": "tts"}.get(path.suffix, "")
 
 
 def size_of(path: Path) -> int:
-    """Of a file, or of all files in a folder."""
+    """Return the size of a file, or of all files in a folder, in bytes."""
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
     return sum(file.stat().st_size for file in files)
 
@@ -60,7 +60,7 @@ ROOT = Path("/")
 
 
 def memory_facts(root: Path = ROOT) -> MemoryFacts:
-    """Linux tells in files; macOS is asked; of other systems nothing is known."""
+    """Return the memory of this machine from /proc on Linux or vm_stat on macOS; unknown on other systems."""
     meminfo = read(root / "proc/meminfo")
     if not meminfo:
         return from_vm_stat(output_of("vm_stat"), output_of("sysctl", "-n", "hw.memsize"))
@@ -72,10 +72,10 @@ def memory_facts(root: Path = ROOT) -> MemoryFacts:
 
 
 def room_in_container(root: Path) -> float | None:
-    """What the control group leaves, cached files not counted; None where it sets no limit.
+    """Return the free bytes within the control group's limit, cached files counted as free; None without a limit.
 
-    Files of version 2, then of version 1 (kernel: Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst).
-    Inside a container its own group is mounted as the root.
+    Read the files of version 2, then those of version 1 (kernel: Documentation/admin-guide/cgroup-v2.rst and
+    cgroup-v1/memory.rst). Inside a container its own group is mounted as the root.
     """
     folder = root / "sys/fs/cgroup"
     for limit_file, usage_file, stat_file, cached in (
@@ -90,7 +90,7 @@ def room_in_container(root: Path) -> float | None:
 
 
 def from_vm_stat(vm_stat: str, memsize: str) -> MemoryFacts:
-    """macOS: pages that are free, or would be given up at once."""
+    """Return the memory of a Mac: pages that are free or can be reclaimed at once."""
     page = re.search(r"page size of (\d+) bytes", vm_stat)
     pages = [
         re.search(rf"^Pages {kind}:\s+(\d+)", vm_stat, re.MULTILINE) for kind in ("free", "inactive", "speculative")
@@ -102,13 +102,13 @@ def from_vm_stat(vm_stat: str, memsize: str) -> MemoryFacts:
 
 
 def kilobytes(meminfo: str, key: str) -> float | None:
-    """A line of /proc/meminfo, in bytes."""
+    """Return a value of /proc/meminfo in bytes; None if it is missing."""
     found = re.search(rf"^{key}:\s+(\d+) kB$", meminfo, re.MULTILINE)
     return int(found[1]) * 1024 if found else None
 
 
 def read(path: Path) -> str:
-    """Empty where there is no such file, or it may not be read."""
+    """Return the text of a file; empty if it is missing or unreadable."""
     try:
         return path.read_text(encoding="utf8")
     except OSError:
