@@ -155,7 +155,11 @@ class Session:
 
 
 def talk(
-    settings: Settings, files: Files, kind: ScreenKind, observer: Observer | None = None, memory: OpenedHistory | None = None
+    settings: Settings,
+    files: Files,
+    kind: ScreenKind,
+    observer: Observer | None = None,
+    memory: OpenedHistory | None = None,
 ) -> int:
     """Talk until the input ends or the user quits; returns the exit code.
 

@@ -1,4 +1,4 @@
-"""Settings that may leave the machine in a report, and the settings of a replay. Pure but for the user's own file."""
+"""Settings without private values for a report, and the settings of a replay."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ MACHINE_KEYS = frozenset(
         "history.file",
     }
 )
-"""They say where things are on one machine, so each machine has its own."""
+"""Settings that depend on the machine; a replay uses those of its own machine."""
 
 SEED = 7
-"""Of the answers, where a temperature is asked for."""
+"""Seed of the answers, if a temperature is set."""
 
 
 def redacted_settings(settings: Settings, *, prompt: bool) -> dict[str, Told]:
-    """`section.key` -> value, without secrets, places and paths. `prompt`: with the words of the system prompts."""
+    """Return `section.key` -> value, without secrets, addresses and paths. `prompt`: include the system prompts."""
     kept: dict[str, Told] = {}
     for key in keys():
         value = value_of(settings, key)
@@ -51,7 +51,7 @@ def redacted_settings(settings: Settings, *, prompt: bool) -> dict[str, Told]:
 
 
 def without_folders(value: str) -> str:
-    """Of a path the last name alone."""
+    """Return the last component of a path; return any other text unchanged."""
     is_path = "\n" not in value and (Path(value).expanduser().is_absolute() or "\\" in value)
     return Path(value.replace("\\", "/")).name if is_path else value
 
@@ -59,10 +59,9 @@ def without_folders(value: str) -> str:
 def replay_settings(
     recorded: Mapping[str, Told], flags: Mapping[str, object], narrate: Callable[[str], None]
 ) -> Settings:
-    """The recorded ones, with this machine's places, changed by what was typed. Raises SettingsError.
+    """Return the recorded settings, with those of this machine and the command's flags. Raise SettingsError.
 
-    So that two replays agree, answers are the likeliest (temperature 0) and a piece's sound comes in one go, unless
-    something else was typed.
+    Unless flags say otherwise, the temperature is 0 and text-to-speech does not stream, so that replays are repeatable.
     """
     own = load_settings({}).settings
     values: dict[str, object] = flat(parse(shipped_text("default.toml"), "default.toml"))
@@ -73,7 +72,7 @@ def replay_settings(
         if key in values and key not in MACHINE_KEYS
     }
     if unknown := sorted(set(recorded) - set(known) - MACHINE_KEYS):
-        narrate(f"Passed over, as this version does not know them: {', '.join(unknown)}")
+        narrate(f"Ignored settings that this version does not know: {', '.join(unknown)}")
     fixed = {"llm.temperature": 0.0, "llm.seed": SEED, "tts.streaming": False}
     typed = {key: value for key, value in flags.items() if value is not None}
     for origin, layer in (

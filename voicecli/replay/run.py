@@ -1,4 +1,4 @@
-"""A recorded conversation again: the product's own parts, on a clock that jumps, with engines of fixed prices."""
+"""Replay a recorded conversation: the real pipeline in virtual time, with the recorded latencies of the engines."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ Narrate = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class LoadedEngines:
-    """The engines as they are."""
+    """The engines, before latencies are added."""
 
     stt: SpeechToText
     llm: LanguageModel
-    tts: TextToSpeech | None  # None: answers are written
+    tts: TextToSpeech | None  # None: answers are only shown
     turn: EndOfTurn | None
 
 
 def replay(recorded: Recording, settings: Settings, narrate: Narrate) -> tuple[Event, ...]:
-    """What happens this time. The same recording and settings give the same events, whatever else the machine does.
+    """Return the events of a replay. They depend only on recording and settings, not on the load of the machine.
 
-    Raises ModelMissing, EngineError, BackendUnavailable or SettingsError.
+    Raise ModelMissing, EngineError, BackendUnavailable or SettingsError.
     """
     with LoopThread() as thread:
         stack = AsyncExitStack()
@@ -66,7 +66,7 @@ def replay(recorded: Recording, settings: Settings, narrate: Narrate) -> tuple[E
 
 
 async def load_engines(stack: AsyncExitStack, settings: Settings, narrate: Narrate, *, voiced: bool) -> LoadedEngines:
-    """On a loop that waits."""
+    """Load the engines, on an event loop in real time."""
     sleep_while_waiting()
     store = open_store(settings)
     worker = stack.enter_context(ThreadWorker("loading"))
@@ -83,40 +83,40 @@ async def load_engines(stack: AsyncExitStack, settings: Settings, narrate: Narra
 async def run_conversation(
     recorded: Recording, settings: Settings, loaded: LoadedEngines, thread: LoopThread
 ) -> tuple[Event, ...]:
-    """The conversation, on the loop whose clock jumps."""
-    reported: list[Event] = []
+    """Run the conversation on the event loop in virtual time, and return its events."""
+    events: list[Event] = []
     activity = Activity()
     clock = CallClock(timer=lambda: 0.0)
 
     def publish(event: Event) -> None:
         activity.observe(event)
         if not isinstance(event, LevelMeasured):
-            reported.append(event)
+            events.append(event)
 
     engines = engines_with_latencies(loaded, recorded.about.latencies, clock, thread)
     history = History(settings.llm.system_prompt.strip(), settings.llm.context_tokens - settings.llm.max_answer_tokens)
-    room = RecordedSource(recorded, clock)
+    source = RecordedSource(recorded, clock)
     async with AsyncExitStack() as stack:
         speech_input, speaker, _ = await open_devices(
-            stack, settings, room, activity.is_idle, publish, RecordedEchoCancellation(recorded), clock
+            stack, settings, source, activity.is_idle, publish, RecordedEchoCancellation(recorded), clock
         )
-        rules = conversation_options(settings, prefill=False)
-        conversation = Conversation(Devices(speech_input, speaker), engines, history, rules, clock, publish)
+        options = conversation_options(settings, prefill=False)
+        conversation = Conversation(Devices(speech_input, speaker), engines, history, options, clock, publish)
         for _ in recorded.times.listenings[:-1]:
             await speech_input.discard_input()
         async with replayed_actions(recorded.times.actions, conversation, clock):
             await conversation.run()
-    return tuple(reported)
+    return tuple(events)
 
 
 def engines_with_latencies(
     loaded: LoadedEngines, latencies: StageLatencies, clock: CallClock, thread: LoopThread
 ) -> Engines:
-    """Engines whose calls are made at once, and whose results come when they would have come."""
+    """Return engines that run at once and return their results after the recorded latency."""
     stt, tts, turn = (TimedWorker(clock.last_call_s, clock.call) for _ in range(3))
-    recogniser = RecordedLatencyRecognizer(loaded.stt, latencies.decode_s, clock.spend)
+    recognizer = RecordedLatencyRecognizer(loaded.stt, latencies.decode_s, clock.spend)
     return Engines(
-        FinalCache(LongSpeech(recogniser)),
+        FinalCache(LongSpeech(recognizer)),
         PacedLanguageModel(loaded.llm, thread, latencies),
         RecordedLatencyTextToSpeech(loaded.tts, latencies.first_audio_s, clock.spend) if loaded.tts else None,
         RecordedLatencyEndOfTurn(loaded.turn, latencies.end_of_turn_s, clock.spend) if loaded.turn else None,
@@ -128,8 +128,8 @@ def engines_with_latencies(
 async def replayed_actions(
     actions: tuple[UserAction, ...], conversation: Conversation, clock: CallClock
 ) -> AsyncIterator[None]:
-    """The user's keys, pressed when they were pressed."""
-    acts: Mapping[str, Callable[[str], None]] = {
+    """Repeat the user's actions at their recorded times, inside the block."""
+    handlers: Mapping[str, Callable[[str], None]] = {
         "mute": lambda _: conversation.mute(True),
         "unmute": lambda _: conversation.mute(False),
         "interrupt": lambda _: conversation.interrupt(),
@@ -142,7 +142,7 @@ async def replayed_actions(
     async def press() -> None:
         for action in actions:
             await asyncio.sleep(max(0.0, action.at_s - clock()))
-            acts[action.what](action.text)
+            handlers[action.what](action.text)
 
     async with asyncio.TaskGroup() as tasks:
         pressing = tasks.create_task(press())

@@ -16,10 +16,10 @@ T = TypeVar("T")
 
 
 class CallClock:
-    """The loop's clock, and inside a call the time that the call has taken so far, by `timer` and by what it spends.
+    """The loop's clock; inside a call it also advances by `timer` and by the seconds that the call spends.
 
-    The loop stands still during a call. Whoever measures inside one must see time pass, and `took_s` is what the loop
-    then has to wait for the result.
+    The loop's own time stands still during a call, but code that measures inside the call must see time pass.
+    `last_call_s` is how long the loop then has to wait for the result.
     """
 
     def __init__(self, timer: Callable[[], float] = time.perf_counter) -> None:
@@ -41,11 +41,11 @@ class CallClock:
             self._took_s, self._began_s = self._so_far_s(), None
 
     def spend(self, seconds: float) -> None:
-        """The call under way takes so much longer: it gave what was computed before, or has a fixed price."""
+        """Add seconds to the current call, because its result was cached or its latency is fixed."""
         self._spent_s += seconds
 
     def last_call_s(self, *args: object) -> float:
-        """Seconds of the last call, whatever its arguments were."""
+        """Return the seconds of the last call. Arguments are ignored."""
         return self._took_s
 
     def _so_far_s(self) -> float:
@@ -54,7 +54,7 @@ class CallClock:
 
 @dataclass
 class Job:
-    """A call that waits for the worker or runs on it."""
+    """A call that is queued or running."""
 
     call: Callable[[], object]
     args: tuple[object, ...]
@@ -62,15 +62,16 @@ class Job:
 
 
 class TimedWorker:
-    """Calls take virtual time and run one after the other, as on a thread. Satisfies `base.Worker`.
+    """A `base.Worker` in virtual time: calls run one after another, as on a thread.
 
-    A call that has begun is not stopped by a cancel; one that waits is skipped.
+    Each call is made at once, and its result arrives after its latency. A running call cannot be cancelled; a queued
+    one is skipped.
     """
 
     def __init__(
         self, took_s: Callable[..., float], around: Callable[[], AbstractContextManager[None]] = nullcontext
     ) -> None:
-        """`took_s` is asked after a call, with its arguments, how long it took; the call runs inside `around()`."""
+        """Run each call inside `around()`; then call `took_s` with its arguments for its latency."""
         self._took_s = took_s
         self._around = around
         self._waiting: deque[Job] = deque()
@@ -113,11 +114,11 @@ class TimedWorker:
 
 
 class NothingScheduled(AssertionError):
-    """Every task waits and no timer is set: on a real loop the program would hang."""
+    """Raised if every task waits and no timer is set: on a real loop the program would hang."""
 
 
 class JumpingSelector(selectors.DefaultSelector):
-    """Does not wait: adds the time-out to its own clock."""
+    """A selector that does not wait but adds the timeout to its clock."""
 
     def __init__(self, began_s: float) -> None:
         super().__init__()
@@ -125,13 +126,13 @@ class JumpingSelector(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
-            raise NothingScheduled("nothing will ever happen")
+            raise NothingScheduled("every task waits and no timer is set")
         self.now_s += max(0.0, timeout)
         return super().select(0)
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """`time()` is virtual seconds."""
+    """An event loop whose `time()` is virtual."""
 
     def __init__(self, began_s: float) -> None:
         self._jumping = JumpingSelector(began_s)
@@ -142,6 +143,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 def run(main: Coroutine[Any, Any, T], began_s: float = 1000.0) -> T:
-    """`asyncio.run` in virtual time, which begins at `began_s`."""
+    """Run a coroutine like `asyncio.run`, in virtual time that begins at `began_s`."""
     with asyncio.Runner(loop_factory=lambda: VirtualLoop(began_s)) as runner:
         return runner.run(main)

@@ -1,4 +1,4 @@
-"""Our own tools: the time, a calculator, timers."""
+"""The built-in tools: the time, a calculator and timers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from voicecli.types import ToolSpec
 
 
 def builtin_tools(now: Now, timers: Timers) -> list[Tool]:
-    """In the order in which the language model is told of them."""
+    """Return the tools in the order in which the language model gets them."""
     return [
         _tool(
             "current_time",

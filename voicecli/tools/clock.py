@@ -12,16 +12,16 @@ from datetime import UTC, datetime, timedelta
 from voicecli.errors import ToolError
 
 Now = Callable[[], datetime]
-"""The time, with its zone."""
+"""Returns the time with its zone."""
 
 
 def local_now() -> datetime:
-    """By this machine."""
+    """Return the time in the zone of this machine."""
     return datetime.now(UTC).astimezone()
 
 
 def current_time(now: Now, zone: str) -> str:
-    """Date and time; `zone`: an IANA name, empty for here. Raises ToolError with the nearest names."""
+    """Return date and time in an IANA `zone`; empty: the local zone. Raise ToolError with similar names."""
     moment = now()
     if zone:
         try:
@@ -32,7 +32,7 @@ def current_time(now: Now, zone: str) -> str:
 
 
 def clock_time(moment: datetime) -> str:
-    """Hours and minutes, 0 to 24."""
+    """Return hours and minutes of a 24-hour clock."""
     return f"{moment:%H:%M}"
 
 
@@ -48,14 +48,14 @@ def _unknown(zone: str) -> str:
 MAX_TIMER_S = 24 * 3600.0
 MAX_TIMERS = 20
 POLL_S = 15.0
-"""The wall clock is looked at so often: after the machine has slept, a timer is late by so much at the most."""
+"""Interval between looks at the wall clock. After a sleep of the machine a timer is late by at most this."""
 
 UNITS = (("hour", 3600), ("minute", 60), ("second", 1))
 
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """One that runs."""
+    """A running timer."""
 
     label: str
     length_s: int
@@ -64,22 +64,25 @@ class Timer:
 
 
 class Timers:
-    """All methods belong to the loop. They end with the conversation."""
+    """The timers of a conversation. They go by the wall clock, so one that ends during a sleep rings afterwards.
+
+    All methods belong to the loop.
+    """
 
     def __init__(self, now: Now, ring: Callable[[str], None], tasks: asyncio.TaskGroup) -> None:
-        """`ring` is given what is to be said."""
+        """Create the timers. `ring` speaks a text."""
         self._now = now
         self._ring = ring
         self._tasks = tasks
         self._running: list[Timer] = []
 
     def set(self, seconds: float, label: str) -> str:
-        """Start one; returns what the language model is told. Raises ToolError."""
+        """Start a timer and return the result for the language model. Raise ToolError."""
         length_s = round(seconds)
         if not 1 <= length_s <= MAX_TIMER_S:
-            raise ToolError("A timer takes from one second to 24 hours; tell hours, minutes or seconds as numbers")
+            raise ToolError("A timer takes from one second to 24 hours; pass hours, minutes or seconds as numbers")
         if len(self._running) == MAX_TIMERS:
-            raise ToolError(f"{MAX_TIMERS} timers run already, which is the most")
+            raise ToolError(f"{MAX_TIMERS} timers are running, which is the maximum")
         due = self._now() + timedelta(seconds=length_s)
         name = label or f"{duration(length_s)} timer"
         task = self._tasks.create_task(self._wait(due), name=f"timer {name}")
@@ -89,7 +92,7 @@ class Timers:
         return f"The timer {name!r} is set for {duration(length_s)} and rings at {clock_time(due)}."
 
     def remaining(self) -> str:
-        """Those that run, the next one first."""
+        """Return the running timers as text, the next one first."""
         if not self._running:
             return "No timer is running."
         now = self._now()
@@ -97,7 +100,7 @@ class Timers:
         return "\n".join(f"{timer.label}: {duration(max(0, round(left_s)))} left" for timer, left_s in left)
 
     def cancel(self, label: str) -> str:
-        """Stop the one that is called so, or the only one. Raises ToolError."""
+        """Stop the timer with the label, or the only one. Raise ToolError."""
         if not self._running:
             raise ToolError("No timer is running")
         fitting = [timer for timer in self._running if _fits(label.casefold(), timer.label.casefold())]
@@ -109,7 +112,7 @@ class Timers:
         return f"The timer {fitting[0].label!r} is cancelled."
 
     def close(self) -> None:
-        """None rings any more."""
+        """Stop all timers."""
         for timer in self._running:
             timer.task.cancel()
         self._running.clear()
@@ -128,13 +131,13 @@ def _fits(wanted: str, label: str) -> bool:
 
 
 def ring_text(label: str) -> str:
-    """What is said when it rings."""
+    """Return what is said when a timer rings."""
     name = label if "timer" in label.casefold() else f"{label} timer"
     return f"Your {name} is done."
 
 
 def duration(seconds: int) -> str:
-    """Such as "1 hour 5 minutes"."""
+    """Return a duration as text, such as "1 hour 5 minutes"."""
     parts = []
     for unit, length_s in UNITS:
         count, seconds = divmod(seconds, length_s)

@@ -223,7 +223,7 @@ def test_commands_pass_and_are_no_questions_of_the_recording() -> None:
     recorder = Recorder(lambda: 100.0, 1)
     keys = recorder.controls(noted(done))
     actions: list[object] = []
-    recorder._did = actions.append  # type: ignore[method-assign, assignment]
+    recorder._record_action = actions.append  # type: ignore[method-assign, assignment]
     keys.ask("/new")
     assert actions == []
     keys.ask("//etc?")

@@ -66,7 +66,7 @@ def test_a_replay_has_the_recorded_settings_this_machines_places_and_what_was_ty
     assert settings.listen.end_ms == SETTINGS.listen.end_ms
     assert (settings.llm.temperature, settings.llm.seed, settings.tts.streaming) == (0.0, 7, False)
     assert (settings.stt.language, settings.tts.voice) == ("de", SETTINGS.tts.voice)
-    assert reported == ["Passed over, as this version does not know them: old.key"]
+    assert reported == ["Ignored settings that this version does not know: old.key"]
 
 
 def test_a_temperature_that_is_asked_for_is_taken() -> None:
