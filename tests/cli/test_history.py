@@ -151,7 +151,7 @@ class TestTalk:
     def test_is_kept_and_goes_on(self, path: Path) -> None:
         first = talk(typed="My name is Ada.\n")
         assert first.returncode == 0, first.stderr
-        assert f"Conversations are kept in {path}" in first.stdout
+        assert f"Conversations are saved in {path}" in first.stdout
         assert path.stat().st_mode & 0o777 == 0o600
         second = talk("--resume", typed="What is my name?\n")
         assert second.returncode == 0, second.stderr
@@ -183,6 +183,6 @@ class TestTalk:
         (tmp_path / "file").write_text("")
         held = talk(typed="Hello there.\n", VOICECLI_HISTORY_FILE=str(tmp_path / "file" / "history.db"))
         assert held.returncode == 0, held.stderr
-        assert held.stdout.count("This conversation is not in the history for now") == 1
+        assert held.stdout.count("The history cannot be saved") == 1
         assert "1 exchange could not be written" in held.stderr
         assert "You: Hello there." in held.stderr

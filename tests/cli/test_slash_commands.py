@@ -132,7 +132,7 @@ def test_conversations_are_left_found_resumed_and_saved(tmp_path: Path) -> None:
         talk.ask("/history")
         assert [line.split()[0] for line in notice(talk, "One?").splitlines()[:2]] == ["2", "1"]
         talk.ask("/resume last")
-        assert "Conversation 1 of" in notice(talk, "goes on")
+        assert "conversation 1 of" in notice(talk, "Resuming")
         talk.ask("Three?")
         talk.until("TurnDone")
         talk.ask(f"/save {tmp_path / 'reported.md'}")

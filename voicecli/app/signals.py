@@ -19,7 +19,7 @@ FORCE_AFTER_S = 0.8
 def stop_soon(task: asyncio.Task[Any], restore_terminal: Callable[[], object]) -> None:
     """Cancel the task on the first call; exit the process on the second one, or if a native call blocks.
 
-    `leave` gives the terminal back before that.
+    Call `restore_terminal` before the process exits.
     """
 
     def force() -> None:

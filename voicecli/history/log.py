@@ -85,7 +85,7 @@ class SessionLog:
     def __init__(
         self, writer: HistoryWriter, clock: Clock, age_s: float = 0.0, earlier: tuple[Exchange, ...] = ()
     ) -> None:
-        """A resumed session began `age_s` ago with the `earlier` exchanges."""
+        """Create the log. A resumed session began `age_s` ago with the `earlier` exchanges."""
         self.path = writer.path
         self.trouble = ""  # why the latest exchange could not be saved
         self._clock = clock

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from voicecli.doctor.privacy import Private, redacted, redacted_text
 
-ADA = Private("/home/ada", "ada", "adas-desk", ("gpu.lovelace.example",), ("sk-1234+x",))
+ADA = Private("/home/ada", "ada", "adas-laptop", ("gpu.lovelace.example",), ("sk-1234+x",))
 
 
 @pytest.mark.parametrize(
     ("text", "reported"),
     [
         ("/home/ada/models/x lacks y", "~/models/x lacks y"),
-        ("the user Ada on ADAS-DESK", "the user USER on MACHINE"),
+        ("the user Ada on ADAS-LAPTOP", "the user USER on MACHINE"),
         ("an adapter, adamant", "an adapter, adamant"),
         ("gpu.lovelace.example:8000 does not answer", "SERVER:8000 does not answer"),
         ("key sk-1234+x is refused", "key KEY is refused"),

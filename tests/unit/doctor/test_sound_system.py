@@ -19,7 +19,7 @@ CARDS = replace(BARE, cards=("HDA Intel PCH",), access="open")
 SERVER = replace(CARDS, pulse_at="unix:/run/pulse", pulse_answers=True, has_pulse_plugin=True)
 
 
-def test_a_desktop_passes() -> None:
+def test_a_studiotop_passes() -> None:
     facts = replace(SERVER, pulse_name="PulseAudio (on PipeWire 1.0.5)")
     assert set(states(system_findings(facts)).values()) == {"passed"}
     assert only(system_findings(facts), "sound server").text == "PulseAudio (on PipeWire 1.0.5) answers"
@@ -113,8 +113,8 @@ def test_whatever_the_facts_the_findings_are_lawful(facts: SystemFacts) -> None:
         ({"PULSE_SERVER": "unix:/tmp/pulse"}, "unix:/tmp/pulse"),
         ({"PULSE_SERVER": "/tmp/pulse"}, "unix:/tmp/pulse"),
         ({"PULSE_SERVER": "{abc}unix:/tmp/pulse tcp:other"}, "unix:/tmp/pulse"),
-        ({"PULSE_SERVER": "desk:4713"}, "tcp:desk:4713"),
-        ({"PULSE_SERVER": "tcp6:desk"}, "tcp6:desk"),
+        ({"PULSE_SERVER": "studio:4713"}, "tcp:studio:4713"),
+        ({"PULSE_SERVER": "tcp6:studio"}, "tcp6:studio"),
         ({"PULSE_RUNTIME_PATH": "/run/p", "XDG_RUNTIME_DIR": "/run/x"}, "unix:/run/p/native"),
         ({"XDG_RUNTIME_DIR": "/run/x"}, "unix:/run/x/pulse/native"),
     ],

@@ -37,7 +37,7 @@ def questions(path: Path, session_id: int = LAST) -> list[str]:
 
 
 class TinyDisk:
-    """A disk that is full after so many pages, until it is told to grow. SQLite itself refuses."""
+    """A disk that is full after `pages` pages, until the test lets it grow. SQLite itself refuses."""
 
     def __init__(self, pages: int) -> None:
         self.pages = pages
@@ -48,7 +48,7 @@ class TinyDisk:
         return connection
 
 
-class TestKeeper:
+class TestHistoryWriter:
     def test_writes_what_is_new_and_tells_of_a_new_file_once(self, path: Path) -> None:
         writer = HistoryWriter(path, SESSION)
         (reported,) = writer.write([])
@@ -215,14 +215,14 @@ def logged(log: SessionLog, act: Act) -> list[str]:
     return [event.text for event in reported if isinstance(event, Notice)]
 
 
-def tell(log: SessionLog, turn: int, question: str) -> None:
+def log_turn(log: SessionLog, turn: int, question: str) -> None:
     for event in (typed(turn, question, 100.0 + turn), *answered(turn, "Yes.", 100.5 + turn)):
         log.observe(event)
 
 
 async def until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
-        while not true():  # noqa: ASYNC110 - the disk's thread tells nobody
+        while not true():  # noqa: ASYNC110 - the disk's thread notifies nobody
             await asyncio.sleep(0.001)
 
 
@@ -231,7 +231,7 @@ class TestSessionLog:
         async def act(log: SessionLog, reported: list[Event]) -> None:
             log.observe(ready())
             for turn, question in enumerate(("one", "two"), 1):
-                tell(log, turn, question)
+                log_turn(log, turn, question)
                 await until(lambda: not log.unsaved)
                 assert questions(path)[-1] == question
 
@@ -241,7 +241,7 @@ class TestSessionLog:
     def test_what_is_under_way_at_the_end_is_kept(self, path: Path) -> None:
         async def act(log: SessionLog, reported: list[Event]) -> None:
             await until(lambda: bool(reported))
-            tell(log, 1, "one")
+            log_turn(log, 1, "one")
             log.observe(typed(2, "two", 103.0))
 
         log = SessionLog(HistoryWriter(path, SESSION), lambda: 104.0)
@@ -255,22 +255,22 @@ class TestSessionLog:
         async def act(log: SessionLog, reported: list[Event]) -> None:
             await until(lambda: bool(log.trouble))
             for turn in (1, 2):
-                tell(log, turn, f"question {turn}")
+                log_turn(log, turn, f"question {turn}")
             disk.pages = 1000
-            tell(log, 3, "question 3")
+            log_turn(log, 3, "question 3")
             await until(lambda: not log.trouble)
-            tell(log, 4, "question 4")
+            log_turn(log, 4, "question 4")
 
         log = SessionLog(HistoryWriter(path, SESSION, connect=disk.connect), lambda: 100.0)
         first, second = logged(log, act)
         assert "full" in first
-        assert "written again" in second
+        assert "saved again" in second
         assert questions(path) == [f"question {turn}" for turn in (1, 2, 3, 4)]
 
     def test_what_no_disk_would_take_is_left_in_hand(self, path: Path) -> None:
         async def act(log: SessionLog, reported: list[Event]) -> None:
             await until(lambda: bool(log.trouble))
-            tell(log, 1, "one")
+            log_turn(log, 1, "one")
             log.observe(typed(2, "two", 103.0))
 
         log = SessionLog(HistoryWriter(path, SESSION, connect=TinyDisk(pages=3).connect), lambda: 104.0)
@@ -286,20 +286,20 @@ class TestSessionLog:
             await until(lambda: bool(reported))
             other.append(sqlite3.connect(path, isolation_level=None))
             other[0].execute("BEGIN IMMEDIATE")
-            tell(log, 1, "one")
+            log_turn(log, 1, "one")
             turns = 0
             while not log.trouble:  # the writer waits for the lock meanwhile
                 await asyncio.sleep(0.001)
                 turns += 1
             assert turns > 20
             other[0].close()
-            tell(log, 2, "two")
+            log_turn(log, 2, "two")
 
         logged(SessionLog(HistoryWriter(path, SESSION), lambda: 100.0), act)
         assert questions(path) == ["one", "two"]
 
 
-class TestRemember:
+class TestOpenHistory:
     def test_nothing_is_kept_where_that_is_not_wanted(self, path: Path) -> None:
         memory = open_history(path, lambda: 0.0, keep=False)
         assert (memory.log, memory.earlier, memory.notice) == (None, (), "")
@@ -310,8 +310,8 @@ class TestRemember:
         later: datetime = BEGAN_AT + timedelta(hours=1)
         memory = open_history(path, lambda: 500.0, keep=True, resume=LAST, now=lambda: later)
         assert memory.earlier == (ONE,)
-        assert "Conversation 1 of 2026-03-" in memory.notice
-        assert "1 exchange so far" in memory.notice
+        assert "conversation 1 of 2026-03-" in memory.notice
+        assert "with 1 exchange" in memory.notice
         assert memory.log is not None
 
         async def act(log: SessionLog, reported: list[Event]) -> None:
@@ -331,7 +331,7 @@ class TestRemember:
         HistoryWriter(path, SESSION).write([ONE, TWO])
         memory = open_history(path, lambda: 0.0, keep=False, resume=1)
         assert (memory.log, len(memory.earlier)) == (None, 2)
-        assert "2 exchanges so far" in memory.notice
+        assert "with 2 exchanges" in memory.notice
 
     def test_what_is_not_there_cannot_be_resumed(self, path: Path) -> None:
         with pytest.raises(HistoryError):

@@ -85,7 +85,10 @@ HOSTILE = {
     ),
     "not JSON": (with_bytes(ABOUT, b"\xff"), "report.json"),
     "a list": (with_bytes(TIMES, b"[]"), "times.json"),
-    "an unknown deed": (with_json(TIMES, lambda reported: reported["actions"][0].update(what="rm")), "actions.0.what"),
+    "an unknown action": (
+        with_json(TIMES, lambda reported: reported["actions"][0].update(what="rm")),
+        "actions.0.what",
+    ),
     "an unknown event": (with_bytes(EVENTS, b'{"event": "Exploded"}'), "no such event"),
     "an event of other types": (
         with_bytes(EVENTS, b'{"event": "TurnDone", "at_s": 1.0, "turn": [], "spoken": ""}'),

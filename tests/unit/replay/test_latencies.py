@@ -75,7 +75,7 @@ class Kokoro:
         yield AudioChunk(np.zeros(240, np.int16), 1.0)
 
 
-def test_calls_take_their_price_whatever_they_really_take() -> None:
+def test_calls_have_the_recorded_latency_whatever_their_real_one() -> None:
     clock = CallClock(timer=lambda: 0.0)
     voice = Kokoro()
 

@@ -93,7 +93,7 @@ def test_without_a_canceller_what_sounds_is_kept_all_the_same() -> None:
     assert (len(sounds.speaker), kept.speaker_rate_hz, kept.echoes) == (240, 24_000, False)
 
 
-def see(recorder: Recorder, reported: list[Event]) -> None:
+def observe_all(recorder: Recorder, reported: list[Event]) -> None:
     for event in reported:
         recorder.observe(event)
 
@@ -103,9 +103,9 @@ def test_it_ends_after_so_many_turns_but_not_while_somebody_speaks() -> None:
     recorder = Recorder(lambda: 0.0, 1)
     recorder.controls(noted(done))
     started = events.SpeechStarted(at_s=9.0, turn=TURN, started_at_s=9.0)
-    see(recorder, [*REPORTED[:-1], events.TurnInterrupted(at_s=8.0, turn=TURN, spoken="", reopened=True)])
+    observe_all(recorder, [*REPORTED[:-1], events.TurnInterrupted(at_s=8.0, turn=TURN, spoken="", reopened=True)])
     assert (done, recorder.turns_over) == ([], 0)
-    see(recorder, [started, REPORTED[-1]])
+    observe_all(recorder, [started, REPORTED[-1]])
     assert (done, recorder.turns_over) == (["quit"], 1)
 
 
@@ -114,9 +114,9 @@ def test_the_next_turn_is_heard_to_its_end() -> None:
     recorder = Recorder(lambda: 0.0, 1)
     recorder.controls(noted(done))
     second = events.SpeechStarted(at_s=2.0, turn=TurnId(2), started_at_s=2.0)
-    see(recorder, [*REPORTED[:-1], second, REPORTED[-1]])
+    observe_all(recorder, [*REPORTED[:-1], second, REPORTED[-1]])
     assert done == []
-    see(recorder, [events.NothingHeard(at_s=3.0, turn=TurnId(2), reason="too short")])
+    observe_all(recorder, [events.NothingHeard(at_s=3.0, turn=TurnId(2), reason="too short")])
     assert done == ["quit"]
 
 

@@ -119,7 +119,7 @@ def test_there_is_an_end_to_them() -> None:
     async def act(timers: Timers, wall: Wall) -> None:
         for _ in range(MAX_TIMERS):
             timers.set(10, "")
-        with pytest.raises(ToolError, match="most"):
+        with pytest.raises(ToolError, match="maximum"):
             timers.set(10, "")
 
     assert hold(act) == []

@@ -77,8 +77,8 @@ def test_a_call_gives_its_result() -> None:
 @pytest.mark.parametrize(
     ("made", "name", "arguments", "part"),
     [
-        (tool(), "clock_see", "{}", "no tool 'clock_see'. There are: clock_look"),
-        (tool(), "clock_look", "{zone", "no JSON"),
+        (tool(), "clock_see", "{}", "no tool 'clock_see'. Available: clock_look"),
+        (tool(), "clock_look", "{zone", "not valid JSON"),
         (tool(), "clock_look", "[1]", "an object"),
         (tool(takes_s=9.0), "clock_look", "{}", "did not answer within 1 s"),
         (tool(result=ToolError("it is dark")), "clock_look", "{}", "^it is dark$"),
@@ -144,19 +144,19 @@ class TestBuiltIn:
         virtual_time.run(names())
 
 
-def test_arguments_are_taken_as_models_write_them() -> None:
+def test_arguments_are_accepted_as_models_write_them() -> None:
     given_arguments = {"n": "2.5", "empty": "", "none": None, "text": "  tea ", "number": 3}
     assert number_of(given_arguments, "n") == 2.5
     assert number_of(given_arguments, "empty") == number_of(given_arguments, "none") == number_of({}, "n") == 0
     assert (text_of(given_arguments, "text"), text_of(given_arguments, "number")) == ("tea", "3")
     assert text_of(given_arguments, "none") == ""
     for wrong in ("five", [1], "inf", "nan"):
-        with pytest.raises(ToolError, match="n is to be a"):
+        with pytest.raises(ToolError, match="n must be a"):
             number_of({"n": wrong}, "n")
 
 
 @given(st.text(), st.text())
-def test_every_server_and_tool_has_a_name_that_back_ends_take(server: str, name: str) -> None:
+def test_every_server_and_tool_has_a_name_that_back_ends_accept(server: str, name: str) -> None:
     wire = wire_name(server, name)
     assert 0 < len(wire) <= MAX_NAME_CHARS
     assert all(character.isascii() and (character.isalnum() or character in "_-") for character in wire)
