@@ -63,7 +63,7 @@ def prepare(connection: sqlite3.Connection) -> None:
         version, application = number(connection, "user_version"), number(connection, "application_id")
         if application == APPLICATION and version > VERSION:
             raise HistoryError(
-                f"the history was written by a newer voicecli (file version {version}, this voicecli supports {VERSION})",
+                f"the history was written by a newer voicecli (file version {version}, {VERSION} is supported)",
                 "update voicecli, or set history.file to another file",
             )
         if application == APPLICATION:

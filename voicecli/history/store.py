@@ -153,7 +153,7 @@ class Store:
         return session_of(*rows[0][:2]), tuple(exchange_of(*row[2:]) for row in rows)
 
     def search(self, words: str, most: int) -> list[Hit]:
-        """Return exchanges with words that begin with each of the words, best first; if none, those that contain each."""
+        """Return exchanges with words that begin with each of `words`, best first; if none, those that contain each."""
         if not words.split():
             return []
         matched = f"{FOUND} JOIN words ON words.rowid = exchange.id WHERE words MATCH ? ORDER BY words.rank LIMIT ?"

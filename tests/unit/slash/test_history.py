@@ -110,7 +110,7 @@ def test_an_earlier_conversation_goes_on_in_its_place(path: Path) -> None:
     async def act(log: SessionLog, command: HistoryCommands, talker: Talker) -> None:
         say(log, 1, "one")
         reported = await command.resume("last")
-        assert reported.startswith("Conversation 1 of 2026-03-")
+        assert reported.startswith("Resuming conversation 1 of 2026-03-")
         assert talker.recalled == [[("zero", "Yes.", False)]]
         say(log, 2, "two")
         assert await command.resume("1") == "This is conversation 1."
@@ -161,7 +161,7 @@ def test_without_a_history_there_is_none(path: Path) -> None:
 
     logged(path, act)
     command, _ = commands(UnsavedLog(lambda: 104.0, SESSION), path.with_name("none.db"), kept=False)
-    with pytest.raises(HistoryError, match="no conversation has been kept"):
+    with pytest.raises(HistoryError, match="no conversation has been saved"):
         asyncio.run(command.history(""))
 
 
@@ -175,7 +175,7 @@ def test_what_is_not_kept_can_still_be_resumed_saved_and_left(path: Path) -> Non
     assert "no history is kept" in asyncio.run(command.new(""))
     assert not record.exchanges
     say(record, 2, "two")
-    assert asyncio.run(command.resume("1")).startswith("Conversation 1 of")
+    assert asyncio.run(command.resume("1")).startswith("Resuming conversation 1 of")
     assert [exchange.question for exchange in record.exchanges] == ["zero"]
     assert talker.recalled[-1] == [("zero", "Yes.", False)]
     assert kept(path) == {1: ["zero"]}
