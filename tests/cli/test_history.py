@@ -95,7 +95,7 @@ def test_nothing_is_deleted_without_a_yes(filled: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "part"),
     [
-        (["history", "show", "99"], 7, "voicecli history lists them"),
+        (["history", "show", "99"], 7, "list them with voicecli history"),
         (["history", "delete"], 2, "--all"),
         (["history", "delete", "1", "--all"], 2, "--all"),
         (["history", "delete", "99", "--yes"], 7, "no conversation 99"),
@@ -155,7 +155,7 @@ class TestTalk:
         assert path.stat().st_mode & 0o777 == 0o600
         second = talk("--resume", typed="What is my name?\n")
         assert second.returncode == 0, second.stderr
-        assert "Conversation 1 of" in second.stdout
+        assert "Resuming conversation 1 of" in second.stdout
         with open_store(path) as store:
             _, exchanges = store.session(1)
             assert store.count() == 1

@@ -166,12 +166,12 @@ def test_one_that_went_between_two_calls_is_started_again_unnoticed(slow: ToolSe
 @pytest.mark.parametrize(
     ("settings", "parts"),
     [
-        (ToolServer(command="no-such-program"), ("clock: there is no program no-such-program", "tools.servers.clock")),
+        (ToolServer(command="no-such-program"), ("clock: the program no-such-program was not found", "tools.servers.clock")),
         (
             ToolServer(command=sys.executable, args=("-c", "raise SystemExit('no database')")),
-            ("ended before it answered: no database", "tools.servers.clock.command"),
+            ("exited before it answered: no database", "tools.servers.clock.command"),
         ),
-        (ToolServer(url="http://127.0.0.1:9/mcp"), ("no MCP server answers on 127.0.0.1:9", "tools.servers.clock.url")),
+        (ToolServer(url="http://127.0.0.1:9/mcp"), ("no MCP server answers at 127.0.0.1:9", "tools.servers.clock.url")),
     ],
     ids=["no program", "it ends", "no address"],
 )

@@ -164,9 +164,11 @@ def count_of(path: Path, id: int | None) -> str:
 
     with open_store(path) as store:
         if id is None:
-            return f"all {store.count()} conversations in {path}"
+            count = store.count()
+            return f"all {count} conversations in {path}" if count != 1 else f"the only conversation in {path}"
         session, exchanges = store.session(id)
-    return f"conversation {id} of {when(session.began_at)} ({len(exchanges)} exchanges)"
+    count = len(exchanges)
+    return f"conversation {id} of {when(session.began_at)} ({count} exchange{'' if count == 1 else 's'})"
 
 
 def files_set_aside(path: Path) -> list[Path]:

@@ -114,7 +114,7 @@ def test_an_earlier_conversation_goes_on_in_its_place(path: Path) -> None:
         assert talker.recalled == [[("zero", "Yes.", False)]]
         say(log, 2, "two")
         assert await command.resume("1") == "This is conversation 1."
-        assert (await command.resume("2")).startswith("Conversation 2 of")
+        assert (await command.resume("2")).startswith("Resuming conversation 2 of")
         say(log, 3, "three")
 
     logged(path, act)
