@@ -53,7 +53,7 @@ def list_sessions(context: typer.Context, limit: Most = 20) -> None:
 
     path = history_file()
     if not path.exists():
-        tell(f"No conversation has been kept yet; voicecli talk keeps them in {path}")
+        tell(f"No conversation has been saved yet; voicecli talk saves them in {path}")
         return
     with open_store(path) as store:
         listed, count = store.sessions(limit), store.count()
