@@ -2,16 +2,16 @@
 
     VoiceCliError(message, hint)          exit code
     ├─ SettingsError                      2   a setting is unknown or out of range
-    ├─ ModelMissing                       3   a model file is absent or damaged
-    ├─ DeviceError                        4   a sound device is absent or refuses to open
+    ├─ ModelMissing                       3   a model file is missing or damaged
+    ├─ DeviceError                        4   a sound device is missing or cannot be opened
     ├─ BackendUnavailable                 5   a server does not answer
-    │  └─ BackendRefuses                  5   it answers, and will not do this: a key, a name of a model
-    ├─ ToolError                          5   a tool cannot do what it was asked, or its server is not there
-    ├─ EngineError                        6   an engine cannot start or failed at its work
-    │  └─ ContextFull                     6   a language model was given more than it can hold
+    │  └─ BackendRefuses                  5   it rejects the request: wrong key or model name
+    ├─ ToolError                          5   a tool fails, or its server is unavailable
+    ├─ EngineError                        6   an engine cannot start or fails
+    │  └─ ContextFull                     6   a prompt exceeds the context of the language model
     └─ HistoryError, HistoryDamaged       7   the history cannot be read or written; its file is damaged
 
-`voicecli.cli` prints the message and the hint on stderr and ends with the code. Inside a conversation an
+`voicecli.cli` prints the message and the hint on stderr and exits with the code. Inside a conversation an
 EngineError or BackendUnavailable ends the turn, not the program.
 """
 
@@ -21,7 +21,7 @@ INTERRUPTED_EXIT_CODE = 130
 
 
 class VoiceCliError(Exception):
-    """What was wanted and what was found; `hint` says what to do next."""
+    """An error whose message says what was wanted and found; `hint` says what to do next."""
 
     exit_code = 1
 
@@ -38,13 +38,13 @@ class SettingsError(VoiceCliError):
 
 
 class ModelMissing(VoiceCliError):
-    """A model that is needed is not on disk, or its bytes are wrong."""
+    """A required model is not on disk, or its checksum is wrong."""
 
     exit_code = 3
 
 
 class DeviceError(VoiceCliError):
-    """A microphone or speaker is absent, ambiguous or refuses to open."""
+    """A microphone or speaker is missing, ambiguous or cannot be opened."""
 
     exit_code = 4
 
@@ -56,38 +56,38 @@ class BackendUnavailable(VoiceCliError):
 
 
 class BackendRefuses(BackendUnavailable):
-    """A server answers and refuses: the key is wrong, or it lacks the model. To ask again changes nothing."""
+    """A server rejects the request: the key is wrong, or it lacks the model. A retry does not help."""
 
 
 class ToolError(VoiceCliError):
-    """A tool was asked for something that it cannot do, or its server is not there. The language model is told."""
+    """A tool fails, or its server is unavailable. The language model gets the message."""
 
     exit_code = 5
 
 
 class EngineError(VoiceCliError):
-    """An engine cannot start (a GPU that is not there) or failed at its work."""
+    """An engine cannot start (for example without a GPU) or fails."""
 
     exit_code = 6
 
 
 class ContextFull(EngineError):
-    """A language model was given more than its context can hold; nothing of it was answered."""
+    """A prompt exceeds the context of the language model; there is no answer."""
 
 
 class HistoryError(VoiceCliError):
-    """The history of conversations cannot be read or written, or does not hold what was asked for."""
+    """The history of conversations cannot be read or written, or lacks the requested conversation."""
 
     exit_code = 7
 
 
 class HistoryDamaged(VoiceCliError):
-    """The history file is no whole database."""
+    """The history file is not a valid database."""
 
     exit_code = 7
 
 
 def first_of(group: ExceptionGroup[Exception]) -> Exception:
-    """The error that a user can act on, where there is one; else the first."""
+    """Return the first error of the group that a user can act on; if there is none, the first error."""
     inner = [first_of(error) if isinstance(error, ExceptionGroup) else error for error in group.exceptions]
     return next((error for error in inner if isinstance(error, VoiceCliError)), inner[0])

@@ -19,7 +19,7 @@ NAMES: dict[str, str] = dict(entry.split(maxsplit=1) for entry in " ".join(_NAME
 """English names, by code."""
 
 _OF_VOICES = {"en-us": "en", "en-gb": "en", "fr-fr": "fr", "pt-br": "pt", "cmn": "zh"}
-"""What espeak calls them, where that is not the code itself."""
+"""Codes by espeak's names, if they differ."""
 
 _OF_LETTERS = {"a": "en", "b": "en", "e": "es", "f": "fr", "h": "hi", "i": "it", "j": "ja", "p": "pt", "z": "zh"}
 
@@ -28,18 +28,18 @@ UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
 
 
 def name_of(code: str) -> str:
-    """ "de" -> "German"; an unknown code stays as it is."""
+    """Return the English name of a language, such as "German" for "de"; return an unknown code unchanged."""
     return NAMES.get(code, code)
 
 
 def language_of_name(voice: str) -> str:
-    """The code of a Kokoro voice's language by its name, or that of a blend by its first: "ef_dora" -> "es".
+    """Return the language code of a Kokoro voice by its name, or of a blend by its first voice: "ef_dora" -> "es".
 
-    A name that goes without its prefix is taken for an English one.
+    A name without a prefix counts as English.
     """
     return _OF_LETTERS.get(voice[:1], "en") if voice[2:3] == "_" else "en"
 
 
 def code_of(language: str) -> str:
-    """The code of a voice's language: "pt-br" -> "pt", "cmn" -> "zh"."""
+    """Return the code of a voice's language: "pt-br" -> "pt", "cmn" -> "zh"."""
     return _OF_VOICES.get(language, language)

@@ -1,4 +1,4 @@
-"""Text from elsewhere that may stand on a terminal. Pure."""
+"""Make text from outside safe to print on a terminal. Pure."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _PRINTABLE = _CONTROLS | _SPACES
 
 
 def printable(text: str) -> str:
-    """Text that a terminal cannot take for a command; as long as `text`, because the voice counts its characters."""
+    """Return the text without control characters, with the same length: the voice counts its characters."""
     return text.translate(_PRINTABLE)
 
 
 def one_line(ready: Ready) -> Ready:
-    """Names without line breaks: some drivers put them there."""
+    """Return the event with names without line breaks, which some drivers add."""
 
     def flat(name: str) -> str:
         return " ".join(printable(name).split())

@@ -30,7 +30,7 @@ from voicecli.engines.whisper.final_cache import FinalCache
 from voicecli.events import Event, LevelMeasured
 from voicecli.models.installed import model_file, open_store
 from voicecli.replay import virtual_time
-from voicecli.replay.timed_worker import CallClock, TimedWorker
+from voicecli.replay.virtual_time import CallClock, TimedWorker
 from voicecli.settings.load import build, flat, parse
 from voicecli.settings.model import Settings
 from voicecli.settings.shipped import shipped_text
@@ -140,7 +140,7 @@ class Cast:
     def workers(self) -> tuple[TimedWorker, TimedWorker, TimedWorker]:
         """Return the workers for speech-to-text, voice and end of turn."""
         if self.costs is None:
-            stt, tts, turn = (TimedWorker(self.clock.took_s, self.clock.call) for _ in range(3))
+            stt, tts, turn = (TimedWorker(self.clock.last_call_s, self.clock.call) for _ in range(3))
             return stt, tts, turn
         costs = self.costs
         return (

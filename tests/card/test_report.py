@@ -47,7 +47,7 @@ def test_the_echo_of_then_is_no_voice_now_and_two_replays_agree(
     (turn,) = json.loads((tmp_path / "once").read_text())["turns"]
     assert turn["now"]["heard"] == turn["then"]["heard"]
     assert turn["now"]["outcome"] == "answered"
-    assert turn["now"]["talked_over"] == 0
+    assert turn["now"]["false_interruptions"] == 0
     assert turn["now"]["endpoint_wait_s"] == pytest.approx(turn["then"]["endpoint_wait_s"], abs=0.05)
 
 

@@ -47,13 +47,13 @@ def models(tmp_path: Path) -> Path:
     return tmp_path / "models"
 
 
-def test_missing_and_corrupted_models_are_reported_apart(models: Path) -> None:
+def test_missing_and_corrupted_models_are_reported_separately(models: Path) -> None:
     outcome = doctor("--json", "--no-sound", VOICECLI_MODELS_DIR=str(models))
     assert outcome.returncode == 1
     found = findings(outcome)
     assert (found["whisper-base"]["state"], found["whisper-base"]["facts"]["state"]) == ("failed", "absent")
     assert found["whisper-base"]["advice"].startswith("voicecli download-models whisper-base")
-    assert found["smart-turn-v3.2"]["text"] == "wrong bytes in smart-turn-v3.2-cpu.onnx"
+    assert found["smart-turn-v3.2"]["text"] == "wrong checksum: smart-turn-v3.2-cpu.onnx"
     assert "--remove smart-turn-v3.2" in found["smart-turn-v3.2"]["advice"]
     assert found["embedded"]["state"] == "failed"
     quick = findings(doctor("--json", "--no-sound", "--quick", VOICECLI_MODELS_DIR=str(models)))
@@ -77,13 +77,13 @@ def test_without_a_sound_card_both_directions_fail(models: Path) -> None:
     assert outcome.returncode == 1
     lines = outcome.stdout.splitlines()
     (microphone,) = [line.split(maxsplit=2) for line in lines if " microphone " in line]
-    assert microphone == ["✗", "microphone", "there is none, so questions are typed"]
+    assert microphone == ["✗", "microphone", "none found, so you can only type questions"]
     assert any("✗ speaker" in line for line in lines)
     assert max(map(len, lines)) <= 80
     assert lines[-2].startswith("Begin with ") or lines[-1].startswith("Begin with ")
     assert "Traceback" not in outcome.stderr
     assert "ALSA lib" not in outcome.stderr
-    assert "Be quiet for a moment" in outcome.stderr
+    assert "Please be quiet for a moment" in outcome.stderr
 
 
 def test_a_terminal_without_unicode_gets_ascii() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from voicecli.errors import VoiceCliError
-from voicecli.history.place import damaged_files
+from voicecli.history.files import damaged_files
 from voicecli.history.records import LAST
 from voicecli.history.store import open_store
 
@@ -210,7 +210,7 @@ def fills_up(history: Path, fill: Callable[[], None], **environ: str) -> str:
             assert talk.until("TurnDone")["spoken"].strip() == "Yes."
         reported = talk.end()
     notices = [event["text"] for event in talk.seen if event["event"] == "Notice"]
-    assert sum("not in the history for now" in text for text in notices) == 1
+    assert sum("The history cannot be saved" in text for text in notices) == 1
     return reported
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.unit.history.stage import EXCHANGE, SESSION, asked
 from voicecli.commands.talk import with_last
-from voicecli.history.place import damaged_files
+from voicecli.history.files import damaged_files
 from voicecli.history.store import open_store
 
 
@@ -95,7 +95,7 @@ def test_nothing_is_deleted_without_a_yes(filled: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "part"),
     [
-        (["history", "show", "99"], 7, "voicecli history lists them"),
+        (["history", "show", "99"], 7, "list them with voicecli history"),
         (["history", "delete"], 2, "--all"),
         (["history", "delete", "1", "--all"], 2, "--all"),
         (["history", "delete", "99", "--yes"], 7, "no conversation 99"),
@@ -118,11 +118,11 @@ def test_a_mistake_gets_a_message_a_hint_and_a_code_never_a_traceback(
 def test_without_a_history_and_with_a_damaged_one_that_is_said(path: Path) -> None:
     listed = run("history")
     assert (listed.returncode, listed.stdout) == (0, "")
-    assert "No conversation has been kept yet" in listed.stderr
+    assert "No conversation has been saved yet" in listed.stderr
     for arguments in (["history", "search", "a"], ["history", "delete", "--all"], ["talk", "--resume"]):
         refused = run(*arguments)
         assert (refused.returncode, refused.stdout) == (7, ""), arguments
-        assert "no conversation has been kept yet" in refused.stderr
+        assert "no conversation has been saved yet" in refused.stderr
     assert not path.exists()
     path.parent.mkdir(parents=True)
     path.write_bytes(b"garbage " * 1000)
@@ -151,11 +151,11 @@ class TestTalk:
     def test_is_kept_and_goes_on(self, path: Path) -> None:
         first = talk(typed="My name is Ada.\n")
         assert first.returncode == 0, first.stderr
-        assert f"Conversations are kept in {path}" in first.stdout
+        assert f"Conversations are saved in {path}" in first.stdout
         assert path.stat().st_mode & 0o777 == 0o600
         second = talk("--resume", typed="What is my name?\n")
         assert second.returncode == 0, second.stderr
-        assert "Conversation 1 of" in second.stdout
+        assert "Resuming conversation 1 of" in second.stdout
         with open_store(path) as store:
             _, exchanges = store.session(1)
             assert store.count() == 1
@@ -183,6 +183,6 @@ class TestTalk:
         (tmp_path / "file").write_text("")
         held = talk(typed="Hello there.\n", VOICECLI_HISTORY_FILE=str(tmp_path / "file" / "history.db"))
         assert held.returncode == 0, held.stderr
-        assert held.stdout.count("This conversation is not in the history for now") == 1
+        assert held.stdout.count("The history cannot be saved") == 1
         assert "1 exchange could not be written" in held.stderr
         assert "You: Hello there." in held.stderr

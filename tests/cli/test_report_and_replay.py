@@ -54,7 +54,7 @@ def test_a_plain_report_holds_no_word_that_was_spoken_and_no_secret(tmp_path: Pa
         (["report", "--output", "{recording}/a.zip"], "no such folder"),
         (["report", "--set", "listen.pause=1"], "listen.pause_ms"),
         (["replay", "/nonexistent.zip"], "cannot be read"),
-        (["replay", __file__], "no whole zip"),
+        (["replay", __file__], "not a complete zip file"),
         (["replay", "{recording}", "--set", "listen.pause_ms"], "section.key=value"),
         (["replay", "{recording}", "--stt-model", "whisper-bass"], "whisper-base"),
     ],

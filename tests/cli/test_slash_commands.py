@@ -132,7 +132,7 @@ def test_conversations_are_listed_resumed_and_saved(tmp_path: Path) -> None:
         talk.ask("/history")
         assert [line.split()[0] for line in notice(talk, "One?").splitlines()[:2]] == ["2", "1"]
         talk.ask("/resume last")
-        notice(talk, "Conversation 1 of")
+        assert "conversation 1 of" in notice(talk, "Resuming")
         talk.ask("Three?")
         talk.until("TurnDone")
         talk.ask(f"/save {tmp_path / 'conversation.md'}")

@@ -136,7 +136,7 @@ def test_a_server_that_does_not_start_is_reported_and_the_conversation_goes_on(t
     with language_model("current_time", {}) as (url, _):
         run = talk(url, "--config", path, "--ui", "plain", typed="What time is it?\n")
     assert run.returncode == 0, run.stderr
-    assert "clock: there is no program no-such-program" in run.stdout
+    assert "clock: the program no-such-program was not found" in run.stdout
     assert "Tool: current_time() = " in run.stdout
 
 

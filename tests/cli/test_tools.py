@@ -45,7 +45,7 @@ def test_a_server_is_tried_and_the_rest_is_listed(tmp_path: Path) -> None:
     rows = {line.split()[0]: line.split()[1] for line in run.stdout.splitlines() if line.strip()}
     assert rows["clock.convert_time"] == "allowed"
     assert rows["clock.get_current_time"] == rows["calculate"] == "asks"
-    assert "gone: there is no program no-such-program" in run.stderr
+    assert "gone: the program no-such-program was not found" in run.stderr
     assert "tools.servers.gone.command" in run.stderr
     assert "Switched off" in run.stdout
 

@@ -19,7 +19,7 @@ from mcp.server.mcpserver import MCPServer
 from voicecli.errors import ToolError
 from voicecli.settings.tools import ToolServer
 from voicecli.tools.mcp_server import McpServer
-from voicecli.tools.tool import Tool
+from voicecli.tools.toolbox import Tool
 
 TIME = ToolServer(command=sys.executable, args=("-m", "mcp_server_time", "--local-timezone", "UTC"))
 
@@ -143,7 +143,7 @@ def test_a_server_that_has_gone_is_reported_of_and_started_again(slow: ToolServe
             while not (tmp_path / "log").exists():  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         os.kill(first, signal.SIGKILL)
-        with pytest.raises(ToolError, match="clock has gone"):
+        with pytest.raises(ToolError, match="connection to clock is lost"):
             await call
         assert int(await tools["pid"].run({})) != first
 
@@ -166,12 +166,15 @@ def test_one_that_went_between_two_calls_is_started_again_unnoticed(slow: ToolSe
 @pytest.mark.parametrize(
     ("settings", "parts"),
     [
-        (ToolServer(command="no-such-program"), ("clock: there is no program no-such-program", "tools.servers.clock")),
+        (
+            ToolServer(command="no-such-program"),
+            ("clock: the program no-such-program was not found", "tools.servers.clock"),
+        ),
         (
             ToolServer(command=sys.executable, args=("-c", "raise SystemExit('no database')")),
-            ("ended before it answered: no database", "tools.servers.clock.command"),
+            ("exited before it answered: no database", "tools.servers.clock.command"),
         ),
-        (ToolServer(url="http://127.0.0.1:9/mcp"), ("no MCP server answers on 127.0.0.1:9", "tools.servers.clock.url")),
+        (ToolServer(url="http://127.0.0.1:9/mcp"), ("no MCP server answers at 127.0.0.1:9", "tools.servers.clock.url")),
     ],
     ids=["no program", "it ends", "no address"],
 )

@@ -29,7 +29,7 @@ from voicecli.engines.whisper.final_cache import FinalCache
 from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.events import Event, LevelMeasured
 from voicecli.replay import virtual_time
-from voicecli.replay.timed_worker import TimedWorker
+from voicecli.replay.virtual_time import TimedWorker
 from voicecli.speech_text.chunker import SHORT_CLAUSE_CHARS
 from voicecli.turns.barge_in import BargeIn
 from voicecli.turns.endpoint import MODES

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from voicecli.replay import virtual_time
-from voicecli.replay.timed_worker import CallClock, TimedWorker
+from voicecli.replay.virtual_time import CallClock, TimedWorker
 
 
 def test_a_result_comes_as_late_as_its_call_really_took_and_the_call_sees_time_pass() -> None:
@@ -22,7 +22,7 @@ def test_a_result_comes_as_late_as_its_call_really_took_and_the_call_sees_time_p
         return clock() - began_s
 
     async def main() -> tuple[float, float]:
-        worker = TimedWorker(clock.took_s, clock.call)
+        worker = TimedWorker(clock.last_call_s, clock.call)
         began_s = clock()
         inside_s = await worker.run(call)
         return inside_s, clock() - began_s

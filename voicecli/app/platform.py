@@ -1,4 +1,4 @@
-"""What a conversation and a server need of the system: signals and terminal input on the event loop."""
+"""The check that the system has what a conversation and a server need: signals and terminal input on the loop."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from voicecli.errors import SettingsError
 
 
 def require_unix(what: str, platform: str = sys.platform) -> None:
-    """Raises SettingsError on Windows: asyncio has neither signal handlers nor readers of a terminal there.
+    """Raise SettingsError on Windows: asyncio has no signal handlers and no terminal readers there.
 
     https://docs.python.org/3/library/asyncio-platforms.html#windows
     """
     if platform == "win32":
-        raise SettingsError(f"{what} does not run on Windows itself", "it does in WSL: docs/install.md")
+        raise SettingsError(f"{what} does not run on Windows directly", "use WSL: docs/install.md")

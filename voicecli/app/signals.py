@@ -1,4 +1,4 @@
-"""Ctrl-C, a polite kill and a terminal that closes: the first ends a run in order, another Ctrl-C or kill by force."""
+"""Handle SIGINT, SIGTERM and SIGHUP: the first signal ends the run in order, the second one by force."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from typing import Any
 from voicecli.errors import INTERRUPTED_EXIT_CODE
 
 FORCE_AFTER_S = 0.8
-"""An orderly end takes some 50 ms; if it has not come by then, a native call is in its way."""
+"""Time limit of an orderly end, which takes about 50 ms. After it, a native call must be blocking."""
 
 
-def stop_soon(task: asyncio.Task[Any], leave: Callable[[], object]) -> None:
-    """The first call cancels the task, the second one, or a hanging native call, ends the program.
+def stop_soon(task: asyncio.Task[Any], restore_terminal: Callable[[], object]) -> None:
+    """Cancel the task on the first call; exit the process on the second one, or if a native call blocks.
 
-    `leave` gives the terminal back before that.
+    Call `restore_terminal` before the process exits.
     """
 
     def force() -> None:
-        leave()
+        restore_terminal()
         os._exit(INTERRUPTED_EXIT_CODE)
 
     if task.cancelling():
@@ -34,16 +34,16 @@ def stop_soon(task: asyncio.Task[Any], leave: Callable[[], object]) -> None:
 
 @contextmanager
 def signals(stop: Callable[[], None]) -> Iterator[None]:
-    """SIGINT and SIGTERM both call `stop`, on the loop; so does SIGHUP, where nobody has the program outlast it.
+    """Call `stop` on the loop after SIGINT or SIGTERM, and after SIGHUP unless it is ignored (nohup).
 
-    To be used by the task that `stop` ends.
+    Use it in the task that `stop` ends.
     """
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
 
     def hung_up() -> None:
-        write_nowhere(*(fd for fd in (1, 2) if stat.S_ISCHR(os.fstat(fd).st_mode)))  # files and pipes stay
-        if not task.cancelling():  # the keys, which end with their terminal, may have said so before
+        discard_output(*(fd for fd in (1, 2) if stat.S_ISCHR(os.fstat(fd).st_mode)))  # keep files and pipes
+        if not task.cancelling():  # the key reader, which ends with its terminal, may already have called it
             stop()
 
     handlers = {signal.SIGINT: stop, signal.SIGTERM: stop}
@@ -58,8 +58,8 @@ def signals(stop: Callable[[], None]) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-def write_nowhere(*fds: int) -> None:
-    """What cannot be written any more would fail whoever still writes there."""
+def discard_output(*fds: int) -> None:
+    """Redirect file descriptors to /dev/null, because writing to a closed terminal would fail."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for fd in fds:
         os.dup2(nowhere, fd)

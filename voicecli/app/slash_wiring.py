@@ -13,8 +13,8 @@ from voicecli.doctor.examination import Examination, Request
 from voicecli.doctor.finding import Group
 from voicecli.engines.llm.select import AvailableModels, list_language_models
 from voicecli.events import CLOCK, Component, ComponentChanged, Notice, Publish
-from voicecli.history.finding import excerpt
 from voicecli.history.log import ConversationLog, SessionLog
+from voicecli.history.store import excerpt
 from voicecli.history.writer import utc_now
 from voicecli.models.installed import installed_models, needed_models, open_store
 from voicecli.settings.model import Settings

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from voicecli.app.signals import signals, stop_soon, write_nowhere
+from voicecli.app.signals import discard_output, signals, stop_soon
 from voicecli.app.slash_wiring import CommandContext, handlers, values
 from voicecli.assemble.conversation import assemble
 from voicecli.assemble.devices import Files, PipelineHooks
@@ -19,7 +19,7 @@ from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.latency import TurnLatency, latencies
 from voicecli.errors import INTERRUPTED_EXIT_CODE, VoiceCliError, first_of
 from voicecli.events import CLOCK, Event, MuteChanged, Notice, Publish
-from voicecli.history.open import Memory, record_of
+from voicecli.history.log import OpenedHistory, conversation_log
 from voicecli.settings.model import Settings
 from voicecli.slash.complete import Offer, ValuesOf, offers
 from voicecli.slash.dispatcher import CommandDispatcher, Start
@@ -148,7 +148,7 @@ class Session:
         """End the run, because the screen cannot be written. No turn fails because of that."""
         if self.unwritten is None:
             self.unwritten = error
-            write_nowhere(sys.stdout.fileno())
+            discard_output(sys.stdout.fileno())
             self.stop()
 
     def exit_code(self) -> int:
@@ -161,7 +161,11 @@ class Session:
 
 
 def talk(
-    settings: Settings, files: Files, kind: ScreenKind, observer: Observer | None = None, memory: Memory | None = None
+    settings: Settings,
+    files: Files,
+    kind: ScreenKind,
+    observer: Observer | None = None,
+    memory: OpenedHistory | None = None,
 ) -> int:
     """Talk until the input ends or the user quits. Return the exit code.
 
@@ -172,7 +176,7 @@ def talk(
     look = Look(settings.ui.theme, settings.ui.mouse)
     with open_screen(kind, CLOCK, settings.log_file, look) as screen:
         try:
-            asyncio.run(run_session(session, settings, files, screen, observer, memory or Memory()))
+            asyncio.run(run_session(session, settings, files, screen, observer, memory or OpenedHistory()))
         except asyncio.CancelledError:
             return session.exit_code()
         except ExceptionGroup as group:
@@ -181,14 +185,14 @@ def talk(
 
 
 async def run_session(
-    session: Session, settings: Settings, files: Files, screen: Screen, observer: Observer | None, memory: Memory
+    session: Session, settings: Settings, files: Files, screen: Screen, observer: Observer | None, memory: OpenedHistory
 ) -> None:
     """Run screen and conversation. The screen draws from the start, so that loading is visible."""
     task = asyncio.current_task()
     assert task is not None
     session.stop = task.cancel
     controls, hooks = session.controls(), None
-    record = record_of(memory, CLOCK)
+    record = conversation_log(memory, CLOCK)
     if observer is not None:
         controls, hooks = observer.controls(controls), observer.hooks
 

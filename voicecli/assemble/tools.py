@@ -13,11 +13,9 @@ from voicecli.engines.llm.tool_calls import as_function, offer_to
 from voicecli.errors import ToolError
 from voicecli.settings.tools import ToolSettings
 from voicecli.tools.builtin import builtin_tools
-from voicecli.tools.clock import local_now
+from voicecli.tools.clock import Timers, local_now
 from voicecli.tools.mcp_server import McpServer
-from voicecli.tools.timers import Timers
-from voicecli.tools.tool import Tool
-from voicecli.tools.toolbox import Toolbox
+from voicecli.tools.toolbox import Tool, Toolbox
 from voicecli.types import ToolSpec
 
 MOST_SHARE = 0.5

@@ -165,7 +165,7 @@ def print_report(request: Request) -> bool:
 
     from voicecli import __version__
     from voicecli.doctor.finding import counts
-    from voicecli.doctor.privacy import scrubbed
+    from voicecli.doctor.privacy import redacted
 
     began_s = time.monotonic()
     groups = list(examined(request))
@@ -184,7 +184,7 @@ def print_report(request: Request) -> bool:
             for group in groups
         ],
     }
-    print(json.dumps(scrubbed(report, private(request.settings)), indent=2))
+    print(json.dumps(redacted(report, private(request.settings)), indent=2))
     return any_failed(groups)
 
 

@@ -53,7 +53,7 @@ def list_sessions(context: typer.Context, limit: Most = 20) -> None:
 
     path = history_file()
     if not path.exists():
-        tell(f"No conversation has been kept yet; voicecli talk keeps them in {path}")
+        tell(f"No conversation has been saved yet; voicecli talk saves them in {path}")
         return
     with open_store(path) as store:
         listed, count = store.sessions(limit), store.count()
@@ -71,8 +71,7 @@ def search(
 
     Example: voicecli history search train stat
     """
-    from voicecli.history.finding import excerpt
-    from voicecli.history.store import open_store
+    from voicecli.history.store import excerpt, open_store
 
     wanted = " ".join(words)
     with open_store(history_file()) as store:
@@ -165,14 +164,16 @@ def count_of(path: Path, id: int | None) -> str:
 
     with open_store(path) as store:
         if id is None:
-            return f"all {store.count()} conversations in {path}"
+            count = store.count()
+            return f"all {count} conversations in {path}" if count != 1 else f"the only conversation in {path}"
         session, exchanges = store.session(id)
-    return f"conversation {id} of {when(session.began_at)} ({len(exchanges)} exchanges)"
+    count = len(exchanges)
+    return f"conversation {id} of {when(session.began_at)} ({count} exchange{'' if count == 1 else 's'})"
 
 
 def files_set_aside(path: Path) -> list[Path]:
     """Damaged files of earlier days."""
-    from voicecli.history.place import damaged_files
+    from voicecli.history.files import damaged_files
 
     return damaged_files(path)
 

@@ -69,10 +69,10 @@ def replay(
       voicecli replay slow.zip --stt-model whisper-small --set listen.pause_ms=150
     """
     from voicecli.commands.talk import models_of
-    from voicecli.replay import stage
+    from voicecli.replay import run
     from voicecli.replay.compare import pairs
     from voicecli.replay.redacted_settings import replay_settings
-    from voicecli.replay.turn_summary import stories
+    from voicecli.replay.turn_summary import turn_summaries
     from voicecli.replay.zip_file import read_recording
     from voicecli.settings.load import parsed
 
@@ -93,7 +93,7 @@ def replay(
     recorded = read_recording(file)
     settings = replay_settings(recorded.about.settings, flags, tell)
     fetch_missing(settings, models_of(settings))
-    paired = pairs(stories(recorded.events), stories(stage.replay(recorded, settings, tell)))
+    paired = pairs(turn_summaries(recorded.events), turn_summaries(run.replay(recorded, settings, tell)))
     print_table(paired, file)
     if json_file is not None:
         write_json(json_file, paired, {key: str(value) for key, value in flags.items() if value is not None})

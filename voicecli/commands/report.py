@@ -122,7 +122,7 @@ def make_report(looked_at: Request, path: Path) -> None:
 
 def findings(looked_at: Request) -> list[dict[str, object]]:
     """Of `voicecli doctor`, without opening a sound device or hashing a model."""
-    from voicecli.doctor.privacy import scrubbed_text
+    from voicecli.doctor.privacy import redacted_text
 
     hidden = private(looked_at.settings)
     return [
@@ -130,8 +130,8 @@ def findings(looked_at: Request) -> list[dict[str, object]]:
             "area": group.title,
             "name": one.name,
             "state": one.state,
-            "text": scrubbed_text(one.text, hidden),
-            "advice": scrubbed_text(one.advice, hidden),
+            "text": redacted_text(one.text, hidden),
+            "advice": redacted_text(one.advice, hidden),
         }
         for group in examined(looked_at)
         for one in group.findings
@@ -171,7 +171,7 @@ def make_recording(looked_at: Request, path: Path, inputs: tuple[Path, ...], tur
 def consent(path: Path, turns: int) -> bool:
     """The user's yes. Raises SettingsError where no user is there to give it."""
     from voicecli.errors import SettingsError
-    from voicecli.replay.report import WHAT as FILES
+    from voicecli.replay.report import CONTENTS as FILES
 
     if not sys.stdin.isatty():
         raise SettingsError("--record needs your consent, and nobody can be asked here", "--yes gives it")

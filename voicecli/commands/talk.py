@@ -179,11 +179,11 @@ def hold_talk(settings: Settings, files: Files, ui: Ui, resume: int | None) -> i
     """Returns the exit code. Files are no conversation of the user's, so they are not kept."""
     from voicecli.app.talk import talk
     from voicecli.events import CLOCK
-    from voicecli.history.open import remember
+    from voicecli.history.log import open_history
 
     require_key(settings, files)
     keep = settings.history.enabled and not files.inputs and files.output is None
-    memory = remember(settings.history_file, CLOCK, keep=keep, resume=resume)
+    memory = open_history(settings.history_file, CLOCK, keep=keep, resume=resume)
     fetch_missing(settings, models_of(settings))
     try:
         return talk(settings, files, ui.value, memory=memory)

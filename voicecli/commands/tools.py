@@ -13,7 +13,7 @@ from voicecli.commands.options import option
 if TYPE_CHECKING:
     from voicecli.errors import ToolError
     from voicecli.settings.tools import ToolSettings
-    from voicecli.tools.tool import Tool
+    from voicecli.tools.toolbox import Tool
 
 
 def tools(

@@ -1,9 +1,9 @@
-"""What `voicecli doctor` looks at and what it makes of it.
+"""The checks of `voicecli doctor`.
 
-    probes/<area>.py   ask the machine, and give facts
-    <area>.py          facts -> findings; pure
-    examination.py     which looks are taken, in which order; each is fenced, so that none needs another to work
-    privacy.py         what must not be in a report that is shown to strangers; pure
+    probes/<area>.py   collect facts about the machine
+    <area>.py          turn facts into findings; pure
+    examination.py     runs all checks in order; if one breaks, the others still run
+    privacy.py         removes private data from a report; pure
 
-It opens devices and servers by themselves, without `assemble`: what is broken has to be told apart.
+The probes open each device and server directly, without `assemble`, so that one broken part does not hide another.
 """

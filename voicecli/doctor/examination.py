@@ -1,4 +1,4 @@
-"""All looks in their order, each behind a fence: one that breaks is a finding, and the others still run."""
+"""Run all checks in order. A check that raises becomes a failed finding, and the others still run."""
 
 from __future__ import annotations
 
@@ -12,52 +12,54 @@ from voicecli.doctor.models import ModelFacts
 from voicecli.errors import SettingsError, VoiceCliError, first_of
 from voicecli.settings.model import Settings
 
-SOUND_S = 12.0
-"""Listening and playing take two seconds, a speaker that is stuck five; starting a process and PortAudio some more."""
+SOUND_TIMEOUT_S = 12.0
+"""Listening and playing take two seconds, five if the speaker is stuck. Starting a process and PortAudio adds to it."""
 
-Look = Callable[[], Sequence[Finding]]
+Check = Callable[[], Sequence[Finding]]
 
-Step = tuple[str, str, Look]
-"""Name of the finding where the look breaks, what is being done, and the look."""
+Step = tuple[str, str, Check]
+"""Name of the finding if the check raises, description of the step, and the check."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is to be looked at."""
+    """What to check."""
 
     settings: Settings
-    models: Sequence[str]  # that a conversation needs, by the names in the settings
-    changed: dict[str, str]  # settings that are not the default ones, and their values
-    problem: SettingsError | None = None  # why the user's settings are not these
+    models: Sequence[str]  # models that a conversation needs, by their names in the settings
+    changed: dict[str, str]  # settings that differ from the defaults, with their values
+    problem: SettingsError | None = None  # why the user's settings were rejected; then `settings` are the defaults
     aloud: bool = True  # open devices and play a sound
-    quick: bool = False  # do not hash
+    quick: bool = False  # do not hash model files
 
 
 class Examination:
-    """One run. Later looks use what earlier ones found."""
+    """One run of all checks. Later checks use the results of earlier ones."""
 
     def __init__(self, request: Request) -> None:
         self._request = request
         self._settings = request.settings
         self._models: Sequence[ModelFacts] = ()
-        self._answers_elsewhere = False  # a server answers, so the embedded model will not be loaded
+        self._answers_elsewhere = False  # a server answers, so the embedded model is not loaded
 
     def run(self, doing: Callable[[str], None]) -> Iterator[Group]:
-        """One group after the other; `doing` is told what is looked at now.
+        """Yield each group of findings; report each step to `doing` before it starts.
 
-        In the order in which they need each other: the first failure may be the reason of the next one.
+        Groups are in the order of their dependencies: the first failure may be the cause of later ones.
         """
-        models = "Looking at the models" if self._request.quick else "Hashing the models"
-        sound = "Be quiet for a moment: listening, and playing a sound" if self._request.aloud else "Listing devices"
+        models = "Checking the models" if self._request.quick else "Hashing the models"
+        sound = (
+            "Please be quiet for a moment: listening and playing a sound" if self._request.aloud else "Listing devices"
+        )
         program: tuple[Step, ...] = (
             ("program", "Loading the packages", self._program),
-            ("terminal", "Looking at the terminal", self._terminal),
+            ("terminal", "Checking the terminal", self._terminal),
         )
         engines: tuple[Step, ...] = (
-            ("NVIDIA card", "Looking for a card", self._gpu),
-            ("models", models, self._look_at_models),
-            ("language model", "Asking for one word", self._language_model),
-            ("memory", "Looking for memory", self._memory),
+            ("NVIDIA card", "Looking for a graphics card", self._gpu),
+            ("models", models, self._check_models),
+            ("language model", "Requesting one token", self._language_model),
+            ("memory", "Checking free memory", self._memory),
         )
         devices: tuple[Step, ...] = (
             ("sound system", "Looking for sound servers", self._sound_system),
@@ -65,18 +67,18 @@ class Examination:
         )
         for title, steps in (("Program", program), ("Models", engines), ("Sound", devices)):
             findings: list[Finding] = []
-            for name, what, look in steps:
-                doing(what)
-                findings += fenced(name, look)
+            for name, step, check in steps:
+                doing(step)
+                findings += guarded(name, check)
             yield Group(title, findings)
 
     def _program(self) -> list[Finding]:
-        from voicecli.doctor.probes.python import python_facts
-        from voicecli.doctor.python import python_findings
+        from voicecli.doctor.probes.program import python_facts
+        from voicecli.doctor.program import python_findings
 
         return [*python_findings(python_facts()), settings_finding(self._request)]
 
-    def _look_at_models(self) -> list[Finding]:
+    def _check_models(self) -> list[Finding]:
         from voicecli.doctor.models import model_findings
         from voicecli.doctor.probes.models import model_facts
         from voicecli.models.manifest import Manifest, ModelStore
@@ -96,13 +98,13 @@ class Examination:
         return server_findings(facts)
 
     def _memory(self) -> list[Finding]:
-        from voicecli.doctor.memory import memory_findings
-        from voicecli.doctor.probes.memory import memory_facts
+        from voicecli.doctor.models import memory_findings
+        from voicecli.doctor.probes.models import memory_facts
 
         return memory_findings(memory_facts(), [model for model in self._models if not self._is_elsewhere(model)])
 
     def _is_elsewhere(self, model: ModelFacts) -> bool:
-        """Not in this machine's main memory."""
+        """Return whether the model is loaded outside this machine's main memory."""
         settings = self._settings
         on_gpu = {
             "stt": settings.stt.device == "cuda",
@@ -124,48 +126,48 @@ class Examination:
         return system_findings(system_facts())
 
     def _sound(self) -> list[Finding]:
-        from voicecli.doctor.probes.subprocess_probe import elsewhere
+        from voicecli.doctor.probes.processes import run_in_subprocess
         from voicecli.doctor.sound import SoundFacts, sound_findings
 
         probe = ("voicecli.doctor.probes.sound", "sound_facts")
-        facts = elsewhere(*probe, self._settings.audio, self._request.aloud, within_s=SOUND_S)
+        facts = run_in_subprocess(*probe, self._settings.audio, self._request.aloud, within_s=SOUND_TIMEOUT_S)
         assert isinstance(facts, SoundFacts)
         return sound_findings(facts)
 
     def _terminal(self) -> list[Finding]:
-        from voicecli.doctor.probes.terminal import terminal_facts
-        from voicecli.doctor.terminal import terminal_findings
+        from voicecli.doctor.probes.program import terminal_facts
+        from voicecli.doctor.program import terminal_findings
 
         return terminal_findings(terminal_facts())
 
 
 def settings_finding(request: Request) -> Finding:
-    """Whether they hold, and which ones were changed."""
+    """Return the finding about the settings: valid or not, and which ones were changed."""
     if request.problem:
         advice = request.problem.hint or "voicecli talk --show-settings"
-        text = f"{request.problem.message}; what follows goes by the defaults"
+        text = f"{request.problem.message}; the checks below use the defaults"
         return Finding("settings", "failed", text, advice)
     changed = len(request.changed)
-    text = f"{changed} changed: {', '.join(sorted(request.changed)[:3])}" if changed else "as shipped"
+    text = f"{changed} changed: {', '.join(sorted(request.changed)[:3])}" if changed else "all defaults"
     return Finding("settings", "passed", text + (", ..." if changed > 3 else ""), facts=request.changed)
 
 
-def fenced(name: str, look: Look) -> Sequence[Finding]:
-    """What a look finds. Whatever goes wrong in it is a failed finding with its reason."""
+def guarded(name: str, check: Check) -> Sequence[Finding]:
+    """Return the findings of a check; if it raises, return one failed finding with the reason."""
     try:
-        return look()
+        return check()
     except Exception as caught:
         error = first_of(caught) if isinstance(caught, ExceptionGroup) else caught
         if isinstance(error, VoiceCliError):
-            return [Finding(name, "failed", error.message, error.hint or "voicecli doctor --json has more")]
+            return [Finding(name, "failed", error.message, error.hint or "run voicecli doctor --json for details")]
         reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
         last = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(last.filename).name}:{last.lineno}"
-        advice = _cure(error)
-        return [Finding(name, "failed", f"could not be examined: {reason}", advice, {"where": where})]
+        advice = _error_advice(error)
+        return [Finding(name, "failed", f"could not be checked: {reason}", advice, {"where": where})]
 
 
-def _cure(error: Exception) -> str:
+def _error_advice(error: Exception) -> str:
     if isinstance(error, ImportError):
         return f"pip install --force-reinstall {error.name or 'voicecli'}"
     if isinstance(error, OSError) and "PortAudio" in str(error):

@@ -1,4 +1,4 @@
-"""What was found, and what to do about it. Pure."""
+"""A finding: what a check found, and what to do about it. Pure."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ class Finding:
     name: str
     state: State
     text: str  # what was found
-    advice: str = ""  # what to do next; never empty where the state is warned or failed
+    advice: str = ""  # what to do next; never empty if the state is warned or failed
     facts: Mapping[str, object] = field(default_factory=dict)
-    """For a bug report: what JSON can hold, and no word that was spoken."""
+    """Details for a bug report: JSON values, and no spoken words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The findings of one area, under its title."""
+    """The findings of one area, with its title."""
 
     title: str
     findings: Sequence[Finding]
 
 
 def counts(groups: Iterable[Group]) -> dict[State, int]:
-    """How many findings there are of each state, in the order of `STATES`."""
+    """Return the number of findings of each state, in the order of `STATES`."""
     states = [finding.state for group in groups for finding in group.findings]
     return {state: states.count(state) for state in STATES}
 
 
 def summary(groups: Sequence[Group]) -> str:
-    """One line: how many passed, were warned of, failed and were skipped; zeros are left out but for the first."""
+    """Return one line with the number of findings of each state. Zeros are left out, except of passed ones."""
     return ", ".join(f"{number} {state}" for state, number in counts(groups).items() if number or state == "passed")
 
 
 def first_to_do(groups: Sequence[Group]) -> Finding | None:
-    """The finding to begin with: the first that failed, or else the first that was warned of.
+    """Return the finding to fix first: the first failure, or else the first warning.
 
-    Groups are in the order in which they need each other, so the first failure may be the reason of the next.
+    Groups are in the order of their dependencies, so the first failure may be the cause of later ones.
     """
     findings = [finding for group in groups for finding in group.findings]
     for state in ("failed", "warned"):

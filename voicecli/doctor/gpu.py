@@ -1,4 +1,4 @@
-"""The graphics card, where one is wanted or there. Pure."""
+"""The NVIDIA card, if one is configured or present. Pure."""
 
 from __future__ import annotations
 
@@ -7,45 +7,50 @@ from dataclasses import dataclass, field
 
 from voicecli.doctor.finding import Finding
 
-PARTS = "pip install 'voicecli[gpu]'"
-UNSHADOW = "pip uninstall -y onnxruntime onnxruntime-gpu && pip install 'onnxruntime-gpu<1.27'"
+INSTALL_GPU = "pip install 'voicecli[gpu]'"
+REINSTALL_ONNXRUNTIME = "pip uninstall -y onnxruntime onnxruntime-gpu && pip install 'onnxruntime-gpu<1.27'"
 
 
 @dataclass(frozen=True, slots=True)
 class GpuFacts:
-    """An NVIDIA card and what the engines need to use it."""
+    """An NVIDIA card, and what the engines need to use it."""
 
     wanted_by: tuple[str, ...] = ()  # settings that ask for a GPU
     has_device: bool = False
-    cards: tuple[str, ...] = ()  # name, memory and driver of each, as nvidia-smi tells
-    has_driver: bool = False  # libcuda loads
+    cards: tuple[str, ...] = ()  # name, memory and driver of each, as nvidia-smi prints them
+    has_driver: bool = False  # libcuda can be loaded
     has_cudnn: bool = False
     has_cublas: bool = False
     has_gpu_build: bool = False  # onnxruntime-gpu is installed
-    is_shadowed: bool = False  # and onnxruntime beside it
-    ctranslate2_devices: int | None = None  # None: could not be asked
-    providers: tuple[str, ...] = ()  # of ONNX Runtime
-    broken: Mapping[str, str] = field(default_factory=dict)  # engine -> why it could not be asked
+    is_shadowed: bool = False  # onnxruntime is installed, too, and hides onnxruntime-gpu
+    ctranslate2_devices: int | None = None  # None: the query failed
+    providers: tuple[str, ...] = ()  # execution providers of ONNX Runtime
+    broken: Mapping[str, str] = field(default_factory=dict)  # engine -> why the query failed
 
 
 def gpu_findings(facts: GpuFacts) -> list[Finding]:
-    """One line where there is no card: skipped, or failed where one is asked for. Else all that an engine needs."""
+    """Return the findings about the card and its libraries; one finding if there is no card.
+
+    A missing card is skipped, or a failure if the settings ask for one.
+    """
     if not facts.wanted_by and not facts.has_device:
         shadow = [_shadow(facts)] if facts.is_shadowed else []
-        return [Finding("NVIDIA card", "skipped", "none"), *shadow]
+        return [Finding("NVIDIA card", "skipped", "none found"), *shadow]
     if not facts.has_device:
         options = " and ".join(facts.wanted_by)
-        text = f"none is there; asked for by {options}"
-        return [Finding("NVIDIA card", "failed", text, "--profile cpu", {"wanted by": list(facts.wanted_by)})]
+        text = f"none found, but the settings ask for one: {options}"
+        return [Finding("NVIDIA card", "failed", text, "use --profile cpu", {"wanted by": list(facts.wanted_by)})]
     return [_card(facts), _libraries(facts), _whisper(facts), _kokoro(facts)]
 
 
 def _card(facts: GpuFacts) -> Finding:
     reported = {"cards": list(facts.cards), "wanted by": list(facts.wanted_by), "driver": facts.has_driver}
     if not facts.has_driver:
-        return _lack(facts, "NVIDIA card", "is there, its driver (libcuda) does not load", "install NVIDIA's driver")
-    idle = "" if facts.wanted_by else "; not used: --profile gpu would"
-    return Finding("NVIDIA card", "passed", f"{'; '.join(facts.cards) or 'is there'}{idle}", facts=reported)
+        return _missing(
+            facts, "NVIDIA card", "found, but its driver (libcuda) does not load", "install NVIDIA's driver"
+        )
+    idle = "" if facts.wanted_by else "; not used (use it with --profile gpu)"
+    return Finding("NVIDIA card", "passed", f"{'; '.join(facts.cards) or 'found'}{idle}", facts=reported)
 
 
 def _libraries(facts: GpuFacts) -> Finding:
@@ -53,16 +58,16 @@ def _libraries(facts: GpuFacts) -> Finding:
     if all(parts.values()):
         return Finding("CUDA libraries", "passed", "cuDNN 9 and cuBLAS 12", facts=parts)
     absent = " and ".join(name for name, there in parts.items() if not there)
-    return _lack(facts, "CUDA libraries", f"{absent} not found", PARTS)
+    return _missing(facts, "CUDA libraries", f"{absent} not found", INSTALL_GPU)
 
 
 def _whisper(facts: GpuFacts) -> Finding:
     name = "CTranslate2"
     if facts.ctranslate2_devices is None:
-        why = facts.broken.get("ctranslate2", "it did not answer")
-        return _lack(facts, name, f"could not be asked for CUDA devices: {why}", PARTS)
+        why = facts.broken.get("ctranslate2", "no answer")
+        return _missing(facts, name, f"CUDA devices could not be listed: {why}", INSTALL_GPU)
     if facts.ctranslate2_devices < 1:
-        return _lack(facts, name, "finds no CUDA device", "install a driver for CUDA 12, or use --profile cpu")
+        return _missing(facts, name, "finds no CUDA device", "install a driver for CUDA 12, or use --profile cpu")
     return Finding(name, "passed", "finds a CUDA device", facts={"devices": facts.ctranslate2_devices})
 
 
@@ -73,18 +78,18 @@ def _kokoro(facts: GpuFacts) -> Finding:
     if facts.is_shadowed:
         return _shadow(facts)
     if not facts.has_gpu_build:
-        return _lack(facts, name, "is the CPU build; onnxruntime-gpu is not installed", PARTS)
+        return _missing(facts, name, "the CPU build is installed; onnxruntime-gpu is missing", INSTALL_GPU)
     offered = ", ".join(facts.providers) or facts.broken.get("onnxruntime", "nothing")
-    return _lack(facts, name, f"does not offer CUDA, but {offered}", UNSHADOW)
+    return _missing(facts, name, f"offers no CUDA; available: {offered}", REINSTALL_ONNXRUNTIME)
 
 
 def _shadow(facts: GpuFacts) -> Finding:
-    text = "onnxruntime and onnxruntime-gpu are both installed; the first hides the second, and with it CUDA"
-    return _lack(facts, "ONNX Runtime", text, UNSHADOW)
+    text = "onnxruntime and onnxruntime-gpu are both installed, and the first hides the second with its CUDA support"
+    return _missing(facts, "ONNX Runtime", text, REINSTALL_ONNXRUNTIME)
 
 
-def _lack(facts: GpuFacts, name: str, text: str, advice: str) -> Finding:
-    """A failure where the settings ask for the card; without a wish for it the card only lies idle."""
+def _missing(facts: GpuFacts, name: str, text: str, advice: str) -> Finding:
+    """Return a failure if the settings ask for the card, else a warning: the card is only unused."""
     reported = {
         "cuDNN 9": facts.has_cudnn,
         "cuBLAS 12": facts.has_cublas,

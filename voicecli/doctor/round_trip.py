@@ -1,4 +1,4 @@
-"""Finds in the microphone what the speaker played: how late it came back, and how weak. Pure."""
+"""Find the sound that the speaker played in the microphone signal: its delay and its attenuation. Pure."""
 
 from __future__ import annotations
 
@@ -14,37 +14,39 @@ from voicecli.types import LISTEN_RATE_HZ, Pcm
 QUIETEST_DB = -120.0
 
 SILENT_UNITS = 16
-"""Of int16: playback up to this is silence, of which resampling makes a few units."""
+"""Largest int16 amplitude of silence in the playback: resampling turns silence into a few units."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What a device took or gave in one go."""
+    """One block of samples that a device played or captured."""
 
     pcm: Pcm  # (n,) at LISTEN_RATE_HZ
-    handed_at_s: float  # clock time: the speaker took its first sample, the microphone gave its last one
-    device_at_s: float  # clock time, by the device's own account, at which its first sample sounded or was captured
+    handed_at_s: (
+        float  # clock time at which the speaker fetched its first sample, or the microphone delivered its last one
+    )
+    device_at_s: float  # clock time, as reported by the device, at which its first sample sounded or was captured
 
 
 @dataclass(frozen=True, slots=True)
 class Echo:
-    """The playback as the microphone heard it."""
+    """The playback as found in the microphone signal."""
 
-    share: float  # of the energy heard at the best shift that the playback explains, 0 to 1
+    share: float  # share of the energy at the best shift that the playback explains, 0 to 1
     round_trip_s: float  # from the program to the speaker, through the air, and from the microphone to the program
-    untold_s: float  # part of it that the devices do not tell of when asked for their latency
-    loss_db: float  # level of what was played over the level of what came back
+    hidden_latency_s: float  # part of it that the latency reported by the devices does not include
+    loss_db: float  # level of the playback minus level of the echo
 
     @property
     def is_heard(self) -> bool:
-        """More of it than chance would explain."""
+        """Return whether the echo is stronger than chance would explain."""
         return self.share > ECHO_SHARE
 
 
 def find_echo(played: Sequence[Block], heard: Sequence[Block]) -> Echo | None:
-    """Where the sound that is in `played` is in `heard`; None where either side holds nothing.
+    """Return where the sound in `played` occurs in `heard`; None if either is silent.
 
-    `played` may begin and end with silence; `heard` has to go on for longer than the sound takes to come back.
+    `played` may begin and end with silence. `heard` must continue until the sound has come back.
     """
     sound, begin = _trimmed(joined(played))
     microphone = joined(heard)
@@ -59,25 +61,25 @@ def find_echo(played: Sequence[Block], heard: Sequence[Block]) -> Echo | None:
 
 
 def joined(blocks: Sequence[Block]) -> Pcm:
-    """All samples, shape (n,)."""
+    """Return all samples, int16, shape (n,)."""
     return np.concatenate([block.pcm for block in blocks]) if blocks else np.zeros(0, np.int16)
 
 
 def level_of(pcm: Pcm) -> float:
-    """RMS in dB of full scale, `QUIETEST_DB` at least."""
+    """Return the RMS level in dB of full scale, at least `QUIETEST_DB`."""
     return _decibels(_power(pcm))
 
 
 def _trimmed(pcm: Pcm) -> tuple[Pcm, int]:
-    """Without the silence around it, and how much of it was before."""
+    """Return the sound without surrounding silence, and the number of samples removed before it."""
     loud = np.flatnonzero(np.abs(pcm.astype(np.int32)) > SILENT_UNITS)
     return (pcm[loud[0] : loud[-1] + 1], int(loud[0])) if len(loud) else (pcm[:0], 0)
 
 
 def _best_shift(sound: Pcm, microphone: Pcm) -> tuple[int, float]:
-    """Samples from the microphone's first to the sound in it, and the share of energy explained there.
+    """Return the position of the sound in the microphone signal, in samples, and the share of energy explained there.
 
-    Differences are compared: low frequencies, in which rooms hum, count less.
+    Differences of samples are compared, so that low-frequency hum counts less.
     """
     near, far = np.diff(sound.astype(np.float64), prepend=0), np.diff(microphone.astype(np.float64), prepend=0)
     size = 1 << (len(near) + len(far)).bit_length()
@@ -91,7 +93,7 @@ def _best_shift(sound: Pcm, microphone: Pcm) -> tuple[int, float]:
 
 
 def _level_above(pcm: Pcm, before: Pcm) -> float:
-    """Of `pcm` without the noise that was there before."""
+    """Return the level of `pcm` in dB above the noise in `before`."""
     return _decibels(_power(pcm) - _power(before))
 
 
@@ -104,12 +106,12 @@ def _decibels(power: float) -> float:
 
 
 def _taken_at_s(blocks: Sequence[Block], sample: int) -> float:
-    """When the speaker took a sample. Of the blocks around it the median counts: a single one may have been late."""
+    """Return when the speaker fetched a sample: the median of the blocks near it, because one may have been late."""
     return _median_s([block.handed_at_s - start / LISTEN_RATE_HZ for block, start in _near(blocks, sample)], sample)
 
 
 def _given_at_s(blocks: Sequence[Block], sample: int) -> float:
-    """When the program had a sample of the microphone."""
+    """Return when the program received a sample of the microphone."""
     ends = [block.handed_at_s - (start + len(block.pcm)) / LISTEN_RATE_HZ for block, start in _near(blocks, sample)]
     return _median_s(ends, sample)
 
@@ -123,7 +125,7 @@ def _median_s(origins_s: list[float], sample: int) -> float:
 
 
 def _near(blocks: Sequence[Block], sample: int) -> list[tuple[Block, int]]:
-    """Blocks of the second after `sample`, that of the sample included, each with the number of its first sample."""
+    """Return the blocks from `sample` to one second later, each with the number of its first sample."""
     starts = np.cumsum([0, *(len(block.pcm) for block in blocks)])
     return [
         (block, int(start))

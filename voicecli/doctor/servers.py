@@ -1,4 +1,4 @@
-"""Where answers come from: a server, Ollama or the embedded model. Pure."""
+"""The language model: a server, Ollama or the embedded model. Pure."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from voicecli.doctor.finding import Finding, State
 Backend = Literal["auto", "openai", "ollama", "embedded"]
 
 WARM_S = 1.0
-"""Once it had read the prompt SmolLM2-135M gave a token within 0.12 s on two busy cores; reading it took up to 2.1 s
-there, and loading a model takes seconds: what is slower is asked again."""
+"""Longest time to the first token of a warm model. SmolLM2-135M with a cached prompt needs up to 0.12 s on two busy
+cores, without it up to 2.1 s, and loading a model takes seconds. A slower server gets a second request."""
 
 LONGEST_PROBLEM = 160
-"""Characters of a problem that are shown: Ollama's lists all of its models."""
+"""Characters of a problem that are shown: Ollama's message lists all of its models."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """One server, asked for one token at most twice."""
+    """One server, after up to two requests for one token."""
 
     where: str  # host and port
     is_here: bool  # on this machine
-    model: str = ""  # as the screen calls it: with its place
+    model: str = ""  # name on the screen, host included
     problem: str = ""  # why it cannot be used; empty: it answered
     hint: str = ""
-    limit_s: float = 0.0  # how long it was waited for
-    first_s: float | None = None  # until the token came; None: not within the limit
-    again_s: float | None = None  # the second time; None: the first was quick enough, or too slow
+    limit_s: float = 0.0  # timeout of a request
+    first_s: float | None = None  # time to the token; None: timeout
+    again_s: float | None = None  # second request; None: not needed, or timeout
 
 
 @dataclass(frozen=True, slots=True)
 class LanguageModelFacts:
-    """What the settings choose from. None: not asked, for another comes before it or the settings name another."""
+    """The language models that the settings allow. None: not queried, because another one is used."""
 
     backend: Backend
     server: ServerFacts | None = None  # OpenAI's protocol
@@ -44,10 +44,12 @@ class LanguageModelFacts:
 
 
 def server_findings(facts: LanguageModelFacts) -> list[Finding]:
-    """A line on each that could answer, in the order in which `auto` takes them, and one on who does."""
+    """Return a finding for each possible back end, in the order in which `auto` tries them."""
     lines = []
     if facts.backend == "openai" and not facts.has_url:
-        lines.append(Finding("server", "failed", "llm.url is empty", "--llm-url http://127.0.0.1:30000/v1"))
+        lines.append(
+            Finding("server", "failed", "llm.url is empty", "set it, such as --llm-url http://127.0.0.1:30000/v1")
+        )
     if facts.server:
         lines.append(_server("server", facts.server, "failed" if facts.backend == "openai" else "warned"))
     if facts.ollama:
@@ -70,26 +72,28 @@ def _server(name: str, facts: ServerFacts, gravity: State) -> Finding:
         return Finding(
             name,
             gravity,
-            shortened(facts.problem),
-            "" if gravity == "skipped" else facts.hint or "its own log says more",
+            truncated(facts.problem),
+            "" if gravity == "skipped" else facts.hint or "see the log of the server",
             reported,
         )
     about = facts.model
     if facts.first_s is None:
-        advice = "it may be busy or loading the model: ask again in a minute, or raise its keep-alive"
-        return Finding(name, "warned", f"{about} answers, but wrote no word in {facts.limit_s:.0f} s", advice, reported)
+        advice = "it may be busy or loading the model: try again in a minute, or raise its keep-alive"
+        return Finding(
+            name, "warned", f"{about}: connected, but no token within {facts.limit_s:.0f} s", advice, reported
+        )
     if facts.first_s <= WARM_S:
         return Finding(name, "passed", f"{about}: warm, one token in {facts.first_s:.2f} s", facts=reported)
     if facts.again_s is not None and facts.again_s <= WARM_S:
-        text = f"{about}: was cold ({facts.first_s:.1f} s), is warm now: one token in {facts.again_s:.2f} s"
+        text = f"{about}: was cold ({facts.first_s:.1f} s), now warm: one token in {facts.again_s:.2f} s"
         return Finding(name, "passed", text, facts=reported)
     slow_s = facts.first_s if facts.again_s is None else facts.again_s
-    advice = "a smaller model answers sooner; is the machine busy, or the network slow?"
+    advice = "try a smaller model; the machine may be busy, or the network slow"
     return Finding(name, "warned", f"{about}: slow, one token takes {slow_s:.1f} s", advice, reported)
 
 
-def shortened(problem: str) -> str:
-    """As much as a line or two hold."""
+def truncated(problem: str) -> str:
+    """Return the problem, cut to one or two lines."""
     return problem if len(problem) <= LONGEST_PROBLEM else f"{problem[:LONGEST_PROBLEM]}..."
 
 
@@ -99,7 +103,7 @@ def _embedded(facts: LanguageModelFacts) -> Finding:
     if others:
         return Finding("embedded", "skipped", f"not needed: {others[0].where} answers", facts=reported)
     if not facts.embedded_is_there:
-        text = f"nothing else answers, and {facts.embedded} is not whole"
+        text = f"nothing else answers, and {facts.embedded} is not fully downloaded"
         advice = f"voicecli download-models {facts.embedded}, or --llm-url URL of a server"
         return Finding("embedded", "failed", text, advice, reported)
     why = "chosen" if facts.backend == "embedded" else "nothing else answers"

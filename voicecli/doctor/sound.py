@@ -1,4 +1,4 @@
-"""Microphone and speaker: which they are, what was heard, and what came back. Pure."""
+"""Microphone and speaker: the chosen devices, the input level and the echo. Pure."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from voicecli.doctor.finding import Finding
 from voicecli.doctor.round_trip import Echo
 
 LOUD_DB = -30.0
-"""Speech at a headset has about this. Where it is as loud while nobody speaks, no pause will be heard."""
+"""About the level of speech into a headset. If silence is as loud, pauses cannot be detected."""
 
 FAINT_DB = -84.0
-"""RMS of two units of int16: the gain is at its lowest, or there is a noise gate. Quiet rooms have -75 and more."""
+"""RMS of two int16 units: the gain is at its minimum, or there is a noise gate. Quiet rooms have -75 dB and more."""
 
-PACE = 0.8
-"""Share of real time that a device has to keep."""
+MIN_PACE = 0.8
+"""Smallest acceptable speed of a device, as a share of real time."""
 
 SLOW_S = 0.35
-"""Sound cards take 0.05 to 0.2 s there and back, Bluetooth more than this; an answer is late by half of it."""
+"""Sound cards have a round trip of 0.05 to 0.2 s, Bluetooth more than this. Half of it delays each answer."""
 
-UNTOLD_S = 0.25
-"""The echo canceller's bar stays up this long (`audio.echo_guard`), and no echo may come later than that."""
+HIDDEN_LATENCY_S = 0.25
+"""Longest delay of an echo that the echo canceller's level gate covers (`audio.echo`)."""
 
 LOUD_ECHO_DB = 0.0
-"""An echo as loud as the playback itself: the loudspeaker is right at the microphone, or far too loud."""
+"""An echo as loud as the playback: the loudspeaker is next to the microphone, or much too loud."""
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
-    """One that would be used."""
+class ChosenDevice:
+    """The device that a conversation would use."""
 
     name: str
     host: str  # ALSA, Core Audio, Windows WASAPI, ...
@@ -37,48 +37,48 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What the microphone gave."""
+class Capture:
+    """What the microphone delivered."""
 
     captured_s: float
     waited_s: float
-    is_zero: bool  # each sample, to the bit
-    level_db: float  # RMS over full scale before anything was played
+    is_zero: bool  # every sample is exactly zero
+    level_db: float  # RMS level in dB of full scale, before the playback
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
-    """What the speaker took."""
+class Playback:
+    """What the speaker played."""
 
-    took_s: float  # of sound, silence included
+    took_s: float  # seconds of sound fetched, silence included
     waited_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceFacts:
-    """One direction."""
+    """The devices of one direction."""
 
-    names: tuple[str, ...]  # all there are
-    chosen: Device | None = None  # None: there is none, or not the one that was asked for
+    names: tuple[str, ...]  # all devices of the direction
+    chosen: ChosenDevice | None = None  # None: there is no device, or not the configured one
     problem: str = ""
     hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SoundFacts:
-    """All of it. None: was not tried."""
+    """Facts about both directions. None: not tested."""
 
     system: str  # Linux, Darwin, Windows
     microphone: DeviceFacts
     speaker: DeviceFacts
-    heard: Heard | None = None
-    played: Played | None = None
+    heard: Capture | None = None
+    played: Playback | None = None
     echo: Echo | None = None
-    is_tried: bool = True  # False: the user wanted no sound
+    is_tried: bool = True  # False: the user passed --no-sound
 
 
 def sound_findings(facts: SoundFacts) -> list[Finding]:
-    """Microphone, level, speaker, echo: a line that depends on a failed one is left out."""
+    """Return findings about microphone, level, speaker and echo; leave out those that depend on a failed one."""
     lines = [_device("microphone", facts.microphone, "input")]
     if facts.heard:
         lines.append(_level(facts.heard, facts.system, came_back=facts.echo is not None and facts.echo.is_heard))
@@ -93,19 +93,19 @@ def sound_findings(facts: SoundFacts) -> list[Finding]:
 def _device(name: str, facts: DeviceFacts, direction: str) -> Finding:
     reported: dict[str, object] = {"devices": list(facts.names), "problem": facts.problem}
     if not facts.names:
-        instead = "questions are typed" if direction == "input" else "answers are written"
-        advice = "see what is said above of the sound system"
-        return Finding(name, "failed", f"there is none, so {instead}", advice, reported)
+        instead = "you can only type questions" if direction == "input" else "answers are only shown"
+        advice = "see the findings about the sound system above"
+        return Finding(name, "failed", f"none found, so {instead}", advice, reported)
     if facts.problem or facts.chosen is None:
         return Finding(name, "failed", facts.problem, facts.hint or "voicecli devices", reported)
     device = facts.chosen
     reported |= {"name": device.name, "host": device.host, "channels": device.channels, "rate hz": device.rate_hz}
     others = len(facts.names) - 1
-    more = f", {others} more (--{direction}-device)" if others else ""
+    more = f"; {others} more (choose with --{direction}-device)" if others else ""
     return Finding(name, "passed", f"{device.name} ({device.host}), {device.rate_hz:.0f} Hz{more}", facts=reported)
 
 
-def _level(heard: Heard, system: str, *, came_back: bool) -> Finding:
+def _level(heard: Capture, system: str, *, came_back: bool) -> Finding:
     reported = {
         "captured s": round(heard.captured_s, 3),
         "waited s": round(heard.waited_s, 3),
@@ -113,30 +113,32 @@ def _level(heard: Heard, system: str, *, came_back: bool) -> Finding:
         "level db": round(heard.level_db, 1),
     }
     if heard.captured_s <= 0:
-        return Finding("level", "failed", "the microphone delivers nothing", "is it unplugged, or in use?", reported)
-    if heard.is_zero:
-        text = f"nothing but exact zeros for {heard.captured_s:.1f} s: no microphone sounds like that"
-        return Finding("level", "failed", text, _zeros(system), reported)
-    if heard.captured_s < PACE * heard.waited_s:
-        text = f"gave {heard.captured_s:.1f} s of sound in {heard.waited_s:.1f} s"
-        return Finding("level", "warned", text, "close what keeps the machine busy; try another device", reported)
-    if heard.level_db > LOUD_DB:
-        advice = "lower the input gain, or find what hums; if somebody spoke just now, try again"
-        return Finding("level", "warned", f"{heard.level_db:.0f} dB while nobody speaks: loud", advice, reported)
-    if heard.level_db < FAINT_DB and not came_back:
-        text = f"{heard.level_db:.0f} dB: hardly anything"
         return Finding(
-            "level", "warned", text, "is it muted, or its gain at the lowest? speak, and try again", reported
+            "level", "failed", "the microphone delivers nothing", "check that it is plugged in and not in use", reported
         )
-    return Finding("level", "passed", f"{heard.level_db:.0f} dB while nobody speaks", facts=reported)
+    if heard.is_zero:
+        text = f"only exact zeros for {heard.captured_s:.1f} s, which no working microphone delivers"
+        return Finding("level", "failed", text, _zeros(system), reported)
+    if heard.captured_s < MIN_PACE * heard.waited_s:
+        text = f"captured {heard.captured_s:.1f} s of sound in {heard.waited_s:.1f} s"
+        return Finding(
+            "level", "warned", text, "close programs that keep the machine busy, or try another device", reported
+        )
+    if heard.level_db > LOUD_DB:
+        advice = "lower the input gain, or remove the source of noise; if somebody spoke just now, try again"
+        return Finding("level", "warned", f"{heard.level_db:.0f} dB during silence, which is loud", advice, reported)
+    if heard.level_db < FAINT_DB and not came_back:
+        text = f"{heard.level_db:.0f} dB, which is almost nothing"
+        return Finding("level", "warned", text, "check mute and input gain, then speak and try again", reported)
+    return Finding("level", "passed", f"{heard.level_db:.0f} dB during silence", facts=reported)
 
 
 def _zeros(system: str) -> str:
     if system == "Darwin":
-        return "System Settings > Privacy & Security > Microphone: allow your terminal, then start it anew"
+        return "System Settings > Privacy & Security > Microphone: allow your terminal, then restart it"
     if system == "Windows":
         return "Settings > Privacy & security > Microphone: let desktop apps use it"
-    return "permission, a mute switch, or a source that nothing feeds: pactl list sources, voicecli devices"
+    return "check permissions, the mute switch and the chosen source: pactl list sources, voicecli devices"
 
 
 def _speaker(facts: SoundFacts) -> Finding:
@@ -145,38 +147,55 @@ def _speaker(facts: SoundFacts) -> Finding:
         return line
     played = facts.played
     reported = {**line.facts, "took s": round(played.took_s, 3), "waited s": round(played.waited_s, 3)}
-    if not PACE < played.took_s / max(played.waited_s, 1e-3) < 1 / PACE:
-        text = f"{line.text}: took {played.took_s:.1f} s of sound in {played.waited_s:.1f} s"
-        return Finding("speaker", "warned", text, "try again; if it stays, try another: --output-device", reported)
+    if not MIN_PACE < played.took_s / max(played.waited_s, 1e-3) < 1 / MIN_PACE:
+        text = f"{line.text}: played {played.took_s:.1f} s of sound in {played.waited_s:.1f} s"
+        return Finding(
+            "speaker",
+            "warned",
+            text,
+            "try again; if it happens again, choose another one with --output-device",
+            reported,
+        )
     return Finding("speaker", "passed", f"{line.text}: played a sound", facts=reported)
 
 
 def _echo(echo: Echo | None) -> list[Finding]:
     if echo is None or not echo.is_heard:
-        text = "the sound did not come back"
-        advice = "right with headphones; if you heard nothing: volume, mute, --output-device"
+        text = "the microphone did not pick up the sound"
+        advice = "expected with headphones; if you heard nothing, check volume, mute and --output-device"
         reported = {"share": round(echo.share, 4) if echo else 0.0}
         return [Finding("echo", "skipped", text, advice, reported)]
     return [_round_trip(echo), _loss(echo)]
 
 
 def _round_trip(echo: Echo) -> Finding:
-    reported = {"round trip ms": round(echo.round_trip_s * 1000), "untold ms": round(echo.untold_s * 1000)}
-    text = f"{echo.round_trip_s * 1000:.0f} ms from program to speaker to microphone to program"
-    if echo.untold_s > UNTOLD_S:
-        hidden = f"{text}, {echo.untold_s * 1000:.0f} ms of it untold by the devices: echoes may pass for speech"
-        return Finding("round trip", "warned", hidden, "Bluetooth? use a cable, or --barge-in headphones", reported)
+    reported = {
+        "round trip ms": round(echo.round_trip_s * 1000),
+        "hidden latency ms": round(echo.hidden_latency_s * 1000),
+    }
+    text = f"{echo.round_trip_s * 1000:.0f} ms from playback to capture"
+    if echo.hidden_latency_s > HIDDEN_LATENCY_S:
+        hidden_ms = echo.hidden_latency_s * 1000
+        hidden = f"{text}, {hidden_ms:.0f} ms of it not reported by the devices: echoes may sound like speech"
+        return Finding(
+            "round trip", "warned", hidden, "if it is Bluetooth, use a cable, or --barge-in headphones", reported
+        )
     if echo.round_trip_s > SLOW_S:
-        advice = "Bluetooth? use a cable, or lower audio.input_latency_s and audio.output_latency_s"
-        return Finding("round trip", "warned", f"{text}: slow", advice, reported)
+        advice = "if it is Bluetooth, use a cable, or lower audio.input_latency_s and audio.output_latency_s"
+        return Finding("round trip", "warned", f"{text}, which is slow", advice, reported)
     return Finding("round trip", "passed", text, facts=reported)
 
 
 def _loss(echo: Echo) -> Finding:
     reported = {"loss db": round(echo.loss_db, 1), "share": round(echo.share, 3)}
     if echo.loss_db < LOUD_ECHO_DB:
-        text = f"comes back {-echo.loss_db:.0f} dB louder than it was played"
-        return Finding("echo", "warned", text, "lower the volume or the input gain, or part the two", reported)
+        text = f"{-echo.loss_db:.0f} dB louder than the playback"
+        return Finding(
+            "echo", "warned", text, "lower the volume or the input gain, or move speaker and microphone apart", reported
+        )
     return Finding(
-        "echo", "passed", f"comes back {echo.loss_db:.0f} dB weaker; the canceller takes it out", facts=reported
+        "echo",
+        "passed",
+        f"{echo.loss_db:.0f} dB weaker than the playback; the echo canceller removes it",
+        facts=reported,
     )

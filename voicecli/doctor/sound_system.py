@@ -1,4 +1,4 @@
-"""ALSA, PulseAudio and PipeWire, and what WSL, containers and SSH mean for them. Pure."""
+"""ALSA, PulseAudio and PipeWire, also inside WSL, containers and SSH. Pure."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ PULSE_INTO_CONTAINER = (
 
 @dataclass(frozen=True, slots=True)
 class SystemFacts:
-    """How sound gets out of this machine, if it is this machine where the user sits."""
+    """The sound system of this machine, and the environment of this process."""
 
     system: str  # Linux, Darwin, Windows
     cards: tuple[str, ...] = ()  # as the kernel names them
     access: Access = "absent"  # to /dev/snd
-    has_pulse_plugin: bool = False  # of ALSA, through which PortAudio reaches PulseAudio
-    has_pipewire_plugin: bool = False  # the same for PipeWire
-    pulse_at: str = ""  # where a server of PulseAudio's protocol was looked for
-    pulse_was_named: bool = False  # by PULSE_SERVER
+    has_pulse_plugin: bool = False  # the ALSA plug-in through which PortAudio reaches PulseAudio
+    has_pipewire_plugin: bool = False  # the ALSA plug-in for PipeWire
+    pulse_at: str = ""  # address at which a PulseAudio server was probed
+    pulse_was_named: bool = False  # PULSE_SERVER is set
     pulse_answers: bool = False
-    pulse_is_mute: bool = False  # it takes connections, and says nothing to pactl
-    pulse_name: str = ""  # PulseAudio, or PulseAudio (on PipeWire 1.0.5); empty: not known
+    pulse_is_mute: bool = False  # it accepts connections, but does not answer pactl
+    pulse_name: str = ""  # PulseAudio, or PulseAudio (on PipeWire 1.0.5); empty: unknown
     pipewire_answers: bool = False
     is_wsl: bool = False
     container: str = ""  # docker, podman, ...
@@ -39,11 +39,11 @@ class SystemFacts:
 
 
 def system_findings(facts: SystemFacts) -> list[Finding]:
-    """Linux has three lines and more; elsewhere there is one sound system, which is always there."""
+    """Return findings about the sound system and the environment; only Linux has a choice of sound systems."""
     if facts.system != "Linux":
         names = {"Darwin": "Core Audio", "Windows": "WASAPI"}
-        return [Finding(names.get(facts.system, facts.system), "passed", "part of the system"), *_places(facts)]
-    return [_alsa(facts), _server(facts), *_places(facts)]
+        return [Finding(names.get(facts.system, facts.system), "passed", "part of the system"), *_environments(facts)]
+    return [_alsa(facts), _server(facts), *_environments(facts)]
 
 
 def _alsa(facts: SystemFacts) -> Finding:
@@ -54,20 +54,20 @@ def _alsa(facts: SystemFacts) -> Finding:
         "pipewire plug-in": facts.has_pipewire_plugin,
     }
     if facts.has_server and not _reaches_server(facts):
-        text = "a sound server runs and ALSA lacks the plug-in that leads to it, so voicecli cannot use it"
+        text = "a sound server runs, but ALSA lacks its plug-in, so voicecli cannot use it"
         package = "libasound2-plugins" if facts.pulse_answers else "pipewire-alsa"
         return Finding("ALSA", "warned", text, f"apt install {package}", reported)
     if facts.has_server:
-        cards = f"{len(facts.cards)} cards" if facts.cards else "no card of its own"
-        return Finding("ALSA", "passed", f"{cards}, and a plug-in that leads to the sound server", facts=reported)
+        cards = f"{len(facts.cards)} cards" if facts.cards else "no cards"
+        return Finding("ALSA", "passed", f"{cards}, and a plug-in for the sound server", facts=reported)
     if not facts.cards and (facts.is_wsl or facts.container):
-        return Finding("ALSA", "skipped", "no sound card is shown in here", facts=reported)
+        return Finding("ALSA", "skipped", "no sound card is visible in this environment", facts=reported)
     if not facts.cards:
-        advice = "plug one in, or load its driver; is a sound server meant to run?"
-        return Finding("ALSA", "failed", "the kernel knows no sound card", advice, reported)
+        advice = "plug one in, load its driver, or start a sound server"
+        return Finding("ALSA", "failed", "the kernel lists no sound card", advice, reported)
     if facts.access != "open":
-        text = f"{len(facts.cards)} cards, and /dev/snd is {facts.access} for you"
-        return Finding("ALSA", "failed", text, "sudo usermod -aG audio $USER, then log in anew", reported)
+        text = f"{len(facts.cards)} cards, but access to /dev/snd is {facts.access}"
+        return Finding("ALSA", "failed", text, "sudo usermod -aG audio $USER, then log in again", reported)
     return Finding("ALSA", "passed", "; ".join(facts.cards), facts=reported)
 
 
@@ -89,22 +89,22 @@ def _server(facts: SystemFacts) -> Finding:
             "sound server", "passed", f"{facts.pulse_name or 'PulseAudio or PipeWire'} answers", facts=reported
         )
     if facts.pulse_is_mute:
-        advice = "restart it: pulseaudio -k, or systemctl --user restart pipewire pipewire-pulse"
-        text = f"{facts.pulse_at} takes connections and says nothing: it hangs, or refuses you"
+        advice = "restart it with pulseaudio -k, or systemctl --user restart pipewire pipewire-pulse"
+        text = f"{facts.pulse_at} accepts connections but does not answer: it hangs or denies access"
         return Finding("sound server", "failed", text, advice, reported)
     if facts.pulse_was_named:
-        text = f"PULSE_SERVER names {facts.pulse_at}, and nothing answers there"
+        text = f"PULSE_SERVER is {facts.pulse_at}, but nothing answers there"
         return Finding("sound server", "failed", text, "start that server, or unset PULSE_SERVER", reported)
     if facts.pipewire_answers:
         if facts.has_pipewire_plugin:
             return Finding("sound server", "passed", "PipeWire answers", facts=reported)
-        text = "PipeWire runs without its PulseAudio part"
+        text = "PipeWire runs without its PulseAudio server"
         return Finding("sound server", "warned", text, "systemctl --user start pipewire-pulse", reported)
-    alone = "ALSA is used by itself, by one program at a time" if facts.cards else "neither PulseAudio nor PipeWire"
-    return Finding("sound server", "skipped", f"none runs: {alone}", facts=reported)
+    alone = "ALSA is used directly, by one program at a time" if facts.cards else "no PulseAudio and no PipeWire"
+    return Finding("sound server", "skipped", f"not running: {alone}", facts=reported)
 
 
-def _places(facts: SystemFacts) -> list[Finding]:
+def _environments(facts: SystemFacts) -> list[Finding]:
     lines = []
     if facts.is_wsl:
         lines.append(_wsl(facts))
@@ -112,14 +112,14 @@ def _places(facts: SystemFacts) -> list[Finding]:
         lines.append(_container(facts))
     if facts.is_ssh:
         lines.append(_ssh(facts))
-    return lines or [Finding("surroundings", "passed", "neither WSL nor a container nor SSH")]
+    return lines or [Finding("environment", "passed", "not in WSL, a container or SSH")]
 
 
 def _wsl(facts: SystemFacts) -> Finding:
     if facts.pulse_answers:
-        return Finding("WSL", "passed", "Windows takes the sound through WSLg's server")
-    text = "sound has to go through WSLg's server, which does not answer"
-    advice = "in Windows: wsl --update, then wsl --shutdown; PULSE_SERVER is unix:/mnt/wslg/PulseServer"
+        return Finding("WSL", "passed", "Windows plays the sound through WSLg's server")
+    text = "WSLg's sound server does not answer"
+    advice = "in Windows, run wsl --update, then wsl --shutdown; PULSE_SERVER must be unix:/mnt/wslg/PulseServer"
     return Finding("WSL", "failed", text, advice)
 
 
@@ -127,18 +127,16 @@ def _container(facts: SystemFacts) -> Finding:
     reported = {"kind": facts.container}
     if facts.pulse_answers or facts.access == "open":
         through = "a sound server" if facts.pulse_answers else "/dev/snd"
-        return Finding("container", "passed", f"{facts.container}, with {through} inside", facts=reported)
+        return Finding("container", "passed", f"{facts.container}, with access to {through}", facts=reported)
     if facts.pulse_is_mute:
-        return Finding(
-            "container", "passed", f"{facts.container}, with the socket of a sound server inside", facts=reported
-        )
-    text = f"{facts.container}: neither /dev/snd nor a sound server is inside"
+        return Finding("container", "passed", f"{facts.container}, with the socket of a sound server", facts=reported)
+    text = f"{facts.container}: no access to /dev/snd or a sound server"
     return Finding("container", "failed", text, PULSE_INTO_CONTAINER, reported)
 
 
 def _ssh(facts: SystemFacts) -> Finding:
     if facts.pulse_answers and facts.pulse_was_named:
-        return Finding("SSH", "passed", "sound goes where PULSE_SERVER says")
-    text = "SSH carries no sound: devices are those of this machine, not of the one you sit at"
-    advice = "run voicecli there and its servers here, or tunnel PulseAudio (docs/troubleshooting.md)"
+        return Finding("SSH", "passed", "sound goes to the server in PULSE_SERVER")
+    text = "SSH carries no sound: these are the devices of the remote machine, not of yours"
+    advice = "run voicecli on your machine and its servers here, or tunnel PulseAudio (docs/troubleshooting.md)"
     return Finding("SSH", "warned", text, advice)

@@ -1,1 +1,1 @@
-"""Conversations kept on disk."""
+"""The history of conversations, in an SQLite file."""

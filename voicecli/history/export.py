@@ -1,4 +1,4 @@
-"""A conversation as Markdown, JSON or subtitles. Pure."""
+"""Export a conversation as Markdown, JSON or subtitles. Pure."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ USER, ASSISTANT = "You", "Assistant"
 REMARKS = {
     "done": "",
     "interrupted": "interrupted",
-    "reopened": "you went on with the question",
+    "reopened": "you continued the question",
     "failed": "failed: {trouble}",
     "unanswered": "not answered",
 }
 
 
 def markdown(session: Session, exchanges: Sequence[Exchange], zone: tzinfo | None = None) -> str:
-    """What was asked and what was heard of the answers. Times are of `zone`; None: of this machine."""
+    """Return the questions and what was heard of the answers. Times are in `zone`; None: that of this machine."""
     began_at = session.began_at.astimezone(zone)
     name = "Conversation" if session.id is None else f"Conversation {session.id}"
     parts = [f"# {name}, {began_at:%Y-%m-%d %H:%M}"]
@@ -31,24 +31,25 @@ def markdown(session: Session, exchanges: Sequence[Exchange], zone: tzinfo | Non
         day = "" if at.date() == began_at.date() else f"{at:%Y-%m-%d} "
         parts.append(f"**{USER}**, {day}{at:%H:%M:%S}{' (typed)' if exchange.typed else ''}")
         parts.append(exchange.question.strip())
-        if reported := answer_of(exchange):
-            parts += [f"**{ASSISTANT}**", *reported]
+        if paragraphs := answer_of(exchange):
+            parts += [f"**{ASSISTANT}**", *paragraphs]
     return "\n\n".join(parts) + "\n"
 
 
 def transcript(exchanges: Sequence[Exchange]) -> str:
-    """What was said, without times."""
+    """Return the conversation as text, without times."""
     parts = [part for one in exchanges for part in (f"{USER}: {one.question.strip()}", *answered(one))]
     return "\n\n".join(parts) + "\n"
 
 
 def answered(exchange: Exchange) -> Iterator[str]:
+    """Yield the paragraphs of the answer; the first names the speaker."""
     for number, text in enumerate(answer_of(exchange)):
         yield text if number else f"{ASSISTANT}: {text}"
 
 
 def answer_of(exchange: Exchange) -> list[str]:
-    """Paragraphs: what was heard, and a remark where that was not all."""
+    """Return the paragraphs of an answer: what was heard, and a remark if that was not all."""
     remark = REMARKS[exchange.outcome].format(trouble=exchange.trouble)
     if exchange.outcome == "interrupted" and not exchange.cut:
         remark = ""
@@ -56,23 +57,23 @@ def answer_of(exchange: Exchange) -> list[str]:
 
 
 def as_json(session: Session, exchanges: Sequence[Exchange]) -> str:
-    """All that is known, answers as they were written included; times in seconds since the session began."""
-    reported = {
+    """Return all fields, complete answers included; times are seconds since the session began."""
+    fields = {
         "id": session.id,
         "began_at": session.began_at.isoformat(),
         "exchanges": [asdict(exchange) for exchange in exchanges],
     }
-    return json.dumps(reported, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(fields, indent=1, ensure_ascii=False) + "\n"
 
 
 def subtitles(exchanges: Sequence[Exchange]) -> str:
-    """SubRip, on the time axis of the session: who said what, when. What was not heard is not in it."""
+    """Return SubRip subtitles on the session's time axis. Text that was not heard is left out."""
     spoken = [cue for exchange in exchanges for cue in (*question_cues(exchange), *answer_cues(exchange))]
     return srt(spoken)
 
 
 def question_cues(exchange: Exchange) -> Iterator[TimedText]:
-    """A typed question takes no time; it stands until the answer begins."""
+    """Yield the cues of a question. A typed one takes no time, so it is shown until the answer begins."""
     until_s = exchange.asked_until_s
     if exchange.typed:
         until_s += CUE_S if exchange.answered_from_s is None else min(CUE_S, exchange.answered_from_s - until_s)
@@ -80,11 +81,12 @@ def question_cues(exchange: Exchange) -> Iterator[TimedText]:
 
 
 def answer_cues(exchange: Exchange) -> Iterator[TimedText]:
+    """Yield the cues of what was heard of the answer."""
     if exchange.answered_from_s is not None and exchange.answered_until_s is not None:
         yield from named(ASSISTANT, exchange.heard, exchange.answered_from_s, exchange.answered_until_s)
 
 
 def named(speaker: str, text: str, from_s: float, until_s: float) -> Iterator[TimedText]:
-    """The text as cues; the first says who speaks."""
+    """Yield the text as cues; the first names the speaker."""
     for number, cue in enumerate(cues(spread(text, from_s, until_s))):
         yield cue if number else TimedText(f"{speaker}: {cue.text}", cue.start_s, cue.end_s)

@@ -1,7 +1,7 @@
-"""Events -> exchanges. Pure.
+"""Turn events into exchanges. Pure.
 
-An answer is prepared while the user may still go on, so an utterance that is resumed begins anew. An exchange is over
-when its turn is and its words are known: of a turn that was interrupted early they come later.
+An answer is prepared while the user may still continue, so a resumed utterance resets its draft. An exchange is over
+when its turn is over and its words are known; for a turn that was interrupted early they come later.
 """
 
 from __future__ import annotations
@@ -45,29 +45,29 @@ class Ending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """An exchange under way. Times are of the conversation's clock."""
+    """An exchange in progress. Times are of the conversation's clock."""
 
     asked_from_s: float
     asked_until_s: float
     typed: bool = False
     released: bool = False  # the utterance has ended
-    words: str = ""  # the latest hypothesis, for a recogniser that then fails
+    words: str = ""  # the latest partial transcript, in case recognition fails
     question: str = ""
     language: str = ""
     answer: str = ""
     spoken_end: int = 0  # characters of the answer that were heard
     answered_from_s: float | None = None
-    ending: Ending | None = None  # its turn is over
+    ending: Ending | None = None  # set when its turn is over
 
     def apply(self, event: Event) -> Draft:
-        """The draft with one more event of its turn."""
+        """Return the draft with one more event of its turn."""
         match event:
             case PartialHeard(stable=stable, unstable=unstable):
                 return replace(self, words=" ".join(f"{stable} {unstable}".split()))
             case SpeechPaused(ended_at_s=ended_at_s):
-                return replace(self._unsaid(), asked_until_s=ended_at_s)
+                return replace(self._continued(), asked_until_s=ended_at_s)
             case SpeechResumed():
-                return self._unsaid()
+                return self._continued()
             case SpeechEnded(ended_at_s=ended_at_s):
                 return replace(self, asked_until_s=ended_at_s, released=True)
             case Transcribed(text=text, language=language) if not self.typed:
@@ -80,10 +80,10 @@ class Draft:
         return self.ending is not None and self.ending.outcome == "unanswered"
 
     def heard_so_far(self, *, voiced: bool) -> str:
-        """Of the answer; to a tenth of a second, as progress is told."""
+        """Return what was heard of the answer, to a tenth of a second, the interval of progress events."""
         return whole_words(self.answer, self.spoken_end) if voiced else self.answer
 
-    def _unsaid(self) -> Draft:
+    def _continued(self) -> Draft:
         return replace(self, released=False, question="", language="", answer="", spoken_end=0, answered_from_s=None)
 
     def _answered(self, event: Event) -> Draft:
@@ -102,14 +102,14 @@ class Draft:
 class ExchangeFold:
     """`apply` each event in order; `ended` only grows at its end."""
 
-    origin_s: float  # clock time at which the session began
+    origin_s: float  # clock time of the session's beginning
     ended: tuple[Exchange, ...] = ()
     drafts: Mapping[TurnId, Draft] = field(default_factory=dict)
     llm: str = ""
-    voiced: bool = True  # whether answers are spoken
+    voiced: bool = True  # answers are spoken
 
     def apply(self, event: Event) -> ExchangeFold:
-        """The fold after one more event."""
+        """Return the fold with one more event."""
         match event:
             case Ready(llm=llm, speaker=speaker):
                 return replace(self, llm=llm, voiced=bool(speaker))
@@ -126,7 +126,7 @@ class ExchangeFold:
                 return self
 
     def closed(self, at_s: float) -> ExchangeFold:
-        """The conversation ends: what is still open counts as far as it came."""
+        """Return the fold at the end of the conversation: open exchanges end with what happened so far."""
         fold = self
         for turn, draft in self.drafts.items():
             said = replace(draft, question=draft.question or draft.words)
@@ -139,11 +139,11 @@ class ExchangeFold:
         return replace(fold, drafts={})
 
     def knows(self, event: Event) -> bool:
-        """Whether it is of a turn that is not over here."""
+        """Return whether the event belongs to an open turn of this fold."""
         return event.turn in self.drafts
 
-    def parted(self, origin_s: float, earlier: tuple[Exchange, ...] = ()) -> tuple[ExchangeFold, ExchangeFold]:
-        """This one ends and another begins, after `earlier`: with what is being said, for it is not asked yet."""
+    def split(self, origin_s: float, earlier: tuple[Exchange, ...] = ()) -> tuple[ExchangeFold, ExchangeFold]:
+        """Return this fold, and that of a new session after `earlier`, which gets the unfinished utterance."""
         said = {turn: draft for turn, draft in self.drafts.items() if not draft.released and draft.ending is None}
         rest = {turn: draft for turn, draft in self.drafts.items() if turn not in said}
         return replace(self, drafts=rest), replace(self, origin_s=origin_s, ended=earlier, drafts=said)
@@ -169,7 +169,7 @@ class ExchangeFold:
         return self._with(turn, replace(draft, ending=ending))
 
     def _withdrawn(self, turn: TurnId, draft: Draft) -> ExchangeFold:
-        """Noise, or words still being decoded while something else was typed: only the latest is waited for."""
+        """Keep only the latest withdrawn draft: noise, or speech that was still being decoded when text was typed."""
         waiting = {key: one for key, one in self.drafts.items() if not one.is_withdrawn}
         return replace(self, drafts=waiting)._with(turn, draft)
 

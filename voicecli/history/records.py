@@ -1,4 +1,4 @@
-"""What is kept of a conversation, as values."""
+"""The records of the history: sessions and exchanges."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from datetime import datetime
 from typing import Literal
 
 Outcome = Literal["done", "interrupted", "reopened", "failed", "unanswered"]
-"""reopened: the user went on with the question, so the answer counts as not given; unanswered: something else was asked
-meanwhile, or the conversation ended."""
+"""reopened: the user continued the question, so the answer does not count; unanswered: another question came before the
+answer, or the conversation ended."""
 
 
 LAST = 0
-"""As the id of a session: the one that was held last. Real ones begin with 1."""
+"""Session id that means the latest session. Real ids begin at 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A question and what became of it. Times are seconds since the session began."""
+    """A question and its answer. Times are seconds since the session began."""
 
     question: str
     typed: bool
-    language: str  # ISO 639-1; empty where it was typed or is not known
+    language: str  # ISO 639-1; empty if typed or unknown
     answer: str  # as the model wrote it
-    heard: str  # as much of it as was heard, or shown where there is no voice
+    heard: str  # as much of the answer as was heard, or shown without a voice
     outcome: Outcome
-    trouble: str  # what failed; else empty
-    llm: str  # who answered
+    trouble: str  # what failed; otherwise empty
+    llm: str  # model that answered
     asked_from_s: float
     asked_until_s: float
     answered_from_s: float | None  # None: nothing of it was heard
@@ -34,21 +34,21 @@ class Exchange:
 
     @property
     def cut(self) -> bool:
-        """Whether the user interrupted the answer before its end."""
+        """Return whether the user interrupted the answer before its end."""
         return self.outcome == "interrupted" and self.heard.rstrip() != self.answer.rstrip()
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One conversation; resumed, it goes on."""
+    """One conversation, which may be resumed."""
 
-    began_at: datetime  # aware
+    began_at: datetime  # with time zone
     id: int | None = None  # None: not in the file yet
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A session as a list shows it."""
+    """A session in a list."""
 
     id: int
     began_at: datetime
@@ -58,7 +58,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An exchange that a search found."""
+    """A search result."""
 
     session: Session
     exchange: Exchange

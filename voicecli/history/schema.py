@@ -1,4 +1,4 @@
-"""The tables of the history file, and which files are refused."""
+"""The tables of the history file, and the check of its version."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from voicecli.errors import HistoryError
 VERSION = 1
 
 APPLICATION = 0x766F6963
-"""`PRAGMA application_id` of our files: "voic"."""
+"""`PRAGMA application_id` of a history file: "voic"."""
 
 TABLES = (
     "CREATE TABLE session (id INTEGER PRIMARY KEY AUTOINCREMENT, began_at TEXT NOT NULL)",  # ISO 8601, UTC
@@ -53,7 +53,7 @@ TABLES = (
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Make the tables in an empty file. Raises HistoryError where the file is another program's or a newer one's."""
+    """Create the tables in an empty file. Raise HistoryError for the file of another program or a newer version."""
     if number(connection, "user_version") == VERSION and number(connection, "application_id") == APPLICATION:
         return
     if not number(connection, "schema_version"):
@@ -63,7 +63,7 @@ def prepare(connection: sqlite3.Connection) -> None:
         version, application = number(connection, "user_version"), number(connection, "application_id")
         if application == APPLICATION and version > VERSION:
             raise HistoryError(
-                f"the history was written by a newer voicecli (version {version} of the file, {VERSION} is known here)",
+                f"the history was written by a newer voicecli (file version {version}, {VERSION} is supported)",
                 "update voicecli, or set history.file to another file",
             )
         if application == APPLICATION:
@@ -75,5 +75,5 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 
 def number(connection: sqlite3.Connection, pragma: str) -> int:
-    """The value of a pragma."""
+    """Return the value of a pragma."""
     return int(connection.execute(f"PRAGMA {pragma}").fetchone()[0])

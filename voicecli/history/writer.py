@@ -1,4 +1,4 @@
-"""One conversation on its way into the history file. Blocks; all of it is called on one thread."""
+"""Write one conversation to the history file. All methods block and are called on one thread."""
 
 from __future__ import annotations
 
@@ -8,25 +8,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from voicecli.errors import HistoryDamaged
-from voicecli.history.place import Identity, alone, identity, set_aside
+from voicecli.history.files import Identity, identity, locked, set_aside
 from voicecli.history.records import Exchange, Session
-from voicecli.history.store import Connect, connect, in_words, open_store
+from voicecli.history.store import Connect, connect, open_store, readable_errors
 
-BEGUN = "Conversations are kept in {path}, readable by you alone; --no-history keeps none."
+FIRST_SAVED = "Conversations are saved in {path}, readable only by you. Use --no-history to save none."
 SET_ASIDE = (
-    "The history file was damaged. It is now {set_aside_file}; a new one was begun, with all of this conversation."
+    "The history file was damaged and was renamed to {set_aside_file}. A new one contains all of this conversation."
 )
 
 
 def utc_now() -> datetime:
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 class HistoryWriter:
-    """Knows what of the conversation is safely in the file, and what is not.
+    """Writes the exchanges of one session, and tracks which are in the file.
 
-    The file is opened for each write: it may be set aside, removed or replaced by another program at any time, and then
-    the whole conversation goes into the one that is there.
+    The file is opened for each write, because another program may rename, remove or replace it at any time. Then the
+    whole conversation is written to the new file.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class HistoryWriter:
         connect: Connect = connect,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        """`written`: exchanges of a resumed session that the file holds."""
+        """`written` is the number of exchanges of a resumed session that the file holds."""
         self.path = path
         self.written = written
         self.session = session
@@ -47,16 +48,16 @@ class HistoryWriter:
         self._connect = connect
         self._now = now
 
-    def another(self, session: Session, written: int) -> HistoryWriter:
-        """For another conversation, in the same file."""
+    def for_session(self, session: Session, written: int) -> HistoryWriter:
+        """Return a writer of another session in the same file."""
         return HistoryWriter(self.path, session, written, connect=self._connect, now=self._now)
 
-    def keep(self, exchanges: Sequence[Exchange]) -> list[str]:
-        """Write those of the conversation that are not in the file; returns what the user should know.
+    def write(self, exchanges: Sequence[Exchange]) -> list[str]:
+        """Write the exchanges that are not in the file. Return notices for the user.
 
-        Raises HistoryError or HistoryDamaged where that cannot be done; `written` says how far it came.
+        Raise HistoryError or HistoryDamaged if that fails; `written` is the number of exchanges in the file.
         """
-        with in_words(self.path):
+        with readable_errors(self.path):
             was = identity(self.path)
             try:
                 self._write(exchanges)
@@ -64,11 +65,11 @@ class HistoryWriter:
                 set_aside_file = self._set_aside(was)
                 self._write(exchanges)
                 return [SET_ASIDE.format(set_aside_file=set_aside_file)] if set_aside_file else []
-        return [BEGUN.format(path=self.path)] if was is None else []
+        return [FIRST_SAVED.format(path=self.path)] if was is None else []
 
     def _set_aside(self, damaged: Identity | None) -> Path | None:
-        """None where another conversation has done it already."""
-        with alone(self.path.parent):
+        """Rename the damaged file. Return None if another conversation has already done it."""
+        with locked(self.path.parent):
             return set_aside(self.path, self._now()) if identity(self.path) == damaged else None
 
     def _write(self, exchanges: Sequence[Exchange]) -> None:

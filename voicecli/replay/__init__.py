@@ -1,11 +1,14 @@
-"""A conversation that is kept with consent, and held again against other settings.
+"""Record a conversation with the user's consent, and replay it with other settings.
 
-bundle.py     what is kept, as values
-zip_file.py   values <-> one zip; whatever is wrong with a zip is told
-recorder.py   keeps a conversation while it is held
-prices.py     what the engines took then, and engines that take just that
-room.py       the recorded microphone in place of a device
-stage.py      the conversation again, on a clock that jumps
-stories.py    events -> what each turn came to; pure
-compare.py    turns then and now; pure
+bundle.py             the data of a recording
+zip_file.py           write and read recordings as one zip file
+recorder.py           record a conversation while it is held
+report.py             the contents of a bug report
+redacted_settings.py  settings without private values
+latencies.py          measured latencies, and engines that reproduce them
+recorded_source.py    the recorded microphone in place of a device
+virtual_time.py       an event loop that jumps to its next timer
+run.py                replay a conversation in virtual time
+turn_summary.py       a summary of each turn, from events; pure
+compare.py            turns of the recording and of the replay, compared; pure
 """

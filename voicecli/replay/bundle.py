@@ -1,4 +1,4 @@
-"""What a report holds, as values. Times are those of the recording's one clock."""
+"""The data of a recorded conversation. All times are of the same clock."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ from voicecli.events import Event, Ready
 from voicecli.types import FRAME_SAMPLES, Pcm
 
 SCHEMA = 1
-"""Of the files in the zip; a reader refuses any other."""
+"""Version of the files in the zip; a reader rejects any other."""
 
 
-Price = Annotated[float, Field(ge=0, le=60)]
-"""Seconds; with more a replay would hardly end."""
+LatencySeconds = Annotated[float, Field(ge=0, le=60)]
+"""Seconds. The limit keeps a replay of a forged file from running without end."""
 
 
 @dataclass(frozen=True, slots=True)
 class StageLatencies:
-    """What the engines took; medians of a recording. The defaults are round figures for two cores."""
+    """Latencies of the engines: medians of a recording. The defaults are round figures for two cores."""
 
-    decode_s: Price = 0.2  # speech-to-text
-    look_s: Price = 0.03  # the end-of-turn model
-    first_token_s: Price = 0.3
-    token_s: Price = 0.02  # each of the others
-    first_sound_s: Price = 0.2  # of a piece of the answer
+    decode_s: LatencySeconds = 0.2  # speech-to-text
+    end_of_turn_s: LatencySeconds = 0.03  # one decision of the end-of-turn model
+    first_token_s: LatencySeconds = 0.3
+    token_s: LatencySeconds = 0.02  # each later token
+    first_audio_s: LatencySeconds = 0.2  # from the text of a chunk to its first audio
 
 
 @checked(frozen=True, config=ConfigDict(extra="forbid"))
 class About:
-    """Where it comes from."""
+    """Where a recording comes from."""
 
-    version: str  # of voicecli
+    version: str  # version of voicecli
     taken_at: str  # ISO 8601, UTC
     machine: Machine
     settings: dict[str, SettingValue]  # `section.key` -> value
     models: dict[str, str]  # name -> SHA-256 of its largest file
-    findings: tuple[dict[str, object], ...] = ()  # of voicecli doctor
+    findings: tuple[dict[str, object], ...] = ()  # findings of voicecli doctor
     latencies: StageLatencies = field(default_factory=StageLatencies)
     schema_version: int = SCHEMA
 
 
 @dataclass(frozen=True, slots=True)
 class UserAction:
-    """What the user did at the keyboard."""
+    """An action of the user at the keyboard."""
 
     at_s: float
     what: Literal["mute", "unmute", "interrupt", "ask", "repeat", "hold", "let go"]
@@ -57,34 +57,32 @@ class UserAction:
 
 @checked(frozen=True, config=ConfigDict(extra="forbid"))
 class Times:
-    """When the sounds were captured, came and sounded."""
+    """Times at which audio was captured, arrived and sounded."""
 
     captured_at_s: tuple[float, ...] = ()  # first sample of each frame
-    arrived_at_s: tuple[float, ...] = ()  # the same frame, when the program got it
-    listenings: tuple[
-        int, ...
-    ] = ()  # frames of each time that the microphone was listened to; all but the last unheard
+    arrived_at_s: tuple[float, ...] = ()  # when the program received the same frame
+    listenings: tuple[int, ...] = ()  # number of frames of each use of the microphone; all but the last were discarded
     speaker_rate_hz: int = 48_000
     block_samples: tuple[int, ...] = ()
-    reported_at_s: tuple[float, ...] = ()  # when the speaker told each block ...
+    reported_at_s: tuple[float, ...] = ()  # when the speaker reported each block ...
     sounds_at_s: tuple[float, ...] = ()  # ... and when its first sample left the loudspeaker
-    echoes: bool = False  # an echo canceller was at work
+    echoes: bool = False  # an echo canceller was active
     actions: tuple[UserAction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Sounds:
-    """All that sounded."""
+    """All recorded audio, int16."""
 
-    microphone: Pcm  # (n * FRAME_SAMPLES,) at LISTEN_RATE_HZ, as the device gave it
-    echo_free: Pcm  # the same without the echo; empty where none was cancelled
+    microphone: Pcm  # (n * FRAME_SAMPLES,) at LISTEN_RATE_HZ, as captured
+    echo_free: Pcm  # the same after echo cancellation; empty without an echo canceller
     speaker: Pcm  # (m,) at `times.speaker_rate_hz`
     times: Times
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """A conversation that can be held again."""
+class Recording:
+    """A recorded conversation."""
 
     about: About
     events: tuple[Event, ...]
@@ -96,25 +94,25 @@ class Recorded:
 
     @property
     def began_s(self) -> float:
-        """Clock time of the first frame."""
+        """Return the clock time of the first frame."""
         return self.times.captured_at_s[0]
 
     @property
     def voiced(self) -> bool:
-        """Answers were spoken; else there was no speaker, and they were written."""
+        """Return whether answers were spoken; without a speaker they were only shown."""
         return all(event.speaker for event in self.events if isinstance(event, Ready))
 
 
-MOST_GAP_S = 60.0
-"""Between two frames: a machine that slept may have had one; with more the recording would be replayed for ages."""
+MAX_GAP_S = 60.0
+"""Longest gap between two frames, as after a sleep of the machine. It limits how long a replay runs."""
 
 
-def objection(sounds: Sounds) -> str:
-    """Why times and sounds cannot be of one conversation; empty where they can."""
+def inconsistency(sounds: Sounds) -> str:
+    """Return why times and audio do not belong together; empty if they do."""
     times, microphone_samples, speaker_samples = sounds.times, len(sounds.microphone), len(sounds.speaker)
     captured, arrived = times.captured_at_s, times.arrived_at_s
     if len(sounds.echo_free) not in (0, microphone_samples):
-        return f"{microphone_samples} samples of the microphone, {len(sounds.echo_free)} without the echo"
+        return f"{microphone_samples} samples of the microphone, {len(sounds.echo_free)} without echo"
     if not captured or len(captured) != len(arrived) or len(captured) * FRAME_SAMPLES != microphone_samples:
         return f"{microphone_samples} samples of the microphone, times of {len(captured)} and {len(arrived)} frames"
     if sum(times.listenings) != len(captured) or min(times.listenings) < 0:
@@ -125,8 +123,8 @@ def objection(sounds: Sounds) -> str:
     if not 8_000 <= times.speaker_rate_hz <= 192_000:
         return f"a speaker at {times.speaker_rate_hz} Hz"
     gaps = [later - earlier for earlier, later in zip(arrived, arrived[1:], strict=False)]
-    if not all(0 <= gap <= MOST_GAP_S for gap in gaps):
-        return f"frames that are not in order, or more than {MOST_GAP_S:.0f} s apart"
-    if not all(abs(came - taken) <= MOST_GAP_S for came, taken in zip(arrived, captured, strict=True)):
-        return "frames that came at another time than they were captured"
+    if not all(0 <= gap <= MAX_GAP_S for gap in gaps):
+        return f"frames out of order, or more than {MAX_GAP_S:.0f} s apart"
+    if not all(abs(came - taken) <= MAX_GAP_S for came, taken in zip(arrived, captured, strict=True)):
+        return "frames that arrived long before or after their capture"
     return ""

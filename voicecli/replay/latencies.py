@@ -1,6 +1,6 @@
-"""What the engines took when a conversation was recorded, and engines that take just that on a clock that jumps.
+"""Latencies of a recording, and engines that reproduce them in virtual time.
 
-So a replay decides as the recorded machine would have, on any machine and under any load.
+A replay then makes the same decisions as the recorded machine, on any machine and under any load.
 """
 
 from __future__ import annotations
@@ -17,34 +17,36 @@ from voicecli.replay.bundle import StageLatencies
 from voicecli.types import AudioChunk, Message, SpeechSegment, Token, Transcript
 
 Spend = Callable[[float], None]
-"""Lets the call under way take so many seconds."""
+"""Adds seconds of virtual time to the current call."""
 
 
 def latencies_of(calls: Sequence[Call]) -> StageLatencies:
-    """The median of each; what was never called has its default price. Pure."""
-    usual = StageLatencies()
+    """Return the median latency of each stage; a stage without calls has its default. Pure."""
+    default = StageLatencies()
     replies = [call for call in calls if call.name == "reply" and call.first_s is not None]
     written = [call for call in replies if call.amount > 1]
     return StageLatencies(
-        median([call.work_s for call in calls if call.stage == "stt" and call.work_s > REMEMBERED_S], usual.decode_s),
-        median([call.work_s for call in calls if call.stage == "endpoint"], usual.look_s),
-        median([call.first_s or 0.0 for call in replies], usual.first_token_s),
+        median([call.work_s for call in calls if call.stage == "stt" and call.work_s > REMEMBERED_S], default.decode_s),
+        median([call.work_s for call in calls if call.stage == "endpoint"], default.end_of_turn_s),
+        median([call.first_s or 0.0 for call in replies], default.first_token_s),
         median(
             [(call.ended_s - call.began_s - (call.first_s or 0.0)) / (call.amount - 1) for call in written],
-            usual.token_s,
+            default.token_s,
         ),
         median(
-            [call.first_s for call in calls if call.stage == "tts" and call.first_s is not None], usual.first_sound_s
+            [call.first_s for call in calls if call.stage == "tts" and call.first_s is not None], default.first_audio_s
         ),
     )
 
 
-def median(values: Sequence[float], usual: float) -> float:
-    """To the millisecond."""
-    return round(statistics.median(values), 3) if values else usual
+def median(values: Sequence[float], default: float) -> float:
+    """Return the median, rounded to milliseconds; `default` if there are no values."""
+    return round(statistics.median(values), 3) if values else default
 
 
-class RecordedLatencyRecogniser:
+class RecordedLatencyRecognizer:
+    """Speech-to-text with the latency of the recording."""
+
     def __init__(self, stt: SpeechToText, price_s: float, spend: Spend) -> None:
         self.name = stt.name
         self._stt, self._price_s, self._spend = stt, price_s, spend
@@ -59,17 +61,19 @@ class RecordedLatencyRecogniser:
 
 
 class RecordedLatencyEndOfTurn:
-    def __init__(self, turn: EndOfTurn, price_s: float, spend: Spend) -> None:
+    """An end-of-turn model with the latency of the recording."""
+
+    def __init__(self, turn: EndOfTurn, latency_s: float, spend: Spend) -> None:
         self.name = turn.name
-        self._turn, self._price_s, self._spend = turn, price_s, spend
+        self._turn, self._latency_s, self._spend = turn, latency_s, spend
 
     def probability(self, segment: SpeechSegment) -> float:
-        self._spend(self._price_s)
+        self._spend(self._latency_s)
         return self._turn.probability(segment)
 
 
-class RecordedLatencyVoice:
-    """Each piece at the price of its first sound; the sound of the same words is computed once."""
+class RecordedLatencyTextToSpeech:
+    """Text-to-speech with the recorded latency to the first audio. Audio of the same text is computed once."""
 
     def __init__(self, tts: TextToSpeech, price_s: float, spend: Spend) -> None:
         self.name, self.sample_rate_hz = tts.name, tts.sample_rate_hz
@@ -84,9 +88,9 @@ class RecordedLatencyVoice:
 
 
 class PacedLanguageModel:
-    """Answers come from a model on another loop, whole; their tokens are given out at a fixed pace.
+    """A language model with the latencies of the recording.
 
-    The clock that jumps knows nothing of a network, so nobody may wait on it for one.
+    The complete answer is generated on another event loop: in virtual time nothing can wait for a network.
     """
 
     def __init__(self, llm: LanguageModel, thread: LoopThread, latencies: StageLatencies) -> None:
@@ -95,13 +99,13 @@ class PacedLanguageModel:
         self._known: dict[tuple[Message, ...], list[Token]] = {}
 
     async def warm(self, messages: Sequence[Message]) -> None:
-        """What is read ahead is in the price of the first token."""
+        """Do nothing: the latency of the first token includes the prompt."""
 
     async def aclose(self) -> None:
-        """Whoever opened the model closes it."""
+        """Do nothing: whoever opened the model closes it."""
 
     async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[Token, None]:
-        """The same question has the same answer."""
+        """Yield the tokens at a fixed pace. The same messages have the same answer."""
         asked = tuple(messages)
         if asked not in self._known:
             self._known[asked] = self._thread.run(all_of(self._llm, asked))
@@ -112,5 +116,5 @@ class PacedLanguageModel:
 
 
 async def all_of(llm: LanguageModel, messages: Sequence[Message]) -> list[Token]:
-    """The whole answer."""
+    """Return all tokens of an answer."""
     return [token async for token in llm.reply(messages)]

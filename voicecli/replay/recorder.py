@@ -1,4 +1,4 @@
-"""Keeps a conversation while it is held: what the microphone gave, what sounded, what happened, what the user did."""
+"""Record a conversation while it is held: microphone, playback, events and the user's actions."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from voicecli.types import AudioFrame, Pcm, TurnId
 from voicecli.ui.screen import Controls
 
 SPEAKER_HZ = 48_000
-"""Of a recording in which nothing sounded."""
+"""Speaker rate of a recording without playback."""
 
 
 class Recorder(PipelineHooks):
-    """Stands between the parts of one conversation, and ends it after a number of turns.
+    """Record one conversation through the pipeline's hooks, and end it after a number of turns.
 
-    `played` is called by the speaker's thread and only appends; all else belongs to the loop.
+    `played` is called on the speaker's thread and only appends; all other methods belong to the loop.
     """
 
     def __init__(self, clock: Clock, turns: int) -> None:
@@ -59,22 +59,22 @@ class Recorder(PipelineHooks):
 
     @property
     def turns_over(self) -> int:
-        """Turns that were answered, interrupted or failed."""
+        """Return the number of turns that were answered, interrupted or failed."""
         return self._over
 
     @property
     def calls(self) -> list[Call]:
-        """Of the engines."""
+        """Return all calls of the engines."""
         return self._engines.calls
 
     def microphone(self, microphone: Microphone) -> Microphone:
-        """Raises DeviceError where there is none: a typed conversation cannot be heard again."""
+        """Return a microphone that is recorded. Raise DeviceError if there is none: typed questions have no audio."""
         if not microphone.name:
-            raise DeviceError("there is no microphone to record", "--input FILE speaks a sound file instead")
-        return KeptMicrophone(microphone, lambda: self._listenings.append(0), self._heard)
+            raise DeviceError("there is no microphone to record", "use --input FILE to play a sound file instead")
+        return TappedMicrophone(microphone, lambda: self._listenings.append(0), self._heard)
 
     def echo_free(self, microphone: Microphone) -> Microphone:
-        return KeptMicrophone(microphone, lambda: None, self._cleaned.append)
+        return TappedMicrophone(microphone, lambda: None, self._cleaned.append)
 
     def engines(self, engines: Engines) -> Engines:
         return self._engines.engines(engines)
@@ -90,7 +90,7 @@ class Recorder(PipelineHooks):
         return keep
 
     def observe(self, event: Event) -> None:
-        """Take the next event; ends the conversation when enough turns are over and nothing is going on."""
+        """Record an event. End the conversation once enough turns are over and nothing is in progress."""
         if isinstance(event, LevelMeasured):
             return
         self.events.append(event)
@@ -105,20 +105,20 @@ class Recorder(PipelineHooks):
             self._controls.quit()
 
     def controls(self, controls: Controls) -> Controls:
-        """The user's keys, noted."""
+        """Return controls that record the user's actions."""
         self._controls = controls
 
         def set_muted(muted: bool) -> None:
-            self._did(UserAction(self._clock(), "mute" if muted else "unmute"))
+            self._record_action(UserAction(self._clock(), "mute" if muted else "unmute"))
             controls.set_muted(muted)
 
         def interrupt() -> None:
-            self._did(UserAction(self._clock(), "interrupt"))
+            self._record_action(UserAction(self._clock(), "interrupt"))
             controls.interrupt()
 
         def ask(text: str) -> None:
             if not is_command(text):
-                self._did(UserAction(self._clock(), "ask", text[1:] if text.startswith("//") else text))
+                self._record_action(UserAction(self._clock(), "ask", text[1:] if text.startswith("//") else text))
             controls.ask(text)
 
         def quit() -> None:
@@ -126,17 +126,17 @@ class Recorder(PipelineHooks):
             controls.quit()
 
         def repeat(answer: str) -> None:
-            self._did(UserAction(self._clock(), "repeat", answer))
+            self._record_action(UserAction(self._clock(), "repeat", answer))
             controls.repeat(answer)
 
         def push(held: bool) -> None:
-            self._did(UserAction(self._clock(), "hold" if held else "let go"))
+            self._record_action(UserAction(self._clock(), "hold" if held else "let go"))
             controls.push(held)
 
         return replace(controls, set_muted=set_muted, interrupt=interrupt, ask=ask, quit=quit, repeat=repeat, push=push)
 
     def sounds(self) -> Sounds:
-        """All that sounded, and when."""
+        """Return all recorded audio with its times."""
         blocks = [(block, reported_s) for block, reported_s in self._blocks if len(block.pcm)]
         rate_hz = blocks[0][0].rate_hz if blocks else SPEAKER_HZ
         times = Times(
@@ -161,12 +161,12 @@ class Recorder(PipelineHooks):
         self._frames.append((frame, self._clock()))
         self._listenings[-1] += 1
 
-    def _did(self, action: UserAction) -> None:
+    def _record_action(self, action: UserAction) -> None:
         self._actions.append(action)
 
 
-class KeptMicrophone:
-    """A microphone that is open already."""
+class TappedMicrophone:
+    """A microphone whose frames are also passed to a callback. The microphone is already open."""
 
     def __init__(
         self, microphone: Microphone, listens: Callable[[], None], heard: Callable[[AudioFrame], None]
@@ -181,10 +181,10 @@ class KeptMicrophone:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Whoever opened the microphone closes it."""
+        """Do nothing: whoever opened the microphone closes it."""
 
     async def frames(self) -> AsyncIterator[AudioFrame]:
-        """As the microphone's own."""
+        """Yield the microphone's frames."""
         self._listens()
         async for frame in self._microphone.frames():
             self._heard(frame)
@@ -192,5 +192,5 @@ class KeptMicrophone:
 
 
 def joined(parts: list[Pcm]) -> Pcm:
-    """One after the other, shape (n,)."""
+    """Return the concatenated samples, int16, shape (n,)."""
     return np.concatenate(parts) if parts else np.zeros(0, np.int16)

@@ -1,4 +1,4 @@
-"""Settings that may leave the machine in a report, and the settings of a replay. Pure but for the user's own file."""
+"""Settings without private values for a report, and the settings of a replay."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from voicecli.settings.load import build, flat, keys, load_settings, parse, valu
 from voicecli.settings.model import Settings
 from voicecli.settings.shipped import shipped_text
 
-OWN = frozenset(
+MACHINE_KEYS = frozenset(
     {
         "audio.input_device",
         "audio.output_device",
@@ -31,27 +31,27 @@ OWN = frozenset(
         "history.file",
     }
 )
-"""They say where things are on one machine, so each machine has its own."""
+"""Settings that depend on the machine; a replay uses those of its own machine."""
 
 SEED = 7
-"""Of the answers, where a temperature is asked for."""
+"""Seed of the answers, if a temperature is set."""
 
 
-def kept_settings(settings: Settings, *, prompt: bool) -> dict[str, SettingValue]:
-    """`section.key` -> value, without secrets, places and paths. `prompt`: with the words of the system prompts."""
+def redacted_settings(settings: Settings, *, prompt: bool) -> dict[str, SettingValue]:
+    """Return `section.key` -> value, without secrets, addresses and paths. `prompt`: include the system prompts."""
     kept: dict[str, SettingValue] = {}
     for key in keys():
         value = value_of(settings, key)
-        if key in OWN or isinstance(value, SecretStr):
+        if key in MACHINE_KEYS or isinstance(value, SecretStr):
             continue
         if key.endswith(".system_prompt") and not prompt:
             value = f"{len(str(value).strip())} characters"
-        kept[key] = nameless(value) if isinstance(value, str) else value  # type: ignore[assignment]
+        kept[key] = without_folders(value) if isinstance(value, str) else value  # type: ignore[assignment]
     return kept
 
 
-def nameless(value: str) -> str:
-    """Of a path the last name alone."""
+def without_folders(value: str) -> str:
+    """Return the last component of a path; return any other text unchanged."""
     is_path = "\n" not in value and (Path(value).expanduser().is_absolute() or "\\" in value)
     return Path(value.replace("\\", "/")).name if is_path else value
 
@@ -59,25 +59,24 @@ def nameless(value: str) -> str:
 def replay_settings(
     recorded: Mapping[str, SettingValue], flags: Mapping[str, object], narrate: Callable[[str], None]
 ) -> Settings:
-    """The recorded ones, with this machine's places, changed by what was typed. Raises SettingsError.
+    """Return the recorded settings, with those of this machine and the command's flags. Raise SettingsError.
 
-    So that two replays agree, answers are the likeliest (temperature 0) and a piece's sound comes in one go, unless
-    something else was typed.
+    Unless flags say otherwise, the temperature is 0 and text-to-speech does not stream, so that replays are repeatable.
     """
     own = load_settings({}).settings
     values: dict[str, object] = flat(parse(shipped_text("default.toml"), "default.toml"))
     origins = dict.fromkeys(values, "default")
     known = {
-        key: nameless(value) if isinstance(value, str) else value
+        key: without_folders(value) if isinstance(value, str) else value
         for key, value in recorded.items()
-        if key in values and key not in OWN
+        if key in values and key not in MACHINE_KEYS
     }
-    if unknown := sorted(set(recorded) - set(known) - OWN):
-        narrate(f"Passed over, as this version does not know them: {', '.join(unknown)}")
+    if unknown := sorted(set(recorded) - set(known) - MACHINE_KEYS):
+        narrate(f"Ignored settings that this version does not know: {', '.join(unknown)}")
     fixed = {"llm.temperature": 0.0, "llm.seed": SEED, "tts.streaming": False}
     typed = {key: value for key, value in flags.items() if value is not None}
     for origin, layer in (
-        ("your settings", {key: value_of(own, key) for key in OWN}),
+        ("your settings", {key: value_of(own, key) for key in MACHINE_KEYS}),
         ("recording", known),
         ("replay", fixed),
         ("flag", typed),

@@ -1,4 +1,4 @@
-"""Events -> what each turn came to, as a user would tell it. Pure."""
+"""Summarize each turn from its events. Pure."""
 
 from __future__ import annotations
 
@@ -25,34 +25,34 @@ from voicecli.types import TurnId
 
 @dataclass(frozen=True, slots=True)
 class TurnSummary:
-    """One turn. Times are those of the recording's clock."""
+    """One turn. Times are of the recording's clock."""
 
     began_s: float  # first voiced sample, or when the question was typed
-    ended_s: float | None = None  # last voiced sample, as far as it was taken for the end
+    ended_s: float | None = None  # last voiced sample before the endpoint
     heard: str = ""
     wait_s: float | None = None  # from the last voiced sample to the decision that it was the last
-    parts_s: tuple[float, ...] = ()  # what each of PART_NAMES added to the wait for the answer
-    talked_over: int = 0  # voices over the answer that did not end it
-    gaps: int = 0
+    parts_s: tuple[float, ...] = ()  # latency of each of PART_NAMES
+    false_interruptions: int = 0  # sounds during the answer that did not end it
+    underruns: int = 0
     answer: str = ""  # as written
-    spoken: str = ""  # as much of it as was heard
+    spoken: str = ""  # as much of the answer as was heard
     outcome: str = "unfinished"  # answered, interrupted, went on, failed: ..., nothing heard: ...
 
     @property
     def voice_to_voice_s(self) -> float | None:
-        """None where nothing was audible."""
+        """Return the latency to the first audio; None if nothing was audible."""
         return sum(self.parts_s) if self.parts_s else None
 
     def fields(self) -> dict[str, object]:
-        """For JSON."""
+        """Return the fields for JSON."""
         return {
             "began_s": round(self.began_s, 3),
             "ended_s": None if self.ended_s is None else round(self.ended_s, 3),
             "heard": self.heard,
             "endpoint_wait_s": None if self.wait_s is None else round(self.wait_s, 3),
             "parts_s": {name: round(part, 3) for name, part in zip(PART_NAMES, self.parts_s, strict=False)},
-            "talked_over": self.talked_over,
-            "gaps": self.gaps,
+            "false_interruptions": self.false_interruptions,
+            "underruns": self.underruns,
             "answer": self.answer,
             "spoken": self.spoken,
             "outcome": self.outcome,
@@ -60,50 +60,50 @@ class TurnSummary:
 
 
 @dataclass(slots=True)
-class Telling:
-    """A turn whose events are still coming."""
+class OpenTurn:
+    """A turn that is not complete."""
 
     story: TurnSummary
     fold: LatencyFold = field(default_factory=LatencyFold)
 
 
-def stories(events: Iterable[Event]) -> tuple[TurnSummary, ...]:
-    """One for each turn that began, in that order."""
-    turns: dict[TurnId, Telling] = {}
+def turn_summaries(events: Iterable[Event]) -> tuple[TurnSummary, ...]:
+    """Return a summary of each turn, in the order in which they began."""
+    turns: dict[TurnId, OpenTurn] = {}
     for event in events:
         if event.turn is None:
             continue
         match event:
             case SpeechStarted(started_at_s=at_s) | UserTyped(at_s=at_s):
-                turns[event.turn] = Telling(TurnSummary(at_s))
+                turns[event.turn] = OpenTurn(TurnSummary(at_s))
         if event.turn in turns:
-            reported = turns[event.turn]
-            reported.fold = reported.fold.apply(event)
-            latency = reported.fold.latency()
-            reported.story = replace(after(reported.story, event), parts_s=latency.parts if latency else ())
-    return tuple(reported.story for reported in turns.values())
+            turn = turns[event.turn]
+            turn.fold = turn.fold.apply(event)
+            latency = turn.fold.latency()
+            turn.story = replace(with_event(turn.story, event), parts_s=latency.parts if latency else ())
+    return tuple(turn.story for turn in turns.values())
 
 
-def after(story: TurnSummary, event: Event) -> TurnSummary:
-    """The story with one more event."""
+def with_event(summary: TurnSummary, event: Event) -> TurnSummary:
+    """Return the summary with one more event."""
     match event:
         case UserTyped(text=text) | Transcribed(text=text):
-            return replace(story, heard=text, answer="")
+            return replace(summary, heard=text, answer="")
         case SpeechEnded(at_s=at_s, ended_at_s=ended_s):
-            return replace(story, ended_s=ended_s, wait_s=at_s - ended_s)
+            return replace(summary, ended_s=ended_s, wait_s=at_s - ended_s)
         case TokenArrived(text=text):
-            return replace(story, answer=story.answer + text)
+            return replace(summary, answer=summary.answer + text)
         case FalseInterruption():
-            return replace(story, talked_over=story.talked_over + 1)
+            return replace(summary, false_interruptions=summary.false_interruptions + 1)
         case PlaybackUnderrun():
-            return replace(story, gaps=story.gaps + 1)
+            return replace(summary, underruns=summary.underruns + 1)
         case TurnDone(spoken=spoken):
-            return replace(story, spoken=spoken, outcome="answered")
+            return replace(summary, spoken=spoken, outcome="answered")
         case TurnInterrupted(spoken=spoken, reopened=reopened):
-            return replace(story, spoken=spoken, outcome="went on" if reopened else "interrupted")
+            return replace(summary, spoken=spoken, outcome="went on" if reopened else "interrupted")
         case TurnFailed(message=message):
-            return replace(story, outcome=f"failed: {message}")
+            return replace(summary, outcome=f"failed: {message}")
         case NothingHeard(reason=reason):
-            return replace(story, outcome=f"nothing heard: {reason}")
+            return replace(summary, outcome=f"nothing heard: {reason}")
         case _:
-            return story
+            return summary

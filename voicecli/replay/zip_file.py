@@ -1,4 +1,4 @@
-"""One zip for a report or a recording. What somebody else made is read with care: sizes first, nothing is unpacked."""
+"""The zip file of a report or a recording. It may come from strangers: sizes are limited, nothing is extracted."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from pydantic import TypeAdapter, ValidationError
 
 from voicecli.errors import SettingsError
 from voicecli.events import Event
-from voicecli.replay.bundle import SCHEMA, About, Recorded, Sounds, Times, objection
+from voicecli.replay.bundle import SCHEMA, About, Recording, Sounds, Times, inconsistency
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 from voicecli.ui.jsonl import event_json, event_of
 
 ABOUT, EVENTS, TIMES = "report.json", "events.jsonl", "times.json"
 MICROPHONE, ECHO_FREE, SPEAKER = "microphone.wav", "echo-free.wav", "speaker.wav"
 
-MOST_BYTES = 256 << 20
-"""Of a file in the zip when it is unpacked: three quarters of an hour of the speaker. What is larger is refused."""
+MAX_BYTES = 256 << 20
+"""Largest uncompressed file in a zip: 45 minutes of the speaker. Larger ones are rejected."""
 
-HINT = "voicecli report --record makes one that can be replayed"
+HINT = "voicecli report --record creates a file that can be replayed"
 
 T = TypeVar("T")
-ABOUTS: TypeAdapter[About] = TypeAdapter(About)
-ALL_TIMES: TypeAdapter[Times] = TypeAdapter(Times)
+ABOUT_ADAPTER: TypeAdapter[About] = TypeAdapter(About)
+TIMES_ADAPTER: TypeAdapter[Times] = TypeAdapter(Times)
 
 
-def recorded_members(recorded: Recorded) -> dict[str, bytes]:
-    """Name -> content of each file that a recording is made of."""
+def recorded_members(recorded: Recording) -> dict[str, bytes]:
+    """Return the name and content of each file of a recording."""
     return {
-        ABOUT: ABOUTS.dump_json(recorded.about, indent=1),
+        ABOUT: ABOUT_ADAPTER.dump_json(recorded.about, indent=1),
         EVENTS: events_text(recorded.events).encode(),
-        TIMES: ALL_TIMES.dump_json(recorded.times),
+        TIMES: TIMES_ADAPTER.dump_json(recorded.times),
         MICROPHONE: wav_bytes(recorded.sounds.microphone, LISTEN_RATE_HZ),
         ECHO_FREE: wav_bytes(recorded.sounds.echo_free, LISTEN_RATE_HZ),
         SPEAKER: wav_bytes(recorded.sounds.speaker, recorded.times.speaker_rate_hz),
@@ -46,12 +46,12 @@ def recorded_members(recorded: Recorded) -> dict[str, bytes]:
 
 
 def events_text(events: Sequence[Event]) -> str:
-    """A line for each."""
+    """Return the events as JSON, one on each line."""
     return "".join(f"{event_json(event)}\n" for event in events)
 
 
 def wav_bytes(pcm: Pcm, rate_hz: int) -> bytes:
-    """A mono file."""
+    """Return a mono WAV file with 16 bits a sample."""
     held = io.BytesIO()
     with wave.open(held, "wb") as file:
         file.setnchannels(1)
@@ -62,7 +62,7 @@ def wav_bytes(pcm: Pcm, rate_hz: int) -> bytes:
 
 
 def write_zip(path: Path, members: Mapping[str, bytes]) -> int:
-    """All of it or nothing, for its owner's eyes alone; returns its bytes. Raises SettingsError."""
+    """Write the zip completely or not at all, readable by its owner only. Return its bytes. Raise SettingsError."""
     part = path.with_name(path.name + ".part")
     try:
         part.unlink(missing_ok=True)
@@ -77,16 +77,17 @@ def write_zip(path: Path, members: Mapping[str, bytes]) -> int:
         raise SettingsError(f"{path} cannot be written: {error.strerror}", "--output FILE") from error
 
 
-def read_recording(path: Path) -> Recorded:
-    """What `recorded_members` gave. Raises SettingsError, with what is wrong, for anything else."""
+def read_recording(path: Path) -> Recording:
+    """Return the recording in a zip. Raise SettingsError, with the reason, if the file is not a valid recording."""
     try:
         with zipfile.ZipFile(path) as packed:
-            about = checked(path, ABOUT, ABOUTS, member(path, packed, ABOUT))
+            about = checked(path, ABOUT, ABOUT_ADAPTER, member(path, packed, ABOUT))
             if about.schema_version != SCHEMA:
                 raise SettingsError(
-                    f"{path} has schema {about.schema_version}, this version reads {SCHEMA}", "record it again"
+                    f"{path} has schema {about.schema_version}, but this version reads schema {SCHEMA}",
+                    "record it again",
                 )
-            times = checked(path, TIMES, ALL_TIMES, member(path, packed, TIMES))
+            times = checked(path, TIMES, TIMES_ADAPTER, member(path, packed, TIMES))
             events = read_events(path, member(path, packed, EVENTS))
             microphone, echo_free = (
                 read_wav(path, name, member(path, packed, name), LISTEN_RATE_HZ) for name in (MICROPHONE, ECHO_FREE)
@@ -95,41 +96,43 @@ def read_recording(path: Path) -> Recorded:
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror or error}", "check the name") from error
     except zipfile.BadZipFile as error:
-        raise SettingsError(f"{path} is no whole zip: {error}", HINT) from error
+        raise SettingsError(f"{path} is not a complete zip file: {error}", HINT) from error
     sounds = Sounds(microphone, echo_free, speaker, times)
-    if why := objection(sounds):
-        raise SettingsError(f"{path} does not fit together: {why}", HINT)
-    return Recorded(about, events, sounds)
+    if why := inconsistency(sounds):
+        raise SettingsError(f"{path} is inconsistent: {why}", HINT)
+    return Recording(about, events, sounds)
 
 
 def member(path: Path, packed: zipfile.ZipFile, name: str) -> bytes:
-    """One file, never more than `MOST_BYTES` of it. Raises SettingsError or BadZipFile."""
+    """Return one file, up to `MAX_BYTES`. Raise SettingsError or BadZipFile."""
     try:
         info = packed.getinfo(name)
     except KeyError:
-        raise SettingsError(f"{path} holds no {name}", f"a report without --record holds no sound; {HINT}") from None
+        raise SettingsError(
+            f"{path} contains no {name}", f"a report without --record contains no audio; {HINT}"
+        ) from None
     try:
         with packed.open(info) as file:
-            content = file.read(MOST_BYTES + 1)
+            content = file.read(MAX_BYTES + 1)
     except (RuntimeError, NotImplementedError) as error:  # encrypted, or packed in an unusual way
         raise SettingsError(f"{name} in {path} cannot be unpacked: {error}", HINT) from error
-    if len(content) > MOST_BYTES:
-        raise SettingsError(f"{name} in {path} unpacks to more than {MOST_BYTES >> 20} MB", HINT)
+    if len(content) > MAX_BYTES:
+        raise SettingsError(f"{name} in {path} unpacks to more than {MAX_BYTES >> 20} MB", HINT)
     return content
 
 
 def checked(path: Path, name: str, adapter: TypeAdapter[T], content: bytes) -> T:
-    """Raises SettingsError where the JSON is another."""
+    """Return the parsed JSON. Raise SettingsError if it does not match the schema."""
     try:
         return adapter.validate_json(content)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the whole"
+        where = ".".join(map(str, first["loc"])) or "the file"
         raise SettingsError(f"{name} in {path}: {where}: {first['msg']}", HINT) from error
 
 
 def read_events(path: Path, content: bytes) -> tuple[Event, ...]:
-    """Raises SettingsError for what is no event, and for a field of another type."""
+    """Return the events. Raise SettingsError for an unknown event or a field of the wrong type."""
     try:
         events = tuple(event_of(line) for line in content.decode().split("\n") if line)
         adapters = {kind: TypeAdapter(kind) for kind in {type(event) for event in events}}
@@ -142,13 +145,13 @@ def read_events(path: Path, content: bytes) -> tuple[Event, ...]:
 
 
 def read_wav(path: Path, name: str, content: bytes, rate_hz: int) -> Pcm:
-    """Mono samples, shape (n,). Raises SettingsError where it is another kind of file."""
+    """Return mono samples, int16, shape (n,). Raise SettingsError if the format is another."""
     try:
         with wave.open(io.BytesIO(content)) as file:
             found = (file.getnchannels(), file.getsampwidth(), file.getframerate())
             if found != (1, 2, rate_hz):
-                raise SettingsError(f"{name} in {path} is no mono file of 16 bits at {rate_hz} Hz", HINT)
+                raise SettingsError(f"{name} in {path} is not a 16-bit mono file at {rate_hz} Hz", HINT)
             data = file.readframes(file.getnframes())
     except (wave.Error, EOFError) as error:
-        raise SettingsError(f"{name} in {path} is no WAV file: {error}", HINT) from error
+        raise SettingsError(f"{name} in {path} is not a WAV file: {error}", HINT) from error
     return np.frombuffer(data[: len(data) // 2 * 2], np.int16)

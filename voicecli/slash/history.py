@@ -12,11 +12,9 @@ from typing import Protocol
 
 from voicecli.errors import HistoryError
 from voicecli.history.export import markdown
-from voicecli.history.finding import excerpt
-from voicecli.history.log import ConversationLog
-from voicecli.history.open import resumed
+from voicecli.history.log import ConversationLog, resumed_notice
 from voicecli.history.records import Exchange, Hit, Listed, Session
-from voicecli.history.store import open_store
+from voicecli.history.store import excerpt, open_store
 from voicecli.printable import printable
 
 LISTED = 10
@@ -50,7 +48,7 @@ class HistoryCommands:
         """Start a new conversation."""
         previous, has_exchanges = self.record.session, bool(self.record.exchanges)
         self.talker.restart()
-        self.record.part(Session(self.now()))
+        self.record.start_session(Session(self.now()))
         if not has_exchanges:
             return "A new conversation."
         if not self.is_saved:
@@ -76,8 +74,8 @@ class HistoryCommands:
             return f"This is conversation {current}."
         session, earlier = await asyncio.to_thread(read, self.path, wanted)
         self.talker.restart((one.question, one.heard, one.cut) for one in earlier)
-        self.record.part(session, (self.now() - session.began_at).total_seconds(), earlier)
-        return resumed(session, earlier)
+        self.record.start_session(session, (self.now() - session.began_at).total_seconds(), earlier)
+        return resumed_notice(session, earlier)
 
     async def save(self, argument: str) -> str:
         """Save this conversation as Markdown.

@@ -1,1 +1,1 @@
-"""What a language model may use: a few built in, and those of MCP servers."""
+"""Tools for the language model: built-in ones and those of MCP servers."""

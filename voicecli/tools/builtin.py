@@ -1,18 +1,17 @@
-"""Our own tools: the time, a calculator, timers."""
+"""The built-in tools: the time, a calculator and timers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from voicecli.tools.calculator import calculate
-from voicecli.tools.clock import Now, current_time
-from voicecli.tools.timers import Timers
-from voicecli.tools.tool import BUILT_IN, Arguments, Tool, number_of, schema, text_of
+from voicecli.tools.clock import Now, Timers, current_time
+from voicecli.tools.toolbox import BUILT_IN, Arguments, Tool, number_of, schema, text_of
 from voicecli.types import ToolSpec
 
 
 def builtin_tools(now: Now, timers: Timers) -> list[Tool]:
-    """In the order in which the language model is told of them."""
+    """Return the tools in the order in which the language model gets them."""
     return [
         _tool(
             "current_time",
@@ -37,7 +36,7 @@ def builtin_tools(now: Now, timers: Timers) -> list[Tool]:
             ),
             lambda arguments: timers.set(_seconds(arguments), text_of(arguments, "label")),
         ),
-        _tool("list_timers", "The timers that are running.", schema(), lambda arguments: timers.reported()),
+        _tool("list_timers", "The timers that are running.", schema(), lambda arguments: timers.remaining()),
         _tool(
             "cancel_timer",
             "Stop a timer before it rings.",

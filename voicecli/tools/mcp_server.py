@@ -1,17 +1,19 @@
-"""Tools of one MCP server: a program that is started, or an address (https://modelcontextprotocol.io)."""
+"""The tools of one MCP server: a program to start, or a URL (https://modelcontextprotocol.io)."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+import os
+import re
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from voicecli.engines.llm.select import is_loopback, place
 from voicecli.errors import ToolError, VoiceCliError
-from voicecli.tools.mcp_results import last_line, result_text, wire_name
-from voicecli.tools.tail import Tail
-from voicecli.tools.tool import Arguments, Tool
+from voicecli.tools.toolbox import Arguments, Tool
 from voicecli.types import ToolSpec
 
 if TYPE_CHECKING:
@@ -19,17 +21,98 @@ if TYPE_CHECKING:
 
     from voicecli.settings.tools import ToolServer
 
-START_S = 30.0
-"""For a server to start and to list its tools; `uvx` and `npx` fetch it first."""
+MAX_NAME_CHARS = 64
+"""Longest function name in OpenAI's protocol, which allows letters, digits, "_" and "-"."""
 
-MOST_PAGES = 20
-"""Of a list of tools."""
+
+def wire_name(server: str, tool: str) -> str:
+    """Return a tool name that every back end accepts."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", f"{server}_{tool}")[:MAX_NAME_CHARS]
+
+
+def result_text(content: Iterable[Any], structured: Any) -> str:
+    """Return the texts of a result, with a placeholder for other content; without content, the structured result."""
+    parts = [_part(block) for block in content]
+    if not parts and structured is not None:
+        return json.dumps(structured, ensure_ascii=False)
+    return "\n".join(parts) or "(nothing)"
+
+
+def _part(block: Any) -> str:
+    kind = str(getattr(block, "type", "something"))
+    text = getattr(block, "text", None)
+    if kind == "resource":
+        text = getattr(getattr(block, "resource", None), "text", None)
+    if isinstance(text, str):
+        return text
+    uri = getattr(block, "uri", "")
+    return f"[{kind.replace('_', ' ')}{f' {uri}' if uri else ''}]"
+
+
+def last_line(text: str) -> str:
+    """Return the last non-empty line, where programs usually print why they exit."""
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
+
+
+TAIL_BYTES = 4000
+
+
+class StderrTail:
+    """A pipe for a server's stderr that keeps the end of the text. A context manager on the running loop.
+
+    `file` is the writing end.
+    """
+
+    def __init__(self) -> None:
+        self._kept = b""
+
+    def __enter__(self) -> Self:
+        self._reader, writer = os.pipe()
+        os.set_blocking(self._reader, False)
+        self.file: TextIO = os.fdopen(writer, "w")
+        asyncio.get_running_loop().add_reader(self._reader, self._read)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._read()
+        self._remove_reader()
+        os.close(self._reader)
+        self.file.close()
+
+    @property
+    def text(self) -> str:
+        """Return the last TAIL_BYTES as text."""
+        self._read()
+        return self._kept.decode(errors="replace")
+
+    def _read(self) -> None:
+        try:
+            while raw := os.read(self._reader, TAIL_BYTES):
+                self._kept = (self._kept + raw)[-TAIL_BYTES:]
+        except OSError:  # no more data for now, or closed
+            return
+        self._remove_reader()
+
+    def _remove_reader(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._reader)
+
+
+START_S = 30.0
+"""Timeout for a server to start and list its tools; `uvx` and `npx` download it first."""
+
+MAX_PAGES = 20
+"""Most pages of a list of tools."""
 
 INSTALL = "pip install 'voicecli[mcp]'"
 
 
 class McpServer:
-    """Opened by the first that asks; once it has gone it is opened anew by the next call. Belongs to the loop."""
+    """A connection to an MCP server. The first call opens it, and the next call after a failure reopens it.
+
+    All methods belong to the loop.
+    """
 
     def __init__(self, name: str, settings: ToolServer, tasks: asyncio.TaskGroup) -> None:
         self.name = name
@@ -37,11 +120,11 @@ class McpServer:
         self._tasks = tasks
         self._opening = asyncio.Lock()
         self._client: Client | None = None
-        self._living: asyncio.Task[None] | None = None
+        self._client_task: asyncio.Task[None] | None = None
         self._over = asyncio.Event()
 
     async def tools(self) -> list[Tool] | ToolError:
-        """Those that the settings want, or why there are none."""
+        """Return the tools that the settings allow, or why there are none."""
         try:
             async with asyncio.timeout(START_S):
                 listed = await self._listed()
@@ -58,24 +141,24 @@ class McpServer:
         return [self._tool(tool) for tool in listed if not wanted or tool.name in wanted]
 
     def close(self) -> None:
-        """Let go of it; its task ends soon."""
+        """Start closing the connection; its task ends soon."""
         self._over.set()
-        if self._client is None and self._living is not None:
-            self._living.cancel()
+        if self._client is None and self._client_task is not None:
+            self._client_task.cancel()
 
     async def _listed(self) -> list[Any]:
-        client = await self._opened()
+        client = await self._open_client()
         listed: list[Any] = []
         cursor: str | None = None
         try:
-            for _ in range(MOST_PAGES):
+            for _ in range(MAX_PAGES):
                 page = await client.list_tools(cursor=cursor)
                 listed += page.tools
                 cursor = page.next_cursor
                 if not cursor:
                     break
         except Exception as error:
-            raise self._explained(error, "") from error
+            raise self._tool_error(error, "") from error
         return listed
 
     def _tool(self, tool: Any) -> Tool:
@@ -87,19 +170,19 @@ class McpServer:
         return Tool(spec, self.name, tool.name, run)
 
     async def _call(self, name: str, arguments: Arguments, *, again: bool = True) -> str:
-        """Cancelling it tells the server, too. Raises ToolError.
+        """Call a tool and return its result. Cancelling also cancels it on the server. Raise ToolError.
 
-        A call that fails before the loop goes round was never sent: the server had gone before. Only then it is made
-        again, since nobody knows what one that was sent has done.
+        A call that fails before the next iteration of the loop was never sent: the connection was already lost. Only
+        then is it repeated, because a call that was sent may have had effects.
         """
-        client = await self._opened()
-        went_round = asyncio.Event()
-        asyncio.get_running_loop().call_soon(went_round.set)
+        client = await self._open_client()
+        was_iterated = asyncio.Event()
+        asyncio.get_running_loop().call_soon(was_iterated.set)
         try:
             result = await client.call_tool(name, dict(arguments))
         except Exception as error:
-            trouble = self._explained(error, name)
-            if again and self._client is None and not went_round.is_set():
+            trouble = self._tool_error(error, name)
+            if again and self._client is None and not was_iterated.is_set():
                 return await self._call(name, arguments, again=False)
             raise trouble from error
         text = result_text(result.content, result.structured_content)
@@ -107,34 +190,36 @@ class McpServer:
             raise ToolError(text)
         return text
 
-    async def _opened(self) -> Client:
+    async def _open_client(self) -> Client:
         async with self._opening:
             if self._client is None:
                 opened: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
                 self._over = asyncio.Event()
-                self._living = self._tasks.create_task(self._live(opened, self._over), name=f"MCP server {self.name}")
+                self._client_task = self._tasks.create_task(
+                    self._run_client(opened, self._over), name=f"MCP server {self.name}"
+                )
                 self._client = await opened
             return self._client
 
-    async def _live(self, opened: asyncio.Future[Client], over: asyncio.Event) -> None:
-        """The client is entered and left in this task: its library allows no other way."""
+    async def _run_client(self, opened: asyncio.Future[Client], over: asyncio.Event) -> None:
+        """Enter and exit the client in this task, as its library requires."""
         error: Exception | None = None
-        with Tail() as tail:
+        with StderrTail() as tail:
             try:
                 async with connected(self._settings, tail) as client:
                     opened.set_result(client)
                     await over.wait()
             except Exception as caught:
                 error = caught
-            if self._over is over:  # else another client has taken its place
+            if self._over is over:  # otherwise another client has replaced it
                 self._client = None
             if not opened.done() and error is not None:
-                opened.set_exception(self._unopened(error, tail.text))
+                opened.set_exception(self._open_error(error, tail.text))
             elif not opened.done():
                 opened.cancel()
 
-    def _explained(self, error: Exception, tool: str) -> ToolError:
-        """A server that has gone is opened anew next time; any other refusal is its answer."""
+    def _tool_error(self, error: Exception, tool: str) -> ToolError:
+        """Return the error for the language model. After a lost connection the next call reopens the server."""
         from mcp import MCPError
         from mcp_types import CONNECTION_CLOSED
 
@@ -142,29 +227,31 @@ class McpServer:
             return ToolError(f"{self.name} refuses {tool or 'to list its tools'}: {error.message}")
         self._over.set()
         self._client = None
-        return ToolError(f"{self.name} has gone ({_reason(error)}); the next call starts it again", self._hint())
+        return ToolError(
+            f"the connection to {self.name} is lost ({_reason(error)}); the next call restarts it", self._hint()
+        )
 
-    def _unopened(self, error: Exception, stderr: str) -> ToolError:
+    def _open_error(self, error: Exception, stderr: str) -> ToolError:
         if isinstance(error, VoiceCliError):
             return ToolError(error.message, error.hint)
         settings, first = self._settings, _first(error)
         if settings.url:
             return ToolError(
-                f"{self.name}: no MCP server answers on {place(settings.url)} ({_reason(error)})", self._hint()
+                f"{self.name}: no MCP server answers at {place(settings.url)} ({_reason(error)})", self._hint()
             )
         if isinstance(first, FileNotFoundError):
-            return ToolError(f"{self.name}: there is no program {settings.command}", self._hint())
+            return ToolError(f"{self.name}: the program {settings.command} was not found", self._hint())
         said = last_line(stderr) or _reason(error)
-        return ToolError(f"{self.name}: {settings.command} ended before it answered: {said}", self._hint())
+        return ToolError(f"{self.name}: {settings.command} exited before it answered: {said}", self._hint())
 
     def _hint(self) -> str:
         key = "url" if self._settings.url else "command"
-        return f"check tools.servers.{self.name}.{key}; voicecli tools tries it"
+        return f"check tools.servers.{self.name}.{key}; test it with voicecli tools"
 
 
 @asynccontextmanager
-async def connected(settings: ToolServer, tail: Tail) -> AsyncIterator[Client]:
-    """A client of the server, which lives inside the block. Raises ToolError when the package is not there."""
+async def connected(settings: ToolServer, tail: StderrTail) -> AsyncIterator[Client]:
+    """Connect a client to the server inside the block. Raise ToolError if the package mcp is not installed."""
     try:
         from mcp import Client, StdioServerParameters
         from mcp.client.stdio import stdio_client
@@ -186,7 +273,7 @@ def _http_client(settings: ToolServer) -> Any:
     import httpx2
 
     headers = {name: value.get_secret_value() for name, value in settings.headers.items()}
-    timeout = httpx2.Timeout(START_S, read=None)  # a call takes its time; tools.timeout_s bounds it
+    timeout = httpx2.Timeout(START_S, read=None)  # tools.timeout_s limits a call
     return httpx2.AsyncClient(headers=headers, timeout=timeout, trust_env=not is_loopback(settings.url))
 
 

@@ -16,7 +16,7 @@ from voicecli.audio.files.wav import FileSpeaker
 from voicecli.commands.say import text_of
 from voicecli.errors import DeviceError, EngineError, SettingsError
 from voicecli.replay import virtual_time
-from voicecli.replay.timed_worker import TimedWorker
+from voicecli.replay.virtual_time import TimedWorker
 from voicecli.types import PlaybackChunk, TurnId
 
 S_PER_CALL = 0.2

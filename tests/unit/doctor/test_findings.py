@@ -11,10 +11,16 @@ from hypothesis import strategies as st
 from tests.unit.doctor.laws import lawful, only, states
 from voicecli.doctor.finding import Finding, Group, State, counts, first_to_do, summary
 from voicecli.doctor.gpu import GpuFacts, gpu_findings
-from voicecli.doctor.memory import PROGRAM_BYTES, MemoryFacts, memory_findings, needed_bytes
-from voicecli.doctor.models import ModelFacts, ModelState, model_findings
-from voicecli.doctor.python import PythonFacts, python_findings
-from voicecli.doctor.terminal import TerminalFacts, terminal_findings
+from voicecli.doctor.models import (
+    PROGRAM_BYTES,
+    MemoryFacts,
+    ModelFacts,
+    ModelState,
+    memory_findings,
+    model_findings,
+    needed_bytes,
+)
+from voicecli.doctor.program import PythonFacts, TerminalFacts, python_findings, terminal_findings
 
 PYTHON = PythonFacts("0.1.0", (3, 12, 1), 64, True, "Linux 6.1 x86_64", {"numpy": "2.0", "onnxruntime": "1.20"}, {})
 TERMINAL = TerminalFacts(True, False, "xterm-256color", 80, 24, "utf-8", "truecolor", False)
@@ -109,8 +115,8 @@ def test_bytes_that_nobody_looked_at_are_not_called_right() -> None:
     hashed, quick = model_findings(
         [ModelFacts("a", "whole", size_bytes=2_000_000_000, is_hashed=True), ModelFacts("b", "whole")], offline=False
     )
-    assert hashed.text == "2.0 GB, every byte is right"
-    assert "not looked at" in quick.text
+    assert hashed.text == "2.0 GB, checksum is correct"
+    assert "not verified" in quick.text
 
 
 def test_a_model_that_talk_would_download_is_reported_so() -> None:
@@ -158,7 +164,7 @@ def test_memory_is_held_against_the_models(available: float | None, state: str) 
 
 def test_without_a_card_and_a_options_for_one_there_is_one_skipped_word() -> None:
     (found,) = lawful(gpu_findings(GpuFacts()))
-    assert (found.state, found.text) == ("skipped", "none")
+    assert (found.state, found.text) == ("skipped", "none found")
 
 
 def test_a_card_that_works_passes_in_each_line() -> None:
@@ -168,14 +174,14 @@ def test_a_card_that_works_passes_in_each_line() -> None:
 @pytest.mark.parametrize(
     ("change", "line", "part"),
     [
-        ({"has_device": False}, "NVIDIA card", "asked for by stt.device = cuda"),
+        ({"has_device": False}, "NVIDIA card", "the settings ask for one: stt.device = cuda"),
         ({"has_driver": False}, "NVIDIA card", "libcuda"),
         ({"has_cudnn": False, "has_cublas": False}, "CUDA libraries", "cuDNN 9 and cuBLAS 12 not found"),
         ({"ctranslate2_devices": None, "broken": {"ctranslate2": "no libcudart"}}, "CTranslate2", "no libcudart"),
         ({"ctranslate2_devices": 0}, "CTranslate2", "no CUDA device"),
         ({"providers": ("CPU",), "is_shadowed": True}, "ONNX Runtime", "both installed"),
-        ({"providers": ("CPU",), "has_gpu_build": False}, "ONNX Runtime", "not installed"),
-        ({"providers": ("CPU",)}, "ONNX Runtime", "but CPU"),
+        ({"providers": ("CPU",), "has_gpu_build": False}, "ONNX Runtime", "is missing"),
+        ({"providers": ("CPU",)}, "ONNX Runtime", "available: CPU"),
     ],
 )
 def test_what_a_card_lacks_fails_where_it_is_wanted_and_is_warned_of_elsewhere(
@@ -192,7 +198,7 @@ def test_what_a_card_lacks_fails_where_it_is_wanted_and_is_warned_of_elsewhere(
 
 def test_an_idle_card_is_reported_of() -> None:
     found = only(gpu_findings(replace(CARD, wanted_by=(), cards=())), "NVIDIA card")
-    assert (found.state, found.text) == ("passed", "is there; not used: --profile gpu would")
+    assert (found.state, found.text) == ("passed", "found; not used (use it with --profile gpu)")
 
 
 def test_a_shadow_is_reported_of_without_a_card() -> None:
@@ -207,10 +213,10 @@ def test_a_good_terminal_is_one_line() -> None:
 @pytest.mark.parametrize(
     ("change", "line", "state", "part"),
     [
-        ({"is_terminal": False}, "terminal", "skipped", "prints lines"),
+        ({"is_terminal": False}, "terminal", "skipped", "prints plain lines"),
         ({"is_dumb": True, "term": "dumb"}, "terminal", "warned", "TERM=dumb"),
         ({"encoding": "iso-8859-1"}, "terminal", "warned", "iso-8859-1"),
-        ({"encoding": ""}, "terminal", "warned", "no known encoding"),
+        ({"encoding": ""}, "terminal", "warned", "the encoding is unknown"),
         ({"is_no_color": True}, "terminal", "passed", "NO_COLOR"),
         ({"colours": None}, "terminal", "passed", "none"),
         ({"columns": 40}, "size", "warned", "40x24"),

@@ -10,14 +10,14 @@ import pytest
 
 from tests.defaults import SETTINGS
 from tests.unit.doctor.laws import lawful, only, states
-from voicecli.doctor.examination import Examination, Request, fenced, settings_finding
+from voicecli.doctor.examination import Examination, Request, guarded, settings_finding
 from voicecli.doctor.finding import Finding
 from voicecli.doctor.gpu import gpu_findings
-from voicecli.doctor.memory import MemoryFacts
-from voicecli.doctor.probes import gpu, memory, python, shell
-from voicecli.doctor.probes.subprocess_probe import elsewhere
-from voicecli.doctor.probes.terminal import terminal_facts
-from voicecli.doctor.terminal import terminal_findings
+from voicecli.doctor.models import MemoryFacts
+from voicecli.doctor.probes import gpu, models, processes, program
+from voicecli.doctor.probes.processes import run_in_subprocess
+from voicecli.doctor.probes.program import terminal_facts
+from voicecli.doctor.program import terminal_findings
 from voicecli.errors import DeviceError, SettingsError
 
 
@@ -34,7 +34,7 @@ def broken_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("broken_packages")
 def test_a_package_that_crashes_takes_no_other_along() -> None:
     modules = ["fine_one", "crashes", "raises", "absent_one", "ends", "fine_one"]
-    assert python.broken_modules(modules) == {
+    assert program.broken_modules(modules) == {
         "crashes": f"crash ({signal.strsignal(signal.SIGILL)})",
         "raises": "OSError PortAudio library not found",
         "absent_one": "ModuleNotFoundError No module named 'absent_one'",
@@ -45,8 +45,8 @@ def test_a_package_that_crashes_takes_no_other_along() -> None:
 @pytest.mark.usefixtures("broken_packages")
 def test_an_import_that_never_ends_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "hangs.py").write_text("import sys; sys.stdin.read() or __import__('threading').Event().wait()")
-    monkeypatch.setattr(python, "LONGEST_S", 1.0)
-    assert python.broken_modules(["fine_one", "hangs"]) == {"hangs": "not within 1 s"}
+    monkeypatch.setattr(program, "LONGEST_S", 1.0)
+    assert program.broken_modules(["fine_one", "hangs"]) == {"hangs": "no end within 1 s"}
 
 
 def test_a_python_that_does_not_start_breaks_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -54,21 +54,21 @@ def test_a_python_that_does_not_start_breaks_all(monkeypatch: pytest.MonkeyPatch
     refusing.write_text("#!/bin/sh\nexit 9\n")
     refusing.chmod(0o755)
     monkeypatch.setattr("sys.executable", str(refusing))
-    assert python.broken_modules(["a", "b"]) == dict.fromkeys(["a", "b"], "Python does not start: exit code 9")
+    assert program.broken_modules(["a", "b"]) == dict.fromkeys(["a", "b"], "Python does not start: exit code 9")
 
 
 def test_a_probe_may_hang_crash_or_raise_in_its_own_process() -> None:
-    assert elsewhere("operator", "add", 2, 3, within_s=30) == 5
-    with pytest.raises(DeviceError, match="hangs: no answer in 0 s"):
-        elsewhere("signal", "pause", within_s=0.2)
+    assert run_in_subprocess("operator", "add", 2, 3, within_s=30) == 5
+    with pytest.raises(DeviceError, match="hangs: no answer within 0 s"):
+        run_in_subprocess("signal", "pause", within_s=0.2)
     with pytest.raises(DeviceError, match="crashes"):
-        elsewhere("os", "abort", within_s=30)
+        run_in_subprocess("os", "abort", within_s=30)
     with pytest.raises(ModuleNotFoundError):
-        elsewhere("no_such_module", "look", within_s=30)
+        run_in_subprocess("no_such_module", "look", within_s=30)
     with pytest.raises(RuntimeError, match="ValueError"):
-        elsewhere("builtins", "int", "x", within_s=30)
+        run_in_subprocess("builtins", "int", "x", within_s=30)
     with pytest.raises(DeviceError, match="no device") as caught:
-        elsewhere("tests.unit.doctor.test_probes", "no_device", within_s=30)
+        run_in_subprocess("tests.unit.doctor.test_probes", "no_device", within_s=30)
     assert caught.value.hint == "buy one"
 
 
@@ -77,17 +77,17 @@ def no_device() -> None:
 
 
 def test_absent_distributions_are_not_loaded() -> None:
-    facts = python.python_facts({"rich": "rich", "no-such-distribution": "no_such_module"})
+    facts = program.python_facts({"rich": "rich", "no-such-distribution": "no_such_module"})
     assert facts.versions["rich"]
     assert facts.versions["no-such-distribution"] is None
     assert not facts.broken
 
 
 def test_other_programs_may_be_absent_fail_or_hang() -> None:
-    assert shell.output_of("no-such-program") == ""
-    assert shell.output_of("false") == ""
-    assert shell.output_of("echo", "yes") == "yes"
-    assert shell.output_of("tail", "-f", "/dev/null", within_s=0.1) == ""
+    assert processes.output_of("no-such-program") == ""
+    assert processes.output_of("false") == ""
+    assert processes.output_of("echo", "yes") == "yes"
+    assert processes.output_of("tail", "-f", "/dev/null", within_s=0.1) == ""
 
 
 def put(root: Path, **files: str) -> Path:
@@ -102,7 +102,7 @@ MEMINFO = "MemTotal:       8000 kB\nMemFree:        1000 kB\nMemAvailable:   400
 
 
 def test_available_memory_is_what_linux_says(tmp_path: Path) -> None:
-    assert memory.memory_facts(put(tmp_path, proc__meminfo=MEMINFO)) == MemoryFacts(4096000, 8192000)
+    assert models.memory_facts(put(tmp_path, proc__meminfo=MEMINFO)) == MemoryFacts(4096000, 8192000)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_available_memory_is_what_linux_says(tmp_path: Path) -> None:
 def test_a_container_may_allow_less(files: dict[str, str], available: float, tmp_path: Path) -> None:
     put(tmp_path, proc__meminfo=MEMINFO)
     put(tmp_path, **{f"sys__fs__cgroup__{name}": content for name, content in files.items()})
-    facts = memory.memory_facts(tmp_path)
+    facts = models.memory_facts(tmp_path)
     assert facts.available_bytes == available
     assert bool(facts.limit) == (available < 4096000)
 
@@ -132,8 +132,8 @@ Pages speculative:                         5.
 
 
 def test_macos_counts_pages() -> None:
-    assert memory.from_vm_stat(VM_STAT, "17179869184") == MemoryFacts(35 * 16384, 17179869184)
-    assert memory.from_vm_stat("", "") == MemoryFacts(None, None)
+    assert models.from_vm_stat(VM_STAT, "17179869184") == MemoryFacts(35 * 16384, 17179869184)
+    assert models.from_vm_stat("", "") == MemoryFacts(None, None)
 
 
 def test_the_settings_tell_who_wants_a_card() -> None:
@@ -157,13 +157,13 @@ def raising(error: Exception) -> list[Finding]:
         (DeviceError("no device", "buy one"), "no device", "buy one"),
         (DeviceError("no device"), "no device", "--json"),
         (ExceptionGroup("tasks", [ValueError("odd"), DeviceError("no device", "buy one")]), "no device", "buy one"),
-        (ValueError("odd\nand long"), "could not be examined: ValueError: odd", "report it"),
-        (ImportError("no", name="soxr"), "could not be examined: ImportError: no", "soxr"),
+        (ValueError("odd\nand long"), "could not be checked: ValueError: odd", "report it"),
+        (ImportError("no", name="soxr"), "could not be checked: ImportError: no", "soxr"),
         (OSError("PortAudio library not found"), "PortAudio library not found", "libportaudio2"),
     ],
 )
 def test_a_look_that_breaks_is_a_failed_finding(error: Exception, text: str, advice: str) -> None:
-    (found,) = lawful(fenced("Sound", lambda: raising(error)))
+    (found,) = lawful(guarded("Sound", lambda: raising(error)))
     assert found.state == "failed"
     assert text in found.text
     assert advice in found.advice
@@ -185,16 +185,16 @@ def test_changed_settings_are_named_and_their_values_go_into_the_report() -> Non
     found = settings_finding(Request(SETTINGS, [], changed))
     assert found.text == "4 changed: stt.key0, stt.key1, stt.key2, ..."
     assert found.facts == changed
-    assert settings_finding(Request(SETTINGS, [], {})).text == "as shipped"
+    assert settings_finding(Request(SETTINGS, [], {})).text == "all defaults"
 
 
 def test_a_look_that_breaks_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module, name in (("python", "python_facts"), ("models", "model_facts"), ("memory", "memory_facts")):
+    for module, name in (("program", "python_facts"), ("models", "model_facts"), ("models", "memory_facts")):
         monkeypatch.setattr(f"voicecli.doctor.probes.{module}.{name}", lambda *a, **k: raising(RuntimeError("broken")))
     reported: list[str] = []
     groups = list(Examination(request()).run(reported.append))
     assert [group.title for group in groups] == ["Program", "Models", "Sound"]
     assert len(reported) == 8
     for group, broken in ((groups[0], "program"), (groups[1], "models"), (groups[1], "memory")):
-        assert only(group.findings, broken).text == "could not be examined: RuntimeError: broken"
+        assert only(group.findings, broken).text == "could not be checked: RuntimeError: broken"
     assert "embedded" in states(groups[1].findings)

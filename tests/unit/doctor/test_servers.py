@@ -32,7 +32,7 @@ def nowhere() -> str:
         (ServerFacts("h", True, "m (h)", limit_s=4, first_s=3.0, again_s=0.2), "passed", "was cold (3.0 s)"),
         (ServerFacts("h", True, "m (h)", limit_s=4, first_s=3.0, again_s=2.0), "warned", "slow, one token takes 2.0 s"),
         (ServerFacts("h", True, "m (h)", limit_s=4, first_s=3.0), "warned", "slow, one token takes 3.0 s"),
-        (ServerFacts("h", True, "m (h)", limit_s=4), "warned", "no word in 4 s"),
+        (ServerFacts("h", True, "m (h)", limit_s=4), "warned", "no token within 4 s"),
         (DEAD, "failed", "does not answer"),
         (ServerFacts("h", True, problem="is not Ollama"), "failed", "is not Ollama"),
     ],

@@ -13,7 +13,7 @@ from tests.unit.doctor.laws import lawful, only, states
 from voicecli.audio.resample import resample
 from voicecli.audio.sounds import READY_HZ, ready_sound
 from voicecli.doctor.round_trip import QUIETEST_DB, Block, Echo, find_echo, joined, level_of
-from voicecli.doctor.sound import Device, DeviceFacts, Heard, Played, SoundFacts, sound_findings
+from voicecli.doctor.sound import Capture, ChosenDevice, DeviceFacts, Playback, SoundFacts, sound_findings
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 SOUND = resample(ready_sound(), READY_HZ, LISTEN_RATE_HZ)
@@ -46,7 +46,7 @@ def test_the_sound_is_found_with_its_delay_and_its_loss(delay_s: float, gain_db:
     assert echo is not None
     assert echo.is_heard
     assert echo.round_trip_s == pytest.approx(delay_s, abs=0.001)
-    assert echo.untold_s == pytest.approx(delay_s - 0.04, abs=0.001)
+    assert echo.hidden_latency_s == pytest.approx(delay_s - 0.04, abs=0.001)
     assert echo.loss_db == pytest.approx(-gain_db, abs=1.5)
 
 
@@ -90,8 +90,8 @@ def test_levels_are_over_full_scale() -> None:
     assert level_of(joined([])) == QUIETEST_DB
 
 
-DEVICE = DeviceFacts(("USB", "HDA"), Device("USB", "ALSA", 1, 48000.0))
-HEARD, PLAYED = Heard(2.1, 2.1, False, -65.0), Played(2.1, 2.1)
+DEVICE = DeviceFacts(("USB", "HDA"), ChosenDevice("USB", "ALSA", 1, 48000.0))
+HEARD, PLAYED = Capture(2.1, 2.1, False, -65.0), Playback(2.1, 2.1)
 ECHO = Echo(0.4, 0.09, 0.01, 25.0)
 GOOD = SoundFacts("Linux", DEVICE, DEVICE, HEARD, PLAYED, ECHO)
 
@@ -100,7 +100,7 @@ def test_a_machine_that_hears_itself_passes() -> None:
     assert states(sound_findings(GOOD)) == dict.fromkeys(
         ("microphone", "level", "speaker", "round trip", "echo"), "passed"
     )
-    assert "1 more (--input-device)" in only(sound_findings(GOOD), "microphone").text
+    assert "1 more (choose with --input-device)" in only(sound_findings(GOOD), "microphone").text
 
 
 @pytest.mark.parametrize("system", ["Linux", "Darwin", "Windows"])
@@ -116,15 +116,15 @@ def test_exact_zeros_are_a_refused_permission(system: str) -> None:
 @pytest.mark.parametrize(
     ("heard", "echo", "state", "part"),
     [
-        (Heard(0.0, 2.1, True, QUIETEST_DB), None, "failed", "delivers nothing"),
-        (Heard(1.0, 2.1, False, -65.0), ECHO, "warned", "1.0 s of sound in 2.1 s"),
-        (Heard(2.1, 2.1, False, -20.0), ECHO, "warned", "loud"),
-        (Heard(2.1, 2.1, False, -100.0), None, "warned", "hardly anything"),
-        (Heard(2.1, 2.1, False, -100.0), replace(ECHO, share=0.01), "warned", "hardly anything"),
-        (Heard(2.1, 2.1, False, -100.0), ECHO, "passed", "-100 dB"),
+        (Capture(0.0, 2.1, True, QUIETEST_DB), None, "failed", "delivers nothing"),
+        (Capture(1.0, 2.1, False, -65.0), ECHO, "warned", "1.0 s of sound in 2.1 s"),
+        (Capture(2.1, 2.1, False, -20.0), ECHO, "warned", "loud"),
+        (Capture(2.1, 2.1, False, -100.0), None, "warned", "almost nothing"),
+        (Capture(2.1, 2.1, False, -100.0), replace(ECHO, share=0.01), "warned", "almost nothing"),
+        (Capture(2.1, 2.1, False, -100.0), ECHO, "passed", "-100 dB"),
     ],
 )
-def test_the_level_is_judged(heard: Heard, echo: Echo | None, state: str, part: str) -> None:
+def test_the_level_is_judged(heard: Capture, echo: Echo | None, state: str, part: str) -> None:
     found = only(sound_findings(replace(GOOD, heard=heard, echo=echo)), "level")
     assert found.state == state
     assert part in found.text
@@ -132,7 +132,7 @@ def test_the_level_is_judged(heard: Heard, echo: Echo | None, state: str, part: 
 
 @pytest.mark.parametrize(("took_s", "state"), [(2.1, "passed"), (9.0, "warned"), (0.3, "warned")])
 def test_a_speaker_keeps_real_time(took_s: float, state: str) -> None:
-    assert only(sound_findings(replace(GOOD, played=Played(took_s, 2.1))), "speaker").state == state
+    assert only(sound_findings(replace(GOOD, played=Playback(took_s, 2.1))), "speaker").state == state
 
 
 def test_no_echo_is_right_with_headphones() -> None:
@@ -146,7 +146,7 @@ def test_no_echo_is_right_with_headphones() -> None:
     ("change", "line", "part"),
     [
         ({"round_trip_s": 0.5}, "round trip", "slow"),
-        ({"round_trip_s": 0.5, "untold_s": 0.4}, "round trip", "400 ms of it untold"),
+        ({"round_trip_s": 0.5, "hidden_latency_s": 0.4}, "round trip", "400 ms of it not reported"),
         ({"loss_db": -6.0}, "echo", "6 dB louder"),
     ],
 )
@@ -186,8 +186,8 @@ DEVICES = st.builds(
 @given(
     st.builds(
         SoundFacts, TEXT, DEVICES, DEVICES,
-        st.none() | st.builds(Heard, TIME_S, TIME_S, level_db=LEVEL),
-        st.none() | st.builds(Played, TIME_S, TIME_S),
+        st.none() | st.builds(Capture, TIME_S, TIME_S, level_db=LEVEL),
+        st.none() | st.builds(Playback, TIME_S, TIME_S),
         st.none() | st.builds(Echo, st.floats(0, 1), TIME_S, TIME_S, LEVEL),
     )
 )  # fmt: skip

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tests.unit.history.stage import EXCHANGE, SESSION
 from voicecli.history.export import as_json, markdown, subtitles, transcript
-from voicecli.history.finding import excerpt, match_of, patterns_of
 from voicecli.history.records import Exchange, Outcome
+from voicecli.history.store import excerpt, match_of, patterns_of
 
 CUT = replace(EXCHANGE, answer="Once upon a time", heard="Once upon", outcome="interrupted")
 TYPED = replace(EXCHANGE, question="and of Italy?", typed=True, asked_from_s=20.0, asked_until_s=20.0)
@@ -34,7 +34,7 @@ def test_markdown_tells_who_said_what_and_when_and_the_day_where_it_is_another()
     [
         (CUT, "**Assistant**\n\nOnce upon\n\n*(interrupted)*\n"),
         (replace(CUT, heard="Once upon a time"), "**Assistant**\n\nOnce upon a time\n"),
-        (replace(SILENT, outcome="reopened"), "**Assistant**\n\n*(you went on with the question)*\n"),
+        (replace(SILENT, outcome="reopened"), "**Assistant**\n\n*(you continued the question)*\n"),
         (replace(SILENT, outcome="failed", trouble="llm: gone"), "**Assistant**\n\n*(failed: llm: gone)*\n"),
         (replace(SILENT, outcome="unanswered"), "**Assistant**\n\n*(not answered)*\n"),
         (SILENT, "What is the capital of France?\n"),

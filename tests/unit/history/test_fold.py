@@ -242,7 +242,7 @@ def test_each_exchange_tells_which_model_answered() -> None:
 
 def test_what_is_being_said_when_another_conversation_begins_is_of_that_one() -> None:
     before = folded([ready(), typed(2, "two"), started(), partial("who")])
-    rest, fresh = before.parted(200.0)
+    rest, fresh = before.split(200.0)
     assert (list(rest.drafts), list(fresh.drafts)) == ([TurnId(2)], [TURN])
     assert (fresh.ended, fresh.origin_s, fresh.llm) == ((), 200.0, "scripted")
     (late,) = [one for one in (rest, fresh) if one.knows(transcribed("Who are you?"))]
@@ -252,7 +252,7 @@ def test_what_is_being_said_when_another_conversation_begins_is_of_that_one() ->
 def test_words_that_come_late_are_of_the_conversation_in_which_they_were_said() -> None:
     interrupted = events.TurnInterrupted(at_s=103.2, turn=TURN, spoken="", reopened=False)
     ended_s = events.SpeechEnded(at_s=103.1, turn=TURN, ended_at_s=103.0)
-    rest, fresh = folded([ready(), started(), paused(), ended_s, interrupted]).parted(200.0)
+    rest, fresh = folded([ready(), started(), paused(), ended_s, interrupted]).split(200.0)
     assert not fresh.drafts
     assert rest.knows(transcribed("Who?"))
     assert only(rest.apply(transcribed("Who?"))).question == "Who?"

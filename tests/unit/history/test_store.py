@@ -153,10 +153,10 @@ def reading(path: Path) -> str:
 
 
 def test_what_is_not_there_is_said(path: Path) -> None:
-    assert "no conversation has been kept yet" in reading(path)
+    assert "no conversation has been saved yet" in reading(path)
     with open_store(path, create=True):
         pass
-    assert reading(path) == "there is no conversation to go on with"
+    assert reading(path) == "there is no conversation to resume"
     with pytest.raises(HistoryError, match="there is no conversation 7"), open_store(path) as store:
         store.session(7)
 
@@ -166,7 +166,7 @@ def test_a_newer_file_and_one_of_another_program_are_refused_and_left_as_they_ar
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    assert "newer voicecli (version 99" in reading(path)
+    assert "newer voicecli (file version 99" in reading(path)
     other = path.with_name("other.db")
     with sqlite3.connect(other) as connection:
         connection.execute("CREATE TABLE mine (a)")

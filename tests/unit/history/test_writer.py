@@ -17,9 +17,8 @@ from tests.unit.history.stage import BEGAN_AT, SESSION, answered, asked, ready, 
 from voicecli.errors import HistoryError
 from voicecli.events import Event, Notice
 from voicecli.history import store
-from voicecli.history.log import SessionLog
-from voicecli.history.open import remember
-from voicecli.history.place import damaged_files, set_aside
+from voicecli.history.files import damaged_files, set_aside
+from voicecli.history.log import SessionLog, open_history
 from voicecli.history.records import LAST, Session
 from voicecli.history.store import open_store
 from voicecli.history.writer import HistoryWriter
@@ -38,7 +37,7 @@ def questions(path: Path, session_id: int = LAST) -> list[str]:
 
 
 class TinyDisk:
-    """A disk that is full after so many pages, until it is told to grow. SQLite itself refuses."""
+    """A disk that is full after `pages` pages, until the test lets it grow. SQLite itself refuses."""
 
     def __init__(self, pages: int) -> None:
         self.pages = pages
@@ -49,25 +48,25 @@ class TinyDisk:
         return connection
 
 
-class TestKeeper:
+class TestHistoryWriter:
     def test_writes_what_is_new_and_tells_of_a_new_file_once(self, path: Path) -> None:
         writer = HistoryWriter(path, SESSION)
-        (reported,) = writer.keep([])
+        (reported,) = writer.write([])
         assert str(path) in reported
         assert "--no-history" in reported
-        assert writer.keep([ONE]) == []
-        assert writer.keep([ONE, TWO]) == []
+        assert writer.write([ONE]) == []
+        assert writer.write([ONE, TWO]) == []
         assert (questions(path), writer.written) == (["one", "two"], 2)
 
     def test_a_conversation_in_which_nothing_was_said_is_none(self, path: Path) -> None:
-        HistoryWriter(path, SESSION).keep([])
+        HistoryWriter(path, SESSION).write([])
         with open_store(path) as opened:
             assert opened.count() == 0
 
     def test_a_damaged_file_is_set_aside(self, path: Path) -> None:
         path.write_bytes(b"garbage " * 1000)
         writer = HistoryWriter(path, SESSION, now=lambda: BEGAN_AT)
-        (reported,) = writer.keep([ONE])
+        (reported,) = writer.write([ONE])
         assert questions(path) == ["one"]
         set_aside_file = path.with_name("history.db.damaged-2026-03-01")
         assert str(set_aside_file) in reported
@@ -84,42 +83,42 @@ class TestKeeper:
     def test_a_second_damaged_file_does_not_replace_the_first(self, path: Path) -> None:
         for content in (b"first " * 1000, b"second " * 1000):
             path.write_bytes(content)
-            HistoryWriter(path, SESSION, now=lambda: BEGAN_AT).keep([ONE])
+            HistoryWriter(path, SESSION, now=lambda: BEGAN_AT).write([ONE])
         assert [file.read_bytes()[:5] for file in damaged_files(path)] == [b"first", b"secon"]
 
     def test_damage_in_the_middle_costs_nothing_of_the_conversation(self, path: Path) -> None:
         writer = HistoryWriter(path, SESSION)
-        writer.keep([ONE, TWO])
+        writer.write([ONE, TWO])
         path.write_bytes(b"garbage " * 1000)
-        (reported,) = writer.keep([ONE, TWO, THREE])
+        (reported,) = writer.write([ONE, TWO, THREE])
         assert "damaged" in reported
         assert questions(path) == ["one", "two", "three"]
 
     def test_a_resumed_conversation_survives_damage_too(self, path: Path) -> None:
-        HistoryWriter(path, SESSION).keep([ONE])
+        HistoryWriter(path, SESSION).write([ONE])
         with open_store(path) as opened:
             session, earlier = opened.session(LAST)
         writer = HistoryWriter(path, session, len(earlier))
-        writer.keep([*earlier, TWO])
+        writer.write([*earlier, TWO])
         assert questions(path, session.id or 0) == ["one", "two"]
         path.write_bytes(b"garbage " * 1000)
-        writer.keep([*earlier, TWO, THREE])
+        writer.write([*earlier, TWO, THREE])
         assert questions(path) == ["one", "two", "three"]
 
     def test_a_page_that_was_overwritten_is_noticed_before_anything_is_written(self, path: Path) -> None:
-        HistoryWriter(path, SESSION).keep([asked(f"question {number}", "answer " * 100) for number in range(200)])
+        HistoryWriter(path, SESSION).write([asked(f"question {number}", "answer " * 100) for number in range(200)])
         content = bytearray(path.read_bytes())
         content[4096 * 20 : 4096 * 30] = b"\xaa" * 4096 * 10
         path.write_bytes(content)
-        (reported,) = HistoryWriter(path, SESSION).keep([ONE])
+        (reported,) = HistoryWriter(path, SESSION).write([ONE])
         assert "damaged" in reported
         assert questions(path) == ["one"]
 
     def test_a_file_that_was_removed_is_begun_anew_with_all_of_the_conversation(self, path: Path) -> None:
         writer = HistoryWriter(path, SESSION)
-        writer.keep([ONE])
+        writer.write([ONE])
         path.rename(path.with_name("moved.db"))
-        writer.keep([ONE, TWO])
+        writer.write([ONE, TWO])
         assert questions(path) == ["one", "two"]
 
     def test_another_conversation_that_set_the_file_aside_first_is_not_undone(self, path: Path) -> None:
@@ -128,12 +127,12 @@ class TestKeeper:
         def connect(path: Path) -> sqlite3.Connection:
             if path.read_bytes()[:7] == b"garbage":
                 opened = store.connect(path)
-                HistoryWriter(path, SESSION).keep([TWO])
+                HistoryWriter(path, SESSION).write([TWO])
                 return opened
             return store.connect(path)
 
         path.write_bytes(b"garbage " * 1000)
-        HistoryWriter(path, SESSION, connect=connect).keep([ONE])
+        HistoryWriter(path, SESSION, connect=connect).write([ONE])
         with open_store(path) as opened:
             assert sorted(one.first for one in opened.sessions(9)) == ["one", "two"]
         assert len(damaged_files(path)) == 1
@@ -141,32 +140,32 @@ class TestKeeper:
     def test_a_full_disk_is_said_and_all_is_written_when_there_is_room(self, path: Path) -> None:
         disk = TinyDisk(pages=30)
         writer = HistoryWriter(path, SESSION, connect=disk.connect)
-        writer.keep([ONE])
+        writer.write([ONE])
         long = replace(TWO, answer="word " * 100_000)
         for _ in range(2):
             with pytest.raises(HistoryError, match="full"):
-                writer.keep([ONE, long])
+                writer.write([ONE, long])
         assert (questions(path), writer.written) == (["one"], 1)
         disk.pages = 100_000
-        assert writer.keep([ONE, long, THREE]) == []
+        assert writer.write([ONE, long, THREE]) == []
         assert questions(path) == ["one", "two", "three"]
 
     def test_a_place_where_no_file_can_be_is_an_error_like_any_other(self, path: Path) -> None:
         path.write_text("")
         writer = HistoryWriter(path / "history.db", SESSION)
         with pytest.raises(HistoryError, match="history.db"):
-            writer.keep([ONE])
+            writer.write([ONE])
         path.unlink()
-        writer.keep([ONE])
+        writer.write([ONE])
         assert questions(path / "history.db") == ["one"]
 
     def test_a_disk_without_room_for_the_tables_is_full_too(self, path: Path) -> None:
         disk = TinyDisk(pages=3)
         writer = HistoryWriter(path, SESSION, connect=disk.connect)
         with pytest.raises(HistoryError, match="full"):
-            writer.keep([ONE])
+            writer.write([ONE])
         disk.pages = 1000
-        writer.keep([ONE])
+        writer.write([ONE])
         assert questions(path) == ["one"]
 
 
@@ -178,7 +177,7 @@ def hold_many(path: Path, name: str, count: int) -> None:
     while writer.written < count:
         number = min(count, number + 1)
         with suppress(HistoryError):  # locked: tried again, as a conversation does
-            writer.keep(said[:number])
+            writer.write(said[:number])
 
 
 def test_conversations_at_once_do_not_mix_and_lose_nothing(path: Path) -> None:
@@ -216,14 +215,14 @@ def logged(log: SessionLog, act: Act) -> list[str]:
     return [event.text for event in reported if isinstance(event, Notice)]
 
 
-def tell(log: SessionLog, turn: int, question: str) -> None:
+def log_turn(log: SessionLog, turn: int, question: str) -> None:
     for event in (typed(turn, question, 100.0 + turn), *answered(turn, "Yes.", 100.5 + turn)):
         log.observe(event)
 
 
 async def until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
-        while not true():  # noqa: ASYNC110 - the disk's thread tells nobody
+        while not true():  # noqa: ASYNC110 - the disk's thread notifies nobody
             await asyncio.sleep(0.001)
 
 
@@ -232,7 +231,7 @@ class TestSessionLog:
         async def act(log: SessionLog, reported: list[Event]) -> None:
             log.observe(ready())
             for turn, question in enumerate(("one", "two"), 1):
-                tell(log, turn, question)
+                log_turn(log, turn, question)
                 await until(lambda: not log.unsaved)
                 assert questions(path)[-1] == question
 
@@ -242,7 +241,7 @@ class TestSessionLog:
     def test_what_is_under_way_at_the_end_is_kept(self, path: Path) -> None:
         async def act(log: SessionLog, reported: list[Event]) -> None:
             await until(lambda: bool(reported))
-            tell(log, 1, "one")
+            log_turn(log, 1, "one")
             log.observe(typed(2, "two", 103.0))
 
         log = SessionLog(HistoryWriter(path, SESSION), lambda: 104.0)
@@ -256,22 +255,22 @@ class TestSessionLog:
         async def act(log: SessionLog, reported: list[Event]) -> None:
             await until(lambda: bool(log.trouble))
             for turn in (1, 2):
-                tell(log, turn, f"question {turn}")
+                log_turn(log, turn, f"question {turn}")
             disk.pages = 1000
-            tell(log, 3, "question 3")
+            log_turn(log, 3, "question 3")
             await until(lambda: not log.trouble)
-            tell(log, 4, "question 4")
+            log_turn(log, 4, "question 4")
 
         log = SessionLog(HistoryWriter(path, SESSION, connect=disk.connect), lambda: 100.0)
         first, second = logged(log, act)
         assert "full" in first
-        assert "written again" in second
+        assert "saved again" in second
         assert questions(path) == [f"question {turn}" for turn in (1, 2, 3, 4)]
 
     def test_what_no_disk_would_take_is_left_in_hand(self, path: Path) -> None:
         async def act(log: SessionLog, reported: list[Event]) -> None:
             await until(lambda: bool(log.trouble))
-            tell(log, 1, "one")
+            log_turn(log, 1, "one")
             log.observe(typed(2, "two", 103.0))
 
         log = SessionLog(HistoryWriter(path, SESSION, connect=TinyDisk(pages=3).connect), lambda: 104.0)
@@ -287,32 +286,32 @@ class TestSessionLog:
             await until(lambda: bool(reported))
             other.append(sqlite3.connect(path, isolation_level=None))
             other[0].execute("BEGIN IMMEDIATE")
-            tell(log, 1, "one")
+            log_turn(log, 1, "one")
             turns = 0
             while not log.trouble:  # the writer waits for the lock meanwhile
                 await asyncio.sleep(0.001)
                 turns += 1
             assert turns > 20
             other[0].close()
-            tell(log, 2, "two")
+            log_turn(log, 2, "two")
 
         logged(SessionLog(HistoryWriter(path, SESSION), lambda: 100.0), act)
         assert questions(path) == ["one", "two"]
 
 
-class TestRemember:
+class TestOpenHistory:
     def test_nothing_is_kept_where_that_is_not_wanted(self, path: Path) -> None:
-        memory = remember(path, lambda: 0.0, keep=False)
+        memory = open_history(path, lambda: 0.0, keep=False)
         assert (memory.log, memory.earlier, memory.notice) == (None, (), "")
         assert not path.exists()
 
     def test_a_resumed_conversation_goes_on_in_its_place_and_time(self, path: Path) -> None:
-        HistoryWriter(path, SESSION).keep([ONE])
+        HistoryWriter(path, SESSION).write([ONE])
         later: datetime = BEGAN_AT + timedelta(hours=1)
-        memory = remember(path, lambda: 500.0, keep=True, resume=LAST, now=lambda: later)
+        memory = open_history(path, lambda: 500.0, keep=True, resume=LAST, now=lambda: later)
         assert memory.earlier == (ONE,)
-        assert "Conversation 1 of 2026-03-" in memory.notice
-        assert "1 exchange so far" in memory.notice
+        assert "conversation 1 of 2026-03-" in memory.notice
+        assert "with 1 exchange" in memory.notice
         assert memory.log is not None
 
         async def act(log: SessionLog, reported: list[Event]) -> None:
@@ -329,14 +328,14 @@ class TestRemember:
         assert exchanges[1].asked_from_s == pytest.approx(3602.0)
 
     def test_it_may_be_gone_on_with_without_being_kept(self, path: Path) -> None:
-        HistoryWriter(path, SESSION).keep([ONE, TWO])
-        memory = remember(path, lambda: 0.0, keep=False, resume=1)
+        HistoryWriter(path, SESSION).write([ONE, TWO])
+        memory = open_history(path, lambda: 0.0, keep=False, resume=1)
         assert (memory.log, len(memory.earlier)) == (None, 2)
-        assert "2 exchanges so far" in memory.notice
+        assert "with 2 exchanges" in memory.notice
 
     def test_what_is_not_there_cannot_be_resumed(self, path: Path) -> None:
         with pytest.raises(HistoryError):
-            remember(path, lambda: 0.0, keep=True, resume=LAST)
-        HistoryWriter(path, SESSION).keep([ONE])
+            open_history(path, lambda: 0.0, keep=True, resume=LAST)
+        HistoryWriter(path, SESSION).write([ONE])
         with pytest.raises(HistoryError, match="no conversation 9"):
-            remember(path, lambda: 0.0, keep=True, resume=9)
+            open_history(path, lambda: 0.0, keep=True, resume=9)

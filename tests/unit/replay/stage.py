@@ -7,7 +7,7 @@ import numpy as np
 from voicecli import events
 from voicecli.bench.result import Machine
 from voicecli.events import Event
-from voicecli.replay.bundle import About, Recorded, Sounds, Times, UserAction
+from voicecli.replay.bundle import About, Recording, Sounds, Times, UserAction
 from voicecli.types import FRAME_S, FRAME_SAMPLES, TurnId
 
 FRAMES, BLOCKS = 25, 10
@@ -63,5 +63,5 @@ def sounds(kept: Times | None = None, *, echo_free: int = FRAMES * FRAME_SAMPLES
     return Sounds(microphone, cleaned, speaker, kept or times())
 
 
-def recorded(kept: Times | None = None) -> Recorded:
-    return Recorded(about(), REPORTED, sounds(kept))
+def recorded(kept: Times | None = None) -> Recording:
+    return Recording(about(), REPORTED, sounds(kept))

@@ -16,7 +16,7 @@ import pytest
 from tests.unit.replay.stage import BLOCKS, FRAMES, recorded, sounds, times
 from voicecli.errors import SettingsError
 from voicecli.replay import zip_file
-from voicecli.replay.bundle import objection
+from voicecli.replay.bundle import inconsistency
 from voicecli.replay.zip_file import (
     ABOUT,
     EVENTS,
@@ -76,8 +76,8 @@ def with_bytes(name: str, content: bytes) -> Callable[[Members], None]:
 
 
 HOSTILE = {
-    "no report.json": (without(ABOUT), "holds no report.json"),
-    "no microphone": (without(MICROPHONE), "holds no microphone.wav"),
+    "no report.json": (without(ABOUT), "contains no report.json"),
+    "no microphone": (without(MICROPHONE), "contains no microphone.wav"),
     "another schema": (with_json(ABOUT, lambda reported: reported.update(schema_version=9)), "schema 9"),
     "a price without end": (
         with_json(ABOUT, lambda reported: reported["latencies"].update(token_s=1e9)),
@@ -85,16 +85,19 @@ HOSTILE = {
     ),
     "not JSON": (with_bytes(ABOUT, b"\xff"), "report.json"),
     "a list": (with_bytes(TIMES, b"[]"), "times.json"),
-    "an unknown deed": (with_json(TIMES, lambda reported: reported["actions"][0].update(what="rm")), "actions.0.what"),
+    "an unknown action": (
+        with_json(TIMES, lambda reported: reported["actions"][0].update(what="rm")),
+        "actions.0.what",
+    ),
     "an unknown event": (with_bytes(EVENTS, b'{"event": "Exploded"}'), "no such event"),
     "an event of other types": (
         with_bytes(EVENTS, b'{"event": "TurnDone", "at_s": 1.0, "turn": [], "spoken": ""}'),
         "TurnDone",
     ),
     "events that are no text": (with_bytes(EVENTS, b"\xff\xfe"), "events.jsonl"),
-    "no sound file": (with_bytes(SPEAKER, b"RIFF"), "no WAV file"),
+    "no sound file": (with_bytes(SPEAKER, b"RIFF"), "not a WAV file"),
     "another rate": (with_bytes(MICROPHONE, wav_bytes(np.zeros(320, np.int16), 8000)), "16000 Hz"),
-    "fewer samples": (with_bytes(MICROPHONE, wav_bytes(np.zeros(320, np.int16), 16_000)), "does not fit together"),
+    "fewer samples": (with_bytes(MICROPHONE, wav_bytes(np.zeros(320, np.int16), 16_000)), "is inconsistent"),
 }
 
 
@@ -110,7 +113,7 @@ def test_a_damaged_recording_is_an_error_that_says_where(
 
 
 def test_a_zip_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zip_file, "MOST_BYTES", 1 << 20)
+    monkeypatch.setattr(zip_file, "MAX_BYTES", 1 << 20)
     members = recorded_members(recorded())
     members[ABOUT] = b" " * (2 << 20)
     write_zip(tmp_path / "a.zip", members)
@@ -133,7 +136,7 @@ def test_an_encrypted_file_is_reported(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"no zip at all", b"PK\x03\x04 cut off"])
 def test_what_is_no_zip_is_reported(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(content)
-    with pytest.raises(SettingsError, match="no whole zip"):
+    with pytest.raises(SettingsError, match="not a complete zip file"):
         read_recording(tmp_path / "a.zip")
 
 
@@ -144,7 +147,7 @@ def test_damaged_bytes_inside_are_reported(tmp_path: Path) -> None:
             packed.writestr(name, content)
     raw = path.read_bytes()
     path.write_bytes(raw.replace(b'"version"', b'"versiom"', 1))
-    with pytest.raises(SettingsError, match="no whole zip"):
+    with pytest.raises(SettingsError, match="not a complete zip file"):
         read_recording(path)
 
 
@@ -163,14 +166,14 @@ def test_a_file_that_is_not_there_is_reported(tmp_path: Path) -> None:
         ({"reported_at_s": ()}, "blocks"),
         ({"block_samples": (960, *(480,) * (BLOCKS - 1))}, "5280 in 10 blocks"),
         ({"speaker_rate_hz": 1}, "1 Hz"),
-        ({"arrived_at_s": (float("nan"),) * FRAMES}, "not in order"),
-        ({"arrived_at_s": tuple(range(0, -FRAMES, -1))}, "not in order"),
-        ({"arrived_at_s": tuple(range(0, FRAMES * 1000, 1000))}, "not in order"),
-        ({"arrived_at_s": tuple(range(FRAMES))}, "another time"),
+        ({"arrived_at_s": (float("nan"),) * FRAMES}, "out of order"),
+        ({"arrived_at_s": tuple(range(0, -FRAMES, -1))}, "out of order"),
+        ({"arrived_at_s": tuple(range(0, FRAMES * 1000, 1000))}, "out of order"),
+        ({"arrived_at_s": tuple(range(FRAMES))}, "long before or after"),
     ],
 )
 def test_times_and_sounds_have_to_fit_together(changes: dict[str, object], reported: str) -> None:
-    why = objection(sounds(times(**changes)))
+    why = inconsistency(sounds(times(**changes)))
     assert reported in why
     assert bool(why) == bool(changes)
 
@@ -182,5 +185,5 @@ def test_a_recording_without_a_speaker_is_not_voiced() -> None:
 
 
 def test_what_is_free_of_echo_is_as_long_as_what_is_not_or_not_there() -> None:
-    assert objection(sounds(echo_free=0)) == ""
-    assert "320 without the echo" in objection(sounds(echo_free=320))
+    assert inconsistency(sounds(echo_free=0)) == ""
+    assert "320 without echo" in inconsistency(sounds(echo_free=320))

@@ -16,11 +16,11 @@ from voicecli.replay.bundle import StageLatencies
 from voicecli.replay.latencies import (
     PacedLanguageModel,
     RecordedLatencyEndOfTurn,
-    RecordedLatencyRecogniser,
-    RecordedLatencyVoice,
+    RecordedLatencyRecognizer,
+    RecordedLatencyTextToSpeech,
     latencies_of,
 )
-from voicecli.replay.timed_worker import CallClock, TimedWorker
+from voicecli.replay.virtual_time import CallClock, TimedWorker
 from voicecli.types import AudioChunk, Message, SpeechSegment, Token, Transcript
 
 SEGMENT = SpeechSegment(np.zeros(320, np.int16), 0.0, 0.02)
@@ -75,16 +75,16 @@ class Kokoro:
         yield AudioChunk(np.zeros(240, np.int16), 1.0)
 
 
-def test_calls_take_their_price_whatever_they_really_take() -> None:
+def test_calls_have_the_recorded_latency_whatever_their_real_one() -> None:
     clock = CallClock(timer=lambda: 0.0)
     voice = Kokoro()
 
     async def main() -> list[float]:
-        worker, took_s = TimedWorker(clock.took_s, clock.call), []
-        stt = RecordedLatencyRecogniser(Whisper(), 0.25, clock.spend)
+        worker, took_s = TimedWorker(clock.last_call_s, clock.call), []
+        stt = RecordedLatencyRecognizer(Whisper(), 0.25, clock.spend)
         turn, tts = (
             RecordedLatencyEndOfTurn(SmartTurn(), 0.5, clock.spend),
-            RecordedLatencyVoice(voice, 1.0, clock.spend),
+            RecordedLatencyTextToSpeech(voice, 1.0, clock.spend),
         )
         for work in (
             lambda: stt.transcribe(SEGMENT).text,

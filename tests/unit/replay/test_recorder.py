@@ -18,9 +18,9 @@ from voicecli.errors import DeviceError
 from voicecli.events import Event
 from voicecli.replay import virtual_time
 from voicecli.replay.bundle import UserAction
+from voicecli.replay.recorded_source import MOST_REST_S, RecordedEchoCancellation, RecordedSource
 from voicecli.replay.recorder import Recorder
-from voicecli.replay.room import MOST_REST_S, RecordedCanceller, RecordedRoom
-from voicecli.replay.timed_worker import TimedWorker
+from voicecli.replay.virtual_time import TimedWorker
 from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, TurnId
 from voicecli.ui.screen import Controls
 
@@ -93,7 +93,7 @@ def test_without_a_canceller_what_sounds_is_kept_all_the_same() -> None:
     assert (len(sounds.speaker), kept.speaker_rate_hz, kept.echoes) == (240, 24_000, False)
 
 
-def see(recorder: Recorder, reported: list[Event]) -> None:
+def observe_all(recorder: Recorder, reported: list[Event]) -> None:
     for event in reported:
         recorder.observe(event)
 
@@ -103,9 +103,9 @@ def test_it_ends_after_so_many_turns_but_not_while_somebody_speaks() -> None:
     recorder = Recorder(lambda: 0.0, 1)
     recorder.controls(noted(done))
     started = events.SpeechStarted(at_s=9.0, turn=TURN, started_at_s=9.0)
-    see(recorder, [*REPORTED[:-1], events.TurnInterrupted(at_s=8.0, turn=TURN, spoken="", reopened=True)])
+    observe_all(recorder, [*REPORTED[:-1], events.TurnInterrupted(at_s=8.0, turn=TURN, spoken="", reopened=True)])
     assert (done, recorder.turns_over) == ([], 0)
-    see(recorder, [started, REPORTED[-1]])
+    observe_all(recorder, [started, REPORTED[-1]])
     assert (done, recorder.turns_over) == (["quit"], 1)
 
 
@@ -114,9 +114,9 @@ def test_the_next_turn_is_heard_to_its_end() -> None:
     recorder = Recorder(lambda: 0.0, 1)
     recorder.controls(noted(done))
     second = events.SpeechStarted(at_s=2.0, turn=TurnId(2), started_at_s=2.0)
-    see(recorder, [*REPORTED[:-1], second, REPORTED[-1]])
+    observe_all(recorder, [*REPORTED[:-1], second, REPORTED[-1]])
     assert done == []
-    see(recorder, [events.NothingHeard(at_s=3.0, turn=TurnId(2), reason="too short")])
+    observe_all(recorder, [events.NothingHeard(at_s=3.0, turn=TurnId(2), reason="too short")])
     assert done == ["quit"]
 
 
@@ -135,7 +135,7 @@ def replayed(settled_after_s: float = 0.0) -> tuple[list[tuple[float, AudioFrame
 
     async def main() -> None:
         clock = asyncio.get_running_loop().time
-        room = RecordedRoom(recorded(), clock)
+        room = RecordedSource(recorded(), clock)
         assert room.echoes
         room.speaker(lambda event: None, lambda block: sounded.append(block.sounds_at_s))
         microphone = room.microphone(lambda: clock() > BEGAN_S + settled_after_s, lambda event: None)
@@ -168,7 +168,7 @@ def test_behind_the_last_frame_it_is_silent_until_the_conversation_has_settled()
 
 def test_a_room_without_an_echo_needs_nobody_to_be_reported() -> None:
     async def main() -> int:
-        room = RecordedRoom(recorded(times(echoes=False)), asyncio.get_running_loop().time)
+        room = RecordedSource(recorded(times(echoes=False)), asyncio.get_running_loop().time)
         assert not room.echoes
         room.speaker(lambda event: None, None)
         microphone = room.microphone(lambda: True, lambda event: None)
@@ -193,7 +193,7 @@ def test_what_the_canceller_made_of_it_is_kept_and_given_again() -> None:
             pass
 
     async def again() -> list[AudioFrame]:
-        watch = RecordedCanceller(recorded())
+        watch = RecordedEchoCancellation(recorded())
         async with watch.echo_free(Ticking()) as microphone:  # type: ignore[arg-type]
             return [frame for _ in range(10) async for frame in microphone.frames()]
 
@@ -223,7 +223,7 @@ def test_commands_pass_and_are_no_questions_of_the_recording() -> None:
     recorder = Recorder(lambda: 100.0, 1)
     keys = recorder.controls(noted(done))
     actions: list[object] = []
-    recorder._did = actions.append  # type: ignore[method-assign, assignment]
+    recorder._record_action = actions.append  # type: ignore[method-assign, assignment]
     keys.ask("/new")
     assert actions == []
     keys.ask("//etc?")

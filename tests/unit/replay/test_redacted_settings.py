@@ -10,7 +10,7 @@ import pytest
 from tests.defaults import SETTINGS
 from voicecli.bench.environment import SettingValue
 from voicecli.errors import SettingsError
-from voicecli.replay.redacted_settings import OWN, kept_settings, nameless, replay_settings
+from voicecli.replay.redacted_settings import MACHINE_KEYS, redacted_settings, replay_settings, without_folders
 from voicecli.settings.load import as_environ, keys, load_settings, parsed, value_of
 from voicecli.settings.model import Settings
 
@@ -30,22 +30,22 @@ def test_no_secret_no_address_and_no_folder_is_kept() -> None:
         stt={"model": "C:\\Users\\me\\whisper"},
         tools={"servers": {"mail": {"command": "mail", "env": {"TOKEN": "tok-456"}}}},
     )
-    kept = kept_settings(secret, prompt=False)
+    kept = redacted_settings(secret, prompt=False)
     reported = repr(kept)
     for word in ("sk-123", "tok-456", "secret", "inside", "home", "Jane", "Users", "helpful"):
         assert word not in reported
     assert (kept["llm.embedded_model"], kept["stt.model"]) == ("a.gguf", "whisper")
     assert str(kept["llm.system_prompt"]).endswith("characters")
-    assert set(kept) == set(keys()) - OWN
+    assert set(kept) == set(keys()) - MACHINE_KEYS
 
 
 def test_with_consent_the_prompt_is_kept() -> None:
-    assert "helpful" in str(kept_settings(SETTINGS, prompt=True)["llm.system_prompt"])
+    assert "helpful" in str(redacted_settings(SETTINGS, prompt=True)["llm.system_prompt"])
 
 
 def test_a_name_with_a_slash_is_no_path() -> None:
-    assert nameless("qwen/qwen3-4b") == "qwen/qwen3-4b"
-    assert nameless("a prompt\n/of/two/lines") == "a prompt\n/of/two/lines"
+    assert without_folders("qwen/qwen3-4b") == "qwen/qwen3-4b"
+    assert without_folders("a prompt\n/of/two/lines") == "a prompt\n/of/two/lines"
 
 
 def test_a_replay_has_the_recorded_settings_this_machines_places_and_what_was_typed(
@@ -66,7 +66,7 @@ def test_a_replay_has_the_recorded_settings_this_machines_places_and_what_was_ty
     assert settings.listen.end_ms == SETTINGS.listen.end_ms
     assert (settings.llm.temperature, settings.llm.seed, settings.tts.streaming) == (0.0, 7, False)
     assert (settings.stt.language, settings.tts.voice) == ("de", SETTINGS.tts.voice)
-    assert reported == ["Passed over, as this version does not know them: old.key"]
+    assert reported == ["Ignored settings that this version does not know: old.key"]
 
 
 def test_a_temperature_that_is_asked_for_is_taken() -> None:

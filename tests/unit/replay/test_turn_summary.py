@@ -11,7 +11,7 @@ from voicecli import events
 from voicecli.conversation.latency import PART_NAMES
 from voicecli.events import Event
 from voicecli.replay.compare import Row, as_json, pairs, rows
-from voicecli.replay.turn_summary import TurnSummary, stories
+from voicecli.replay.turn_summary import TurnSummary, turn_summaries
 from voicecli.types import TurnId
 
 NEXT = TurnId(2)
@@ -22,7 +22,7 @@ def differing(reported: list[Row]) -> list[str]:
 
 
 def test_a_turn_is_reported_by_its_events() -> None:
-    (story,) = stories(REPORTED)
+    (story,) = turn_summaries(REPORTED)
     assert (story.heard, story.answer, story.spoken, story.outcome) == (
         "Hello “you”\u2028there.",
         "Hi.",
@@ -46,7 +46,7 @@ def test_a_turn_is_reported_by_its_events() -> None:
     ],
 )
 def test_a_turn_may_end_in_other_ways(event: Event, outcome: str) -> None:
-    assert stories([*REPORTED[:-1], event])[0].outcome == outcome
+    assert turn_summaries([*REPORTED[:-1], event])[0].outcome == outcome
 
 
 def test_sounds_over_an_answer_and_gaps_in_it_are_counted() -> None:
@@ -54,37 +54,37 @@ def test_sounds_over_an_answer_and_gaps_in_it_are_counted() -> None:
         events.FalseInterruption(at_s=1, turn=TURN, text="", reason="too short"),
         events.PlaybackUnderrun(at_s=1, turn=TURN, gap_s=0.2),
     ]
-    (story,) = stories([*REPORTED, *over])
-    assert (story.talked_over, story.gaps) == (1, 1)
+    (story,) = turn_summaries([*REPORTED, *over])
+    assert (story.false_interruptions, story.underruns) == (1, 1)
 
 
 def test_a_new_transcript_voids_the_answer_to_the_first() -> None:
     again = events.Transcribed(at_s=2, turn=TURN, text="Hello.", language="en", audio_s=1)
-    assert stories([*REPORTED[:6], again])[0].answer == ""
+    assert turn_summaries([*REPORTED[:6], again])[0].answer == ""
 
 
 def test_a_typed_question_is_a_turn_too_and_events_of_unknown_turns_are_none() -> None:
     stray = events.TokenArrived(at_s=1, turn=NEXT, text="x")
-    (story,) = stories([stray, events.UserTyped(at_s=7.0, turn=TURN, text="What time is it?")])
+    (story,) = turn_summaries([stray, events.UserTyped(at_s=7.0, turn=TURN, text="What time is it?")])
     assert (story.heard, story.began_s, story.voice_to_voice_s, story.wait_s) == ("What time is it?", 7.0, None, None)
     assert story.fields()["ended_s"] is None
     assert story.fields()["endpoint_wait_s"] is None
 
 
 def test_the_same_conversation_differs_in_nothing() -> None:
-    (pair,) = pairs(stories(REPORTED), stories(REPORTED))
+    (pair,) = pairs(turn_summaries(REPORTED), turn_summaries(REPORTED))
     assert differing(rows(pair)) == []
     assert as_json([pair])[0]["different"] == []
 
 
 def test_a_frame_more_is_no_difference_and_two_are() -> None:
-    (then,) = stories(REPORTED)
+    (then,) = turn_summaries(REPORTED)
     assert differing(rows(pairs([then], [replace(then, wait_s=0.52)])[0])) == []
     assert differing(rows(pairs([then], [replace(then, wait_s=0.54)])[0])) == ["endpoint after"]
 
 
 def test_marks_and_case_are_no_other_words() -> None:
-    (then,) = stories(REPORTED)
+    (then,) = turn_summaries(REPORTED)
     assert differing(rows(pairs([then], [replace(then, heard="hello you there")])[0])) == []
     assert differing(rows(pairs([then], [replace(then, heard="hello you")])[0])) == ["heard"]
 

@@ -14,8 +14,7 @@ import pytest
 from tests.unit.history.stage import BEGAN_AT, SESSION, answered, asked, ready, typed
 from voicecli.errors import HistoryError
 from voicecli.events import SpeechEnded, SpeechPaused, SpeechStarted, Transcribed, TurnInterrupted
-from voicecli.history.log import ConversationLog, SessionLog, UnsavedLog
-from voicecli.history.open import Memory, record_of, remember
+from voicecli.history.log import ConversationLog, OpenedHistory, SessionLog, UnsavedLog, conversation_log, open_history
 from voicecli.history.records import Session
 from voicecli.history.store import open_store
 from voicecli.history.writer import HistoryWriter
@@ -104,16 +103,16 @@ def test_an_answer_that_it_interrupts_is_of_the_one_before(path: Path) -> None:
 
 
 def test_an_earlier_conversation_goes_on_in_its_place(path: Path) -> None:
-    HistoryWriter(path, SESSION).keep([asked("zero")])
+    HistoryWriter(path, SESSION).write([asked("zero")])
 
     async def act(log: SessionLog, command: HistoryCommands, talker: Talker) -> None:
         say(log, 1, "one")
         reported = await command.resume("last")
-        assert reported.startswith("Conversation 1 of 2026-03-")
+        assert reported.startswith("Resuming conversation 1 of 2026-03-")
         assert talker.recalled == [[("zero", "Yes.", False)]]
         say(log, 2, "two")
         assert await command.resume("1") == "This is conversation 1."
-        assert (await command.resume("2")).startswith("Conversation 2 of")
+        assert (await command.resume("2")).startswith("Resuming conversation 2 of")
         say(log, 3, "three")
 
     logged(path, act)
@@ -136,7 +135,7 @@ def test_what_cannot_be_resumed_changes_nothing(path: Path) -> None:
 
 
 def test_the_list_and_the_search(path: Path) -> None:
-    HistoryWriter(path, SESSION).keep([asked("Where is the train station?", "In the north.")])
+    HistoryWriter(path, SESSION).write([asked("Where is the train station?", "In the north.")])
 
     async def act(log: SessionLog, command: HistoryCommands, talker: Talker) -> None:
         say(log, 1, "What is a fox?")
@@ -160,25 +159,25 @@ def test_without_a_history_there_is_none(path: Path) -> None:
 
     logged(path, act)
     command, _ = commands(UnsavedLog(lambda: 104.0, SESSION), path.with_name("none.db"), kept=False)
-    with pytest.raises(HistoryError, match="no conversation has been kept"):
+    with pytest.raises(HistoryError, match="no conversation has been saved"):
         asyncio.run(command.history(""))
 
 
-def test_an_unsaved_conversation_can_be_resumed_saved_and_left(path: Path) -> None:
-    HistoryWriter(path, SESSION).keep([asked("zero")])
-    memory = remember(path, lambda: 104.0, keep=False, resume=1, now=lambda: LATER)
-    record = record_of(memory, lambda: 104.0, lambda: LATER)
+def test_what_is_not_kept_can_still_be_resumed_saved_and_left(path: Path) -> None:
+    HistoryWriter(path, SESSION).write([asked("zero")])
+    memory = open_history(path, lambda: 104.0, keep=False, resume=1, now=lambda: LATER)
+    record = conversation_log(memory, lambda: 104.0, lambda: LATER)
     assert [exchange.question for exchange in record.exchanges] == ["zero"]
     command, talker = commands(record, path, kept=False)
     say(record, 1, "one")
     assert "no history is saved" in asyncio.run(command.new(""))
     assert not record.exchanges
     say(record, 2, "two")
-    assert asyncio.run(command.resume("1")).startswith("Conversation 1 of")
+    assert asyncio.run(command.resume("1")).startswith("Resuming conversation 1 of")
     assert [exchange.question for exchange in record.exchanges] == ["zero"]
     assert talker.recalled[-1] == [("zero", "Yes.", False)]
     assert kept(path) == {1: ["zero"]}
-    assert record_of(Memory(), lambda: 1.0, lambda: LATER).session == Session(LATER)
+    assert conversation_log(OpenedHistory(), lambda: 1.0, lambda: LATER).session == Session(LATER)
 
 
 def test_a_conversation_is_saved_where_it_was_started_and_again_into_the_same_file(path: Path) -> None:

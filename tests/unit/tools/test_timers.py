@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from voicecli.errors import ToolError
 from voicecli.replay import virtual_time
-from voicecli.tools.clock import current_time, local_now
-from voicecli.tools.timers import LOOK_S, MOST_TIMERS, Timers, duration, rung
+from voicecli.tools.clock import MAX_TIMERS, POLL_S, Timers, current_time, duration, local_now, ring_text
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 
@@ -50,9 +49,9 @@ def test_a_timer_rings_when_it_is_due() -> None:
     async def act(timers: Timers, wall: Wall) -> None:
         assert timers.set(300, "tea") == "The timer 'tea' is set for 5 minutes and rings at 12:05."
         await asyncio.sleep(100)
-        assert timers.reported() == "tea: 3 minutes 20 seconds left"
+        assert timers.remaining() == "tea: 3 minutes 20 seconds left"
         await asyncio.sleep(300)
-        assert timers.reported() == "No timer is running."
+        assert timers.remaining() == "No timer is running."
 
     ((text, at_s),) = hold(act)
     assert text == "Your tea timer is done."
@@ -63,7 +62,7 @@ def test_several_run_side_by_side_and_the_next_is_reported_first() -> None:
     async def act(timers: Timers, wall: Wall) -> None:
         timers.set(90, "eggs")
         timers.set(30, "")
-        assert timers.reported().splitlines() == [
+        assert timers.remaining().splitlines() == [
             "30 seconds timer: 30 seconds left",
             "eggs: 1 minute 30 seconds left",
         ]
@@ -77,7 +76,7 @@ def test_one_that_ends_while_the_machine_sleeps_rings_after_it() -> None:
         timers.set(3600, "cake")
         await asyncio.sleep(60)
         wall.jumped_s = 7200
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(POLL_S)
 
     assert [text for text, _ in hold(act)] == ["Your cake timer is done."]
 
@@ -118,9 +117,9 @@ def test_no_timer_is_that_short_or_long(seconds: float) -> None:
 
 def test_there_is_an_end_to_them() -> None:
     async def act(timers: Timers, wall: Wall) -> None:
-        for _ in range(MOST_TIMERS):
+        for _ in range(MAX_TIMERS):
             timers.set(10, "")
-        with pytest.raises(ToolError, match="most"):
+        with pytest.raises(ToolError, match="maximum"):
             timers.set(10, "")
 
     assert hold(act) == []
@@ -136,7 +135,7 @@ def test_a_duration_is_reported_whole(seconds: int) -> None:
 def test_words_of_a_timer() -> None:
     assert duration(0) == "0 seconds"
     assert duration(3661) == "1 hour 1 minute 1 second"
-    assert rung("Tea Timer") == "Your Tea Timer is done."
+    assert ring_text("Tea Timer") == "Your Tea Timer is done."
 
 
 def test_the_time_is_reported_here_and_elsewhere() -> None:

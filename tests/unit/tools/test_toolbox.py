@@ -14,11 +14,9 @@ from voicecli.assemble.tools import fitted, spec_tokens
 from voicecli.errors import ToolError
 from voicecli.replay import virtual_time
 from voicecli.tools.builtin import builtin_tools
-from voicecli.tools.clock import local_now
-from voicecli.tools.mcp_results import MOST_NAME_CHARS, last_line, result_text, wire_name
-from voicecli.tools.timers import Timers
-from voicecli.tools.tool import Arguments, Tool, number_of, text_of
-from voicecli.tools.toolbox import MOST_CHARS, Toolbox, is_allowed, shortened
+from voicecli.tools.clock import Timers, local_now
+from voicecli.tools.mcp_server import MAX_NAME_CHARS, last_line, result_text, wire_name
+from voicecli.tools.toolbox import MAX_RESULT_CHARS, Arguments, Tool, Toolbox, is_allowed, number_of, text_of, truncated
 from voicecli.types import ToolCall, ToolSpec
 
 
@@ -79,8 +77,8 @@ def test_a_call_gives_its_result() -> None:
 @pytest.mark.parametrize(
     ("made", "name", "arguments", "part"),
     [
-        (tool(), "clock_see", "{}", "no tool 'clock_see'. There are: clock_look"),
-        (tool(), "clock_look", "{zone", "no JSON"),
+        (tool(), "clock_see", "{}", "no tool 'clock_see'. Available: clock_look"),
+        (tool(), "clock_look", "{zone", "not valid JSON"),
         (tool(), "clock_look", "[1]", "an object"),
         (tool(takes_s=9.0), "clock_look", "{}", "did not answer within 1 s"),
         (tool(result=ToolError("it is dark")), "clock_look", "{}", "^it is dark$"),
@@ -97,8 +95,8 @@ def test_a_tool_that_is_not_there_needs_no_leave() -> None:
 
 
 def test_a_long_result_is_cut() -> None:
-    assert shortened("a" * MOST_CHARS) == "a" * MOST_CHARS
-    assert shortened("a" * (MOST_CHARS + 1234)).endswith("a\n[1,234 characters left out]")
+    assert truncated("a" * MAX_RESULT_CHARS) == "a" * MAX_RESULT_CHARS
+    assert truncated("a" * (MAX_RESULT_CHARS + 1234)).endswith("a\n[1,234 characters left out]")
 
 
 def test_as_many_tools_as_fit_are_reported() -> None:
@@ -146,21 +144,21 @@ class TestBuiltIn:
         virtual_time.run(names())
 
 
-def test_arguments_are_taken_as_models_write_them() -> None:
+def test_arguments_are_accepted_as_models_write_them() -> None:
     given_arguments = {"n": "2.5", "empty": "", "none": None, "text": "  tea ", "number": 3}
     assert number_of(given_arguments, "n") == 2.5
     assert number_of(given_arguments, "empty") == number_of(given_arguments, "none") == number_of({}, "n") == 0
     assert (text_of(given_arguments, "text"), text_of(given_arguments, "number")) == ("tea", "3")
     assert text_of(given_arguments, "none") == ""
     for wrong in ("five", [1], "inf", "nan"):
-        with pytest.raises(ToolError, match="n is to be a"):
+        with pytest.raises(ToolError, match="n must be a"):
             number_of({"n": wrong}, "n")
 
 
 @given(st.text(), st.text())
-def test_every_server_and_tool_has_a_name_that_back_ends_take(server: str, name: str) -> None:
+def test_every_server_and_tool_has_a_name_that_back_ends_accept(server: str, name: str) -> None:
     wire = wire_name(server, name)
-    assert 0 < len(wire) <= MOST_NAME_CHARS
+    assert 0 < len(wire) <= MAX_NAME_CHARS
     assert all(character.isascii() and (character.isalnum() or character in "_-") for character in wire)
 
 

@@ -1,1 +1,1 @@
-"""Ask the machine. Nothing here judges, and a probe may fail in any way: `examination` fences it."""
+"""Collect facts about the machine, without judging them. A probe may raise anything: `examination` catches it."""

@@ -1,4 +1,4 @@
-"""Looks for an NVIDIA card, and asks the engines for it in another process: a CUDA library may crash."""
+"""Look for an NVIDIA card, and query the engines about it in another process, because a CUDA library may crash."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from voicecli.doctor.gpu import GpuFacts
-from voicecli.doctor.probes.shell import output_of
+from voicecli.doctor.probes.processes import output_of
 from voicecli.engines import gpu
 from voicecli.settings.model import Settings
 
 DEVICES = ("/dev/nvidiactl", "/dev/nvidia0", "/proc/driver/nvidia/version")
-"""Any of them means a card of NVIDIA's. In WSL there is none of them; there nvidia-smi tells."""
+"""Each of them exists only with an NVIDIA card. WSL has none of them, so there nvidia-smi decides."""
 
 ASK = """
 import json
@@ -33,7 +33,7 @@ print(json.dumps(found))
 
 
 def gpu_facts(settings: Settings) -> GpuFacts:
-    """Engines are asked only where a card is wanted or there."""
+    """Return facts about the card. Query the engines only if a card is configured or present."""
     wanted_by = options(settings)
     cards = tuple(output_of("nvidia-smi", "--query-gpu=name,memory.total,memory.free,driver_version",
                             "--format=csv,noheader", within_s=5.0).splitlines())  # fmt: skip
@@ -57,6 +57,6 @@ def gpu_facts(settings: Settings) -> GpuFacts:
 
 
 def options(settings: Settings) -> tuple[str, ...]:
-    """Settings that ask for a GPU, as they are written."""
+    """Return the settings that ask for a GPU, as `key = value`."""
     devices = {"stt.device": settings.stt.device, "tts.device": settings.tts.device}
     return tuple(f"{key} = {value}" for key, value in devices.items() if value == "cuda")

@@ -1,4 +1,4 @@
-"""Asks the language models as voicecli talk would, for one token."""
+"""Request one token from the language models that voicecli talk would use."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from voicecli.settings.model import LlmSettings
 from voicecli.types import Message
 
 TOKEN_S = 4.0
-"""How long one token is waited for. A small model that has to be loaded from a quick disk makes it."""
+"""Timeout of a token; enough to load a small model from a fast disk."""
 
 
 def language_model_facts(settings: LlmSettings, *, embedded_is_there: bool) -> LanguageModelFacts:
-    """Servers are asked in the order in which `auto` takes them, until one answers."""
+    """Return facts about the servers, tried in the order of `auto` until one answers."""
     return asyncio.run(_ask(settings, embedded_is_there))
 
 
@@ -38,7 +38,7 @@ async def _ask(settings: LlmSettings, embedded_is_there: bool) -> LanguageModelF
 
 
 async def ask_server(settings: LlmSettings, kind: Literal["openai", "ollama"], within_s: float) -> ServerFacts:
-    """What it says within `within_s`, and how long a token takes, `TOKEN_S` at most and once more where it was slow."""
+    """Connect to a server within `within_s`, and time one token; if it is slow, time a second one."""
     url = settings.url if kind == "openai" else settings.ollama_url
     where, is_here = place(url), is_loopback(url)
     chosen = settings.model_copy(update={"backend": kind})
@@ -53,7 +53,7 @@ async def ask_server(settings: LlmSettings, kind: Literal["openai", "ollama"], w
             again_s = await token_s(opened.model, question) if first_s is not None and first_s > WARM_S else None
     except TimeoutError:
         return ServerFacts(
-            where, is_here, problem=f"{where} did not answer within {within_s:.1f} s", hint="Is it busy?"
+            where, is_here, problem=f"{where} did not answer within {within_s:.1f} s", hint="it may be busy: try again"
         )
     except VoiceCliError as error:
         return ServerFacts(where, is_here, model, error.message, error.hint)
@@ -61,7 +61,7 @@ async def ask_server(settings: LlmSettings, kind: Literal["openai", "ollama"], w
 
 
 async def token_s(model: LanguageModel, question: Sequence[Message]) -> float | None:
-    """Until the first token; None: not within `TOKEN_S`."""
+    """Return the seconds to the first token; None if there is none within `TOKEN_S`."""
     began_s = time.monotonic()
     try:
         async with asyncio.timeout(TOKEN_S):
@@ -72,4 +72,4 @@ async def token_s(model: LanguageModel, question: Sequence[Message]) -> float | 
 
 
 def _no_file() -> Path:
-    raise EngineError("the embedded model is not asked for")
+    raise EngineError("the doctor does not load the embedded model")

@@ -1,4 +1,4 @@
-"""Opens the devices that voicecli talk would open, listens, plays the ready sound, and goes on listening."""
+"""Open the devices that voicecli talk would open; listen, play the ready sound, and listen for its echo."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from voicecli.audio.portaudio import PortAudioMicrophone, PortAudioSpeaker
 from voicecli.audio.resample import resample
 from voicecli.audio.sounds import READY, READY_HZ, ready_sound
 from voicecli.doctor.round_trip import Block, find_echo, joined, level_of
-from voicecli.doctor.sound import Device, DeviceFacts, Heard, Played, SoundFacts
+from voicecli.doctor.sound import Capture, ChosenDevice, DeviceFacts, Playback, SoundFacts
 from voicecli.errors import DeviceError
 from voicecli.events import CLOCK, Event
 from voicecli.settings.model import AudioSettings
 from voicecli.types import LISTEN_RATE_HZ, AudioFrame, PlaybackChunk
 
 QUIET_S = 0.7
-"""Of listening before anything is played; with what follows the microphone is heard for two seconds."""
+"""Listening time before the playback; in total the microphone is open for two seconds."""
 
 RETURN_S = 0.6
-"""Of listening after the last sample left: no echo that the canceller could take out is later."""
+"""Listening time after the playback: the echo canceller handles no later echo."""
 
 STUCK_S = 3.0
-"""A speaker that has not played 0.8 s of sound by then will not. A microphone that gives nothing is an error after
-`portaudio.STALL_S`, and here it shall be a finding: so all waits together are shorter."""
+"""Timeout for playing 0.8 s of sound. All waits together are shorter than `portaudio.STALL_S`, after which a silent
+microphone raises an error: here it has to become a finding."""
 
 
 Opened = TypeVar("Opened")
 
 
 def sound_facts(settings: AudioSettings, aloud: bool) -> SoundFacts:
-    """With `aloud` devices are opened, for some two seconds; else they are only listed."""
+    """Return facts about the devices. With `aloud`, test them for about two seconds; otherwise only list them."""
     devices = list_devices()
     microphone, inner = chosen(devices, settings.input_device, "input")
     speaker, outer = chosen(devices, settings.output_device, "output")
@@ -47,27 +47,27 @@ def sound_facts(settings: AudioSettings, aloud: bool) -> SoundFacts:
 
 
 def chosen(devices: list[DeviceInfo], wanted: str, direction: Direction) -> tuple[DeviceFacts, DeviceInfo | None]:
-    """The device that the settings mean, among all of its direction."""
+    """Return the device that the settings choose among those of its direction."""
     names = tuple(device.name for device in devices if device.channels(direction))
     try:
         found = find_device(devices, wanted, direction)
     except DeviceError as error:
         return DeviceFacts(names, problem=error.message, hint=error.hint), None
-    return DeviceFacts(names, Device(found.name, found.host, found.channels(direction), found.rate_hz)), found
+    return DeviceFacts(names, ChosenDevice(found.name, found.host, found.channels(direction), found.rate_hz)), found
 
 
 class Trial:
-    """One use of both devices. What cannot be opened is told, and the other one is tried by itself."""
+    """A test of both devices. If one cannot be opened, report it and test the other alone."""
 
     def __init__(self, settings: AudioSettings, microphone: DeviceInfo | None, speaker: DeviceInfo | None) -> None:
         self._settings = settings
         self._input = microphone
         self._output = speaker
-        self._frames: list[tuple[AudioFrame, float]] = []  # and when each came
-        self._blocks: list[tuple[PlayedBlock, float]] = []  # and when each was taken, by the speaker's thread
+        self._frames: list[tuple[AudioFrame, float]] = []  # with the arrival time
+        self._blocks: list[tuple[PlayedBlock, float]] = []  # with the time of the call, from the speaker's thread
 
     async def run(self, facts: SoundFacts) -> SoundFacts:
-        """`facts` with what was heard and played."""
+        """Return `facts` with the results of the test."""
         async with AsyncExitStack() as stack:
             microphone = await self._open_microphone(stack)
             speaker = await self._open_speaker(stack)
@@ -121,17 +121,17 @@ class Trial:
         except TimeoutError:
             speaker.flush()
 
-    def _heard(self, quiet: int, waited_s: float) -> Heard:
+    def _heard(self, quiet: int, waited_s: float) -> Capture:
         pcm = joined(heard_blocks(self._frames))
         before = joined(heard_blocks(self._frames[:quiet]))
-        return Heard(len(pcm) / LISTEN_RATE_HZ, waited_s, is_zero=not pcm.any(), level_db=level_of(before))
+        return Capture(len(pcm) / LISTEN_RATE_HZ, waited_s, is_zero=not pcm.any(), level_db=level_of(before))
 
-    def _played(self) -> Played:
+    def _played(self) -> Playback:
         if len(self._blocks) < 2:
-            return Played(0.0, QUIET_S)
+            return Playback(0.0, QUIET_S)
         (_, first_s), (_, last_s) = self._blocks[0], self._blocks[-1]
         took_s = sum(len(block.pcm) / block.rate_hz for block, _ in self._blocks[:-1])
-        return Played(took_s, last_s - first_s)
+        return Playback(took_s, last_s - first_s)
 
 
 async def _opened(opening: Awaitable[Opened]) -> Opened | DeviceError:
@@ -146,23 +146,23 @@ def _refused(facts: DeviceFacts, error: DeviceError) -> DeviceFacts:
 
 
 def _ignore(event: Event) -> None:
-    """Nobody reads what the devices publish."""
+    """Ignore the events of the devices."""
 
 
 def heard_blocks(frames: Sequence[tuple[AudioFrame, float]]) -> list[Block]:
-    """Frames of the microphone as the analysis takes them."""
+    """Return the microphone's frames as blocks for the analysis."""
     return [Block(frame.pcm, came_s, frame.captured_at_s) for frame, came_s in frames]
 
 
 def played_blocks(blocks: Sequence[tuple[PlayedBlock, float]]) -> list[Block]:
-    """What the speaker took, at the microphone's rate: resampled as one, then cut where it was."""
+    """Return the playback as blocks at the microphone's rate: resampled as a whole, then split at the same times."""
     if not blocks:
         return []
     rate_hz = blocks[0][0].rate_hz
     pcm = resample(np.concatenate([block.pcm for block, _ in blocks]), rate_hz, LISTEN_RATE_HZ)
     ends = np.cumsum([len(block.pcm) for block, _ in blocks]) * LISTEN_RATE_HZ / rate_hz
-    text_chunks = np.split(pcm, np.round(ends[:-1]).astype(int))
+    resampled = np.split(pcm, np.round(ends[:-1]).astype(int))
     return [
-        Block(text_chunk, taken_s, block.sounds_at_s)
-        for text_chunk, (block, taken_s) in zip(text_chunks, blocks, strict=True)
+        Block(part, played_at_s, block.sounds_at_s)
+        for part, (block, played_at_s) in zip(resampled, blocks, strict=True)
     ]

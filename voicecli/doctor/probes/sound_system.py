@@ -1,4 +1,4 @@
-"""Looks for sound servers, ALSA's cards and plug-ins, and for what this process runs in."""
+"""Collect facts about sound servers, ALSA cards and plug-ins, and the environment of this process."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import socket
 import sysconfig
 from pathlib import Path
 
-from voicecli.doctor.probes.memory import read
-from voicecli.doctor.probes.shell import output_of
+from voicecli.doctor.probes.models import read
+from voicecli.doctor.probes.processes import output_of
 from voicecli.doctor.sound_system import Access, SystemFacts
 from voicecli.settings.load import surroundings
 
@@ -21,7 +21,7 @@ ANSWER_S = 1.0
 
 
 def system_facts() -> SystemFacts:
-    """Nothing is opened but sockets, which are closed at once."""
+    """Return facts about the sound system. Open no device, only sockets, which are closed at once."""
     found = surroundings(
         "PULSE_SERVER", "PULSE_RUNTIME_PATH", "XDG_RUNTIME_DIR", "PIPEWIRE_RUNTIME_DIR", "ALSA_PLUGIN_DIR", "container",
         "SSH_CONNECTION", "SSH_TTY", "WSL_DISTRO_NAME",
@@ -50,7 +50,7 @@ def system_facts() -> SystemFacts:
 
 
 def pulse_address(found: dict[str, str]) -> str:
-    """Where PulseAudio's clients would look first: "unix:PATH" or "tcp:HOST:PORT"; empty: nowhere."""
+    """Return the address that PulseAudio clients try first: "unix:PATH" or "tcp:HOST:PORT"; empty if there is none."""
     if named := found.get("PULSE_SERVER"):
         first = re.sub(r"^\{[^}]*\}", "", named.split()[0])  # "{machine id}" restricts an entry to that machine
         if first.startswith("/"):
@@ -64,13 +64,13 @@ def pulse_address(found: dict[str, str]) -> str:
 
 
 def pipewire_address(found: dict[str, str]) -> str:
-    """As `pulse_address`, for PipeWire's own protocol."""
+    """Return the address of PipeWire's own protocol; empty if there is none."""
     runtime = found.get("PIPEWIRE_RUNTIME_DIR") or found.get("XDG_RUNTIME_DIR")
     return f"unix:{runtime}/pipewire-0" if runtime else ""
 
 
 def answers(address: str) -> bool:
-    """Whether something accepts a connection there."""
+    """Return whether something accepts a connection at the address."""
     kind, _, rest = address.partition(":")
     if not rest:
         return False
@@ -88,7 +88,7 @@ def answers(address: str) -> bool:
 
 
 def server_name(info: str) -> str:
-    """What `pactl info` calls the server, with its version where the name has none."""
+    """Return the name of the server in the output of `pactl info`, with its version if the name has none."""
     name = re.search(r"^Server Name: (.+)$", info, re.MULTILINE)
     version = re.search(r"^Server Version: (.+)$", info, re.MULTILINE)
     if not name:
@@ -97,12 +97,12 @@ def server_name(info: str) -> str:
 
 
 def cards(listed: str) -> tuple[str, ...]:
-    """Names in /proc/asound/cards, whose first line a card is " 0 [PCH   ]: HDA-Intel - HDA Intel PCH"."""
+    """Return the names in /proc/asound/cards, from lines such as " 0 [PCH   ]: HDA-Intel - HDA Intel PCH"."""
     return tuple(re.findall(r"^ *\d+ \[.*?\]: .*? - (.+)$", listed, re.MULTILINE))
 
 
 def access(folder: Path) -> Access:
-    """To the capture and playback files of the kernel's sound cards."""
+    """Return the access of this process to the capture and playback devices in /dev/snd."""
     files = sorted(folder.glob("pcm*"))
     if not files:
         return "absent"
@@ -110,14 +110,14 @@ def access(folder: Path) -> Access:
 
 
 def alsa_plugins(named: str) -> set[str]:
-    """File names of ALSA's plug-ins, where its library looks for them."""
+    """Return the file names of the ALSA plug-ins in the folders that its library searches."""
     triplet = sysconfig.get_config_var("MULTIARCH") or f"{platform.machine()}-linux-gnu"
     folders = [named] if named else [f"/usr/lib/{triplet}/alsa-lib", "/usr/lib64/alsa-lib", "/usr/lib/alsa-lib"]
     return {file.name for folder in folders for file in Path(folder).glob("*.so")}
 
 
 def container(named: str) -> str:
-    """Its kind; empty outside of one. systemd's convention is the variable `container`."""
+    """Return the kind of container; empty outside of one. systemd sets the variable `container`."""
     if named:
         return named
     for mark, kind in (("/.dockerenv", "docker"), ("/run/.containerenv", "podman")):

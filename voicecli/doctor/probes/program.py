@@ -1,4 +1,4 @@
-"""Loads each package in another process: one whose native part crashes takes nothing else along."""
+"""Collect facts about the interpreter, its packages and the terminal."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 
+from rich.console import Console
+
 from voicecli import __version__
-from voicecli.doctor.python import PythonFacts
+from voicecli.doctor.probes.processes import output_of
+from voicecli.doctor.program import PythonFacts, TerminalFacts
+from voicecli.settings.load import surroundings
 
 PACKAGES: Mapping[str, str] = {
     "numpy": "numpy",
@@ -28,13 +32,13 @@ PACKAGES: Mapping[str, str] = {
     "openai": "openai",
     "ollama": "ollama",
 }
-"""Distribution -> module: what a conversation stands on, each after those that it needs itself.
+"""Distribution -> module: the packages that a conversation needs, each after its own dependencies.
 
-An empty one is not loaded: sounddevice starts PortAudio at once, which is the sound probe's business.
+An empty module is not imported: sounddevice starts PortAudio on import, which the sound probe checks.
 """
 
 INSTEAD = {"onnxruntime": "onnxruntime-gpu"}
-"""Builds that bring the same module."""
+"""Other builds that contain the same module."""
 
 LOAD_ALL = """
 import importlib, sys
@@ -47,11 +51,11 @@ for name in sys.argv[1:]:
 """
 
 LONGEST_S = 30.0
-"""For all of them; they take two seconds on two cores."""
+"""Timeout for importing all packages, which takes two seconds on two cores."""
 
 
 def python_facts(packages: Mapping[str, str] = PACKAGES) -> PythonFacts:
-    """Takes as long as all the imports."""
+    """Return facts about the interpreter and the packages. Import packages in another process: they may crash."""
     versions = {name: version_of(name) or version_of(INSTEAD.get(name, name)) for name in packages}
     there = {module: name for name, module in packages.items() if versions[name] and module}
     broken = {there[module]: why for module, why in broken_modules(list(there)).items()}
@@ -67,7 +71,7 @@ def python_facts(packages: Mapping[str, str] = PACKAGES) -> PythonFacts:
 
 
 def version_of(distribution: str) -> str | None:
-    """None where it is not installed."""
+    """Return the version of a distribution; None if it is not installed."""
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
@@ -75,7 +79,7 @@ def version_of(distribution: str) -> str | None:
 
 
 def broken_modules(modules: Sequence[str]) -> dict[str, str]:
-    """Module -> why it does not load. After a crash the ones behind it are tried in a new process."""
+    """Return the modules that do not load, with the reason. After a crash, try the rest in a new process."""
     broken: dict[str, str] = {}
     rest = list(modules)
     while rest:
@@ -84,7 +88,7 @@ def broken_modules(modules: Sequence[str]) -> dict[str, str]:
             done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST_S, check=False)
             printed, end = done.stdout, ending(done.returncode)
         except subprocess.TimeoutExpired as late:
-            printed, end = (late.stdout or b"").decode(), f"not within {LONGEST_S:.0f} s"
+            printed, end = (late.stdout or b"").decode(), f"no end within {LONGEST_S:.0f} s"
         begun = read_report(printed, broken)
         if not end:
             break
@@ -96,7 +100,7 @@ def broken_modules(modules: Sequence[str]) -> dict[str, str]:
 
 
 def read_report(printed: str, broken: dict[str, str]) -> list[str]:
-    """Modules that were begun; those that raised go into `broken`."""
+    """Return the modules whose import began; add those that raised to `broken`."""
     begun: list[str] = []
     for line in printed.splitlines():
         word, _, said = line.partition(" ")
@@ -108,7 +112,27 @@ def read_report(printed: str, broken: dict[str, str]) -> list[str]:
 
 
 def ending(code: int) -> str:
-    """Empty for a good end."""
+    """Return why a process failed; empty for exit code 0."""
     if code >= 0:
         return f"exit code {code}" if code else ""
     return f"crash ({signal.strsignal(-code) or f'signal {-code}'})"
+
+
+def terminal_facts() -> TerminalFacts:
+    """Return facts about the terminal of stdin and stdout, from Rich and tmux."""
+    console = Console()
+    found = surroundings("TERM", "NO_COLOR", "TMUX", "STY")
+    multiplexer = "tmux" if "TMUX" in found else "screen" if "STY" in found else ""
+    escape = output_of("tmux", "show-options", "-sv", "escape-time") if multiplexer == "tmux" else ""
+    return TerminalFacts(
+        is_terminal=sys.stdin is not None and sys.stdin.isatty() and console.is_terminal,
+        is_dumb=console.is_dumb_terminal,
+        term=found.get("TERM", ""),
+        columns=console.width,
+        lines=console.height,
+        encoding=console.encoding,
+        colours=console.color_system,
+        is_no_color="NO_COLOR" in found,
+        multiplexer=multiplexer,
+        escape_ms=int(escape) if escape.isdecimal() else None,
+    )

@@ -1,4 +1,4 @@
-"""Where the history is kept: a file for its user alone, and what becomes of a damaged one."""
+"""The history file on disk: private to its user, and set aside if damaged."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-BESIDE = ("-wal", "-shm")
-"""What SQLite writes beside its file; the first may hold what is not in the file yet."""
+SQLITE_SUFFIXES = ("-wal", "-shm")
+"""Suffixes of SQLite's other files; the first may hold data that is not in the main file yet."""
 
 Identity = tuple[int, int]
-"""Device and inode: the same path may be another file tomorrow."""
+"""Device and inode, because a path may refer to another file later."""
 
 
 def identity(path: Path) -> Identity | None:
-    """Which file is there; None for none."""
+    """Return the identity of a file; None if there is none."""
     try:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -28,10 +28,10 @@ def identity(path: Path) -> Identity | None:
 
 
 def make_private(path: Path) -> None:
-    """An empty file that nobody else can read (mode 0600), unless there is one; then others may not read it any longer.
+    """Create an empty file that only its owner can read (mode 0600); restrict an existing one to its owner.
 
-    A folder that has to be made is the user's alone, too; one that exists is left as it is. SQLite gives the files
-    beside it the same mode. Raises OSError.
+    A new folder is private, too; an existing one is not changed. SQLite gives its other files the same mode. Raise
+    OSError.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
@@ -39,14 +39,14 @@ def make_private(path: Path) -> None:
     except FileExistsError:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):  # a folder, /dev/null: not ours to change
-            raise OSError(errno.EINVAL, "is no regular file") from None
+            raise OSError(errno.EINVAL, "is not a regular file") from None
         if mode & 0o077:
             path.chmod(0o600)
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """No other conversation is inside such a block with the same folder. Raises OSError."""
+def locked(folder: Path) -> Iterator[None]:
+    """Hold an exclusive lock on the folder inside the block. Raise OSError."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -56,13 +56,13 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def set_aside(path: Path, now: datetime) -> Path:
-    """Rename a damaged file, with those beside it, so that it can still be looked at. Raises OSError."""
+    """Rename a damaged file and SQLite's other files, so that the user can recover data. Raise OSError."""
     name = f"{path.name}.damaged-{now:%Y-%m-%d}"
     number, set_aside_file = 1, path.with_name(name)
     while set_aside_file.exists():
         number += 1
         set_aside_file = path.with_name(f"{name}-{number}")
-    for end in (*BESIDE, ""):
+    for end in (*SQLITE_SUFFIXES, ""):
         part = path.with_name(path.name + end)
         if part.exists():
             part.rename(set_aside_file.with_name(set_aside_file.name + end))
@@ -70,5 +70,5 @@ def set_aside(path: Path, now: datetime) -> Path:
 
 
 def damaged_files(path: Path) -> list[Path]:
-    """Everything that was set aside earlier."""
+    """Return the files that were set aside."""
     return sorted(path.parent.glob(f"{path.name}.damaged-*"))

@@ -1,4 +1,4 @@
-"""A recorded conversation again: the product's own parts, on a clock that jumps, with engines of fixed prices."""
+"""Replay a recorded conversation: the real pipeline in virtual time, with the recorded latencies of the engines."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from voicecli.errors import first_of
 from voicecli.events import Event, LevelMeasured
 from voicecli.models.installed import model_file, open_store
 from voicecli.replay import virtual_time
-from voicecli.replay.bundle import Recorded, StageLatencies, UserAction
+from voicecli.replay.bundle import Recording, StageLatencies, UserAction
 from voicecli.replay.latencies import (
     PacedLanguageModel,
     RecordedLatencyEndOfTurn,
-    RecordedLatencyRecogniser,
-    RecordedLatencyVoice,
+    RecordedLatencyRecognizer,
+    RecordedLatencyTextToSpeech,
 )
-from voicecli.replay.room import RecordedCanceller, RecordedRoom
-from voicecli.replay.timed_worker import CallClock, TimedWorker
+from voicecli.replay.recorded_source import RecordedEchoCancellation, RecordedSource
+from voicecli.replay.virtual_time import CallClock, TimedWorker
 from voicecli.settings.model import Settings
 from voicecli.turns.activity import Activity
 
@@ -39,33 +39,33 @@ Narrate = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """The engines as they are."""
+class LoadedEngines:
+    """The engines, before latencies are added."""
 
     stt: SpeechToText
     llm: LanguageModel
-    tts: TextToSpeech | None  # None: answers are written
+    tts: TextToSpeech | None  # None: answers are only shown
     turn: EndOfTurn | None
 
 
-def replay(recorded: Recorded, settings: Settings, narrate: Narrate) -> tuple[Event, ...]:
-    """What happens this time. The same recording and settings give the same events, whatever else the machine does.
+def replay(recorded: Recording, settings: Settings, narrate: Narrate) -> tuple[Event, ...]:
+    """Return the events of a replay. They depend only on recording and settings, not on the load of the machine.
 
-    Raises ModelMissing, EngineError, BackendUnavailable or SettingsError.
+    Raise ModelMissing, EngineError, BackendUnavailable or SettingsError.
     """
     with LoopThread() as thread:
         stack = AsyncExitStack()
         try:
-            loaded = thread.run(load(stack, settings, narrate, voiced=recorded.voiced))
-            return virtual_time.run(hold(recorded, settings, loaded, thread), recorded.began_s)
+            loaded = thread.run(load_engines(stack, settings, narrate, voiced=recorded.voiced))
+            return virtual_time.run(run_conversation(recorded, settings, loaded, thread), recorded.began_s)
         except ExceptionGroup as group:
             raise first_of(group) from group
         finally:
             thread.run(stack.aclose())
 
 
-async def load(stack: AsyncExitStack, settings: Settings, narrate: Narrate, *, voiced: bool) -> Loaded:
-    """On a loop that waits."""
+async def load_engines(stack: AsyncExitStack, settings: Settings, narrate: Narrate, *, voiced: bool) -> LoadedEngines:
+    """Load the engines, on an event loop in real time."""
     sleep_while_waiting()
     store = open_store(settings)
     worker = stack.enter_context(ThreadWorker("loading"))
@@ -76,53 +76,59 @@ async def load(stack: AsyncExitStack, settings: Settings, narrate: Narrate, *, v
     opened = await stack.enter_async_context(
         open_language_model(settings.llm, lambda: model_file(store, settings.llm.embedded_model, ".gguf"), narrate)
     )
-    return Loaded(stt, opened.model, tts, turn)
+    return LoadedEngines(stt, opened.model, tts, turn)
 
 
-async def hold(recorded: Recorded, settings: Settings, loaded: Loaded, thread: LoopThread) -> tuple[Event, ...]:
-    """The conversation, on the loop whose clock jumps."""
-    reported: list[Event] = []
+async def run_conversation(
+    recorded: Recording, settings: Settings, loaded: LoadedEngines, thread: LoopThread
+) -> tuple[Event, ...]:
+    """Run the conversation on the event loop in virtual time, and return its events."""
+    events: list[Event] = []
     activity = Activity()
     clock = CallClock(timer=lambda: 0.0)
 
     def publish(event: Event) -> None:
         activity.observe(event)
         if not isinstance(event, LevelMeasured):
-            reported.append(event)
+            events.append(event)
 
-    engines = priced(loaded, recorded.about.latencies, clock, thread)
+    engines = engines_with_latencies(loaded, recorded.about.latencies, clock, thread)
     history = History(settings.llm.system_prompt.strip(), settings.llm.context_tokens - settings.llm.max_answer_tokens)
-    room = RecordedRoom(recorded, clock)
+    source = RecordedSource(recorded, clock)
     async with AsyncExitStack() as stack:
-        hooks, reconnecting = RecordedCanceller(recorded), ReconnectingDevices(activity.is_idle, clock, publish)
-        opener = DeviceOpener(stack, settings, room, activity.is_idle, publish, hooks, reconnecting, clock)
+        hooks, reconnecting = RecordedEchoCancellation(recorded), ReconnectingDevices(activity.is_idle, clock, publish)
+        opener = DeviceOpener(stack, settings, source, activity.is_idle, publish, hooks, reconnecting, clock)
         devices, _ = await opener.open()
-        rules = conversation_options(settings, prefill=False)
-        conversation = Conversation(devices, engines, history, rules, clock, publish)
+        options = conversation_options(settings, prefill=False)
+        conversation = Conversation(devices, engines, history, options, clock, publish)
         for _ in recorded.times.listenings[:-1]:
             await devices.speech_input.discard_input()
-        async with doing(recorded.times.actions, conversation, clock):
+        async with replayed_actions(recorded.times.actions, conversation, clock):
             await conversation.run()
-    return tuple(reported)
+    return tuple(events)
 
 
-def priced(loaded: Loaded, latencies: StageLatencies, clock: CallClock, thread: LoopThread) -> Engines:
-    """Engines whose calls are made at once, and whose results come when they would have come."""
-    stt, tts, turn = (TimedWorker(clock.took_s, clock.call) for _ in range(3))
-    recogniser = RecordedLatencyRecogniser(loaded.stt, latencies.decode_s, clock.spend)
+def engines_with_latencies(
+    loaded: LoadedEngines, latencies: StageLatencies, clock: CallClock, thread: LoopThread
+) -> Engines:
+    """Return engines that run at once and return their results after the recorded latency."""
+    stt, tts, turn = (TimedWorker(clock.last_call_s, clock.call) for _ in range(3))
+    recognizer = RecordedLatencyRecognizer(loaded.stt, latencies.decode_s, clock.spend)
     return Engines(
-        FinalCache(LongSpeech(recogniser)),
+        FinalCache(LongSpeech(recognizer)),
         PacedLanguageModel(loaded.llm, thread, latencies),
-        RecordedLatencyVoice(loaded.tts, latencies.first_sound_s, clock.spend) if loaded.tts else None,
-        RecordedLatencyEndOfTurn(loaded.turn, latencies.look_s, clock.spend) if loaded.turn else None,
+        RecordedLatencyTextToSpeech(loaded.tts, latencies.first_audio_s, clock.spend) if loaded.tts else None,
+        RecordedLatencyEndOfTurn(loaded.turn, latencies.end_of_turn_s, clock.spend) if loaded.turn else None,
         *(stt, tts, turn),
     )
 
 
 @asynccontextmanager
-async def doing(actions: tuple[UserAction, ...], conversation: Conversation, clock: CallClock) -> AsyncIterator[None]:
-    """The user's keys, pressed when they were pressed."""
-    acts: Mapping[str, Callable[[str], None]] = {
+async def replayed_actions(
+    actions: tuple[UserAction, ...], conversation: Conversation, clock: CallClock
+) -> AsyncIterator[None]:
+    """Repeat the user's actions at their recorded times, inside the block."""
+    handlers: Mapping[str, Callable[[str], None]] = {
         "mute": lambda _: conversation.mute(True),
         "unmute": lambda _: conversation.mute(False),
         "interrupt": lambda _: conversation.interrupt(),
@@ -135,7 +141,7 @@ async def doing(actions: tuple[UserAction, ...], conversation: Conversation, clo
     async def press() -> None:
         for action in actions:
             await asyncio.sleep(max(0.0, action.at_s - clock()))
-            acts[action.what](action.text)
+            handlers[action.what](action.text)
 
     async with asyncio.TaskGroup() as tasks:
         pressing = tasks.create_task(press())

@@ -1,18 +1,21 @@
-"""A probe in a process of its own, with a time limit: native code may hang or crash, and takes nothing else along."""
+"""Run a program or a probe in a process of its own, with a time limit."""
 
 from __future__ import annotations
 
 import importlib
 import multiprocessing
+import shutil
+import subprocess
 from multiprocessing.connection import Connection
 
 from voicecli.errors import DeviceError, VoiceCliError
 
 
-def elsewhere(module: str, function: str, *arguments: object, within_s: float) -> object:
-    """What the function gives. Importing its module may hang, too, so it is named.
+def run_in_subprocess(module: str, function: str, *arguments: object, within_s: float) -> object:
+    """Return the result of a function that is called in another process: native code may hang or crash.
 
-    Raises what the function raises; DeviceError when it takes longer than `within_s`, or its process dies.
+    The module is passed by name, because importing it may hang, too. Raise what the function raises, or DeviceError
+    if it takes longer than `within_s` or its process dies.
     """
     spawning = multiprocessing.get_context("spawn")
     ours, theirs = spawning.Pipe(duplex=False)
@@ -22,7 +25,7 @@ def elsewhere(module: str, function: str, *arguments: object, within_s: float) -
     try:
         if not ours.poll(within_s):
             hint = "restart the sound server: pulseaudio -k, or systemctl --user restart pipewire pipewire-pulse"
-            raise DeviceError(f"the sound system hangs: no answer in {within_s:.0f} s", hint)
+            raise DeviceError(f"the sound system hangs: no answer within {within_s:.0f} s", hint)
         answer = ours.recv()
     except EOFError:
         process.join()
@@ -38,7 +41,7 @@ def elsewhere(module: str, function: str, *arguments: object, within_s: float) -
 
 
 def _answer(to: Connection, module: str, function: str, arguments: tuple[object, ...]) -> None:
-    """Send the result, or what was raised in a form that can be read without importing what may hang."""
+    """Send the result or the error, in a form that the parent can unpickle without importing a module that may hang."""
     try:
         answer = getattr(importlib.import_module(module), function)(*arguments)
     except (VoiceCliError, OSError, ImportError) as error:
@@ -46,3 +49,14 @@ def _answer(to: Connection, module: str, function: str, arguments: tuple[object,
     except Exception as error:
         answer = RuntimeError(f"{type(error).__name__}: {error}")
     to.send(answer)
+
+
+def output_of(*command: str, within_s: float = 2.0) -> str:
+    """Return the output of a program; empty if it is not installed, fails or takes too long."""
+    if shutil.which(command[0]) is None:
+        return ""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=within_s, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -1,4 +1,4 @@
-"""The recorded microphone and loudspeaker, at their own times on whatever clock there is."""
+"""The recorded microphone and speaker, replayed at their recorded times on any clock."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from voicecli.audio.device import Microphone, Speaker
 from voicecli.audio.echo.canceller import Played, PlayedBlock
 from voicecli.audio.files.wav import TAIL_S, WavSpeaker
 from voicecli.events import Clock, Publish
-from voicecli.replay.bundle import Recorded
+from voicecli.replay.bundle import Recording
 from voicecli.types import FRAME_S, FRAME_SAMPLES, AudioFrame, Pcm
 
 MOST_REST_S = 120.0
-"""After the last frame it is silent until the conversation has settled, but no longer than this."""
+"""Longest silence after the last frame, while the conversation finishes."""
 
 
-class RecordedRoom:
-    """What was heard then is heard again, the echo of the answer of then included.
+class RecordedSource:
+    """Replay the recorded microphone signal, which contains the echo of the recorded answer.
 
-    So the echo canceller is given what sounded then, not what is answered now.
+    Therefore the echo canceller gets the recorded playback, not that of the replay.
     """
 
-    def __init__(self, recorded: Recorded, clock: Clock) -> None:
+    def __init__(self, recorded: Recording, clock: Clock) -> None:
         self._recorded = recorded
         self._clock = clock
         self._played: Played | None = None
@@ -49,21 +49,21 @@ class RecordedRoom:
             self._played(block)
 
 
-class RecordedCanceller(PipelineHooks):
-    """Gives what the canceller made of each frame then; what it makes now is thrown away.
+class RecordedEchoCancellation(PipelineHooks):
+    """Replace the output of the echo canceller by the recorded one.
 
-    WebRTC's canceller does not give the same samples twice. What is learnt beside it about the echo does.
+    WebRTC's canceller is not deterministic. The echo statistics measured beside it are.
     """
 
-    def __init__(self, recorded: Recorded) -> None:
+    def __init__(self, recorded: Recording) -> None:
         self._recorded = recorded
 
     def echo_free(self, microphone: Microphone) -> Microphone:
-        return EchoFreeAgain(microphone, self._recorded.sounds.echo_free)
+        return ReplayedEchoFreeMicrophone(microphone, self._recorded.sounds.echo_free)
 
 
-class EchoFreeAgain:
-    """A microphone that is open already, whose first samples are known."""
+class ReplayedEchoFreeMicrophone:
+    """A microphone whose first samples are replaced by recorded ones. The microphone is already open."""
 
     def __init__(self, microphone: Microphone, known: Pcm) -> None:
         self.name = microphone.name
@@ -76,21 +76,21 @@ class EchoFreeAgain:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Whoever opened the microphone closes it."""
+        """Do nothing: whoever opened the microphone closes it."""
 
     async def frames(self) -> AsyncIterator[AudioFrame]:
-        """As the microphone's own; asked again, on from where it was."""
+        """Yield the frames; a later call continues where the earlier one ended."""
         async for frame in self._microphone.frames():
             known, self._known = np.split(self._known, [FRAME_SAMPLES])
             yield AudioFrame(known, frame.captured_at_s) if len(known) else frame
 
 
 class RecordedMicrophone:
-    """Each time it is listened to it gives the frames of the next listening; the last one ends in silence."""
+    """The recorded microphone. Each call of `frames` yields the next recorded use; the last one ends in silence."""
 
     name = "recording"
 
-    def __init__(self, recorded: Recorded, settled: Callable[[], bool], clock: Clock, sounds: Played) -> None:
+    def __init__(self, recorded: Recording, settled: Callable[[], bool], clock: Clock, sounds: Played) -> None:
         self._recorded = recorded
         self._settled = settled
         self._clock = clock
@@ -105,10 +105,10 @@ class RecordedMicrophone:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing to give back."""
+        """Do nothing: there is no device."""
 
     async def frames(self) -> AsyncIterator[AudioFrame]:
-        """A frame comes when it came."""
+        """Yield each frame at its recorded time of arrival."""
         times = self._recorded.times
         first = sum(times.listenings[: self._listened])
         last = first + times.listenings[self._listened]
@@ -121,7 +121,7 @@ class RecordedMicrophone:
                 yield frame
 
     async def _rest(self, captured_at_s: float, arrived_at_s: float) -> AsyncIterator[AudioFrame]:
-        """Silence, so that a turn of now may take longer than that of then."""
+        """Yield silence, so that a turn may take longer than in the recording."""
         silence = np.zeros(FRAME_SAMPLES, np.int16)
         for count in range(1, round(MOST_REST_S / FRAME_S)):
             if count * FRAME_S > TAIL_S and self._settled():
@@ -137,7 +137,7 @@ class RecordedMicrophone:
         return frame
 
     def _reported(self) -> Iterator[tuple[PlayedBlock, float]]:
-        """Each block that sounded, and when it was told."""
+        """Yield each block that sounded, with the time at which it was reported."""
         times = self._recorded.times
         ends = list(accumulate(times.block_samples))
         for samples, end, reported_s, sounds_s in zip(
