@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 def sound(seconds: float, value: int = 1000) -> Pcm:
-    """Voiced, to the gate below; its value says what a recogniser hears."""
+    """Voiced, to the gate below; its value says what a recognizer hears."""
     return np.full(round(seconds * LISTEN_RATE_HZ), value, np.int16)
 
 
@@ -50,7 +50,7 @@ class Inline:
 
 
 class Hearing:
-    """A recogniser that hears the loudest sample as a number; -1 cannot be decoded."""
+    """A recognizer that hears the loudest sample as a number; -1 cannot be decoded."""
 
     name = "hearing"
 
@@ -71,7 +71,7 @@ class Hearing:
         return Transcript(text, "en", segment.audio_s)
 
 
-class Watched:
+class RecordingObserver:
     def __init__(self) -> None:
         self.kinds: list[str] = []
         self.dropped = 0
@@ -88,16 +88,16 @@ class Room:
 
     def __init__(self, took_s: float = 0.0) -> None:
         self.clock = asyncio.get_running_loop().time
-        self.watch = Watched()
-        self.recogniser = Hearing()
-        self.scheduler = Scheduler(Inline(took_s), self.clock, self.watch)
+        self.observer = RecordingObserver()
+        self.recognizer = Hearing()
+        self.scheduler = Scheduler(Inline(took_s), self.clock, self.observer)
 
     def session(self, partial_s: float = 0.5, rate_hz: int = LISTEN_RATE_HZ) -> tuple[Listener, list[Reply]]:
         detectors = SessionDetectors(
             AnySound(), Segmenter(LISTEN), None, None, Inline(), start_ms=LISTEN.start_ms, partial_s=partial_s
         )
         replies: list[Reply] = []
-        return Listener(detectors, self.scheduler.queue(self.recogniser), rate_hz, self.clock, replies.append), replies
+        return Listener(detectors, self.scheduler.client(self.recognizer), rate_hz, self.clock, replies.append), replies
 
 
 async def hold(room: Room, listener: Listener, script: Callable[[], Coroutine[None, None, None]]) -> None:
@@ -106,7 +106,7 @@ async def hold(room: Room, listener: Listener, script: Callable[[], Coroutine[No
         serving = tasks.create_task(room.scheduler.serve())
         hearing = tasks.create_task(listener.run())
         await script()
-        await listener.mark("stop")
+        await listener.control("stop")
         await hearing
         serving.cancel()
 

@@ -1,4 +1,4 @@
-"""Who is next at the recogniser."""
+"""Who is next at the recognizer."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ def on(room_took_s: float, script: Callable[[Room, asyncio.TaskGroup], Coroutine
 
 
 def decoded(room: Room) -> list[str]:
-    return [text for _, text in room.recogniser.decodes]
+    return [text for _, text in room.recognizer.decodes]
 
 
 def test_finals_come_before_what_may_become_one_and_that_before_partials() -> None:
     async def script(room: Room, tasks: asyncio.TaskGroup) -> None:
-        queue = room.scheduler.queue(room.recogniser)
+        queue = room.scheduler.client(room.recognizer)
         tasks.create_task(queue.final(segment(1)))
         await asyncio.sleep(0.1)  # it is being decoded
-        queue.want_partial(lambda: segment(4), lambda _: None)
+        queue.request_partial(lambda: segment(4), lambda _: None)
         tasks.create_task(queue.final(segment(3), Urgency.EAGER))
         tasks.create_task(queue.final(segment(2)))
         await asyncio.sleep(5)
@@ -52,17 +52,17 @@ def test_finals_come_before_what_may_become_one_and_that_before_partials() -> No
 
 def test_a_partial_is_of_the_newest_audio_and_a_session_has_one_options() -> None:
     async def script(room: Room, tasks: asyncio.TaskGroup) -> None:
-        queue, said = room.scheduler.queue(room.recogniser), 1
+        queue, said = room.scheduler.client(room.recognizer), 1
         tasks.create_task(queue.final(segment(9)))
         await asyncio.sleep(0.1)
         for _ in range(3):
-            queue.want_partial(lambda: segment(said), lambda _: None)
+            queue.request_partial(lambda: segment(said), lambda _: None)
         said = 5
         await asyncio.sleep(5)
 
     room = on(1.0, script)
     assert decoded(room) == ["9", "5"]
-    assert room.watch.dropped == 2
+    assert room.observer.dropped == 2
 
 
 def test_sessions_take_turns_with_partials_which_leave_half_of_the_time_free() -> None:
@@ -74,14 +74,14 @@ def test_sessions_take_turns_with_partials_which_leave_half_of_the_time_free() -
                 heard.append((transcript.text, room.clock() - 1000))
                 want(queue, value)
 
-            queue.want_partial(lambda: segment(value), tell)
+            queue.request_partial(lambda: segment(value), tell)
 
-        desks = [room.scheduler.queue(room.recogniser) for _ in range(3)]
+        desks = [room.scheduler.client(room.recognizer) for _ in range(3)]
         for value, queue in enumerate(desks, 1):
             want(queue, value)
         await asyncio.sleep(12.5)
         for queue in desks:
-            queue.want_none()
+            queue.cancel_partial()
 
     on(1.0, script)
     assert [text for text, _ in heard] == ["1", "2", "3", "1", "2", "3"]
@@ -90,13 +90,13 @@ def test_sessions_take_turns_with_partials_which_leave_half_of_the_time_free() -
 
 def test_whoever_has_left_costs_nothing() -> None:
     async def script(room: Room, tasks: asyncio.TaskGroup) -> None:
-        queue = room.scheduler.queue(room.recogniser)
+        queue = room.scheduler.client(room.recognizer)
         tasks.create_task(queue.final(segment(1)))
         leaving = tasks.create_task(queue.final(segment(2)))
         await asyncio.sleep(0.1)
         leaving.cancel()
-        queue.want_partial(lambda: segment(3), lambda _: None)
-        queue.want_none()
+        queue.request_partial(lambda: segment(3), lambda _: None)
+        queue.cancel_partial()
         await queue.final(segment(4))
 
     assert decoded(on(1.0, script)) == ["1", "4"]
@@ -104,19 +104,19 @@ def test_whoever_has_left_costs_nothing() -> None:
 
 def test_what_waits_is_hurried_once_it_is_a_final() -> None:
     async def script(room: Room, tasks: asyncio.TaskGroup) -> None:
-        queue, early = room.scheduler.queue(room.recogniser), segment(3)
+        queue, early = room.scheduler.client(room.recognizer), segment(3)
         tasks.create_task(queue.final(segment(1)))
         tasks.create_task(queue.final(segment(2), Urgency.EAGER))
         tasks.create_task(queue.final(early, Urgency.EAGER))
         await asyncio.sleep(0.1)
-        room.scheduler.hurry(early)
+        room.scheduler.promote(early)
 
     assert decoded(on(1.0, script)) == ["1", "3", "2"]
 
 
 def test_while_finals_pile_up_nothing_is_decoded_on_speculation() -> None:
     async def script(room: Room, tasks: asyncio.TaskGroup) -> None:
-        queue = room.scheduler.queue(room.recogniser)
+        queue = room.scheduler.client(room.recognizer)
         tasks.create_task(queue.final(segment(9), Urgency.EAGER))
         for value in range(1, 6):
             tasks.create_task(queue.final(segment(value)))
@@ -130,12 +130,12 @@ def test_finals_that_end_at_the_same_moment_are_decoded_together_where_that_pays
 
     async def script(room: Room, tasks: asyncio.TaskGroup) -> None:
         def transcribe_all(segments: Sequence[SpeechSegment]) -> list[Transcript]:
-            found = [room.recogniser.transcribe(one) for one in segments]
+            found = [room.recognizer.transcribe(one) for one in segments]
             batches.append([transcript.text for transcript in found])
             return found
 
         def queue(options: str) -> DecodeQueueClient:
-            return room.scheduler.queue(room.recogniser, Batch(transcribe_all, options, longest_s=2.0))
+            return room.scheduler.client(room.recognizer, Batch(transcribe_all, options, longest_s=2.0))
 
         long = SpeechSegment(sound(3, 5), 0.0, 3.0)
         english, auto = queue("en"), queue("auto")
@@ -152,7 +152,7 @@ def test_finals_that_end_at_the_same_moment_are_decoded_together_where_that_pays
 
 def test_an_error_is_the_one_s_whose_words_they_were() -> None:
     async def script(room: Room, tasks: asyncio.TaskGroup) -> None:
-        queue = room.scheduler.queue(room.recogniser)
+        queue = room.scheduler.client(room.recognizer)
         with pytest.raises(EngineError, match="it broke"):
             await queue.final(segment(-1))
         found = await queue.final(segment(2))
@@ -164,7 +164,7 @@ def test_an_error_is_the_one_s_whose_words_they_were() -> None:
 
 def test_it_tells_how_long_a_final_waited() -> None:
     async def script(room: Room, tasks: asyncio.TaskGroup) -> None:
-        queue = room.scheduler.queue(room.recogniser)
+        queue = room.scheduler.client(room.recognizer)
         tasks.create_task(queue.final(segment(1)))
         await asyncio.sleep(0.25)
         found = await queue.final(segment(2))

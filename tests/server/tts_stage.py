@@ -19,11 +19,10 @@ from voicecli.engines.base import Worker
 from voicecli.engines.kokoro.calibration import VoiceCalibration
 from voicecli.errors import SettingsError
 from voicecli.events import Clock
-from voicecli.server.metrics import Metrics
 from voicecli.server.serving import Bind, QuietServer, listen
-from voicecli.server.sessions import Limits, Sessions
+from voicecli.server.sessions import Limits, Metrics, Sessions
 from voicecli.server.tts.app import create_app
-from voicecli.server.tts.speech import Speech
+from voicecli.server.tts.speech import SpeechService
 from voicecli.types import AudioChunk, KnownVoice, Pcm
 
 P = ParamSpec("P")
@@ -148,7 +147,7 @@ def on_stage(
 
     async def main() -> None:
         voices, worker, sessions = FakeVoices(), SteppedWorker(steps), Sessions(most, Metrics())
-        speech = Speech(voices, worker, "anna", 1.0, clock, VoiceCalibration(voices, worker))
+        speech = SpeechService(voices, worker, "anna", 1.0, clock, VoiceCalibration(voices, worker))
         async with on_port(create_app(speech, sessions, limits or Limits())) as port:
             await play(Stage(voices, worker, sessions, port))
 

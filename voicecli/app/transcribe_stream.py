@@ -169,21 +169,21 @@ async def hear_here(
     settings: Settings, start: Start, blocks: AsyncIterator[Pcm], hear: Callable[[Event], None]
 ) -> None:
     """The same session on engines of this process."""
-    from voicecli.assemble.stt_server import Wanted, open_stt
+    from voicecli.assemble.stt_server import ServerOptions, open_stt
     from voicecli.server.stt.protocol import Ready, Reply
 
     def tell(reply: Reply) -> None:
         if not isinstance(reply, Ready):
             hear(reply)
 
-    async with open_stt(settings, Wanted(max_sessions=1)) as service, asyncio.TaskGroup() as tasks:
+    async with open_stt(settings, ServerOptions(max_sessions=1)) as service, asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(service.scheduler.serve())
         listener = service.listener(start, tell)
 
         async def feed() -> None:
             async for pcm in blocks:
                 await listener.push_audio(pcm)
-            await listener.mark("stop")
+            await listener.control("stop")
 
         tasks.create_task(feed())
         await listener.run()

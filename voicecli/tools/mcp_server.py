@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from voicecli.engines.llm.select import is_loopback, place
+from voicecli.engines.llm.select import place
 from voicecli.errors import ToolError, VoiceCliError
+from voicecli.network import is_loopback
 from voicecli.tools.mcp_results import last_line, result_text, wire_name
 from voicecli.tools.tail import Tail
 from voicecli.tools.tool import Arguments, Tool

@@ -24,8 +24,8 @@ from voicecli.server.stt.protocol import (
     SpeechStarted,
     Start,
     Stop,
+    parse_request,
     Timings,
-    request_of,
 )
 
 FRAME = np.arange(-160, 160, dtype=np.int16)
@@ -38,10 +38,10 @@ def final(utterance: int, text: str) -> str:
 
 def test_our_server_understands_what_the_client_of_listen_sends() -> None:
     client = ListenClient()
-    hello = request_of(client.hello)
+    hello = parse_request(client.hello)
     assert isinstance(hello, Start)
     assert (hello.sample_rate_hz, hello.format, hello.partials) == (16_000, "s16le", True)
-    assert isinstance(request_of(client.goodbye), Stop)
+    assert isinstance(parse_request(client.goodbye), Stop)
     assert client.frame(FRAME) == FRAME.astype("<i2").tobytes()
     assert client.whole(FRAME) == b""
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from voicecli.engines.llm.select import LOOK_S, Backend, is_loopback, place
+from voicecli.engines.llm.select import LOOK_S, Backend, place
 from voicecli.errors import BackendUnavailable, SettingsError
+from voicecli.network import is_loopback
 from voicecli.settings.model import LlmSettings
 
 
