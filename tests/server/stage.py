@@ -83,7 +83,7 @@ class RecordingObserver:
         self.dropped += 1
 
 
-class Room:
+class Stage:
     """One scheduler and any number of sessions on it."""
 
     def __init__(self, took_s: float = 0.0) -> None:
@@ -100,10 +100,10 @@ class Room:
         return Listener(detectors, self.scheduler.client(self.recognizer), rate_hz, self.clock, replies.append), replies
 
 
-async def hold(room: Room, listener: Listener, script: Callable[[], Coroutine[None, None, None]]) -> None:
+async def hold(stage: Stage, listener: Listener, script: Callable[[], Coroutine[None, None, None]]) -> None:
     """Run a session from its start to its stop, while `script` plays the client."""
     async with asyncio.TaskGroup() as tasks:
-        serving = tasks.create_task(room.scheduler.serve())
+        serving = tasks.create_task(stage.scheduler.serve())
         hearing = tasks.create_task(listener.run())
         await script()
         await listener.control("stop")

@@ -1,4 +1,4 @@
-"""A text-to-speech server with voices from a script, on a port of its own; its worker steps when it is told to."""
+"""A text-to-speech server with voices from a script, on a port of its own; its worker steps on command."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 RATE_HZ = 24_000
 WORD_S = 0.25
-"""Speech of the fake voice: seconds a word; a word is a stretch."""
+"""Speech of the fake voice: seconds a word; a word is an audio chunk."""
 
 TONE = (8000 * np.sin(np.arange(round(WORD_S * RATE_HZ)) * 2 * np.pi * 440 / RATE_HZ)).astype(np.int16)
 

@@ -43,12 +43,12 @@ def health_routes(sessions: Sessions, model: str) -> APIRouter:
 
     @router.get("/health")
     async def health() -> dict[str, str]:
-        """The server is alive."""
+        """Confirm that the server is alive."""
         return {"status": "ok"}
 
     @router.get("/ready", responses={503: {"description": "A new session would be refused now."}})
     async def ready(response: Response) -> dict[str, object]:
-        """Whether a new session would be accepted now."""
+        """Return whether a new session would be accepted now."""
         is_ready = not sessions.stopping.is_set() and sessions.active < sessions.limit
         response.status_code = 200 if is_ready else 503
         return {"ready": is_ready, "model": model, "sessions": sessions.active, "max_sessions": sessions.limit}
