@@ -38,9 +38,9 @@ class Seen(BaseObserver):
 
 @asynccontextmanager
 async def run(processors: Sequence[Any], within_s: float = 10.0) -> AsyncIterator[tuple[PipelineWorker, Seen]]:
-    """A running pipeline; at the end it is told that nothing more comes, and it finishes.
+    """Run a pipeline; at the end of the block send an EndFrame and wait until it finishes.
 
-    Raises TimeoutError where the block takes longer.
+    Raise TimeoutError if the block takes longer.
     """
     seen = Seen()
     worker = PipelineWorker(

@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 
 from tests.defaults import LISTEN
 from tests.server.stage import AnySound, Hearing, Inline
-from voicecli.server.access import Access, Guard
-from voicecli.server.metrics import Metrics
-from voicecli.server.serving import Bind, QuietServer, configured, listen
-from voicecli.server.sessions import Limits, Sessions
+from voicecli.server.access import Access, AccessMiddleware
+from voicecli.server.serving import Bind, QuietServer, listen, uvicorn_config
+from voicecli.server.sessions import Limits, Metrics, Sessions
 from voicecli.server.stt.app import create_app
 from voicecli.server.stt.listening import SessionDetectors
 from voicecli.server.stt.protocol import Start
@@ -35,7 +34,7 @@ class Running:
 
 def scripted(most: int = 8, limits: Limits | None = None, took_s: float = 0.0) -> Service:
     """Hears numbers, as `Hearing` does."""
-    clock, metrics, recogniser = asyncio.get_running_loop().time, Metrics(), Hearing()
+    clock, metrics, recognizer = asyncio.get_running_loop().time, Metrics(), Hearing()
     scheduler = Scheduler(Inline(took_s), clock, metrics)
 
     def detectors(start: Start) -> SessionDetectors:
@@ -45,7 +44,7 @@ def scripted(most: int = 8, limits: Limits | None = None, took_s: float = 0.0) -
 
     return Service(
         scheduler,
-        lambda _: scheduler.queue(recogniser),
+        lambda _: scheduler.client(recognizer),
         detectors,
         Sessions(most, metrics),
         limits or Limits(),
@@ -60,7 +59,7 @@ async def running(service: Service, access: Access | None = None, bind: Bind | N
     """Up when it yields; at the end all sessions are drained."""
     bind = replace(bind or Bind("127.0.0.1", 0), port=0)
     with listen(bind) as listening:
-        server = QuietServer(configured(Guard(create_app(service), access or Access()), bind))
+        server = QuietServer(uvicorn_config(AccessMiddleware(create_app(service), access or Access()), bind))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(server.serve([listening]))
             yield Running(listening.getsockname()[1], service)

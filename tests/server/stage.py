@@ -12,7 +12,7 @@ from tests.defaults import LISTEN
 from voicecli.errors import EngineError
 from voicecli.server.stt.listening import Listener, SessionDetectors
 from voicecli.server.stt.protocol import Failure, Final, Reply
-from voicecli.server.stt.scheduler import Decoded, Scheduler
+from voicecli.server.stt.scheduler import Scheduler
 from voicecli.turns.segmenter import Segmenter
 from voicecli.types import FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechSegment, Transcript
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 def sound(seconds: float, value: int = 1000) -> Pcm:
-    """Voiced, to the gate below; its value says what a recogniser hears."""
+    """Voiced, to the gate below; its value says what a recognizer hears."""
     return np.full(round(seconds * LISTEN_RATE_HZ), value, np.int16)
 
 
@@ -50,7 +50,7 @@ class Inline:
 
 
 class Hearing:
-    """A recogniser that hears the loudest sample as a number; -1 cannot be decoded."""
+    """A recognizer that hears the loudest sample as a number; -1 cannot be decoded."""
 
     name = "hearing"
 
@@ -71,42 +71,42 @@ class Hearing:
         return Transcript(text, "en", segment.audio_s)
 
 
-class Watched:
+class RecordingObserver:
     def __init__(self) -> None:
         self.kinds: list[str] = []
         self.dropped = 0
 
-    def decoded(self, decoded: Decoded, kind: str) -> None:
+    def decoded(self, kind: str, queued_s: float, decode_s: float, audio_s: float) -> None:
         self.kinds.append(kind)
 
     def dropped_partial(self) -> None:
         self.dropped += 1
 
 
-class Room:
+class Stage:
     """One scheduler and any number of sessions on it."""
 
     def __init__(self, took_s: float = 0.0) -> None:
         self.clock = asyncio.get_running_loop().time
-        self.watch = Watched()
-        self.recogniser = Hearing()
-        self.scheduler = Scheduler(Inline(took_s), self.clock, self.watch)
+        self.observer = RecordingObserver()
+        self.recognizer = Hearing()
+        self.scheduler = Scheduler(Inline(took_s), self.clock, self.observer)
 
     def session(self, partial_s: float = 0.5, rate_hz: int = LISTEN_RATE_HZ) -> tuple[Listener, list[Reply]]:
         detectors = SessionDetectors(
             AnySound(), Segmenter(LISTEN), None, None, Inline(), start_ms=LISTEN.start_ms, partial_s=partial_s
         )
         replies: list[Reply] = []
-        return Listener(detectors, self.scheduler.queue(self.recogniser), rate_hz, self.clock, replies.append), replies
+        return Listener(detectors, self.scheduler.client(self.recognizer), rate_hz, self.clock, replies.append), replies
 
 
-async def hold(room: Room, listener: Listener, script: Callable[[], Coroutine[None, None, None]]) -> None:
+async def hold(stage: Stage, listener: Listener, script: Callable[[], Coroutine[None, None, None]]) -> None:
     """Run a session from its start to its stop, while `script` plays the client."""
     async with asyncio.TaskGroup() as tasks:
-        serving = tasks.create_task(room.scheduler.serve())
+        serving = tasks.create_task(stage.scheduler.serve())
         hearing = tasks.create_task(listener.run())
         await script()
-        await listener.mark("stop")
+        await listener.control("stop")
         await hearing
         serving.cancel()
 

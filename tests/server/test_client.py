@@ -67,7 +67,7 @@ def test_a_session_says_what_it_wants_and_gives_what_it_is_reported() -> None:
         Expect({"type": "stop"}),
         SpeechStarted(utterance=1, at_s=0.5),
         FINAL,
-        Failure(utterance=2, code="engine", message="the recogniser failed"),
+        Failure(utterance=2, code="engine", message="the recognizer failed"),
         Close(1000),
         work=work,
         start=Start(language="de", sample_rate_hz=8000, partials=False),
@@ -118,8 +118,8 @@ def test_a_server_that_will_not_is_reported(
 @pytest.mark.parametrize(
     ("status", "part", "hint"),
     [
-        (401, "wants another key", "--api-key"),
-        (403, "wants another key", "--api-key"),
+        (401, "needs another key", "--api-key"),
+        (403, "needs another key", "--api-key"),
         (404, "no such WebSocket", "URL"),
     ],
 )
@@ -168,7 +168,7 @@ def test_something_that_is_no_websocket_server_is_reported() -> None:
         async with await asyncio.start_server(babble, "127.0.0.1", 0) as server:
             await connect(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}")
 
-    with pytest.raises(BackendUnavailable, match="is no WebSocket server"):
+    with pytest.raises(BackendUnavailable, match="is not a WebSocket server"):
         asyncio.run(main())
 
 
@@ -186,7 +186,7 @@ def test_a_base_url_becomes_the_websockets(url: str, address: str) -> None:
 
 @pytest.mark.parametrize("url", ["localhost:8000", "127.0.0.1", "ftp://host", "http://", "http://host:99999", ""])
 def test_what_is_no_url_is_refused(url: str) -> None:
-    with pytest.raises(SettingsError, match="the server is"):
+    with pytest.raises(SettingsError, match="invalid server URL"):
         websocket_url(url, "/v1/listen")
 
 

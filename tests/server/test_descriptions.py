@@ -1,4 +1,4 @@
-"""What programs are told of the server is true."""
+"""The descriptions of the server for programs are true."""
 
 from __future__ import annotations
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.server.stage import Room, ends, hold, say, silence, sound
+from tests.server.stage import Stage, ends, hold, say, silence, sound
 from voicecli.replay import virtual_time
+from voicecli.server.stt.listening import Control
 from voicecli.server.stt.protocol import Failure, Final, Partial, Reply, SpeechEnded, SpeechStarted
 from voicecli.types import Pcm
 
@@ -15,19 +16,19 @@ END_S = 1.0
 """More than any silence that ends an utterance."""
 
 
-def run(*parts: Pcm | str, partial_s: float = 0.5, took_s: float = 0.0) -> tuple[list[Reply], Room]:
+def run(*parts: Pcm | Control, partial_s: float = 0.5, took_s: float = 0.0) -> tuple[list[Reply], Stage]:
     """A session that says the parts: samples, or words between them."""
 
-    async def session() -> tuple[list[Reply], Room]:
-        room = Room(took_s)
-        listener, replies = room.session(partial_s)
+    async def session() -> tuple[list[Reply], Stage]:
+        stage = Stage(took_s)
+        listener, replies = stage.session(partial_s)
 
         async def script() -> None:
             for part in parts:
-                await (listener.mark(part) if isinstance(part, str) else say(listener, part))
+                await (listener.control(part) if isinstance(part, str) else say(listener, part))
 
-        await hold(room, listener, script)
-        return replies, room
+        await hold(stage, listener, script)
+        return replies, stage
 
     return virtual_time.run(session())
 
@@ -55,8 +56,8 @@ def test_partials_come_while_it_lasts_and_settle() -> None:
 
 
 def test_the_final_was_decoded_in_the_first_silence() -> None:
-    replies, room = run(sound(1, 7), silence(END_S), partial_s=10, took_s=0.3)
-    assert room.recogniser.decodes == [("final", "7")]
+    replies, stage = run(sound(1, 7), silence(END_S), partial_s=10, took_s=0.3)
+    assert stage.recognizer.decodes == [("final", "7")]
     assert ends(replies) == [(1, "7")]
     final = replies[-1]
     assert isinstance(final, Final)
@@ -86,9 +87,9 @@ def test_flush_in_silence_says_that_there_is_nothing() -> None:
 
 
 def test_what_is_cancelled_ends_without_words() -> None:
-    replies, room = run(sound(1, 7), "cancel", sound(1, 8), silence(END_S), partial_s=10)
+    replies, stage = run(sound(1, 7), "cancel", sound(1, 8), silence(END_S), partial_s=10)
     assert ends(replies) == [(1, "(cancelled)"), (2, "8")]
-    assert room.recogniser.decodes == [("final", "8")]
+    assert stage.recognizer.decodes == [("final", "8")]
 
 
 def test_cancel_ends_finals_that_are_awaited_too() -> None:
@@ -109,16 +110,18 @@ def test_a_failure_ends_its_utterance_and_no_other() -> None:
     assert ends(replies) == [(1, "it broke"), (2, "8")]
 
 
-step = st.one_of(
+CONTROLS: tuple[Control, ...] = ("flush", "cancel")
+
+step: st.SearchStrategy[Pcm | Control] = st.one_of(
     st.builds(sound, st.floats(0.02, 1.2), st.integers(-2, 9).filter(bool)),
     st.builds(silence, st.floats(0.02, 1.5)),
-    st.sampled_from(["flush", "cancel"]),
+    st.sampled_from(CONTROLS),
 )
 
 
 @given(st.lists(step, max_size=8), st.sampled_from([0.0, 0.3, 2.0]))
 @settings(max_examples=60)
-def test_each_utterance_has_exactly_one_end(steps: list[Pcm | str], took_s: float) -> None:
+def test_each_utterance_has_exactly_one_end(steps: list[Pcm | Control], took_s: float) -> None:
     replies, _ = run(*steps, took_s=took_s)
     started = [reply.utterance for reply in replies if isinstance(reply, SpeechStarted)]
     assert [utterance for utterance, _ in ends(replies)] == started == list(range(1, len(started) + 1))
@@ -126,13 +129,13 @@ def test_each_utterance_has_exactly_one_end(steps: list[Pcm | str], took_s: floa
 
 def test_a_client_that_sends_faster_than_it_is_heard_is_slowed_down() -> None:
     async def session() -> tuple[list[Reply], bool]:
-        room = Room()
-        listener, replies = room.session()
+        stage = Stage()
+        listener, replies = stage.session()
 
         async def script() -> None:
             await listener.push_audio(sound(60, 7))  # more than may wait: it returns once the rest is heard
 
-        await hold(room, listener, script)
+        await hold(stage, listener, script)
         return replies, True
 
     replies, _ = virtual_time.run(session())
@@ -141,16 +144,16 @@ def test_a_client_that_sends_faster_than_it_is_heard_is_slowed_down() -> None:
 
 def test_an_utterance_in_one_go_has_one_final_whatever_is_in_it() -> None:
     async def session() -> list[Reply]:
-        room = Room()
-        listener, replies = room.session()
+        stage = Stage()
+        listener, replies = stage.session()
 
         async def script() -> None:
-            await listener.whole(sound(2, 7))
-            await listener.whole(silence(2))
+            await listener.push_utterance(sound(2, 7))
+            await listener.push_utterance(silence(2))
             await say(listener, sound(1, 8))
-            await listener.whole(sound(2, 9))
+            await listener.push_utterance(sound(2, 9))
 
-        await hold(room, listener, script)
+        await hold(stage, listener, script)
         return replies
 
     assert ends(virtual_time.run(session())) == [(1, "7"), (2, "(no speech)"), (3, "8"), (4, "9")]

@@ -42,7 +42,7 @@ from voicecli.pipecat import (
     VoicecliTTSService,
     VoicecliTTSSettings,
 )
-from voicecli.pipecat.contexts import Contexts
+from voicecli.pipecat.tts import Contexts
 
 
 def final(utterance: int, text: str) -> Final:
@@ -102,7 +102,7 @@ def test_an_interruption_is_reported_to_the_server_and_what_still_comes_of_it_is
             Expect({"type": "end"}),
             speak.AudioStarted(utterance=2),
             new,
-            speak.Spoken(utterance=2, words=(speak.SpokenWord(text="Two.", end_s=0.1),)),
+            speak.SpokenWords(utterance=2, words=(speak.SpokenWord(text="Two.", end_s=0.1),)),
             speak.Done(utterance=2, audio_s=0.1),
         )
         settings = VoicecliTTSSettings(voice="af_heart")

@@ -25,7 +25,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.server.ray_cluster import REPLICAS, SESSIONS
 from tests.speech import SPOKEN, clip
-from voicecli.app.serve_ray import Options, Replica, key_of, opened_when_it_starts, stt
+from voicecli.app.serve_ray import Options, Replica, key_of, opened_at_start, stt
 from voicecli.errors import SettingsError
 from voicecli.server.stt.protocol import Final, Ready
 
@@ -157,7 +157,7 @@ async def health_follows_the_app(status: int) -> None:
 
     opened: list[str] = []
     replica = Replica()
-    replica.app = app = opened_when_it_starts(open_app)
+    replica.app = app = opened_at_start(open_app)
     with pytest.raises(httpx.HTTPStatusError):
         await replica.check_health()  # nothing is there before the start
     async with app.router.lifespan_context(app):

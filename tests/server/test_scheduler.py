@@ -1,4 +1,4 @@
-"""Who is next at the recogniser."""
+"""Who is next at the recognizer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Sequence
 
 import pytest
 
-from tests.server.stage import Room, sound
+from tests.server.stage import Stage, sound
 from voicecli.errors import EngineError
 from voicecli.replay import virtual_time
 from voicecli.server.stt.scheduler import Batch, DecodeQueueClient, Urgency
@@ -18,31 +18,31 @@ def segment(value: int) -> SpeechSegment:
     return SpeechSegment(sound(1, value), 0.0, 1.0)
 
 
-def on(room_took_s: float, script: Callable[[Room, asyncio.TaskGroup], Coroutine[None, None, None]]) -> Room:
+def on(stage_took_s: float, script: Callable[[Stage, asyncio.TaskGroup], Coroutine[None, None, None]]) -> Stage:
     """Run a script beside the scheduler, until all it began is over."""
 
-    async def main() -> Room:
-        room = Room(room_took_s)
+    async def main() -> Stage:
+        stage = Stage(stage_took_s)
         async with asyncio.TaskGroup() as serving:
-            task = serving.create_task(room.scheduler.serve())
+            task = serving.create_task(stage.scheduler.serve())
             async with asyncio.TaskGroup() as tasks:
-                await script(room, tasks)
+                await script(stage, tasks)
             task.cancel()
-        return room
+        return stage
 
     return virtual_time.run(main())
 
 
-def decoded(room: Room) -> list[str]:
-    return [text for _, text in room.recogniser.decodes]
+def decoded(stage: Stage) -> list[str]:
+    return [text for _, text in stage.recognizer.decodes]
 
 
 def test_finals_come_before_what_may_become_one_and_that_before_partials() -> None:
-    async def script(room: Room, tasks: asyncio.TaskGroup) -> None:
-        queue = room.scheduler.queue(room.recogniser)
+    async def script(stage: Stage, tasks: asyncio.TaskGroup) -> None:
+        queue = stage.scheduler.client(stage.recognizer)
         tasks.create_task(queue.final(segment(1)))
         await asyncio.sleep(0.1)  # it is being decoded
-        queue.want_partial(lambda: segment(4), lambda _: None)
+        queue.request_partial(lambda: segment(4), lambda _: None)
         tasks.create_task(queue.final(segment(3), Urgency.EAGER))
         tasks.create_task(queue.final(segment(2)))
         await asyncio.sleep(5)
@@ -51,37 +51,37 @@ def test_finals_come_before_what_may_become_one_and_that_before_partials() -> No
 
 
 def test_a_partial_is_of_the_newest_audio_and_a_session_has_one_options() -> None:
-    async def script(room: Room, tasks: asyncio.TaskGroup) -> None:
-        queue, said = room.scheduler.queue(room.recogniser), 1
+    async def script(stage: Stage, tasks: asyncio.TaskGroup) -> None:
+        queue, said = stage.scheduler.client(stage.recognizer), 1
         tasks.create_task(queue.final(segment(9)))
         await asyncio.sleep(0.1)
         for _ in range(3):
-            queue.want_partial(lambda: segment(said), lambda _: None)
+            queue.request_partial(lambda: segment(said), lambda _: None)
         said = 5
         await asyncio.sleep(5)
 
-    room = on(1.0, script)
-    assert decoded(room) == ["9", "5"]
-    assert room.watch.dropped == 2
+    stage = on(1.0, script)
+    assert decoded(stage) == ["9", "5"]
+    assert stage.observer.dropped == 2
 
 
 def test_sessions_take_turns_with_partials_which_leave_half_of_the_time_free() -> None:
     heard: list[tuple[str, float]] = []
 
-    async def script(room: Room, tasks: asyncio.TaskGroup) -> None:
-        def want(queue: DecodeQueueClient, value: int) -> None:
-            def tell(transcript: Transcript) -> None:
-                heard.append((transcript.text, room.clock() - 1000))
-                want(queue, value)
+    async def script(stage: Stage, tasks: asyncio.TaskGroup) -> None:
+        def request(queue: DecodeQueueClient, value: int) -> None:
+            def on_transcript(transcript: Transcript) -> None:
+                heard.append((transcript.text, stage.clock() - 1000))
+                request(queue, value)
 
-            queue.want_partial(lambda: segment(value), tell)
+            queue.request_partial(lambda: segment(value), on_transcript)
 
-        desks = [room.scheduler.queue(room.recogniser) for _ in range(3)]
-        for value, queue in enumerate(desks, 1):
-            want(queue, value)
+        clients = [stage.scheduler.client(stage.recognizer) for _ in range(3)]
+        for value, queue in enumerate(clients, 1):
+            request(queue, value)
         await asyncio.sleep(12.5)
-        for queue in desks:
-            queue.want_none()
+        for queue in clients:
+            queue.cancel_partial()
 
     on(1.0, script)
     assert [text for text, _ in heard] == ["1", "2", "3", "1", "2", "3"]
@@ -89,34 +89,34 @@ def test_sessions_take_turns_with_partials_which_leave_half_of_the_time_free() -
 
 
 def test_whoever_has_left_costs_nothing() -> None:
-    async def script(room: Room, tasks: asyncio.TaskGroup) -> None:
-        queue = room.scheduler.queue(room.recogniser)
+    async def script(stage: Stage, tasks: asyncio.TaskGroup) -> None:
+        queue = stage.scheduler.client(stage.recognizer)
         tasks.create_task(queue.final(segment(1)))
         leaving = tasks.create_task(queue.final(segment(2)))
         await asyncio.sleep(0.1)
         leaving.cancel()
-        queue.want_partial(lambda: segment(3), lambda _: None)
-        queue.want_none()
+        queue.request_partial(lambda: segment(3), lambda _: None)
+        queue.cancel_partial()
         await queue.final(segment(4))
 
     assert decoded(on(1.0, script)) == ["1", "4"]
 
 
 def test_what_waits_is_hurried_once_it_is_a_final() -> None:
-    async def script(room: Room, tasks: asyncio.TaskGroup) -> None:
-        queue, early = room.scheduler.queue(room.recogniser), segment(3)
+    async def script(stage: Stage, tasks: asyncio.TaskGroup) -> None:
+        queue, early = stage.scheduler.client(stage.recognizer), segment(3)
         tasks.create_task(queue.final(segment(1)))
         tasks.create_task(queue.final(segment(2), Urgency.EAGER))
         tasks.create_task(queue.final(early, Urgency.EAGER))
         await asyncio.sleep(0.1)
-        room.scheduler.hurry(early)
+        stage.scheduler.promote(early)
 
     assert decoded(on(1.0, script)) == ["1", "3", "2"]
 
 
 def test_while_finals_pile_up_nothing_is_decoded_on_speculation() -> None:
-    async def script(room: Room, tasks: asyncio.TaskGroup) -> None:
-        queue = room.scheduler.queue(room.recogniser)
+    async def script(stage: Stage, tasks: asyncio.TaskGroup) -> None:
+        queue = stage.scheduler.client(stage.recognizer)
         tasks.create_task(queue.final(segment(9), Urgency.EAGER))
         for value in range(1, 6):
             tasks.create_task(queue.final(segment(value)))
@@ -128,14 +128,14 @@ def test_while_finals_pile_up_nothing_is_decoded_on_speculation() -> None:
 def test_finals_that_end_at_the_same_moment_are_decoded_together_where_that_pays() -> None:
     batches: list[list[str]] = []
 
-    async def script(room: Room, tasks: asyncio.TaskGroup) -> None:
+    async def script(stage: Stage, tasks: asyncio.TaskGroup) -> None:
         def transcribe_all(segments: Sequence[SpeechSegment]) -> list[Transcript]:
-            found = [room.recogniser.transcribe(one) for one in segments]
+            found = [stage.recognizer.transcribe(one) for one in segments]
             batches.append([transcript.text for transcript in found])
             return found
 
         def queue(options: str) -> DecodeQueueClient:
-            return room.scheduler.queue(room.recogniser, Batch(transcribe_all, options, longest_s=2.0))
+            return stage.scheduler.client(stage.recognizer, Batch(transcribe_all, options, longest_s=2.0))
 
         long = SpeechSegment(sound(3, 5), 0.0, 3.0)
         english, auto = queue("en"), queue("auto")
@@ -151,8 +151,8 @@ def test_finals_that_end_at_the_same_moment_are_decoded_together_where_that_pays
 
 
 def test_an_error_is_the_one_s_whose_words_they_were() -> None:
-    async def script(room: Room, tasks: asyncio.TaskGroup) -> None:
-        queue = room.scheduler.queue(room.recogniser)
+    async def script(stage: Stage, tasks: asyncio.TaskGroup) -> None:
+        queue = stage.scheduler.client(stage.recognizer)
         with pytest.raises(EngineError, match="it broke"):
             await queue.final(segment(-1))
         found = await queue.final(segment(2))
@@ -163,8 +163,8 @@ def test_an_error_is_the_one_s_whose_words_they_were() -> None:
 
 
 def test_it_tells_how_long_a_final_waited() -> None:
-    async def script(room: Room, tasks: asyncio.TaskGroup) -> None:
-        queue = room.scheduler.queue(room.recogniser)
+    async def script(stage: Stage, tasks: asyncio.TaskGroup) -> None:
+        queue = stage.scheduler.client(stage.recognizer)
         tasks.create_task(queue.final(segment(1)))
         await asyncio.sleep(0.25)
         found = await queue.final(segment(2))

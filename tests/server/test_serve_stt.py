@@ -1,4 +1,4 @@
-"""`voicecli serve-stt` as a whole: the program, the real recogniser, real speech."""
+"""`voicecli serve-stt` as a whole: the program, the real recognizer, real speech."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ async def test_sigterm_gives_finals_first(utterance: Callable[[str], Pcm]) -> No
     [
         (["--host", "0.0.0.0"], "--api-key"),
         (["--max-sessions", "many"], "auto"),
-        (["--tls-cert", "cert.pem"], "belong together"),
+        (["--tls-cert", "cert.pem"], "needs its key"),
         (["--model", "/nowhere"], "nowhere"),
     ],
 )

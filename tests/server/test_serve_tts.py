@@ -22,7 +22,7 @@ from voicecli.types import SpeechSegment
 MANUAL = Path(__file__).parents[2] / "docs" / "protocol-tts.md"
 MESSAGES = (
     *(tts_protocol.Start, tts_protocol.Text, tts_protocol.End, tts_protocol.Cancel),
-    *(tts_protocol.Ready, tts_protocol.AudioStarted, tts_protocol.Spoken, tts_protocol.SpokenWord),
+    *(tts_protocol.Ready, tts_protocol.AudioStarted, tts_protocol.SpokenWords, tts_protocol.SpokenWord),
     *(tts_protocol.Done, tts_protocol.Cancelled, tts_protocol.Failed, tts_protocol.VoiceAgentGuideConfig),
 )
 

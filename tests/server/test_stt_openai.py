@@ -23,7 +23,7 @@ from tests.server.stage import silence, sound
 from tests.words import word_error_rate
 from voicecli.audio.files.reader import TooLong, Unplayable, read_blocks, read_clip
 from voicecli.server.sessions import Limits
-from voicecli.server.stt.openai_forms import hotwords
+from voicecli.server.stt.openai_request import hotwords
 from voicecli.server.stt.scheduler import Decoded
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
@@ -174,7 +174,7 @@ async def test_a_full_server_says_when_to_come_again() -> None:
         assert (problem(response)["type"], problem(response)["code"]) == ("server_error", "full")
 
 
-async def test_a_recogniser_that_fails_is_no_text() -> None:
+async def test_a_recognizer_that_fails_is_no_text() -> None:
     async with running(scripted()) as server:
         response = await post(server, sound(1, BROKEN))
         assert (response.status_code, problem(response)["code"]) == (500, "engine")
@@ -201,7 +201,7 @@ async def test_a_stream_that_breaks_ends_in_an_error() -> None:
 
 
 class Counting:
-    """A scheduler's `Watch` that can be waited for."""
+    """An observer of a scheduler that can be waited for."""
 
     def __init__(self) -> None:
         self.decodes = 0
@@ -218,7 +218,7 @@ class Counting:
 @pytest.mark.parametrize("stream", ["true", "false"])
 async def test_who_leaves_keeps_no_place_and_is_not_decoded_for(stream: str) -> None:
     service, counting = scripted(took_s=0.2), Counting()
-    service.scheduler.watch = counting
+    service.scheduler.observer = counting
     async with running(service) as server:
         posting = asyncio.ensure_future(post(server, minutes(*range(1, 13)), stream=stream))
         async with asyncio.timeout(10):

@@ -27,7 +27,7 @@ from voicecli.audio.resample import resample
 from voicecli.server.access import Access
 from voicecli.server.sessions import Limits
 from voicecli.server.stt.protocol import ProtocolError
-from voicecli.server.stt.realtime_session import Config, described, updated
+from voicecli.server.stt.realtime_events import Config, session_object, updated
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 pytestmark = pytest.mark.anyio
@@ -321,7 +321,7 @@ def test_a_setting_that_is_wrong_is_named() -> None:
         updated(Config(), {"audio": {"input": {"format": {"type": "audio/pcm", "rate": 1}}}})
     with pytest.raises(ProtocolError, match="hotwords"):
         updated(Config(), {"input_audio_transcription": {"prompt": "a," * 101}}).start()
-    assert "threshold" not in json.dumps(described(Config(), "sess_1", "whisper-base", flat=False))
+    assert "threshold" not in json.dumps(session_object(Config(), "sess_1", "whisper-base", flat=False))
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from tests.server.running import running, scripted
 from tests.server.stage import silence, sound
 from voicecli.errors import SettingsError
 from voicecli.server.access import Access
-from voicecli.server.serving import Bind, configured, listen
+from voicecli.server.serving import Bind, listen, uvicorn_config
 from voicecli.server.sessions import Limits
 from voicecli.types import Pcm
 
@@ -263,7 +263,7 @@ def test_a_certificate_that_is_none_is_said(tmp_path: Path) -> None:
     nothing = tmp_path / "cert.pem"
     nothing.write_text("nothing")
     with pytest.raises(SettingsError, match="certificate cannot be used"):
-        configured(FastAPI(), Bind("127.0.0.1", 0, str(nothing), str(nothing)))
+        uvicorn_config(FastAPI(), Bind("127.0.0.1", 0, str(nothing), str(nothing)))
 
 
 def test_a_port_that_is_taken_is_said() -> None:

@@ -143,8 +143,8 @@ def test_a_mistake_gets_a_message_and_a_hint(server: str, arguments: list[str], 
 
 def test_a_wrong_key_is_reported(server: str, question: Path) -> None:
     reported = run(question, "--server", server, key="guess", code=5).stderr.decode()
-    assert "wants another key (401)" in reported
-    assert "hint: --api-key KEY" in reported
+    assert "needs another key (401)" in reported
+    assert "hint: set --api-key KEY" in reported
 
 
 def test_a_terminal_is_no_pipe() -> None:

@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.server.tts_stage import Stage, hear, on_stage, say
 from voicecli.server.sessions import Limits
-from voicecli.server.tts.app import MOST_BODY_BYTES
+from voicecli.server.tts.app import MAX_BODY_BYTES
 
 MESSAGES = 600
 GROWTH_BYTES = 3 << 20
@@ -129,7 +129,7 @@ def test_a_client_that_does_not_read_is_let_go() -> None:
 
 @pytest.mark.parametrize("is_declared", [True, False])
 def test_a_body_that_is_too_large_is_refused(is_declared: bool) -> None:
-    body = b'{"input": "%s"}' % (b"x" * MOST_BODY_BYTES)
+    body = b'{"input": "%s"}' % (b"x" * MAX_BODY_BYTES)
 
     async def parts() -> AsyncIterator[bytes]:
         yield body[:1000]

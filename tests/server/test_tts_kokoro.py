@@ -22,10 +22,9 @@ from voicecli.engines.kokoro.current_voice import VoiceCalibration
 from voicecli.engines.kokoro.engine import Kokoro
 from voicecli.engines.whisper.engine import Whisper
 from voicecli.engines.worker import ThreadWorker
-from voicecli.server.metrics import Metrics
-from voicecli.server.sessions import Limits, Sessions
+from voicecli.server.sessions import Limits, Metrics, Sessions
 from voicecli.server.tts.app import create_app
-from voicecli.server.tts.speech import Speech
+from voicecli.server.tts.speech import SpeechService
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment
 
 pytestmark = pytest.mark.model
@@ -48,7 +47,7 @@ def whisper(model_folder: Callable[[str], Path]) -> Whisper:
 @asynccontextmanager
 async def serving(kokoro: Kokoro) -> AsyncIterator[int]:
     with ThreadWorker("tts") as worker:
-        speech = Speech(kokoro, worker, "af_heart", 1.0, time.monotonic, VoiceCalibration(kokoro, worker))
+        speech = SpeechService(kokoro, worker, "af_heart", 1.0, time.monotonic, VoiceCalibration(kokoro, worker))
         async with on_port(create_app(speech, Sessions(8, Metrics()), Limits())) as port:
             yield port
 

@@ -173,7 +173,7 @@ def test_sound_comes_at_most_so_far_ahead_of_its_playing() -> None:
                 samples += len(frame) // 2 if isinstance(frame, bytes) else 0
             await socket.send('{"type": "cancel"}')
             messages, _ = await hear(socket, *DONE)
-            assert messages[-1]["audio_s"] < MOST_LEAD_S + 15, "what is worth having, and the piece under way"
+            assert messages[-1]["audio_s"] < MOST_LEAD_S + 15, "what is worth having, and the chunk under way"
 
     on_stage(play, clock=lambda: 1000.0)
 

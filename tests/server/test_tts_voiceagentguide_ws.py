@@ -58,7 +58,7 @@ def test_a_request_says_how() -> None:
     [
         ('{"text": "Hello", "config": {"pitch": 2}}', "config.pitch"),
         ('{"text": "Hello", "voice": "anna"}', "voice"),
-        ('{"text": "Hello"', "no JSON"),
+        ('{"text": "Hello"', "not valid JSON"),
         ('{"config": {}}', "text"),
         ('{"text": "Hello", "config": {"speed": 9}}', "config.speed"),
         ('{"text": "Hello", "config": {"voice": "hanna"}}', "nearest: anna"),

@@ -29,7 +29,7 @@ from voicecli.audio.files.reader import read_clip
 from voicecli.cli import app
 from voicecli.server.sessions import Limits
 from voicecli.server.stt.service import Service
-from voicecli.server.stt.wyoming import MOST_BYTES, serve_wyoming
+from voicecli.server.stt.wyoming import MAX_EVENT_BYTES, serve_wyoming
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 pytestmark = pytest.mark.anyio
@@ -136,7 +136,7 @@ async def test_sound_of_another_kind_is_refused_by_name(kind: dict[str, int], na
         assert named in Error.from_event(error).text
 
 
-async def test_a_recogniser_that_fails_is_an_error_and_the_end() -> None:
+async def test_a_recognizer_that_fails_is_an_error_and_the_end() -> None:
     service = scripted()
     async with serving(service) as port, client_of(port) as client:
         await say(client, sound(1, BROKEN))
@@ -163,7 +163,7 @@ async def test_a_full_server_says_so() -> None:
         b"POST / HTTP/1.1\r\n\r\n",
         b"[]\n",
         b"{}\n",
-        b'{"type": "audio-chunk", "payload_length": %d}\n' % (MOST_BYTES + 1),
+        b'{"type": "audio-chunk", "payload_length": %d}\n' % (MAX_EVENT_BYTES + 1),
         b'{"type": "describe", "data": 1, "data_length": 2}\n{}',
         b"x" * (1 << 17),
         b"[" * 60_000 + b"\n",

@@ -1,4 +1,4 @@
-"""A text-to-speech server with voices from a script, on a port of its own; its worker steps when it is told to."""
+"""A text-to-speech server with voices from a script, on a port of its own; its worker steps on command."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ from voicecli.engines.base import Worker
 from voicecli.engines.kokoro.current_voice import VoiceCalibration
 from voicecli.errors import SettingsError
 from voicecli.events import Clock
-from voicecli.server.metrics import Metrics
 from voicecli.server.serving import Bind, QuietServer, listen
-from voicecli.server.sessions import Limits, Sessions
+from voicecli.server.sessions import Limits, Metrics, Sessions
 from voicecli.server.tts.app import create_app
-from voicecli.server.tts.speech import Speech
+from voicecli.server.tts.speech import SpeechService
 from voicecli.types import AudioChunk, KnownVoice, Pcm
 
 P = ParamSpec("P")
@@ -31,7 +30,7 @@ T = TypeVar("T")
 
 RATE_HZ = 24_000
 WORD_S = 0.25
-"""Speech of the fake voice: seconds a word; a word is a stretch."""
+"""Speech of the fake voice: seconds a word; a word is an audio chunk."""
 
 TONE = (8000 * np.sin(np.arange(round(WORD_S * RATE_HZ)) * 2 * np.pi * 440 / RATE_HZ)).astype(np.int16)
 
@@ -148,7 +147,7 @@ def on_stage(
 
     async def main() -> None:
         voices, worker, sessions = FakeVoices(), SteppedWorker(steps), Sessions(most, Metrics())
-        speech = Speech(voices, worker, "anna", 1.0, clock, VoiceCalibration(voices, worker))
+        speech = SpeechService(voices, worker, "anna", 1.0, clock, VoiceCalibration(voices, worker))
         async with on_port(create_app(speech, sessions, limits or Limits())) as port:
             await play(Stage(voices, worker, sessions, port))
 

@@ -1,4 +1,4 @@
-"""One run of `voicecli serve-stt` or `serve-tts`: from the port that is taken to the last session's end."""
+"""One run of `voicecli serve-stt` or `serve-tts`: from opening the port to the end of the last session."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from contextlib import ExitStack
 from dataclasses import replace
 from urllib.parse import urlunsplit
 
-from voicecli.assemble.stt_server import Wanted, open_stt
+from voicecli.assemble.stt_server import ServerOptions, open_stt
 from voicecli.assemble.tts_server import open_tts
-from voicecli.server.access import Access, Guard
-from voicecli.server.metrics import Metrics
+from voicecli.server.access import Access, AccessMiddleware
 from voicecli.server.serving import Bind, listen, serve
-from voicecli.server.sessions import Sessions
+from voicecli.server.sessions import Metrics, Sessions
 from voicecli.server.stt.app import create_app as create_stt_app
 from voicecli.server.tts.app import create_app as create_tts_app
 from voicecli.settings.model import Settings
@@ -22,45 +21,45 @@ from voicecli.settings.model import Settings
 Narrate = Callable[[str], None]
 
 
-def run_stt(settings: Settings, wanted: Wanted, access: Access, bind: Bind, narrate: Narrate) -> None:
-    """Serve until SIGTERM or Ctrl-C. Raises SettingsError, ModelMissing or EngineError."""
-    asyncio.run(_run_stt(settings, wanted, access, bind, narrate))
+def run_stt(settings: Settings, options: ServerOptions, access: Access, bind: Bind, narrate: Narrate) -> None:
+    """Serve until SIGTERM or Ctrl-C. Raise SettingsError, ModelMissing or EngineError."""
+    asyncio.run(_run_stt(settings, options, access, bind, narrate))
 
 
-async def _run_stt(settings: Settings, wanted: Wanted, access: Access, bind: Bind, narrate: Narrate) -> None:
-    """The port comes first: that it is taken should not be told after a minute of loading."""
+async def _run_stt(settings: Settings, options: ServerOptions, access: Access, bind: Bind, narrate: Narrate) -> None:
+    """Open the port first: that it is in use should be reported before a minute of loading."""
     with ExitStack() as sockets:
         listening = sockets.enter_context(listen(bind))
         wyoming = None
-        if wanted.wyoming_port:
-            wyoming = sockets.enter_context(listen(replace(bind, port=wanted.wyoming_port)))
+        if options.wyoming_port:
+            wyoming = sockets.enter_context(listen(replace(bind, port=options.wyoming_port)))
         narrate("Loading the models…")
-        async with open_stt(settings, wanted) as service:
+        async with open_stt(settings, options) as service:
             sessions = service.sessions
 
             def ready() -> None:
-                narrate(f"{service.model} for {sessions.most} sessions at once on {url_of(bind, listening)}")
+                narrate(f"{service.model} for {sessions.limit} sessions at once on {url_of(bind, listening)}")
                 if wyoming is not None:
-                    narrate(f"Wyoming on tcp://{_bracketed(bind.host)}:{wanted.wyoming_port}")
+                    narrate(f"Wyoming on tcp://{_bracketed(bind.host)}:{options.wyoming_port}")
 
-            app = Guard(create_stt_app(service, wyoming), access)
+            app = AccessMiddleware(create_stt_app(service, wyoming), access)
             await serve(app, bind, listening, sessions.drain, ready)
 
 
 def run_tts(
-    settings: Settings, prepare: Sequence[str], wanted: Wanted, access: Access, bind: Bind, narrate: Narrate
+    settings: Settings, prepare: Sequence[str], options: ServerOptions, access: Access, bind: Bind, narrate: Narrate
 ) -> None:
-    """Serve until SIGTERM or Ctrl-C; `prepare`: voices that stream beside the settings' own.
+    """Serve until SIGTERM or Ctrl-C; `prepare`: voices to prepare for streaming beside that of the settings.
 
-    Raises SettingsError, ModelMissing or EngineError.
+    Raise SettingsError, ModelMissing or EngineError.
     """
-    asyncio.run(_run_tts(settings, prepare, wanted, access, bind, narrate))
+    asyncio.run(_run_tts(settings, prepare, options, access, bind, narrate))
 
 
 async def _run_tts(
-    settings: Settings, prepare: Sequence[str], wanted: Wanted, access: Access, bind: Bind, narrate: Narrate
+    settings: Settings, prepare: Sequence[str], options: ServerOptions, access: Access, bind: Bind, narrate: Narrate
 ) -> None:
-    sessions = Sessions(wanted.max_sessions, Metrics())
+    sessions = Sessions(options.max_sessions, Metrics())
     with listen(bind) as listening:
         narrate("Loading the model…")
         async with open_tts(settings, prepare, narrate) as speech:
@@ -68,12 +67,12 @@ async def _run_tts(
             def ready() -> None:
                 narrate(f"{speech.voices.model}, {speech.voice}, on {url_of(bind, listening)}")
 
-            app = Guard(create_tts_app(speech, sessions, wanted.limits), access)
+            app = AccessMiddleware(create_tts_app(speech, sessions, options.limits), access)
             await serve(app, bind, listening, sessions.drain, ready)
 
 
 def url_of(bind: Bind, listening: socket.socket) -> str:
-    """Where the server is to be found."""
+    """Return the address of the server."""
     port = listening.getsockname()[1]
     return urlunsplit(("https" if bind.secure else "http", f"{_bracketed(bind.host)}:{port}", "", "", ""))
 

@@ -3,8 +3,8 @@
     serve run voicecli.app.serve_ray:stt sessions=4 max_replicas=8
     serve run voicecli.app.serve_ray:tts sessions=4 max_replicas=8
 
-Each replica is a process with engines of its own. A WebSocket stays with the replica that took it: a session's state
-is in that process alone, and Ray moves a connection for as long as it lasts no more than a kernel does.
+Each replica is a process with its own engines. A WebSocket stays with the replica that accepted it, because a
+session's state lives in that process.
 """
 
 from __future__ import annotations
@@ -29,82 +29,81 @@ if TYPE_CHECKING:
     from voicecli.settings.model import Settings
 
 Open = Callable[[], AbstractAsyncContextManager["ASGIApp"]]
-"""Opens an app with its engines, in the process and on the loop that serve it."""
+"""Opens an app with its engines, in the process and on the event loop that serve it."""
 
-FALLBACK = 16
-"""Requests that a replica takes beyond its sessions: to answer /health while it is full, and to refuse a session itself
-with 1013 and a reason. Ray's own refusal reaches a WebSocket as a bare 500, and before that it lets clients wait."""
+EXTRA_REQUESTS = 16
+"""Requests that a replica accepts beyond its sessions: to answer /health while it is full, and to refuse a session
+itself with 1013 and a reason. Ray lets clients wait, then refuses a WebSocket with a bare 500."""
 
-BUSY = 0.7
-"""Share of its sessions from which on a replica wants another one beside it."""
+TARGET_LOAD = 0.7
+"""Share of a replica's sessions above which Ray adds another replica."""
 
 
 class Options(BaseModel):
-    """What `serve run` takes as key=value."""
+    """Arguments of `serve run`, as key=value."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     sessions: Annotated[int, Field(ge=1)]
-    """Of one replica at once; `voicecli serve-stt` measures how many a machine can serve, and tells."""
+    """Concurrent sessions of one replica; `voicecli serve-stt` measures and prints how many a machine can serve."""
     min_replicas: Annotated[int, Field(ge=1)] = 1
     max_replicas: Annotated[int, Field(ge=1)] = 1
     upscale_s: Annotated[float, Field(ge=0)] = 10.0
-    """How long replicas are busy before there is another one."""
+    """How long replicas are busy before another one is added."""
     downscale_s: Annotated[float, Field(ge=0)] = 300.0
-    """How long they are idle before there is one less."""
+    """How long they are idle before one is removed."""
     drain_s: Annotated[float, Field(ge=0)] = 600.0
-    """For the sessions of a replica that is to go; those that last longer are cut off."""
+    """Time for the sessions of a replica that is removed; longer ones are cut off."""
     cpus: Annotated[float, Field(gt=0)] = 1.0
-    """That Ray sets aside for a replica; an engine on the processor uses as many threads."""
+    """CPUs that Ray reserves for a replica; an engine on the CPU uses as many threads."""
     gpus: Annotated[float, Field(ge=0)] = 0.0
-    """As `cpus`; a part of one lets replicas share a card."""
+    """GPUs that Ray reserves for a replica; a fraction lets replicas share a card."""
     profile: Literal["", "cpu", "gpu"] = ""
     insecure: bool = False
-    """Without VOICECLI_API_KEY in the environment of a replica it does not start, unless this is set."""
+    """Start without VOICECLI_API_KEY in the environment of the replica."""
 
 
 def stt(arguments: Mapping[str, object]) -> Application:
-    """Speech-to-text, for `serve run`."""
+    """Return the speech-to-text application for `serve run`."""
     options = Options.model_validate(arguments)
     return deployment("stt", partial(open_stt_app, options), options)
 
 
 @asynccontextmanager
 async def open_stt_app(options: Options) -> AsyncIterator[ASGIApp]:
-    """Settings are those of the machine that the replica is on. Raises ModelMissing, EngineError or SettingsError."""
-    from voicecli.assemble.stt_server import Wanted, open_stt
-    from voicecli.server.access import Guard
+    """Open the app with the settings of the replica's machine. Raise ModelMissing, EngineError or SettingsError."""
+    from voicecli.assemble.stt_server import ServerOptions, open_stt
+    from voicecli.server.access import AccessMiddleware
     from voicecli.server.stt.app import create_app
 
     access = access_of(options)
-    async with open_stt(settings_of(options, "stt"), Wanted(options.sessions)) as service:
+    async with open_stt(settings_of(options, "stt"), ServerOptions(options.sessions)) as service:
         app = create_app(service)
         async with app.router.lifespan_context(app):
-            yield Guard(app, access)
+            yield AccessMiddleware(app, access)
 
 
 def tts(arguments: Mapping[str, object]) -> Application:
-    """Text-to-speech, for `serve run`."""
+    """Return the text-to-speech application for `serve run`."""
     options = Options.model_validate(arguments)
     return deployment("tts", partial(open_tts_app, options), options)
 
 
 @asynccontextmanager
 async def open_tts_app(options: Options) -> AsyncIterator[ASGIApp]:
-    """As `open_stt_app`."""
+    """Open the app with the settings of the replica's machine. Raise ModelMissing, EngineError or SettingsError."""
     from voicecli.assemble.tts_server import open_tts
-    from voicecli.server.access import Guard
-    from voicecli.server.metrics import Metrics
-    from voicecli.server.sessions import Limits, Sessions
+    from voicecli.server.access import AccessMiddleware
+    from voicecli.server.sessions import Limits, Metrics, Sessions
     from voicecli.server.tts.app import create_app
 
     access = access_of(options)
     async with open_tts(settings_of(options, "tts"), (), logging.getLogger(__name__).info) as speech:
-        yield Guard(create_app(speech, Sessions(options.sessions, Metrics()), Limits()), access)
+        yield AccessMiddleware(create_app(speech, Sessions(options.sessions, Metrics()), Limits()), access)
 
 
 def settings_of(options: Options, engine: Literal["stt", "tts"]) -> Settings:
-    """Of this machine, with as many threads as Ray set aside. Raises SettingsError."""
+    """Load the settings of this machine, with as many threads as Ray reserved. Raise SettingsError."""
     from voicecli.settings.load import load_settings
 
     threads = max(1, round(options.cpus))
@@ -112,41 +111,41 @@ def settings_of(options: Options, engine: Literal["stt", "tts"]) -> Settings:
 
 
 def access_of(options: Options) -> Access:
-    """Raises SettingsError as `key_of`."""
+    """Return who may connect. Raise SettingsError if a key is needed and there is none."""
     from voicecli.server.access import Access
 
     return Access(key_of(os.environ, insecure=options.insecure))
 
 
 def key_of(environ: Mapping[str, str], *, insecure: bool) -> str:
-    """The key that clients have to send. Raises SettingsError where there is none: a cluster is there for others."""
+    """Return the key that clients must send. Raise SettingsError if there is none: a cluster serves other machines."""
     key = environ.get("VOICECLI_API_KEY", "")
     if not key and not insecure:
         raise SettingsError(
-            "a replica serves other machines, and there is no key",
-            "VOICECLI_API_KEY where `ray start` runs, or insecure=true where the network itself keeps others out",
+            "a replica serves other machines, and no key is set",
+            "set VOICECLI_API_KEY where `ray start` runs, or insecure=true if the network itself keeps others out",
         )
     return key
 
 
 def deployment(name: str, open_app: Open, options: Options) -> Application:
-    """The app on as many replicas as its sessions need. Raises SettingsError where Ray is missing."""
+    """Return the app on as many replicas as its sessions need. Raise SettingsError if Ray is not installed."""
     try:
         from ray import serve
     except ImportError as error:
         raise SettingsError("Ray Serve is not installed", "pip install 'voicecli[ray]'") from error
 
     def build() -> Starlette:
-        return opened_when_it_starts(open_app)
+        return opened_at_start(open_app)
 
     deploy = serve.deployment(
         serve.ingress(build)(Replica),
         name=name,
-        max_ongoing_requests=options.sessions + FALLBACK,
+        max_ongoing_requests=options.sessions + EXTRA_REQUESTS,
         autoscaling_config={
             "min_replicas": options.min_replicas,
             "max_replicas": options.max_replicas,
-            "target_ongoing_requests": options.sessions * BUSY,
+            "target_ongoing_requests": options.sessions * TARGET_LOAD,
             "upscale_delay_s": options.upscale_s,
             "downscale_delay_s": options.downscale_s,
         },
@@ -158,20 +157,20 @@ def deployment(name: str, open_app: Open, options: Options) -> Application:
 
 
 class Replica:
-    """What Ray asks of a replica, beside serving."""
+    """The health check that Ray calls on a replica."""
 
     app: ASGIApp  # Ray's ingress sets it
 
     async def check_health(self) -> None:
-        """Ray replaces a replica where this raises: the app has to answer as it would answer a client."""
+        """Raise if the app does not answer /health as a client would see it; Ray then replaces the replica."""
         from httpx import ASGITransport, AsyncClient
 
         async with AsyncClient(transport=ASGITransport(self.app), base_url="http://replica") as client:
             (await client.get("/health")).raise_for_status()
 
 
-def opened_when_it_starts(open_app: Open) -> Starlette:
-    """An app that opens another one in its lifespan, and passes everything on to it."""
+def opened_at_start(open_app: Open) -> Starlette:
+    """Return an app that opens another one in its lifespan and passes all requests to it."""
     from starlette.applications import Starlette
 
     @asynccontextmanager

@@ -13,9 +13,8 @@ from voicecli.assemble.engines import load_recognizer
 from voicecli.audio.files.cutting import Part, RollingCut
 from voicecli.audio.files.reader import read_clip
 from voicecli.audio.speech_input import VoiceActivityDetector
-from voicecli.engines.base import SpeechToText
+from voicecli.engines.base import DECODE_WINDOW_S, SpeechToText
 from voicecli.engines.cpu import sleep_while_waiting
-from voicecli.engines.whisper.long_audio import WINDOW_S
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import VoiceCliError
 from voicecli.events import CLOCK, Clock
@@ -119,7 +118,7 @@ def speech_parts(pcm: Pcm, make_vad: Callable[[], VoiceActivityDetector], listen
     """Return a clip whole if the recognizer can decode it in one go, else its speech, cut at pauses."""
     if len(pcm) < FRAME_SAMPLES:  # too short for a single mel frame, let alone a word
         return []
-    if len(pcm) <= WINDOW_S * LISTEN_RATE_HZ:
+    if len(pcm) <= DECODE_WINDOW_S * LISTEN_RATE_HZ:
         return [Part(SpeechSegment(pcm, 0.0, len(pcm) / LISTEN_RATE_HZ), 0.0)]
-    cut = RollingCut(make_vad(), listen.end_ms / 1000, WINDOW_S)
+    cut = RollingCut(make_vad(), listen.end_ms / 1000, DECODE_WINDOW_S)
     return [*cut.push(pcm), *cut.finish()]

@@ -168,21 +168,21 @@ async def listen_here(
     settings: Settings, start: Start, blocks: AsyncIterator[Pcm], on_event: Callable[[Event], None]
 ) -> None:
     """Run the same session on engines of this process."""
-    from voicecli.assemble.stt_server import Wanted, open_stt
+    from voicecli.assemble.stt_server import ServerOptions, open_stt
     from voicecli.server.stt.protocol import Ready, Reply
 
     def on_reply(reply: Reply) -> None:
         if not isinstance(reply, Ready):
             on_event(reply)
 
-    async with open_stt(settings, Wanted(max_sessions=1)) as service, asyncio.TaskGroup() as tasks:
+    async with open_stt(settings, ServerOptions(max_sessions=1)) as service, asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(service.scheduler.serve())
         listener = service.listener(start, on_reply)
 
         async def push() -> None:
             async for pcm in blocks:
                 await listener.push_audio(pcm)
-            await listener.mark("stop")
+            await listener.control("stop")
 
         tasks.create_task(push())
         await listener.run()

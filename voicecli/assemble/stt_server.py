@@ -1,4 +1,4 @@
-"""Settings -> a speech-to-text server, ready to run."""
+"""Build a speech-to-text server from the settings."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from voicecli.engines.whisper.long_audio import LONGEST_S, LongSpeech
 from voicecli.engines.worker import ThreadWorker
 from voicecli.events import CLOCK
 from voicecli.models.installed import open_store
-from voicecli.server.metrics import Metrics
-from voicecli.server.sessions import Limits, Sessions, capacity
+from voicecli.server.sessions import Limits, Metrics, Sessions, capacity
 from voicecli.server.stt.listening import SessionDetectors
 from voicecli.server.stt.protocol import Start
 from voicecli.server.stt.scheduler import Batch, DecodeQueueClient, Scheduler
@@ -30,37 +29,37 @@ from voicecli.turns.segmenter import Segmenter
 from voicecli.types import LISTEN_RATE_HZ, SpeechSegment, TranscribeOptions
 
 TRIAL_S = 3.5
-"""Length of the utterance that is timed at the start: the mean of peers.md's corpus of orders is 3.6 s."""
+"""Length of the utterance that is timed at the start, close to a typical spoken request."""
 
 TRIALS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the command line says."""
+class ServerOptions:
+    """Options of the command line."""
 
-    max_sessions: int = 0  # 0: as many as the machine can serve, measured
+    max_sessions: int = 0  # 0: as many as the machine can serve by measurement
     limits: Limits = Limits()
     wyoming_port: int = 0  # 0: none
 
 
 @asynccontextmanager
-async def open_stt(settings: Settings, wanted: Wanted) -> AsyncIterator[Service]:
-    """Engines loaded and warm; they go with the context. Raises ModelMissing, EngineError or SettingsError."""
+async def open_stt(settings: Settings, options: ServerOptions) -> AsyncIterator[Service]:
+    """Load and warm up the engines; they close with the context. Raise ModelMissing, EngineError or SettingsError."""
     sleep_while_waiting()
     store = open_store(settings)
     with ThreadWorker("stt") as worker, ThreadWorker("turn") as turn_worker:
-        recogniser = await load_recognizer(worker, store, settings.stt)
+        recognizer = await load_recognizer(worker, store, settings.stt)
         turn = await load_end_of_turn(turn_worker, store, settings.listen)
-        most = wanted.max_sessions or capacity(await worker.run(final_s, recogniser))
+        limit = options.max_sessions or capacity(await worker.run(measure_final_s, recognizer))
         metrics = Metrics()
         scheduler = Scheduler(worker, CLOCK, metrics)
 
         def make_queue_client(start: Start) -> DecodeQueueClient:
-            options = TranscribeOptions(start.language, start.hotwords, start.words)
-            view = recogniser.with_options(options)
-            together = Batch(view.transcribe_all, options, LONGEST_S) if settings.stt.device == "cuda" else None
-            return scheduler.queue(LongSpeech(view), together)
+            wanted = TranscribeOptions(start.language, start.hotwords, start.words)
+            view = recognizer.with_options(wanted)
+            batch = Batch(view.transcribe_all, wanted, LONGEST_S) if settings.stt.device == "cuda" else None
+            return scheduler.client(LongSpeech(view), batch)
 
         silero = Silero.load()
 
@@ -69,29 +68,29 @@ async def open_stt(settings: Settings, wanted: Wanted) -> AsyncIterator[Service]
                 start, settings, WebrtcSileroDetector(silero.another(), settings.listen), turn, turn_worker
             )
 
-        sessions = Sessions(most, metrics)
+        sessions = Sessions(limit, metrics)
         yield Service(
             scheduler,
             make_queue_client,
             make_detectors,
             sessions,
-            wanted.limits,
+            options.limits,
             metrics,
             CLOCK,
-            recogniser.name,
-            recogniser.languages,
+            recognizer.name,
+            recognizer.languages,
         )
 
 
 def detectors_for(
-    start: Start, settings: Settings, gate: VoiceActivityDetector, turn: EndOfTurn | None, turn_worker: Worker
+    start: Start, settings: Settings, vad: VoiceActivityDetector, turn: EndOfTurn | None, turn_worker: Worker
 ) -> SessionDetectors:
-    """The ear of one session."""
+    """Return the detectors of one session."""
     listen = settings.listen
     bounds = MODES[start.endpoint] if start.endpoint != "silence" and turn is not None else None
     end_ms = start.silence_ms if start.endpoint == "silence" else listen.end_ms
     return SessionDetectors(
-        gate=gate,
+        vad=vad,
         segmenter=Segmenter(listen.model_copy(update={"end_ms": end_ms})),
         bounds=bounds,
         turn=turn if bounds is not None else None,
@@ -102,12 +101,12 @@ def detectors_for(
     )
 
 
-def final_s(recogniser: SpeechToText) -> float:
-    """Time that a final takes here: the median of a few, on noise that is as much work as speech."""
+def measure_final_s(recognizer: SpeechToText) -> float:
+    """Return the median time of a few decodes, in seconds, of noise, which takes as long as speech."""
     noise = np.random.default_rng(0).normal(0, 1000, round(TRIAL_S * LISTEN_RATE_HZ)).astype(np.int16)
     times_s = []
     for _ in range(TRIALS):
         began_s = CLOCK()
-        recogniser.transcribe(SpeechSegment(noise, 0.0, TRIAL_S))
+        recognizer.transcribe(SpeechSegment(noise, 0.0, TRIAL_S))
         times_s.append(CLOCK() - began_s)
     return float(np.median(times_s))

@@ -1,4 +1,4 @@
-"""Settings -> a text-to-speech server, ready to run."""
+"""Build a text-to-speech server from the settings."""
 
 from __future__ import annotations
 
@@ -11,19 +11,22 @@ from voicecli.engines.kokoro.current_voice import VoiceCalibration
 from voicecli.engines.worker import ThreadWorker
 from voicecli.events import CLOCK
 from voicecli.models.installed import open_store
-from voicecli.server.tts.speech import Speech
+from voicecli.server.tts.speech import SpeechService
 from voicecli.settings.model import Settings
 
 
 @asynccontextmanager
-async def open_tts(settings: Settings, prepare: Sequence[str], narrate: Callable[[str], None]) -> AsyncIterator[Speech]:
-    """The model loaded and warm, the voices in `prepare` streaming beside that of the settings; gone with the context.
+async def open_tts(
+    settings: Settings, prepare: Sequence[str], narrate: Callable[[str], None]
+) -> AsyncIterator[SpeechService]:
+    """Load and warm up the model; prepare the settings' voice and those in `prepare` for streaming.
 
-    Raises ModelMissing, EngineError or SettingsError.
+    The model closes with the context. Raise ModelMissing, EngineError or SettingsError.
     """
     sleep_while_waiting()
     with ThreadWorker("tts") as worker:
         kokoro = await load_voice(worker, open_store(settings), settings.tts, narrate)
         for voice in prepare:
             await worker.run(list, kokoro.preparing(voice, narrate_on_loop(narrate)))
-        yield Speech(kokoro, worker, settings.tts.voice, settings.tts.speed, CLOCK, VoiceCalibration(kokoro, worker))
+        calibration = VoiceCalibration(kokoro, worker)
+        yield SpeechService(kokoro, worker, settings.tts.voice, settings.tts.speed, CLOCK, calibration)

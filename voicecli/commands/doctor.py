@@ -199,7 +199,8 @@ def private(settings: Settings) -> Private:
     from urllib.parse import urlsplit
 
     from voicecli.doctor.privacy import Private
-    from voicecli.engines.llm.select import is_loopback, place
+    from voicecli.engines.llm.select import place
+    from voicecli.network import is_loopback
 
     try:
         user = getpass.getuser()

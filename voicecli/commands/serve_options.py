@@ -1,4 +1,4 @@
-"""What the commands that serve have in common."""
+"""Options that `serve-stt` and `serve-tts` share."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Origins = Annotated[
 
 
 def access_of(host: str, api_key: str, origins: list[str] | None, *, insecure: bool) -> Access:
-    """Raises SettingsError where the door would stand open."""
+    """Return who may connect. Raise SettingsError if other machines could connect without a key."""
     from voicecli.server.access import Access, check_binding
 
     access = Access(api_key, frozenset(origins or ()))
@@ -42,19 +42,19 @@ def access_of(host: str, api_key: str, origins: list[str] | None, *, insecure: b
 
 
 def check_wyoming(host: str, *, insecure: bool) -> None:
-    """Raises SettingsError where the door would stand open."""
+    """Raise SettingsError if other machines could connect to Wyoming, which has no keys."""
     from voicecli.server import access
 
     access.check_wyoming(host, insecure=insecure)
 
 
 def bind_of(host: str, port: int, tls_cert: str, tls_key: str, drain_s: float) -> Bind:
-    """Raises SettingsError where half of a certificate is missing, or the system cannot serve."""
+    """Return where to serve. Raise SettingsError if half of a certificate is missing or on an unsupported system."""
     from voicecli.app.platform import require_unix
     from voicecli.errors import SettingsError
     from voicecli.server.serving import Bind
 
     require_unix("a server")
     if bool(tls_cert) != bool(tls_key):
-        raise SettingsError("a certificate and its key belong together", "--tls-cert FILE --tls-key FILE")
+        raise SettingsError("a certificate needs its key and vice versa", "set both --tls-cert FILE and --tls-key FILE")
     return Bind(host, port, tls_cert, tls_key, drain_s=drain_s)

@@ -1,4 +1,4 @@
-"""`voicecli serve-stt`: the recogniser for other programs."""
+"""`voicecli serve-stt`: speech-to-text for other programs."""
 
 from __future__ import annotations
 
@@ -78,20 +78,20 @@ def serve_stt(
     settings = load_settings(
         {"stt.model": model, "stt.language": language, "models.offline": offline}, profile=profile or "", file=config
     ).settings
-    most = sessions_of(max_sessions)
+    limit = sessions_of(max_sessions)
     fetch_missing(settings, [settings.stt.model, settings.listen.endpoint_model])
     from voicecli.app.serve import run_stt
-    from voicecli.assemble.stt_server import Wanted
+    from voicecli.assemble.stt_server import ServerOptions
     from voicecli.server.sessions import Limits
 
     limits = Limits(session_s=max_session_s, idle_s=idle_s)
-    run_stt(settings, Wanted(most, limits, wyoming), access, bind, tell)
+    run_stt(settings, ServerOptions(limit, limits, wyoming), access, bind, tell)
 
 
 def sessions_of(text: str) -> int:
-    """0 for auto. Raises SettingsError."""
+    """Return the number of sessions, 0 for auto. Raise SettingsError if it is neither."""
     if text == "auto":
         return 0
     if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise SettingsError(f"--max-sessions is {text!r}", "a number from 1 on, or auto")
+        raise SettingsError(f"--max-sessions is {text!r}", "use a number of at least 1, or auto")
     return int(text)

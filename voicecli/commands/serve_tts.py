@@ -1,4 +1,4 @@
-"""`voicecli serve-tts`: the voice for other programs."""
+"""`voicecli serve-tts`: text-to-speech for other programs."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ def serve_tts(
     ).settings
     fetch_missing(settings, voice_models(settings))
     from voicecli.app.serve import run_tts
-    from voicecli.assemble.stt_server import Wanted
+    from voicecli.assemble.stt_server import ServerOptions
     from voicecli.server.sessions import Limits
 
-    wanted = Wanted(max_sessions, Limits(session_s=max_session_s, idle_s=idle_s))
-    run_tts(settings, names[1:], wanted, access, bind, tell)
+    options = ServerOptions(max_sessions, Limits(session_s=max_session_s, idle_s=idle_s))
+    run_tts(settings, names[1:], options, access, bind, tell)

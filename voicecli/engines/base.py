@@ -7,6 +7,9 @@ from typing import ParamSpec, Protocol, TypeVar, runtime_checkable
 
 from voicecli.types import AudioChunk, KnownVoice, Message, SpeechSegment, Token, ToolCall, ToolSpec, Transcript
 
+DECODE_WINDOW_S = 28.0
+"""Longest audio for one decode: Whisper's window is 30 s, and 2 s of silence belong in it (`whisper/encoder.py`)."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 

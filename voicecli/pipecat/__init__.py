@@ -1,4 +1,4 @@
-"""Services for Pipecat on the servers of voicecli: `pip install voicecli[pipecat]`, docs/pipecat.md."""
+"""Pipecat services for the servers of voicecli: `pip install voicecli[pipecat]`, docs/pipecat.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pipecat's speech-to-text on `voicecli serve-stt`, whose own end-of-turn model says when the user is done."""
+"""Pipecat speech-to-text service for `voicecli serve-stt`, whose end-of-turn model detects the end of a turn."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from pipecat.frames.frames import (
     STTMetadataFrame,
     TranscriptionFrame,
 )
-from pipecat.processors.frame_processor import FrameProcessorSetup
 from pipecat.services.settings import STTSettings
 from pipecat.services.stt_service import WebsocketSTTService
 from pipecat.transcriptions.language import Language
@@ -26,11 +25,11 @@ from pipecat.turns.user_turn_strategies import ExternalUserTurnStrategies
 from pipecat.utils.time import time_now_iso8601
 from pipecat.utils.types import NOT_GIVEN, NotGiven, assert_given
 from pydantic import BaseModel
-from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
-from voicecli.server.client import LISTEN_PATH, key_headers, not_connected, proxy_for, reply_of, websocket_url
+from voicecli.pipecat.connection import VoicecliConnection
+from voicecli.server.client import LISTEN_PATH, parse_reply, websocket_url
 from voicecli.server.stt.protocol import (
     Endpoint,
     Failure,
@@ -48,30 +47,29 @@ KEEPALIVE_S = 20.0
 """The server closes a session in which nothing comes for 60 s."""
 
 STOP_S = 5.0
-"""For the last words of a pipeline that ends."""
+"""Longest wait for the last final when the pipeline ends."""
 
 
 @dataclass
 class VoicecliSTTSettings(STTSettings):
-    """What can change while the pipeline runs; a change begins a new session."""
+    """Settings that can change while the pipeline runs; a change begins a new session."""
 
     endpoint: Endpoint | NotGiven = field(default_factory=lambda: NOT_GIVEN)
-    """How soon a pause is an end."""
+    """How quickly a pause ends the turn."""
     hotwords: tuple[str, ...] | NotGiven = field(default_factory=lambda: NOT_GIVEN)
-    """Names and terms that are likely to come up."""
+    """Likely names and terms."""
 
 
-class VoicecliSTTService(WebsocketSTTService):
-    """Interim and final transcripts, and proposals when a turn of the user begins and ends.
+class VoicecliSTTService(VoicecliConnection, WebsocketSTTService):
+    """Pushes interim and final transcripts, and proposes when a turn of the user begins and ends.
 
     The pipeline needs no VAD and no turn analyzer: the service's metadata asks for external turn strategies, unless
-    the pipeline has its own. One final is one TranscriptionFrame; the proposal to stop follows it. TTFB is the time
-    from the last voiced sample to the final, as the server measured it.
+    the pipeline has its own. Each final is one TranscriptionFrame, followed by the proposal to stop. TTFB is the time
+    from the last voiced sample to the final, as measured by the server.
     """
 
     Settings = VoicecliSTTSettings
     _settings: VoicecliSTTSettings
-    _websocket: ClientConnection | None
 
     def __init__(
         self,
@@ -82,7 +80,7 @@ class VoicecliSTTService(WebsocketSTTService):
         settings: VoicecliSTTSettings | None = None,
         **kwargs: Any,
     ) -> None:
-        """`should_interrupt`: who begins to speak interrupts the bot. Raises SettingsError where `url` is none."""
+        """`should_interrupt`: the user interrupts the bot by speaking. Raise SettingsError if `url` is no URL."""
         store = VoicecliSTTSettings(model=None, language=None, endpoint="balanced", hotwords=())
         if settings is not None:
             store.apply_update(settings)
@@ -90,15 +88,11 @@ class VoicecliSTTService(WebsocketSTTService):
         self._address = websocket_url(url, LISTEN_PATH)
         self._api_key = api_key
         self._should_interrupt = should_interrupt
-        self._receiving: asyncio.Task[None] | None = None
-        self._under_way = 0  # the latest utterance that has begun and not ended; 0: none
-
-    def can_generate_metrics(self) -> bool:
-        return True
+        self._current = 0  # the latest utterance that has begun and not ended; 0: none
 
     @property
     def supports_ttfs(self) -> bool:
-        """The server's final is the end of the turn: there is nothing to wait for."""
+        """Return False: the server's final ends the turn, so there is nothing to wait for."""
         return False
 
     def service_metadata_frame(self) -> STTMetadataFrame:
@@ -107,7 +101,7 @@ class VoicecliSTTService(WebsocketSTTService):
         return frame
 
     def language_to_service_language(self, language: Language) -> str:
-        """ISO 639-1, without the region."""
+        """Return ISO 639-1, without the region."""
         return str(language.value).split("-")[0].lower()
 
     async def _update_settings(self, delta: STTSettings) -> dict[str, Any]:
@@ -116,86 +110,48 @@ class VoicecliSTTService(WebsocketSTTService):
             await self._request_reconnect()
         return changed
 
-    async def setup(self, setup: FrameProcessorSetup) -> None:
-        await super().setup(setup)
-        await self._connect()
-
     async def stop(self, frame: EndFrame) -> None:
-        """What was said is still told before the pipeline ends."""
+        """Wait for the last final before the pipeline ends."""
         if self._receiving is not None and self._websocket is not None:
             self._disconnecting = True
-            await self._say(Stop(type="stop"))
+            await self._send(Stop(type="stop"))
             await asyncio.wait((self._receiving,), timeout=STOP_S)
         await super().stop(frame)
 
     async def run_stt(self, audio: bytes) -> AsyncGenerator[Frame | None, None]:
-        """Send s16le mono; transcripts come on the receiving task."""
-        await self._say(audio)
+        """Send s16le mono samples; transcripts arrive in the receiving task."""
+        await self._send(audio)
         yield None
 
-    async def _say(self, message: bytes | BaseModel) -> None:
-        """A lost connection is the receiving task's to report and to mend; until then nothing is heard."""
+    async def _send(self, message: bytes | BaseModel) -> None:
+        """Send a message; drop it while disconnected, which the receiving task reports and repairs."""
         if self._websocket is None or self._websocket.state is not State.OPEN:
             return
         with suppress(ConnectionClosed):
             await self._websocket.send(message if isinstance(message, bytes) else message.model_dump_json())
 
-    async def _connect(self) -> None:
-        await super()._connect()
-        await self._connect_websocket()
-        if self._receiving is None or self._receiving.done():
-            self._receiving = self.create_task(self._receive_task_handler(self._report_error))
-
-    async def _disconnect(self) -> None:
-        await super()._disconnect()
-        if self._receiving is not None:
-            await self.cancel_task(self._receiving)
-            self._receiving = None
-        await self._disconnect_websocket()
-
-    async def _connect_websocket(self) -> None:
-        if self._websocket is not None and self._websocket.state is State.OPEN:
-            return
+    def _start_message(self) -> Start:
         settings = self._settings
-        start = Start(
+        return Start(
             language=settings.language or "",
             sample_rate_hz=self.sample_rate,
             endpoint=assert_given(settings.endpoint),
             hotwords=assert_given(settings.hotwords),
         )
-        try:
-            self._websocket = await self._websocket_connect(
-                self._address,
-                additional_headers=key_headers(self._api_key),
-                compression=None,
-                proxy=proxy_for(self._address),
-            )
-            await self._websocket.send(start.model_dump_json())
-        except (OSError, InvalidHandshake, TimeoutError, ConnectionClosed) as error:
-            self._websocket = None
-            why = not_connected(self._address, error)
-            await self._call_event_handler("on_connection_error", why.message)
-            await self.push_error(f"{why.message} ({why.hint})", exception=error)
-
-    async def _disconnect_websocket(self) -> None:
-        websocket, self._websocket = self._websocket, None
-        if websocket is not None:
-            await websocket.close()
-            await self._call_event_handler("on_disconnected")
 
     async def _receive_messages(self) -> None:
         await self._end_turn()  # of a session that was lost
         if self._websocket is None:
             raise ConnectionError(f"{self._address} is not connected")
         async for message in self._websocket:
-            await self._take(reply_of(message))
+            await self._handle(parse_reply(message))
 
-    async def _take(self, reply: Reply) -> None:
+    async def _handle(self, reply: Reply) -> None:
         match reply:
             case Ready():
                 await self._call_event_handler("on_connected")
             case SpeechStarted(utterance=number):
-                self._under_way = number
+                self._current = number
                 await self.broadcast_frame(ProposedUserStartedSpeakingFrame)
             case Partial(stable=stable, unstable=unstable):
                 text = f"{stable} {unstable}".strip()
@@ -203,15 +159,15 @@ class VoicecliSTTService(WebsocketSTTService):
             case SpeechEnded():
                 pass  # the turn ends with its text
             case Final(utterance=number):
-                await self._tell(reply)
-                if number == self._under_way:
+                await self._push_final(reply)
+                if number == self._current:
                     await self._end_turn()
             case Failure(utterance=number, message=message, hint=hint):
                 await self.push_error(f"{message} ({hint})" if hint else message)
-                if number == self._under_way:
+                if number == self._current:
                     await self._end_turn()
 
-    async def _tell(self, final: Final) -> None:
+    async def _push_final(self, final: Final) -> None:
         await self.emit_stt_usage_metrics()
         if not final.text:
             return
@@ -228,13 +184,13 @@ class VoicecliSTTService(WebsocketSTTService):
         )
 
     async def _end_turn(self) -> None:
-        if self._under_way:
-            self._under_way = 0
+        if self._current:
+            self._current = 0
             await self.broadcast_frame(ProposedUserStoppedSpeakingFrame)
 
 
 def language_of(code: str) -> Language | None:
-    """None where Pipecat does not know it."""
+    """Return Pipecat's language; None if it does not know the code."""
     try:
         return Language(code)
     except ValueError:

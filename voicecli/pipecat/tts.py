@@ -1,24 +1,21 @@
-"""Pipecat's text-to-speech on `voicecli serve-tts`: text in as the model writes it, sound out from the first clause."""
+"""Pipecat text-to-speech service for `voicecli serve-tts`: text as the model writes it, audio from the first clause."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pipecat.frames.frames import ErrorFrame, Frame, TTSAudioRawFrame, TTSStoppedFrame
-from pipecat.processors.frame_processor import FrameProcessorSetup
 from pipecat.services.settings import TTSSettings
 from pipecat.services.tts_service import TextAggregationMode, WebsocketTTSService
 from pipecat.utils.types import NOT_GIVEN, NotGiven, assert_given
 from pydantic import BaseModel, Field, TypeAdapter
-from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
-from voicecli.pipecat.contexts import Contexts
-from voicecli.server.client import key_headers, not_connected, proxy_for, websocket_url
+from voicecli.pipecat.connection import VoicecliConnection
+from voicecli.server.client import websocket_url
 from voicecli.server.tts.protocol import (
     AudioStarted,
     Cancel,
@@ -27,34 +24,84 @@ from voicecli.server.tts.protocol import (
     End,
     Failed,
     Ready,
-    Spoken,
+    ServerMessage,
+    SpokenWords,
     Start,
     Text,
-    Told,
 )
 
 SPEAK_PATH = "/v1/speak"
-_REPORTED: TypeAdapter[Told] = TypeAdapter(Annotated[Told, Field(discriminator="type")])
+_SERVER_MESSAGE: TypeAdapter[ServerMessage] = TypeAdapter(Annotated[ServerMessage, Field(discriminator="type")])
+
+
+@dataclass(slots=True)
+class Contexts:
+    """Map the utterances of one connection to Pipecat's audio contexts. Pure.
+
+    The server numbers utterances by their first texts, so both sides count alike; it accepts one text at a time.
+    """
+
+    _contexts: dict[int, str] = field(default_factory=dict)  # of utterances that are not over
+    _begun: int = 0
+    _written: int = 0  # the utterance whose text is not complete; 0: none
+
+    def write(self, context: str) -> bool:
+        """Note that text of a context comes next; return whether the text of another one has to be ended first."""
+        other = self._written != 0 and self.of(self._written) != context
+        if not self._written or other:
+            self._begun += 1
+            self._written = self._begun
+            self._contexts[self._begun] = context
+        return other
+
+    def end(self, context: str) -> bool:
+        """Note that the text of a context is complete; return whether the server has to know."""
+        if not self._written or self.of(self._written) not in (context, None):
+            return False
+        self._written = 0
+        return True
+
+    def of(self, utterance: int) -> str | None:
+        """Return the context of an utterance; None if it was dropped."""
+        return self._contexts.get(utterance)
+
+    def over(self, utterance: int) -> str | None:
+        """Remove an utterance that was spoken or failed; return the context that is complete with it."""
+        context = self._contexts.pop(utterance, None)
+        return None if context in self._contexts.values() else context
+
+    def drop(self, context: str) -> Literal["cancel", "end", ""]:
+        """Drop an interrupted context; return what to send to the server, which cancels all utterances or none."""
+        dropped = [utterance for utterance, of in self._contexts.items() if of == context]
+        for utterance in dropped:
+            del self._contexts[utterance]
+        writing = self._written in dropped
+        if dropped and not self._contexts:
+            self._written = 0
+            return "cancel"
+        if writing:
+            self._written = 0
+            return "end"
+        return ""
 
 
 @dataclass
 class VoicecliTTSSettings(TTSSettings):
-    """What can change while the pipeline runs; it holds from the next utterance on."""
+    """Settings that can change while the pipeline runs, from the next utterance on."""
 
     speed: float | None | NotGiven = field(default_factory=lambda: NOT_GIVEN)
-    """0.5 to 2; None: the server's own."""
+    """0.5 to 2; None: the server's setting."""
 
 
-class VoicecliTTSService(WebsocketTTSService):
-    """Audio at the server's rate, with a TTSTextFrame for each word at the time when it has been heard.
+class VoicecliTTSService(VoicecliConnection, WebsocketTTSService):
+    """Pushes audio at the server's rate, and a TTSTextFrame for each word when it has been played.
 
-    Tokens go to the server as they come, since it cuts clauses itself. An interruption cancels what the server still
+    Tokens go to the server at once, since it cuts clauses itself. An interruption cancels what the server still
     speaks; a TTSSpeakFrame that may not be interrupted is spoken to its end.
     """
 
     Settings = VoicecliTTSSettings
     _settings: VoicecliTTSSettings
-    _websocket: ClientConnection | None
 
     def __init__(
         self,
@@ -64,7 +111,7 @@ class VoicecliTTSService(WebsocketTTSService):
         settings: VoicecliTTSSettings | None = None,
         **kwargs: Any,
     ) -> None:
-        """Raises SettingsError where `url` is none."""
+        """Raise SettingsError if `url` is no URL."""
         store = VoicecliTTSSettings(model=None, voice=None, language=None, speed=None)
         if settings is not None:
             store.apply_update(settings)
@@ -73,32 +120,24 @@ class VoicecliTTSService(WebsocketTTSService):
         super().__init__(settings=store, **own, **kwargs)
         self._address = websocket_url(url, SPEAK_PATH)
         self._api_key = api_key
-        self._receiving: asyncio.Task[None] | None = None
         self._contexts = Contexts()
-        self._sounding = 0  # the utterance that binary frames belong to
+        self._playing = 0  # the utterance of the binary frames
         self._rate_hz = 0
-
-    def can_generate_metrics(self) -> bool:
-        return True
-
-    async def setup(self, setup: FrameProcessorSetup) -> None:
-        await super().setup(setup)
-        await self._connect()
 
     async def _update_settings(self, delta: TTSSettings) -> dict[str, Any]:
         changed = await super()._update_settings(delta)
         if changed and self._websocket is not None:
-            await self._say(self._wanted())
+            await self._send(self._start_message())
         return changed
 
     async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame | None, None]:
-        """Send some text; its sound comes on the receiving task."""
+        """Send a part of the text; its audio arrives in the receiving task."""
         try:
             if self._websocket is None or self._websocket.state is State.CLOSED:
                 await self._connect()
             if self._contexts.write(context_id):
-                await self._say(End(type="end"))
-            await self._say(Text(type="text", text=text))
+                await self._send(End(type="end"))
+            await self._send(Text(type="text", text=text))
         except (ConnectionClosed, ConnectionError) as error:
             yield ErrorFrame(f"{self._address}: {error}", exception=error)
             yield TTSStoppedFrame(context_id=context_id)
@@ -107,95 +146,64 @@ class VoicecliTTSService(WebsocketTTSService):
         yield None
 
     async def flush_audio(self, context_id: str | None = None) -> None:
-        """The text of a context is at its end."""
+        """Tell the server that the text of a context is complete."""
         context = context_id or self.get_active_audio_context_id()
         if context and self._contexts.end(context):
-            await self._say(End(type="end"))
+            await self._send(End(type="end"))
 
     async def on_audio_context_interrupted(self, context_id: str) -> None:
         await self.stop_all_metrics()
         match self._contexts.drop(context_id):
             case "cancel":
-                await self._say(Cancel(type="cancel"))
+                await self._send(Cancel(type="cancel"))
             case "end":
-                await self._say(End(type="end"))
+                await self._send(End(type="end"))
 
-    def _wanted(self) -> Start:
+    def _start_message(self) -> Start:
         settings = self._settings
         return Start(type="start", voice=settings.voice or "", speed=assert_given(settings.speed))
 
-    async def _say(self, message: BaseModel) -> None:
-        """Raises ConnectionError, or ConnectionClosed."""
+    async def _send(self, message: BaseModel) -> None:
+        """Send a message. Raise ConnectionError or ConnectionClosed."""
         if self._websocket is None:
             raise ConnectionError("not connected")
         await self._websocket.send(message.model_dump_json())
 
-    async def _connect(self) -> None:
-        await super()._connect()
-        await self._connect_websocket()
-        if self._receiving is None or self._receiving.done():
-            self._receiving = self.create_task(self._receive_task_handler(self._report_error))
-
-    async def _disconnect(self) -> None:
-        await super()._disconnect()
-        if self._receiving is not None:
-            await self.cancel_task(self._receiving)
-            self._receiving = None
-        await self._disconnect_websocket()
-
     async def _connect_websocket(self) -> None:
-        if self._websocket is not None and self._websocket.state is State.OPEN:
-            return
-        self._contexts = Contexts()
-        try:
-            self._websocket = await self._websocket_connect(
-                self._address,
-                additional_headers=key_headers(self._api_key),
-                compression=None,
-                proxy=proxy_for(self._address),
-            )
-            await self._say(self._wanted())
-        except (OSError, InvalidHandshake, TimeoutError, ConnectionClosed) as error:
-            self._websocket = None
-            why = not_connected(self._address, error)
-            await self._call_event_handler("on_connection_error", why.message)
-            await self.push_error(f"{why.message} ({why.hint})", exception=error)
-        else:
+        was_open = self._websocket is not None and self._websocket.state is State.OPEN
+        if not was_open:
+            self._contexts = Contexts()
+        await super()._connect_websocket()
+        if not was_open and self._websocket is not None:
             await self._call_event_handler("on_connected")
-
-    async def _disconnect_websocket(self) -> None:
-        websocket, self._websocket = self._websocket, None
-        if websocket is not None:
-            await websocket.close()
-            await self._call_event_handler("on_disconnected")
 
     async def _receive_messages(self) -> None:
         if self._websocket is None:
             raise ConnectionError(f"{self._address} is not connected")
         async for message in self._websocket:
             if isinstance(message, bytes):
-                await self._sound(message)
+                await self._push_audio(message)
             else:
-                await self._take(_REPORTED.validate_json(message))
+                await self._handle(_SERVER_MESSAGE.validate_json(message))
 
-    async def _sound(self, samples: bytes) -> None:
-        context = self._contexts.of(self._sounding)
+    async def _push_audio(self, samples: bytes) -> None:
+        context = self._contexts.of(self._playing)
         if context is not None:
             await self.append_to_audio_context(context, TTSAudioRawFrame(samples, self._rate_hz, 1, context_id=context))
 
-    async def _take(self, reported: Told) -> None:
-        match reported:
+    async def _handle(self, reply: ServerMessage) -> None:
+        match reply:
             case Ready(sample_rate_hz=rate_hz):
                 self._rate_hz = rate_hz
             case AudioStarted(utterance=number):
-                self._sounding = number
-            case Spoken(utterance=number, words=words):
+                self._playing = number
+            case SpokenWords(utterance=number, words=words):
                 if context := self._contexts.of(number):
                     await self.add_word_timestamps([(word.text, word.end_s) for word in words], context)
             case Done(utterance=number):
                 await self._finish(number)
             case Cancelled():
-                pass  # its context has gone
+                pass  # its context has been dropped
             case Failed(utterance=number, message=message, hint=hint):
                 await self.push_error(f"{message} ({hint})" if hint else message)
                 if number is not None:

@@ -1,4 +1,4 @@
-"""A Pipecat transport over sound files, at the pace of a sound card: for trials and tests without one."""
+"""A Pipecat transport over audio files, at the pace of a sound card: for trials and tests without one."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ SILENCE = bytes(2 * round(FRAME_S * LISTEN_RATE_HZ))
 
 
 class WavTransport(BaseTransport):
-    """The microphone is a file, then silence; the speaker is a file without the silence between answers."""
+    """Use a file, then silence, as the microphone, and a file without the silence between answers as the speaker."""
 
     def __init__(self, question: Path, answer: Path) -> None:
-        """Raises DeviceError where a file cannot be read or written."""
+        """Raise DeviceError if a file cannot be read or written."""
         super().__init__()
         params = TransportParams(
             audio_in_enabled=True,
@@ -47,37 +47,37 @@ class WavTransport(BaseTransport):
 
 
 class Pace:
-    """A clock that does not drift."""
+    """Paces audio without drift."""
 
     def __init__(self) -> None:
         self._next_s = 0.0
 
     async def wait(self, span_s: float) -> None:
-        """Until the sound that began with the last call is over; what was late is not caught up."""
+        """Wait until the audio of the last call is over; lateness is not caught up."""
         self._next_s = max(self._next_s, time.monotonic()) + span_s
         await asyncio.sleep(self._next_s - time.monotonic())
 
 
 class WavInput(BaseInputTransport):
-    """Frames of 20 ms."""
+    """Pushes frames of 20 ms."""
 
     def __init__(self, pcm: Pcm, params: TransportParams) -> None:
         super().__init__(params)
         self._frames = [frame.tobytes() for frame in Framer(LISTEN_RATE_HZ).push(pcm)]
-        self._feeding: asyncio.Task[None] | None = None
+        self._pushing: asyncio.Task[None] | None = None
 
     async def start(self, frame: StartFrame) -> None:
         await super().start(frame)
         await self.set_transport_ready(frame)
-        self._feeding = self.create_task(self._feed())
+        self._pushing = self.create_task(self._push_frames())
 
     async def cleanup(self) -> None:
-        if self._feeding is not None:
-            await self.cancel_task(self._feeding)
-            self._feeding = None
+        if self._pushing is not None:
+            await self.cancel_task(self._pushing)
+            self._pushing = None
         await super().cleanup()
 
-    async def _feed(self) -> None:
+    async def _push_frames(self) -> None:
         pace, frames = Pace(), iter(self._frames)
         while True:
             await pace.wait(FRAME_S)
@@ -86,7 +86,7 @@ class WavInput(BaseInputTransport):
 
 
 class WavOutput(BaseOutputTransport):
-    """Takes as long to write as it takes to hear."""
+    """Writes in real time."""
 
     def __init__(self, file: wave.Wave_write, params: TransportParams, **kwargs: Any) -> None:
         super().__init__(params, **kwargs)

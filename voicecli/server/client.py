@@ -1,4 +1,4 @@
-"""A client of `voicecli serve-stt`: samples go out, what was heard comes back.
+"""Client of `voicecli serve-stt`: sends samples, receives transcripts.
 
 The messages are the models of `voicecli.server.stt.protocol`.
 """
@@ -16,7 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from voicecli.errors import BackendUnavailable, SettingsError
-from voicecli.server.access import is_loopback
+from voicecli.network import is_loopback
 from voicecli.server.stt.protocol import (
     Cancel,
     Command,
@@ -34,10 +34,11 @@ from voicecli.server.stt.protocol import (
 
 LISTEN_PATH = "/v1/listen"
 OPEN_S = 10.0
-"""A server that does not answer for so long is not there."""
+"""Longest time to connect."""
 
 CLOSE_S = 2.0
-"""A session that is left early waits so long for the server's good-bye, which may have minutes of audio to hear."""
+"""Longest wait for the server's close frame when the session is abandoned: the server may have minutes of audio
+to decode first."""
 
 Event = SpeechStarted | Partial | SpeechEnded | Final | Failure
 _REPLY: TypeAdapter[Reply] = TypeAdapter(Annotated[Reply, Field(discriminator="type")])
@@ -46,10 +47,10 @@ _SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 
 @asynccontextmanager
 async def listen(url: str, start: Start | None = None, *, api_key: str = "") -> AsyncIterator[Session]:
-    """A session with the server at `url`: http, https, ws or wss; `/v1/listen` is added where it is missing.
+    """Open a session with the server at `url` (http, https, ws or wss); `/v1/listen` is added if it is missing.
 
-    Leaving the context closes the connection. Raises BackendUnavailable where there is no such server, it is full or
-    wants another key, and SettingsError where the URL is none or the server cannot do what `start` asks for.
+    The connection closes with the context. Raise BackendUnavailable if there is no such server, it is full or needs
+    another key; raise SettingsError if the URL is invalid or the server cannot do what `start` asks for.
     """
     address = websocket_url(url, LISTEN_PATH)
     try:
@@ -58,9 +59,9 @@ async def listen(url: str, start: Start | None = None, *, api_key: str = "") -> 
             additional_headers=key_headers(api_key),
             open_timeout=OPEN_S,
             close_timeout=CLOSE_S,
-            compression=None,  # sound hardly gets smaller
+            compression=None,  # audio hardly gets smaller
             proxy=proxy_for(address),
-            ping_interval=None,  # a pong waits behind the audio that the server has not heard yet
+            ping_interval=None,  # a pong waits behind audio that the server has not processed yet
         )
     except (OSError, InvalidHandshake, TimeoutError) as error:
         raise not_connected(url, error) from error
@@ -71,37 +72,37 @@ async def listen(url: str, start: Start | None = None, *, api_key: str = "") -> 
 
 
 class Session:
-    """Send samples while another task iterates: a server slows down whoever does not read.
+    """One session. Send samples while another task iterates: the server slows down a client that does not read.
 
-    Each utterance ends in one Final, or one Failure that bears its number. All calls raise BackendUnavailable when the
-    server ends the session early. The iteration ends after `stop`, when the last utterance has been told.
+    Each utterance ends with one Final, or one Failure with its number. All calls raise BackendUnavailable if the server
+    ends the session early. The iteration ends after `stop`, with the last utterance.
     """
 
     ready: Ready
-    """What the server told first."""
+    """The server's first message."""
 
     def __init__(self, url: str, connection: ClientConnection) -> None:
         self._url = url
         self._connection = connection
 
     async def begin(self, start: Start) -> None:
-        """Say what is wanted; `listen` does. Raises as `listen` does."""
-        with suppress(ConnectionClosed):  # a server that is full tells so and is gone
+        """Send the start message and wait for the answer; called by `listen`. Raise what `listen` raises."""
+        with suppress(ConnectionClosed):  # a full server says so and closes
             await self._connection.send(start.model_dump_json())
-        match await self._reply():
+        match await self._receive():
             case Ready() as ready:
                 self.ready = ready
             case Failure(code="full", message=message, hint=hint):
                 raise BackendUnavailable(f"{self._url}: {message}", hint)
             case Failure(message=message, hint=hint):
-                raise SettingsError(f"{self._url} refuses: {message}", hint)
+                raise SettingsError(f"{self._url} refused: {message}", hint)
             case other:
-                raise self._stranger(f"it begins with {other.type if other else 'a close'}")
+                raise self._protocol_error(f"it begins with {other.type if other else 'a close'}")
 
     async def send(self, samples: bytes) -> None:
-        """Mono samples in the format and at the rate of the start; waits while the server has too many to hear.
+        """Send mono samples in the format and at the rate of the start; wait while the server has a backlog.
 
-        The server allows 400 messages a second, so whole files go in blocks of some tenths of a second.
+        The server allows 400 messages a second, so send whole files in blocks of some tenths of a second.
         """
         try:
             await self._connection.send(samples)
@@ -109,97 +110,95 @@ class Session:
             raise self._lost(error) from error
 
     async def flush(self) -> None:
-        """What was said so far is an utterance."""
-        await self._say(Flush(type="flush"))
+        """End the current utterance."""
+        await self._request(Flush(type="flush"))
 
     async def cancel(self) -> None:
-        """The utterance under way is of no interest."""
-        await self._say(Cancel(type="cancel"))
+        """Discard the current utterance."""
+        await self._request(Cancel(type="cancel"))
 
     async def stop(self) -> None:
-        """No more samples come; what was said is still told."""
-        await self._say(Stop(type="stop"))
+        """Announce that no more samples come; the remaining finals are still sent."""
+        await self._request(Stop(type="stop"))
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Event:
-        reply = await self._reply()
+        reply = await self._receive()
         if reply is None:
             raise StopAsyncIteration
         if isinstance(reply, Ready):
-            raise self._stranger("it is ready twice")
+            raise self._protocol_error("it is ready twice")
         return reply
 
-    async def _say(self, message: Command) -> None:
+    async def _request(self, message: Command) -> None:
         try:
             await self._connection.send(message.model_dump_json())
         except ConnectionClosed as error:
             raise self._lost(error) from error
 
-    async def _reply(self) -> Reply | None:
-        """None at the end of the session."""
+    async def _receive(self) -> Reply | None:
+        """Return the next message; None at the end of the session."""
         try:
-            return reply_of(await self._connection.recv())
+            return parse_reply(await self._connection.recv())
         except ConnectionClosed as error:
             if error.rcvd is not None and error.rcvd.code == 1000:
                 return None
             raise self._lost(error) from error
         except ValidationError as error:
-            raise self._stranger(str(error).splitlines()[0]) from error
+            raise self._protocol_error(str(error).splitlines()[0]) from error
 
     def _lost(self, error: ConnectionClosed) -> BackendUnavailable:
         why = f"{error.rcvd.reason or 'no reason'} ({error.rcvd.code})" if error.rcvd else "the connection broke"
+        return BackendUnavailable(f"{self._url} ended the session: {why}", "try again; the server's log may say more")
+
+    def _protocol_error(self, detail: str) -> BackendUnavailable:
         return BackendUnavailable(
-            f"{self._url} ended the session: {why}", "try again; the server's own log may say more"
+            f"{self._url} does not speak this protocol: {detail}", "use a voicecli serve-stt of the same version"
         )
 
-    def _stranger(self, what: str) -> BackendUnavailable:
-        return BackendUnavailable(
-            f"{self._url} does not speak this protocol: {what}", "a voicecli serve-stt of the same version is needed"
-        )
 
-
-def reply_of(message: str | bytes) -> Reply:
-    """Raises ValidationError."""
+def parse_reply(message: str | bytes) -> Reply:
+    """Parse a message of the server. Raise ValidationError."""
     return _REPLY.validate_json(message)
 
 
 def websocket_url(url: str, path: str) -> str:
-    """The WebSocket of a server that is named by its base. Raises SettingsError."""
-    hint = "a URL such as http://127.0.0.1:8000 or wss://host/path is needed"
+    """Return the address of a WebSocket from the base URL of its server. Raise SettingsError if `url` is no URL."""
+    hint = "use a URL such as http://127.0.0.1:8000 or wss://host/path"
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise SettingsError(f"the server is {url!r}: {error}", hint) from error
+        raise SettingsError(f"invalid server URL {url!r}: {error}", hint) from error
     if parts.scheme not in _SCHEMES or not host:
-        raise SettingsError(f"the server is {url!r}", hint)
+        raise SettingsError(f"invalid server URL {url!r}", hint)
     base = parts.path.rstrip("/").removesuffix(path)
     return urlunsplit((_SCHEMES[parts.scheme], parts.netloc, base + path, parts.query, ""))
 
 
 def proxy_for(address: str) -> Literal[True] | None:
-    """The environment's proxy, but none to this machine."""
+    """Return websockets' `proxy` argument: the environment's proxy, but none to this machine."""
     return None if is_loopback(urlsplit(address).hostname or "") else True
 
 
 def key_headers(api_key: str) -> dict[str, str]:
-    """What proves that the key is known; nothing where there is none."""
+    """Return the headers that carry the key; none if it is empty."""
     return {"Authorization": f"Bearer {api_key}"} if api_key else {}
 
 
 def not_connected(url: str, error: Exception) -> BackendUnavailable:
-    """Why there is no session, and what to do."""
+    """Return a BackendUnavailable that says why there is no session and what to do."""
     if isinstance(error, InvalidStatus):
         status = error.response.status_code
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            return BackendUnavailable(f"{url} wants another key ({status})", "--api-key KEY, or VOICECLI_API_KEY")
-        return BackendUnavailable(f"{url} has no such WebSocket ({status})", "the URL of a voicecli server is needed")
+            return BackendUnavailable(f"{url} needs another key ({status})", "set --api-key KEY, or VOICECLI_API_KEY")
+        return BackendUnavailable(f"{url} has no such WebSocket ({status})", "use the URL of a voicecli server")
     if isinstance(error, InvalidHandshake):
-        return BackendUnavailable(f"{url} is no WebSocket server: {error}", "the URL of a voicecli server is needed")
+        return BackendUnavailable(f"{url} is not a WebSocket server: {error}", "use the URL of a voicecli server")
     if isinstance(error, TimeoutError):
         return BackendUnavailable(f"{url} did not answer within {OPEN_S:g} s", "check the address and the network")
     return BackendUnavailable(
-        f"{url} cannot be reached: {error}", "voicecli serve-stt starts a server; SSL_CERT_FILE trusts its certificate"
+        f"{url} cannot be reached: {error}", "start one with voicecli serve-stt; SSL_CERT_FILE trusts its certificate"
     )

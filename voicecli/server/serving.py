@@ -1,4 +1,4 @@
-"""An ASGI app on a port, until it is told to stop; then those who are connected are let finish."""
+"""Serve an ASGI app on a port until a signal arrives; then let the sessions under way finish."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from voicecli.errors import SettingsError
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 PING_S = 20.0
-"""Between two pings to a client that says nothing; one that does not answer for as long is gone."""
+"""Interval of pings to a silent client, and how long it may take to answer one."""
 
 CLOSE_S = 2.0
-"""For connections that are still open when all sessions are over."""
+"""Time to close connections that are still open when all sessions are over."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bind:
-    """Where to serve."""
+    """Address, certificate and limits of a server."""
 
     host: str
-    port: int  # 0: any that is free
-    certificate: str = ""  # PEM file; with it the server speaks TLS alone
+    port: int  # 0: any free port
+    certificate: str = ""  # PEM file; if set, the server accepts TLS only
     key: str = ""
     message_bytes: int = 4 << 20  # the longest WebSocket message; a longer one closes the connection with 1009
-    drain_s: float = 10.0  # for those who are connected, from the signal to stop on
+    drain_s: float = 10.0  # that sessions have to finish after the signal to stop
 
     @property
     def secure(self) -> bool:
@@ -39,7 +39,7 @@ class Bind:
 
 
 class QuietServer(uvicorn.Server):
-    """Whoever runs it takes care of signals."""
+    """A uvicorn server that leaves signal handling to its caller."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -47,21 +47,21 @@ class QuietServer(uvicorn.Server):
 
 
 def listen(bind: Bind) -> socket.socket:
-    """Raises SettingsError where the port is taken or the address is not this machine's."""
+    """Return a listening socket. Raise SettingsError if the port is in use or the address is not this machine's."""
     family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
     listening = socket.socket(family)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((bind.host, bind.port))
-        listening.listen()  # who connects from now on waits until the app is up
+        listening.listen()  # clients that connect from now on wait until the app is up
     except OSError as error:
         listening.close()
         raise SettingsError(f"cannot listen on {bind.host} port {bind.port}: {error.strerror}", "--port") from error
     return listening
 
 
-def configured(app: ASGIApp, bind: Bind) -> uvicorn.Config:
-    """Raises SettingsError where the certificate cannot be used."""
+def uvicorn_config(app: ASGIApp, bind: Bind) -> uvicorn.Config:
+    """Return uvicorn's configuration. Raise SettingsError if the certificate cannot be used."""
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -71,7 +71,7 @@ def configured(app: ASGIApp, bind: Bind) -> uvicorn.Config:
         ssl_certfile=bind.certificate or None,
         ssl_keyfile=bind.key or None,
         ws_max_size=bind.message_bytes,
-        ws_per_message_deflate=False,  # sound hardly shrinks, and it would cost more than the rest of the way
+        ws_per_message_deflate=False,  # audio hardly shrinks, and compressing costs more than the rest of the transfer
         ws_ping_interval=PING_S,
         ws_ping_timeout=PING_S,
         timeout_graceful_shutdown=round(CLOSE_S),
@@ -80,7 +80,7 @@ def configured(app: ASGIApp, bind: Bind) -> uvicorn.Config:
         config.load()
     except OSError as error:  # ssl.SSLError is one
         raise SettingsError(
-            f"the certificate cannot be used: {error}", "--tls-cert and --tls-key, PEM files"
+            f"the certificate cannot be used: {error}", "--tls-cert and --tls-key need PEM files"
         ) from error
     return config
 
@@ -92,11 +92,11 @@ async def serve(
     drain: Callable[[], Coroutine[None, None, None]],
     ready: Callable[[], None],
 ) -> None:
-    """Until SIGTERM or Ctrl-C: then no more sessions, `drain` lets those under way finish, and all is closed.
+    """Serve until SIGTERM or Ctrl-C, then run `drain` for at most `bind.drain_s` and close all connections.
 
-    A second signal ends it at once. Raises SettingsError where the certificate cannot be used.
+    A second signal closes them at once. Raise SettingsError if the certificate cannot be used.
     """
-    server = QuietServer(configured(app, bind))
+    server = QuietServer(uvicorn_config(app, bind))
     stop, hurry = asyncio.Event(), asyncio.Event()
 
     def on_signal() -> None:
@@ -116,7 +116,7 @@ async def serve(
 async def first_of(
     running: asyncio.Task[None], *others: Coroutine[None, None, object], timeout_s: float | None = None
 ) -> None:
-    """Until one is done; the others, but for the one that runs already, are cancelled. Raises what `others` raise."""
+    """Wait until one is done, then cancel the unfinished `others`. Raise what a finished one of them raised."""
     tasks = [asyncio.ensure_future(other) for other in others]
     done, _ = await asyncio.wait((running, *tasks), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:

@@ -11,8 +11,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
-from voicecli.engines.llm.select import is_loopback, place
+from voicecli.engines.llm.select import place
 from voicecli.errors import ToolError, VoiceCliError
+from voicecli.network import is_loopback
 from voicecli.tools.toolbox import Arguments, Tool
 from voicecli.types import ToolSpec
 

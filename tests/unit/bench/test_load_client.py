@@ -15,7 +15,7 @@ from voicecli.server.stt.protocol import (
     Start,
     Stop,
     Timings,
-    request_of,
+    parse_request,
 )
 
 FRAME = np.arange(-160, 160, dtype=np.int16)
@@ -28,10 +28,10 @@ def final(utterance: int, text: str) -> str:
 
 def test_our_server_understands_the_client() -> None:
     client = ListenClient()
-    first = request_of(client.first_message)
+    first = parse_request(client.first_message)
     assert isinstance(first, Start)
     assert (first.sample_rate_hz, first.format, first.partials) == (16_000, "s16le", True)
-    assert isinstance(request_of(client.last_message), Stop)
+    assert isinstance(parse_request(client.last_message), Stop)
     assert client.encode_frame(FRAME) == FRAME.astype("<i2").tobytes()
     assert client.encode_utterance(FRAME) == b""
 

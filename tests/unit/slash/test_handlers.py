@@ -233,7 +233,7 @@ def test_a_failed_switch_reports_the_reason_and_the_model_in_use() -> None:
 
 def test_a_name_that_is_not_known_is_reported_with_the_nearest_first() -> None:
     (reported,) = reports(Models(), "larg")
-    assert str(reported).startswith("There is no language model 'larg'. there are: large, small, small; Ollama")
+    assert str(reported).startswith("There is no language model 'larg'. available: large, small, small; Ollama")
 
 
 def test_the_list_says_where_each_runs() -> None:

@@ -11,8 +11,9 @@ from typing import Literal
 
 from voicecli.doctor.servers import WARM_S, LanguageModelFacts, ServerFacts
 from voicecli.engines.base import LanguageModel
-from voicecli.engines.llm.select import AUTO_TIMEOUT_S, CHOSEN_TIMEOUT_S, is_loopback, open_language_model, place
+from voicecli.engines.llm.select import AUTO_TIMEOUT_S, CHOSEN_TIMEOUT_S, open_language_model, place
 from voicecli.errors import EngineError, VoiceCliError
+from voicecli.network import is_loopback
 from voicecli.settings.model import LlmSettings
 from voicecli.types import Message
 

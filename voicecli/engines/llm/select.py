@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 
 from voicecli.engines.base import LanguageModel
 from voicecli.errors import BackendUnavailable, SettingsError
+from voicecli.network import is_loopback
 from voicecli.settings.model import LlmSettings
 
 Narrate = Callable[[str], None]
@@ -230,14 +230,3 @@ async def _embedded(
 def place(url: str) -> str:
     """Host and port of a URL, for the screen: no path, and no password that may be in it."""
     return urlsplit(url if "//" in url else f"//{url}").netloc.rpartition("@")[2]
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the server runs on this machine, so that no proxy can reach it."""
-    host = urlsplit(url if "//" in url else f"//{url}").hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -8,11 +8,8 @@ from voicecli.audio.files.cutting import first_part
 from voicecli.engines.base import SpeechToText
 from voicecli.types import FRAME_SAMPLES, LISTEN_RATE_HZ, SpeechSegment, Transcript
 
-WINDOW_S = 28.0
-"""Longest audio for one decode: Whisper's window is 30 s, and 2 s of silence belong in it (see `encoder`)."""
-
 LONGEST_S = 25.0
-"""Longest last part of an utterance; a longer one is divided at a quiet moment. It is below WINDOW_S, so that the parts
+"""Longest last part of an utterance; a longer one is divided at a quiet moment. It is below DECODE_WINDOW_S, so that the parts
 fit in the short window."""
 
 

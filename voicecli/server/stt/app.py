@@ -1,4 +1,4 @@
-"""Speech-to-text as an ASGI app: one recogniser, many sessions."""
+"""Speech-to-text as an ASGI app: one recognizer, many sessions."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import FastAPI, Response
 
 from voicecli import __version__
+from voicecli.server.http import health_routes
 from voicecli.server.stt import listen, openai, realtime, voiceagentguide_ws
 from voicecli.server.stt.asyncapi import description
 from voicecli.server.stt.service import Service
@@ -18,7 +19,7 @@ from voicecli.server.stt.wyoming import serve_wyoming
 
 
 def create_app(service: Service, wyoming: socket.socket | None = None) -> FastAPI:
-    """Everything but who may come in, and on which port; `wyoming`: where that protocol is spoken beside it."""
+    """Return the app without access control; `wyoming`: a listening socket to serve that protocol on as well."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -36,37 +37,19 @@ def create_app(service: Service, wyoming: socket.socket | None = None) -> FastAP
         description="Speech-to-text on this machine. The WebSockets are described in docs/protocol.md.",
         lifespan=lifespan,
     )
-    app.include_router(watch_routes(service))
+    app.include_router(health_routes(service.sessions, service.model))
+    openai.add_error_handlers(app)
+
+    @app.get("/asyncapi.json", tags=["monitoring"])
+    async def asyncapi() -> dict[str, Any]:
+        """Return the AsyncAPI description of the WebSocket /v1/listen."""
+        return description()
+
+    @app.get("/metrics", tags=["monitoring"], response_class=Response)
+    async def metrics() -> Response:
+        """Return the metrics in Prometheus' format."""
+        return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
+
     for routes in (voiceagentguide_ws.routes, listen.routes, openai.routes, realtime.routes):
         app.include_router(routes(service))
     return app
-
-
-def watch_routes(service: Service) -> APIRouter:
-    """For those who watch the server."""
-    router = APIRouter(tags=["watch"])
-
-    @router.get("/health")
-    async def health() -> dict[str, str]:
-        """The server is alive."""
-        return {"status": "ok"}
-
-    @router.get("/ready", responses={503: {"description": "No session would be taken now."}})
-    async def ready(response: Response) -> dict[str, object]:
-        """Whether a session would be taken now."""
-        sessions = service.sessions
-        is_ready = not sessions.leaving.is_set() and sessions.active < sessions.most
-        response.status_code = 200 if is_ready else 503
-        return {"ready": is_ready, "model": service.model, "sessions": sessions.active, "max_sessions": sessions.most}
-
-    @router.get("/asyncapi.json")
-    async def asyncapi() -> dict[str, Any]:
-        """The WebSocket /v1/listen, described for programs."""
-        return description()
-
-    @router.get("/metrics", response_class=Response)
-    async def metrics() -> Response:
-        """Counters in Prometheus' format."""
-        return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
-
-    return router

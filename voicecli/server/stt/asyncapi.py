@@ -1,4 +1,4 @@
-"""The description of `/v1/listen` for programs, AsyncAPI 3.0, made of the messages themselves. Pure."""
+"""AsyncAPI 3.0 description of `/v1/listen`, generated from the message classes. Pure."""
 
 from __future__ import annotations
 
@@ -26,24 +26,25 @@ REPLIES: tuple[type[BaseModel], ...] = (Ready, SpeechStarted, Partial, SpeechEnd
 AUDIO = {
     "name": "Audio",
     "contentType": "application/octet-stream",
-    "summary": "Samples, mono, as the start says; a frame may end inside a sample.",
+    "summary": "Mono samples in the format of the start message; a frame may end inside a sample.",
     "payload": {"type": "string", "format": "binary"},
 }
 
 
 def description() -> dict[str, Any]:
-    """The whole document, as JSON."""
+    """Return the whole document, ready for JSON."""
     _, schemas = models_json_schema(
         [(model, "validation") for model in (*REQUESTS, *REPLIES)], ref_template="#/components/schemas/{model}"
     )
-    names = [model.__name__ for model in (*REQUESTS, *REPLIES)]
+    requests, replies = ([model.__name__ for model in models] for models in (REQUESTS, REPLIES))
+    names = [*requests, *replies]
     messages = {name: {"name": name, "payload": {"$ref": f"#/components/schemas/{name}"}} for name in names}
     return {
         "asyncapi": "3.0.0",
         "info": {
             "title": "voicecli serve-stt",
             "version": __version__,
-            "description": "Speech-to-text sessions over one WebSocket; docs/protocol.md tells the story.",
+            "description": "Speech-to-text sessions over one WebSocket; see docs/protocol.md.",
         },
         "defaultContentType": "application/json",
         "servers": {"local": {"host": "127.0.0.1:8000", "protocol": "ws"}},
@@ -54,15 +55,15 @@ def description() -> dict[str, Any]:
             }
         },
         "operations": {
-            "say": _operation("receive", "What a client sends.", [*(model.__name__ for model in REQUESTS), "Audio"]),
-            "tell": _operation("send", "What the server sends.", [model.__name__ for model in REPLIES]),
+            "clientMessages": _operation("receive", "From the client.", [*requests, "Audio"]),
+            "serverMessages": _operation("send", "From the server.", replies),
         },
         "components": {"messages": {**messages, "Audio": AUDIO}, "schemas": schemas["$defs"]},
     }
 
 
 def _operation(action: str, summary: str, names: list[str]) -> dict[str, Any]:
-    """`action` is the server's."""
+    """Describe an operation; `action` is from the server's point of view."""
     return {
         "action": action,
         "summary": summary,

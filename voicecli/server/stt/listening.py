@@ -1,7 +1,7 @@
-"""One session: samples in, utterances out. It knows no transport.
+"""One session: samples in, utterances out, independent of the transport.
 
-The ear is the conversation's own: gate, segmenter, end-of-turn model. Each utterance has exactly one end: a final, or a
-failure.
+Voice activity detector, segmenter and end-of-turn model are those of the conversation. Each utterance has exactly one
+end: a final or a failure.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from voicecli.audio.speech_input import VoiceActivityDetector
 from voicecli.conversation.end_of_turn import Endpointing
 from voicecli.engines.base import EndOfTurn, Worker
 from voicecli.events import Clock
-from voicecli.server.stt.finals import Finals, Speech
+from voicecli.server.stt.finals import Finals, UtteranceAudio
 from voicecli.server.stt.protocol import Failure, Partial, Reply, SpeechEnded, SpeechStarted
 from voicecli.server.stt.scheduler import DecodeQueueClient
 from voicecli.turns.endpoint import EndpointBounds
@@ -35,189 +36,193 @@ from voicecli.types import (
 )
 
 BACKLOG_FRAMES = 500
-"""Of 20 ms that may wait to be heard. A client that sends faster than that is slowed down by its connection."""
+"""Frames of 20 ms that may wait to be processed. A client that sends faster is slowed down by its connection."""
 
 SILENCE = np.zeros(FRAME_SAMPLES, np.int16)
 
-Tell = Callable[[Reply], None]
+SendReply = Callable[[Reply], None]
+
+Control = Literal["flush", "forget", "cancel", "stop"]
+"""flush: end the current utterance. forget: discard it. cancel: discard it and all finals not yet sent. stop: end the
+current utterance and the session."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionDetectors:
-    """What a session hears with; all but the model is its own."""
+    """The detectors of one session; only the end-of-turn model and its worker are shared."""
 
-    gate: VoiceActivityDetector
+    vad: VoiceActivityDetector
     segmenter: Segmenter
-    bounds: EndpointBounds | None  # of the wait for an end; None: the segmenter's own silence is the end
+    bounds: EndpointBounds | None  # of the wait for the end of a turn; None: the segmenter's fixed silence ends it
     turn: EndOfTurn | None
     turn_worker: Worker
-    start_ms: float  # voiced time that makes an utterance
-    partial_s: float  # audio between two wishes for a partial; infinite for none
-    quiet_s: float | None = None  # a client that sends nothing for so long is silent; None: only its audio tells
+    start_ms: float  # voiced time that starts an utterance
+    partial_s: float  # audio between two requests for a partial; infinite for none
+    quiet_s: float | None = None  # a client that sends nothing for this long is silent; None: only audio counts
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """Something that a client says between two samples."""
+class Command:
+    """A command of the client, or "silence": nothing came for `quiet_s`."""
 
-    said: str  # flush, cancel, forget or stop
+    name: Control | Literal["silence"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Whole:
-    """An utterance in one go, at LISTEN_RATE_HZ."""
+class WholeUtterance:
+    """A complete utterance, at LISTEN_RATE_HZ."""
 
     pcm: Pcm
 
 
 class Listener:
-    """Belongs to the loop. `run` hears what `feed` is given until `stop` is said."""
+    """Turns the audio of one session into replies. Belongs to the event loop; `run` processes what is pushed."""
 
     def __init__(
-        self, detectors: SessionDetectors, queue: DecodeQueueClient, rate_hz: int, clock: Clock, tell: Tell
+        self, detectors: SessionDetectors, queue: DecodeQueueClient, rate_hz: int, clock: Clock, send: SendReply
     ) -> None:
         self._detectors, self._segmenter = detectors, detectors.segmenter
         self._queue = queue
         self._framer = Framer(rate_hz)
         self._clock = clock
-        self._tell = tell
-        self._arriving: asyncio.Queue[Pcm | Mark | Whole] = asyncio.Queue(BACKLOG_FRAMES)
+        self._send = send
+        self._inputs: asyncio.Queue[Pcm | Command | WholeUtterance] = asyncio.Queue(BACKLOG_FRAMES)
         self._endpointing = Endpointing(
             detectors.turn, detectors.turn_worker, detectors.bounds, self._segmenter.wait_until, clock, lambda _: None
         )
         self._utterance = TurnId(0)
-        self._hypotheses = StablePrefix()
-        self._heard_s = 0.0  # of the session's audio
+        self._prefix = StablePrefix()
+        self._audio_s = 0.0  # of the session so far
         self._partial_due_s = 0.0
 
     async def push_audio(self, pcm: Pcm) -> None:
-        """Samples at the client's rate, shape (n,). Waits while too many are waiting to be heard."""
+        """Queue samples at the client's rate, shape (n,). Wait while the backlog is full."""
         for frame in self._framer.push(pcm):
-            await self._arriving.put(frame)
+            await self._inputs.put(frame)
 
-    async def whole(self, pcm: Pcm) -> None:
-        """Samples at 16 kHz, shape (n,), that are one utterance, whatever is in them: one final."""
-        await self._arriving.put(Whole(pcm))
+    async def push_utterance(self, pcm: Pcm) -> None:
+        """Queue samples at 16 kHz, shape (n,), that are one utterance whatever they contain: one final."""
+        await self._inputs.put(WholeUtterance(pcm))
 
-    async def mark(self, said: str) -> None:
-        """flush: what is being said is over. forget: it is of no interest. cancel: nor is what has no final yet.
-        stop: nothing more comes."""
-        await self._arriving.put(Mark(said))
+    async def control(self, command: Control) -> None:
+        """Queue a command behind the audio that was pushed before."""
+        await self._inputs.put(Command(command))
 
     async def run(self) -> None:
-        """Until stop was said and the last final told."""
+        """Process the queue until "stop" and the last final."""
         try:
             await self._run()
         finally:
-            self._queue.want_none()
+            self._queue.cancel_partial()
 
     async def _run(self) -> None:
-        async with asyncio.TaskGroup() as tasks:  # which ends when the last final is told
+        async with asyncio.TaskGroup() as tasks:  # ends when the last final is sent
             self._tasks = tasks
-            self._finals = Finals(self._queue, self._clock, self._tell, tasks)
+            self._finals = Finals(self._queue, self._clock, self._send, tasks)
             while True:
                 match await self._next():
-                    case Mark("stop"):
+                    case Command("stop"):
                         break
-                    case Mark("flush"):
-                        self._flush()
-                    case Mark("silence"):
-                        self._flush(asked=False)
-                    case Mark("forget"):
-                        self._forget()
-                    case Mark():
-                        self._finals.cancel()
-                        self._forget()
-                    case Whole(pcm):
-                        await self._hear_whole(pcm)
+                    case Command(name):
+                        self._execute(name)
+                    case WholeUtterance(pcm):
+                        await self._process_utterance(pcm)
                     case frame:
-                        self._hear(frame)
+                        self._process_frame(frame)
                         await asyncio.sleep(0)  # a client that sends minutes at once shares the loop with the others
-            self._flush(asked=False)
+            self._flush()
 
-    async def _next(self) -> Pcm | Mark | Whole:
+    def _execute(self, command: Control | Literal["silence"]) -> None:
+        if command == "flush" and not self._segmenter.is_open:
+            self._send(Failure(code="nothing_to_flush", message="nothing is being said"))
+        if command in ("flush", "silence"):
+            self._flush()
+            return
+        if command == "cancel":
+            self._finals.cancel()
+        self._forget()
+
+    async def _next(self) -> Pcm | Command | WholeUtterance:
         try:
             async with asyncio.timeout(self._detectors.quiet_s if self._segmenter.is_open else None):
-                return await self._arriving.get()
+                return await self._inputs.get()
         except TimeoutError:
-            return Mark("silence")
+            return Command("silence")
 
-    def _hear(self, pcm: Pcm) -> None:
-        frame = AudioFrame(pcm, self._heard_s)
-        self._heard_s += FRAME_S
-        self._finals.arrived(self._heard_s)
-        for heard in self._segmenter.push(frame, self._detectors.gate.is_speech(frame), self._detectors.start_ms):
-            self._take(heard)
-        if self._segmenter.is_open and self._heard_s >= self._partial_due_s:
-            self._partial_due_s = self._heard_s + self._detectors.partial_s
-            self._queue.want_partial(lambda: self._segmenter.so_far, self._show)
+    def _process_frame(self, pcm: Pcm) -> None:
+        frame = AudioFrame(pcm, self._audio_s)
+        self._audio_s += FRAME_S
+        self._finals.audio_arrived(self._audio_s)
+        self._segment(frame, self._detectors.vad.is_speech(frame))
+        if self._segmenter.is_open and self._audio_s >= self._partial_due_s:
+            self._partial_due_s = self._audio_s + self._detectors.partial_s
+            self._queue.request_partial(lambda: self._segmenter.so_far, self._on_partial)
 
-    async def _hear_whole(self, pcm: Pcm) -> None:
-        self._flush(asked=False)
-        began_s, voiced_ms = self._heard_s, 0.0
+    async def _process_utterance(self, pcm: Pcm) -> None:
+        self._flush()
+        began_s, voiced_ms = self._audio_s, 0.0
         for frame in Framer(LISTEN_RATE_HZ).push(pcm):
-            voiced_ms += 1000 * FRAME_S * self._detectors.gate.is_speech(AudioFrame(frame, self._heard_s))
-            self._heard_s += FRAME_S
+            voiced_ms += 1000 * FRAME_S * self._detectors.vad.is_speech(AudioFrame(frame, self._audio_s))
+            self._audio_s += FRAME_S
             await asyncio.sleep(0)
-        self._finals.arrived(self._heard_s)
+        self._finals.audio_arrived(self._audio_s)
         self._utterance = TurnId(self._utterance + 1)
-        self._tell(SpeechEnded(utterance=self._utterance, at_s=round(self._heard_s, 3)))
+        self._send(SpeechEnded(utterance=self._utterance, at_s=round(self._audio_s, 3)))
         if voiced_ms < self._detectors.start_ms:
-            self._finals.nothing(self._utterance, "no speech")
+            self._finals.send_empty(self._utterance, "no speech")
             return
-        segment = SpeechSegment(pcm, began_s, self._heard_s)
-        self._finals.prepare(Speech(self._utterance, segment, self._heard_s))
-        self._finals.give()
+        self._finals.prepare(UtteranceAudio(self._utterance, SpeechSegment(pcm, began_s, self._audio_s)))
+        self._finals.commit()
 
-    def _flush(self, *, asked: bool = True) -> None:
-        """Silence is what ends an utterance, so give it some that takes no time."""
-        if asked and not self._segmenter.is_open:
-            self._tell(Failure(code="nothing_to_flush", message="nothing is being said"))
+    def _flush(self) -> None:
+        """Push silence, which takes no time, until the utterance ends."""
         while self._segmenter.is_open:
-            for heard in self._segmenter.push(AudioFrame(SILENCE, self._heard_s), False, self._detectors.start_ms):
-                self._take(heard)
+            self._segment(AudioFrame(SILENCE, self._audio_s), is_speech=False)
             self._segmenter.wait_until(0)
 
     def _forget(self) -> None:
         if self._segmenter.is_open:
             self._segmenter.reset()
             self._endpointing.cancel()
-            self._finals.forget()
-            self._finals.nothing(self._utterance, "cancelled")
+            self._finals.discard()
+            self._finals.send_empty(self._utterance, "cancelled")
 
-    def _take(self, heard: SegmenterEvent) -> None:
-        match heard:
+    def _segment(self, frame: AudioFrame, is_speech: bool) -> None:
+        for event in self._segmenter.push(frame, is_speech, self._detectors.start_ms):
+            self._on_segmenter_event(event)
+
+    def _on_segmenter_event(self, event: SegmenterEvent) -> None:
+        match event:
             case Onset(started_at_s):
                 self._endpointing.on_speech_started(started_at_s)
                 self._utterance = TurnId(self._utterance + 1)
-                self._hypotheses = StablePrefix()
-                self._partial_due_s = self._heard_s + self._detectors.partial_s
-                self._tell(SpeechStarted(utterance=self._utterance, at_s=round(max(0.0, started_at_s), 3)))
+                self._prefix = StablePrefix()
+                self._partial_due_s = self._audio_s + self._detectors.partial_s
+                self._send(SpeechStarted(utterance=self._utterance, at_s=round(max(0.0, started_at_s), 3)))
             case EarlyPause(segment):
-                self._finals.prepare(Speech(self._utterance, segment, self._heard_s))
+                self._finals.prepare(UtteranceAudio(self._utterance, segment))
             case Pause(segment):
-                self._queue.want_none()
-                speech = Speech(self._utterance, segment, self._heard_s)
-                self._finals.prepare(speech, self._endpointing.set_transcript)
+                self._queue.cancel_partial()
+                self._finals.prepare(UtteranceAudio(self._utterance, segment), self._endpointing.set_transcript)
                 self._endpointing.on_pause(self._utterance, segment, self._tasks)
             case Resume(silence_ms):
                 self._endpointing.on_resume(silence_ms)
-                self._finals.forget()
+                self._finals.discard()
             case Endpoint(ended_at_s):
                 self._endpointing.on_endpoint(ended_at_s)
-                self._tell(SpeechEnded(utterance=self._utterance, at_s=round(ended_at_s, 3)))
-                self._finals.give()
+                self._send(SpeechEnded(utterance=self._utterance, at_s=round(ended_at_s, 3)))
+                self._finals.commit()
             case Dropped():  # pragma: no branch
                 self._endpointing.cancel()
-                self._finals.forget()
-                self._queue.want_none()
-                self._finals.nothing(self._utterance, "too short")
+                self._finals.discard()
+                self._queue.cancel_partial()
+                self._finals.send_empty(self._utterance, "too short")
 
-    def _show(self, transcript: Transcript) -> None:
+    def _on_partial(self, transcript: Transcript) -> None:
         if not transcript.text or not self._segmenter.is_open:
             return
-        before = self._hypotheses
-        self._hypotheses = before.with_hypothesis(transcript.text, transcript.settled)
-        if self._hypotheses != before:
-            stable, unstable = self._hypotheses.stable, self._hypotheses.unstable
-            self._tell(Partial(utterance=self._utterance, stable=stable, unstable=unstable))
+        before = self._prefix
+        self._prefix = before.with_hypothesis(transcript.text, transcript.settled)
+        if self._prefix != before:
+            stable, unstable = self._prefix.stable, self._prefix.unstable
+            self._send(Partial(utterance=self._utterance, stable=stable, unstable=unstable))

@@ -1,23 +1,33 @@
-"""OpenAI's `POST /v1/audio/transcriptions` and `GET /v1/models`: docs/compatibility.md says what of them there is."""
+"""OpenAI's `POST /v1/audio/transcriptions` and `GET /v1/models`; docs/compatibility.md lists what is supported."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import json
+import zlib
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.requests import ClientDisconnect
 
+from voicecli.audio.files.reader import TooLong, Unplayable
 from voicecli.errors import SettingsError, VoiceCliError
-from voicecli.server.stt import openai_answers as answers
-from voicecli.server.stt.openai_forms import Fields, OpenAiRoute, Refused, error_of, read_upload
+from voicecli.server.http import error_body, model_list
+from voicecli.server.sessions import Full
+from voicecli.server.stt.openai_request import Fields, Refused, read_upload
 from voicecli.server.stt.recordings import Heard, Recording
 from voicecli.server.stt.scheduler import DecodeQueueClient
 from voicecli.server.stt.service import Service
-from voicecli.speech_text import subtitles
+from voicecli.speech_text.subtitles import TimedText, cues, spread, srt, vtt
+
+RETRY_AFTER_S = 2
+"""Time in which a server within its limit gives all its finals (`sessions.CAPACITY_S`)."""
+
+SEEK_S = 0.01
+"""The unit of `seek`: a frame of Whisper's input."""
 
 ERROR = {
     "type": "object",
@@ -29,17 +39,17 @@ ERROR = {
     },
 }
 REFUSALS = {
-    400: "The file is no sound, or a parameter is wrong.",
-    408: "The upload stopped coming.",
+    400: "The file cannot be decoded as audio, or a parameter is wrong.",
+    408: "The upload stalled.",
     413: "The upload is too large or too long.",
-    500: "The recogniser failed.",
-    503: "All sessions are taken; Retry-After tells when to come again.",
+    500: "The recognizer failed.",
+    503: "All sessions are taken; Retry-After says when to try again.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A request that has been read and may be answered."""
+    """A request that has been read."""
 
     request: Request
     recording: Recording
@@ -47,7 +57,7 @@ class Job:
     fields: Fields
 
     async def transcripts(self) -> AsyncIterator[Heard]:
-        """As they come. Raises ClientDisconnect where nobody waits for them any more."""
+        """Yield the transcripts as they are decoded. Raise ClientDisconnect if the client has left."""
         async with aclosing(self.recording.transcripts(self.queue)) as transcripts:
             async for heard in transcripts:
                 if await self.request.is_disconnected():
@@ -56,66 +66,86 @@ class Job:
 
 
 def routes(service: Service) -> APIRouter:
-    """Both."""
-    router = APIRouter(tags=["OpenAI"], route_class=OpenAiRoute)
+    """Return both routes."""
+    router = APIRouter(tags=["OpenAI"])
 
     @router.get("/v1/models")
     async def models() -> dict[str, object]:
-        """The one model that answers, whatever a request names."""
-        model = {"id": service.model.split()[0], "object": "model", "created": 0, "owned_by": "voicecli"}
-        return {"object": "list", "data": [model]}
+        """Return the one model, which answers whatever a request names."""
+        return model_list(service.model.split()[0])
 
     async def job(request: Request) -> AsyncIterator[Job]:
-        """A place first, then the upload: who would be refused need not send it."""
-        with service.sessions.one():
-            async with read_upload(request, service.limits) as upload:
-                fields = checked(upload.fields)
+        """Read the request after taking a session slot: a request that is refused need not be uploaded."""
+        with service.sessions.slot():
+            async with read_upload(request, service.limits) as (file, fields):
                 try:
                     queue = service.make_queue_client(fields.start())
-                    gate = service.make_detectors(fields.start()).gate
+                    vad = service.make_detectors(fields.start()).vad
                 except SettingsError as error:
                     raise Refused(f"{error.message} ({error.hint})", "language") from error
-                yield Job(request, Recording(upload.file, gate, service.limits.recording_s), queue, fields)
+                yield Job(request, Recording(file, vad, service.limits.recording_s), queue, fields)
 
     @router.post("/v1/audio/transcriptions", openapi_extra={"requestBody": body_schema()}, responses=response_schemas())
     async def transcriptions(job: Job = Depends(job)) -> Response:
-        """A recording's words, in the format that is asked for."""
+        """Transcribe a recording, in the format that is asked for."""
         if job.fields.stream:
             transcripts = job.transcripts()
-            first = await anext(transcripts, None)  # what cannot be read or decoded at all has a status of its own
+            first = await anext(transcripts, None)  # an error before the first words has an HTTP status of its own
             return StreamingResponse(events(first, transcripts), media_type="text/event-stream")
         heard = [one async for one in job.transcripts()]
-        return answer(job.fields, heard, job.recording.audio_s)
+        return response_of(job.fields, heard, job.recording.audio_s)
 
     return router
 
 
-def checked(fields: Fields) -> Fields:
-    """What is right by itself but not together. Raises Refused."""
-    if fields.timestamp_granularities and fields.response_format != "verbose_json":
-        raise Refused("timestamp_granularities: only verbose_json has them", "timestamp_granularities")
-    if fields.stream and fields.response_format not in ("json", "text"):
-        raise Refused(f"stream: {fields.response_format} is complete at the end alone; json and text stream", "stream")
-    return fields
+def add_error_handlers(app: FastAPI) -> None:
+    """Answer the errors of HTTP routes in OpenAI's format."""
+
+    async def on_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, VoiceCliError)
+        status, body = error_of(error)
+        return JSONResponse({"error": body}, status, {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else None)
+
+    async def on_disconnect(request: Request, error: Exception) -> Response:
+        return Response(status_code=499)  # nobody reads it
+
+    app.add_exception_handler(VoiceCliError, on_error)
+    app.add_exception_handler(ClientDisconnect, on_disconnect)
 
 
-def answer(fields: Fields, heard: Sequence[Heard], audio_s: float) -> Response:
-    """All of it at once."""
+def error_of(error: VoiceCliError) -> tuple[int, dict[str, str | None]]:
+    """Return the HTTP status and OpenAI's description of an error."""
+    match error:
+        case Refused(status=status, param=param, code=code):
+            pass
+        case Full():
+            status, param, code = 503, None, "full"
+        case Unplayable():
+            status, param, code = 400, "file", "invalid_file"
+        case TooLong():
+            status, param, code = 413, "file", "too_long"
+        case _:
+            status, param, code = 500, None, "engine"
+    return status, error_body(status, f"{error.message} ({error.hint})" if error.hint else error.message, code, param)
+
+
+def response_of(fields: Fields, heard: Sequence[Heard], audio_s: float) -> Response:
+    """Return the complete response."""
     match fields.response_format:
         case "text":
-            return PlainTextResponse(answers.text_of(heard) + "\n")
+            return PlainTextResponse(text_of(heard) + "\n")
         case "srt":
-            return PlainTextResponse(subtitles.srt(answers.cues_of(heard)))
+            return PlainTextResponse(srt(cues_of(heard)))
         case "vtt":
-            return Response(subtitles.vtt(answers.cues_of(heard)), media_type="text/vtt; charset=utf-8")
+            return Response(vtt(cues_of(heard)), media_type="text/vtt; charset=utf-8")
         case "verbose_json":
-            return JSONResponse(answers.verbose(heard, audio_s, fields.timestamp_granularities))
+            return JSONResponse(verbose(heard, audio_s, fields.timestamp_granularities))
         case _:
-            return JSONResponse(answers.short(heard, audio_s))
+            return JSONResponse({"text": text_of(heard), "usage": usage(audio_s)})
 
 
 async def events(first: Heard | None, others: AsyncIterator[Heard]) -> AsyncIterator[str]:
-    """Part by part; an error is the last event."""
+    """Yield server-sent events part by part; an error is the last event."""
     heard: list[Heard] = []
     try:
         one = first
@@ -123,18 +153,83 @@ async def events(first: Heard | None, others: AsyncIterator[Heard]) -> AsyncIter
             if one.transcript.text:
                 delta = one.transcript.text if not heard else " " + one.transcript.text
                 heard.append(one)
-                yield answers.event({"type": "transcript.text.delta", "delta": delta})
+                yield _event({"type": "transcript.text.delta", "delta": delta})
             one = await anext(others, None)
     except VoiceCliError as error:
-        yield answers.event({"error": error_of(error)[1]})
+        yield _event({"error": error_of(error)[1]})
     except ClientDisconnect:
         return
     else:
-        yield answers.event({"type": "transcript.text.done", "text": answers.text_of(heard)})
+        yield _event({"type": "transcript.text.done", "text": text_of(heard)})
+
+
+def _event(data: dict[str, object]) -> str:
+    return f"data: {json.dumps(data, ensure_ascii=False)}\n\n"
+
+
+def text_of(heard: Sequence[Heard]) -> str:
+    """Return the text of all parts."""
+    return " ".join(one.transcript.text for one in heard if one.transcript.text)
+
+
+def words_of(one: Heard) -> list[TimedText]:
+    """Return the words of a part in the recording's time; times are estimated if the recognizer gave none."""
+    begin_s, segment = one.part.begin_s, one.part.segment
+    if words := one.transcript.words:
+        return [TimedText(word.text, begin_s + word.start_s, begin_s + word.end_s) for word in words]
+    return spread(one.transcript.text, segment.started_at_s, segment.ended_at_s)
+
+
+def cues_of(heard: Sequence[Heard]) -> list[TimedText]:
+    """Return the subtitles. None continues past the end of a part."""
+    return [cue for one in heard for cue in cues(words_of(one))]
+
+
+def usage(audio_s: float) -> dict[str, object]:
+    """Return what OpenAI would bill."""
+    return {"type": "duration", "seconds": round(audio_s, 2)}
+
+
+def verbose(heard: Sequence[Heard], audio_s: float, granularities: Collection[str]) -> dict[str, object]:
+    """Return the body for verbose_json, with `words`, `segments` or both."""
+    timed: dict[str, object] = {}
+    if "segment" in granularities or not granularities:
+        timed["segments"] = [_segment(number, cue) for number, cue in enumerate(cues_of(heard))]
+    if "word" in granularities:
+        timed["words"] = [
+            {"word": word.text, "start": round(word.start_s, 2), "end": round(word.end_s, 2)}
+            for one in heard
+            for word in words_of(one)
+        ]
+    return {
+        "task": "transcribe",
+        "language": next((one.transcript.language for one in heard if one.transcript.text), ""),
+        "duration": round(audio_s, 2),
+        "text": text_of(heard),
+        **timed,
+        "usage": usage(audio_s),
+    }
+
+
+def _segment(number: int, cue: TimedText) -> dict[str, object]:
+    """Return a segment. Its confidence fields are 0: doubtful text is withheld, not sent (docs/compatibility.md)."""
+    raw = cue.text.encode()
+    return {
+        "id": number,
+        "seek": round(cue.start_s / SEEK_S),
+        "start": round(cue.start_s, 2),
+        "end": round(cue.end_s, 2),
+        "text": cue.text,
+        "tokens": [],
+        "temperature": 0.0,
+        "avg_logprob": 0.0,
+        "compression_ratio": round(len(raw) / len(zlib.compress(raw)), 3),
+        "no_speech_prob": 0.0,
+    }
 
 
 def body_schema() -> dict[str, Any]:
-    """For the API description: the fields and the file."""
+    """Return the OpenAPI description of the request: the file and the fields."""
     schema = Fields.model_json_schema()
     schema["properties"] = {"file": {"type": "string", "format": "binary"}, **schema["properties"]}
     schema["required"] = ["file"]
@@ -142,10 +237,10 @@ def body_schema() -> dict[str, Any]:
 
 
 def response_schemas() -> dict[int | str, dict[str, Any]]:
-    """For the API description: what each status holds."""
+    """Return the OpenAPI description of the responses."""
     text = {"schema": {"type": "string"}}
-    found = {
-        "description": "The words.",
+    success = {
+        "description": "The transcript.",
         "content": {
             "application/json": {"schema": {"type": "object", "properties": {"text": {"type": "string"}}}},
             "text/plain": text,
@@ -157,4 +252,4 @@ def response_schemas() -> dict[int | str, dict[str, Any]]:
         status: {"description": why, "content": {"application/json": {"schema": ERROR}}}
         for status, why in REFUSALS.items()
     }
-    return {200: found, **refusals}
+    return {200: success, **refusals}

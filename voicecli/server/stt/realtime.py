@@ -1,4 +1,4 @@
-"""`WS /v1/realtime?intent=transcription`: the part of OpenAI's Realtime API that transcribes, docs/compatibility.md."""
+"""`WS /v1/realtime?intent=transcription`: the transcription part of OpenAI's Realtime API, docs/compatibility.md."""
 
 from __future__ import annotations
 
@@ -9,38 +9,46 @@ import uuid
 from dataclasses import dataclass, replace
 
 import numpy as np
-from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, WebSocket
 
 from voicecli.audio.resample import Converter
 from voicecli.errors import VoiceCliError
-from voicecli.server.pcm import SampleReader
 from voicecli.server.sessions import Full
 from voicecli.server.stt.listening import Listener
-from voicecli.server.stt.protocol import ProtocolError
-from voicecli.server.stt.realtime_items import Events, Items
-from voicecli.server.stt.realtime_session import Append, Clear, Commit, Config, Update, described, event_of, updated
-from voicecli.server.stt.service import Service
-from voicecli.server.transport import POLICY, TRY_AGAIN, UNSUPPORTED, Closed, Gone, Line, Outbox, Session
+from voicecli.server.stt.protocol import ProtocolError, SampleReader
+from voicecli.server.stt.realtime_events import (
+    Append,
+    Clear,
+    Commit,
+    Config,
+    Events,
+    Items,
+    Update,
+    parse_event,
+    session_object,
+    updated,
+)
+from voicecli.server.stt.service import Outbox, Service
+from voicecli.server.websocket import UNSUPPORTED, Closed, serve_session
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 SUBPROTOCOL = "realtime"
 FLAT_SUBPROTOCOL, FLAT_HEADER = "openai-beta.realtime-v1", "realtime=v1"
-"""How clients of the older shape say so: browsers cannot send the header `OpenAI-Beta`."""
+"""How clients ask for the older format: browsers cannot send the header `OpenAI-Beta`."""
 
-SHORTEST_S = 0.1
-"""The least that a client may commit; OpenAI's own limit."""
+MIN_COMMIT_S = 0.1
+"""The shortest utterance that a client may commit; OpenAI's own limit."""
 
-LONGEST_S = 120.0
-"""The most that a client may append before it commits, without turn detection: the default of
-`listen.max_utterance_s`, which is what there is with it."""
+MAX_BUFFER_S = 120.0
+"""The longest utterance without turn detection: the default of `listen.max_utterance_s`, the limit with it."""
 
-MOST_WAITING = 8
-"""Utterances that a client may commit while none of them has its words."""
+MAX_PENDING_COMMITS = 8
+"""Utterances that a client may commit before the first of them has its transcript."""
 
 
 @dataclass(slots=True, eq=False)
-class RealtimeListener:
-    """What hears one stretch of the session, over which its settings stay the same."""
+class ListenerRun:
+    """A Listener, for as long as the settings of the session stay the same."""
 
     listener: Listener
     items: Items
@@ -48,7 +56,7 @@ class RealtimeListener:
 
 
 class Buffer:
-    """What was appended since the last commit, where the client says what an utterance is."""
+    """The audio since the last commit, if the client commits each utterance."""
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
@@ -60,54 +68,43 @@ class Buffer:
         return sum(map(len, self._parts)) / LISTEN_RATE_HZ
 
     def append(self, pcm: Pcm) -> None:
-        """Samples at the client's rate, shape (n,)."""
+        """Append samples at the client's rate, shape (n,)."""
         self._parts.append(self._converter.push(pcm))
 
-    def take(self) -> Pcm:
-        """All of it at 16 kHz, shape (n,); the buffer is empty then."""
+    def pop(self) -> Pcm:
+        """Return all samples at 16 kHz, shape (n,), and empty the buffer."""
         pcm: Pcm = np.concatenate([*self._parts, self._converter.finish()])
         self._parts, self._converter = [], Converter(self._rate_hz, LISTEN_RATE_HZ)
         return pcm
 
 
-class Realtime:
-    """One connection. A change of settings is a new ear, which hears when the one before it has told all."""
+class RealtimeSession:
+    """One connection. New settings mean a new Listener, which starts when the one before has sent all its finals."""
 
     def __init__(self, service: Service, events: Events) -> None:
         self._service = service
         self._events = events
-        self._errors_left = service.limits.errors
-        self._heard_s = 0.0
-        self._listen_state: asyncio.Queue[RealtimeListener | None] = asyncio.Queue()
-        self._speech_input: RealtimeListener | None = None
-        self._set(Config())
-        events.say(f"{self._kind}.created", session=self._described())
+        self._audio_s = 0.0
+        self._run: ListenerRun | None = None
+        self._runs: asyncio.Queue[ListenerRun | None] = asyncio.Queue()
+        self._apply(Config())
+        events.emit(f"{self._kind}.created", session=self._session_object())
 
     async def run(self) -> None:
-        """Until stop was said and the last utterance has its words."""
-        while (speech_input := await self._listen_state.get()) is not None:
-            await speech_input.listener.run()
+        """Run the Listeners one after the other until `stop` and the last final."""
+        while (run := await self._runs.get()) is not None:
+            await run.listener.run()
 
-    async def mark(self, said: str) -> None:
-        """stop alone."""
-        await self._leave_speech_input()
-        self._listen_state.put_nowait(None)
+    async def stop(self) -> None:
+        """End the current utterance and the session."""
+        await self._stop_listener()
+        self._runs.put_nowait(None)
 
-    async def take(self, message: str | bytes) -> None:
-        """Raises Closed for what is no text, and after too many errors."""
+    async def handle(self, message: str | bytes) -> None:
+        """Handle an event. Raise Closed for a binary frame, VoiceCliError if the event is invalid."""
         if isinstance(message, bytes):
             raise Closed(UNSUPPORTED, "events come as text; audio is base64 in input_audio_buffer.append")
-        try:
-            await self._take(message)
-        except VoiceCliError as error:
-            code = error.code if isinstance(error, ProtocolError) else "invalid_value"
-            self._events.error(code, f"{error.message} ({error.hint})" if error.hint else error.message)
-            self._errors_left -= 1
-            if not self._errors_left:
-                raise Closed(POLICY, "too many events that cannot be understood") from None
-
-    async def _take(self, text: str) -> None:
-        match event_of(text):
+        match parse_event(message):
             case Update() as update:
                 await self._update(update)
             case Append(audio=audio):
@@ -115,112 +112,111 @@ class Realtime:
             case Commit():
                 await self._commit()
             case Clear():
-                self._buffer = Buffer(self._config.format.rate)
-                self._reader = SampleReader("s16le")
-                if self._speech_input is not None:
-                    await self._speech_input.listener.mark("forget")
-                self._events.say("input_audio_buffer.cleared")
+                self._clear_buffer()
+                if self._run is not None:
+                    await self._run.listener.control("forget")
+                self._events.emit("input_audio_buffer.cleared")
+
+    def report(self, error: VoiceCliError) -> None:
+        """Send an error event."""
+        code = error.code if isinstance(error, ProtocolError) else "invalid_value"
+        self._events.error(code, f"{error.message} ({error.hint})" if error.hint else error.message)
 
     async def _update(self, update: Update) -> None:
         config = updated(self._config, update.session)
-        self._service.make_queue_client(config.start())  # which says what it cannot do
+        self._service.make_queue_client(config.start())  # raises if the recognizer cannot do it
         self._events.flat = update.type == "transcription_session.update"
         if config != self._config:
-            await self._leave_speech_input()
-            self._set(config)
-        self._events.say(f"{self._kind}.updated", session=self._described())
+            await self._stop_listener()
+            self._apply(config)
+        self._events.emit(f"{self._kind}.updated", session=self._session_object())
 
     async def _append(self, audio: str) -> None:
         try:
             pcm = self._reader.read(base64.b64decode(audio, validate=True))
         except binascii.Error as error:
-            raise ProtocolError("invalid_audio", f"audio is no base64: {error}") from error
+            raise ProtocolError("invalid_audio", f"audio is not valid base64: {error}") from error
         audio_s = len(pcm) / self._config.format.rate
         if self._config.turn_detection is not None:
-            speech_input = self._listen_state_own()
-            self._heard_s += audio_s
-            await speech_input.listener.push_audio(pcm)
-        elif self._buffer.audio_s + audio_s > LONGEST_S:
+            run = self._current_run()
+            self._audio_s += audio_s
+            await run.listener.push_audio(pcm)
+        elif self._buffer.audio_s + audio_s > MAX_BUFFER_S:
             hint = "commit sooner, or set turn_detection"
-            raise ProtocolError("input_audio_buffer_full", f"the buffer takes {LONGEST_S:g} s at most", hint)
+            raise ProtocolError("input_audio_buffer_full", f"the buffer takes {MAX_BUFFER_S:g} s at most", hint)
         else:
             self._buffer.append(pcm)
 
     async def _commit(self) -> None:
-        speech_input = self._listen_state_own()
+        run = self._current_run()
         if self._config.turn_detection is not None:
-            await speech_input.listener.mark("flush")
+            await run.listener.control("flush")
             return
-        if self._buffer.audio_s < SHORTEST_S:
-            message = f"the buffer holds {self._buffer.audio_s:.2f} s, and {SHORTEST_S:g} s are needed"
+        if self._buffer.audio_s < MIN_COMMIT_S:
+            message = f"the buffer holds {self._buffer.audio_s:.2f} s, and {MIN_COMMIT_S:g} s are needed"
             raise ProtocolError("input_audio_buffer_commit_empty", message)
-        if speech_input.commits - speech_input.items.answered >= MOST_WAITING:
-            raise ProtocolError("too_many_commits", f"{MOST_WAITING} commits wait for their words", "wait for one")
-        speech_input.commits += 1
-        pcm = self._buffer.take()
-        self._heard_s += len(pcm) / LISTEN_RATE_HZ
-        await speech_input.listener.whole(pcm)
+        if run.commits - run.items.answered >= MAX_PENDING_COMMITS:
+            message = f"{MAX_PENDING_COMMITS} commits wait for their transcripts"
+            raise ProtocolError("too_many_commits", message, "wait for one")
+        run.commits += 1
+        pcm = self._buffer.pop()
+        self._audio_s += len(pcm) / LISTEN_RATE_HZ
+        await run.listener.push_utterance(pcm)
 
-    def _listen_state_own(self) -> RealtimeListener:
-        if self._speech_input is None:
+    def _current_run(self) -> ListenerRun:
+        if self._run is None:
             start, service = self._config.start(), self._service
-            items = Items(self._events, self._heard_s)
+            items = Items(self._events, self._audio_s)
             detectors = replace(service.make_detectors(start), quiet_s=None)  # a client that is late is not silent
-            listener = Listener(
-                detectors, service.make_queue_client(start), start.sample_rate_hz, service.clock, items.tell
-            )
-            self._speech_input = RealtimeListener(listener, items)
-            self._listen_state.put_nowait(self._speech_input)
-        return self._speech_input
+            queue = service.make_queue_client(start)
+            self._run = ListenerRun(Listener(detectors, queue, start.sample_rate_hz, service.clock, items.send), items)
+            self._runs.put_nowait(self._run)
+        return self._run
 
-    async def _leave_speech_input(self) -> None:
-        if self._speech_input is not None:
-            await self._speech_input.listener.mark("stop")
-            self._speech_input = None
+    async def _stop_listener(self) -> None:
+        if self._run is not None:
+            await self._run.listener.control("stop")
+            self._run = None
 
-    def _set(self, config: Config) -> None:
+    def _apply(self, config: Config) -> None:
         self._config = config
-        self._speech_input = None
-        self._buffer = Buffer(config.format.rate)
+        self._run = None
+        self._clear_buffer()
+
+    def _clear_buffer(self) -> None:
+        self._buffer = Buffer(self._config.format.rate)
         self._reader = SampleReader("s16le")
 
     @property
     def _kind(self) -> str:
         return "transcription_session" if self._events.flat else "session"
 
-    def _described(self) -> dict[str, object]:
+    def _session_object(self) -> dict[str, object]:
         model = self._service.model.split()[0]
-        return described(self._config, f"sess_{self._events.session}", model, flat=self._events.flat)
+        return session_object(self._config, f"sess_{self._events.session}", model, flat=self._events.flat)
 
 
 def routes(service: Service) -> APIRouter:
-    """The one WebSocket."""
+    """Return the WebSocket route."""
     router = APIRouter()
 
     @router.websocket("/v1/realtime")
     async def realtime(websocket: WebSocket) -> None:
         offered = websocket.scope.get("subprotocols", [])
-        await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
         flat = FLAT_SUBPROTOCOL in offered or websocket.headers.get("openai-beta") == FLAT_HEADER
         outbox = Outbox(websocket, service.limits)
-        events = Events(uuid.uuid4().hex[:16], lambda text: outbox.put(Line(text)), flat=flat)
-        try:
-            with service.sessions.one():
-                talk = Realtime(service, events)
-                session = Session(websocket, outbox, service.limits, service.sessions.leaving, service.clock)
-                await session.run(talk, talk.take)
-        except Full as full:
-            await refuse(websocket, events, outbox, full)
+        events = Events(uuid.uuid4().hex[:16], outbox.put, flat=flat)
+
+        async def converse() -> None:
+            await service.run_session(outbox, RealtimeSession(service, events))
+
+        async def on_full(full: Full) -> None:
+            events.error("full", f"{full.message} ({full.hint})")
+            outbox.close()
+            await outbox.serve()
+
+        await serve_session(
+            websocket, service.sessions, service.limits, converse, on_full=on_full, subprotocol=SUBPROTOCOL
+        )
 
     return router
-
-
-async def refuse(websocket: WebSocket, events: Events, outbox: Outbox, full: Full) -> None:
-    """Say why, and close; a client that has left is not told."""
-    events.error("full", f"{full.message} ({full.hint})")
-    outbox.close()
-    try:
-        await outbox.serve()
-        await websocket.close(TRY_AGAIN, full.message)
-    except (Gone, RuntimeError, WebSocketDisconnect):
-        pass

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from voicecli.audio.files.cutting import Part, RollingCut
 from voicecli.audio.files.reader import read_blocks
 from voicecli.audio.speech_input import VoiceActivityDetector
-from voicecli.engines.whisper.long_audio import WINDOW_S
+from voicecli.engines.base import DECODE_WINDOW_S
 from voicecli.engines.worker import ThreadWorker
 from voicecli.server.stt.scheduler import DecodeQueueClient
 from voicecli.types import Transcript
@@ -34,7 +34,7 @@ class Recording:
 
     def __init__(self, file: BinaryIO, vad: VoiceActivityDetector, longest_s: float) -> None:
         self._blocks = read_blocks(file, longest_s)
-        self._cut = RollingCut(vad, PAUSE_S, WINDOW_S)
+        self._cut = RollingCut(vad, PAUSE_S, DECODE_WINDOW_S)
 
     @property
     def audio_s(self) -> float:

@@ -1,69 +1,68 @@
-"""`WS /ws`: samples in, plain text out. The wire of VoiceAgentGuide's server, so that its clients work unchanged.
+"""`WS /ws`: samples in, plain text out, as VoiceAgentGuide's server does, so that its clients work unchanged.
 
-There a frame was an utterance. Here an utterance may also come in small frames; the server's own gate finds its end.
+There a frame was an utterance. Here an utterance may also come in small frames; the voice activity detector finds its
+end.
 """
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import APIRouter, WebSocket
 
-from voicecli.server.pcm import SampleReader
-from voicecli.server.sessions import Full
-from voicecli.server.stt.listening import Listener
-from voicecli.server.stt.protocol import Failure, Final, Reply, Start
-from voicecli.server.stt.service import Service
-from voicecli.server.transport import TRY_AGAIN, UNSUPPORTED, Closed, Line, Outbox, Session
+from voicecli.errors import VoiceCliError
+from voicecli.server.stt.protocol import Failure, Final, Reply, SampleReader, Start
+from voicecli.server.stt.service import Outbox, Service
+from voicecli.server.websocket import UNSUPPORTED, Closed, serve_session
 from voicecli.types import LISTEN_RATE_HZ
 
-WHOLE_S = 1.0
-"""A frame this long is an utterance of its own and has one answer, as it always had. Who streams sends shorter ones."""
+WHOLE_UTTERANCE_S = 1.0
+"""A frame at least this long is an utterance of its own and has one answer. Streaming clients send shorter frames."""
 
 
 class VoiceAgentGuideSession:
     """One connection."""
 
-    def __init__(self, outbox: Outbox) -> None:
+    def __init__(self, service: Service, outbox: Outbox) -> None:
         self._outbox = outbox
         self._reader = SampleReader("s16le")
-        self.listener: Listener | None = None
+        self._listener = service.listener(Start(endpoint="silence", partials=False), self._send)
+        self.run, self.stop = self._listener.run, partial(self._listener.control, "stop")
 
-    def tell(self, reply: Reply) -> None:
-        """Texts alone, and what went wrong where a text would be."""
-        match reply:
-            case Final(text=text):
-                self._outbox.put(Line(text))
-            case Failure(utterance=int(), message=message):
-                self._outbox.put(Line(f"ERROR: {message}"))
-            case _:
-                pass
-
-    async def take(self, message: str | bytes) -> None:
-        """Raises Closed for a text."""
-        assert self.listener is not None
+    async def handle(self, message: str | bytes) -> None:
+        """Handle audio. Raise Closed for a text frame."""
         if isinstance(message, str):
             raise Closed(UNSUPPORTED, "binary frames of s16le mono 16 kHz PCM are expected; /v1/listen takes messages")
         pcm = self._reader.read(message)
-        if len(pcm) < WHOLE_S * LISTEN_RATE_HZ:
-            await self.listener.push_audio(pcm)
+        if len(pcm) < WHOLE_UTTERANCE_S * LISTEN_RATE_HZ:
+            await self._listener.push_audio(pcm)
         else:
-            await self.listener.whole(pcm)
+            await self._listener.push_utterance(pcm)
+
+    def report(self, error: VoiceCliError) -> None:
+        """Send an error in place of a text."""
+        self._outbox.put(f"ERROR: {error.message}")
+
+    def _send(self, reply: Reply) -> None:
+        match reply:
+            case Final(text=text):
+                self._outbox.put(text)
+            case Failure(utterance=int(), message=message):
+                self._outbox.put(f"ERROR: {message}")
+            case _:
+                pass
 
 
 def routes(service: Service) -> APIRouter:
-    """The seed's one WebSocket."""
+    """Return the WebSocket route."""
     router = APIRouter()
 
     @router.websocket("/ws")
     async def ws(websocket: WebSocket) -> None:
-        await websocket.accept()
-        try:
-            with service.sessions.one():
-                outbox = Outbox(websocket, service.limits)
-                seed = VoiceAgentGuideSession(outbox)
-                seed.listener = service.listener(Start(endpoint="silence", partials=False), seed.tell)
-                session = Session(websocket, outbox, service.limits, service.sessions.leaving, service.clock)
-                await session.run(seed.listener, seed.take)
-        except Full as full:
-            await websocket.close(TRY_AGAIN, full.message)
+        async def converse() -> None:
+            outbox = Outbox(websocket, service.limits)
+            await service.run_session(outbox, VoiceAgentGuideSession(service, outbox))
+
+        await serve_session(websocket, service.sessions, service.limits, converse)
 
     return router

@@ -1,7 +1,7 @@
-"""Wyoming, Home Assistant's protocol, over TCP: the sound between audio-start and audio-stop is one transcript.
+"""Wyoming, Home Assistant's protocol, over TCP: the audio between audio-start and audio-stop is one transcript.
 
-What is said is decoded while it is being said, so that little is left to do at audio-stop. Each utterance in it is a
-transcript-chunk as soon as its words are known.
+Speech is decoded while it arrives, so that little is left to do at audio-stop. Each utterance is sent as a
+transcript-chunk as soon as it is decoded.
 """
 
 from __future__ import annotations
@@ -21,45 +21,41 @@ from wyoming.ping import Ping, Pong
 
 from voicecli import __version__
 from voicecli.errors import VoiceCliError
-from voicecli.server.pcm import SampleReader
 from voicecli.server.sessions import Full
-from voicecli.server.stt.protocol import Failure, Final, ProtocolError, Reply, Start
+from voicecli.server.stt.protocol import Failure, Final, ProtocolError, Reply, SampleReader, Start, invalid
 from voicecli.server.stt.service import Service
+from voicecli.server.websocket import Gone
 
 T = TypeVar("T", bound=BaseModel)
 
-MOST_BYTES = 4 << 20
-"""Of one event's data or sound: the longest message that the WebSockets take, too."""
+MAX_EVENT_BYTES = 4 << 20
+"""The largest data or audio of one event; WebSocket messages have the same limit."""
 
-CONNECTIONS = 64
-"""At once: many clients keep one open, and an open one holds a place only while sound comes."""
+MAX_CONNECTIONS = 64
+"""Open connections: many clients keep one open, which takes a session slot only while audio comes."""
 
-US = Attribution(name="voicecli", url="")
-
-
-class Gone(Exception):
-    """The client has left, says nothing any more, or speaks another protocol."""
+ATTRIBUTION = Attribution(name="voicecli", url="")
 
 
 class BoundedReader(asyncio.StreamReader):
-    """An event says itself how long it is; one that would fill the memory is not read."""
+    """A reader that refuses events which declare a size that would fill the memory."""
 
     async def readexactly(self, n: int) -> bytes:
-        if n > MOST_BYTES:
-            raise ValueError(f"{n} bytes in one event, {MOST_BYTES} at most")
+        if n > MAX_EVENT_BYTES:
+            raise ValueError(f"an event of {n} bytes; at most {MAX_EVENT_BYTES} are accepted")
         return await super().readexactly(n)
 
 
-class Asked(BaseModel):
-    """What a transcribe event asks for; the package takes any JSON for it."""
+class Options(BaseModel):
+    """The options of a transcribe event; the wyoming package accepts any JSON for it."""
 
     language: str = ""
     transcript_names: tuple[str, ...] = ()
     transcript_terms: tuple[str, ...] = ()
 
 
-class Sound(BaseModel):
-    """What audio-start and audio-chunk say of their samples."""
+class AudioFormat(BaseModel):
+    """The format in audio-start and audio-chunk."""
 
     rate: int
     width: int
@@ -67,15 +63,16 @@ class Sound(BaseModel):
 
 
 @dataclass(slots=True)
-class Said:
-    """What was understood since audio-start."""
+class Utterances:
+    """The transcript since audio-start."""
 
     texts: asyncio.Queue[str | None] = field(default_factory=asyncio.Queue)
     text: str = ""
     language: str = ""
     failure: Failure | None = None
 
-    def tell(self, reply: Reply) -> None:
+    def add(self, reply: Reply) -> None:
+        """Add a final, or note a failure."""
         match reply:
             case Final(text=text, language=language) if text:
                 chunk = f" {text}" if self.text else text
@@ -94,11 +91,11 @@ class Client:
     def __init__(self, service: Service, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._service = service
         self._reader, self._writer = reader, writer
-        self._asked = Asked()
-        self._refused = False  # until audio-stop, then the connection ends: clients wait for a transcript or its end
+        self._options = Options()
+        self._refused = False  # at audio-stop the connection ends: clients wait for a transcript or for its end
 
     async def run(self) -> None:
-        """Until the client leaves, or was refused."""
+        """Answer events until the client leaves or was refused."""
         try:
             while await self._answer(await self._read()):
                 pass
@@ -108,16 +105,16 @@ class Client:
             self._writer.close()
 
     async def _answer(self, event: Event) -> bool:
-        """False where that was all."""
+        """Answer an event; return False if the connection is over."""
         try:
             if Describe.is_type(event.type):
                 await self._write(info(self._service))
             elif Ping.is_type(event.type):
                 await self._write(Pong(event.data.get("text")))
             elif Transcribe.is_type(event.type):
-                self._asked = parsed(Asked, event)
+                self._options = parse(Options, event)
             elif AudioStart.is_type(event.type) and not self._refused:
-                return await self._transcribe(sound_of(event).rate)
+                return await self._transcribe(audio_format(event).rate)
             elif AudioStop.is_type(event.type) and self._refused:
                 return False
         except VoiceCliError as error:
@@ -130,39 +127,39 @@ class Client:
         await self._write(Error(f"{error.message} ({error.hint})" if error.hint else error.message, code))
 
     async def _transcribe(self, rate_hz: int) -> bool:
-        """False where the recogniser failed. Raises VoiceCliError for what is refused before audio-stop."""
-        said = Said()
-        with self._service.sessions.one():
+        """Transcribe up to audio-stop; return False if the recognizer failed. Raise VoiceCliError before audio-stop."""
+        utterances = Utterances()
+        with self._service.sessions.slot():
             try:
-                await self._hear(rate_hz, said)
+                await self._receive_audio(rate_hz, utterances)
             except BaseExceptionGroup as group:
-                raise leaf_of(group, Gone, VoiceCliError) from group
-        self._asked = Asked()
-        if said.failure is not None:
-            await self._refuse(ProtocolError(said.failure.code, said.failure.message, said.failure.hint))
+                raise _leaf(group, Gone, VoiceCliError) from group
+        self._options = Options()
+        if (failure := utterances.failure) is not None:
+            await self._refuse(ProtocolError(failure.code, failure.message, failure.hint))
             return False
-        await self._write(Transcript(said.text, language=said.language or None))
+        await self._write(Transcript(utterances.text, language=utterances.language or None))
         await self._write(TranscriptStop())
         return True
 
-    async def _hear(self, rate_hz: int, said: Said) -> None:
-        listener = self._service.listener(start_of(self._asked, rate_hz), said.tell)
+    async def _receive_audio(self, rate_hz: int, utterances: Utterances) -> None:
+        listener = self._service.listener(start_of(self._options, rate_hz), utterances.add)
         reader = SampleReader("s16le")
         await self._write(TranscriptStart())
         async with asyncio.TaskGroup() as tasks:
-            hearing = tasks.create_task(listener.run())
-            chunks = tasks.create_task(self._send(said))
+            listening = tasks.create_task(listener.run())
+            chunks = tasks.create_task(self._send_chunks(utterances))
             while not AudioStop.is_type((event := await self._read()).type):
                 if AudioChunk.is_type(event.type):
-                    sound_of(event, rate_hz)
+                    audio_format(event, rate_hz)
                     await listener.push_audio(reader.read(event.payload or b""))
-            await listener.mark("stop")
-            await hearing
-            said.texts.put_nowait(None)
+            await listener.control("stop")
+            await listening
+            utterances.texts.put_nowait(None)
             await chunks
 
-    async def _send(self, said: Said) -> None:
-        while (chunk := await said.texts.get()) is not None:
+    async def _send_chunks(self, utterances: Utterances) -> None:
+        while (chunk := await utterances.texts.get()) is not None:
             await self._write(TranscriptChunk(chunk))
 
     async def _read(self) -> Event:
@@ -171,7 +168,7 @@ class Client:
                 event = await async_read_event(self._reader)
         except (TimeoutError, OSError, asyncio.IncompleteReadError) as error:
             raise Gone from error
-        except (KeyError, TypeError, AttributeError, RecursionError) as error:  # JSON, but no event
+        except (KeyError, TypeError, AttributeError, RecursionError) as error:  # valid JSON, but not an event
             raise Gone from error
         if event is None or not isinstance(event.data, dict):
             raise Gone
@@ -185,47 +182,41 @@ class Client:
             raise Gone from error
 
 
-def sound_of(event: Event, rate_hz: int | None = None) -> Sound:
-    """Raises ProtocolError where the sound is of a kind that is not taken, or not the one that was announced."""
-    sound = parsed(Sound, event)
-    found = f"{sound.rate} Hz, {8 * sound.width} bit, {sound.channels} channels"
-    if sound.width != 2 or sound.channels != 1:
-        raise ProtocolError("bad_audio", f"the audio has {found}", "16 bit and 1 channel are taken")
-    if rate_hz is not None and sound.rate != rate_hz:
+def audio_format(event: Event, rate_hz: int | None = None) -> AudioFormat:
+    """Return the format of an event. Raise ProtocolError if it is unsupported, or not at the announced `rate_hz`."""
+    audio = parse(AudioFormat, event)
+    found = f"{audio.rate} Hz, {8 * audio.width} bit, {audio.channels} channels"
+    if audio.width != 2 or audio.channels != 1:
+        raise ProtocolError("bad_audio", f"the audio has {found}", "send 16 bit and 1 channel")
+    if rate_hz is not None and audio.rate != rate_hz:
         raise ProtocolError("bad_audio", f"a chunk has {found}", f"audio-start said {rate_hz} Hz")
-    return sound
+    return audio
 
 
-def start_of(asked: Asked, rate_hz: int) -> Start:
-    """As the session protocol says it. Raises ProtocolError."""
+def start_of(options: Options, rate_hz: int) -> Start:
+    """Return the start message with the same options. Raise ProtocolError."""
     try:
         return Start(
-            language=asked.language.partition("-")[0].lower(),  # en-GB
+            language=options.language.partition("-")[0].lower(),  # en-GB
             sample_rate_hz=rate_hz,
             partials=False,
             endpoint="silence",
-            hotwords=(*asked.transcript_names, *asked.transcript_terms),
+            hotwords=(*options.transcript_names, *options.transcript_terms),
         )
     except ValidationError as error:
-        raise problem(error) from error
+        raise invalid(error, "bad_event") from error
 
 
-def parsed(kind: type[T], event: Event) -> T:
-    """Raises ProtocolError that names what is wrong."""
+def parse(kind: type[T], event: Event) -> T:
+    """Parse the data of an event. Raise ProtocolError if it is invalid."""
     try:
         return kind.model_validate({name: value for name, value in event.data.items() if value is not None})
     except ValidationError as error:
-        raise problem(error) from error
+        raise invalid(error, "bad_event") from error
 
 
-def problem(error: ValidationError) -> ProtocolError:
-    """The first thing that is wrong."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    return ProtocolError("bad_event", f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
-
-
-def leaf_of(group: BaseExceptionGroup[BaseException], *kinds: type[Exception]) -> BaseException:
-    """The one that tells what happened; the group itself where it holds something else too."""
+def _leaf(group: BaseExceptionGroup[BaseException], *kinds: type[Exception]) -> BaseException:
+    """Return the first exception in a group; the group itself if it holds exceptions of other kinds."""
     expected, others = group.split(kinds)
     found: BaseException = group
     while others is None and isinstance(found, BaseExceptionGroup):
@@ -234,7 +225,7 @@ def leaf_of(group: BaseExceptionGroup[BaseException], *kinds: type[Exception]) -
 
 
 def info(service: Service) -> Info:
-    """What Home Assistant shows and goes by."""
+    """Return the description that Home Assistant asks for."""
     name = service.model.split()[0]
     model = AsrModel(
         name=name,
@@ -246,7 +237,7 @@ def info(service: Service) -> Info:
     )
     program = AsrProgram(
         name="voicecli",
-        attribution=US,
+        attribution=ATTRIBUTION,
         installed=True,
         description="Speech-to-text on this machine",
         version=__version__,
@@ -257,13 +248,13 @@ def info(service: Service) -> Info:
 
 
 async def serve_wyoming(service: Service, listening: socket.socket) -> None:
-    """Until cancelled; connections go with it."""
+    """Serve until cancelled; connections end with it."""
     loop = asyncio.get_running_loop()
     async with asyncio.TaskGroup() as tasks:
         clients: set[asyncio.Task[None]] = set()
 
         def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            if len(clients) >= CONNECTIONS:
+            if len(clients) >= MAX_CONNECTIONS:
                 writer.close()
                 return
             client = tasks.create_task(Client(service, reader, writer).run())

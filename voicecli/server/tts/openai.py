@@ -1,4 +1,4 @@
-"""POST /v1/audio/speech and what OpenAI's clients ask beside it."""
+"""OpenAI's `POST /v1/audio/speech` and `GET /v1/models`, and `GET /v1/voices`."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from fastapi.responses import StreamingResponse
 
 from voicecli.conversation.answer import AnswerStream
 from voicecli.engines.base import Voice
+from voicecli.server.http import model_list
 from voicecli.server.sessions import Sessions
-from voicecli.server.tts.problems import NOTHING_TO_SAY, Refused
+from voicecli.server.tts.errors import NOTHING_TO_SAY, Refused
 from voicecli.server.tts.protocol import SoundFormat, SpeechRequest
 from voicecli.server.tts.sound_files import MEDIA_TYPES, open_sound_file
-from voicecli.server.tts.speech import Hearer, Speech
+from voicecli.server.tts.speech import PlaybackEstimate, SpeechService
 
-ANSWERS: dict[int | str, dict[str, Any]] = {
+RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {media_type: {} for media_type in MEDIA_TYPES.values()},
-        "description": "The sound, as it is made.",
+        "description": "The audio, sent while it is made.",
     },
     "4XX": {"description": "The request is wrong or too large; the error says where."},
     500: {"description": "The voice failed."},
@@ -28,24 +29,24 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def openai_routes(speech: Speech, sessions: Sessions) -> APIRouter:
+def routes(speech: SpeechService, sessions: Sessions) -> APIRouter:
+    """Return the HTTP routes."""
     router = APIRouter()
 
-    @router.post("/v1/audio/speech", response_class=StreamingResponse, responses=ANSWERS)
+    @router.post("/v1/audio/speech", response_class=StreamingResponse, responses=RESPONSES)
     async def speak(request: SpeechRequest) -> StreamingResponse:
         voice = speech.choose(request.voice_name, request.speed)
-        turn = speech.whole(voice, request.input)
-        sound = _counted(sessions, sound_bytes(speech, voice, turn, request.response_format))
-        # The status tells whether there is sound: nothing can be said about it once the body has begun.
-        first = await anext(sound, b"")
+        turn = speech.complete_answer(voice, request.input)
+        parts = _counted(sessions, file_parts(speech, voice, turn, request.response_format))
+        # Wait for the first part: the status cannot change once the body has begun.
+        first = await anext(parts, b"")
         if not first:
             raise Refused(NOTHING_TO_SAY)
-        return StreamingResponse(_with_first(first, sound), media_type=MEDIA_TYPES[request.response_format])
+        return StreamingResponse(_with_first(first, parts), media_type=MEDIA_TYPES[request.response_format])
 
     @router.get("/v1/models")
     async def models() -> dict[str, object]:
-        model = {"id": speech.voices.model, "object": "model", "created": 0, "owned_by": "voicecli"}
-        return {"object": "list", "data": [model]}
+        return model_list(speech.voices.model)
 
     @router.get("/v1/voices")
     async def voices() -> dict[str, object]:
@@ -55,12 +56,12 @@ def openai_routes(speech: Speech, sessions: Sessions) -> APIRouter:
     return router
 
 
-async def sound_bytes(
-    speech: Speech, voice: Voice, answer: AnswerStream, form: SoundFormat
+async def file_parts(
+    speech: SpeechService, voice: Voice, answer: AnswerStream, sound_format: SoundFormat
 ) -> AsyncGenerator[bytes, None]:
-    """A sound file as it is made; none of the parts is empty. Nothing at all when the voice finds nothing to say."""
-    file = open_sound_file(form, voice.sample_rate_hz)
-    chunks = speech.chunks(voice, answer, Hearer(speech.clock, downloads=True))
+    """Yield the non-empty parts of an audio file; none if the voice finds nothing to say."""
+    file = open_sound_file(sound_format, voice.sample_rate_hz)
+    chunks = speech.chunks(voice, answer, PlaybackEstimate(speech.clock, downloads=True))
     begun = False
     async with aclosing(chunks):
         async for chunk in chunks:
@@ -71,11 +72,11 @@ async def sound_bytes(
         yield part
 
 
-async def _counted(sessions: Sessions, sound: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-    """Raises Full at the first step."""
-    with sessions.one():
-        async with aclosing(sound):
-            async for part in sound:
+async def _counted(sessions: Sessions, parts: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """Hold a session slot while `parts` runs. Raise Full at the first step."""
+    with sessions.slot():
+        async with aclosing(parts):
+            async for part in parts:
                 yield part
 
 

@@ -1,4 +1,4 @@
-"""What clients and the text-to-speech server say to each other. Unknown keys are errors."""
+"""The messages of the text-to-speech server and its clients. Unknown fields are errors. Pure."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-MOST_CHARS = 10_000
-"""Text that is taken at once: about eleven minutes of speech."""
+MAX_CHARS = 10_000
+"""The longest text of one request or utterance: about eleven minutes of speech."""
 
 SoundFormat = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
 Speed = Annotated[float, Field(ge=0.5, le=2)]
 
 
 class Frame(BaseModel):
-    """A message, as JSON in one text frame or body."""
+    """A message: JSON in one text frame or body."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class VoiceAgentGuideConfig(Frame):
-    """How `/ws` is to speak one text."""
+    """Options of one text on `/ws`."""
 
     voice: str = ""
     speed: Speed | None = None
@@ -29,21 +29,21 @@ class VoiceAgentGuideConfig(Frame):
 
 
 class VoiceAgentGuideRequest(Frame):
-    """A text for `/ws` that is not plain."""
+    """A text on `/ws` that comes with options."""
 
     text: str
     config: VoiceAgentGuideConfig = VoiceAgentGuideConfig()
 
 
 class SpeechRequest(Frame):
-    """The body of POST /v1/audio/speech. There is one model, so `model` may be anything."""
+    """Body of POST /v1/audio/speech. There is one model, so `model` may be anything."""
 
     model: str = ""
-    input: Annotated[str, Field(min_length=1, max_length=MOST_CHARS)]
+    input: Annotated[str, Field(min_length=1, max_length=MAX_CHARS)]
     voice: str | VoiceId = ""
     response_format: SoundFormat = "mp3"
     speed: Speed | None = None
-    instructions: Annotated[str, Field(max_length=0)] = ""  # no voice here follows any
+    instructions: Annotated[str, Field(max_length=0)] = ""  # no voice here follows instructions
     stream_format: Literal["audio"] = "audio"
 
     @property
@@ -52,13 +52,13 @@ class SpeechRequest(Frame):
 
 
 class VoiceId(Frame):
-    """OpenAI's other way to name a voice."""
+    """A voice as an object, OpenAI's other format."""
 
     id: str
 
 
 class Start(Frame):
-    """How to speak the utterances that begin from now on."""
+    """Options of the utterances that begin after this message."""
 
     type: Literal["start"]
     voice: str = ""
@@ -68,36 +68,36 @@ class Start(Frame):
 
 
 class Text(Frame):
-    """Some text; the first of it begins an utterance."""
+    """A part of the text; the first part begins an utterance."""
 
     type: Literal["text"]
     text: str
 
 
 class End(Frame):
-    """The utterance is written to its end."""
+    """The text of the utterance is complete."""
 
     type: Literal["end"]
 
 
 class Cancel(Frame):
-    """Nothing more of what is written shall be heard."""
+    """Stop all utterances under way."""
 
     type: Literal["cancel"]
 
 
-Asked = Annotated[Start | Text | End | Cancel, Field(discriminator="type")]
-ASKED: TypeAdapter[Asked] = TypeAdapter(Asked)
+ClientMessage = Annotated[Start | Text | End | Cancel, Field(discriminator="type")]
+CLIENT_MESSAGE: TypeAdapter[ClientMessage] = TypeAdapter(ClientMessage)
 
 
 class Ready(Frame):
-    """How the next utterance will be spoken."""
+    """Options of the next utterance."""
 
     type: Literal["ready"] = "ready"
     voice: str
     language: str
     speed: float
-    streams: bool  # the sound of a piece comes as it is computed, not all at once
+    streams: bool  # audio is sent while a clause is computed, not when it is complete
     format: Literal["s16le"] = "s16le"
     sample_rate_hz: int
 
@@ -110,12 +110,14 @@ class AudioStarted(Frame):
 
 
 class SpokenWord(Frame):
-    text: str  # as written, without the markup around it
-    end_s: float  # in the sound of the utterance
+    """A word and when it ends."""
+
+    text: str  # as written, without surrounding markup
+    end_s: float  # in the audio of the utterance
 
 
-class Spoken(Frame):
-    """Words that end in the sound that has been sent."""
+class SpokenWords(Frame):
+    """The words that end in the audio frame before."""
 
     type: Literal["spoken"] = "spoken"
     utterance: int
@@ -123,7 +125,7 @@ class Spoken(Frame):
 
 
 class Done(Frame):
-    """All of it has been sent."""
+    """All audio of an utterance has been sent."""
 
     type: Literal["done"] = "done"
     utterance: int
@@ -131,7 +133,7 @@ class Done(Frame):
 
 
 class Cancelled(Frame):
-    """The rest of it will not be sent."""
+    """The rest of an utterance will not be sent."""
 
     type: Literal["cancelled"] = "cancelled"
     utterance: int
@@ -139,7 +141,7 @@ class Cancelled(Frame):
 
 
 class Failed(Frame):
-    """An utterance that ends here, or, without a number, a message that was not understood."""
+    """An error. `utterance`: the one that ends with it; null: a client message was invalid."""
 
     type: Literal["error"] = "error"
     utterance: int | None = None
@@ -148,4 +150,4 @@ class Failed(Frame):
     hint: str = ""
 
 
-Told = Ready | AudioStarted | Spoken | Done | Cancelled | Failed
+ServerMessage = Ready | AudioStarted | SpokenWords | Done | Cancelled | Failed

@@ -1,4 +1,4 @@
-"""Sound as a file that leaves while it is made: nothing is sought, no length is known."""
+"""Audio files that are sent while they are encoded: without seeking and without a known length."""
 
 from __future__ import annotations
 
@@ -22,47 +22,51 @@ MEDIA_TYPES: dict[SoundFormat, str] = {
 }
 
 UNKNOWN_LENGTH = 0xFFFF_FFFF
-"""In a WAV header: readers go on to the end of the stream. OpenAI's and ffmpeg's streams have it too."""
+"""Length in a WAV header that lets readers go on to the end of the stream, as OpenAI and FFmpeg write it."""
 
 
 class SoundFile(Protocol):
-    """Takes samples, gives the bytes of a file that have become certain."""
+    """Encodes samples, and returns the bytes of the file that are final."""
 
-    def write(self, pcm: Pcm) -> bytes: ...
+    def write(self, pcm: Pcm) -> bytes:
+        """Encode samples, shape (n,)."""
+        ...
 
     def finish(self) -> bytes:
-        """The end of the file; nothing may follow."""
+        """Return the end of the file."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Codec:
+    """Encoder settings."""
+
     container: str  # FFmpeg's names
     codec: str
-    bit_rate: int  # 0: what it takes
+    bit_rate: int  # 0: the encoder decides
     options: dict[str, str]
 
 
 CODECS: dict[SoundFormat, Codec] = {
-    # A Xing header is written last to the beginning, which is gone by then.
+    # A Xing header would be written to the beginning at the end, when it has been sent already.
     "mp3": Codec("mp3", "libmp3lame", 64_000, {"write_xing": "0", "id3v2_version": "0"}),
-    # A page each 100 ms: a page leaves when it is full, and is a second long unless told.
+    # Pages of 100 ms, because a page is sent when it is full; the default is a second.
     "opus": Codec("ogg", "libopus", 48_000, {"page_duration": "100000"}),
     "aac": Codec("adts", "aac", 64_000, {}),
     "flac": Codec("flac", "flac", 0, {}),
 }
 
 
-def open_sound_file(form: SoundFormat, rate_hz: int) -> SoundFile:
-    """An empty file, mono."""
-    if form == "pcm":
+def open_sound_file(sound_format: SoundFormat, rate_hz: int) -> SoundFile:
+    """Return an empty mono file."""
+    if sound_format == "pcm":
         return Samples()
-    return Samples(wav_header(rate_hz)) if form == "wav" else Encoded(CODECS[form], rate_hz)
+    return Samples(wav_header(rate_hz)) if sound_format == "wav" else Encoded(CODECS[sound_format], rate_hz)
 
 
 @dataclass(slots=True)
 class Samples:
-    """s16le behind a header or none."""
+    """s16le samples after an optional header."""
 
     header: bytes = b""
 
@@ -75,14 +79,14 @@ class Samples:
 
 
 def wav_header(rate_hz: int) -> bytes:
-    """Of mono, 16 bits, of unknown length."""
+    """Return a WAV header for mono, 16 bit, unknown length."""
     form = struct.pack("<HHIIHH", 1, 1, rate_hz, 2 * rate_hz, 2, 16)
     riff = b"RIFF" + struct.pack("<I", UNKNOWN_LENGTH) + b"WAVE"
     return riff + b"fmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack("<I", UNKNOWN_LENGTH)
 
 
 class Encoded:
-    """What FFmpeg makes. It runs on the event loop: a second of sound takes less than a wait for the worker would."""
+    """A file encoded by FFmpeg, on the event loop: encoding a second of audio takes less time than a thread switch."""
 
     def __init__(self, codec: Codec, rate_hz: int) -> None:
         self._sink = _Sink()
@@ -103,17 +107,17 @@ class Encoded:
         frame.sample_rate, frame.pts = self._rate_hz, self._samples
         self._samples += len(pcm)
         self._container.mux(self._stream.encode(frame))
-        return self._sink.taken()
+        return self._sink.pop()
 
     def finish(self) -> bytes:
         self._container.mux(self._stream.encode(None))
         self._container.close()
-        return self._sink.taken()
+        return self._sink.pop()
 
 
 @dataclass(slots=True)
 class _Sink:
-    """A file that cannot be sought."""
+    """A file object without seek, which FFmpeg writes to."""
 
     parts: list[bytes] = field(default_factory=list)
 
@@ -121,6 +125,6 @@ class _Sink:
         self.parts.append(bytes(part))
         return len(part)
 
-    def taken(self) -> bytes:
+    def pop(self) -> bytes:
         parts, self.parts = self.parts, []
         return b"".join(parts)

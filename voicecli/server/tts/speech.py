@@ -1,4 +1,4 @@
-"""The voices of one resident model, as the routes use them: a text goes in, chunks of its sound come out."""
+"""The voices of one loaded model: a text goes in, chunks of its audio come out."""
 
 from __future__ import annotations
 
@@ -6,90 +6,100 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
 from voicecli.conversation.answer import AnswerStream, TextTurn
 from voicecli.conversation.language import AnswerLanguage
 from voicecli.conversation.speaking import Synthesis
 from voicecli.engines.base import Voice, Voices, Worker
-from voicecli.engines.kokoro.current_voice import VoiceCalibration
-from voicecli.events import Clock, Event
+from voicecli.events import Clock
 from voicecli.languages import code_of
-from voicecli.server.tts.problems import NOTHING_TO_SAY, TOO_LONG, Refused
-from voicecli.server.tts.protocol import MOST_CHARS
+from voicecli.server.tts.errors import NOTHING_TO_SAY, TOO_LONG, Refused
+from voicecli.server.tts.protocol import MAX_CHARS
 from voicecli.speech_text.normalize import normalize
 from voicecli.speech_text.pacing import MOST_LEAD_S
 from voicecli.speech_text.phrases import phrases_in
 from voicecli.types import PlaybackChunk, TurnId
 
 
+class Calibration(Protocol):
+    """Teaches voices to stream between the texts."""
+
+    def note(self, voice: Voice) -> None:
+        """Note that a voice was used."""
+        ...
+
+    async def serve(self) -> None:
+        """Calibrate the noted voices until cancelled."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class Speech:
-    """One engine for all clients. Each asks for one stretch of sound at a time, so they take turns on its worker."""
+class SpeechService:
+    """One engine for all clients. Each requests one audio chunk at a time, so they alternate on its worker."""
 
     voices: Voices
     worker: Worker
-    voice: str  # where none is asked for
+    voice: str  # for clients that name none
     speed: float  # likewise
     clock: Clock
-    learning: VoiceCalibration
+    calibration: Calibration
 
     def choose(self, voice: str, speed: float | None, language_code: str = "") -> Voice:
-        """The voice that was asked for. Raises SettingsError."""
+        """Return a voice by name. Raise SettingsError if there is none."""
         return self.voices.speaking(voice or self.voice, speed or self.speed, language_code)
 
-    def dictation(self, voice: Voice, utterance: int = 1) -> TextTurn:
-        """A text that comes bit by bit and is read in the voice's language."""
+    def text_turn(self, voice: Voice, utterance: int = 1) -> TextTurn:
+        """Return a turn whose text arrives in parts and is read in the voice's language."""
         code = code_of(voice.language)
         spoken = partial(normalize, language=voice.language)
         return TextTurn(TurnId(utterance), AnswerLanguage(code, phrases=phrases_in(code), normalize=spoken))
 
-    def whole(self, voice: Voice, text: str) -> AnswerStream:
-        """A text that is there from the start. Raises Refused when it is too long, or has nothing to say."""
-        if len(text) > MOST_CHARS:
+    def complete_answer(self, voice: Voice, text: str) -> AnswerStream:
+        """Return an answer with its whole text. Raise Refused if it is too long or has nothing to say."""
+        if len(text) > MAX_CHARS:
             raise Refused(TOO_LONG)
-        dictation = self.dictation(voice)
-        dictation.write(text)
-        dictation.close()
-        if dictation.answer.is_exhausted:
+        text_turn = self.text_turn(voice)
+        text_turn.write(text)
+        text_turn.close()
+        if text_turn.answer.is_exhausted:
             raise Refused(NOTHING_TO_SAY)
-        return dictation.answer
+        return text_turn.answer
 
-    async def chunks(self, voice: Voice, answer: AnswerStream, hearer: Hearer) -> AsyncGenerator[PlaybackChunk, None]:
-        """The sound of a turn. Each is computed when it is asked for; closing it costs the stretch under way at most.
+    async def chunks(
+        self, voice: Voice, answer: AnswerStream, playback: PlaybackEstimate
+    ) -> AsyncGenerator[PlaybackChunk, None]:
+        """Yield the audio of an answer. Each chunk is computed on request; closing wastes at most the one under way.
 
-        Raises StageError.
+        Raise StageError if the voice fails.
         """
-        synthesis = Synthesis(voice, self.worker, self.clock, _publish_nothing)
+        synthesis = Synthesis(voice, self.worker, self.clock, lambda _: None)  # no screen and no log shows these turns
         try:
-            async with aclosing(synthesis.chunks(answer, hearer.lead_s)) as chunks:
+            async with aclosing(synthesis.chunks(answer, playback.lead_s)) as chunks:
                 async for chunk in chunks:
-                    hearer.got(chunk.audio_s)
+                    playback.add(chunk.audio_s)
                     yield chunk
         finally:
-            self.learning.note(voice)  # not before: it would keep the worker from this text
+            self.calibration.note(voice)  # not before: it would keep the worker from this text
 
 
 @dataclass(slots=True)
-class Hearer:
-    """Guesses where a client is that plays what it gets: how long a piece, and how far ahead, is worth having."""
+class PlaybackEstimate:
+    """Estimates the playback position of a client that plays what it gets, to decide how far ahead to synthesize."""
 
     clock: Clock
-    downloads: bool = False  # takes all as soon as it can be had; what it has not taken yet holds synthesis back
+    downloads: bool = False  # the client stores the audio as fast as it comes; its reading speed limits synthesis
     _ends_s: float = field(default=0.0, init=False)
 
-    def got(self, audio_s: float) -> None:
-        """It has, or is about to get, so much more."""
+    def add(self, audio_s: float) -> None:
+        """Add audio that is about to be sent."""
         self._ends_s = max(self._ends_s, self.clock()) + audio_s
 
-    def forget(self) -> None:
-        """It plays no more of what it has."""
+    def reset(self) -> None:
+        """Note that the client discards the audio it has not played."""
         self._ends_s = 0.0
 
     def lead_s(self) -> float:
-        """Sound that it has not played yet."""
+        """Return how much audio the client has not played yet, in seconds."""
         lead_s = max(0.0, self._ends_s - self.clock())
         return min(lead_s, MOST_LEAD_S) if self.downloads else lead_s
-
-
-def _publish_nothing(event: Event) -> None:
-    """No screen and no log reads a server's turns."""

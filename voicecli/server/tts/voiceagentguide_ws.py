@@ -1,93 +1,84 @@
-"""WS /ws: a text in one frame, its sound in binary frames, and a text frame END.
+"""`WS /ws`: a text in one frame, its audio in binary frames, then a text frame END.
 
-Each frame of the client is answered in turn: by sound or by one text frame that begins with "ERROR: ", or by both,
-where the voice fails on the way; then by END.
+Each frame of the client is answered in order: by audio, by one text frame that begins with "ERROR: ", or by both if the
+voice fails midway; then by END.
 """
 
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import NoReturn
 
 import numpy as np
-from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, WebSocket
 from pydantic import ValidationError
 
 from voicecli.conversation.turn import StageError
 from voicecli.errors import VoiceCliError
-from voicecli.server.sessions import Full, Limits, Sessions
-from voicecli.server.sockets import Outgoing, accept
-from voicecli.server.transport import LEAVING, TRY_AGAIN, Closed, Gone, Incoming, close
-from voicecli.server.tts.problems import Problem, Refused, is_ours, problem_of
+from voicecli.server.sessions import Limits, Sessions
+from voicecli.server.tts.errors import Problem, Refused, is_server_error, problem_of
 from voicecli.server.tts.protocol import VoiceAgentGuideRequest
-from voicecli.server.tts.speech import Hearer, Speech
+from voicecli.server.tts.speech import PlaybackEstimate, SpeechService
+from voicecli.server.websocket import SERVER_STOPPING, Closed, Incoming, Outgoing, close, serve_session
 from voicecli.types import Pcm
 
 END = "END"
 
 
-def seed_routes(speech: Speech, sessions: Sessions, limits: Limits) -> APIRouter:
+def routes(speech: SpeechService, sessions: Sessions, limits: Limits) -> APIRouter:
+    """Return the WebSocket route."""
     router = APIRouter()
 
     @router.websocket("/ws")
-    async def speak(socket: WebSocket) -> None:
-        await accept(socket)
-        try:
-            with sessions.one():
-                incoming = Incoming(socket, limits, sessions.leaving, speech.clock)
-                end = await _converse(incoming, Outgoing(socket, limits), speech)
-                await close(socket, limits, end)
-        except Full as full:
-            await socket.close(TRY_AGAIN, full.message)
-        except (Gone, WebSocketDisconnect):
-            pass
+    async def speak(websocket: WebSocket) -> None:
+        async def converse() -> None:
+            incoming = Incoming(websocket, limits, sessions.stopping, speech.clock)
+            await close(websocket, limits, await _converse(incoming, Outgoing(websocket, limits), speech))
+
+        await serve_session(websocket, sessions, limits, converse)
 
     return router
 
 
-async def _converse(incoming: Incoming, outgoing: Outgoing, speech: Speech) -> Closed:
-    """Until either side has had enough; why. Raises Gone."""
+async def _converse(incoming: Incoming, outgoing: Outgoing, speech: SpeechService) -> Closed:
+    """Answer frames until either side ends the session; return the reason. Raise Gone."""
     try:
         while (frame := await incoming.next()) is not None:
             try:
-                await _speak(outgoing, speech, request_of(frame))
+                await _speak(outgoing, speech, parse_request(frame))
             except (ValidationError, VoiceCliError, StageError, Refused) as error:
                 await outgoing.send(f"ERROR: {problem_of(error).text}")
                 await outgoing.send(END)
-                if not is_ours(error):
-                    incoming.misunderstood()
+                if not is_server_error(error):
+                    incoming.count_error()
             else:
                 await outgoing.send(END)
     except Closed as end:
         return end
-    return LEAVING
+    return SERVER_STOPPING
 
 
-async def _speak(outgoing: Outgoing, speech: Speech, request: VoiceAgentGuideRequest) -> None:
+async def _speak(outgoing: Outgoing, speech: SpeechService, request: VoiceAgentGuideRequest) -> None:
     config = request.config
     voice = speech.choose(config.voice, config.speed, config.lang_code)
-    chunks = speech.chunks(voice, speech.whole(voice, request.text), Hearer(speech.clock, downloads=True))
+    turn = speech.complete_answer(voice, request.text)
+    chunks = speech.chunks(voice, turn, PlaybackEstimate(speech.clock, downloads=True))
     async with aclosing(chunks):
         async for chunk in chunks:
-            await outgoing.send(louder(chunk.pcm, config.volume_multiplier).astype("<i2").tobytes())
+            await outgoing.send(amplify(chunk.pcm, config.volume_multiplier).astype("<i2").tobytes())
 
 
-def request_of(frame: str | bytes) -> VoiceAgentGuideRequest:
-    """What looks like a JSON object has to be one that is understood; all else is plain text.
+def parse_request(frame: str | bytes) -> VoiceAgentGuideRequest:
+    """Parse a frame: one that begins like a JSON object has to be a valid request, anything else is plain text.
 
-    Raises ValidationError, or Refused for a binary frame.
+    Raise ValidationError, or Refused for a binary frame.
     """
     if isinstance(frame, bytes):
-        _refuse_binary()
+        raise Refused(Problem("bad_message", "a binary frame was sent", "send the text in a text frame"))
     if frame.lstrip().startswith("{"):
         return VoiceAgentGuideRequest.model_validate_json(frame)
     return VoiceAgentGuideRequest(text=frame)
 
 
-def louder(pcm: Pcm, factor: float) -> Pcm:
-    """Clipped, not wrapped."""
+def amplify(pcm: Pcm, factor: float) -> Pcm:
+    """Multiply samples, shape (n,), and clip them."""
     return np.clip(np.round(pcm * factor), -32768, 32767).astype(np.int16)
-
-
-def _refuse_binary() -> NoReturn:
-    raise Refused(Problem("bad_message", "a binary frame was sent", "send the text in a text frame"))

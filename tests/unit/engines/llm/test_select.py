@@ -11,8 +11,9 @@ import pytest
 
 from tests.contract.chat_servers import MODELS, TAGS, chat_server, llm_settings
 from tests.contract.conftest import gguf
-from voicecli.engines.llm.select import AvailableModel, is_loopback, list_language_models, open_language_model, place
+from voicecli.engines.llm.select import AvailableModel, list_language_models, open_language_model, place
 from voicecli.errors import BackendUnavailable, ModelMissing, SettingsError
+from voicecli.network import is_loopback
 
 __all__ = ["gguf"]  # the fixture
 

@@ -1,8 +1,8 @@
-"""What can go wrong with a request, in words for whoever made it."""
+"""Errors of the text-to-speech server as its clients see them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,25 +14,28 @@ from starlette.exceptions import HTTPException
 
 from voicecli.conversation.turn import StageError
 from voicecli.errors import SettingsError, VoiceCliError
+from voicecli.server.http import error_response
 from voicecli.server.sessions import Full
-from voicecli.server.tts.protocol import MOST_CHARS
+from voicecli.server.tts.protocol import MAX_CHARS
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
+    """An error for programs (`code`) and people."""
+
     code: str
     message: str
     hint: str = ""
-    param: str | None = None  # what of the request is to blame; None: the server
+    param: str | None = None  # the field of the request at fault; None: the server is
 
     @property
     def text(self) -> str:
-        """On one line."""
+        """Message and hint on one line."""
         return f"{self.message} ({self.hint})" if self.hint else self.message
 
 
 class Refused(Exception):
-    """A request that is understood and cannot be done."""
+    """A request that cannot be done."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.text)
@@ -41,12 +44,12 @@ class Refused(Exception):
 
 NOTHING_TO_SAY = Problem("nothing_to_say", "nothing in the text can be said", "give a text with words", "input")
 TOO_LONG = Problem(
-    "text_too_long", f"the text is too long: at most {MOST_CHARS} characters", "send it in parts", "input"
+    "text_too_long", f"the text is too long: at most {MAX_CHARS} characters", "send it in parts", "input"
 )
 
 
 def problem_of(error: Exception) -> Problem:
-    """In a word, a sentence and an advice."""
+    """Return the problem behind an error; raise the error if it is unexpected."""
     match error:
         case Refused():
             return error.problem
@@ -65,39 +68,33 @@ def problem_of(error: Exception) -> Problem:
 
 
 def _invalid(errors: Sequence[Any]) -> Problem:
-    """The first thing that pydantic has found."""
+    """Return a problem that names the first of pydantic's errors."""
     first = errors[0]
     if first["type"] == "json_invalid":
-        return Problem("invalid_value", f"this is no JSON: {first['ctx']['error']}", param="body")
+        return Problem("invalid_value", f"this is not valid JSON: {first['ctx']['error']}", param="body")
     place = ".".join(str(part) for part in first["loc"] if part != "body") or None
     code = "unknown_parameter" if first["type"] == "extra_forbidden" else "invalid_value"
     return Problem(code, f"{place}: {first['msg']}" if place else first["msg"], param=place)
 
 
-def answer_as_openai(app: FastAPI) -> None:
-    """Errors of HTTP routes in the shape that OpenAI's clients read."""
-
-    async def answer(request: Request, error: Exception) -> JSONResponse:
-        if isinstance(error, Full):
-            return error_response(503, problem_of(error))
-        return error_response(500 if is_ours(error) else 400, problem_of(error))
-
-    async def answer_http(request: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, HTTPException)
-        problem = Problem("not_found", error.detail, param=request.url.path)
-        return error_response(error.status_code, problem, error.headers)
-
-    for kind in (Refused, RequestValidationError, VoiceCliError, StageError):
-        app.add_exception_handler(kind, answer)
-    app.add_exception_handler(HTTPException, answer_http)
-
-
-def is_ours(error: Exception) -> bool:
-    """Not the client's mistake."""
+def is_server_error(error: Exception) -> bool:
+    """Return whether an error is not the client's fault."""
     return isinstance(error, VoiceCliError | StageError) and not isinstance(error, SettingsError)
 
 
-def error_response(status: int, problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    kind = "invalid_request_error" if status < 500 else "server_error"
-    error = {"message": problem.text, "type": kind, "param": problem.param, "code": problem.code}
-    return JSONResponse({"error": error}, status, headers)
+def add_error_handlers(app: FastAPI) -> None:
+    """Answer the errors of HTTP routes in OpenAI's format."""
+
+    async def on_error(request: Request, error: Exception) -> JSONResponse:
+        problem = problem_of(error)
+        status = 503 if isinstance(error, Full) else 500 if is_server_error(error) else 400
+        return error_response(status, problem.text, problem.code, problem.param)
+
+    async def on_http_error(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        path = request.url.path
+        return error_response(error.status_code, error.detail, "not_found", path, headers=error.headers)
+
+    for kind in (Refused, RequestValidationError, VoiceCliError, StageError):
+        app.add_exception_handler(kind, on_error)
+    app.add_exception_handler(HTTPException, on_http_error)
