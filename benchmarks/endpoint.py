@@ -37,7 +37,7 @@ from voicecli.bench.endpointing import (
 from voicecli.bench.hesitations import with_hesitations
 from voicecli.bench.machine import machine
 from voicecli.engines.smart_turn.engine import SmartTurn
-from voicecli.models.installed import model_file, open_store
+from voicecli.models.store import model_file, open_store
 from voicecli.turns.endpoint import MODES, PauseStatistics
 from voicecli.types import Pcm, Transcript
 

@@ -129,8 +129,8 @@ class TestScreen:
         with show_downloads(Console(file=out)) as tell:
             tell(SourceSkipped("a", "hub me/a", "hub.example cannot be reached"))
             tell(SourceSkipped("b", "hub me/b", "hub.example cannot be reached"))
-            tell(Progress("a", "tiny==1.0", "fetch", 1, 2))
-            tell(Progress("a", "tiny==1.0", "fetch", 2, 2))
+            tell(Progress("a", "tiny==1.0", "download", 1, 2))
+            tell(Progress("a", "tiny==1.0", "download", 2, 2))
             tell(Finished("a", "tiny==1.0"))
             tell(ModelReady("a", "pypi tiny==1.0", 3_000_000))
         assert out.getvalue().splitlines() == [
@@ -142,10 +142,10 @@ class TestScreen:
     @pytest.mark.parametrize(
         ("event", "label"),
         [
-            (Progress("a", "tiny-one==1.0", "fetch", 1_000_000, 4_000_000), "tiny-one "),
-            (Progress("a", "tiny-voices@1.0", "fetch", 1_000_000, 4_000_000), "tiny-voices "),
-            (Progress("a", "@me/voices@1.0", "fetch", 1_000_000, 4_000_000), "@me/voices "),
-            (Progress("a", "model.bin", "fetch", 1_000_000, 4_000_000), "a/model.bin "),
+            (Progress("a", "tiny-one==1.0", "download", 1_000_000, 4_000_000), "tiny-one "),
+            (Progress("a", "tiny-voices@1.0", "download", 1_000_000, 4_000_000), "tiny-voices "),
+            (Progress("a", "@me/voices@1.0", "download", 1_000_000, 4_000_000), "@me/voices "),
+            (Progress("a", "model.bin", "download", 1_000_000, 4_000_000), "a/model.bin "),
             (Progress("a", "a", "unpack", 1_000_000, 4_000_000), "a: unpacking "),
         ],
     )

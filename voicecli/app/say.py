@@ -1,4 +1,4 @@
-"""One run of `voicecli say`: a text, spoken like an answer of the conversation."""
+"""One run of `voicecli say`: speak a text like an answer of a conversation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import DeviceError, EngineError, SettingsError, VoiceCliError
 from voicecli.events import Clock, Event, Notice, Synthesized
 from voicecli.languages import language_of_name
-from voicecli.models.installed import open_store
+from voicecli.models.store import open_store
 from voicecli.settings.model import Settings
 from voicecli.speech_text.normalize import normalize
 from voicecli.speech_text.phrases import phrases_in
@@ -31,61 +31,63 @@ ONLY_TURN = TurnId(1)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """How long it took."""
+class SpeechTimes:
+    """How long speaking took."""
 
-    first_audio_s: float  # from the text to its first sound, the voice being loaded
+    first_audio_s: float  # from the text to its first sound, with the voice loaded
     total_s: float  # from the text to the end of the last sound
     audio_s: float
 
 
-class Wordless(EngineError):
-    """The text holds nothing that the voice can say."""
+class NothingToSpeak(EngineError):
+    """The text holds nothing that the voice can speak."""
 
 
-def say_text(text: str, settings: Settings, output: Path | None, narrate: Callable[[str], None]) -> Said:
+def say_text(text: str, settings: Settings, output: Path | None, narrate: Callable[[str], None]) -> SpeechTimes:
     """Speak through the loudspeaker, or into a WAV file.
 
-    Raises SettingsError when there is nothing to say, DeviceError, ModelMissing or EngineError.
+    Raise SettingsError if there is nothing to speak, DeviceError, ModelMissing or EngineError.
     """
     turn = turn_of(text, language_of_name(settings.tts.voice))
     if turn.chunker.exhausted:
-        raise SettingsError(f"nothing in {text[:40]!r} can be said", "give a text with words")
+        raise SettingsError(f"nothing in {text[:40]!r} can be spoken", "give a text with words")
     return asyncio.run(_say(turn, settings, output, narrate))
 
 
 def turn_of(text: str, language: str = "en") -> Turn:
-    """A turn whose answer is known from the start; `language` is the voice's, ISO 639-1."""
+    """Return a turn with a complete answer; `language` is that of the voice (ISO 639-1)."""
     turn = Turn(ONLY_TURN)
-    dictation = TextTurn(turn, phrases_in(language))
-    dictation.write(text)
-    dictation.close()
+    text_turn = TextTurn(turn, phrases_in(language))
+    text_turn.write(text)
+    text_turn.close()
     return turn
 
 
-async def _say(turn: Turn, settings: Settings, output: Path | None, narrate: Callable[[str], None]) -> Said:
+async def _say(turn: Turn, settings: Settings, output: Path | None, narrate: Callable[[str], None]) -> SpeechTimes:
     sleep_while_waiting()
     async with AsyncExitStack() as stack:
         return await say_turn(turn, settings, output or await open_loudspeaker(stack, settings, narrate), narrate)
 
 
 async def open_loudspeaker(stack: AsyncExitStack, settings: Settings, narrate: Callable[[str], None]) -> Speaker:
-    """Raises DeviceError where there is none."""
+    """Open the loudspeaker. Raise DeviceError if there is none."""
 
-    def tell(event: Event) -> None:
+    def report(event: Event) -> None:
         if isinstance(event, Notice):
             narrate(event.text)
 
     try:
-        return await stack.enter_async_context(make_speaker(settings, Files(), tell))
+        return await stack.enter_async_context(make_speaker(settings, Files(), report))
     except DeviceError as error:
         raise DeviceError(error.message, f"-o FILE writes a WAV file instead; {error.hint}") from error
 
 
-async def say_turn(turn: Turn, settings: Settings, place: Speaker | Path, narrate: Callable[[str], None]) -> Said:
-    """Load the voice and speak to the end of the sound, through an open loudspeaker or into a file.
+async def say_turn(
+    turn: Turn, settings: Settings, place: Speaker | Path, narrate: Callable[[str], None]
+) -> SpeechTimes:
+    """Load the voice and speak to the end, through an open loudspeaker or into a file.
 
-    The file is opened last, since that empties it. Raises what `speak` does, ModelMissing and SettingsError.
+    The file is opened last, since that truncates it. Raise what `speak` raises, ModelMissing and SettingsError.
     """
     async with AsyncExitStack() as stack:
         worker = stack.enter_context(ThreadWorker("tts"))
@@ -95,10 +97,10 @@ async def say_turn(turn: Turn, settings: Settings, place: Speaker | Path, narrat
         return await speak(turn, voice, worker, speaker, CLOCK)
 
 
-async def speak(turn: Turn, voice: TextToSpeech, worker: Worker, speaker: Speaker, clock: Clock) -> Said:
-    """Speak to the end of the sound.
+async def speak(turn: Turn, voice: TextToSpeech, worker: Worker, speaker: Speaker, clock: Clock) -> SpeechTimes:
+    """Speak until the last sound has been played.
 
-    Raises EngineError, Wordless when there is nothing to say, or DeviceError when the speaker takes no more.
+    Raise EngineError, NothingToSpeak if the voice finds no words, or DeviceError if the speaker fails.
     """
     ready_s: list[float] = []
 
@@ -115,5 +117,7 @@ async def speak(turn: Turn, voice: TextToSpeech, worker: Worker, speaker: Speake
         raise cause if isinstance(cause, VoiceCliError) else EngineError(failure.message, failure.hint) from failure
     await speaker.drained()
     if not ready_s:
-        raise Wordless(f"{voice.name} found nothing to say in {turn.written[:40]!r}", "does the voice speak it?")
-    return Said(ready_s[0] - began_s, clock() - began_s, sum(chunk.audio_s for chunk in turn.chunks))
+        raise NothingToSpeak(
+            f"{voice.name} found nothing to speak in {turn.written[:40]!r}", "check that the voice speaks its language"
+        )
+    return SpeechTimes(ready_s[0] - began_s, clock() - began_s, sum(chunk.audio_s for chunk in turn.chunks))

@@ -21,7 +21,7 @@ from voicecli.engines.whisper.long_audio import WINDOW_S
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import VoiceCliError
 from voicecli.events import Clock
-from voicecli.models.installed import open_store
+from voicecli.models.store import open_store
 from voicecli.settings.model import ListenSettings, Settings
 from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechSegment, Transcript
 

@@ -10,7 +10,7 @@ from voicecli.assemble.engines import load_voice, report_on_loop
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.kokoro.calibration import VoiceCalibration
 from voicecli.engines.worker import ThreadWorker
-from voicecli.models.installed import open_store
+from voicecli.models.store import open_store
 from voicecli.server.tts.speech import Speech
 from voicecli.settings.model import Settings
 

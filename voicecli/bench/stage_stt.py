@@ -19,7 +19,7 @@ from voicecli.engines.base import SpeechToText
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.engines.worker import ThreadWorker
-from voicecli.models.installed import open_store
+from voicecli.models.store import open_store
 from voicecli.settings.model import Settings
 from voicecli.types import LISTEN_RATE_HZ, SpeechSegment, Transcript
 

@@ -1,4 +1,4 @@
-"""`voicecli tune`: settings that suit this machine, found by measuring, with the reason for each."""
+"""`voicecli tune`: measure which settings suit this machine, with the reason for each."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from voicecli.commands.narration import tell
-from voicecli.commands.options import option
+from voicecli.commands.console import print_note
+from voicecli.commands.options import OWN_SPEECH, ConfigOption, option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,37 +20,40 @@ if TYPE_CHECKING:
     from voicecli.tune.start import Beginning
     from voicecli.tune.values import Choice
 
-WORK, SCREEN = "What is tried", "Output and settings"
+WORK, SCREEN = "Measurements", "Output"
 
 
 class Device(StrEnum):
+    """Hardware to tune for."""
+
     cpu = "cpu"
     gpu = "gpu"
 
 
 def tune(
     time_limit: Annotated[
-        float, option("--time-limit", metavar="MINUTES", help="Measure no longer than that (10).", min=0.1, panel=WORK)
+        float,
+        option(
+            "--time-limit", metavar="MINUTES", help="Longest time to measure, in minutes (10).", min=0.1, panel=WORK
+        ),
     ] = 10.0,
-    speech: Annotated[
-        Path | None, option(help="Folder of recordings; without it, questions that Kokoro asks.", panel=WORK)
+    speech: Annotated[Path | None, option(help=OWN_SPEECH, panel=WORK)] = None,
+    device: Annotated[Device, option(help="Tune for the CPU or for one NVIDIA GPU.", panel=WORK)] = Device.cpu,
+    dry_run: Annotated[bool, option("--dry-run", help="Print the results without writing them.", panel=SCREEN)] = False,
+    yes: Annotated[bool, option("--yes", "-y", help="Change the settings file without asking.", panel=SCREEN)] = False,
+    json_file: Annotated[
+        Path | None, option("--json", metavar="FILE", help="Write all measurements to this file.", panel=SCREEN)
     ] = None,
-    device: Annotated[Device, option(help="Tune for the processor (cpu) or one NVIDIA card.", panel=WORK)] = Device.cpu,
-    dry_run: Annotated[bool, option("--dry-run", help="Print what was found, write nothing.", panel=SCREEN)] = False,
-    yes: Annotated[bool, option("--yes", "-y", help="Change a settings file without asking.", panel=SCREEN)] = False,
-    json_file: Annotated[Path | None, option("--json", metavar="FILE", help="All figures.", panel=SCREEN)] = None,
-    config: Annotated[
-        Path | None, option("--config", metavar="FILE", help="Settings file in place of your own.", panel=SCREEN)
-    ] = None,
+    config: ConfigOption = None,
 ) -> None:
-    """Find the settings that answer soonest on this machine, and write them to your settings file.
+    """Find the settings that answer fastest on this machine, and write them to your settings file.
 
-    Tries the Whisper and Kokoro models that are installed, their precision, threads of all engines, the length of the
-    first chunk of an answer and the ways to tell that you are done. Each is measured against the one in use, in turns.
-    A value is changed only where the gain is beyond noise.
+    Tries the installed Whisper and Kokoro models, their precision, the number of threads of each engine, the length of
+    an answer's first chunk, and the endpoint modes. Each candidate is measured alternately with the value in use. A
+    value changes only if the gain is larger than the noise.
 
-    What your settings file holds stays, comments too; the file as it was is kept as config.toml.bak. [bold]Ctrl-C[/]
-    leaves it as it is.
+    Your other settings and comments are preserved, and the previous file is kept as config.toml.bak. [bold]Ctrl-C[/]
+    changes nothing.
 
     Examples:
 
@@ -68,10 +71,11 @@ def tune(
         from voicecli.errors import SettingsError
 
         raise SettingsError(
-            f"{beginning.path} is there already and nobody can be asked", "--yes changes it, --dry-run does not"
+            f"{beginning.path} exists, and standard input is not a terminal to ask before changing it",
+            "--yes changes it, --dry-run does not",
         )
     for line in beginning.notes:
-        tell(line)
+        print_note(line)
     outcome = measured(beginning, speech, 60 * time_limit, began_s)
     chosen = show(beginning, outcome)
     if json_file is not None:
@@ -83,7 +87,7 @@ def tune(
 
 
 def measured(beginning: Beginning, speech: Path | None, limit_s: float, began_s: float) -> Outcome:
-    """Raises what `run.tune` raises."""
+    """Load the recordings and measure. Raise ModelMissing, EngineError or SettingsError."""
     import asyncio
 
     from voicecli.bench.corpus import load_corpus
@@ -100,7 +104,7 @@ def measured(beginning: Beginning, speech: Path | None, limit_s: float, began_s:
 
 
 def show(beginning: Beginning, outcome: Outcome) -> Sequence[Choice]:
-    """Print what was found; returns the values that are not as they would be without a file."""
+    """Print the results. Return the values that differ from those without a settings file."""
     from voicecli.commands.tune_screen import print_outcome
     from voicecli.tune.write import chosen_keys
 
@@ -110,7 +114,7 @@ def show(beginning: Beginning, outcome: Outcome) -> Sequence[Choice]:
 
 
 def write(beginning: Beginning, choices: Sequence[Choice], chosen: Sequence[Choice], yes: bool) -> None:
-    """Ask where there is a file. Raises SettingsError."""
+    """Write the settings file, asking first if there is one. Raise SettingsError if that fails."""
     from voicecli.settings.load import shown
     from voicecli.tune.write import own_values, read, tuned
     from voicecli.tune.write import write as replace
@@ -119,14 +123,14 @@ def write(beginning: Beginning, choices: Sequence[Choice], chosen: Sequence[Choi
     changed = {one.key for one in chosen}
     decided = [one.key for one in choices if one.key not in changed and one.measured]
     for key, value in own_values(before or "", decided).items():
-        tell(f"{key} = {shown(value)} is your own and stays; the default did as well here")
+        print_note(f"{key} = {shown(value)} is your own value and is kept; the default did as well here")
     text = tuned(before or "", chosen, decided, time.strftime("%Y-%m-%d"))
     if text == (before or ""):
-        tell("Nothing to write: your settings are these already.")
+        print_note("Nothing to write: your settings already hold these values.")
         return
     if before is not None and not yes and not typer.confirm(f"Change {beginning.path}?", default=True, err=True):
-        tell("Nothing was written.")
+        print_note("Nothing was written.")
         return
     written = replace(beginning.path, text)
-    kept = f"; as it was: {written.backup}" if written.backup else ""
-    tell(f"Written to {written.path}{kept}")
+    kept = f"; previous version: {written.backup}" if written.backup else ""
+    print_note(f"Written to {written.path}{kept}")

@@ -1,8 +1,7 @@
-"""A tuning on the screen: how it goes on stderr, what it found on stdout."""
+"""Output of `voicecli tune`: progress on stderr, results on stdout."""
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,11 +17,9 @@ if TYPE_CHECKING:
     from voicecli.tune.start import Beginning
     from voicecli.tune.values import Choice, Part
 
-PIPE_WIDTH = 200  # nothing of a table is folded in a file
-
 
 class Lines:
-    """What is done, a line each; on a terminal also what is being done. Satisfies `search.Watch`."""
+    """Print a line for each completed step; on a terminal, also show the current one. Implements `search.Watch`."""
 
     def __init__(self, console: Console, bars: Bars | None, limit_s: float, began_s: float) -> None:
         self._console = console
@@ -41,7 +38,7 @@ class Lines:
 
 @contextmanager
 def progress(limit_s: float, began_s: float) -> Iterator[Watch]:
-    """On stderr; the bar is gone when the block ends."""
+    """Show progress on stderr; the bar vanishes when the `with` ends."""
     from rich import progress
     from rich.console import Console
 
@@ -62,14 +59,13 @@ def progress(limit_s: float, began_s: float) -> Iterator[Watch]:
 
 
 def print_outcome(beginning: Beginning, outcome: Outcome, chosen: Sequence[Choice]) -> None:
-    """Tables, plot, values with their reasons, and what was left out."""
-    from rich.console import Console
-
+    """Print tables, the plot, the values with their reasons, and what was not tried."""
     from voicecli.bench.machine import machine
+    from voicecli.commands.console import table_console
     from voicecli.tune.report import plot, rows, summary, untried_lines
     from voicecli.tune.values import Part
 
-    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
+    console = table_console()
     for part in get_args(Part):
         print_table(console, part, rows(outcome.found, part))
     for line in plot(outcome.found):
@@ -86,7 +82,7 @@ def print_outcome(beginning: Beginning, outcome: Outcome, chosen: Sequence[Choic
 
 
 def print_table(console: Console, part: Part, rows: Sequence[Row]) -> None:
-    """The quickest first; what is chosen is marked."""
+    """Print a table, fastest first; the chosen row is marked."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 

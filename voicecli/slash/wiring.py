@@ -18,7 +18,7 @@ from voicecli.events import Component, ComponentChanged, Notice, Publish
 from voicecli.history.finding import excerpt
 from voicecli.history.log import ConversationLog, SessionLog
 from voicecli.history.writer import utc_now
-from voicecli.models.installed import installed_models, needed_models, open_store
+from voicecli.models.store import conversation_models, installed_models, open_store
 from voicecli.settings.model import Settings
 from voicecli.slash.complete import Value
 from voicecli.slash.devices import DeviceCommand, device_values
@@ -64,7 +64,7 @@ class CommandContext:
     def examine(self) -> list[Group]:
         """What `voicecli doctor` finds without opening a sound device or hashing a model. Blocks for seconds."""
         settings = self.settings.model_copy(update={"llm": self.switches.model.settings})
-        request = Request(settings, needed_models(settings), {}, aloud=False, quick=True)
+        request = Request(settings, conversation_models(settings), {}, aloud=False, quick=True)
         return list(Examination(request).run(lambda doing: None))
 
 

@@ -17,7 +17,7 @@ from voicecli.types import ToolSpec
 if TYPE_CHECKING:
     from mcp import Client
 
-    from voicecli.settings.tools import ToolServer
+    from voicecli.settings.model import ToolServer
 
 START_S = 30.0
 """For a server to start and to list its tools; `uvx` and `npx` fetch it first."""

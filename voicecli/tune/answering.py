@@ -17,8 +17,7 @@ from voicecli.engines.llm.select import open_language_model
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import EngineError, first_of
 from voicecli.events import Clock
-from voicecli.models.installed import model_file
-from voicecli.models.manifest import ModelStore
+from voicecli.models.store import ModelStore, model_file
 from voicecli.settings.model import Settings
 from voicecli.speech_text.chunker import TextChunker
 from voicecli.speech_text.markdown_blocks import SpeechMarkdownFilter

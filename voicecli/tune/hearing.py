@@ -11,7 +11,7 @@ from voicecli.bench.words import found_slots
 from voicecli.engines.whisper.engine import Whisper
 from voicecli.engines.worker import ThreadWorker
 from voicecli.events import Clock
-from voicecli.models.manifest import ModelStore
+from voicecli.models.store import ModelStore
 from voicecli.settings.model import SttSettings
 from voicecli.tune.turns import side_by_side
 from voicecli.tune.values import Arm, Sample, Samples

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from voicecli.engines.cpu import physical_cores
 from voicecli.errors import ModelMissing
-from voicecli.models.manifest import Model, ModelStore
+from voicecli.models.manifest import Model
+from voicecli.models.store import ModelStore
 from voicecli.settings.load import value_of
 from voicecli.settings.model import Settings
 from voicecli.tune.values import PART_OF, Value

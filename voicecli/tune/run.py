@@ -16,7 +16,7 @@ from voicecli.engines import gpu
 from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import physical_cores, sleep_while_waiting
 from voicecli.engines.worker import ThreadWorker
-from voicecli.models.installed import model_file, open_store
+from voicecli.models.store import model_file, open_store
 from voicecli.settings.model import Settings
 from voicecli.tune.answering import Answering
 from voicecli.tune.budget import Budget

@@ -8,19 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from voicecli.bench.environment import require_device
-from voicecli.models.installed import open_store
+from voicecli.models.store import open_store
 from voicecli.settings.load import (
     PREFIX,
     Loaded,
     build,
-    flat,
     load_settings,
-    parse,
+    shipped_values,
     user_file,
     value_of,
 )
 from voicecli.settings.model import Settings
-from voicecli.settings.shipped import shipped_text
 from voicecli.tune.models import Installed, defaults_here, installed, plain
 from voicecli.tune.values import PART_OF, Choice, Value
 
@@ -47,8 +45,8 @@ def begin(device: str, file: Path | None) -> Beginning:
     Raises SettingsError, ModelMissing where there is nothing to tune, EngineError where there is no GPU.
     """
     loaded = loaded_from(file)
-    shipped = flat(parse(shipped_text("default.toml"), "default.toml"))
-    profile = flat(parse(shipped_text(f"{device}.toml"), f"{device}.toml"))
+    shipped = shipped_values("default.toml")
+    profile = shipped_values(f"{device}.toml")
     stock = {key: value for key, value in (shipped | profile).items() if key in PART_OF or key in DEVICES}
     settings = with_values(loaded.settings, stock)
     require_device(settings, device)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conversation.stage import CHAR_S, ToneTts
 from tests.defaults import SETTINGS
-from voicecli.app.say import Said, say_text, speak, turn_of
+from voicecli.app.say import SpeechTimes, say_text, speak, turn_of
 from voicecli.audio.files.recording import Recording
 from voicecli.commands.say import text_of
 from voicecli.errors import DeviceError, EngineError, SettingsError
@@ -22,8 +22,8 @@ from voicecli.types import PlaybackChunk, TurnId
 S_PER_CALL = 0.2
 
 
-def say(text: str, voice: ToneTts, path: Path) -> Said:
-    async def main() -> Said:
+def say(text: str, voice: ToneTts, path: Path) -> SpeechTimes:
+    async def main() -> SpeechTimes:
         clock = asyncio.get_running_loop().time
         async with Recording(path, lead_s=8.0) as recording:
             return await speak(turn_of(text), voice, TimedWorker(lambda *_: S_PER_CALL), recording, clock)
@@ -55,7 +55,7 @@ def test_a_failing_voice_keeps_its_message(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", " \n", "🎉", "---"])
 def test_a_text_without_words_is_refused_before_anything_is_opened(text: str, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="can be said"):
+    with pytest.raises(SettingsError, match="can be spoken"):
         say_text(text, SETTINGS, tmp_path / "a.wav", print)
     assert not (tmp_path / "a.wav").exists()
 

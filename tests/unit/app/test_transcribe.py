@@ -10,7 +10,7 @@ import pytest
 from tests.conversation.stage import LoudnessGate
 from tests.defaults import LISTEN
 from voicecli.app.transcribe import FileTranscript, Unreadable, Withheld, speech_parts, understand
-from voicecli.commands.transcribe import fields, plain, tell_withheld
+from voicecli.commands.transcribe import fields, plain, print_withheld
 from voicecli.engines.whisper.long_audio import WINDOW_S
 from voicecli.errors import DeviceError
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Transcript
@@ -101,8 +101,8 @@ def test_a_file_that_gave_nothing_is_reported_in_json_only() -> None:
 
 
 def test_what_is_withheld_is_reported_with_its_place(capsys: pytest.CaptureFixture[str]) -> None:
-    tell_withheld(FileTranscript(FILE, "Hello.", 9.0, 0.1, False, (Withheld(2.0, 4.5, "repetition"),)))
-    tell_withheld(FileTranscript(FILE, "", 2.0, 0.1, False, (Withheld(0.0, 2.0, "no speech"),)))
+    print_withheld(FileTranscript(FILE, "Hello.", 9.0, 0.1, False, (Withheld(2.0, 4.5, "repetition"),)))
+    print_withheld(FileTranscript(FILE, "", 2.0, 0.1, False, (Withheld(0.0, 2.0, "no speech"),)))
     out = capsys.readouterr()
     assert out.out == ""
     assert out.err.splitlines() == [

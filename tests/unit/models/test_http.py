@@ -11,9 +11,9 @@ import pytest
 from tests.unit.models.stage import Web, git_blob_id, manifest, model, pinned, serving, sha256, source
 from voicecli.errors import ModelMissing
 from voicecli.models import http as fetch_http
-from voicecli.models.download import FetchEvent, ModelReady, SourceSkipped, download
+from voicecli.models.download import DownloadEvent, ModelReady, SourceSkipped, download
 from voicecli.models.http import ATTEMPTS, Hosts
-from voicecli.models.manifest import DIGESTS_FILE, ModelStore
+from voicecli.models.store import DIGESTS_FILE, ModelStore
 
 WEIGHTS = bytes(range(256)) * 4096
 WORDS = b'{"hello": 1}'
@@ -34,8 +34,8 @@ def store(tmp_path: Path) -> ModelStore:
     return ModelStore(tmp_path / "models", manifest(RELEASED, ON_HUB))
 
 
-def fetch(store: ModelStore, web: Web, *names: str) -> list[FetchEvent]:
-    reported: list[FetchEvent] = []
+def fetch(store: ModelStore, web: Web, *names: str) -> list[DownloadEvent]:
+    reported: list[DownloadEvent] = []
     models = [store.manifest.find(name) for name in names]
     download(models, store, progress=reported.append, hosts=Hosts(hub=web.base, github=web.base))
     return reported
@@ -164,7 +164,7 @@ class TestUnreachable:
             source("github", "me/tiny@v1", pinned("a.bin", WEIGHTS)),
         )
         store = ModelStore(tmp_path, manifest(both))
-        reported: list[FetchEvent] = []
+        reported: list[DownloadEvent] = []
         download(store.manifest.model, store, progress=reported.append, hosts=Hosts(nowhere, web.base))
         (skipped,) = [event for event in reported if isinstance(event, SourceSkipped)]
         assert (skipped.model, skipped.source) == ("both", "hub me/both")

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tests.unit.models.stage import manifest, model, pinned, sha256, source
 from voicecli.errors import ModelMissing, SettingsError
-from voicecli.models.manifest import DIGESTS_FILE, Manifest, ModelStore
+from voicecli.models.manifest import Manifest
+from voicecli.models.store import DIGESTS_FILE, ModelStore
 
 WEIGHTS = b"weights of a tiny model"
 LICENCE = b"do what you like"

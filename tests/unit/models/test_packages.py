@@ -16,9 +16,18 @@ import pytest
 from tests.unit.models.stage import Web, build_tarball, build_wheel, manifest, model, pinned, serving, source
 from voicecli.errors import ModelMissing
 from voicecli.models import packages as fetch_packages
-from voicecli.models.download import FetchEvent, Finished, ModelReady, Progress, SourceChoice, SourceSkipped, download
-from voicecli.models.manifest import Manifest, ModelStore
+from voicecli.models.download import (
+    DownloadEvent,
+    Finished,
+    ModelReady,
+    Progress,
+    SourceChoice,
+    SourceSkipped,
+    download,
+)
+from voicecli.models.manifest import Manifest
 from voicecli.models.part_file import SourceFailed
+from voicecli.models.store import ModelStore
 
 FIRST, SECOND, WORDS = b"first half, ", b"second half", b"words"
 JOINED = source(
@@ -55,8 +64,8 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
         yield web
 
 
-def fetch(root: Path, known: Manifest, choice: SourceChoice = "auto") -> tuple[ModelStore, list[FetchEvent]]:
-    store, reported = ModelStore(root / "models", known), list[FetchEvent]()
+def fetch(root: Path, known: Manifest, choice: SourceChoice = "auto") -> tuple[ModelStore, list[DownloadEvent]]:
+    store, reported = ModelStore(root / "models", known), list[DownloadEvent]()
     download(known.model, store, choice, progress=reported.append)
     return store, reported
 

@@ -1,4 +1,4 @@
-"""`voicecli bench docs`: results beside the figures of other programs, as one page of Markdown."""
+"""`voicecli bench docs`: a Markdown page that compares results with those of other programs."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from voicecli.commands.options import option
 
 
 def bench_docs(
-    results: Annotated[list[Path], typer.Argument(metavar="RESULT.json...", help="What --json wrote.")],
+    results: Annotated[list[Path], typer.Argument(metavar="RESULT.json...", help="Files written by --json.")],
     peers: Annotated[
-        Path | None, option(metavar="FILE", help="Figures of other programs, as docs/peers.toml.", panel=OUTPUT)
+        Path | None, option(metavar="FILE", help="Results of other programs, such as docs/peers.toml.", panel=OUTPUT)
     ] = None,
-    out: Annotated[Path | None, option(metavar="FILE", help="Write there, not on stdout.", panel=OUTPUT)] = None,
+    out: Annotated[
+        Path | None, option(metavar="FILE", help="Write to this file instead of stdout.", panel=OUTPUT)
+    ] = None,
 ) -> None:
-    """Write results as one page, beside other programs.
+    """Write a page that compares results with those of other programs.
 
     Example:
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from voicecli.commands.narration import tell
+from voicecli.commands.console import print_note
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +67,7 @@ def present(
     show(result, screen())
     if json_file is not None:
         write_result(json_file, result)
-        tell(f"{json_file} has all samples")
+        print_note(f"{json_file} has all samples")
     comparison = compared(old, result) if old is not None else None
     write_pages(result, comparison, markdown, html)
     if comparison is not None:
@@ -95,7 +95,7 @@ def write(path: Path, text: str, hint: str) -> None:
         path.write_text(text, encoding="utf8")
     except OSError as error:
         raise SettingsError(f"{path} cannot be written: {error.strerror}", hint) from error
-    tell(f"{path} is written")
+    print_note(f"{path} is written")
 
 
 def screen() -> Console:

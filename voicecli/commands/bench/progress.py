@@ -1,4 +1,4 @@
-"""How far a measurement is: a bar on a terminal, a line for each step elsewhere. All on stderr."""
+"""Progress of a measurement on stderr: a bar on a terminal, otherwise a line per step."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from voicecli.commands.narration import tell
+from voicecli.commands.console import print_note
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 REDRAWN_HZ = 2
-"""The bar is drawn by the process that is measured, so it is drawn seldom."""
+"""Redraws per second: few, because the measured process draws the bar."""
 
 
 @contextmanager
 def show_progress(console: Console | None = None) -> Iterator[Progress]:
-    """Yield what a measurement calls with its step, and how much of how much of it is done."""
+    """Yield a callback for the name of the step, how much of it is done, and how much there is."""
     from rich import progress
     from rich.console import Console
 
@@ -47,12 +47,12 @@ def show_progress(console: Console | None = None) -> Iterator[Progress]:
 
 
 class StepLines:
-    """One line for each step."""
+    """Print one line for each step."""
 
     def __init__(self) -> None:
         self._step = ""
 
     def __call__(self, step: str, done: int, total: int) -> None:
         if step != self._step:
-            tell(f"{step}…")
+            print_note(f"{step}…")
             self._step = step

@@ -1,4 +1,4 @@
-"""`voicecli bench serve-stt`: how many can speak to the server at once."""
+"""`voicecli bench serve-stt`: load test of a speech-to-text server."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from voicecli.commands.missing_models import fetch_missing, voice_models
-from voicecli.commands.narration import tell
-from voicecli.commands.options import option
+from voicecli.commands.console import print_note
+from voicecli.commands.download_progress import fetch_missing
+from voicecli.commands.options import OWN_SPEECH, option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,13 +23,15 @@ if TYPE_CHECKING:
 
 
 class ServerProtocol(StrEnum):
+    """Protocols that the clients can speak."""
+
     listen = "listen"
     stream = "stream"
     seed = "seed"
     whisperlive = "whisperlive"
 
 
-LOAD, PEER, SCREEN = "Load", "A server that runs already", "Output"
+LOAD, PEER, SCREEN = "Load", "Running server", "Output"
 
 PIPE_WIDTH = 200  # nothing of the table is folded in a file
 
@@ -38,24 +40,30 @@ def bench_serve_stt(
     server_options: Annotated[
         list[str] | None, typer.Argument(metavar="[-- OPTION]", help="Options for serve-stt.", show_default=False)
     ] = None,
-    clients: Annotated[str, option(help="Clients at once, a run for each number (1,2,4,8).", panel=LOAD)] = "1,2,4,8",
-    count: Annotated[int, option("--utterances", help="Utterances of each client (6).", min=1, panel=LOAD)] = 6,
-    speech: Annotated[
-        Path | None, option(help="Folder of recordings; without it, questions that Kokoro asks.", panel=LOAD)
+    clients: Annotated[
+        str, option(help="Numbers of simultaneous clients, one run each (1,2,4,8).", panel=LOAD)
+    ] = "1,2,4,8",
+    count: Annotated[int, option("--utterances", help="Utterances per client (6).", min=1, panel=LOAD)] = 6,
+    speech: Annotated[Path | None, option(help=OWN_SPEECH, panel=LOAD)] = None,
+    url: Annotated[str | None, option(help="Measure the running server at ws://HOST:PORT.", panel=PEER)] = None,
+    pid: Annotated[
+        int | None, option(help="Process ID of that server, to measure its CPU and memory.", panel=PEER)
     ] = None,
-    url: Annotated[str | None, option(help="Measure the server at ws://HOST:PORT.", panel=PEER)] = None,
-    pid: Annotated[int | None, option(help="Its process, to tell what it uses.", panel=PEER)] = None,
-    protocol: Annotated[ServerProtocol, option(help="How it talks (listen).", panel=PEER)] = ServerProtocol.listen,
-    api_key: Annotated[str, option(help="Key that the server asks for.", envvar="VOICECLI_API_KEY", panel=PEER)] = "",
-    json_file: Annotated[Path | None, option("--json", metavar="FILE", help="All figures.", panel=SCREEN)] = None,
+    protocol: Annotated[
+        ServerProtocol, option(help="Protocol of that server (listen).", panel=PEER)
+    ] = ServerProtocol.listen,
+    api_key: Annotated[str, option(help="API key of that server.", envvar="VOICECLI_API_KEY", panel=PEER)] = "",
+    json_file: Annotated[
+        Path | None, option("--json", metavar="FILE", help="Write all measurements to this file.", panel=SCREEN)
+    ] = None,
 ) -> None:
-    """Speak to a speech-to-text server with several clients at once.
+    """Load a speech-to-text server with several clients at the same time.
 
-    Starts voicecli serve-stt, or takes the server at --url. Each client sends 20 ms at a time, as a microphone gives
-    them, and waits for each final. Times count from the true end of speech in the recording.
+    Starts voicecli serve-stt, or uses the server at --url. Each client sends 20 ms at a time, in real time as a
+    microphone would, and waits for each final transcript. Times count from the true end of speech in the recording.
 
-    Recordings are WAV or FLAC files of one voice each; slots.json beside them (file -> phrases) makes a line of how
-    many phrases were heard.
+    Recordings are WAV or FLAC files with one voice each. With slots.json beside them (file -> phrases), the share of
+    recognized phrases is reported, too.
 
     Examples:
 
@@ -71,9 +79,11 @@ def bench_serve_stt(
     from voicecli.errors import SettingsError, first_of
 
     if pid is not None and url is None:
-        raise SettingsError("--pid tells the process of a server that runs already", "add --url, or leave it out")
+        raise SettingsError("--pid names the process of a running server", "add --url, or leave out --pid")
     if url is not None and server_options:
-        raise SettingsError(f"{' '.join(server_options)} is for the server that is started here", "leave out --url")
+        raise SettingsError(
+            f"{' '.join(server_options)} applies to a server started here, not to --url", "leave out --url"
+        )
     counts, corpus, pace = numbers(clients), recordings(speech), Pace(count)
     begun = begin()
     done: list[Measured] = []
@@ -86,7 +96,7 @@ def bench_serve_stt(
         if url is not None:
             await measure(Server(url, protocol, pid, api_key), corpus.said, counts, pace, show)
             return
-        tell("Starting voicecli serve-stt…")
+        print_note("Starting voicecli serve-stt…")
         async with our_server(server_options or ()) as (own_url, own_pid):
             await measure(Server(own_url, protocol, own_pid, api_key), corpus.said, counts, pace, show)
 
@@ -105,7 +115,7 @@ def numbers(text: str) -> list[int]:
 
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isdecimal() and int(part) for part in parts):
-        raise SettingsError(f"--clients {text} is no list of numbers from 1 on", "--clients 1,2,4,8")
+        raise SettingsError(f"--clients {text} is not a list of numbers from 1", "for example: --clients 1,2,4,8")
     return [int(part) for part in parts]
 
 
@@ -116,8 +126,10 @@ def recordings(folder: Path | None) -> Corpus:
 
     settings = load_settings({}).settings
     if folder is None:
+        from voicecli.models.store import voice_models
+
         fetch_missing(settings, voice_models(settings))
-    return load_corpus(folder, settings, tell)
+    return load_corpus(folder, settings, print_note)
 
 
 def tell_progress(one: Measured) -> None:
@@ -128,13 +140,17 @@ def tell_progress(one: Measured) -> None:
 
     row = one.row
     finals = both(row.final_p50_s, row.final_p95_s, " / ", 2)
-    tell(f"{row.clients} at once, {row.utterances} utterances: finals after {finals} s, {row.refused} refused")
+    print_note(f"{row.clients} at once, {row.utterances} utterances: finals after {finals} s, {row.refused} refused")
     if row.other_cores is not None and row.other_cores > BUSY_CORES:
-        tell(f"  other programs used {figure(row.other_cores, 1)} cores meanwhile: measure again on a quiet machine")
+        print_note(
+            f"  other programs used {figure(row.other_cores, 1)} cores meanwhile: measure again on a quiet machine"
+        )
     if row.late_s > LATE_S:
-        tell(f"  the clients themselves spoke up to {row.late_s:.2f} s late: this machine is too small for so many")
+        print_note(
+            f"  the clients themselves spoke up to {row.late_s:.2f} s late: this machine is too small for so many"
+        )
     for why in sorted({session.lost for session in one.sessions if session.lost}):
-        tell(f"  the server ended sessions: {why}")
+        print_note(f"  the server ended sessions: {why}")
 
 
 def print_table(done: Sequence[Measured], title: str) -> None:

@@ -1,4 +1,4 @@
-"""`voicecli bench stt`, `llm`, `tts` and `endpoint`: one stage of a conversation each."""
+"""`voicecli bench stt`, `llm`, `tts` and `endpoint`: measure one stage of a conversation each."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from voicecli.commands.bench.options import CompareFile, FailOver, HtmlFile, JsonFile, MarkdownFile
-from voicecli.commands.missing_models import fetch_missing, voice_models
-from voicecli.commands.narration import tell
-from voicecli.commands.options import option
+from voicecli.commands.console import print_note
+from voicecli.commands.download_progress import fetch_missing
+from voicecli.commands.options import OWN_SPEECH, ConfigOption, option
 
 if TYPE_CHECKING:
     from voicecli.bench.corpus import Corpus
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from voicecli.bench.rounds import Progress
     from voicecli.settings.model import Settings
 
-WHAT, SETTINGS = "What is measured", "Settings"
+WHAT = "Measurement"
 
 QUICK = 4
 """Recordings, or questions, with --quick."""
@@ -44,23 +44,21 @@ class Backend(StrEnum):
 
 Device = Annotated[
     BenchDevice | None,
-    option("--device", help="cpu, or gpu for one NVIDIA card; without it, as your settings say.", panel=WHAT),
+    option("--device", help="cpu, or gpu for one NVIDIA GPU; default: your settings.", panel=WHAT),
 ]
-Speech = Annotated[
-    Path | None, option(help="Folder of recordings; without it, questions that Kokoro asks.", panel=WHAT)
-]
-Quick = Annotated[bool, option("--quick", help=f"A look in seconds: {QUICK} of everything.", panel=WHAT)]
-Config = Annotated[Path | None, option("--config", help="Settings file in place of your own.", panel=SETTINGS)]
+Speech = Annotated[Path | None, option(help=OWN_SPEECH, panel=WHAT)]
+Quick = Annotated[bool, option("--quick", help=f"Finish within seconds: measure {QUICK} of everything.", panel=WHAT)]
+Config = ConfigOption
 
 
 def bench_stt(
     models: Annotated[
         list[str] | None,
-        option("--model", help="Whisper by name or folder, repeatable (every one that is installed).", panel=WHAT),
+        option("--model", help="Whisper model: name or folder. Repeatable (all installed models).", panel=WHAT),
     ] = None,
     speech: Speech = None,
     most: Annotated[
-        int | None, option("--most", metavar="N", help=f"Recordings at most ({MOST_HEARD}).", min=1, panel=WHAT)
+        int | None, option("--most", metavar="N", help=f"Use at most N recordings ({MOST_HEARD}).", min=1, panel=WHAT)
     ] = None,
     quick: Quick = False,
     device: Device = None,
@@ -71,12 +69,12 @@ def bench_stt(
     fail_over: FailOver = None,
     config: Config = None,
 ) -> None:
-    """Recognise the same recordings with each Whisper: time to the final text, and how right it is.
+    """Measure each Whisper model on the same recordings: time to the final text, and its accuracy.
 
-    The time counts from the end of speech, nothing being decoded before. Word errors are counted by jiwer after
-    OpenAI's normaliser, where a .txt beside a recording says what is said; phrases where slots.json names them.
+    The time counts from the end of speech, with nothing decoded before. Word errors are counted by jiwer after OpenAI's
+    normalizer if a .txt file beside a recording holds its text; phrases are counted if slots.json names them.
 
-    Recordings are WAV or FLAC files of one voice each, LibriSpeech's folders are taken as they are.
+    Recordings are WAV or FLAC files with one voice each. The folders of LibriSpeech work as they are.
 
     Examples:
 
@@ -95,9 +93,9 @@ def bench_stt(
 
 
 def bench_llm(
-    backend: Annotated[Backend | None, option("--llm", help="auto, embedded, ollama or openai.", panel=WHAT)] = None,
-    model: Annotated[str | None, option("--model", help="Model of that back end.", panel=WHAT)] = None,
-    url: Annotated[str | None, option("--url", help="OpenAI-compatible server.", panel=WHAT)] = None,
+    backend: Annotated[Backend | None, option("--llm", help="Language model backend.", panel=WHAT)] = None,
+    model: Annotated[str | None, option("--model", help="Model name in that backend.", panel=WHAT)] = None,
+    url: Annotated[str | None, option("--url", help="Base URL of the server.", panel=WHAT)] = None,
     quick: Quick = False,
     device: Device = None,
     json_file: JsonFile = None,
@@ -107,10 +105,10 @@ def bench_llm(
     fail_over: FailOver = None,
     config: Config = None,
 ) -> None:
-    """Ask the language model questions in the middle of a talk: first token and pace.
+    """Measure the language model in the middle of a conversation: time to the first token, and tokens per second.
 
-    Each question is asked with a cold prefix (nothing of the prompt was seen before) and with a warm one (all but the
-    question was), in turns, at temperature 0. In a conversation the prefix is warm.
+    Each question is asked alternately with a cold prefix (the model has seen nothing of the prompt) and a warm one (it
+    has seen all but the question), at temperature 0. In a conversation the prefix is warm.
 
     Examples:
 
@@ -126,16 +124,18 @@ def bench_llm(
     if settings.llm.backend in ("auto", "embedded"):
         fetch_missing(settings, [settings.llm.embedded_model])
     questions = QUICK if quick else len(QUESTIONS)
-    show(lambda progress: measure_llm(settings, progress, tell, questions), output)
+    show(lambda progress: measure_llm(settings, progress, print_note, questions), output)
 
 
 def bench_tts(
     voices: Annotated[
-        list[str] | None, option("--voice", help="Kokoro voice, repeatable (that of your settings).", panel=WHAT)
+        list[str] | None, option("--voice", help="Kokoro voice. Repeatable (the voice of your settings).", panel=WHAT)
     ] = None,
     model: Annotated[str | None, option("--model", help="Kokoro model: name or ONNX file.", panel=WHAT)] = None,
-    no_stream: Annotated[bool, option("--no-stream", help="Kokoro's stock path: whole pieces.", panel=WHAT)] = False,
-    quick: Annotated[bool, option("--quick", help="Each sentence once.", panel=WHAT)] = False,
+    no_stream: Annotated[
+        bool, option("--no-stream", help="Synthesize whole chunks with Kokoro's own code.", panel=WHAT)
+    ] = False,
+    quick: Annotated[bool, option("--quick", help="Speak each sentence once.", panel=WHAT)] = False,
     device: Device = None,
     json_file: JsonFile = None,
     markdown: MarkdownFile = None,
@@ -144,7 +144,7 @@ def bench_tts(
     fail_over: FailOver = None,
     config: Config = None,
 ) -> None:
-    """Speak sentences of about 1, 3 and 10 s: first sound, real-time factor, and what Whisper hears of it.
+    """Speak sentences of about 1, 3 and 10 s: first sound, real-time factor, and how well Whisper recognizes them.
 
     Examples:
 
@@ -156,16 +156,18 @@ def bench_tts(
     flags = {"tts.model": model, "tts.streaming": False if no_stream else None}
     settings = settings_for(device, flags, config)
     from voicecli.bench.stage_tts import ROUNDS, measure_tts
+    from voicecli.models.store import voice_models
 
     fetch_missing(settings, [*voice_models(settings), settings.stt.model])
     names = voices or [settings.tts.voice]
-    show(lambda progress: measure_tts(settings, names, progress, tell, 1 if quick else ROUNDS), output)
+    show(lambda progress: measure_tts(settings, names, progress, print_note, 1 if quick else ROUNDS), output)
 
 
 def bench_endpoint(
     speech: Speech = None,
     most: Annotated[
-        int | None, option("--most", metavar="N", help=f"Recordings at most ({MOST_ENDPOINTS}).", min=1, panel=WHAT)
+        int | None,
+        option("--most", metavar="N", help=f"Use at most N recordings ({MOST_ENDPOINTS}).", min=1, panel=WHAT),
     ] = None,
     quick: Quick = False,
     device: Device = None,
@@ -176,9 +178,9 @@ def bench_endpoint(
     fail_over: FailOver = None,
     config: Config = None,
 ) -> None:
-    """How often a speaker is cut off, against how long everybody else waits: the three modes and fixed silences.
+    """Measure how often each endpoint mode, or fixed silence, cuts a speaker off, and how long it makes others wait.
 
-    Each recording is heard as it is, and twice with a pause for thought in it, as long as people pause in calls.
+    Each recording is used as it is, and twice with a pause for thought in it, as long as people pause in calls.
 
     Examples:
 
@@ -207,7 +209,7 @@ def settings_for(device: BenchDevice | None, flags: Mapping[str, object], config
 
     if device_of(settings) != device:
         found = f"stt.device is {settings.stt.device}, tts.device is {settings.tts.device}"
-        raise SettingsError(f"--device {device} and your settings differ: {found}", "voicecli talk --show-settings")
+        raise SettingsError(f"--device {device} contradicts your settings: {found}", "voicecli talk --show-settings")
     require_device(settings, device)
     return settings
 
@@ -224,8 +226,10 @@ def said(speech: Path | None, settings: Settings, most: int) -> Corpus:
     from voicecli.bench.corpus import load_corpus
 
     if speech is None:
+        from voicecli.models.store import voice_models
+
         fetch_missing(settings, voice_models(settings))
-    return load_corpus(speech, settings, tell, most)
+    return load_corpus(speech, settings, print_note, most)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""`voicecli bench`: the whole way from a voice to a voice."""
+"""`voicecli bench`: voice-to-voice latency of whole conversations."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ import typer
 from voicecli.commands.bench.options import CompareFile, FailOver, HtmlFile, JsonFile, MarkdownFile
 from voicecli.commands.bench.progress import show_progress
 from voicecli.commands.bench.stages import Config, Device, Speech, settings_for
-from voicecli.commands.missing_models import fetch_missing, voice_models
-from voicecli.commands.narration import tell
+from voicecli.commands.console import print_note, write_file
+from voicecli.commands.download_progress import fetch_missing
 from voicecli.commands.options import option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from voicecli.bench.voice_to_voice import Round
-    from voicecli.settings.model import Settings
 
 
 class ScenarioName(StrEnum):
+    """Scenarios that can be measured."""
+
     quiet = "quiet"
     noise20 = "noise20"
     noise10 = "noise10"
@@ -34,19 +35,22 @@ class ScenarioName(StrEnum):
     echo = "echo"
 
 
-WHAT, SCREEN = "What is measured", "Output"
+WHAT, SCREEN = "Measurement", "Output"
 
 
 def bench_voice(
     context: typer.Context,
     device: Device = None,
     speech: Speech = None,
-    turns: Annotated[int, option(help="Questions in a quiet room (16).", min=1, panel=WHAT)] = 16,
+    turns: Annotated[int, option(help="Number of questions in a quiet room (16).", min=1, panel=WHAT)] = 16,
     scenario: Annotated[
-        list[ScenarioName] | None, option(help="Only these; repeat. All of them otherwise.", panel=WHAT)
+        list[ScenarioName] | None, option(help="Measure only this scenario. Repeatable (all scenarios).", panel=WHAT)
     ] = None,
     profile: Annotated[
-        Path | None, option("--profile", metavar="FILE", help="Where the time went, for ui.perfetto.dev.", panel=SCREEN)
+        Path | None,
+        option(
+            "--profile", metavar="FILE", help="Write a trace of where the time goes, for ui.perfetto.dev.", panel=SCREEN
+        ),
     ] = None,
     json_file: JsonFile = None,
     markdown: MarkdownFile = None,
@@ -55,10 +59,10 @@ def bench_voice(
     fail_over: FailOver = None,
     config: Config = None,
 ) -> None:
-    """Measure this machine: from the end of a question to the first sound of the answer.
+    """Measure the time from the end of a question to the first sound of the answer on this machine.
 
-    Whole conversations, as [bold]voicecli talk[/] holds them, over recordings at real pace; no sound card is needed.
-    Without a command all scenarios are measured, which takes less than ten minutes.
+    Whole conversations as in [bold]voicecli talk[/], with recordings played in real time; no sound card is needed.
+    Without a command, all scenarios are measured, which takes less than ten minutes.
 
     Examples:
 
@@ -77,39 +81,28 @@ def bench_voice(
     from voicecli.bench.result import VOICE_TO_VOICE
     from voicecli.bench.voice_to_voice import chosen, measure, measured
     from voicecli.commands.bench.output import check_output, present
-    from voicecli.commands.talk import models_of
     from voicecli.errors import first_of
+    from voicecli.models.store import conversation_models
 
     check_output(VOICE_TO_VOICE, (json_file, markdown, html, profile), compare, fail_over or ())
     settings = measured(settings_for(device, {}, config))
-    fetch_missing(settings, models_of(settings))
-    corpus = load_corpus(speech, settings, tell, turns)
+    fetch_missing(settings, conversation_models(settings))
+    corpus = load_corpus(speech, settings, print_note, turns)
     begun = begin()
     try:
         with show_progress() as reported:
             found, rounds = measure(settings, corpus, chosen(scenario or ()), turns, reported)
     except ExceptionGroup as group:
         raise first_of(group) from group
-    result = conclude(VOICE_TO_VOICE, begun, settings, model_digests(settings, models_in_use(settings)), found)
+    result = conclude(VOICE_TO_VOICE, begun, settings, model_digests(settings, conversation_models(settings)), found)
     if profile is not None:
         write_trace(profile, rounds)
     present(result, json_file=json_file, markdown=markdown, html=html, compare=compare, fail_over=fail_over or ())
 
 
-def models_in_use(settings: Settings) -> list[str]:
-    """Those whose bytes a figure depends on."""
-    from voicecli.commands.talk import models_of
-
-    return list(dict.fromkeys([*models_of(settings), *voice_models(settings)]))
-
-
 def write_trace(path: Path, rounds: Sequence[Round]) -> None:
-    """Raises SettingsError where the file cannot be written."""
+    """Write a trace. Raise SettingsError if the file cannot be written."""
     from voicecli.bench.trace import trace
-    from voicecli.errors import SettingsError
 
-    try:
-        path.write_text(json.dumps(trace(rounds)), encoding="utf8")
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be written: {error.strerror}", "--profile FILE") from error
-    tell(f"Where the time went: {path}, for https://ui.perfetto.dev")
+    write_file(path, json.dumps(trace(rounds)), "--profile")
+    print_note(f"Trace written to {path}; open it at https://ui.perfetto.dev")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from voicecli.doctor.models import ModelFacts
 from voicecli.errors import SettingsError
-from voicecli.models.manifest import Model, ModelStore
+from voicecli.models.manifest import Model
+from voicecli.models.store import ModelStore
 
 
 def model_facts(store: ModelStore, names: Sequence[str], *, quick: bool) -> list[ModelFacts]:
