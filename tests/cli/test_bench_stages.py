@@ -55,7 +55,7 @@ def test_what_cannot_be_measured_is_refused(arguments: list[str], code: int, rep
 
 def test_a_device_that_the_settings_contradict_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VOICECLI_STT_DEVICE", "cuda")
-    with pytest.raises(SettingsError, match="--device cpu and your settings differ: stt.device is cuda"):
+    with pytest.raises(SettingsError, match="--device cpu contradicts your settings: stt.device is cuda"):
         settings_for(BenchDevice.cpu, {}, None)
     assert settings_for(None, {}, None).stt.device == "cuda"
 

@@ -57,13 +57,13 @@ def test_a_second_run_says_that_nothing_was_to_do(folder: Path) -> None:
     run(folder)
     result = run(folder, "--offline")
     assert result.exit_code == 0
-    assert "tiny: already there" in result.stderr
+    assert "tiny: already installed" in result.stderr
 
 
 def test_offline_lists_what_is_absent(folder: Path) -> None:
     error = error_of(run(folder, "--offline", "tiny", "other"))
     assert isinstance(error, ModelMissing)
-    assert error.message == "offline, and not on disk: tiny other"
+    assert error.message == "offline, and not installed: tiny other"
 
 
 def test_an_unknown_name_is_refused_before_anything_is_fetched(folder: Path) -> None:
@@ -110,7 +110,7 @@ def test_remove_deletes_the_named(folder: Path) -> None:
     run(folder)
     assert "tiny: removed" in run(folder, "--remove", "tiny").stderr
     assert not (folder / "tiny").exists()
-    assert "tiny: was not there" in run(folder, "--remove", "tiny").stderr
+    assert "tiny: was not installed" in run(folder, "--remove", "tiny").stderr
 
 
 def test_remove_never_guesses(folder: Path) -> None:
@@ -120,7 +120,7 @@ def test_remove_never_guesses(folder: Path) -> None:
 
 
 def test_two_verbs_at_once_are_refused(folder: Path) -> None:
-    assert "exclude each other" in error_of(run(folder, "--list", "--verify")).message
+    assert "cannot be combined" in error_of(run(folder, "--list", "--verify")).message
 
 
 class TestScreen:

@@ -118,7 +118,7 @@ def test_a_mistake_gets_a_message_a_hint_and_a_code_never_a_traceback(
 def test_without_a_history_and_with_a_damaged_one_that_is_said(path: Path) -> None:
     listed = run("history")
     assert (listed.returncode, listed.stdout) == (0, "")
-    assert "No conversation has been kept yet" in listed.stderr
+    assert "No conversation has been saved yet" in listed.stderr
     for arguments in (["history", "search", "a"], ["history", "delete", "--all"], ["talk", "--resume"]):
         refused = run(*arguments)
         assert (refused.returncode, refused.stdout) == (7, ""), arguments

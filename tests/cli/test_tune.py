@@ -34,7 +34,7 @@ def test_a_file_is_not_changed_where_nobody_can_be_asked(tmp_path: Path, model_f
     mine.write_text("[tts]\nspeed = 1.2\n", encoding="utf8")
     outcome = tune("--config", str(mine))
     assert outcome.returncode == 2
-    assert "is there already and nobody can be asked" in outcome.stderr
+    assert "exists, and standard input is not a terminal" in outcome.stderr
     assert "--dry-run" in outcome.stderr
     assert mine.read_text(encoding="utf8") == "[tts]\nspeed = 1.2\n"
 

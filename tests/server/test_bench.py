@@ -150,8 +150,8 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("arguments", "reported"),
     [
-        (["--clients", "1,none"], "--clients 1,none is no list of numbers"),
-        (["--pid", "1"], "--pid tells the process of a server that runs already"),
+        (["--clients", "1,none"], "--clients 1,none is not a list of numbers"),
+        (["--pid", "1"], "--pid names the process of a running server"),
         (["--url", "ws://127.0.0.1:1", "--", "--max-sessions", "2"], "leave out --url"),
         (["--speech", "tests/unit"], "no recording with speech in tests/unit"),
     ],

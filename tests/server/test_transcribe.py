@@ -122,11 +122,11 @@ def test_a_text_comes_while_the_pipe_is_still_open(server: str, question: Path) 
 @pytest.mark.parametrize(
     ("arguments", "code", "part"),
     [
-        (["-", "a.wav"], 2, "- is standard input"),
+        (["-", "a.wav"], 2, "standard input) cannot be combined with files"),
         (
             ["a.wav", "--server", "SERVER", "--model", "whisper-base", "--offline"],
             2,
-            "--model, --offline cannot be had",
+            "--model, --offline cannot be used",
         ),
         (["-", "--server", "http://127.0.0.1:9"], 5, "cannot be reached"),
         (["-", "--server", "127.0.0.1:9"], 2, "a URL such as"),
@@ -161,4 +161,4 @@ def test_a_terminal_is_no_pipe() -> None:
         os.close(outer)
         os.close(inner)
     assert outcome.returncode == 2
-    assert "no sound comes through standard input" in outcome.stderr
+    assert "standard input is a terminal, not sound" in outcome.stderr

@@ -63,7 +63,7 @@ def test_a_text_without_words_is_refused_before_anything_is_opened(text: str, tm
 def test_words_are_joined_and_a_terminal_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert text_of(["Hello", "there"]) == "Hello there"
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    with pytest.raises(SettingsError, match="nothing to say"):
+    with pytest.raises(SettingsError, match="no text to speak"):
         text_of([])
 
 

@@ -113,7 +113,7 @@ class TestStore:
         store.verify("tiny")
 
     def test_says_what_is_absent_and_how_to_get_it(self, store: ModelStore) -> None:
-        with pytest.raises(ModelMissing, match="tiny is not there") as caught:
+        with pytest.raises(ModelMissing, match="tiny is not installed") as caught:
             store.path("tiny")
         assert caught.value.hint == "voicecli download-models tiny"
         put(store, "tiny", a_bin=WEIGHTS)
