@@ -60,11 +60,11 @@ def print_tools(found: list[Tool], settings: ToolSettings) -> None:
     console = Console()
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("tool", no_wrap=True)
-    table.add_column("approval", no_wrap=True)
+    table.add_column("access", no_wrap=True)
     table.add_column("what it does", overflow="fold")
     for tool in found:
-        approval = "allowed" if is_allowed(tool, settings.allow) else "asks"
-        table.add_row(tool.title, approval, one_line(tool.spec.description))
+        access = "allowed" if is_allowed(tool, settings.allow) else "asks"
+        table.add_row(tool.title, access, one_line(tool.spec.description))
     console.print(table)
     if not settings.enabled:
         console.print("\nTools are off: tools.enabled is false.")
