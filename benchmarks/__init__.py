@@ -1,6 +1,7 @@
-"""The figures of docs/performance.md: `python -m benchmarks.stt`, `tts`, `growth` and `steps` print them;
-`turns` those of docs/turn-taking.md, in the simulated room of `room/`.
+"""Measurements for docs/performance.md and docs/turn-taking.md that `voicecli bench` does not have.
 
-They need the default models (`voicecli download-models`) and jiwer, which the `dev` extra brings. Arms that are
-compared run in turns, so that what else the machine does falls on all of them; figures are medians.
+`python -m benchmarks.steps`, `growth`, `timings`, `capture`, `listening` and `turns` (in the simulated room of `room/`)
+print tables; `serve_stt` load-tests other programs' servers. They need the default models
+(`voicecli download-models`) and jiwer, which the `dev` extra installs. Arms that are compared take turns, so that other
+load affects all of them; figures are medians.
 """

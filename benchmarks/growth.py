@@ -3,7 +3,7 @@
 python -m benchmarks.growth                all three tables
 python -m benchmarks.growth history        one of: question, answer, history
 
-Model size: run `python -m benchmarks.stt --model whisper-tiny.en` beside the default.
+Model size: `voicecli bench stt --model whisper-base --model whisper-tiny.en`.
 """
 
 from __future__ import annotations
@@ -23,11 +23,10 @@ import numpy as np
 
 from benchmarks.engines import gguf_file, recogniser, shipped, voice, whisper_model
 from benchmarks.report import table
-from benchmarks.speech import ORDERS, QUESTIONS, SENTENCES, spoken
-from benchmarks.tts import SENTENCES as ANSWERS
-from benchmarks.tts import speak
+from benchmarks.speech import ANSWERS, ORDERS, QUESTIONS, SENTENCES, spoken
 from voicecli.bench.machine import machine
 from voicecli.bench.questions import VOICES
+from voicecli.bench.stage_tts import speak
 from voicecli.engines.base import LanguageModel
 from voicecli.engines.llm.llamacpp import EmbeddedServer, embedded_server
 from voicecli.engines.llm.openai import OpenAiChat, connect

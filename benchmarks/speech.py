@@ -9,19 +9,17 @@ from __future__ import annotations
 import argparse
 import functools
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.engines import shipped, voice
-from voicecli.assemble.devices import make_vad
+from benchmarks.engines import voice
 from voicecli.audio.files.wav import open_wav, read_clip
-from voicecli.audio.resample import Framer, resample
+from voicecli.audio.resample import resample
 from voicecli.bench.questions import QUESTIONS as ASKED
 from voicecli.bench.questions import QUIET_S, VOICES
-from voicecli.turns.segmenter import Endpoint, Pause, Segmenter
-from voicecli.types import FRAME_S, LISTEN_RATE_HZ, AudioFrame, Pcm
+from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 BESIDE = Path(__file__).parents[2] / "shared" / "speech"  # where the tests look, too
 SLOTS = Path("commands", "slots.json")
@@ -40,6 +38,22 @@ ORDERS = (
     ("Get me an iced coffee with a little bit of cream.", ("iced coffee", "a little bit of cream")),
 )
 """Texts, and the phrases of each that have to be heard."""
+
+ANSWERS = (
+    "Of course, I can help you with that.",
+    "The capital of Australia is Canberra, not Sydney.",
+    "It will rain in the afternoon, so take an umbrella with you.",
+    "Boil the pasta for nine minutes, then keep a cup of the water.",
+    "Your meeting starts at a quarter past three.",
+    "Honey never spoils if the jar stays closed.",
+    "The moon is about four hundred thousand kilometres away.",
+    "Would you like me to read the whole message?",
+    "She sells fresh bread and small cakes on the corner of the square.",
+    "Press the green button twice, and wait until the light goes out.",
+    "There are three things to know before you start.",
+    "That is a good question, and nobody knows the answer yet.",
+)
+"""Sentences of answers."""
 
 QUESTIONS = tuple(text for text, _ in ASKED[:6])
 
@@ -77,23 +91,6 @@ def recordings(folder: Path | None) -> list[Recording]:
         for path in sorted((folder / "sentences").glob("*.wav"))
     ]
     return [*orders, *read]
-
-
-def as_the_conversation_cuts(clip: Recording) -> Recording:
-    """Without the silence around it, as its turn would be decoded; unchanged where that makes several turns of it."""
-    listen = shipped().listen
-    gate, segmenter = make_vad(listen), Segmenter(listen)
-    silence = np.zeros(round(2 * listen.end_ms / 1000 * LISTEN_RATE_HZ), np.int16)
-    turns: list[Pcm] = []
-    paused = clip.pcm
-    for index, frame in enumerate(Framer(LISTEN_RATE_HZ).push(np.concatenate([clip.pcm, silence]))):
-        captured = AudioFrame(frame, index * FRAME_S)
-        for heard in segmenter.push(captured, gate.is_speech(captured), listen.start_ms):
-            if isinstance(heard, Pause):
-                paused = heard.segment.pcm
-            elif isinstance(heard, Endpoint):
-                turns.append(paused)
-    return replace(clip, pcm=turns[0]) if len(turns) == 1 else clip
 
 
 def synthesised() -> list[Recording]:

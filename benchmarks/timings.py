@@ -19,10 +19,10 @@ from faster_whisper import WhisperModel
 
 from benchmarks.engines import voice, whisper_model
 from benchmarks.report import table
-from benchmarks.tts import SENTENCES
+from benchmarks.speech import ANSWERS
 from voicecli.audio.resample import resample
 from voicecli.bench.machine import machine
-from voicecli.bench.words import words as plain_words
+from voicecli.bench.wer import words as plain_words
 from voicecli.conversation.history import heard_source_end
 from voicecli.conversation.speaking import SpokenOffset
 from voicecli.types import LISTEN_RATE_HZ, AudioChunk, PlaybackChunk, TextChunk, TurnId
@@ -30,7 +30,7 @@ from voicecli.types import LISTEN_RATE_HZ, AudioChunk, PlaybackChunk, TextChunk,
 VOICES = ("af_heart", "am_michael", "bf_emma")
 STEP_S = 0.005
 TEXTS = (
-    *SENTENCES,
+    *ANSWERS,
     "In the middle of the night, some of them were in the house with a few of the others.",
     "Let me think, well, I would have to say no, but you could have been right about it.",
     "Paris is a large city, the capital of France. It lies on the river Seine, in the north of the country.",
@@ -81,7 +81,7 @@ def measured_s(whisper: WhisperModel, made: Sequence[PlaybackChunk]) -> list[tup
 
 
 def errors_ms(reported: Sequence[float], text: str, heard: Sequence[tuple[str, float]]) -> list[float]:
-    """Told less measured, for the words that were recognised as written."""
+    """Return reported minus measured times of the words that were recognized as written."""
     written = [plain(word) for word in text.split()]
     found = SequenceMatcher(None, written, [word for word, _ in heard], autojunk=False).get_matching_blocks()
     return [1000 * (reported[one + i] - heard[other + i][1]) for one, other, count in found for i in range(count)]
@@ -111,8 +111,8 @@ def main() -> None:
         kokoro = voice(name, streaming=True)
         for text in TEXTS:
             audio_chunks = list(kokoro.synthesize(text))
-            untold = [dataclasses.replace(audio_chunk, word_ends_s=None) for audio_chunk in audio_chunks]
-            made, even = (chunks(some, kokoro.sample_rate_hz, text) for some in (audio_chunks, untold))
+            unmarked = [dataclasses.replace(audio_chunk, word_ends_s=None) for audio_chunk in audio_chunks]
+            made, even = (chunks(some, kokoro.sample_rate_hz, text) for some in (audio_chunks, unmarked))
             heard = measured_s(whisper, made)
             by_words += errors_ms(reported_s(made, text), text, heard)
             by_pace += errors_ms(reported_s(even, text), text, heard)

@@ -1,8 +1,8 @@
-"""Taking turns: does it hear itself, does it stop when it should, does it wait? The tables of docs/turn-taking.md.
+"""Measure turn-taking with echoes and noises: the tables of docs/turn-taking.md.
 
 python -m benchmarks.turns --speech FOLDER              all of them
 python -m benchmarks.turns --speech FOLDER --quick      a few of each, to see that it works
-python -m benchmarks.turns --only rooms                 one of: rooms, noises, endpoints
+python -m benchmarks.turns --only rooms                 rooms or noises
 python -m benchmarks.turns --fixed                      with round figures for what the engines take
 
 Whole conversations with the product's own parts and real models, in a simulated room (benchmarks/room) on a clock that
@@ -21,7 +21,6 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import endpoint
 from benchmarks.report import table
 from benchmarks.room.acoustics import Room
 from benchmarks.room.scenes import answers, barge_ins, murmurs
@@ -151,7 +150,7 @@ def main() -> None:
     speech_option(options)
     options.add_argument("--quick", action="store_true", help="a few of each")
     options.add_argument("--fixed", action="store_true", help="round figures for what engines take: on a busy machine")
-    options.add_argument("--only", choices=["rooms", "noises", "endpoints"])
+    options.add_argument("--only", choices=["rooms", "noises"])
     chosen = options.parse_args()
     bench = load(chosen.speech, quick=chosen.quick, fixed=chosen.fixed)
     if chosen.only in (None, "rooms"):
@@ -159,9 +158,6 @@ def main() -> None:
     if chosen.only in (None, "noises"):
         noises = noises_of(chosen.speech, quick=chosen.quick)
         print(f"\nNoises\n\n{table(HEAD, list(noise_rows(bench, noises)))}", flush=True)
-    if chosen.only in (None, "endpoints"):
-        for text in endpoint.tables(chosen.speech, 2 if chosen.quick else None):
-            print(f"\n{text}", flush=True)
     print(f"\n{machine()}")
 
 

@@ -1,4 +1,4 @@
-"""Made-up results of `voicecli bench`, as a machine with noise and drift would give them. None was measured."""
+"""Simulated results of `voicecli bench` on a machine with noise and drift. None was measured."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ MACHINE = Machine("Example CPU", 2, 4, 8.0, "Linux", "3.11.9", "", {"onnxruntime
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the made-up run met."""
+    """The conditions of a simulated run."""
 
     seed: int = 0
     noise: float = 0.10  # of one sample, as a share
-    drift: float = 1.0  # times as long as on another day, for the machine as a whole
-    slow: Mapping[str, float] = field(default_factory=dict)  # stage -> times as long
+    drift: float = 1.0  # slowdown of the whole machine against another day
+    slow: Mapping[str, float] = field(default_factory=dict)  # stage -> slowdown
     scenarios: tuple[str, ...] = SCENARIOS
     recordings: tuple[str, ...] = RECORDINGS
 
 
 def voice_to_voice(world: World | None = None) -> Result:
-    """Of all stages, with the parts of the wait and a turn for each recording."""
+    """Return a result of all stages, with the parts of the wait and a turn for each recording."""
     world = world or World()
     chance = np.random.default_rng(world.seed)
     metrics: list[Metric] = []
@@ -50,7 +50,7 @@ def voice_to_voice(world: World | None = None) -> Result:
         counts += [
             Count(scenario, "answered", n, n, better="higher"),
             Count(scenario, "false cut-offs", 0.0, n),
-            Count(scenario, "starvation gaps", 0.0),
+            Count(scenario, "playback gaps", 0.0),
             Count(scenario, "CPU seconds a turn", 4.2 * world.drift, unit="s"),
             Count(scenario, "peak memory", 812.0, unit="MB"),
         ]
@@ -58,14 +58,14 @@ def voice_to_voice(world: World | None = None) -> Result:
 
 
 def work_s(world: World, stage: str, chance: np.random.Generator) -> list[float]:
-    """Longer for longer questions, the same ones in every run."""
+    """Return the work of a stage: longer for longer questions, which are the same in every run."""
     lengths = np.linspace(0.7, 1.5, len(world.recordings))
     noise = np.exp(chance.normal(0, world.noise, len(world.recordings)))
     return [float(one) for one in WORK_S[stage] * world.slow.get(stage, 1.0) * world.drift * lengths * noise]
 
 
 def turn(group: str, name: str, work: Mapping[str, float]) -> TurnRecord:
-    """The stages one after the other from the first pause on; what is over before the end of speech adds nothing."""
+    """Return a turn with its stages in sequence; work before the end of speech adds nothing to the wait."""
     edges = [0.2]
     for took_s in (work["stt"], work["llm"], 0.02, work["tts"], 0.01):
         edges.append(edges[-1] + took_s)
@@ -88,7 +88,7 @@ def of_group(
 
 
 def speech_to_text(seed: int = 0) -> Result:
-    """Three models, fast to good."""
+    """Return a result of three models, from fast to accurate."""
     chance = np.random.default_rng(seed)
     metrics: list[Metric] = []
     counts: list[Count] = []

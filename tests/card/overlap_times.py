@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from voicecli.bench.onsets import found_at_s
+from voicecli.bench.outcomes import found_at_s
 from voicecli.bench.questions import write_clip
 from voicecli.bench.virtual_card import VirtualCard
 from voicecli.types import LISTEN_RATE_HZ, Pcm

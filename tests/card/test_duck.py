@@ -18,7 +18,7 @@ from tests.defaults import SETTINGS
 from tests.speech import FOLDER, clip
 from voicecli.assemble.conversation import conversation_options
 from voicecli.assemble.devices import CLOCK, Files, open_devices
-from voicecli.bench.onsets import found_at_s
+from voicecli.bench.outcomes import found_at_s
 from voicecli.bench.virtual_card import VirtualCard
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.history import History

@@ -13,8 +13,10 @@ from rich.console import Console
 
 from tests.defaults import SETTINGS
 from voicecli.bench.result import Count, Result, read_result
-from voicecli.commands.bench.progress import show_progress
-from voicecli.commands.bench.stages import Backend, BenchDevice, model_flags, settings_for
+from voicecli.commands.bench.options import BenchDevice, load_bench_settings
+from voicecli.commands.bench.output import show_progress
+from voicecli.commands.bench.stages import model_flags
+from voicecli.commands.options import Llm
 from voicecli.errors import SettingsError
 
 
@@ -30,8 +32,16 @@ def test_a_gpu_that_is_not_there_is_reported_at_once_with_all_that_was_looked_fo
         pytest.skip("there is a GPU")
     outcome = bench(stage, "--device", "gpu")
     assert outcome.returncode == 6
-    for part in ("CUDA devices", "NVIDIA driver", "nvidia-smi", "cuDNN 9", "cuBLAS 12", "providers", "--device cpu"):
-        assert part in outcome.stderr
+    for expected in (
+        "CUDA devices",
+        "NVIDIA driver",
+        "nvidia-smi",
+        "cuDNN 9",
+        "cuBLAS 12",
+        "providers",
+        "--device cpu",
+    ):
+        assert expected in outcome.stderr
     assert not outcome.stdout
 
 
@@ -56,16 +66,16 @@ def test_what_cannot_be_measured_is_refused(arguments: list[str], code: int, rep
 def test_a_device_that_the_settings_contradict_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VOICECLI_STT_DEVICE", "cuda")
     with pytest.raises(SettingsError, match="--device cpu contradicts your settings: stt.device is cuda"):
-        settings_for(BenchDevice.cpu, {}, None)
-    assert settings_for(None, {}, None).stt.device == "cuda"
+        load_bench_settings(BenchDevice.cpu, {}, None)
+    assert load_bench_settings(None, {}, None).stt.device == "cuda"
 
 
 def test_a_model_is_that_of_the_back_end_that_was_asked_for() -> None:
-    assert model_flags(Backend.ollama, "llama3.2", "http://host:1")["llm.ollama_model"] == "llama3.2"
-    assert model_flags(Backend.ollama, "llama3.2", "http://host:1")["llm.ollama_url"] == "http://host:1"
-    assert model_flags(Backend.openai, "small", None)["llm.model"] == "small"
+    assert model_flags(Llm.ollama, "llama3.2", "http://host:1")["llm.ollama_model"] == "llama3.2"
+    assert model_flags(Llm.ollama, "llama3.2", "http://host:1")["llm.ollama_url"] == "http://host:1"
+    assert model_flags(Llm.openai, "small", None)["llm.model"] == "small"
     assert model_flags(None, "small", "http://host:1")["llm.model"] == "small"
-    assert model_flags(Backend.embedded, "mine.gguf", None)["llm.embedded_model"] == "mine.gguf"
+    assert model_flags(Llm.embedded, "mine.gguf", None)["llm.embedded_model"] == "mine.gguf"
 
 
 def test_steps_are_lines_where_there_is_no_terminal_and_a_bar_where_there_is(

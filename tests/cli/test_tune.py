@@ -27,14 +27,14 @@ def tune(*arguments: str, stdin: int = subprocess.DEVNULL, timeout_s: float = 50
     )
 
 
-def test_a_file_is_not_changed_where_nobody_can_be_asked(tmp_path: Path, model_folder: Callable[[str], Path]) -> None:
+def test_a_file_is_not_changed_without_a_terminal_to_ask(tmp_path: Path, model_folder: Callable[[str], Path]) -> None:
     for name in NEEDED[:2]:
         model_folder(name)
     mine = tmp_path / "mine.toml"
     mine.write_text("[tts]\nspeed = 1.2\n", encoding="utf8")
     outcome = tune("--config", str(mine))
     assert outcome.returncode == 2
-    assert "exists, and standard input is not a terminal" in outcome.stderr
+    assert "exists and there is no terminal to ask" in outcome.stderr
     assert "--dry-run" in outcome.stderr
     assert mine.read_text(encoding="utf8") == "[tts]\nspeed = 1.2\n"
 
@@ -69,6 +69,6 @@ def test_a_short_tuning_measures_and_writes_what_can_be_read(
     assert found == {"tts.threads": 1} | reported["written"]
     assert mine.read_text(encoding="utf8").startswith("# Mine.\n[tts]\nspeed = 1.2 # quick\n")
     assert not reported["written"] or (tmp_path / "mine.toml.bak").read_text(encoding="utf8") == before
-    for head in ("Speech to text", "Answer", "End of turn", "voice to voice, estimated"):
+    for head in ("Speech to text", "Answer", "End of turn", "voice-to-voice latency, estimated"):
         assert head in outcome.stdout
     assert {"stt.compute_type", "listen.endpoint"} <= {one["key"] for one in reported["choices"]}

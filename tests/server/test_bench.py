@@ -17,24 +17,25 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
+from tests.unit.bench.plain_client import PlainClient
 from voicecli.bench.load import Pace
+from voicecli.bench.load_client import SessionClosed, open_web_socket
 from voicecli.bench.load_report import Session
 from voicecli.bench.machine import Process
 from voicecli.bench.result import read_result
 from voicecli.bench.serve_stt import Measured, Server, measure
 from voicecli.bench.speech import Utterance
-from voicecli.bench.wire import Gone, web_socket
 from voicecli.errors import BackendUnavailable, SettingsError
 from voicecli.types import LISTEN_RATE_HZ
 
 HALF_A_SECOND = np.full(LISTEN_RATE_HZ // 2, 8000, np.int16)
 SHORT = Utterance("short.wav", HALF_A_SECOND, voiced_from_s=0.1, voiced_until_s=0.4)
-QUICK = Pace(1, apart_s=0.02, least_s=0.1, wait_s=1.0, rest_s=0.0)
+QUICK = Pace(1, stagger_s=0.02, min_silence_s=0.1, final_timeout_s=1.0, rest_s=0.0)
 
 
 @asynccontextmanager
 async def served(handle: Callable[[ServerConnection], object], places: int = 99) -> AsyncIterator[str]:
-    """The URL of a server that has so many places and answers 503 beyond them."""
+    """Yield the URL of a server with `places` places, which answers 503 beyond them."""
     taken = 0
 
     def door(connection: ServerConnection, request: Request) -> Response | None:
@@ -57,11 +58,11 @@ async def says_latte(connection: ServerConnection) -> None:
 
 async def measured(url: str, counts: list[int], pid: int | None = None) -> list[Measured]:
     done: list[Measured] = []
-    await measure(Server(url, "stream", pid), [SHORT], counts, QUICK, done.append)
+    await measure(Server(url, pid, make_client=PlainClient), [SHORT], counts, QUICK, done.append)
     return done
 
 
-def test_all_clients_are_heard_and_the_process_is_watched() -> None:
+def test_all_clients_get_a_final_and_the_process_is_watched() -> None:
     async def scene() -> list[Measured]:
         async with served(says_latte) as url:
             return await measured(url, [1, 2], os.getpid())
@@ -70,14 +71,14 @@ def test_all_clients_are_heard_and_the_process_is_watched() -> None:
     assert (one.row.clients, two.row.clients) == (1, 2)
     assert (one.row.no_final, two.row.no_final, two.row.utterances) == (0, 0, 2)
     assert one.row.rss_start_mb is not None
-    assert one.row.rss_most_mb is not None
-    assert one.row.rss_most_mb >= one.row.rss_start_mb > 1
+    assert one.row.rss_peak_mb is not None
+    assert one.row.rss_peak_mb >= one.row.rss_start_mb > 1
     assert one.row.cores is not None
     assert one.row.cores >= 0
-    assert json.loads(json.dumps(two.fields()))["sessions"][0]["said"][0]["finals"][0]["text"] == "A latte."
+    assert json.loads(json.dumps(two.fields()))["sessions"][0]["results"][0]["finals"][0]["text"] == "A latte."
 
 
-def test_who_finds_no_place_is_refused() -> None:
+def test_a_client_without_a_place_is_refused() -> None:
     async def scene() -> list[Measured]:
         async with served(says_latte, places=2) as url:  # one of them for the first utterance, which does not count
             return await measured(url, [2])
@@ -87,39 +88,39 @@ def test_who_finds_no_place_is_refused() -> None:
     assert found.sessions[1] == Session(refused="503 Service Unavailable")
 
 
-def test_the_code_of_a_close_is_kept() -> None:
+def test_the_close_code_is_kept() -> None:
     async def full(connection: ServerConnection) -> None:
         await connection.close(1013, "full")
 
     async def scene() -> str:
-        async with served(full) as url, web_socket(url) as wire:
-            with pytest.raises(Gone) as first:
-                await wire.receive()
-            with pytest.raises(Gone):
-                await wire.send("anybody there?")
+        async with served(full) as url, open_web_socket(url) as transport:
+            with pytest.raises(SessionClosed) as first:
+                await transport.receive()
+            with pytest.raises(SessionClosed):
+                await transport.send("anybody there?")
             assert first.value.busy
             return str(first.value)
 
     assert asyncio.run(scene()) == "1013 full"
 
 
-def test_a_key_is_sent_to_those_who_ask_for_one() -> None:
+def test_a_key_is_sent_only_if_there_is_one() -> None:
     async def key(connection: ServerConnection) -> None:
         assert connection.request is not None
         await connection.send(connection.request.headers.get("Authorization", "none"))
 
     async def scene() -> list[str]:
-        async with served(key) as url, web_socket(url, "sesame") as one, web_socket(url) as other:
+        async with served(key) as url, open_web_socket(url, "sesame") as one, open_web_socket(url) as other:
             return [await one.receive(), await other.receive()]
 
     assert asyncio.run(scene()) == ["Bearer sesame", "none"]
 
 
-def test_a_port_where_nobody_listens_is_an_error_that_names_it() -> None:
+def test_a_port_without_a_server_is_an_error_that_names_it() -> None:
     async def scene() -> None:
         async with served(says_latte) as url:
             pass
-        async with web_socket(url):
+        async with open_web_socket(url):
             pytest.fail("it was closed")
 
     with pytest.raises(BackendUnavailable, match="no speech-to-text server at ws://127.0.0.1"):
@@ -150,9 +151,9 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("arguments", "reported"),
     [
-        (["--clients", "1,none"], "--clients 1,none is not a list of numbers"),
-        (["--pid", "1"], "--pid names the process of a running server"),
-        (["--url", "ws://127.0.0.1:1", "--", "--max-sessions", "2"], "leave out --url"),
+        (["--clients", "1,none"], "--clients 1,none is not a list of positive numbers"),
+        (["--pid", "1"], "--pid is the process of a running server"),
+        (["--url", "ws://127.0.0.1:1", "--", "--max-sessions", "2"], "omit --url"),
         (["--speech", "tests/unit"], "no recording with speech in tests/unit"),
     ],
 )
@@ -182,7 +183,7 @@ def test_our_own_server_is_started_measured_and_stopped(
     counted = {one.name: one for one in result.counts if one.group == "2 clients"}
     reported = ("clients refused", "sessions lost", "without a final", "phrases heard")
     assert [(counted[name].value, counted[name].out_of) for name in reported] == [(1, 2), (0, 2), (0, 1), (2, 2)]
-    assert counted["CPU time a second of audio"].value > 0
+    assert counted["CPU time per second of audio"].value > 0
     assert len(result.samples("2 clients", "final after the end of speech")) == 1
     assert result.doubts[-1] == "serve-stt had options that the settings do not show: --max-sessions"
     assert result.events[0]["clients"] == 2

@@ -1,17 +1,17 @@
-"""One metric before and after: better, worse, the same, or too little to say. Pure.
+"""Decide whether a metric or a count got better, worse, stayed the same, or has too few samples to say. Pure.
 
-Samples of the same recording are held against each other, so that a long question does not count as noise. A change
-is told as the centre of all pairs' ratios (of differences, where a sample is zero or less), with a bootstrap interval.
-It is better or worse where three things hold:
+Samples of the same recording are compared in pairs, so that a long question does not count as noise. A change is the
+center of all pairs' ratios (of differences, if a sample is zero or less), with a bootstrap interval. It is better or
+worse if three things hold:
 
-    the interval of 95 % lies wholly beyond what matters (`CHANGE`, and a floor below which nobody would notice)
-    the interval at the confidence of the whole family of metrics excludes no change (Bonferroni)
+    the 95 % interval lies wholly beyond what matters (`CHANGE`, and a floor below which nobody would notice)
+    the interval at the confidence of the whole family of metrics excludes zero change (Bonferroni)
     there are enough samples (`FEWEST`)
 
-and unsure where it is neither and yet a change of `LARGE` cannot be excluded. Two runs on one machine differ as a whole
-by some per cent. What all stages' work has in common is taken out of it, unless it is more than `DRIFT`.
+It is unsure if it is neither and yet a change of `LARGE` cannot be excluded. Two runs on one machine differ as a whole
+by a few percent. What all stages have in common is removed as drift of the machine, unless it is more than `DRIFT`.
 
-docs/comparing.md tells how the figures below were chosen; tests/unit/bench/test_compare.py holds what they are for.
+docs/comparing.md explains how the constants were chosen; tests/unit/bench/test_compare.py checks what they are for.
 """
 
 from __future__ import annotations
@@ -25,38 +25,46 @@ from typing import Literal
 
 import numpy as np
 
-from voicecli.bench.result import Metric
+from voicecli.bench.result import Count, Metric
 from voicecli.bench.summary import CONFIDENCE, FEWEST, Floats, Interval, interval, medians, resampled
 from voicecli.conversation.latency import percentile
 
 Verdict = Literal["better", "worse", "same", "unsure"]
 
 CHANGE = 1.08
-"""Times as long: less matters to nobody and cannot be told from the machine."""
+"""Ratio: a smaller change matters to nobody and cannot be distinguished from the machine's drift."""
 
 CHANGE_WITH_DRIFT = 1.10
-"""The same where the machine's drift is not known and so is still in it."""
+"""The same if the machine's drift is unknown and therefore not removed."""
 
 DRIFT = 1.12
-"""The most that is put down to the machine. More is a change of everything: nothing is taken out, and that is told."""
+"""The most that is attributed to the machine. Beyond it nothing is removed, and the sentence says so."""
 
 STAGES_FOR_DRIFT = 3
-"""With fewer, one slow stage would pass for a slow machine."""
+"""With fewer stages, one slow stage would look like a slow machine."""
 
 LARGE = 1.30
 FAMILY_ERROR = 0.01
-"""Chance that a comparison of unchanged builds calls any of its metrics changed, by statistics alone."""
+"""Probability that a comparison of unchanged builds reports any change, by chance alone."""
 
 WAIT_FLOOR_S, WORK_FLOOR_S, SHARE_FLOOR = 0.02, 0.001, 2.0
-"""Smaller changes are not told: a wait is heard in frames of 20 ms; work is timed to well below 1 ms; % in points."""
+"""Smaller changes are not reported: audio comes in frames of 20 ms; work is timed to well below 1 ms; % in points."""
 
 MOST_PAIRED = 64
-"""Beyond it the plain median is exact enough, and pair averages are too many."""
+"""With more pairs the plain median is precise enough, and there are too many averages of pairs."""
+
+
+SEEMING = 0.05
+"""Below this probability a difference is probably real, but with many counts chance cannot be ruled out."""
+
+TOTAL_CHANGE = 1.25
+TOTAL_FLOORS = {"s": 1.0, "MB": 50.0}
+"""CPU time, memory and other totals have no spread of their own, so only a large difference counts as a change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A metric that both results have."""
+    """The change of a metric that both results have."""
 
     group: str
     name: str
@@ -65,8 +73,8 @@ class Change:
     verdict: Verdict
     before: float  # median
     after: float
-    by: float  # times as much where `is_ratio`, else more by so much
-    between: Interval | None  # 95 % of `by`; None of too few samples
+    by: float  # ratio if `is_ratio`, else difference
+    between: Interval | None  # 95 % interval of `by`; None for too few samples
     n: int  # pairs, or the smaller number of samples
     paired: bool
     is_ratio: bool
@@ -74,28 +82,28 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Bootstrap estimates of one metric's change, before a verdict; logarithms where `is_ratio`."""
+    """Bootstrap estimates of one metric's change, before a verdict; logarithms if `is_ratio`."""
 
     old: Metric
     new: Metric
-    centre: float
+    center: float
     draws: Floats  # [RESAMPLES]
     n: int
     paired: bool
     is_ratio: bool
-    typical: float  # what a difference is judged against: the median before, for a part of the wait the whole wait's
+    typical: float  # reference of a difference: the old median, or the old median of the whole wait for a part of it
 
     @property
     def is_work(self) -> bool:
-        """A stage's own work, which drifts with the machine as a whole."""
+        """Return whether this is a stage's own work, which drifts with the machine as a whole."""
         return bool(self.new.stage) and self.is_ratio and self.n >= FEWEST
 
 
 def evidence(old: Metric, new: Metric, whole_s: float | None = None) -> Evidence | None:
-    """None where one of them has no samples.
+    """Return the estimates of a metric's change; None if one result has no samples.
 
-    `whole_s` is for a part of the wait: the median of the whole. A part begins where the wait for the end of speech
-    ends, so that a slightly slower machine makes a small part twice as long; what it does to the whole is what counts.
+    `whole_s` is the median of the whole wait if the metric is a part of it. A part begins at the end of the wait for
+    the end of speech, so that a slightly slower machine doubles a small part; its effect on the whole is what counts.
     """
     if not old.samples or not new.samples:
         return None
@@ -107,21 +115,22 @@ def evidence(old: Metric, new: Metric, whole_s: float | None = None) -> Evidence
     pairs = [(before[i], after[j]) for i, j in same_recordings(old.of, new.of)]
     if len(pairs) >= FEWEST:
         differences = np.asarray([b - a for a, b in pairs], np.float64)
-        estimate: Callable[[Floats], Floats] = pair_centres if len(pairs) <= MOST_PAIRED else medians
+        estimate: Callable[[Floats], Floats] = pair_centers if len(pairs) <= MOST_PAIRED else medians
         draws = resampled(differences, estimate)
         return Evidence(old, new, float(estimate(differences)), draws, len(pairs), True, is_ratio, typical)
     draws = resampled(after, medians, seed=1) - resampled(before, medians)
-    centre = statistics.median(after) - statistics.median(before)
-    return Evidence(old, new, float(centre), draws, min(len(before), len(after)), False, is_ratio, typical)
+    center = statistics.median(after) - statistics.median(before)
+    return Evidence(old, new, float(center), draws, min(len(before), len(after)), False, is_ratio, typical)
 
 
 def same_recordings(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
-    """Places of what was taken on the same thing, its first time with its first, its second with its second."""
+    """Return index pairs of samples of the same recording: first with first, second with second."""
     places = {key: place for place, key in enumerate(numbered(old))}
     return [(places[key], place) for place, key in enumerate(numbered(new)) if key in places]
 
 
 def numbered(names: Sequence[str]) -> list[tuple[str, int]]:
+    """Return each name with the number of its earlier occurrences."""
     seen: Counter[str] = Counter()
     keys = []
     for name in names:
@@ -130,41 +139,41 @@ def numbered(names: Sequence[str]) -> list[tuple[str, int]]:
     return keys
 
 
-def pair_centres(draws: Floats) -> Floats:
-    """Medians of the averages of every two values, along the last axis (Hodges and Lehmann 1963).
+def pair_centers(draws: Floats) -> Floats:
+    """Return the medians of the averages of all pairs, along the last axis (Hodges and Lehmann 1963).
 
-    As sturdy against odd values as the plain median is in practice, and with a third less of its noise.
+    In practice the estimate is as robust against outliers as the plain median, with a third less noise.
     """
     i, j = np.triu_indices(draws.shape[-1])
     return medians((draws[..., i] + draws[..., j]) / 2)
 
 
 def drift(found: Sequence[Evidence]) -> float | None:
-    """Times as long, for the whole machine: the middle one of the stages. None where too few stages worked."""
+    """Return the ratio of the whole machine: the median of the stages. None if too few stages worked."""
     stages: dict[str, list[float]] = {}
     for one in found:
         if one.is_work and one.new.better != "neither":
-            stages.setdefault(one.new.stage, []).append(-one.centre if one.new.better == "higher" else one.centre)
+            stages.setdefault(one.new.stage, []).append(-one.center if one.new.better == "higher" else one.center)
     if len(stages) < STAGES_FOR_DRIFT:
         return None
     by_stage = sorted(statistics.median(one) for one in stages.values())
     middle = statistics.median_low(by_stage), statistics.median_high(by_stage)
-    return math.exp(min(middle, key=abs))  # of two, the smaller: two slow stages of four are no slow machine
+    return math.exp(min(middle, key=abs))  # the smaller of two: two slow stages of four are not a slow machine
 
 
 def judge(one: Evidence, family: int, machine: float | None) -> Change:
-    """The change; `family`: how many metrics are judged, `machine`: what `drift` found."""
+    """Return the change with its verdict; `family` is the number of metrics judged, `machine` the result of `drift`."""
     shift, matters = allowance(one, machine)
-    draws, centre = one.draws - shift, one.centre - shift
+    draws, center = one.draws - shift, one.center - shift
     before, after = percentile(one.old.samples, 50), percentile(one.new.samples, 50)
     if one.n < FEWEST:
         between = None
         verdict: Verdict = "unsure" if one.new.better != "neither" else "same"
     else:
         between = interval(draws, CONFIDENCE)
-        verdict = verdict_of(one, draws, centre, family, matters)
+        verdict = verdict_of(one, draws, center, family, matters)
     if one.is_ratio:
-        centre = math.exp(centre)
+        center = math.exp(center)
         between = between and Interval(math.exp(between.low), math.exp(between.high))
     metric = one.new
     return Change(
@@ -175,7 +184,7 @@ def judge(one: Evidence, family: int, machine: float | None) -> Change:
         verdict=verdict,
         before=before,
         after=after,
-        by=centre,
+        by=center,
         between=between,
         n=one.n,
         paired=one.paired,
@@ -184,7 +193,7 @@ def judge(one: Evidence, family: int, machine: float | None) -> Change:
 
 
 def allowance(one: Evidence, machine: float | None) -> tuple[float, float]:
-    """What is taken out of it as the machine's (a logarithm), and how many times as long then matters."""
+    """Return the drift to remove (a logarithm), and the ratio that then matters."""
     if machine is None or not one.is_work:
         return 0.0, CHANGE_WITH_DRIFT
     if not 1 / DRIFT <= machine <= DRIFT:
@@ -192,15 +201,15 @@ def allowance(one: Evidence, machine: float | None) -> tuple[float, float]:
     return math.log(machine) * (-1 if one.new.better == "higher" else 1), CHANGE
 
 
-def verdict_of(one: Evidence, draws: Floats, centre: float, family: int, change: float) -> Verdict:
-    """By the rules at the top of this file."""
+def verdict_of(one: Evidence, draws: Floats, center: float, family: int, change: float) -> Verdict:
+    """Return the verdict by the rules at the top of this file."""
     if one.new.better == "neither":
         return "same"
-    sign = -1 if one.new.better == "higher" else 1  # from here on more is worse
-    draws, centre = sign * draws, sign * centre
-    matters, large = limits(one, change)
+    sign = -1 if one.new.better == "higher" else 1  # from here on, more is worse
+    draws, center = sign * draws, sign * center
+    matters, large = thresholds(one, change)
     shown, sure = interval(draws, CONFIDENCE), interval(draws, 1 - FAMILY_ERROR / family)
-    noticed = abs(one.typical * math.expm1(centre) if one.is_ratio else centre) >= floor_of(one.new)
+    noticed = abs(one.typical * math.expm1(center) if one.is_ratio else center) >= floor_of(one.new)
     if noticed and shown.low > matters and sure.low > 0:
         return "worse"
     if noticed and shown.high < -matters and sure.high < 0:
@@ -208,8 +217,8 @@ def verdict_of(one: Evidence, draws: Floats, centre: float, family: int, change:
     return "unsure" if shown.high > large or shown.low < -large else "same"
 
 
-def limits(one: Evidence, change: float) -> tuple[float, float]:
-    """What matters, and what is large: logarithms of ratios, or differences."""
+def thresholds(one: Evidence, change: float) -> tuple[float, float]:
+    """Return the change that matters and the change that is large: logarithms of ratios, or differences."""
     floor = floor_of(one.new)
     if one.is_ratio:
         return math.log(change), max(math.log(LARGE), math.log1p(floor / one.typical))
@@ -217,7 +226,62 @@ def limits(one: Evidence, change: float) -> tuple[float, float]:
 
 
 def floor_of(metric: Metric) -> float:
-    """The smallest change that is told, in the metric's unit."""
+    """Return the smallest change that is reported, in the metric's unit."""
     if metric.unit == "s":
         return WORK_FLOOR_S if metric.stage else WAIT_FLOOR_S
     return SHARE_FLOOR if metric.unit == "%" else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CountChange:
+    """The change of a count that both results have."""
+
+    old: Count
+    new: Count
+    verdict: Verdict
+    chance: float | None  # probability that unchanged builds differ as much; None for a total
+
+
+def judge_count(old: Count, new: Count, family: int) -> CountChange:
+    """Judge shares by Fisher's exact test, events by the binomial test, totals by ratio; `family` counts are judged."""
+    if new.better == "neither":
+        return CountChange(old, new, "same", None)
+    rose = new.value > old.value
+    if old.out_of and new.out_of:
+        rose = new.value / new.out_of > old.value / old.out_of
+        chance = fisher(round(old.value), round(old.out_of), round(new.value), round(new.out_of))
+    elif not new.unit and old.value == round(old.value) and new.value == round(new.value):
+        chance = binomial(round(old.value), round(new.value))
+    else:
+        return CountChange(old, new, total_verdict(old, new), None)
+    changed: Verdict = "worse" if rose == (new.better == "lower") else "better"
+    if chance < FAMILY_ERROR / family:
+        return CountChange(old, new, changed, chance)
+    return CountChange(old, new, "unsure" if chance < SEEMING else "same", chance)
+
+
+def total_verdict(old: Count, new: Count) -> Verdict:
+    """Return the verdict on a total, by ratio and floor."""
+    low, high = sorted((old.value, new.value))
+    if high - low <= TOTAL_FLOORS.get(new.unit, 0.0) or high <= TOTAL_CHANGE * low:
+        return "same"
+    return "worse" if (new.value > old.value) == (new.better == "lower") else "better"
+
+
+def fisher(old: int, old_of: int, new: int, new_of: int) -> float:
+    """Return the two-sided exact probability that two equal shares differ as much (Fisher 1922)."""
+    total, of = old + new, old_of + new_of
+
+    def weight(first: int) -> int:
+        return math.comb(old_of, first) * math.comb(new_of, total - first)
+
+    observed = weight(old)
+    possible = [weight(first) for first in range(max(0, total - new_of), min(old_of, total) + 1)]
+    return sum(one for one in possible if one <= observed) / math.comb(of, total)
+
+
+def binomial(old: int, new: int) -> float:
+    """Return the two-sided exact probability that two equal rates differ as much (Przyborowski and Wilenski 1940)."""
+    total = old + new
+    ways = sum(math.comb(total, few) for few in range(min(old, new) + 1))
+    return min(1.0, math.ldexp(2 * ways, -total))

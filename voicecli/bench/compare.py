@@ -1,4 +1,4 @@
-"""Two results of the same measurement: what changed, in one sentence and metric by metric. Pure."""
+"""Compare two results of the same measurement, in one sentence and metric by metric. Pure."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from voicecli.bench.changes import DRIFT, Change, Verdict, drift, evidence, judge
-from voicecli.bench.count_changes import CountChange, judge_count
+from voicecli.bench.changes import DRIFT, Change, CountChange, Verdict, drift, evidence, judge, judge_count
 from voicecli.bench.result import PROCESS, VOICE_TO_VOICE, Metric, Result
 from voicecli.bench.summary import number, quantity
 from voicecli.conversation.latency import PART_NAMES
@@ -22,25 +21,25 @@ STAGE_WORDS = {
 REPORTED_DRIFT = 1.02
 
 MOST_NAMED = 4
-"""Measures of which nothing can be said, in a sentence; the table has each of them."""
+"""The most unsure metrics that a sentence names; the table has all of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What `--compare` found."""
+    """The outcome of `--compare`."""
 
     verdict: Verdict
     sentence: str
     changes: tuple[Change, ...]
     counts: tuple[CountChange, ...]
     differing: tuple[str, ...]  # conditions that were not the same
-    drift: float | None  # times as long, all stages; None where it cannot be known
+    drift: float | None  # ratio of all stages; None if unknown
 
 
 def compare(old: Result, new: Result) -> Comparison:
-    """All metrics and counts that both have. Raises SettingsError where they measure different things.
+    """Compare all metrics and counts that both results have. Raise SettingsError if they measure different things.
 
-    Totals of the process are of all that was measured, so they say something only where that was the same.
+    Totals of the process cover everything that was measured, so they are compared only if both measured the same.
     """
     same_bench(old.bench, new.bench)
     before = {key_of(one): one for one in old.metrics}
@@ -49,45 +48,45 @@ def compare(old: Result, new: Result) -> Comparison:
     family = max(sum(one.new.better != "neither" for one in found), 1)
     machine = drift(found)
     changes = tuple(judge(one, family, machine) for one in found)
-    counted = {(one.group, one.name): one for one in old.counts}
+    old_counts = {(one.group, one.name): one for one in old.counts}
     alike = groups_of(old) == groups_of(new)
     pairs = [
-        (counted[key], one)
+        (old_counts[key], one)
         for one in new.counts
-        if (key := (one.group, one.name)) in counted and (alike or one.group != PROCESS)
+        if (key := (one.group, one.name)) in old_counts and (alike or one.group != PROCESS)
     ]
     counts = tuple(judge_count(*pair, len(pairs)) for pair in pairs)
     verdict = overall(changes, counts)
-    sentence = reported(verdict, changes, counts, machine)
+    sentence = summary_sentence(verdict, changes, counts, machine)
     return Comparison(verdict, sentence, changes, counts, tuple(differences(old, new)), machine)
 
 
 def same_bench(old: str, new: str) -> None:
-    """Raises SettingsError where they are not."""
+    """Raise SettingsError if two results are of different benches."""
     if old != new:
         raise SettingsError(
-            f"the result to compare with is of {old}, this one of {new}", "compare results of the same bench"
+            f"the old result is of the bench {old}, this one of {new}", "compare results of the same bench"
         )
 
 
 def groups_of(result: Result) -> set[str]:
-    """What was measured: scenarios, models, modes."""
+    """Return what was measured: scenarios, models, modes."""
     return {metric.group for metric in result.metrics}
 
 
 def key_of(metric: Metric) -> tuple[str, str, str]:
-    """A stage's work may bear the name of a part of the wait."""
+    """Return what identifies a metric; the stage, too, because its work may share the name of a part of the wait."""
     return metric.group, metric.name, metric.stage
 
 
 def whole_s(result: Result, metric: Metric) -> float | None:
-    """The median wait of which the metric is a part; None where it is none."""
+    """Return the median wait that the metric is a part of; None if it is not a part."""
     waits = result.samples(metric.group, VOICE_TO_VOICE)
     return statistics.median(waits) if waits and metric.name in PART_NAMES and not metric.stage else None
 
 
 def overall(changes: Sequence[Change], counts: Sequence[CountChange]) -> Verdict:
-    """Worse as soon as anything is; unsure where half of the metrics or more are."""
+    """Return worse if anything is worse, else better if anything is; unsure if half of the metrics or more are."""
     verdicts = [*(one.verdict for one in changes), *(one.verdict for one in counts)]
     for verdict in ("worse", "better"):
         if verdict in verdicts:
@@ -96,38 +95,40 @@ def overall(changes: Sequence[Change], counts: Sequence[CountChange]) -> Verdict
     return "unsure" if not verdicts or (doubtful and 2 * doubtful >= len(changes)) else "same"
 
 
-def reported(verdict: Verdict, changes: Sequence[Change], counts: Sequence[CountChange], machine: float | None) -> str:
-    """The sentence."""
+def summary_sentence(
+    verdict: Verdict, changes: Sequence[Change], counts: Sequence[CountChange], machine: float | None
+) -> str:
+    """Return the comparison as one or more sentences."""
     sentences = []
     for one in ("worse", "better"):
         phrases = [*stage_phrases(changes, one), *(count_phrase(count) for count in counts if count.verdict == one)]
         if phrases:
             sentences.append(f"{one}: {'; '.join(phrases)}")
     if not sentences:
-        sentences.append("same" if verdict == "same" else "unsure: too few samples, or too noisy ones, to say")
+        sentences.append("same" if verdict == "same" else "unsure: too few or too noisy samples")
     if machine is not None:
         sentences += machine_sentence(machine)
     noisy = dict.fromkeys(f"{one.name} ({one.group})" for one in changes if one.verdict == "unsure")
     if noisy and verdict != "unsure":
         groups = dict.fromkeys(one.group for one in changes if one.verdict == "unsure")
-        named = ", ".join(noisy) if len(noisy) <= MOST_NAMED else f"{len(noisy)} measures of {', '.join(groups)}"
-        sentences.append(f"too few samples, or too noisy ones, to say: {named}")
+        named = ", ".join(noisy) if len(noisy) <= MOST_NAMED else f"{len(noisy)} metrics of {', '.join(groups)}"
+        sentences.append(f"too few or too noisy samples: {named}")
     first, *others = sentences
     return ". ".join([first, *(one[:1].upper() + one[1:] for one in others)])
 
 
 def machine_sentence(machine: float) -> list[str]:
-    """What all stages have in common, where that is worth a word."""
+    """Return a sentence about the drift of the machine, if it is worth one."""
     as_long = f"{machine:.2f} times as long"
     if machine > DRIFT or machine < 1 / DRIFT:
-        return [f"all stages together took {as_long}: too much to be put down to the machine"]
+        return [f"all stages together took {as_long}: too much to be attributed to the machine"]
     if machine > REPORTED_DRIFT or machine < 1 / REPORTED_DRIFT:
-        return [f"all stages together took {as_long}: put down to the machine, and taken out of each"]
+        return [f"all stages together took {as_long}: attributed to the machine and removed from each"]
     return []
 
 
 def stage_phrases(changes: Sequence[Change], verdict: Verdict) -> Iterator[str]:
-    """Each stage once, by its surest metric; then the wait; other metrics only where no stage explains them."""
+    """Yield each stage once, by its surest metric; then the wait; other metrics only if no stage explains them."""
     changed = [one for one in changes if one.verdict == verdict]
     stages = dict.fromkeys(one.stage for one in changed if one.stage)
     for stage in stages:
@@ -139,39 +140,39 @@ def stage_phrases(changes: Sequence[Change], verdict: Verdict) -> Iterator[str]:
 
 
 def sureness(one: Change) -> float:
-    """How far the interval keeps from no change; seconds before ratios that are made of them."""
+    """Return how far the interval is from no change; seconds come before ratios derived from them."""
     if one.between is None or not one.is_ratio:
         return 0.0
-    kept = max(one.between.low, 1 / one.between.high)
-    return kept + (1000 if one.unit == "s" else 0)
+    distance = max(one.between.low, 1 / one.between.high)
+    return distance + (1000 if one.unit == "s" else 0)
 
 
 def phrase(one: Change) -> str:
-    """Such as "speech-to-text takes 1.31 times as long (1.24 to 1.38; decode, quiet)"."""
-    who = STAGE_WORDS.get(one.stage, one.stage) or one.name
+    """Return a phrase such as "speech-to-text takes 1.31 times as long (1.24 to 1.38; decode, quiet)"."""
+    subject = STAGE_WORDS.get(one.stage, one.stage) or one.name
     where = f"{one.name}, {one.group}" if one.stage else one.group
     if one.is_ratio:
         verb = "takes {} times as long" if one.unit == "s" else "is {} times as much"
         between = one.between and f"{one.between.low:.2f} to {one.between.high:.2f}"
-        return f"{who} {verb.format(f'{one.by:.2f}')} ({between}; {where})"
+        return f"{subject} {verb.format(f'{one.by:.2f}')} ({between}; {where})"
     between = one.between and f"{quantity(one.between.low, one.unit)} to {quantity(one.between.high, one.unit)}"
-    return f"{who} is {quantity(abs(one.by), one.unit)} {'more' if one.by > 0 else 'less'} ({between}; {where})"
+    return f"{subject} is {quantity(abs(one.by), one.unit)} {'more' if one.by > 0 else 'less'} ({between}; {where})"
 
 
 def count_phrase(one: CountChange) -> str:
-    """Such as "answered 12 of 12, now 6 of 12 (quiet)"."""
-    return f"{one.new.name} {counted(one.old.value, one.old.out_of, one.old.unit)}, now " + (
-        f"{counted(one.new.value, one.new.out_of, one.new.unit)} ({one.new.group})"
+    """Return a phrase such as "answered 12 of 12, now 6 of 12 (quiet)"."""
+    return f"{one.new.name} {count_text(one.old.value, one.old.out_of, one.old.unit)}, now " + (
+        f"{count_text(one.new.value, one.new.out_of, one.new.unit)} ({one.new.group})"
     )
 
 
-def counted(value: float, out_of: float | None, unit: str) -> str:
-    """A count as it is written everywhere."""
+def count_text(value: float, out_of: float | None, unit: str) -> str:
+    """Return a count as text, such as "3 of 12" or "812 MB"."""
     return f"{number(value)} of {number(out_of)}" if out_of is not None else f"{number(value)} {unit}".rstrip()
 
 
 def differences(old: Result, new: Result) -> Iterator[str]:
-    """Conditions that make two results hard to compare, each in a line."""
+    """Yield the conditions that differ and make two results hard to compare, each as a line."""
     conditions: tuple[tuple[str, Callable[[Result], object]], ...] = (
         ("processor", lambda one: one.machine.processor),
         ("cores", lambda one: one.machine.cores),
@@ -181,7 +182,7 @@ def differences(old: Result, new: Result) -> Iterator[str]:
         ("GPU", lambda one: one.machine.gpu or "none"),
         ("Python", lambda one: one.machine.python),
         ("device", lambda one: one.device),
-        ("what was said", lambda one: one.corpus),
+        ("corpus", lambda one: one.corpus),
         ("seed", lambda one: one.seed),
     )
     for name, value in conditions:
@@ -193,12 +194,12 @@ def differences(old: Result, new: Result) -> Iterator[str]:
 
 
 def entries(kind: str, old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[str]:
-    """Those that changed, came or went."""
+    """Yield the entries that changed, appeared or disappeared."""
     for name in dict.fromkeys((*old, *new)):
         if old.get(name) != new.get(name):
             yield f"{kind}{name}: {old.get(name, 'absent')}, now {new.get(name, 'absent')}"
 
 
 def shortened(hashes: Mapping[str, str]) -> dict[str, str]:
-    """As long as one needs to tell them apart."""
+    """Return the hashes, shortened to 12 digits."""
     return {name: value[:12] for name, value in hashes.items()}

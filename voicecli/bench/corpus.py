@@ -1,10 +1,10 @@
-"""What is said in a measurement: recordings in any of the usual layouts, or questions that Kokoro asks.
+"""Load the speech of a measurement: recordings in any of the usual layouts, or questions spoken by Kokoro.
 
-FOLDER/**/*.wav, .flac ...     sound files; `name.txt` beside one is what is said in it
-FOLDER/**/slots.json           file -> phrases that have to be heard; files as seen from its own folder
-FOLDER/SPEAKER/*               a folder inside is taken for a speaker
+FOLDER/**/*.wav, .flac ...     audio files; `name.txt` beside one has its text
+FOLDER/**/slots.json           file -> phrases that must be recognized; paths are relative to its folder
+FOLDER/SPEAKER/*               a subfolder is named after the speaker
 FOLDER/84/121123/*.flac        LibriSpeech: speaker and chapter, with the texts in 84-121123.trans.txt
-FOLDER/commands, sentences     where one of them is there, nothing else is read
+FOLDER/commands, sentences     if one of them exists, nothing else is read
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from voicecli.settings.model import ListenSettings, Settings
 SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a"})
 INSIDE = ("commands", "sentences")
 SHUFFLED = 3
-"""Seed of the order in which a folder's recordings are said: the same in every run, with speakers mixed."""
+"""Seed of the order of a folder's recordings: the same in every run, with speakers mixed."""
 
 NAMED = 3
-"""So many of the files that are left out are named."""
+"""The most skipped files that are named."""
 
-HINT = "--speech FOLDER takes WAV or FLAC files of one voice each; name.txt beside name.wav says what is said in it"
+HINT = "--speech FOLDER needs WAV or FLAC files of one voice each; name.txt beside name.wav has its text"
 
 SYNTHETIC = (
-    "the questions are spoken by Kokoro: people are harder to understand, so words count on --speech FOLDER alone"
+    "the questions are spoken by Kokoro: people are harder to understand, so measure word errors with --speech FOLDER"
 )
 
 Slots = Mapping[str, tuple[str, ...]]
@@ -44,30 +44,30 @@ SLOTS: TypeAdapter[Slots] = TypeAdapter(dict[str, tuple[str, ...]])
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A sound file, not yet read, and what is known of it."""
+    """An audio file, not yet read, and what is known about it."""
 
     path: Path
-    name: str  # as seen from the corpus' folder, with slashes
-    text: str = ""  # what is said; empty where nobody knows
+    name: str  # path relative to the folder of the corpus, with slashes
+    text: str = ""  # what is said; empty if unknown
     slots: tuple[str, ...] = ()
     speaker: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """What is said, in the order in which it is said."""
+    """The utterances of a measurement, in order."""
 
-    reported: str  # in words
+    reported: str  # description
     said: tuple[Utterance, ...]
-    synthetic: bool = False  # nobody has spoken it
+    synthetic: bool = False  # spoken by Kokoro
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """Why figures on it may mislead."""
+        """Return why figures measured with it may mislead."""
         return (SYNTHETIC,) if self.synthetic else ()
 
     def first(self, most: int) -> Corpus:
-        """The first so many of it; all where there are no more."""
+        """Return the first `most` utterances; all if there are no more."""
         return (
             self
             if most >= len(self.said)
@@ -78,11 +78,10 @@ class Corpus:
 def load_corpus(
     folder: Path | None, settings: Settings, narrate: Callable[[str], None], most: int | None = None
 ) -> Corpus:
-    """`most` recordings of a folder, or all; None: the built-in questions, which are synthesised by the first call.
+    """Return at most `most` recordings of a folder. Without a folder: the built-in questions, spoken once.
 
-    Blocks, and must not be called on an event loop. What is left out is narrated. Raises SettingsError where the folder
-    holds nothing to measure with or a file that tells of the recordings is no such thing; ModelMissing or EngineError
-    where the questions cannot be spoken.
+    This blocks, so do not call it on an event loop. Skipped files are narrated. Raise SettingsError if the folder has
+    no speech, or if a text or slots.json is invalid; ModelMissing or EngineError if the questions cannot be spoken.
     """
     if folder is None:
         found = sorted(recordings(spoken_questions(settings, narrate)), key=lambda one: one.path.name)
@@ -100,9 +99,9 @@ def load_corpus(
 
 
 def described(said: Iterable[Utterance]) -> str:
-    """The corpus in words, without its place on the disk."""
+    """Return a description of the corpus, without its path."""
     each = list(said)
-    known = {"text": sum(bool(one.text) for one in each), "phrases to hear": sum(bool(one.slots) for one in each)}
+    known = {"text": sum(bool(one.text) for one in each), "phrases": sum(bool(one.slots) for one in each)}
     speakers = len({one.speaker for one in each if one.speaker})
     median_s = statistics.median(one.voiced_until_s - one.voiced_from_s for one in each)
     parts = [f"{count} with {what}" for what, count in known.items() if count]
@@ -111,22 +110,15 @@ def described(said: Iterable[Utterance]) -> str:
 
 
 def recordings(folder: Path) -> list[Recording]:
-    """Sound files of a folder, in the order of their names. Raises SettingsError."""
+    """Return the audio files of a folder, sorted by name. Raise SettingsError if it is not a folder."""
     if not folder.is_dir():
-        raise SettingsError(f"{folder} is no folder", HINT)
+        raise SettingsError(f"{folder} is not a folder", HINT)
     inside = [folder / name for name in INSIDE if (folder / name).is_dir()] or [folder]
     files = sorted(path for one in inside for path in one.rglob("*") if path.suffix.lower() in SUFFIXES)
-    slots = {
-        path: phrases
-        for one in inside
-        for reported in one.rglob("slots.json")
-        for path, phrases in read_slots(reported)
-    }
+    slots = {path: phrases for one in inside for file in one.rglob("slots.json") for path, phrases in read_slots(file)}
     folders = {path.parent for path in files}
     transcripts = {one: list(one.glob("*.trans.txt")) for one in folders}
-    texts = {
-        name: text for one in folders for reported in transcripts[one] for name, text in read_transcripts(reported)
-    }
+    texts = {name: text for one in folders for file in transcripts[one] for name, text in read_transcripts(file)}
     return [
         Recording(
             path,
@@ -140,48 +132,48 @@ def recordings(folder: Path) -> list[Recording]:
 
 
 def speaker_of(path: Path, inside: list[Path]) -> str:
-    """The name of its folder; empty for a file that lies among those of everybody."""
+    """Return the name of the file's folder; empty for a file directly in the corpus."""
     return "" if path.parent in inside else path.parent.name
 
 
 def text_beside(path: Path) -> str:
-    """Of the .txt with the same name; empty without one. Raises SettingsError."""
-    reported = path.with_suffix(".txt")
-    return read_text(reported).strip() if reported.is_file() else ""
+    """Return the content of the .txt file with the same name; empty without one. Raise SettingsError if not UTF-8."""
+    file = path.with_suffix(".txt")
+    return read_text(file).strip() if file.is_file() else ""
 
 
-def read_transcripts(reported: Path) -> Iterator[tuple[Path, str]]:
-    """Of LibriSpeech: the path of each recording without its suffix, and its text. Raises SettingsError."""
-    for line in read_text(reported).splitlines():
+def read_transcripts(file: Path) -> Iterator[tuple[Path, str]]:
+    """Yield path without suffix, and text, of LibriSpeech's recordings. Raise SettingsError if not UTF-8."""
+    for line in read_text(file).splitlines():
         name, _, text = line.partition(" ")
-        yield reported.parent / name, text.strip()
+        yield file.parent / name, text.strip()
 
 
-def read_slots(reported: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    """Path and phrases. Raises SettingsError."""
+def read_slots(file: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """Yield path and phrases of each recording in a slots.json. Raise SettingsError if it is invalid."""
     try:
-        slots = SLOTS.validate_json(read_text(reported))
+        slots = SLOTS.validate_json(read_text(file))
     except ValidationError as error:
         raise SettingsError(
-            f"{reported} is no JSON of file -> phrases: {error.errors()[0]['msg']}", '{"order.wav": ["large", "latte"]}'
+            f"{file} is not JSON of file -> phrases: {error.errors()[0]['msg']}", '{"order.wav": ["large", "latte"]}'
         ) from error
     for name, phrases in slots.items():
-        yield reported.parent / name, phrases
+        yield file.parent / name, phrases
 
 
 def read_text(path: Path) -> str:
-    """Raises SettingsError for what is not UTF-8."""
+    """Return the text of a file. Raise SettingsError if it is not UTF-8."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise SettingsError(f"{path} is no text in UTF-8: {error.reason}", "save it as UTF-8") from error
+        raise SettingsError(f"{path} is not UTF-8 text: {error.reason}", "save it as UTF-8") from error
 
 
 def read(
     found: Iterable[Recording], listen: ListenSettings, narrate: Callable[[str], None], most: int | None = None
 ) -> Iterator[Utterance]:
-    """`most` of them, or all, with their true ends; those without speech or that cannot be read are narrated."""
-    left_out: list[str] = []
+    """Yield at most `most` utterances with their true ends; narrate files without speech or that cannot be read."""
+    skipped: list[str] = []
     count = 0
     for one in found:
         if count == most:
@@ -189,13 +181,13 @@ def read(
         try:
             cut = utterance(one.name, read_clip(one.path), make_vad(listen), one.slots)
         except DeviceError as error:
-            left_out.append(error.message)
+            skipped.append(error.message)
             continue
         if cut is None:
-            left_out.append(f"nobody speaks in {one.name}")
+            skipped.append(f"no speech in {one.name}")
             continue
         count += 1
         yield replace(cut, text=one.text, speaker=one.speaker)
-    if left_out:
-        more = f" and {len(left_out) - NAMED} more" if len(left_out) > NAMED else ""
-        narrate(f"Left out: {'; '.join(left_out[:NAMED])}{more}")
+    if skipped:
+        more = f" and {len(skipped) - NAMED} more" if len(skipped) > NAMED else ""
+        narrate(f"Skipped: {'; '.join(skipped[:NAMED])}{more}")

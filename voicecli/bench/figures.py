@@ -1,4 +1,4 @@
-"""What the conversations of a measurement come to: metrics, counts and turns. Pure."""
+"""Turn the conversations of a measurement into metrics, counts and turns. Pure."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from voicecli.bench.environment import Found
-from voicecli.bench.isolated_stage import Solo
+from voicecli.bench.isolation import Solo
 from voicecli.bench.outcomes import Outcome
 from voicecli.bench.result import VOICE_TO_VOICE, Better, Count, Metric, TurnRecord
 from voicecli.bench.watch import Call
-from voicecli.bench.words import found_slots
+from voicecli.bench.wer import found_slots
 from voicecli.conversation.latency import PART_NAMES, TurnLatency
 from voicecli.events import Event
 from voicecli.turns.speculation import Speculation
 from voicecli.ui.jsonl import event_json
 
 
-class Held(Protocol):
-    """A conversation that was held (`voice_to_voice.Round`)."""
+class Conversation(Protocol):
+    """A conversation that was measured (`voice_to_voice.Round`)."""
 
     @property
     def scenario(self) -> str: ...
@@ -41,24 +41,24 @@ class Held(Protocol):
 
 
 ALONE = "alone"
-"""Group of what each stage takes by itself."""
+"""Group of the work of each stage while nothing else runs."""
 
 Work = Callable[[Sequence[Call]], float | None]
-"""Of some calls; None where they have none of it."""
+"""Returns a figure of some calls; None if they have none."""
 
 Figure = Callable[[Outcome], float | None]
-"""Of one outcome; None where it has none."""
+"""Returns a figure of one outcome; None if it has none."""
 
 
-def found_by(rounds: Sequence[Held]) -> Found:
-    """All of it; corpus and seed are the caller's to tell."""
+def found_by(rounds: Sequence[Conversation]) -> Found:
+    """Return all metrics, counts, turns and events; the caller adds corpus and seed."""
     metrics: list[Metric] = []
     counts: list[Count] = []
     for group in dict.fromkeys(one.said.scene.scenario for held in rounds for one in held.outcomes):
-        mine = [held for held in rounds if held.outcomes[0].said.scene.scenario == group]
-        came = [one for held in mine for one in held.outcomes]
-        metrics += metrics_of(group, came)
-        counts += counts_of(group, mine, came)
+        in_group = [held for held in rounds if held.outcomes[0].said.scene.scenario == group]
+        outcomes = [one for held in in_group for one in held.outcomes]
+        metrics += metrics_of(group, outcomes)
+        counts += counts_of(group, in_group, outcomes)
     metrics += work_of([solo for held in rounds for solo in held.alone])
     return Found(
         corpus="",
@@ -70,11 +70,11 @@ def found_by(rounds: Sequence[Held]) -> Found:
     )
 
 
-def metrics_of(group: str, came: Sequence[Outcome]) -> list[Metric]:
-    """The wait and its parts, then what each stage worked, whoever waited for it."""
+def metrics_of(group: str, outcomes: Sequence[Outcome]) -> list[Metric]:
+    """Return the wait and its parts, then the work of each stage, whether or not the user waited for it."""
 
     def metric(name: str, figure: Figure, unit: str = "s", better: Better = "lower") -> Metric:
-        pairs = [(one.said.name, value) for one in came if (value := figure(one)) is not None]
+        pairs = [(one.said.name, value) for one in outcomes if (value := figure(one)) is not None]
         samples = tuple(round(value, 4) for _, value in pairs)
         return Metric(group, name, unit, samples, better, tuple(name for name, _ in pairs))
 
@@ -97,7 +97,7 @@ def metrics_of(group: str, came: Sequence[Outcome]) -> list[Metric]:
 
 
 def work_of(solos: Sequence[Solo]) -> list[Metric]:
-    """What each stage takes while nothing else runs: what a comparison names it by."""
+    """Return the work of each stage while nothing else runs; a comparison names stages by these metrics."""
 
     def metric(name: str, stage: str, figure: Work, unit: str = "s", better: Better = "lower") -> Metric:
         pairs = [(recording, value) for recording, calls in solos if (value := figure(calls)) is not None]
@@ -108,28 +108,30 @@ def work_of(solos: Sequence[Solo]) -> list[Metric]:
         metric("decode", "stt", lambda calls: work_s(calls, "stt")),
         metric("end-of-turn model", "endpoint", lambda calls: work_s(calls, "endpoint")),
         metric("first token", "llm", lambda calls: first_s(calls, "llm")),
-        metric("tokens a second", "llm", tokens_a_second, "1/s", "neither"),  # 55 to 80 of one program, by the run
+        metric(
+            "tokens a second", "llm", tokens_a_second, "1/s", "neither"
+        ),  # 55 to 80 for the same program, from run to run
         metric("first sound", "tts", lambda calls: first_s(calls, "tts")),
         metric("real-time factor", "tts", lambda calls: real_time_factor(calls, "tts"), ""),
     ]
     return [one for one in made if one.samples]
 
 
-def counts_of(group: str, held: Sequence[Held], came: Sequence[Outcome]) -> list[Count]:
-    """How often, and at what expense."""
-    said, answered = len(came), [one for one in came if one.answered]
-    hits, misses = (sum(getattr(one.speculation, name) for one in held) for name in ("hits", "misses"))
-    slots = [(one.said.scene.slots, one.heard) for one in came if one.said.scene.slots and not one.said.over]
+def counts_of(group: str, rounds: Sequence[Conversation], outcomes: Sequence[Outcome]) -> list[Count]:
+    """Return how often something happened, and its cost in time, CPU and memory."""
+    said, answered = len(outcomes), [one for one in outcomes if one.answered]
+    hits, misses = (sum(getattr(one.speculation, name) for one in rounds) for name in ("hits", "misses"))
+    slots = [(one.said.scene.slots, one.heard) for one in outcomes if one.said.scene.slots and not one.said.over]
     made = [
-        Count(group, "start", round(statistics.median(one.load_s for one in held), 2), unit="s"),
+        Count(group, "start", round(statistics.median(one.load_s for one in rounds), 2), unit="s"),
         Count(group, "answered", len(answered), said, better="higher"),
-        Count(group, "cut off before the end", sum(one.cut_off for one in came), said),
+        Count(group, "cut off before the end", sum(one.cut_off for one in outcomes), said),
         Count(group, "answers with a gap inside", sum(one.gaps > 0 for one in answered), len(answered)),
-        Count(group, "answers prepared rightly", hits, hits + misses, better="higher"),
-        Count(group, "wasted on other pauses", round(sum(one.speculation.wasted_s for one in held), 2), unit="s"),
-        Count(group, "CPU seconds a turn", round(sum(one.cpu_s for one in held) / said, 2), unit="s"),
+        Count(group, "prepared answers used", hits, hits + misses, better="higher"),
+        Count(group, "wasted on pauses", round(sum(one.speculation.wasted_s for one in rounds), 2), unit="s"),
+        Count(group, "CPU seconds a turn", round(sum(one.cpu_s for one in rounds) / said, 2), unit="s"),
     ]
-    if peaks := [one.peak_mb for one in held if one.peak_mb is not None]:
+    if peaks := [one.peak_mb for one in rounds if one.peak_mb is not None]:
         made.append(Count(group, "peak memory", round(max(peaks)), unit="MB"))
     if slots:
         found = sum(found_slots(phrases, text) for phrases, text in slots)
@@ -138,7 +140,7 @@ def counts_of(group: str, held: Sequence[Held], came: Sequence[Outcome]) -> list
 
 
 def record_of(one: Outcome) -> TurnRecord | None:
-    """For the waterfall; None where nothing was measured."""
+    """Return the record for the waterfall; None if no latency was measured."""
     latency: TurnLatency | None = one.latency
     if latency is None:
         return None
@@ -148,22 +150,23 @@ def record_of(one: Outcome) -> TurnRecord | None:
 
 
 def of_stage(calls: Sequence[Call], stage: str) -> list[Call]:
+    """Return the calls of one stage."""
     return [call for call in calls if call.stage == stage]
 
 
 def work_s(calls: Sequence[Call], stage: str) -> float | None:
-    """What the stage's last call took."""
+    """Return the work of the stage's last call."""
     mine = of_stage(calls, stage)
     return mine[-1].work_s if mine else None
 
 
 def first_s(calls: Sequence[Call], stage: str) -> float | None:
-    """Until the first token or sound of the stage's first call."""
+    """Return the time to the first token or sound of the stage's first call."""
     return next((call.first_s for call in of_stage(calls, stage)), None)
 
 
 def tokens_a_second(calls: Sequence[Call]) -> float | None:
-    """From the first token to the last."""
+    """Return the rate from the first token to the last."""
     for call in of_stage(calls, "llm"):
         if call.first_s is not None and call.amount > 1 and call.work_s > call.first_s:
             return (call.amount - 1) / (call.work_s - call.first_s)
@@ -171,6 +174,6 @@ def tokens_a_second(calls: Sequence[Call]) -> float | None:
 
 
 def real_time_factor(calls: Sequence[Call], stage: str) -> float | None:
-    """Work over sound."""
+    """Return seconds of work for each second of audio."""
     sound_s = sum(call.amount for call in of_stage(calls, stage))
     return sum(call.work_s for call in of_stage(calls, stage)) / sound_s if sound_s else None

@@ -1,9 +1,9 @@
-"""Recordings in which the speaker stops to think: real speech, drawn apart between two words by its own room tone.
+"""Insert pauses into recordings: real speech, with its own room tone inserted between two words.
 
-Orders that are read aloud hardly pause. How long people do pause in the middle of a turn is taken from eot-bench
-(github.com/livekit/eot-bench, calls with an agent): by silence alone 55.6 % are cut off at 300 ms, 21.7 % at 600,
-10 % at 1000 and 5 % at 1600, so that is how many pauses are longer. Those here are drawn from the ones above 300 ms.
-The speaker did not mean to stop, so melody and tempo do not announce it as in a real hesitation.
+People who read orders aloud hardly pause. How long people pause in the middle of a turn comes from eot-bench
+(github.com/livekit/eot-bench, calls with an agent): by silence alone 55.6 % are cut off at 300 ms, 21.7 % at 600 ms,
+10 % at 1000 ms and 5 % at 1600 ms, so these are the shares of longer pauses. The pauses here are sampled from those
+above 300 ms. The speaker did not intend to pause, so melody and tempo do not announce it as in a real hesitation.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ LONGER = ((1.0, 0.3), (0.217 / 0.556, 0.6), (0.1 / 0.556, 1.0), (0.05 / 0.556, 1
 PLACES = (1 / 3, 2 / 3)  # of the words
 SEARCH_S = 0.08  # around Whisper's word boundary, for the quietest moment
 BLOCK_S = 0.02
-TONE_S = 0.2  # of what is heard between the words; a corpus has 0.3 s of it before the voice
-QUIET_DB = 12.0  # at least so far below the voice
+TONE_S = 0.2  # room tone between the words; a corpus has 0.3 s of it before the voice
+QUIET_DB = 12.0  # the room tone is at least this far below the voice
 SEED = 5
 
 
 def with_hesitations(
     clips: Sequence[Pcm], word_ends_s: Callable[[Pcm], list[float]], tone_s: float = TONE_S
 ) -> list[tuple[int, Pcm]]:
-    """Each recording twice, with its index: a pause after a third of its words, and one after two thirds.
+    """Return each recording twice, with its index: a pause after a third of its words, and after two thirds.
 
-    Recordings have shape (n,) at LISTEN_RATE_HZ; `word_ends_s` tells when each word of one ends. Left out are those
-    without words, and those that are never quiet for `tone_s`: what they would be drawn apart by is no pause.
+    Recordings have shape (n,) at LISTEN_RATE_HZ; `word_ends_s` returns the end of each word. Recordings without words
+    are omitted, as are those that are never quiet for `tone_s`: their room tone would not be a pause.
     """
     quiet = [(index, pcm) for index, pcm in enumerate(clips) if is_quiet(room_tone(pcm, tone_s), pcm)]
     ends = [(index, pcm, found) for index, pcm in quiet if (found := word_ends_s(pcm))]
@@ -49,28 +49,28 @@ def with_hesitations(
 
 
 def blocks_db(pcm: Pcm) -> list[float]:
-    """Level of each block of 20 ms."""
+    """Return the level of each block of 20 ms."""
     size = round(BLOCK_S * LISTEN_RATE_HZ)
     blocks = pcm[: len(pcm) // size * size].reshape(-1, size).astype(np.float64)
     return [float(level) for level in 10 * np.log10(np.mean(blocks**2, axis=1) + 1)]
 
 
 def quietest(pcm: Pcm, around_s: float) -> int:
-    """Sample in the middle of the quietest block near a moment."""
+    """Return the sample in the middle of the quietest block near a moment."""
     first, last = (round((around_s + side * SEARCH_S) / BLOCK_S) for side in (-1, 1))
     levels_db = blocks_db(pcm)[first:last]
     return round((first + int(np.argmin(levels_db)) + 0.5) * BLOCK_S * LISTEN_RATE_HZ)
 
 
 def is_quiet(tone: Pcm, pcm: Pcm) -> bool:
-    """Whether it lies well below the voice, which is taken to be the loudest twentieth of the recording."""
+    """Return whether a tone is well below the voice: the loudest 5 % of the recording's blocks."""
     return float(np.mean(blocks_db(tone))) < float(np.percentile(blocks_db(pcm), 95)) - QUIET_DB
 
 
 def room_tone(pcm: Pcm, length_s: float = TONE_S) -> Pcm:
-    """The quietest stretch, forth and back so that it can be repeated without a seam."""
+    """Return the quietest part, forward and backward so that it can be repeated without a seam."""
     blocks = round(length_s / BLOCK_S)
     mean_db = np.convolve(blocks_db(pcm), np.ones(blocks) / blocks, mode="valid")
     start = round(int(np.argmin(mean_db)) * BLOCK_S * LISTEN_RATE_HZ)
-    audio_chunk = pcm[start : start + round(length_s * LISTEN_RATE_HZ)]
-    return np.concatenate([audio_chunk, audio_chunk[::-1]])
+    tone = pcm[start : start + round(length_s * LISTEN_RATE_HZ)]
+    return np.concatenate([tone, tone[::-1]])

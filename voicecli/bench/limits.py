@@ -1,4 +1,4 @@
-"""`--fail-over p95=900`: what a measurement must not exceed. Pure."""
+"""Parse and check `--fail-over p95=900`: the limits of a measurement. Pure."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Limit:
     """One `--fail-over`."""
 
     text: str  # as it was typed
-    group: str  # empty: the first that has the metric
+    group: str  # empty: the first group with the metric
     name: str  # of the metric
     figure: str  # one of FIGURES
-    bound: float  # in ms where the metric is in seconds, else in its unit; the least where more is better
+    bound: float  # in ms if the metric is in seconds, else in its unit; a minimum if higher is better
 
 
 class OverLimit(VoiceCliError):
@@ -32,12 +32,12 @@ class OverLimit(VoiceCliError):
 
 
 def parse_limits(texts: Sequence[str]) -> tuple[Limit, ...]:
-    """Raises SettingsError, so call it before anything is measured."""
+    """Parse all limits. Raise SettingsError for a wrong one, so call it before anything is measured."""
     return tuple(parse_limit(text) for text in texts)
 
 
 def parse_limit(text: str) -> Limit:
-    """`FIGURE=BOUND`, `wer=BOUND` or `GROUP:METRIC:FIGURE=BOUND`. Raises SettingsError."""
+    """Parse `FIGURE=BOUND`, `wer=BOUND` or `GROUP:METRIC:FIGURE=BOUND`. Raise SettingsError for anything else."""
     what, equals, bound = text.rpartition("=")
     *where, figure = what.rsplit(":", 2)
     figure = figure.strip().lower()
@@ -46,7 +46,7 @@ def parse_limit(text: str) -> Limit:
     except ValueError:
         value = -1.0
     if not equals or not value >= 0 or len(where) == 1 or (figure not in FIGURES and (where or figure != "wer")):
-        raise SettingsError(f"--fail-over {text} was not understood", EXAMPLE)
+        raise SettingsError(f"--fail-over {text} is not a limit", EXAMPLE)
     if figure == "wer":
         return Limit(text, "", WER, "mean", value)
     group, name = where or ("", VOICE_TO_VOICE)
@@ -54,7 +54,7 @@ def parse_limit(text: str) -> Limit:
 
 
 def exceeded(result: Result, limits: Sequence[Limit]) -> Iterator[str]:
-    """A line for each limit that is passed. Raises SettingsError where a limit's metric was not measured."""
+    """Yield a line for each limit that is exceeded. Raise SettingsError if a limit's metric was not measured."""
     for limit in limits:
         metric, summary = measured(result, limit)
         value: float = getattr(summary, limit.figure)
@@ -65,11 +65,13 @@ def exceeded(result: Result, limits: Sequence[Limit]) -> Iterator[str]:
 
 
 def measured(result: Result, limit: Limit) -> tuple[Metric, Summary]:
-    """Raises SettingsError where there is none."""
+    """Return a limit's metric and its summary. Raise SettingsError if it was not measured."""
     for metric in result.metrics:
         if metric.name == limit.name and limit.group in ("", metric.group):
             summary = summarize(metric.samples, higher_is_better=metric.better == "higher")
             if summary is not None:
                 return metric, summary
-    there = ", ".join(dict.fromkeys(f"{one.group}:{one.name}" for one in result.metrics if one.samples))
-    raise SettingsError(f"--fail-over {limit.text}: that was not measured", f"there are {there or 'no metrics'}")
+    available = ", ".join(dict.fromkeys(f"{one.group}:{one.name}" for one in result.metrics if one.samples))
+    raise SettingsError(
+        f"--fail-over {limit.text}: this metric was not measured", f"measured: {available or 'nothing'}"
+    )

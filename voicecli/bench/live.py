@@ -18,8 +18,7 @@ from tempfile import TemporaryDirectory
 from voicecli.bench.corpus import Corpus
 from voicecli.bench.environment import Found
 from voicecli.bench.figures import metrics_of, record_of
-from voicecli.bench.onsets import cuts_in, found_at_s, loud_times, voice_to_voice_s
-from voicecli.bench.outcomes import Outcome, outcome
+from voicecli.bench.outcomes import Outcome, cuts_in, found_at_s, loud_times, outcome, voice_to_voice_s
 from voicecli.bench.questions import write_clip
 from voicecli.bench.result import Count, Metric
 from voicecli.bench.room import Said

@@ -1,4 +1,4 @@
-"""A result, or several with the figures of other programs, as Markdown. Pure."""
+"""Write a result as Markdown. Pure."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ MARKED = re.compile(r"([\\`*_{}\[\]<>|#~])")
 
 
 def markdown(result: Result, comparison: Comparison | None = None, *, level: int = 1) -> str:
-    """One page; headings begin at `level`."""
+    """Return one page; headings begin at `level`."""
     return "\n\n".join(filter(None, sections(result, comparison, "#" * level))) + "\n"
 
 
 def sections(result: Result, comparison: Comparison | None, mark: str) -> Iterator[str]:
-    """Paragraphs and tables in their order."""
+    """Yield paragraphs and tables in order."""
     yield f"{mark} {escaped(title(result))}"
     yield f"{escaped(result.corpus)}; {escaped(conditions(result)[0][1])}; {escaped(when(result))}."
     for doubt in result.doubts:
         yield f"> **Doubtful:** {escaped(doubt)}"
     if comparison is not None:
-        yield f"{mark}# Compared with the result before"
+        yield f"{mark}# Compared with the previous result"
         yield f"**{escaped(comparison.sentence)}**"
         if comparison.differing:
-            yield "Not measured alike:\n\n" + "\n".join(f"- {escaped(one)}" for one in comparison.differing)
+            yield "Different conditions:\n\n" + "\n".join(f"- {escaped(one)}" for one in comparison.differing)
         yield table(comparison_table(comparison), figures_from=2)
     for one in measurement_tables(result):
         yield f"{mark}# {escaped(one.title)}\n\n{table(one)}"
@@ -54,29 +54,29 @@ def sections(result: Result, comparison: Comparison | None, mark: str) -> Iterat
 
 
 def waterfalls(turns: Sequence[TurnRecord], mark: str) -> Iterator[str]:
-    """Medians of each group."""
+    """Yield the medians of each group."""
     if not turns:
         return
     yield f"{mark}# Where the wait went, medians"
-    yield "Dark is what a stage added to the wait, ms behind it; light is work that the wait for the end of speech hid."
+    yield "Dark: what a stage added to the wait, with its ms. Light: work hidden by the wait for the end of speech."
     groups = dict.fromkeys(one.group for one in turns)
     drawn = [waterfall(group, [one for one in turns if one.group == group]) for group in groups]
     yield "```text\n" + "\n".join(drawn).replace("```", "") + "```"
 
 
 def table(one: Table, figures_from: int = 1) -> str:
-    """Text to the left, figures to the right."""
+    """Return a table with text aligned left, and figures right."""
     rules = ["---"] * figures_from + ["---:"] * (len(one.head) - figures_from)
     lines = [[escaped(cell) for cell in one.head], rules, *([escaped(cell) for cell in row] for row in one.rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def pairs(entries: Iterable[tuple[str, str]]) -> str:
-    """Names and values in two columns; empty where there are none."""
+    """Return names and values in two columns; empty if there are none."""
     rows = tuple(entries)
     return table(Table("", ("", ""), rows), figures_from=2) if rows else ""
 
 
 def escaped(text: str) -> str:
-    """As plain text in Markdown: one line, no marks."""
+    """Return text as one line in which no character is markup."""
     return MARKED.sub(r"\\\1", " ".join(text.split()))

@@ -1,4 +1,4 @@
-"""Everyday questions that Kokoro asks, so that there is something to measure with on a machine without recordings."""
+"""Let Kokoro speak everyday questions, for measurements on a machine without recordings."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ QUESTIONS = (
     ("Which planet has the most moons?", ("planet", "most moons")),
     ("What is a good way to learn the names of new colleagues?", ("learn the names", "new colleagues")),
 )
-"""Texts, and the phrases of each that have to be heard."""
+"""Texts, and the phrases of each that must be recognized."""
 
 VOICES = ("am_michael", "af_bella", "bm_george", "bf_emma")
 
 TIMES = 2
 """How often each question is asked, each time by another voice."""
 
-REPORTED = 6
-"""After so many questions it is told how far it is: each takes some seconds on two cores."""
+NARRATED = 6
+"""Progress is narrated after this many questions: each takes some seconds on two cores."""
 
 QUIET_S = 0.4
-"""Around what Kokoro says, as a recording has it."""
+"""Silence before and after the voice, as in a recording."""
 
 Narrate = Callable[[str], None]
 
 
 def asked() -> list[tuple[str, str, tuple[str, ...]]]:
-    """Voice, text and phrases of each recording; every question comes once before any comes again."""
+    """Return voice, text and phrases of each recording; no question is repeated before all have been asked."""
     said = []
     for turn in range(TIMES):
         for number, (text, phrases) in enumerate(QUESTIONS):
@@ -59,17 +59,17 @@ def asked() -> list[tuple[str, str, tuple[str, ...]]]:
 
 
 def spoken_questions(settings: Settings, narrate: Narrate) -> Path:
-    """A folder with all of them, and with what was said beside each; made once, and kept beside the models.
+    """Return a folder with all questions and their texts; it is created once and kept beside the models.
 
-    Kokoro runs as it comes (`stock`), so the sounds are the same whatever the user's settings of the voice are. Raises
-    ModelMissing or EngineError.
+    Kokoro runs with default settings (`stock`), so the audio does not depend on the user's settings. Raise ModelMissing
+    or EngineError if it cannot be loaded.
     """
     planned = json.dumps([settings.tts.model, asked()])
-    named = hashlib.sha256(planned.encode()).hexdigest()[:8]  # other questions make another folder
+    named = hashlib.sha256(planned.encode()).hexdigest()[:8]  # different questions get a different folder
     folder = settings.models_dir.parent / "speech" / f"questions-{named}"
     if folder.is_dir():
         return folder
-    narrate(f"Kokoro speaks {len(asked())} questions, once…")
+    narrate(f"Kokoro is speaking {len(asked())} questions; this happens once…")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder.parent) as made:
         whole = Path(made, "questions")
@@ -77,7 +77,7 @@ def spoken_questions(settings: Settings, narrate: Narrate) -> Path:
         try:
             whole.rename(folder)  # all of it, or nothing
         except OSError:
-            if not folder.is_dir():  # else another process was quicker
+            if not folder.is_dir():  # else another process was faster
                 raise
     return folder
 
@@ -96,18 +96,18 @@ async def record(folder: Path, settings: Settings, narrate: Narrate) -> None:
             write_clip(path, np.pad(heard, round(QUIET_S * LISTEN_RATE_HZ)))
             path.with_suffix(".txt").write_text(text, encoding="utf8")
             slots[path.relative_to(folder).as_posix()] = phrases
-            if number % REPORTED == 0:
-                narrate(f"{number} of {len(asked())} are spoken…")
+            if number % NARRATED == 0:
+                narrate(f"{number} of {len(asked())} spoken…")
     (folder / "slots.json").write_text(json.dumps(slots, indent=1), encoding="utf8")
 
 
 def stock(settings: TtsSettings) -> TtsSettings:
-    """Kokoro without windows, on the processor, with a voice that is there: nothing has to be calibrated."""
+    """Return settings for Kokoro on the CPU without streaming, with a built-in voice, so that nothing is calibrated."""
     return settings.model_copy(update={"voice": VOICES[0], "streaming": False, "device": "cpu", "speed": 1.0})
 
 
 def write_clip(path: Path, pcm: Pcm) -> None:
-    """A WAV file at LISTEN_RATE_HZ, and its folder."""
+    """Write a WAV file at LISTEN_RATE_HZ, and create its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open_wav(path, LISTEN_RATE_HZ) as wav:
         wav.writeframes(pcm.tobytes())

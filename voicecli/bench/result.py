@@ -1,4 +1,4 @@
-"""What a measurement found: samples, turns, and all that is needed to believe them. Pure values, kept as JSON."""
+"""The result of a measurement: samples, turns, and the conditions needed to trust them. Pure values, saved as JSON."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pydantic.dataclasses import dataclass as checked
 from voicecli.errors import SettingsError
 
 SCHEMA = 1
-"""Of the JSON file; a reader refuses any other."""
+"""Version of the JSON file; a reader refuses any other."""
 
 PROCESS = "the process"
-"""Group of what the whole measurement took."""
+"""Group of the totals of the whole measurement."""
 
 VOICE_TO_VOICE = "voice to voice"
-"""Name of the metric that the product is about."""
+"""Name of the main metric."""
 
 Better = Literal["lower", "higher", "neither"]
 
@@ -30,10 +30,10 @@ class Metric:
     group: str
     name: str
     unit: str  # "s", "%", "1/s", "words"; empty for a ratio
-    samples: tuple[float, ...]  # raw, in the order in which they were taken, without warm-ups
+    samples: tuple[float, ...]  # raw, in the order of measurement, without warm-ups
     better: Better = "lower"
-    of: tuple[str, ...] = ()  # what each sample was taken on (a file's name), where that can be taken again
-    stage: str = ""  # the stage whose own work this is: what a comparison names where it got slower
+    of: tuple[str, ...] = ()  # the recording of each sample, if it can be measured again
+    stage: str = ""  # the stage whose own work this is; a comparison names it if it got slower
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +54,15 @@ class TurnRecord:
 
     group: str
     name: str  # of the recording
-    parts_s: tuple[float, ...]  # what each of PART_NAMES added; their sum is the wait
-    work_s: tuple[tuple[float, float], ...]  # when each stage really worked
+    parts_s: tuple[float, ...]  # what each of PART_NAMES added; they sum up to the wait
+    work_s: tuple[tuple[float, float], ...]  # when each stage worked
     heard: str = ""
     answer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What it ran on."""
+    """The machine that a measurement ran on."""
 
     processor: str
     cores: int
@@ -84,25 +84,25 @@ class Result:
     took_s: float
     device: str  # cpu or gpu
     machine: Machine
-    settings: dict[str, str | int | float | bool]  # `section.key` -> value; no secrets, no paths of the user's
+    settings: dict[str, str | int | float | bool]  # `section.key` -> value; no secrets, no paths of the user
     models: dict[str, str]  # name -> SHA-256 of its largest file
-    corpus: str  # what was said, in words: "12 questions by 4 voices of Kokoro"
+    corpus: str  # description of the recordings: "12 questions by 4 voices of Kokoro"
     seed: int
     metrics: tuple[Metric, ...]
     counts: tuple[Count, ...] = ()
     turns: tuple[TurnRecord, ...] = ()
-    warm_ups: dict[str, float] = field(default_factory=dict)  # what was run and is not counted -> seconds
+    warm_ups: dict[str, float] = field(default_factory=dict)  # what ran without being counted -> seconds
     doubts: tuple[str, ...] = ()  # why the figures may mislead, such as other load on the machine
     events: tuple[dict[str, object], ...] = ()  # raw, as `talk --ui jsonl` writes them
     schema_version: int = SCHEMA
 
     def samples(self, group: str, name: str) -> tuple[float, ...]:
-        """Of one metric; empty where it was not measured."""
+        """Return the samples of one metric; empty if it was not measured."""
         return next((one.samples for one in self.metrics if (one.group, one.name) == (group, name)), ())
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """In the order in which they were measured."""
+        """Return the groups, in the order of measurement."""
         groups = [*(one.group for one in self.metrics), *(one.group for one in self.counts)]
         return tuple(dict.fromkeys(groups))
 
@@ -111,25 +111,23 @@ RESULT: TypeAdapter[Result] = TypeAdapter(Result)
 
 
 def write_result(path: Path, result: Result) -> None:
-    """As JSON. Raises SettingsError where the file cannot be written."""
+    """Write a result as JSON. Raise SettingsError if the file cannot be written."""
     try:
         path.write_bytes(RESULT.dump_json(result, indent=1))
     except OSError as error:
-        raise SettingsError(f"{path} cannot be written: {error.strerror}", "--json FILE") from error
+        raise SettingsError(f"cannot write {path}: {error.strerror}", "--json FILE") from error
 
 
 def read_result(path: Path) -> Result:
-    """What `write_result` wrote. Raises SettingsError for anything else."""
+    """Read what `write_result` wrote. Raise SettingsError for anything else."""
     try:
         result = RESULT.validate_json(path.read_bytes())
     except OSError as error:
-        raise SettingsError(
-            f"{path} cannot be read: {error.strerror}", "voicecli bench --json FILE writes one"
-        ) from error
+        raise SettingsError(f"cannot read {path}: {error.strerror}", "voicecli bench --json FILE writes one") from error
     except ValidationError as error:
-        where = ".".join(map(str, error.errors()[0]["loc"])) or "the whole"
+        where = ".".join(map(str, error.errors()[0]["loc"])) or "the file"
         raise SettingsError(
-            f"{path} is no result of voicecli bench: {where}: {error.errors()[0]['msg']}",
+            f"{path} is not a result of voicecli bench: {where}: {error.errors()[0]['msg']}",
             "voicecli bench --json FILE writes one",
         ) from error
     if result.schema_version != SCHEMA:

@@ -1,4 +1,4 @@
-"""How samples are taken: arms in turns, each call with its time, warm-ups apart. Pure but for the clock."""
+"""Take samples: alternate between arms, and time each call. Pure except for the clock."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 Progress = Callable[[str, int, int], None]
-"""What is being done, and how much of how much of it is."""
+"""Called with the current step, the number of items done, and their total."""
 
 FEW = 6
-"""Below so many samples a median moves by chance."""
+"""With fewer samples a median varies by chance."""
 
 
 def in_turns(arms: Sequence[T], turn: int) -> list[T]:
-    """All of them; another comes first each time, so that none always finds the caches as the same one left them."""
+    """Return all arms, another one first in each turn, so that none always finds the caches of the same other one."""
     first = turn % len(arms)
     return [*arms[first:], *arms[:first]]
 
 
 def timed(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> tuple[T, float]:
-    """What it returns, and the seconds that it took."""
+    """Return the result of a call, and its duration in seconds."""
     began_s = time.perf_counter()
     result = call(*args, **kwargs)
     return result, time.perf_counter() - began_s
 
 
 def few(count: int, what: str) -> tuple[str, ...]:
-    """A doubt where there is little to go by."""
-    return (f"only {count} {what}: a median of so few moves by chance",) if count < FEW else ()
+    """Return a doubt if there are too few samples."""
+    return (f"only {count} {what}: a median of so few varies by chance",) if count < FEW else ()
 
 
 async def measured(call: Awaitable[T]) -> tuple[T, float]:
-    """The same for what is awaited."""
+    """Return the result of an awaitable, and its duration in seconds."""
     began_s = time.perf_counter()
     result = await call
     return result, time.perf_counter() - began_s

@@ -1,4 +1,4 @@
-"""What the microphone hears in each scenario, made out of clean recordings. Pure."""
+"""Build what the microphone hears in each scenario from clean recordings. Pure."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from voicecli.bench.speech import Utterance
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 NOISE_S = 5.0
-"""Length of a noise, which is then repeated."""
+"""Length of the noise, which is repeated."""
 
 PAUSE_S = 0.9
-"""In the middle of an utterance. One in eight pauses of callers is longer (livekit/eot-bench)."""
+"""Pause in the middle of an utterance. One in eight pauses of callers is longer (livekit/eot-bench)."""
 
 FAST = 1.25
-"""How much faster the fast speaker is: 190 words a minute instead of the usual 150."""
+"""Speed of the fast speaker: 190 words a minute instead of the usual 150."""
 
 BLOCK = LISTEN_RATE_HZ // 50
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One question, and what else is heard meanwhile."""
+    """One question, and what else is heard at the same time."""
 
     scenario: str
     name: str  # of the recording
-    pcm: Pcm  # (n,) at LISTEN_RATE_HZ, from somewhat before the voice until somewhat after it
+    pcm: Pcm  # (n,) at LISTEN_RATE_HZ, from shortly before the voice until shortly after it
     voiced_from_s: float
     voiced_until_s: float
-    noise: Pcm | None = None  # (n,), repeated for as long as the scene lasts
-    over: Utterance | None = None  # said over the answer
-    slots: tuple[str, ...] = ()  # phrases that have to be heard
+    noise: Pcm | None = None  # (n,), repeated throughout the scene
+    over: Utterance | None = None  # a second question during the answer
+    slots: tuple[str, ...] = ()  # phrases that must be recognized
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What is made of an utterance; the second one is another speaker's, for scenarios of two."""
+    """How to build a scene from an utterance; the second utterance is that of another speaker."""
 
     name: str
     about: str
@@ -50,29 +50,29 @@ class Scenario:
 
 
 def quiet(said: Utterance, other: Utterance) -> Scene:
-    """A quiet room."""
+    """Return the question in a quiet room."""
     return Scene("quiet", said.name, said.pcm, said.voiced_from_s, said.voiced_until_s, slots=said.slots)
 
 
 def noisy(snr_db: float, said: Utterance, other: Utterance) -> Scene:
-    """Pink noise, so much softer than the voice while that sounds."""
+    """Return the question in pink noise, `snr_db` below the voice."""
     voice = said.pcm[round(said.voiced_from_s * LISTEN_RATE_HZ) : round(said.voiced_until_s * LISTEN_RATE_HZ)]
     noise = pink_noise(level_db(voice) - snr_db)
     return replace(quiet(said, other), scenario=f"noise {snr_db:.0f} dB", noise=noise)
 
 
 def echoing(said: Utterance, other: Utterance) -> Scene:
-    """Open loudspeakers."""
+    """Return the question with open loudspeakers."""
     return replace(quiet(said, other), scenario="echo")
 
 
 def interrupted(said: Utterance, other: Utterance) -> Scene:
-    """Somebody asks something else while the answer sounds."""
+    """Return the question, with another question during the answer."""
     return replace(quiet(said, other), scenario="interruption", over=other)
 
 
 def pausing(said: Utterance, other: Utterance) -> Scene:
-    """The speaker stops to think, at the quietest moment of the middle third."""
+    """Return the question with a pause at the quietest moment of its middle third."""
     first, last = (round(at_s * LISTEN_RATE_HZ) for at_s in (said.voiced_from_s, said.voiced_until_s))
     at = quietest(said.pcm, first + (last - first) // 3, last - (last - first) // 3)
     pause = np.zeros(round(PAUSE_S * LISTEN_RATE_HZ), np.int16)
@@ -82,7 +82,7 @@ def pausing(said: Utterance, other: Utterance) -> Scene:
 
 
 def hurried(said: Utterance, other: Utterance) -> Scene:
-    """A fast speaker, whose voice is higher, too."""
+    """Return the question by a faster speaker, whose voice is also higher."""
     pcm = resample(said.pcm, LISTEN_RATE_HZ * FAST, LISTEN_RATE_HZ)
     from_s, until_s = said.voiced_from_s / FAST, said.voiced_until_s / FAST
     return replace(quiet(said, other), scenario="fast speaker", pcm=pcm, voiced_from_s=from_s, voiced_until_s=until_s)
@@ -93,22 +93,22 @@ SCENARIOS = (
     Scenario("noise20", "pink noise, 20 dB below the voice", partial(noisy, 20)),
     Scenario("noise10", "pink noise, 10 dB below the voice", partial(noisy, 10)),
     Scenario("noise5", "pink noise, 5 dB below the voice", partial(noisy, 5)),
-    Scenario("interruption", "another question over the answer", interrupted),
+    Scenario("interruption", "another question during the answer", interrupted),
     Scenario("pause", f"a pause of {PAUSE_S:g} s in the question", pausing),
     Scenario("fast", f"a speaker {FAST:g} times as fast", hurried),
     Scenario("echo", "open loudspeakers, the echo 20 dB down", echoing, echoes=True),
 )
-"""In the order in which they are told."""
+"""All scenarios, in the order of the report."""
 
 
 def quietest(pcm: Pcm, first: int, last: int) -> int:
-    """The middle of the softest 20 ms between two samples."""
+    """Return the middle of the quietest 20 ms between two samples."""
     blocks = pcm[first : first + max(1, (last - first) // BLOCK) * BLOCK].reshape(-1, BLOCK).astype(np.float64)
     return first + int(np.argmin(np.mean(blocks**2, axis=1))) * BLOCK + BLOCK // 2
 
 
 def pink_noise(rms_db: float) -> Pcm:
-    """Of NOISE_S, at an RMS of `rms_db` over full scale; the same in every run."""
+    """Return NOISE_S of pink noise at an RMS of `rms_db` relative to full scale; the same in every run."""
     spectrum = np.fft.rfft(np.random.default_rng(0).standard_normal(round(NOISE_S * LISTEN_RATE_HZ)))
     spectrum[1:] /= np.sqrt(np.arange(1, len(spectrum)))
     spectrum[0] = 0

@@ -1,4 +1,4 @@
-"""Where somebody speaks in a recording, and the utterance that is cut out of it."""
+"""Find the speech in a recording, and cut the utterance out of it."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from voicecli.audio.speech_input import VoiceActivityDetector, level_db
 from voicecli.types import FRAME_S, FRAME_SAMPLES, LISTEN_RATE_HZ, AudioFrame, Pcm
 
 LEAD_S, TAIL_S = 0.3, 0.1
-"""Of the recording, before the first voiced sample and after the last."""
+"""Audio kept before the first voiced sample and after the last."""
 
 SEARCH_FRAMES = 10
-"""A gate confirms late: a voice begins up to so many frames of 20 ms before the first that it takes for speech ..."""
+"""A VAD confirms late: a voice may begin this many frames of 20 ms before the first frame that it reports ..."""
 
 QUIET_DB = 25.0
-"""... as long as these are at most so far below the level of the voice."""
+"""... as long as they are at most this far below the level of the voice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Voiced:
-    """Where somebody speaks in a recording."""
+    """The part of a recording with speech."""
 
     first: int  # sample
     last: int  # the sample after the last voiced one
@@ -31,25 +31,25 @@ class Voiced:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """What somebody says in one go."""
+    """One utterance."""
 
     name: str
     pcm: Pcm  # (n,) at LISTEN_RATE_HZ, from LEAD_S before the voice until TAIL_S after it
     voiced_from_s: float
     voiced_until_s: float
-    slots: tuple[str, ...] = ()  # phrases that have to be heard; empty where they are not known
-    text: str = ""  # what is said; empty where it is not known
-    speaker: str = ""  # who says it; empty where it is not known
+    slots: tuple[str, ...] = ()  # phrases that must be recognized; empty if unknown
+    text: str = ""  # empty if unknown
+    speaker: str = ""  # empty if unknown
 
 
-def voiced(pcm: Pcm, gate: VoiceActivityDetector) -> Voiced | None:
-    """The first voiced sample to the last; None without speech.
+def voiced(pcm: Pcm, vad: VoiceActivityDetector) -> Voiced | None:
+    """Return the span from the first to the last voiced sample; None without speech.
 
-    On 40 spoken orders it ends 16 ms after what faster-whisper's own Silero cuts, in the median; -172 to 44 ms.
+    On 40 spoken orders the end is 16 ms after that of faster-whisper's own Silero VAD (median; -172 to 44 ms).
     """
     tail = np.zeros(LISTEN_RATE_HZ, np.int16)
     frames = Framer(LISTEN_RATE_HZ).push(np.concatenate([pcm, tail]))
-    spoken = [index for index, one in enumerate(frames) if gate.is_speech(AudioFrame(one, index * FRAME_S))]
+    spoken = [index for index, one in enumerate(frames) if vad.is_speech(AudioFrame(one, index * FRAME_S))]
     if not spoken:
         return None
     levels_db = [level_db(frame) for frame in frames]
@@ -62,9 +62,9 @@ def voiced(pcm: Pcm, gate: VoiceActivityDetector) -> Voiced | None:
     return Voiced(first * FRAME_SAMPLES, last, level_db(np.concatenate([frames[index] for index in spoken])))
 
 
-def utterance(name: str, pcm: Pcm, gate: VoiceActivityDetector, slots: tuple[str, ...] = ()) -> Utterance | None:
-    """A recording without what comes long before and after the voice; None without speech."""
-    found = voiced(pcm, gate)
+def utterance(name: str, pcm: Pcm, vad: VoiceActivityDetector, slots: tuple[str, ...] = ()) -> Utterance | None:
+    """Return a recording cut to its speech, with LEAD_S before and TAIL_S after; None without speech."""
+    found = voiced(pcm, vad)
     if found is None:
         return None
     first = max(0, found.first - round(LEAD_S * LISTEN_RATE_HZ))

@@ -1,4 +1,4 @@
-"""`voicecli bench endpoint`: how often each rule cuts a speaker off, against how long it keeps all others waiting."""
+"""Measure how often each endpoint rule cuts the user off, and how long it waits otherwise (`bench endpoint`)."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from voicecli.assemble.devices import make_vad
 from voicecli.assemble.engines import load_end_of_turn, load_recogniser
 from voicecli.bench.corpus import Corpus
 from voicecli.bench.endpointing import (
-    APART_S,
-    Frames,
-    Heeded,
+    Clip,
+    EndpointResult,
     Oracle,
     Rule,
-    framed,
-    heed,
+    clips_of,
+    evaluate,
     listen,
     ours,
     silence,
-    true_end,
+    smart_turn_alone,
+    word_ends_s,
 )
 from voicecli.bench.environment import Found, begin, conclude, model_digests
 from voicecli.bench.hesitations import PLACES, SEED, with_hesitations
@@ -34,8 +33,6 @@ from voicecli.engines.worker import ThreadWorker
 from voicecli.models.store import open_store
 from voicecli.settings.model import EndpointMode, ListenSettings, Settings
 from voicecli.turns.endpoint import MODES
-from voicecli.turns.segmenter import Endpoint
-from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, TranscribeOptions
 
 if TYPE_CHECKING:
     from voicecli.engines.whisper.engine import Whisper as Recogniser
@@ -44,66 +41,58 @@ STAGE = "endpoint"
 CUT_OFF = "cut off"
 WAIT = "wait after the end of speech"
 PAUSES = (
-    "the pauses were put into speech that runs on, so no melody announces them: people who hesitate are cut off less"
+    "the pauses were inserted into fluent speech, so no intonation announces them: real hesitations are cut off less"
 )
 PAUSING = ", with a pause for thought"
-"""Of a scenario; recordings as they are have no name of their own."""
+"""Name of the scenario with pauses; unchanged recordings have no name."""
 
-SILENCES_MS = (500, 700, 1000)
+SILENCES_MS = (500, 600, 700, 800, 1000)
 RULES: dict[str, Rule] = {
     **{mode: ours(bounds) for mode, bounds in MODES.items()},
+    "Smart Turn alone": smart_turn_alone,
     **{f"silence {length_ms} ms": silence(length_ms) for length_ms in SILENCES_MS},
 }
 ASKS: EndpointMode = "balanced"
-"""One of the rules that ask the engines; the others count frames."""
-
-
-@dataclass(frozen=True, slots=True)
-class Clip:
-    """A recording whose end is known."""
-
-    name: str
-    frames: Frames
-    end: Endpoint
+"""A mode that runs both engines."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What one rule made of all recordings of a scenario."""
+    """One rule on all recordings of a scenario."""
 
     rule: str
     scenario: str
     clips: Sequence[Clip]
-    heeded: Sequence[Heeded]
+    results: Sequence[EndpointResult]
 
     @property
     def waits(self) -> Metric:
-        """From the true end of each recording that was heard to its end."""
+        """Return the waits after the true end of the recordings that have one."""
         known = [(clip.name, one.wait_s) for clip, one in self._pairs() if one.wait_s is not None]
         samples, of = tuple(wait_s for _, wait_s in known), tuple(name for name, _ in known)
         return Metric(self.rule, WAIT + self.scenario, "s", samples, of=of, stage=STAGE)
 
     @property
     def cut_off(self) -> Count:
-        """Recordings that were not heard to their ends, or not in one go."""
-        cut = sum(one.cut_off for one in self.heeded)
-        return Count(self.rule, CUT_OFF + self.scenario, cut, len(self.heeded))
+        """Return how many recordings were cut off before their true end."""
+        cut = sum(one.cut_off for one in self.results)
+        return Count(self.rule, CUT_OFF + self.scenario, cut, len(self.results))
 
     def events(self) -> Iterator[dict[str, object]]:
-        """Each recording, for a closer look."""
+        """Yield the result of each recording, for the event log."""
         for clip, one in self._pairs():
             reported = {"group": self.rule + self.scenario, "of": clip.name}
             yield {**reported, "cut_off": one.cut_off, "wait_s": one.wait_s}
 
-    def _pairs(self) -> Iterator[tuple[Clip, Heeded]]:
-        return zip(self.clips, self.heeded, strict=True)
+    def _pairs(self) -> Iterator[tuple[Clip, EndpointResult]]:
+        return zip(self.clips, self.results, strict=True)
 
 
 async def measure_endpoint(settings: Settings, corpus: Corpus, progress: Progress) -> Result:
-    """Every rule on every recording, as it is and twice with a pause in it; engines are asked once about each pause.
+    """Run every rule on every recording, unchanged and twice with a pause; the engines run once for each pause.
 
-    The waits are those of this machine: a verdict comes as late as it was computed here. Raises ModelMissing or
-    EngineError.
+    The waits are those of this machine: a verdict is as late as it was computed here. Raise ModelMissing or EngineError
+    if an engine cannot run.
     """
     begun = begin()
     found: list[Compared] = []
@@ -114,14 +103,14 @@ async def measure_endpoint(settings: Settings, corpus: Corpus, progress: Progres
         progress("Pausing", 0, 1)
         paused = await worker.run(with_hesitations, [pcm for _, pcm in said], partial(word_ends_s, whisper))
         for scenario, recorded in (("", said), (PAUSING, [(said[index][0], pcm) for index, pcm in paused])):
-            clips = await worker.run(framed_clips, recorded, settings.listen)
+            clips = await worker.run(clips_of, recorded, settings.listen)
             oracle = Oracle(turn, LongSpeech(whisper))
             for done, rule in enumerate(RULES):
                 progress(f"Waiting{scenario}", done, len(RULES))
-                heeded = [await worker.run(heard_by, rule, clip, oracle, settings.listen) for clip in clips]
-                found.append(Compared(rule, scenario, clips, heeded))
+                results = [await worker.run(apply_rule, rule, clip, oracle, settings.listen) for clip in clips]
+                found.append(Compared(rule, scenario, clips, results))
     without = len(said) - len(paused) // len(PLACES)
-    reported = Found(
+    measured_result = Found(
         f"{corpus.reported}, each as it is and twice with a pause for thought",
         tuple(one.waits for one in found),
         tuple(one.cut_off for one in found),
@@ -131,42 +120,29 @@ async def measure_endpoint(settings: Settings, corpus: Corpus, progress: Progres
         seed=SEED,
     )
     used = (settings.listen.endpoint_model, settings.stt.model)
-    return conclude(STAGE, begun, settings, model_digests(settings, used), reported)
+    return conclude(STAGE, begun, settings, model_digests(settings, used), measured_result)
 
 
 async def load(worker: ThreadWorker, settings: Settings) -> tuple[Recogniser, EndOfTurn]:
-    """Both engines, whatever the rule of the settings."""
+    """Load both engines, whatever the endpoint mode of the settings."""
     sleep_while_waiting()
     store = open_store(settings)
     listening = settings.listen.model_copy(update={"endpoint": ASKS})
     turn = await load_end_of_turn(worker, store, listening)
-    assert turn is not None, "only a rule of silence has none"
+    assert turn is not None, "only the silence mode has none"
     return await load_recogniser(worker, store, settings.stt), turn
 
 
-def word_ends_s(whisper: Recogniser, pcm: Pcm) -> list[float]:
-    """When each word of a recording ends."""
-    timing = LongSpeech(whisper.with_options(TranscribeOptions(words=True)))
-    return [word.end_s for word in timing.transcribe(SpeechSegment(pcm, 0.0, len(pcm) / LISTEN_RATE_HZ)).words]
-
-
-def framed_clips(recorded: Sequence[tuple[str, Pcm]], listen: ListenSettings) -> list[Clip]:
-    """Those that hold an utterance."""
-    framings = [framed(pcm, make_vad(listen), APART_S * number) for number, (_, pcm) in enumerate(recorded)]
-    ends = [true_end(frames, listen) for frames in framings]
-    return [
-        Clip(name, frames, end)
-        for (name, _), frames, end in zip(recorded, framings, ends, strict=True)
-        if end is not None
-    ]
-
-
-def heard_by(rule: str, clip: Clip, oracle: Oracle, settings: ListenSettings) -> Heeded:
-    """What a rule makes of a recording. Raises EngineError."""
-    ask = oracle.ask if rule in MODES else None
-    return heed(list(listen(clip.frames, settings, ask, RULES[rule])), clip.end)
+def apply_rule(rule: str, clip: Clip, oracle: Oracle, settings: ListenSettings) -> EndpointResult:
+    """Apply a rule to a recording. Raise EngineError if an engine fails."""
+    ask = None if rule.startswith("silence") else oracle.ask
+    return evaluate(list(listen(clip.frames, settings, ask, RULES[rule])), clip.end)
 
 
 def unpaused(count: int) -> tuple[str, ...]:
-    """A doubt where recordings are noisy, or nothing was heard in them."""
-    return (f"{count} recordings got no pause: they are never quiet, or no words were heard in them",) if count else ()
+    """Return a warning if recordings could not get a pause."""
+    return (
+        (f"{count} recordings got no pause: they are never quiet, or no words were recognized in them",)
+        if count
+        else ()
+    )

@@ -1,4 +1,4 @@
-"""`voicecli bench tts`: when a sentence begins to sound, how fast the rest is there, and what Whisper hears of it."""
+"""Measure the first sound and the real-time factor of sentences, and what Whisper recognizes of them (`bench tts`)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REAL_TIME = "real-time factor"
 WER, ERRORS = "round-trip WER", "round-trip word errors"
 
 ROUNDS = 2
-"""How often each sentence is spoken: the sound is the same each time, the time is not."""
+"""How often each sentence is synthesized: the sound is the same each time, the time is not."""
 
 SENTENCES = {
     "1 s": ("Sure, one moment.", "Yes, that is right.", "It is half past three."),
@@ -37,7 +37,7 @@ SENTENCES = {
         "It will rain later, so take an umbrella with you.",
     ),
     "10 s": (
-        "Boil the pasta for nine minutes, keep a cup of the water, and stir it into the sauce until it is smooth, "
+        "Boil the pasta for nine minutes, keep a cup of the water, and mix it into the sauce until it is smooth, "
         "because the starch in the water binds the oil and the cheese.",
         "The moon is about four hundred thousand kilometres away, so light needs a little more than a second to get "
         "there, while a car would drive for about half a year without a stop.",
@@ -45,34 +45,34 @@ SENTENCES = {
         "your phone in the kitchen, where it cannot wake you up.",
     ),
 }
-"""By how long they sound, about."""
+"""By their approximate length."""
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
-    """A sentence, once."""
+class Synthesis:
+    """One synthesis of a sentence."""
 
     text: str
     pcm: Pcm = field(repr=False)  # (n,) at the voice's rate
     audio_s: float
-    first_s: float  # until the first sound was there
+    first_s: float  # until the first audio chunk was ready
     total_s: float
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What came back of a sentence."""
+class RoundTrip:
+    """A sentence and what Whisper recognized of its synthesis."""
 
     text: str
     heard: str
 
     @property
     def errors(self) -> tuple[int, int]:
-        """Wrong words, and all that were spoken."""
+        """Return the number of wrong words and of words spoken."""
         return word_errors(self.text, self.heard)
 
     def event(self, group: str) -> dict[str, object]:
-        """For a closer look."""
+        """Return the texts, for the event log."""
         return {"group": group, "of": self.text, "heard": self.heard}
 
 
@@ -83,15 +83,15 @@ async def measure_tts(
     narrate: Callable[[str], None],
     rounds: int = ROUNDS,
 ) -> Result:
-    """Every sentence by every voice in turns, then all of them heard by the Whisper of the settings.
+    """Synthesize every sentence with every voice in turns, then transcribe all with the configured Whisper.
 
-    Raises ModelMissing, EngineError, or SettingsError for a voice that there is not.
+    Raise ModelMissing or EngineError if an engine cannot run, SettingsError for an unknown voice.
     """
     begun = begin()
     sleep_while_waiting()
     store = open_store(settings)
     warm_ups: dict[str, float] = {}
-    heard: dict[str, list[Heard]] = {}
+    heard: dict[str, list[RoundTrip]] = {}
     with ThreadWorker(STAGE) as worker:
         progress("Loading", 0, 1)
         chosen = settings.tts.model_copy(update={"voice": voices[0]})
@@ -102,7 +102,7 @@ async def measure_tts(
         spoken = await speak_all(worker, views, rounds, progress)
         recogniser, warm_ups["load the recogniser"] = await measured(load_recogniser(worker, store, settings.stt))
         for done, (group, takes) in enumerate(spoken.items()):
-            progress("Listening to it", done, len(spoken))
+            progress("Transcribing", done, len(spoken))
             heard[group] = await worker.run(round_trip, recogniser, takes, kokoro.sample_rate_hz)
     found = Found(
         f"{sum(map(len, SENTENCES.values()))} sentences, {rounds} times each",
@@ -119,10 +119,10 @@ async def measure_tts(
 
 async def speak_all(
     worker: ThreadWorker, views: Mapping[str, Voice], rounds: int, progress: Progress
-) -> dict[str, list[Spoken]]:
-    """Group -> what was spoken of it, in the order of `SENTENCES`."""
+) -> dict[str, list[Synthesis]]:
+    """Return the syntheses of each group, in the order of `SENTENCES`."""
     arms = [(voice, length) for length in SENTENCES for voice in views]
-    spoken: dict[str, list[Spoken]] = {group_of(voice, length, views): [] for voice, length in arms}
+    spoken: dict[str, list[Synthesis]] = {group_of(voice, length, views): [] for voice, length in arms}
     turns = rounds * len(SENTENCES["1 s"])
     for turn in range(turns):
         progress("Speaking", turn, turns)
@@ -133,12 +133,12 @@ async def speak_all(
 
 
 def group_of(voice: str, length: str, voices: Collection[str]) -> str:
-    """The voice is named where there are several."""
+    """Return the name of a group; the voice is part of it if there are several."""
     return length if len(voices) == 1 else f"{voice}, {length}"
 
 
-def speak(voice: Voice, text: str) -> Spoken:
-    """With a look at the clock after the first stretch and after the last."""
+def speak(voice: Voice, text: str) -> Synthesis:
+    """Synthesize a text and time its first audio chunk and its last."""
     began_s = time.perf_counter()
     first_s, parts = 0.0, []
     for audio_chunk in voice.synthesize(text):
@@ -146,27 +146,27 @@ def speak(voice: Voice, text: str) -> Spoken:
         parts.append(audio_chunk.pcm)
     total_s = time.perf_counter() - began_s
     pcm = np.concatenate(parts)
-    return Spoken(text, pcm, len(pcm) / voice.sample_rate_hz, first_s, total_s)
+    return Synthesis(text, pcm, len(pcm) / voice.sample_rate_hz, first_s, total_s)
 
 
-def round_trip(recogniser: SpeechToText, takes: Sequence[Spoken], rate_hz: int) -> list[Heard]:
-    """What the recogniser makes of each text, once. Raises EngineError."""
+def round_trip(recogniser: SpeechToText, takes: Sequence[Synthesis], rate_hz: int) -> list[RoundTrip]:
+    """Transcribe one synthesis of each text. Raise EngineError if decoding fails."""
     heard = []
     for number, one in enumerate({take.text: take for take in takes}.values()):
         clip = resample(one.pcm, rate_hz, LISTEN_RATE_HZ)
         segment = SpeechSegment(clip, float(number), number + len(clip) / LISTEN_RATE_HZ)
-        heard.append(Heard(one.text, recogniser.transcribe(segment).text))
+        heard.append(RoundTrip(one.text, recogniser.transcribe(segment).text))
     return heard
 
 
-def errors(group: str, heard: Sequence[Heard]) -> Count:
-    """Words that were got wrong, of all that were spoken."""
+def errors(group: str, heard: Sequence[RoundTrip]) -> Count:
+    """Return the word errors over all sentences."""
     counted = [one.errors for one in heard]
     return Count(group, ERRORS, sum(wrong for wrong, _ in counted), sum(total for _, total in counted), "words")
 
 
-def metrics(group: str, takes: Sequence[Spoken], heard: Sequence[Heard]) -> tuple[Metric, ...]:
-    """What it took, how much of each text came back wrong, and how long it sounds."""
+def metrics(group: str, takes: Sequence[Synthesis], heard: Sequence[RoundTrip]) -> tuple[Metric, ...]:
+    """Return the times, word error rates and audio lengths."""
     texts = tuple(one.text for one in takes)
     ratios = tuple(one.total_s / one.audio_s for one in takes)
     return (

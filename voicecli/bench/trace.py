@@ -1,7 +1,7 @@
-"""Where the time went, as a trace that ui.perfetto.dev, chrome://tracing and speedscope open. Pure.
+"""Write where the time went as a trace for ui.perfetto.dev, chrome://tracing and speedscope. Pure.
 
-Format: the Trace Event Format of Chromium's catapult project. One track for what is said, one for each engine's calls,
-one for the wait of each turn by its parts, and marks for all that happened.
+Format: the Trace Event Format of Chromium's catapult project. There is a track for the user's speech, one for each
+engine's calls, one for the parts of each turn's wait, and one for events.
 """
 
 from __future__ import annotations
@@ -11,27 +11,27 @@ from dataclasses import fields
 from itertools import accumulate
 from typing import Protocol
 
-from voicecli.bench.figures import Held
+from voicecli.bench.figures import Conversation
 from voicecli.bench.outcomes import Outcome
 from voicecli.bench.watch import Call
 from voicecli.conversation.latency import PART_NAMES
 from voicecli.events import Event
 
 TRACKS = ("said", "the wait", "stt", "endpoint", "llm", "tts", "events")
-"""Names of the tracks, in the order in which they are drawn."""
+"""Names of the tracks, in drawing order."""
 
 Entry = dict[str, object]
 
 
-class Traced(Held, Protocol):
-    """A conversation whose engines were watched."""
+class Traced(Conversation, Protocol):
+    """A conversation whose engine calls were recorded."""
 
     @property
     def calls(self) -> tuple[Call, ...]: ...
 
 
 def trace(rounds: Sequence[Traced]) -> dict[str, list[Entry]]:
-    """Each conversation is a process of the trace."""
+    """Return the trace; each conversation is a process in it."""
     entries: list[Entry] = []
     for pid, held in enumerate(rounds, 1):
         entries += named(pid, f"{pid}: {held.scenario}")
@@ -43,7 +43,7 @@ def trace(rounds: Sequence[Traced]) -> dict[str, list[Entry]]:
 
 
 def named(pid: int, name: str) -> Iterator[Entry]:
-    """Names of a process and its tracks."""
+    """Yield the names of a process and its tracks."""
     yield {"ph": "M", "pid": pid, "name": "process_name", "args": {"name": name}}
     for tid, track in enumerate(TRACKS):
         yield {"ph": "M", "pid": pid, "tid": tid, "name": "thread_name", "args": {"name": track}}
@@ -51,7 +51,7 @@ def named(pid: int, name: str) -> Iterator[Entry]:
 
 
 def waited(pid: int, outcome: Outcome) -> Iterator[Entry]:
-    """What was said, and the parts of the wait behind it."""
+    """Yield what was said, and the parts of the wait after it."""
     said = outcome.said
     yield span(pid, "said", said.name, said.voiced_from_s, said.voiced_until_s, heard=outcome.heard)
     if outcome.latency is None:
@@ -63,13 +63,13 @@ def waited(pid: int, outcome: Outcome) -> Iterator[Entry]:
 
 
 def span(pid: int, track: str, name: str, began_s: float, ended_s: float, **args: object) -> Entry:
-    """From one moment to another; the format counts in microseconds."""
+    """Return an entry from one moment to another; the format counts in microseconds."""
     ts, until = round(began_s * 1e6), round(ended_s * 1e6)
     return {"ph": "X", "pid": pid, "tid": TRACKS.index(track), "name": name, "ts": ts, "dur": until - ts, "args": args}
 
 
 def mark(pid: int, event: Event) -> Entry:
-    """Something happened."""
+    """Return an entry for an event."""
     args = {field.name: getattr(event, field.name) for field in fields(event) if field.name != "at_s"}
     tid, ts = TRACKS.index("events"), round(event.at_s * 1e6)
     return {"ph": "i", "s": "t", "pid": pid, "tid": tid, "name": type(event).__name__, "ts": ts, "args": args}

@@ -15,12 +15,11 @@ from voicecli.assemble.devices import CLOCK
 from voicecli.bench.corpus import Corpus
 from voicecli.bench.environment import Found, own_cpu_s, peak_memory_mb
 from voicecli.bench.figures import found_by
-from voicecli.bench.isolated_stage import Solo, alone
+from voicecli.bench.isolation import Note, Solo, alone, apart
 from voicecli.bench.outcomes import Outcome, outcomes
 from voicecli.bench.room import BenchRoom
 from voicecli.bench.rounds import Progress
 from voicecli.bench.scenes import SCENARIOS, Scenario, Scene
-from voicecli.bench.subprocess_run import Note, apart
 from voicecli.bench.watch import Call, EngineWatch
 from voicecli.errors import first_of
 from voicecli.events import Audible, Event, LevelMeasured

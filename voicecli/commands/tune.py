@@ -1,4 +1,4 @@
-"""`voicecli tune`: measure which settings suit this machine, with the reason for each."""
+"""Implement `voicecli tune`: find the best settings for this machine by measuring."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from voicecli.commands.console import print_note
-from voicecli.commands.options import OWN_SPEECH, ConfigOption, option
+from voicecli.commands.options import option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from voicecli.tune.start import Beginning
     from voicecli.tune.values import Choice
 
-WORK, SCREEN = "Measurements", "Output"
+WORK, SCREEN = "Measurement", "Output and settings"
 
 
 class Device(StrEnum):
-    """Hardware to tune for."""
+    """Values of --device."""
 
     cpu = "cpu"
     gpu = "gpu"
@@ -32,28 +32,29 @@ class Device(StrEnum):
 
 def tune(
     time_limit: Annotated[
-        float,
-        option(
-            "--time-limit", metavar="MINUTES", help="Longest time to measure, in minutes (10).", min=0.1, panel=WORK
-        ),
+        float, option("--time-limit", metavar="MINUTES", help="Time limit in minutes (10).", min=0.1, panel=WORK)
     ] = 10.0,
-    speech: Annotated[Path | None, option(help=OWN_SPEECH, panel=WORK)] = None,
-    device: Annotated[Device, option(help="Tune for the CPU or for one NVIDIA GPU.", panel=WORK)] = Device.cpu,
-    dry_run: Annotated[bool, option("--dry-run", help="Print the results without writing them.", panel=SCREEN)] = False,
+    speech: Annotated[
+        Path | None, option(help="Folder of recordings (default: questions spoken by Kokoro).", panel=WORK)
+    ] = None,
+    device: Annotated[Device, option(help="Tune for the processor (cpu) or one NVIDIA GPU.", panel=WORK)] = Device.cpu,
+    dry_run: Annotated[bool, option("--dry-run", help="Print the results and write nothing.", panel=SCREEN)] = False,
     yes: Annotated[bool, option("--yes", "-y", help="Change the settings file without asking.", panel=SCREEN)] = False,
     json_file: Annotated[
-        Path | None, option("--json", metavar="FILE", help="Write all measurements to this file.", panel=SCREEN)
+        Path | None, option("--json", metavar="FILE", help="Write all figures as JSON.", panel=SCREEN)
     ] = None,
-    config: ConfigOption = None,
+    config: Annotated[
+        Path | None, option("--config", metavar="FILE", help="Settings file to use instead of your own.", panel=SCREEN)
+    ] = None,
 ) -> None:
-    """Find the settings that answer fastest on this machine, and write them to your settings file.
+    """Find the fastest settings for this machine and write them to your settings file.
 
-    Tries the installed Whisper and Kokoro models, their precision, the number of threads of each engine, the length of
-    an answer's first chunk, and the endpoint modes. Each candidate is measured alternately with the value in use. A
-    value changes only if the gain is larger than the noise.
+    Tries the installed Whisper and Kokoro models, their precision, the threads of all engines, the length of the first
+    chunk of an answer, and the endpoint modes. Each value takes turns with the one in use, which is only replaced if
+    the gain is beyond noise.
 
-    Your other settings and comments are preserved, and the previous file is kept as config.toml.bak. [bold]Ctrl-C[/]
-    changes nothing.
+    Everything in your settings file is kept, including comments; the previous file is kept as config.toml.bak.
+    [bold]Ctrl-C[/] leaves it unchanged.
 
     Examples:
 
@@ -71,15 +72,15 @@ def tune(
         from voicecli.errors import SettingsError
 
         raise SettingsError(
-            f"{beginning.path} exists, and standard input is not a terminal to ask before changing it",
-            "--yes changes it, --dry-run does not",
+            f"{beginning.path} exists and there is no terminal to ask for confirmation",
+            "--yes changes it without asking, --dry-run leaves it unchanged",
         )
     for line in beginning.notes:
         print_note(line)
     outcome = measured(beginning, speech, 60 * time_limit, began_s)
     chosen = show(beginning, outcome)
     if json_file is not None:
-        from voicecli.tune.record import write_record
+        from voicecli.tune.report import write_record
 
         write_record(json_file, beginning, outcome, chosen)
     if not dry_run:
@@ -87,14 +88,14 @@ def tune(
 
 
 def measured(beginning: Beginning, speech: Path | None, limit_s: float, began_s: float) -> Outcome:
-    """Load the recordings and measure. Raise ModelMissing, EngineError or SettingsError."""
+    """Run the tuning with a progress display. Raise what `run.tune` raises."""
     import asyncio
 
     from voicecli.bench.corpus import load_corpus
     from voicecli.commands.tune_screen import progress
-    from voicecli.tune.budget import Budget
     from voicecli.tune.run import HEARD
     from voicecli.tune.run import tune as run
+    from voicecli.tune.values import Budget
 
     with progress(limit_s, began_s) as watch:
         watch.doing("reading the recordings")
@@ -104,7 +105,7 @@ def measured(beginning: Beginning, speech: Path | None, limit_s: float, began_s:
 
 
 def show(beginning: Beginning, outcome: Outcome) -> Sequence[Choice]:
-    """Print the results. Return the values that differ from those without a settings file."""
+    """Print the results; return the choices that differ from the values without a settings file."""
     from voicecli.commands.tune_screen import print_outcome
     from voicecli.tune.write import chosen_keys
 
@@ -114,23 +115,23 @@ def show(beginning: Beginning, outcome: Outcome) -> Sequence[Choice]:
 
 
 def write(beginning: Beginning, choices: Sequence[Choice], chosen: Sequence[Choice], yes: bool) -> None:
-    """Write the settings file, asking first if there is one. Raise SettingsError if that fails."""
+    """Write the choices, asking first if there is a file. Raise SettingsError if that fails."""
     from voicecli.settings.load import shown
-    from voicecli.tune.write import own_values, read, tuned
+    from voicecli.tune.write import read, tuned, user_values
     from voicecli.tune.write import write as replace
 
     before = read(beginning.path)
     changed = {one.key for one in chosen}
     decided = [one.key for one in choices if one.key not in changed and one.measured]
-    for key, value in own_values(before or "", decided).items():
-        print_note(f"{key} = {shown(value)} is your own value and is kept; the default did as well here")
+    for key, value in user_values(before or "", decided).items():
+        print_note(f"{key} = {shown(value)} is your own value and is kept; the default was as good")
     text = tuned(before or "", chosen, decided, time.strftime("%Y-%m-%d"))
     if text == (before or ""):
-        print_note("Nothing to write: your settings already hold these values.")
+        print_note("Nothing to write: your settings have these values already.")
         return
     if before is not None and not yes and not typer.confirm(f"Change {beginning.path}?", default=True, err=True):
         print_note("Nothing was written.")
         return
     written = replace(beginning.path, text)
-    kept = f"; previous version: {written.backup}" if written.backup else ""
+    kept = f"; the previous file is {written.backup}" if written.backup else ""
     print_note(f"Written to {written.path}{kept}")

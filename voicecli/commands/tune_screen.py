@@ -1,7 +1,8 @@
-"""Output of `voicecli tune`: progress on stderr, results on stdout."""
+"""Show a tuning: its progress on stderr, its results on stdout."""
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
     from voicecli.tune.start import Beginning
     from voicecli.tune.values import Choice, Part
 
+PIPE_WIDTH = 200  # so that tables do not wrap in a file
+
 
 class Lines:
-    """Print a line for each completed step; on a terminal, also show the current one. Implements `search.Watch`."""
+    """Print a line for each finished step; on a terminal also show the current one. Implements `search.Watch`."""
 
     def __init__(self, console: Console, bars: Bars | None, limit_s: float, began_s: float) -> None:
         self._console = console
@@ -38,7 +41,7 @@ class Lines:
 
 @contextmanager
 def progress(limit_s: float, began_s: float) -> Iterator[Watch]:
-    """Show progress on stderr; the bar vanishes when the `with` ends."""
+    """Show the progress on stderr; the bar disappears when the block ends."""
     from rich import progress
     from rich.console import Console
 
@@ -59,13 +62,14 @@ def progress(limit_s: float, began_s: float) -> Iterator[Watch]:
 
 
 def print_outcome(beginning: Beginning, outcome: Outcome, chosen: Sequence[Choice]) -> None:
-    """Print tables, the plot, the values with their reasons, and what was not tried."""
+    """Print the tables, the plot, the values with their reasons, and what was not tried."""
+    from rich.console import Console
+
     from voicecli.bench.machine import machine
-    from voicecli.commands.console import table_console
     from voicecli.tune.report import plot, rows, summary, untried_lines
     from voicecli.tune.values import Part
 
-    console = table_console()
+    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
     for part in get_args(Part):
         print_table(console, part, rows(outcome.found, part))
     for line in plot(outcome.found):
@@ -82,7 +86,7 @@ def print_outcome(beginning: Beginning, outcome: Outcome, chosen: Sequence[Choic
 
 
 def print_table(console: Console, part: Part, rows: Sequence[Row]) -> None:
-    """Print a table, fastest first; the chosen row is marked."""
+    """Print a table, fastest first, with the chosen row marked."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 

@@ -1,16 +1,31 @@
-"""What was found, as rows, a plot and lines. Pure."""
+"""Present the results of a tuning as tables, a plot, text lines and JSON."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import assert_never
 
 from voicecli.bench.result import Count, Metric
+from voicecli.errors import SettingsError
 from voicecli.tune.choose import shown
+from voicecli.tune.run import Outcome
 from voicecli.tune.search import Found
-from voicecli.tune.values import Arm, Choice, Part, Samples, Value, cut_offs, error_rate, real_time_factor, took_s
-from voicecli.tune.waits import Waits
+from voicecli.tune.start import Beginning
+from voicecli.tune.values import (
+    Arm,
+    Choice,
+    Part,
+    Samples,
+    Value,
+    Waits,
+    cut_offs,
+    error_rate,
+    real_time_factor,
+    took_s,
+)
 
 PLOT_WIDTH, PLOT_HEIGHT = 44, 8
 MARKS = "abcdefghijklmnopqrstuvwxyz"
@@ -21,26 +36,26 @@ HEADS: dict[Part, tuple[str, ...]] = {
     "answering": (
         "Answer",
         "first token, ms",
-        "tokens a second",
+        "tokens per second",
         "first sound, ms",
         "× real time",
         "voice to voice, ms",
     ),
     "ending": ("End of turn", "wait, ms", "cut off", "voice to voice, ms"),
 }
-"""Of each table. Real-time factors are of the recogniser and of the voice, tokens a second are beside the voice."""
+"""Heads of the tables. Real-time factors are those of the recognizer or the voice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One arm."""
+    """A row of a table: one arm."""
 
     cells: tuple[str, ...]
     chosen: bool
 
 
 def adjusted(found: Found) -> dict[Arm, float]:
-    """Seconds of each arm, as if measured at one time: by what it gained over the one it was tried with."""
+    """Return the seconds of each arm as if all had been measured at one time, using its gain in its own trial."""
     seconds = {arm: took_s(samples) for arm, samples in found.measured.items()}
     waits = found.first_waits or found.waits
     settled: dict[Arm, float] = {}
@@ -52,7 +67,7 @@ def adjusted(found: Found) -> dict[Arm, float]:
 
 
 def rows(found: Found, part: Part) -> list[Row]:
-    """A line for each arm of a part, the quickest first."""
+    """Return a row for each arm of a part, fastest first."""
     seconds = adjusted(found)
     arms = sorted((arm for arm in found.measured if arm.part == part), key=lambda arm: seconds[arm])
     return [
@@ -62,14 +77,14 @@ def rows(found: Found, part: Part) -> list[Row]:
 
 
 def label(arm: Arm, found: Found) -> str:
-    """Its values, without those that are the same in all that was measured."""
+    """Return the values of an arm that differ between the measured arms."""
     others = [dict(other.values) for other in found.measured if other.part == arm.part]
-    reported = [words(key, value) for key, value in arm.values if len({other[key] for other in others}) > 1]
-    return ", ".join(reported) or "the default"
+    differing = [words(key, value) for key, value in arm.values if len({other[key] for other in others}) > 1]
+    return ", ".join(differing) or "the default"
 
 
 def words(key: str, value: Value) -> str:
-    """A value in a table."""
+    """Return a value as it appears in a table."""
     section, name = key.split(".")
     match name:
         case "model" | "compute_type" | "endpoint":
@@ -78,11 +93,11 @@ def words(key: str, value: Value) -> str:
             return f"{value} {section} thread{'s' if value != 1 else ''}"
         case "first_chunk_chars":
             return f"first chunk {value}"
-    return "in windows" if value else "whole pieces"
+    return "in windows" if value else "whole chunks"
 
 
 def cells(samples: Samples, seconds: float, waits: Waits, part: Part) -> tuple[str, ...]:
-    """Figures of one arm."""
+    """Return the figures of one arm."""
     whole = f"{1000 * waits.having(part, seconds).voice_to_voice_s:.0f}"
     factor = real_time_factor(samples)
     match part:
@@ -100,22 +115,25 @@ def cells(samples: Samples, seconds: float, waits: Waits, part: Part) -> tuple[s
 
 
 def median(values: Iterable[float]) -> float:
+    """Return the median."""
     ordered = sorted(values)
     return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
 
 
 def figure(value: float | None) -> str:
+    """Return a number with two digits; a dash for None."""
     return "–" if value is None else f"{value:.2f}"
 
 
 def percent(value: float | None) -> str:
+    """Return a share as a percentage; a dash for None."""
     return "–" if value is None else f"{100 * value:.1f} %"
 
 
 def plot(found: Found) -> list[str]:
-    """Speed against word errors, a letter for each arm in the order of the table; empty where there is little to see.
+    """Plot word errors against speed, with a letter for each arm in the order of the table; empty for few arms.
 
-    Words are better further down, finals quicker further left.
+    Arms further down are more accurate, those further left are faster.
     """
     seconds = adjusted(found)
     arms = sorted((arm for arm in found.measured if arm.part == "hearing"), key=lambda arm: seconds[arm])
@@ -130,7 +148,7 @@ def plot(found: Found) -> list[str]:
             column += 1
         grid[line][column] = mark
     left = [percent(most), *[""] * (PLOT_HEIGHT - 2), "0 %"]
-    lines = [f"{reported:>7} │{''.join(cells).rstrip()}" for reported, cells in zip(left, grid, strict=True)]
+    lines = [f"{scale:>7} │{''.join(cells).rstrip()}" for scale, cells in zip(left, grid, strict=True)]
     axis = f"{'':7} └{'─' * PLOT_WIDTH}"
     scale = f"{'':7}  0{f'{1000 * most_s:.0f} ms':>{PLOT_WIDTH - 1}}"
     keys = [f"{'':7}  {mark} {label(arm, found)}" for mark, arm in zip(MARKS, arms, strict=False)]
@@ -138,7 +156,7 @@ def plot(found: Found) -> list[str]:
 
 
 def metrics(found: Found) -> tuple[Metric, ...]:
-    """Raw samples of each arm: those of its last trial."""
+    """Return the samples of each arm, from its last trial."""
     made = []
     for arm, samples in found.measured.items():
         of = tuple(one.of for one in samples)
@@ -147,7 +165,7 @@ def metrics(found: Found) -> tuple[Metric, ...]:
         if arm.part == "answering":
             first, pace = tuple(one.first_token_s for one in samples), tuple(one.tokens_per_s for one in samples)
             made.append(Metric(group, "first token", "s", first, of=of))
-            made.append(Metric(group, "tokens a second", "1/s", pace, "higher", of=of))
+            made.append(Metric(group, "tokens per second", "1/s", pace, "higher", of=of))
     return tuple(made)
 
 
@@ -155,7 +173,7 @@ NAMES: Mapping[Part, str] = {"hearing": "final", "answering": "first sound", "en
 
 
 def counts(found: Found) -> tuple[Count, ...]:
-    """Word errors and speakers that were cut off."""
+    """Return the word errors and cut-offs of each arm."""
     made = []
     for arm, samples in found.measured.items():
         group = f"{arm.part}: {', '.join(f'{key}={shown(value)}' for key, value in arm.values)}"
@@ -168,9 +186,9 @@ def counts(found: Found) -> tuple[Count, ...]:
 
 
 def summary(found: Found, chosen: Sequence[Choice]) -> list[str]:
-    """Each value that was decided, with its reason."""
+    """Return the latency and each decided value with its reason."""
     before, after = found.first_waits or found.waits, found.waits
-    whole = f"voice to voice, estimated: {1000 * before.voice_to_voice_s:.0f} ms"
+    whole = f"voice-to-voice latency, estimated: {1000 * before.voice_to_voice_s:.0f} ms"
     if after != before:
         whole += f" with the defaults, {1000 * after.voice_to_voice_s:.0f} ms as chosen"
     written = {one.key for one in chosen}
@@ -180,19 +198,45 @@ def summary(found: Found, chosen: Sequence[Choice]) -> list[str]:
 
 
 def with_reason(choice: Choice, mark: str, note: str) -> list[str]:
-    """A line for the value, and one for each part of its reason."""
+    """Return a line for the value, and one for each part of the reason."""
     reasons = [f"      {reason}" for reason in choice.reason.split("; ")]
     return [f"{mark}{choice.key} = {quoted(choice.value)}{note}", *reasons]
 
 
 def quoted(value: Value) -> str:
-    """As in the settings file."""
+    """Return a value as in the settings file."""
     return f'"{value}"' if isinstance(value, str) else shown(value)
 
 
 def untried_lines(found: Found, missing: Sequence[str]) -> list[str]:
-    """What was not tried, and what could be."""
+    """Return what was not tried, and which models could be installed."""
     lines = [f"not tried: {one.key} = {shown(one.value)} ({one.reason})" for one in found.untried]
     if missing:
-        lines.append(f"not on disk: {', '.join(missing)}; voicecli download-models NAME would add one")
+        lines.append(f"not installed: {', '.join(missing)}; add one with voicecli download-models NAME")
     return lines
+
+
+def write_record(path: Path, beginning: Beginning, outcome: Outcome, chosen: Sequence[Choice]) -> None:
+    """Write all results as JSON. Raise SettingsError if the file cannot be written."""
+    from voicecli.bench.machine import described
+
+    found = outcome.found
+    record = {
+        "machine": asdict(described()),
+        "spent_s": round(outcome.spent_s, 1),
+        "language_model": outcome.language_model,
+        "corpus": outcome.corpus,
+        "doubts": list(outcome.doubts),
+        "written": {one.key: one.value for one in chosen},
+        "choices": [asdict(one) for one in found.choices],
+        "untried": [asdict(one) for one in found.untried],
+        "not_on_disk": list(beginning.there.others),
+        "waits": asdict(found.waits),
+        "waits_before": asdict(found.first_waits or found.waits),
+        "metrics": [asdict(one) for one in metrics(found)],
+        "counts": [asdict(one) for one in counts(found)],
+    }
+    try:
+        path.write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf8")
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be written: {error.strerror}", "--json FILE") from error

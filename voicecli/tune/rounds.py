@@ -1,4 +1,4 @@
-"""What is worth trying on this machine, in order of promise. Pure."""
+"""List what is worth trying on this machine, most promising first."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from dataclasses import dataclass, field
 from voicecli.tune.values import PART_OF, Arm, Part, Value
 
 FIRST_TEXT_CHUNK_CHARS = (40, 80)
-"""Beside the default. Beyond 80 hardly any first clause is longer."""
+"""Values beside the default. Few first clauses are longer than 80."""
 
 MOST_COUNTS = 3
-"""Of threads, beside the default: the nearest."""
+"""How many thread counts are tried beside the default: the nearest ones."""
 
 COMPUTE_TYPES = {"cpu": ("float32", "int8"), "gpu": ("int8_float16", "float16", "float32")}
-"""Of those that CTranslate2 has. int8_float32 is what int8 is on a processor."""
+"""Those of CTranslate2 that are tried. On a processor int8 means int8_float32."""
 
-SYNTHETIC = "synthetic speech does not vouch for a smaller model: --speech FOLDER"
+SYNTHETIC = "synthetic speech does not show whether a smaller model is good enough: use --speech FOLDER"
 """Every model understands Kokoro."""
 
 LEAST_WORDS = 50
-"""With fewer a single wrong one is more than the 2 points that count as equally good."""
+"""With fewer words, a single error is more than the 2 points that count as equally good."""
 
-MORE = "name.txt beside name.wav tells what is said"
+MORE = "add the text of name.wav as name.txt"
 
 ORDER = (
     "stt.model",
@@ -36,38 +36,38 @@ ORDER = (
     "tts.streaming",
     "listen.endpoint",
 )
-"""Where most is to be gained first. The end of a turn is last: how long a silence may be without being felt depends on
-how soon the answer is ready. It is measured at the beginning, all its values in one go."""
+"""Settings with the largest gain first. The endpoint is chosen last, since how much of the silence is hidden depends on
+how soon the answer is ready; all its modes are measured together at the beginning."""
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What there is to try."""
+    """What can be tried."""
 
     device: str  # cpu or gpu
     cores: int  # physical
     stt_models: tuple[str, ...]  # installed, the smallest first
     tts_models: tuple[str, ...]
-    compute_types: Collection[str]  # that Whisper can run with here
-    embedded: bool  # the language model runs in this process, so that its threads are ours
-    doubt: str = ""  # why word errors here do not vouch for a smaller recogniser
+    compute_types: Collection[str]  # that Whisper supports here
+    embedded: bool  # the language model runs in this process, so its threads can be set
+    doubt: str = ""  # why word errors do not show whether a smaller recognizer is good enough
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Values of one setting that are tried against the one in use."""
+    """Values of one setting to compare with the one in use."""
 
     key: str
     values: tuple[Value, ...]
-    held: Mapping[Value, str] = field(default_factory=dict)  # measured, but not taken, and why
+    held: Mapping[Value, str] = field(default_factory=dict)  # measured but must not be chosen, with the reason
 
     @property
     def part(self) -> Part:
         return PART_OF[self.key]
 
 
-def start(defaults: Mapping[str, Value]) -> dict[Part, Arm]:
-    """How each part runs before anything is tuned."""
+def default_arms(defaults: Mapping[str, Value]) -> dict[Part, Arm]:
+    """Return how each part runs with the defaults."""
     return {
         part: Arm(part, tuple((key, defaults[key]) for key, its in PART_OF.items() if its == part))
         for part in dict.fromkeys(PART_OF.values())
@@ -75,9 +75,9 @@ def start(defaults: Mapping[str, Value]) -> dict[Part, Arm]:
 
 
 def rounds(machine: Machine, defaults: Mapping[str, Value], modes: Sequence[str]) -> list[Round]:
-    """In order of promise; a setting without anything to try has no round.
+    """Return the rounds, most promising first; a setting without other values has none.
 
-    `defaults` are those of PART_OF's keys with threads as they come out, not 0; `modes` are all endpoint modes.
+    `defaults` has all keys of PART_OF, with actual thread counts instead of 0; `modes` are all endpoint modes.
     """
     processor = machine.device == "cpu"
     values: dict[str, Sequence[Value]] = {
@@ -92,25 +92,25 @@ def rounds(machine: Machine, defaults: Mapping[str, Value], modes: Sequence[str]
         "listen.endpoint": modes,
     }
     found = [Round(key, tuple(one for one in values[key] if one != defaults[key])) for key in ORDER]
-    held = {"stt.model": unvouched(machine, defaults["stt.model"])}
+    held = {"stt.model": unverified(machine, defaults["stt.model"])}
     return [Round(one.key, one.values, held.get(one.key, {})) for one in found if one.values]
 
 
-def unvouched(machine: Machine, default: Value) -> dict[Value, str]:
-    """Recognisers smaller than the default, where word errors do not tell whether they hear as well."""
+def unverified(machine: Machine, default: Value) -> dict[Value, str]:
+    """Return recognizers smaller than the default with the reason, if word errors cannot vouch for them."""
     smaller = machine.stt_models[: machine.stt_models.index(str(default))] if machine.doubt else ()
     return dict.fromkeys(smaller, machine.doubt)
 
 
 def doubt_of(*, synthetic: bool, words: int) -> str:
-    """Why recordings do not vouch for a smaller recogniser; `words`: how many are known to be said in them."""
+    """Return why recordings cannot vouch for a smaller recognizer; `words`: how many known words they have."""
     if synthetic:
         return SYNTHETIC
-    return f"{words} known words do not vouch for a smaller model: {MORE}" if words < LEAST_WORDS else ""
+    return f"{words} known words are too few to choose a smaller model: {MORE}" if words < LEAST_WORDS else ""
 
 
 def thread_counts(default: int, cores: int) -> list[int]:
-    """Powers of two up to all cores, all of them and all but one: those that are nearest to the default first."""
+    """Return powers of two up to all cores, all cores and all but one, nearest to the default first."""
     powers = [1 << power for power in range(cores.bit_length())]
     counts = {one for one in (*powers, cores - 1, cores) if 1 <= one <= cores} - {default}
     return sorted(counts, key=lambda one: (abs(math.log2(one / default)), one))[:MOST_COUNTS]

@@ -1,4 +1,4 @@
-"""A tuning of this machine, from the settings to what was found: the engines behind `search`."""
+"""Run a tuning: open the engines, search, and return the outcome."""
 
 from __future__ import annotations
 
@@ -18,46 +18,42 @@ from voicecli.engines.cpu import physical_cores, sleep_while_waiting
 from voicecli.engines.worker import ThreadWorker
 from voicecli.models.store import model_file, open_store
 from voicecli.settings.model import Settings
-from voicecli.tune.answering import Answering
-from voicecli.tune.budget import Budget
-from voicecli.tune.ending import Ending
-from voicecli.tune.hearing import Hearing
-from voicecli.tune.models import Installed
-from voicecli.tune.rounds import Machine, doubt_of, rounds, start
+from voicecli.tune.rounds import Machine, default_arms, doubt_of, rounds
 from voicecli.tune.search import Found, Search, Watch
-from voicecli.tune.values import Arm, Samples, Value
-from voicecli.tune.waits import Waits
+from voicecli.tune.start import Installed
+from voicecli.tune.trials import AnsweringTrials, EndingTrials, HearingTrials
+from voicecli.tune.values import Arm, Budget, Samples, Value, Waits
 from voicecli.turns.endpoint import MODES
 
 HEARD, ENDED, ANSWERED = 16, 6, 8
-"""Recordings for each trial of the recogniser, those whose end is judged (three times each), and questions."""
+"""Recordings in each trial of the recognizer and of the endpoint (three versions of each), and questions."""
 
 ALL_CORES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was found, and what it was found with."""
+    """The results, and what they were measured with."""
 
     found: Found
     spent_s: float
-    language_model: str  # that answered
-    corpus: str  # in words
-    doubts: tuple[str, ...]  # why the figures may mislead
+    language_model: str  # name of the model that answered
+    corpus: str  # description
+    doubts: tuple[str, ...]  # why the figures may be misleading
 
 
 class Trials:
-    """Measures arms with real engines. Satisfies `search.Bench`."""
+    """Implement `search.Bench` with real engines."""
 
-    def __init__(self, hearing: Hearing, answering: Answering, ending: Ending, first: Arm) -> None:
-        """`first`: how the words are heard in trials of the endpoint."""
+    def __init__(self, hearing: HearingTrials, answering: AnsweringTrials, ending: EndingTrials, first: Arm) -> None:
+        """`first`: the recognizer that endpoint trials use."""
         self._hearing = hearing
         self._answering = answering
         self._ending = ending
         self._first = first
 
     async def measure(self, arms: Sequence[Arm], stop_s: float) -> list[Samples]:
-        """As `search.Bench`."""
+        """Implement `search.Bench`."""
         match arms[0].part:
             case "hearing":
                 return await self._hearing.measure(arms, stop_s)
@@ -75,14 +71,14 @@ async def tune(
     budget: Budget,
     watch: Watch,
 ) -> Outcome:
-    """Find the best values within what is left of the budget.
+    """Find the best values within the rest of the budget.
 
-    `defaults` are those of all tuned settings, with threads as they come out. Raises SettingsError where the time is
-    too short, ModelMissing, EngineError or BackendUnavailable where the defaults do not run.
+    `defaults` are those of all tuned settings, with actual thread counts. Raise SettingsError if the time is too short;
+    ModelMissing, EngineError or BackendUnavailable if the defaults do not run.
     """
     sleep_while_waiting()
     begun, began_s = begin(), CLOCK()
-    arms = start(defaults)
+    arms = default_arms(defaults)
     async with opened(settings, arms["hearing"], corpus) as (trials, answering):
         watch.doing("loading the models")
         await answering.load(arms["answering"])
@@ -111,31 +107,33 @@ async def tune(
 
 
 def known_words(corpus: Corpus) -> int:
-    """Words and phrases that trials of the recogniser can count."""
+    """Return how many words and phrases trials of the recognizer can count."""
     return sum(len(one.text.split()) or len(one.slots) for one in corpus.said[:HEARD])
 
 
 @asynccontextmanager
-async def opened(settings: Settings, first: Arm, corpus: Corpus) -> AsyncIterator[tuple[Trials, Answering]]:
-    """Workers and what runs on them."""
+async def opened(settings: Settings, first: Arm, corpus: Corpus) -> AsyncIterator[tuple[Trials, AnsweringTrials]]:
+    """Open the workers and the trials that run on them."""
     from voicecli.engines.smart_turn.engine import SmartTurn
 
     store = open_store(settings)
     async with AsyncExitStack() as stack:
-        speech_input, voice = (stack.enter_context(ThreadWorker(name)) for name in ("stt", "tts"))
+        stt_worker, tts_worker = (stack.enter_context(ThreadWorker(name)) for name in ("stt", "tts"))
 
         def load_turn() -> EndOfTurn:
             return SmartTurn.load(model_file(store, settings.listen.endpoint_model, ".onnx"))
 
-        hearing = Hearing(settings.stt, store, corpus.said[:HEARD], speech_input, CLOCK)
+        hearing = HearingTrials(settings.stt, store, corpus.said[:HEARD], stt_worker, CLOCK)
         questions = [text for text, _ in QUESTIONS[:ANSWERED]]
-        answering = await stack.enter_async_context(aclosing(Answering(settings, store, questions, voice, CLOCK)))
-        ending = Ending(settings.listen, corpus.said[:ENDED], load_turn, speech_input, CLOCK)
+        answering = await stack.enter_async_context(
+            aclosing(AnsweringTrials(settings, store, questions, tts_worker, CLOCK))
+        )
+        ending = EndingTrials(settings.listen, corpus.said[:ENDED], load_turn, stt_worker, CLOCK)
         yield Trials(hearing, answering, ending, first), answering
 
 
 def compute_types(device: str) -> frozenset[str]:
-    """What CTranslate2 can compute with here."""
+    """Return the compute types that CTranslate2 supports here."""
     import ctranslate2
 
     if device == "cuda":

@@ -1,4 +1,4 @@
-"""Round by round to the best values, within a time limit. It has neither clock nor engine of its own."""
+"""Search for the best values round by round, within a time limit. It has no clock and no engines of its own."""
 
 from __future__ import annotations
 
@@ -9,53 +9,51 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from voicecli.errors import SettingsError, VoiceCliError
-from voicecli.tune.budget import Budget
-from voicecli.tune.choose import LEAST_PAIRS, choose, reported, shown
+from voicecli.tune.choose import LEAST_PAIRS, choose, describe, shown
 from voicecli.tune.rounds import Round
-from voicecli.tune.values import Arm, Choice, Part, Samples, Trial, Untried, Value, took_s
-from voicecli.tune.waits import Waits
+from voicecli.tune.values import Arm, Budget, Choice, Part, Samples, Trial, Untried, Value, Waits, took_s
 
-TIME_IS_OVER = "the time was over"
+TIME_IS_OVER = "the time limit was reached"
 
 
 class Bench(Protocol):
-    """Where arms are measured."""
+    """Measures arms."""
 
     async def measure(self, arms: Sequence[Arm], stop_s: float) -> list[Samples]:
-        """The arms, all of one part, on the same things and in turns, until `stop_s` of the clock or all is done.
+        """Measure arms of one part on the same inputs in turns, until the clock reaches `stop_s` or all is done.
 
-        Each has as many samples as the others. Raises a VoiceCliError where an arm cannot run.
+        Return equally many samples for each. Raise a VoiceCliError if an arm cannot run.
         """
         ...
 
 
 class Watch(Protocol):
-    """Who is told how it goes."""
+    """Displays the progress."""
 
     def doing(self, text: str) -> None:
-        """From now on."""
+        """Show what is being done."""
         ...
 
     def done(self, text: str) -> None:
-        """A line that stays."""
+        """Print a line that stays."""
         ...
 
 
 @dataclass(slots=True)
 class Found:
-    """What came out so far."""
+    """The results so far."""
 
-    arms: dict[Part, Arm]  # in use: with the values that were chosen
-    waits: Waits  # with them
+    arms: dict[Part, Arm]  # in use, with the values chosen so far
+    waits: Waits  # with these arms
     measured: dict[Arm, Samples] = field(default_factory=dict)  # the newest samples of each arm
     trials: list[Trial] = field(default_factory=list)
     choices: list[Choice] = field(default_factory=list)
     untried: list[Untried] = field(default_factory=list)
-    first_waits: Waits | None = None  # before anything was chosen
+    first_waits: Waits | None = None  # with the defaults
 
 
 class Search:
-    """One search. `budget` holds what was spent before it, such as on finding the recordings."""
+    """One search. `budget` includes what was spent before it, such as on reading the recordings."""
 
     def __init__(
         self,
@@ -75,7 +73,10 @@ class Search:
         self._ends: list[Trial] = []
 
     async def run(self) -> Found:
-        """Raises SettingsError where the limit is too short for the defaults alone, and what measuring them raises."""
+        """Run all rounds.
+
+        Raise SettingsError if the limit is too short for the defaults alone, or what measuring the defaults raises.
+        """
         defaults = {key: value for arm in self.found.arms.values() for key, value in arm.values}
         await self._begin()
         self.found.first_waits = self.found.waits
@@ -87,7 +88,7 @@ class Search:
         return self.found
 
     async def _begin(self) -> None:
-        """The defaults of each part, and all endpoint modes."""
+        """Measure the defaults of each part, and all endpoint modes."""
         for part, arm in self.found.arms.items():
             modes = [arm.having(one.key, value) for one in self._rounds if one.part == part for value in one.values]
             arms = [arm, *(modes if part == "ending" else ())]
@@ -96,7 +97,7 @@ class Search:
             if len(samples[0]) < LEAST_PAIRS:
                 raise SettingsError(
                     f"a time limit of {self.budget.limit_s / 60:g} min is too short to measure the defaults ({part})",
-                    "--time-limit MINUTES; the first run takes longer, since it makes its recordings",
+                    "raise --time-limit; the first run takes longer because it makes its recordings",
                 )
             self.found.measured.update(zip(arms, samples, strict=True))
             self.found.waits = self.found.waits.having(part, took_s(samples[0]))
@@ -108,7 +109,7 @@ class Search:
                 self.found.trials += self._ends
 
     async def _try(self, key: str, value: Value) -> Trial | None:
-        """A value against the one in use; None where that came to nothing, which is noted."""
+        """Compare a value with the one in use; return None, and record why, if it could not be measured."""
         rival = next(arm for arm in self.found.arms.values() if key in dict(arm.values))
         arm = rival.having(key, value)
         if not self.budget.fits(arm.part):
@@ -122,16 +123,16 @@ class Search:
             return None
         trial = Trial(key, rival, arm, *samples)
         if (pairs := len(trial.after)) < LEAST_PAIRS:
-            reason = f"too slow: {pairs} in its share of the time" if pairs else TIME_IS_OVER
+            reason = f"too slow: only {pairs} measurements in its share of the time" if pairs else TIME_IS_OVER
             self.found.untried.append(Untried(key, value, reason))
             return None
         self.found.measured.update({rival: trial.before, arm: trial.after})
         self.found.trials.append(trial)
-        self._watch.done(f"{key} = {reported(trial, self.found.waits)}")
+        self._watch.done(f"{key} = {describe(trial, self.found.waits)}")
         return trial
 
     async def _measure(self, arms: Sequence[Arm], allowance_s: float) -> list[Samples]:
-        """Charged to the budget; nothing where the time was over in the middle of it."""
+        """Measure and charge the budget; return no samples if the time ran out meanwhile."""
         part = arms[0].part
         began_s = self._clock()
         try:
@@ -143,7 +144,7 @@ class Search:
             self.budget = self.budget.charged(self._clock() - began_s, part, arms=len(arms))
 
     def _choose(self, one: Round, trials: Sequence[Trial], defaults: Mapping[str, Value]) -> None:
-        """Take the best of a round."""
+        """Choose the best value of a round."""
         found = self.found
         in_use = found.arms[one.part]
         choice = choose(one.key, in_use[one.key], defaults[one.key], trials, found.waits, one.held)

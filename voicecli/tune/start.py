@@ -1,4 +1,4 @@
-"""Where a tuning begins: the user's settings, with the defaults in place of all that is tuned."""
+"""Prepare a tuning: the user's settings with the defaults of all tuned settings, and the installed models."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from voicecli.bench.environment import require_device
-from voicecli.models.store import open_store
+from voicecli.engines.cpu import physical_cores
+from voicecli.errors import ModelMissing
+from voicecli.models.manifest import Model
+from voicecli.models.store import ModelStore, open_store
 from voicecli.settings.load import (
     PREFIX,
     Loaded,
@@ -19,30 +22,29 @@ from voicecli.settings.load import (
     value_of,
 )
 from voicecli.settings.model import Settings
-from voicecli.tune.models import Installed, defaults_here, installed, plain
 from voicecli.tune.values import PART_OF, Choice, Value
 
 DEVICES = ("stt.device", "tts.device")
-"""What --device decides."""
+"""Settings that --device decides."""
 
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """All that is known before the first trial."""
+    """Everything known before the first trial."""
 
-    path: Path  # of the user's file, whether or not it is there
+    path: Path  # of the user's file, which may not exist
     settings: Settings
-    defaults: dict[str, Value]  # of the tuned settings; what is tried is tried against them
-    shipped: dict[str, Value]  # the same without any file: what is the same need not be written
+    defaults: dict[str, Value]  # of the tuned settings; values are compared with them
+    shipped: dict[str, Value]  # the same without a settings file; equal values need not be written
     there: Installed
-    asked: tuple[Choice, ...] = ()  # what was decided without measuring
+    asked: tuple[Choice, ...] = ()  # decided without measuring
     notes: tuple[str, ...] = ()
 
 
 def begin(device: str, file: Path | None) -> Beginning:
-    """Of `device`, cpu or gpu, and the user's file or another one, which need not be there yet.
+    """Prepare a tuning for `device`, cpu or gpu, with the user's settings file or another one; it may not exist yet.
 
-    Raises SettingsError, ModelMissing where there is nothing to tune, EngineError where there is no GPU.
+    Raise SettingsError for invalid settings, ModelMissing if there is nothing to tune, EngineError if there is no GPU.
     """
     loaded = loaded_from(file)
     shipped = shipped_values("default.toml")
@@ -54,7 +56,7 @@ def begin(device: str, file: Path | None) -> Beginning:
     own = plain(value_of(loaded.settings, "stt.model"))
     there = installed(store, settings.stt.language, (str(own),))
     defaults = defaults_here(settings, there)
-    # what the file says of threads is 0 where nothing else is chosen
+    # the shipped file has 0 for automatic thread counts
     without_file = defaults_here(build(shipped, {}), there) | {
         key: plain(value) for key, value in shipped.items() if key in ("stt.model", "tts.model")
     }
@@ -69,7 +71,7 @@ def begin(device: str, file: Path | None) -> Beginning:
 
 
 def loaded_from(file: Path | None) -> Loaded:
-    """Settings of a file that need not be there."""
+    """Load the settings; `file` may not exist."""
     if file is None or file.exists():
         return load_settings(file=file)
     with tempfile.NamedTemporaryFile(suffix=".toml") as nothing:
@@ -77,7 +79,7 @@ def loaded_from(file: Path | None) -> Loaded:
 
 
 def with_values(settings: Settings, values: Mapping[str, object]) -> Settings:
-    """The same but for some `section.key`."""
+    """Return the settings with other values for some `section.key`."""
     for key, value in values.items():
         section, _, name = key.partition(".")
         changed = getattr(settings, section).model_copy(update={name: value})
@@ -86,10 +88,74 @@ def with_values(settings: Settings, values: Mapping[str, object]) -> Settings:
 
 
 def notes(loaded: Loaded, defaults: Mapping[str, Value], shipped: Mapping[str, Value]) -> Iterable[str]:
-    """What the user should know beforehand."""
+    """Yield what the user should know beforehand."""
     for key in (*PART_OF, *DEVICES):
         if loaded.origins[key].startswith(PREFIX):
-            yield f"{loaded.origins[key]} is set: it goes on to beat whatever the settings file says of {key}"
+            yield f"{loaded.origins[key]} is set and will still override {key} in the settings file"
     for key in ("stt.model", "tts.model"):
         if defaults[key] != shipped[key]:
-            yield f"the default {shipped[key]} is not on disk: {defaults[key]} stands in for it"
+            yield f"the default {shipped[key]} is not installed: using {defaults[key]} instead"
+
+
+ENGLISH = (".en",)
+"""Suffixes of the names of English-only models."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """Names of models, smallest first."""
+
+    stt: tuple[str, ...]
+    tts: tuple[str, ...]
+    others: tuple[str, ...]  # not installed
+
+
+def installed(store: ModelStore, language: str, own: tuple[str, ...] = ()) -> Installed:
+    """Return the installed recognizers for a language, and voices; `own`: models of the settings, perhaps folders.
+
+    Raise ModelMissing if there is no recognizer or no voice.
+    """
+    fit = [one for one in store.manifest.model if language in ("en", "auto") or not one.name.endswith(ENGLISH)]
+    there: dict[str, list[str]] = {"stt": [], "tts": []}
+    others = []
+    for model in sorted(fit, key=megabytes):
+        if model.kind in there and store.is_complete(model.name):
+            there[model.kind].append(model.name)
+        elif model.kind in there:
+            others.append(model.name)
+    there["stt"] += [name for name in own if Path(name).expanduser().is_dir()]
+    for kind, names in there.items():
+        if not names:
+            raise ModelMissing(f"no {kind} model is installed, so there is nothing to tune", "voicecli download-models")
+    return Installed(tuple(there["stt"]), tuple(there["tts"]), tuple(others))
+
+
+def megabytes(model: Model) -> float:
+    """Return the size of a model, as far as it is known."""
+    return (model.size_bytes or 0) / 1e6 or float(model.approx_mb or 0)
+
+
+def defaults_here(settings: Settings, there: Installed) -> dict[str, Value]:
+    """Return the defaults of the tuned settings, with actual thread counts and installed models."""
+    from voicecli.engines.kokoro.model import MAX_THREADS as MOST_TTS
+    from voicecli.engines.llm.llamacpp import default_threads
+    from voicecli.engines.whisper.engine import MAX_THREADS as MOST_STT
+
+    values: dict[str, Value] = {key: plain(value_of(settings, key)) for key in PART_OF}
+    threads = {
+        "stt.threads": physical_cores(MOST_STT),
+        "tts.threads": physical_cores(MOST_TTS),
+        "llm.threads": default_threads(),
+    }
+    values |= {key: values[key] or count for key, count in threads.items()}
+    if values["stt.model"] not in there.stt:
+        values["stt.model"] = there.stt[0]
+    if values["tts.model"] not in there.tts:
+        values["tts.model"] = there.tts[0]
+    return values
+
+
+def plain(value: object) -> Value:
+    """Return a setting's value with its type checked."""
+    assert isinstance(value, Value)
+    return value

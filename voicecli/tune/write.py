@@ -20,49 +20,48 @@ from voicecli.settings.load import load_settings
 from voicecli.tune.values import Choice, Value
 
 BACKUP = ".bak"
-"""Added to the name of the file as it was."""
+"""Suffix of the copy of the old file."""
 
 MARK = "voicecli tune:"
-"""In the comment of each value that a tuning wrote."""
+"""Marks the comment of each value that a tuning wrote."""
 
 Section = Table | OutOfOrderTableProxy | InlineTable
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of the user's file."""
+    """What happened to the user's file."""
 
     path: Path
-    backup: Path | None = None  # None where there was no file before
+    backup: Path | None = None  # None if there was no file
     changed: bool = True
 
 
 def chosen_keys(choices: Iterable[Choice], shipped: Mapping[str, Value]) -> list[Choice]:
-    """Those whose value is not what it would be without a file."""
+    """Return the choices whose value differs from that without a settings file."""
     return [one for one in choices if one.value != shipped[one.key]]
 
 
 def tuned(text: str, chosen: Sequence[Choice], keys: Iterable[str], date: str) -> str:
-    """The text of a settings file with the chosen values, each with its reason and the date.
+    """Return the text of a settings file with the chosen values, each with its reason and the date.
 
-    Of `keys`, those whose defaults were found to be the best, what an earlier tuning wrote is taken out. A value that
-    the user has written gives way only to a better one. Raises SettingsError where the text is laid out in a way that
-    cannot be kept.
+    `keys` are those whose defaults are best: values of an earlier tuning are removed, values that the user wrote are
+    kept. Raise SettingsError if the layout of the text cannot be kept.
     """
     try:
         document = tomlkit.parse(text)
         for key in set(keys) - {one.key for one in chosen}:
-            take_out(document, key)
+            remove_value(document, key)
         for one in chosen:
-            put_in(document, one.key, one.value, f"{date} {MARK} {one.reason}")
+            set_value(document, one.key, one.value, f"{date} {MARK} {one.reason}")
         changed = tomlkit.dumps(document)
         return changed if changed == text else changed.strip("\n") + "\n" if changed.strip() else ""
     except TOMLKitError as error:
         raise SettingsError(f"the settings file cannot be changed: {error}", "--dry-run shows what to write") from error
 
 
-def own_values(text: str, keys: Iterable[str]) -> dict[str, object]:
-    """Of `keys`, what a settings file says of them in the user's own hand."""
+def user_values(text: str, keys: Iterable[str]) -> dict[str, object]:
+    """Return the values of `keys` that the user wrote, not a tuning."""
     document = tomlkit.parse(text)
     found: dict[str, object] = {}
     for key in keys:
@@ -74,13 +73,13 @@ def own_values(text: str, keys: Iterable[str]) -> dict[str, object]:
 
 
 def comment_on(table: Section, name: str) -> str:
-    """Of a key's own line."""
+    """Return the comment on a key's line."""
     item = table[name] if isinstance(table, OutOfOrderTableProxy) else table.item(name)
     return item.trivia.comment if isinstance(item, Item) else ""
 
 
-def take_out(document: TOMLDocument, key: str) -> None:
-    """What bears the mark; the section goes with its last key, where nothing else is written in it."""
+def remove_value(document: TOMLDocument, key: str) -> None:
+    """Remove a value that a tuning wrote, and its section if nothing else is in it."""
     section, name = key.split(".")
     table = document.get(section)
     if isinstance(table, Section) and name in table and MARK in comment_on(table, name):
@@ -89,7 +88,8 @@ def take_out(document: TOMLDocument, key: str) -> None:
             del document[section]
 
 
-def put_in(document: TOMLDocument, key: str, value: Value, comment: str) -> None:
+def set_value(document: TOMLDocument, key: str, value: Value, comment: str) -> None:
+    """Set a value and its comment, adding the section if needed. Raise SettingsError if it is no section."""
     section, name = key.split(".")
     if section not in document:
         if document.body and not tomlkit.dumps(document).endswith("\n\n"):
@@ -97,17 +97,17 @@ def put_in(document: TOMLDocument, key: str, value: Value, comment: str) -> None
         document.add(section, tomlkit.table())
     table = document[section]
     if not isinstance(table, Section):
-        raise SettingsError(f"{section} in the settings file is no section", f"write [{section}] above its keys")
+        raise SettingsError(f"{section} in the settings file is not a section", f"write [{section}] above its keys")
     item = tomlkit.item(value)
-    if not isinstance(table, InlineTable):  # it has one line for all, so no place for a reason
+    if not isinstance(table, InlineTable):  # on one line there is no place for a comment
         item.comment(" ".join(comment.split()))
     table[name] = item
 
 
 def write(path: Path, text: str) -> Written:
-    """Replace the file at once, or not at all, and keep the old one beside it.
+    """Replace the file atomically and keep a copy of the old one beside it.
 
-    The new one is read as the program will read it before it takes the place of the old. Raises SettingsError.
+    The new file is first loaded as settings. Raise SettingsError if it is invalid or cannot be written.
     """
     place = path.resolve()  # a link stays a link
     before = read(place)
@@ -123,7 +123,7 @@ def write(path: Path, text: str) -> Written:
                 file.flush()
                 os.fsync(file.fileno())
             load_settings(file=fresh, environ={})
-            backup = keep(place, fresh) if place.exists() else None
+            backup = back_up(place, fresh) if place.exists() else None
             fresh.replace(place)
         finally:
             fresh.unlink(missing_ok=True)
@@ -133,7 +133,7 @@ def write(path: Path, text: str) -> Written:
 
 
 def read(path: Path) -> str | None:
-    """None where there is no such file. Raises SettingsError for what is not UTF-8."""
+    """Return the text, or None without a file. Raise SettingsError if it cannot be read as UTF-8."""
     try:
         return path.read_text(encoding="utf8")
     except FileNotFoundError:
@@ -141,11 +141,11 @@ def read(path: Path) -> str | None:
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}", "check --config") from error
     except UnicodeDecodeError as error:
-        raise SettingsError(f"{path} is no text in UTF-8: {error.reason}", "save it as UTF-8") from error
+        raise SettingsError(f"{path} is not UTF-8 text: {error.reason}", "save it as UTF-8") from error
 
 
-def keep(place: Path, fresh: Path) -> Path:
-    """A copy of the old file; the new one may be read by whom the old one could be."""
+def back_up(place: Path, fresh: Path) -> Path:
+    """Copy the old file to its backup; give the new one the same permissions."""
     backup = place.with_name(place.name + BACKUP)
     shutil.copy2(place, backup)
     shutil.copymode(place, fresh)

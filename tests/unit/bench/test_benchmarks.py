@@ -10,9 +10,8 @@ from benchmarks.room.scores import Score
 from benchmarks.sound import HOP, MOST_SHIFT, RATE_HZ, Signal, distance
 from benchmarks.steps import NAIVE, arms
 from benchmarks.turns import HEAD, row
-from benchmarks.words import repeats
 from voicecli.bench.hesitations import quietest, room_tone
-from voicecli.bench.words import found_slots, words
+from voicecli.bench.wer import found_slots, words
 
 
 @pytest.mark.parametrize(
@@ -32,13 +31,6 @@ def test_a_slot_is_found_as_whole_words_however_it_is_spelt() -> None:
     slots = ("twenty ounce", "latte", "some milk")
     assert found_slots(slots, "A 20 oz latte with some milk.") == 3
     assert found_slots(slots, "A 20 oz platter with some of it, milk.") == 1
-
-
-def test_a_sentence_that_begins_again_is_seen() -> None:
-    assert repeats("The dog ran home. The dog ran home.")
-    assert repeats("the cat sat and more words than anyone else has heard", ["the cat sat", "the cat"])
-    assert not repeats("The dog ran home and the dog ran off.", ["the dog ran home and the dog run of"])
-    assert not repeats("")
 
 
 def voice_like(seed: int) -> Signal:

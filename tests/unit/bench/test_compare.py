@@ -1,6 +1,6 @@
-"""Two results: what is called better, worse or the same, and how surely.
+"""Comparison of two results: what is better, worse or the same, and how certain that is.
 
-The bars of the product are simulated: no run is timed here.
+The requirements of the product are simulated: nothing is timed here.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 from tests.bench_results import METRICS, RECORDINGS, World, result, speech_to_text, voice_to_voice
-from voicecli.bench.changes import DRIFT, Change, evidence, judge, same_recordings
+from voicecli.bench.changes import DRIFT, Change, binomial, evidence, fisher, judge, judge_count, same_recordings
 from voicecli.bench.compare import Comparison, compare
-from voicecli.bench.count_changes import binomial, fisher, judge_count
 from voicecli.bench.result import PROCESS, Better, Count, Metric, Result
 from voicecli.bench.summary import FEWEST
 from voicecli.errors import SettingsError
@@ -60,20 +59,20 @@ def test_one_stage_better_and_one_worse_is_worse_and_both_are_reported() -> None
     assert "Better: text-to-speech" in found.sentence
 
 
-def test_a_slower_machine_is_reported_and_not_held_against_the_build() -> None:
+def test_a_slower_machine_is_reported_and_not_attributed_to_the_build() -> None:
     old = voice_to_voice(World(seed=1, scenarios=ONE, noise=0.02))
     found = compare(old, voice_to_voice(World(seed=2, scenarios=ONE, noise=0.02, drift=1.06)))
     assert found.verdict == "same"
-    assert "put down to the machine" in found.sentence
+    assert "attributed to the machine" in found.sentence
     assert found.drift == pytest.approx(1.06, abs=0.02)
 
 
-def test_more_than_a_machine_drifts_is_a_change_of_everything() -> None:
+def test_a_drift_that_is_too_large_for_a_machine_is_a_change_of_everything() -> None:
     old = voice_to_voice(World(seed=1, scenarios=ONE))
     found = compare(old, voice_to_voice(World(seed=2, scenarios=ONE, drift=DRIFT * 1.3)))
     slower = {one.stage for one in found.changes if one.verdict == "worse"}
     assert slower >= set(METRICS)
-    assert "times as long: too much to be put down to the machine" in found.sentence
+    assert "times as long: too much to be attributed to the machine" in found.sentence
     assert all(one.by > 1.25 for one in found.changes if one.stage)
 
 
@@ -83,7 +82,7 @@ def test_a_bench_of_one_stage_has_no_machine_to_blame() -> None:
 
 
 def test_different_benches_cannot_be_compared() -> None:
-    with pytest.raises(SettingsError, match="is of stt, this one of voice to voice"):
+    with pytest.raises(SettingsError, match="is of the bench stt, this one of voice to voice"):
         compare(speech_to_text(), voice_to_voice())
 
 
@@ -94,7 +93,7 @@ def of(*metrics: Metric, counts: tuple[Count, ...] = ()) -> Result:
 def judged(
     old: tuple[float, ...], new: tuple[float, ...], unit: str = "s", better: Better = "lower", stage: str = ""
 ) -> Change:
-    """Paired where as long as the recordings."""
+    """Return the change of two sets of samples, paired if there is one for each recording."""
     names = RECORDINGS if len(old) == len(new) == len(RECORDINGS) else ()
     before, after = (Metric("a", "m", unit, samples, better, names, stage) for samples in (old, new))
     found = evidence(before, after)
@@ -106,7 +105,7 @@ def samples(centre: float, seed: int, n: int = 16, noise: float = 0.05) -> tuple
     return tuple(float(one) for one in centre * np.exp(np.random.default_rng(seed).normal(0, noise, n)))
 
 
-def test_pairs_see_what_differences_between_recordings_would_hide() -> None:
+def test_pairs_reveal_what_differences_between_recordings_would_hide() -> None:
     lengths = np.linspace(1, 10, 16)
     old = tuple(float(one) for one in lengths * samples(1.0, 1))
     new = tuple(float(one) for one in lengths * samples(1.3, 2))
@@ -155,14 +154,14 @@ def test_too_noisy_samples_are_not_sure() -> None:
     assert judged(samples(1.0, 1, noise=0.8), samples(1.1, 2, noise=0.8)).verdict == "unsure"
 
 
-def test_what_nobody_notices_is_no_change() -> None:
+def test_a_change_that_nobody_notices_is_no_change() -> None:
     assert judged(samples(0.010, 1), samples(0.013, 2)).verdict == "same"
     assert judged(samples(0.010, 1), samples(0.013, 2), stage="endpoint").verdict == "worse"
     assert judged(samples(10.0, 1, noise=0.01), samples(11.9, 2, noise=0.01), unit="%").verdict == "same"
     assert judged(samples(10.0, 1, noise=0.01), samples(13.0, 2, noise=0.01), unit="%").verdict == "worse"
 
 
-def test_zeros_are_held_against_each_other_by_difference() -> None:
+def test_zeros_are_compared_by_difference() -> None:
     zeros = (0.0,) * 16
     assert judged(zeros, zeros).verdict == "same"
     slower = judged(zeros, samples(0.1, 1))
@@ -195,21 +194,21 @@ def test_metrics_without_samples_or_partner_are_left_out() -> None:
 
 def test_a_comparison_of_few_samples_is_unsure_as_a_whole() -> None:
     found = compare(of(Metric("a", "m", "s", (1.0, 1.1))), of(Metric("a", "m", "s", (1.0, 1.2))))
-    assert found.sentence == "unsure: too few samples, or too noisy ones, to say"
+    assert found.sentence == "unsure: too few or too noisy samples"
 
 
 def test_what_is_unsure_is_named_beside_what_is_the_same() -> None:
     sure = [Metric("a", name, "s", samples(1, 1)) for name in "xyz"]
     noisy = Metric("a", "n", "s", (1.0, 1.1))
     found = compare(of(*sure, noisy), of(*sure, noisy))
-    assert (found.verdict, found.sentence) == ("same", "same. Too few samples, or too noisy ones, to say: n (a)")
+    assert (found.verdict, found.sentence) == ("same", "same. Too few or too noisy samples: n (a)")
 
 
 def test_what_is_unsure_is_counted_where_it_is_much() -> None:
     sure = [Metric("quiet", name, "s", samples(1, 1)) for name in "tuvwxyz"]
     noisy = [Metric(group, name, "s", (1.0, 1.1)) for group in ("noise", "echo") for name in "lmn"]
     found = compare(of(*sure, *noisy), of(*sure, *noisy))
-    assert found.sentence == "same. Too few samples, or too noisy ones, to say: 6 measures of noise, echo"
+    assert found.sentence == "same. Too few or too noisy samples: 6 metrics of noise, echo"
 
 
 def count(value: float, out_of: float | None = None, unit: str = "", better: Better = "lower") -> Count:
@@ -265,13 +264,13 @@ def test_a_stage_is_named_by_seconds_rather_than_by_what_is_made_of_them() -> No
 
 
 def test_exact_tests_give_the_textbook_figures() -> None:
-    """Fisher's own example of the lady tasting tea, 3 of 4 right: 34/70 on two sides; 8 heads of 9: 20/512."""
+    """Fisher's lady tasting tea, 3 of 4 right: 34/70 on two sides; 8 heads of 9: 20/512."""
     assert fisher(3, 4, 1, 4) == pytest.approx(34 / 70)
     assert binomial(8, 1) == pytest.approx(20 / 512)
     assert binomial(0, 0) == 1.0
 
 
-def test_what_was_not_alike_is_listed() -> None:
+def test_different_conditions_are_listed() -> None:
     old = voice_to_voice(World(scenarios=ONE, recordings=RECORDINGS[:6]))
     machine = dataclasses.replace(old.machine, cores=8, libraries={"onnxruntime": "1.32"})
     new = dataclasses.replace(
@@ -284,7 +283,7 @@ def test_what_was_not_alike_is_listed() -> None:
     found: Comparison = compare(old, new)
     assert found.differing == (
         "cores: 2, now 8",
-        "what was said: 16 made-up questions, now others",
+        "corpus: 16 made-up questions, now others",
         "stt.model: whisper-base, now whisper-small",
         "model whisper-base: abababababab, now absent",
         "model whisper-small: absent, now cdcdcdcdcdcd",

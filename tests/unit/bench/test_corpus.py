@@ -1,4 +1,4 @@
-"""Recordings in the layouts that there are; what the built-in questions are."""
+"""Recordings in the supported layouts, and the built-in questions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from voicecli.audio.files.wav import read_clip
 from voicecli.bench.corpus import Recording, load_corpus, read, recordings
 from voicecli.bench.questions import QUESTIONS, TIMES, VOICES, asked, spoken_questions, write_clip
 from voicecli.bench.speech import LEAD_S, TAIL_S
-from voicecli.bench.words import found_slots
+from voicecli.bench.wer import found_slots
 from voicecli.errors import SettingsError
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
@@ -67,48 +67,46 @@ def test_commands_and_sentences_are_read_and_noise_beside_them_is_not(tmp_path: 
 def test_a_folder_without_speech_is_refused_and_each_file_is_named(tmp_path: Path) -> None:
     put(tmp_path, "quiet.wav")
     (tmp_path / "broken.wav").write_bytes(b"RIFF0000WAVE")
-    reported: list[str] = []
+    narrated: list[str] = []
     with pytest.raises(SettingsError, match="no recording with speech in"):
-        load_corpus(tmp_path, SETTINGS, reported.append)
-    assert len(reported) == 1
-    assert "nobody speaks in quiet.wav" in reported[0]
-    assert "broken.wav cannot be read as sound" in reported[0]
+        load_corpus(tmp_path, SETTINGS, narrated.append)
+    assert len(narrated) == 1
+    assert "no speech in quiet.wav" in narrated[0]
+    assert "broken.wav cannot be read as sound" in narrated[0]
 
 
-def test_many_that_are_left_out_are_counted(tmp_path: Path) -> None:
-    reported: list[str] = []
+def test_many_skipped_files_are_counted(tmp_path: Path) -> None:
+    narrated: list[str] = []
     put(tmp_path, *(f"{number}.wav" for number in range(5)))
-    assert not list(read(recordings(tmp_path), LISTEN, reported.append))
-    assert reported == ["Left out: nobody speaks in 0.wav; nobody speaks in 1.wav; nobody speaks in 2.wav and 2 more"]
+    assert not list(read(recordings(tmp_path), LISTEN, narrated.append))
+    assert narrated == ["Skipped: no speech in 0.wav; no speech in 1.wav; no speech in 2.wav and 2 more"]
 
 
-def test_of_many_recordings_the_same_few_are_taken_and_that_is_said(tmp_path: Path) -> None:
-    reported: list[str] = []
+def test_of_many_recordings_the_same_few_are_used_and_that_is_narrated(tmp_path: Path) -> None:
+    narrated: list[str] = []
     put(tmp_path, *(f"{number}.wav" for number in range(5)))
     with pytest.raises(SettingsError, match="no recording with speech"):
-        load_corpus(tmp_path, SETTINGS, reported.append, 3)
-    assert reported[0] == "3 of 5 recordings, the same in every run (--most N)"
+        load_corpus(tmp_path, SETTINGS, narrated.append, 3)
+    assert narrated[0] == "3 of 5 recordings, the same in every run (--most N)"
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "reported"),
+    ("name", "content", "message"),
     [
-        ("slots.json", b'{"a.wav": "latte"}', "slots.json is no JSON of file -> phrases"),
-        ("slots.json", b"[1", "slots.json is no JSON of file -> phrases"),
-        ("a.txt", b"caf\xe9", "a.txt is no text in UTF-8"),
+        ("slots.json", b'{"a.wav": "latte"}', "slots.json is not JSON of file -> phrases"),
+        ("slots.json", b"[1", "slots.json is not JSON of file -> phrases"),
+        ("a.txt", b"caf\xe9", "a.txt is not UTF-8 text"),
     ],
 )
-def test_a_file_that_tells_of_recordings_and_is_wrong_is_named(
-    tmp_path: Path, name: str, content: bytes, reported: str
-) -> None:
+def test_an_invalid_file_beside_recordings_is_named(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     put(tmp_path, "a.wav")
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(SettingsError, match=reported):
+    with pytest.raises(SettingsError, match=message):
         load_corpus(tmp_path, SETTINGS, never)
 
 
-def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="nowhere is no folder"):
+def test_a_path_that_is_not_a_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="nowhere is not a folder"):
         load_corpus(tmp_path / "nowhere", SETTINGS, never)
 
 
@@ -120,7 +118,7 @@ def test_each_question_comes_once_before_any_comes_again_and_then_by_another_voi
     assert all(one[0] != other[0] for one, other in zip(first, again, strict=True))
 
 
-def test_the_phrases_of_a_question_stand_in_it() -> None:
+def test_the_phrases_of_a_question_occur_in_it() -> None:
     assert all(found_slots(phrases, text) == len(phrases) for text, phrases in QUESTIONS)
 
 
@@ -161,9 +159,9 @@ def test_the_built_in_questions_are_spoken_once_and_kept(
         (tmp_path / "models" / name).symlink_to(model_folder(name))
     there = SETTINGS.models.model_copy(update={"dir": str(tmp_path / "models")})
     settings = SETTINGS.model_copy(update={"models": there})
-    reported: list[str] = []
-    corpus = load_corpus(None, settings, reported.append)
-    assert reported[0] == f"Kokoro speaks {TIMES} questions, once…"
+    narrated: list[str] = []
+    corpus = load_corpus(None, settings, narrated.append)
+    assert narrated[0] == f"Kokoro is speaking {TIMES} questions; this happens once…"
     assert corpus.synthetic
     assert [(one.name, one.speaker, one.text) for one in corpus.said] == [
         (f"{voice}/{number:02}.wav", voice, "What is the capital of France?")

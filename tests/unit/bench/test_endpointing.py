@@ -7,12 +7,13 @@ import pytest
 
 from tests.defaults import LISTEN
 from voicecli.bench.endpointing import (
-    APART_S,
+    RECORDING_SPACING_S,
+    Clip,
+    EndpointResult,
     Frames,
-    Heeded,
     Oracle,
+    evaluate,
     framed,
-    heed,
     listen,
     ours,
     silence,
@@ -20,14 +21,14 @@ from voicecli.bench.endpointing import (
 )
 from voicecli.bench.hesitations import LONGER, PLACES, is_quiet, room_tone, with_hesitations
 from voicecli.bench.result import Count, Metric
-from voicecli.bench.stage_endpoint import Clip, Compared, unpaused
+from voicecli.bench.stage_endpoint import Compared, unpaused
 from voicecli.turns.endpoint import MODES, PauseStatistics
 from voicecli.turns.segmenter import Endpoint
 from voicecli.types import LISTEN_RATE_HZ, AudioFrame, Pcm, SpeechSegment, Transcript
 
 
-class LoudGate:
-    """Whatever is loud is speech."""
+class LoudnessDetector:
+    """Take everything loud for speech."""
 
     may_be_speech = False
 
@@ -49,7 +50,7 @@ TRUE_END_S = 0.25 + 2.4
 
 
 def frames_of(pcm: Pcm, began_s: float = 0.0) -> Frames:
-    return framed(pcm, LoudGate(), began_s)
+    return framed(pcm, LoudnessDetector(), began_s)
 
 
 def test_the_true_end_is_that_of_the_last_voice() -> None:
@@ -61,12 +62,12 @@ def test_the_true_end_is_that_of_the_last_voice() -> None:
 
 @pytest.mark.parametrize(("silence_ms", "cut_off"), [(500, True), (700, False)])
 def test_a_silence_shorter_than_the_pause_cuts_the_speaker_off(silence_ms: int, cut_off: bool) -> None:
-    frames = frames_of(PAUSING, APART_S)
+    frames = frames_of(PAUSING, RECORDING_SPACING_S)
     end = true_end(frames, LISTEN)
     assert end is not None
-    heeded = heed(list(listen(frames, LISTEN, None, silence(silence_ms))), end)
-    assert heeded.cut_off == cut_off
-    assert heeded.wait_s == pytest.approx(silence_ms / 1000, abs=0.03)
+    result = evaluate(list(listen(frames, LISTEN, None, silence(silence_ms))), end)
+    assert result.cut_off == cut_off
+    assert result.wait_s == pytest.approx(silence_ms / 1000, abs=0.03)
 
 
 class ScriptedTurn:
@@ -100,7 +101,7 @@ def test_a_mode_waits_through_the_pause_and_the_engines_are_asked_once_for_all_r
     turn = ScriptedTurn()
     oracle = Oracle(turn, ScriptedStt())
     balanced, patient = (
-        heed(list(listen(frames, LISTEN, oracle.ask, ours(MODES[mode]))), end) for mode in ("balanced", "patient")
+        evaluate(list(listen(frames, LISTEN, oracle.ask, ours(MODES[mode]))), end) for mode in ("balanced", "patient")
     )
     assert not balanced.cut_off
     assert not patient.cut_off
@@ -124,12 +125,12 @@ def test_a_speaker_who_goes_on_after_a_cut_teaches_that_pauses_are_long() -> Non
 
 
 def test_who_is_never_answered_is_cut_off_too() -> None:
-    assert heed([], Endpoint(1.0)) == Heeded(cut_off=True, wait_s=None)
+    assert evaluate([], Endpoint(1.0)) == EndpointResult(cut_off=True, wait_s=None)
 
 
 def test_waits_are_those_of_recordings_that_were_heard_to_their_ends() -> None:
     clips = [Clip("a.wav", [], Endpoint(1.0)), Clip("b.wav", [], Endpoint(1.0))]
-    found = Compared("fast", ", paused", clips, [Heeded(False, 0.4), Heeded(True, None)])
+    found = Compared("fast", ", paused", clips, [EndpointResult(False, 0.4), EndpointResult(True, None)])
     assert found.waits == Metric(
         "fast", "wait after the end of speech, paused", "s", (0.4,), of=("a.wav",), stage="endpoint"
     )

@@ -1,4 +1,4 @@
-"""`--fail-over`."""
+"""Limits of `--fail-over`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_limit_is_of_voice_to_voice_unless_it_names_another() -> None:
 @pytest.mark.parametrize(
     "text", ["", "p95", "p95=", "p95=slow", "p95=-1", "p95=nan", "p96=900", "quiet:p95=9", "a:b:wer=1"]
 )
-def test_what_is_no_limit_is_refused_with_an_example(text: str) -> None:
+def test_a_wrong_limit_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(SettingsError) as caught:
         parse_limits([text])
     assert "p95=900" in caught.value.hint
@@ -46,7 +46,7 @@ def test_what_was_typed_is_what_is_checked(figure: str, most: float, name: str) 
     assert (found.group, found.name, found.figure, found.bound) == ("g", name.strip(), figure, most)
 
 
-def test_only_what_is_beyond_is_reported() -> None:
+def test_only_exceeded_limits_are_reported() -> None:
     reported = list(exceeded(WAITS, parse_limits(["p50=600", "worst=899", "noise:voice to voice:p95=1000"])))
     assert reported == [
         "voice to voice, quiet: worst is 900 ms, the limit is 899 ms",
@@ -54,7 +54,7 @@ def test_only_what_is_beyond_is_reported() -> None:
     ]
 
 
-def test_where_more_is_better_less_is_beyond_the_limit() -> None:
+def test_if_higher_is_better_a_lower_figure_exceeds_the_limit() -> None:
     assert list(exceeded(WAITS, parse_limits(["noise:tokens:worst=90"]))) == []
     assert list(exceeded(WAITS, parse_limits(["noise:tokens:worst=91"]))) == [
         "tokens, noise: worst is 90 1/s, the limit is 91 1/s"
@@ -69,7 +69,7 @@ def test_word_errors_are_a_mean_in_percent() -> None:
 def test_a_limit_on_what_was_not_measured_is_an_error_that_names_what_was() -> None:
     with pytest.raises(SettingsError, match="was not measured") as caught:
         list(exceeded(WAITS, parse_limits(["noise:nothing:p50=1"])))
-    assert caught.value.hint == "there are quiet:voice to voice, noise:voice to voice, noise:tokens"
+    assert caught.value.hint == "measured: quiet:voice to voice, noise:voice to voice, noise:tokens"
     with pytest.raises(SettingsError) as caught:
         list(exceeded(result("llm", [], [], []), parse_limits(["p50=1"])))
-    assert caught.value.hint == "there are no metrics"
+    assert caught.value.hint == "measured: nothing"

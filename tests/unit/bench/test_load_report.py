@@ -6,14 +6,29 @@ import dataclasses
 
 import pytest
 
-from voicecli.bench.load_report import Heard, Row, Said, Session, Use, known, lines, quantile, row
+from voicecli.bench.load_report import (
+    ResourceUse,
+    Row,
+    Session,
+    TimedText,
+    UtteranceResult,
+    quantile,
+    sort_known,
+    summarize,
+    table_lines,
+)
 
-ORDER = Said(
+ORDER = UtteranceResult(
     name="order.wav",
     voiced_s=2.0,
     audio_s=5.0,
-    partials=(Heard(-1.5, ""), Heard(-1.2, "A large"), Heard(-0.4, "A large latte"), Heard(0.3, "a large latte.")),
-    finals=(Heard(0.6, "A large latte."),),
+    partials=(
+        TimedText(-1.5, ""),
+        TimedText(-1.2, "A large"),
+        TimedText(-0.4, "A large latte"),
+        TimedText(0.3, "a large latte."),
+    ),
+    finals=(TimedText(0.6, "A large latte."),),
     answered=True,
     slots=("large", "latte"),
 )
@@ -28,13 +43,13 @@ def test_times_count_from_the_true_end_of_speech_and_partials_from_its_start() -
 
 def test_words_have_settled_when_a_reader_sees_no_other_ones_any_more() -> None:
     assert ORDER.settled_s == -0.4
-    other = dataclasses.replace(ORDER, finals=(Heard(0.6, "A large water."),))
+    other = dataclasses.replace(ORDER, finals=(TimedText(0.6, "A large water."),))
     assert other.settled_s == 0.6
-    assert Said("nothing", 1.0, 2.0).settled_s is None
+    assert UtteranceResult("nothing", 1.0, 2.0).settled_s is None
 
 
 def test_an_utterance_in_two_parts_has_its_end_with_the_second() -> None:
-    parts = dataclasses.replace(ORDER, finals=(Heard(-0.9, "A large"), Heard(0.7, "latte.")))
+    parts = dataclasses.replace(ORDER, finals=(TimedText(-0.9, "A large"), TimedText(0.7, "latte.")))
     assert parts.final_s == 0.7
     assert parts.text == "A large latte."
 
@@ -42,14 +57,16 @@ def test_an_utterance_in_two_parts_has_its_end_with_the_second() -> None:
 def test_without_a_final_in_time_the_words_are_those_shown_last() -> None:
     assert UNANSWERED.final_s is None
     assert UNANSWERED.text == "a large latte."
-    assert Said("nothing", 1.0, 2.0).text == ""
-    assert Said("nothing", 1.0, 2.0).first_partial_s is None
+    assert UtteranceResult("nothing", 1.0, 2.0).text == ""
+    assert UtteranceResult("nothing", 1.0, 2.0).first_partial_s is None
 
 
 def test_a_row_sums_up_all_clients() -> None:
-    late = dataclasses.replace(ORDER, finals=(Heard(1.4, "A large tea."),), late_s=0.2)
+    late = dataclasses.replace(ORDER, finals=(TimedText(1.4, "A large tea."),), late_s=0.2)
     sessions = (Session((ORDER, UNANSWERED)), Session((late,), lost="1006"), Session(refused="1013 full"))
-    found = row(sessions, Use(cpu_s=3.0, wall_s=6.0, rss_start_mb=400.0, rss_most_mb=450.4, others_cpu_s=0.6))
+    found = summarize(
+        sessions, ResourceUse(cpu_s=3.0, wall_s=6.0, rss_start_mb=400.0, rss_peak_mb=450.4, others_cpu_s=0.6)
+    )
     expected = {
         "clients": 3,
         "utterances": 3,
@@ -68,13 +85,13 @@ def test_a_row_sums_up_all_clients() -> None:
         "cores": 0.5,
         "other_cores": 0.1,
         "rss_start_mb": 400.0,
-        "rss_most_mb": 450.4,
+        "rss_peak_mb": 450.4,
     }
     assert dataclasses.asdict(found) == pytest.approx(expected)
 
 
 def test_nothing_is_made_up_where_everybody_was_refused_and_the_process_is_unknown() -> None:
-    found = row([Session(refused="1013 full")] * 2, None)
+    found = summarize([Session(refused="1013 full")] * 2, None)
     assert (found.clients, found.refused, found.utterances) == (2, 2, 0)
     assert dict(zip(*columns(found), strict=True)) | {"clients": "2"} == {
         "clients": "2",
@@ -84,32 +101,32 @@ def test_nothing_is_made_up_where_everybody_was_refused_and_the_process_is_unkno
         "final, p50 / p95 s": "–",
         "words settled, p50 / p95 s": "–",
         "first partial, p50 s": "–",
-        "partials a second": "–",
+        "partials per second": "–",
         "slots found": "–",
-        "CPU s a second of audio": "–",
+        "CPU s per second of audio": "–",
         "cores": "–",
-        "RSS start → most, MB": "–",
+        "RSS start → peak, MB": "–",
     }
-    assert row([], Use(0.0, 1.0, 1.0, 1.0, 0.0)).cpu_s_per_audio_s is None
+    assert summarize([], ResourceUse(0.0, 1.0, 1.0, 1.0, 0.0)).cpu_s_per_audio_s is None
 
 
 def test_the_table_has_a_column_for_each_run() -> None:
-    one = row([Session((ORDER,))], Use(1.0, 5.0, 400.0, 450.4, 0.0))
-    table = {line[0]: line[1:] for line in lines([one, one])}
+    one = summarize([Session((ORDER,))], ResourceUse(1.0, 5.0, 400.0, 450.4, 0.0))
+    table = {line[0]: line[1:] for line in table_lines([one, one])}
     assert table["clients"] == ("1", "1")
     assert table["final, p50 / p95 s"] == ("0.60 / 0.60", "0.60 / 0.60")
     assert table["slots found"][0] == "1.000"
-    assert table["CPU s a second of audio"][0] == "0.200"
-    assert table["RSS start → most, MB"][0] == "400 → 450"
+    assert table["CPU s per second of audio"][0] == "0.200"
+    assert table["RSS start → peak, MB"][0] == "400 → 450"
 
 
 def test_a_quantile_is_a_value_that_was_measured() -> None:
     twenty = [float(value) for value in range(1, 21)]
     assert (quantile(twenty, 0.5), quantile(twenty, 0.95), quantile(twenty, 1.0)) == (10.0, 19.0, 20.0)
     assert quantile([], 0.5) is None
-    assert known([2.0, None, 1.0]) == [1.0, 2.0]
+    assert sort_known([2.0, None, 1.0]) == [1.0, 2.0]
 
 
 def columns(found: Row) -> tuple[list[str], list[str]]:
-    table = lines([found])
+    table = table_lines([found])
     return [line[0] for line in table], [line[1] for line in table]

@@ -1,4 +1,4 @@
-"""What came of a thing that was said: the wait from the true end of the voice to the first audible sound."""
+"""Outcomes of utterances: the wait from the true end of the voice to the first audible sound."""
 
 from __future__ import annotations
 
@@ -10,7 +10,17 @@ import pytest
 
 from voicecli import events
 from voicecli.bench.figures import found_by
-from voicecli.bench.outcomes import Outcome, audible_from, outcomes, silent_after
+from voicecli.bench.outcomes import (
+    Outcome,
+    audible_from,
+    cuts_in,
+    first_lasting,
+    found_at_s,
+    loud_times,
+    outcomes,
+    silent_after,
+    voice_to_voice_s,
+)
 from voicecli.bench.result import VOICE_TO_VOICE
 from voicecli.bench.room import STEP_S, Heard, Said
 from voicecli.bench.scenes import Scene
@@ -20,7 +30,7 @@ from voicecli.bench.watch import Call
 from voicecli.conversation.latency import PART_NAMES
 from voicecli.events import Event
 from voicecli.turns.speculation import Speculation
-from voicecli.types import TurnId
+from voicecli.types import LISTEN_RATE_HZ, Pcm, TurnId
 
 TURN, NEXT = TurnId(1), TurnId(2)
 SCENE = Scene("quiet", "one.wav", np.zeros(0, np.int16), 0.3, 2.0, slots=("capital", "france"))
@@ -29,7 +39,7 @@ LOUD_S = [12.9 + index * STEP_S for index in range(100)]
 
 
 def turn(turn: TurnId = TURN, end_s: float = 12.5, audible_s: float = 12.8) -> list[Event]:
-    """A turn that is heard from 10.4 s on, with an endpoint, and an answer."""
+    """Return the events of a turn that is heard from 10.4 s on, with an endpoint and an answer."""
     return [
         events.SpeechStarted(at_s=10.4, turn=turn, started_at_s=10.3),
         events.SpeechPaused(at_s=12.2, turn=turn, ended_at_s=11.9, preparing=True),
@@ -64,12 +74,12 @@ ALONE = (
 )
 
 
-def reported(said: list[Said], happened: list[Event], loud_s: list[float] = LOUD_S) -> list[Outcome]:
+def outcomes_of(said: list[Said], happened: list[Event], loud_s: list[float] = LOUD_S) -> list[Outcome]:
     return outcomes(Heard(said, loud_s), happened, CALLS)
 
 
 def test_the_wait_is_from_the_true_end_to_the_first_audible_sound() -> None:
-    [one] = reported([SAID], turn())
+    [one] = outcomes_of([SAID], turn())
     assert one.latency is not None
     assert one.latency.voice_to_voice_s == pytest.approx(0.9)  # 12.9, not 12.8; 12.0, not 11.9
     assert sum(one.latency.parts) == pytest.approx(0.9)
@@ -85,7 +95,7 @@ def test_a_click_is_no_beginning() -> None:
 
 
 def test_an_endpoint_before_the_true_end_cuts_off() -> None:
-    [one] = reported([SAID], turn(end_s=11.5, audible_s=11.7))
+    [one] = outcomes_of([SAID], turn(end_s=11.5, audible_s=11.7))
     assert (one.answered, one.cut_off, one.latency) == (True, True, None)
 
 
@@ -94,18 +104,18 @@ def test_the_turn_that_went_on_counts_and_the_cut_is_reported() -> None:
         events.SpeechStarted(at_s=10.3, turn=TURN, started_at_s=10.2),
         events.SpeechEnded(at_s=11.0, turn=TURN, ended_at_s=10.8),
     ]
-    [one] = reported([SAID], cut + turn(NEXT))
+    [one] = outcomes_of([SAID], cut + turn(NEXT))
     assert one.cut_off
     assert one.latency is not None
 
 
 def test_without_an_answer_there_is_no_wait() -> None:
-    [one] = reported([SAID], turn()[:3])
+    [one] = outcomes_of([SAID], turn()[:3])
     assert (one.answered, one.latency, one.calls, one.answer) == (False, None, (), "")
 
 
 def test_the_calls_are_those_that_the_answer_was_made_by() -> None:
-    [one] = reported([SAID], turn())
+    [one] = outcomes_of([SAID], turn())
     assert [(call.stage, call.began_s) for call in one.calls] == [
         ("stt", 12.05),
         ("endpoint", 12.2),
@@ -118,7 +128,7 @@ def test_what_is_said_over_an_answer_softens_and_ends_it() -> None:
     over = Said(SCENE, began_s=13.0, voiced_from_s=13.3, voiced_until_s=15.0, over=True)
     loud_s = [12.9 + index * STEP_S for index in range(65)] + [14.5]  # until 13.55
     ducked = events.Ducked(at_s=13.39, turn=TURN, volume="soft")
-    first, second = reported(
+    first, second = outcomes_of(
         [SAID, over], [*turn()[:-2], events.Ducked(at_s=13.1, turn=TURN, volume="soft"), ducked], loud_s
     )
     assert first.silent_s is None
@@ -128,7 +138,7 @@ def test_what_is_said_over_an_answer_softens_and_ends_it() -> None:
 
 
 def held(happened: list[Event], said: Said = SAID) -> Round:
-    came = tuple(reported([said], happened))
+    came = tuple(outcomes_of([said], happened))
     speculation = Speculation(hits=1, misses=1, wasted_s=0.2)
     alone = (("one.wav", ALONE),)
     return Round("quiet", came, tuple(happened), CALLS, 3.0, 4.0, 800.0, speculation, alone)
@@ -162,8 +172,8 @@ def test_figures_are_reported_by_scenario_with_what_they_were_taken_on() -> None
         "answered": (1, 2),
         "cut off before the end": (0, 2),
         "answers with a gap inside": (1, 1),
-        "answers prepared rightly": (2, 4),
-        "wasted on other pauses": (0.4, None),
+        "prepared answers used": (2, 4),
+        "wasted on pauses": (0.4, None),
         "CPU seconds a turn": (4.0, None),
         "peak memory": (800, None),
         "phrases heard": (2, 4),
@@ -180,7 +190,7 @@ def test_a_recording_without_phrases_counts_none() -> None:
 
 def test_one_token_has_no_rate() -> None:
     calls = (Call("llm", "reply", 12.3, 12.4, 0.1, first_s=0.1, amount=1),)
-    one = replace(reported([SAID], turn())[0], calls=calls)
+    one = replace(outcomes_of([SAID], turn())[0], calls=calls)
     found = found_by([replace(held(turn()), outcomes=(one,), alone=(("one.wav", calls),))])
     names = {metric.name for metric in found.metrics}
     assert "first token" in names
@@ -199,6 +209,42 @@ def test_a_trace_has_what_was_said_each_call_and_the_wait_by_its_parts() -> None
     assert sum(one["ph"] == "i" for one in made) == len(turn()) + 3
 
 
-def test_a_system_that_does_not_tell_memory_has_no_figure_of_it() -> None:
+def test_a_system_that_does_not_report_memory_has_no_figure_of_it() -> None:
     found = found_by([replace(held(turn()), peak_mb=None)])
     assert "peak memory" not in {one.name for one in found.counts}
+
+
+def noise(seconds: float, level: float = 3000.0, seed: int = 0) -> Pcm:
+    return np.random.default_rng(seed).normal(0, level, round(seconds * LISTEN_RATE_HZ)).astype(np.int16)
+
+
+def silence(seconds: float) -> Pcm:
+    return np.zeros(round(seconds * LISTEN_RATE_HZ), np.int16)
+
+
+@pytest.mark.parametrize("at_s", [0.0, 0.35, 1.2])
+def test_what_was_played_is_found_to_the_millisecond_whatever_else_is_heard(at_s: float) -> None:
+    played = noise(1.5)
+    air = np.concatenate([silence(at_s), played, silence(0.5)]) + noise(at_s + 2.0, 1500.0, seed=1)
+    assert found_at_s(air.astype(np.int16), played) == pytest.approx(at_s, abs=0.001)
+
+
+def test_the_wait_ends_with_the_first_audible_sound_not_with_a_click_or_a_whisper() -> None:
+    speaker = np.concatenate([silence(2.5), noise(0.01), silence(0.19), noise(0.3, 60.0), noise(1.0)])
+    loud = loud_times(speaker, 100.0)
+    assert voice_to_voice_s(loud, 101.9) == pytest.approx(1.1, abs=STEP_S)
+    assert first_lasting(loud, 100.0, 102.9) is None
+
+
+def test_without_an_audible_answer_there_is_no_wait() -> None:
+    assert voice_to_voice_s(loud_times(silence(2.0), 0.0), 0.5) is None
+
+
+def test_an_answer_into_the_last_words_cuts_in_and_one_just_behind_them_does_not() -> None:
+    loud = loud_times(np.concatenate([silence(1.0), noise(1.0)]), 50.0)
+    assert cuts_in(loud, 50.0, 51.5)
+    assert not cuts_in(loud, 50.0, 51.02)
+
+
+def test_the_end_of_the_last_answer_is_no_cut_in() -> None:
+    assert not cuts_in(loud_times(np.concatenate([noise(0.15), silence(2.0)]), 50.0), 50.0, 52.0)

@@ -1,4 +1,4 @@
-"""Which conversations a measurement holds, and in which order."""
+"""The conversations of a measurement, and their order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arms take turns, and calls are timed."""
+"""Arms alternate, and calls are timed."""
 
 from __future__ import annotations
 
@@ -38,4 +38,4 @@ def test_what_is_awaited_is_timed() -> None:
 
 def test_few_samples_are_a_doubt() -> None:
     assert few(FEW, "questions") == ()
-    assert few(FEW - 1, "questions") == (f"only {FEW - 1} questions: a median of so few moves by chance",)
+    assert few(FEW - 1, "questions") == (f"only {FEW - 1} questions: a median of so few varies by chance",)

@@ -19,7 +19,7 @@ def tone(length_s: float, peak: int = 8000) -> Pcm:
 
 
 def said(name: str = "one") -> Utterance:
-    """0.3 s of silence, a voice that gets soft in its middle, 0.1 s of silence."""
+    """Return 0.3 s of silence, a voice that gets soft in its middle, 0.1 s of silence."""
     silence = np.zeros(LISTEN_RATE_HZ // 10, np.int16)
     voice = np.concatenate([tone(0.9), tone(0.1, 200), tone(0.9)])
     pcm = np.concatenate([silence, silence, silence, voice, silence])
@@ -31,7 +31,7 @@ def staged(name: str) -> Scene:
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_a_scene_tells_where_the_voice_is(name: str) -> None:
+def test_a_scene_knows_where_the_voice_is(name: str) -> None:
     scene = staged(name)
     first, last = (round(at_s * LISTEN_RATE_HZ) for at_s in (scene.voiced_from_s, scene.voiced_until_s))
     assert not scene.pcm[: first - 2].any() or name == "fast"
@@ -42,7 +42,7 @@ def test_a_scene_tells_where_the_voice_is(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "snr_db"), [("noise20", 20), ("noise10", 10), ("noise5", 5)])
-def test_noise_is_so_much_softer_than_the_voice(name: str, snr_db: float) -> None:
+def test_noise_is_softer_than_the_voice_by_its_db(name: str, snr_db: float) -> None:
     scene = staged(name)
     assert scene.noise is not None
     voice_db = level_db(scene.pcm[round(0.3 * LISTEN_RATE_HZ) : round(2.2 * LISTEN_RATE_HZ)])
@@ -79,6 +79,6 @@ def test_only_one_scenario_has_an_echo() -> None:
     assert [one.name for one in SCENARIOS if one.echoes] == ["echo"]
 
 
-def test_quietest_looks_between_two_samples_alone() -> None:
+def test_quietest_searches_only_between_two_samples() -> None:
     pcm = np.concatenate([np.zeros(3200, np.int16), tone(1.0), np.zeros(3200, np.int16)])
     assert 3200 <= quietest(pcm, 3200, 19200) < 19200

@@ -13,8 +13,16 @@ import pytest
 from tests.contract.chat_servers import MODELS, chat_server, openai_answer, openai_delta
 from tests.defaults import SETTINGS
 from voicecli.bench import stage_llm, stage_stt, stage_tts
-from voicecli.bench.load_report import Heard, Said, Session, Use, row
-from voicecli.bench.load_result import counts, doubts, metrics
+from voicecli.bench.load_report import (
+    ResourceUse,
+    Session,
+    TimedText,
+    UtteranceResult,
+    counts,
+    doubts,
+    metrics,
+    summarize,
+)
 from voicecli.bench.result import Count, Metric, Result
 from voicecli.bench.speech import Utterance
 from voicecli.bench.stage_llm import COLD, FIRST_TOKEN, PACE, WARM, measure_llm
@@ -49,7 +57,7 @@ def test_finals_are_timed_and_counted_where_what_was_said_is_known() -> None:
     stt = ScriptedStt(
         Transcript("A latte, please.", "en", 1.0, redecoded=True), Transcript("How far's the moon", "en", 1.0)
     )
-    heard = [stage_stt.hear(stt, one, number) for number, one in enumerate((ORDER, QUESTION))]
+    heard = [stage_stt.transcribe(stt.transcribe, one, number) for number, one in enumerate((ORDER, QUESTION))]
     final, ratio, wer = stage_stt.metrics("whisper-base", heard)
     assert wer == Metric("whisper-base", "WER", "%", (0.0,), of=("question.wav",))
     assert (final.name, final.unit, final.stage) == ("final after the end of speech", "s", "stt")
@@ -71,14 +79,14 @@ def test_finals_are_timed_and_counted_where_what_was_said_is_known() -> None:
 
 def test_without_texts_and_phrases_nothing_is_said_of_them() -> None:
     silent = replace(QUESTION, text="")
-    heard = [stage_stt.hear(ScriptedStt(Transcript("", "en", 1.0, "no speech")), silent, 1)]
+    heard = [stage_stt.transcribe(ScriptedStt(Transcript("", "en", 1.0, "no speech")).transcribe, silent, 1)]
     names = {one.name: one.value for one in stage_stt.counts("whisper-base", heard)}
     assert names == {"without a text": 1, "decoded twice": 0}
     assert len(stage_stt.metrics("whisper-base", heard)) == 2
 
 
 class ScriptedVoice:
-    """Two stretches of a tenth of a second each for each word."""
+    """Yield an audio chunk of a tenth of a second for each word."""
 
     name = "scripted"
     sample_rate_hz = 24_000
@@ -96,18 +104,21 @@ def test_a_sentence_has_a_first_sound_before_its_whole() -> None:
     spoken = stage_tts.speak(ScriptedVoice(), "It is late.")
     assert spoken.audio_s == pytest.approx(0.3)
     assert 0 < spoken.first_s < spoken.total_s
-    first, ratio, wer, sound = stage_tts.metrics("1 s", [spoken], [stage_tts.Heard("It is late.", "Is late.")])
+    first, ratio, wer, sound = stage_tts.metrics("1 s", [spoken], [stage_tts.RoundTrip("It is late.", "Is late.")])
     assert wer.samples[0] == pytest.approx(100 / 3)
     assert (first.samples, first.stage, first.of) == ((spoken.first_s,), "tts", ("It is late.",))
     assert ratio.samples == (spoken.total_s / spoken.audio_s,)
     assert sound.better == "neither"
 
 
-def test_what_is_heard_of_a_sentence_is_counted_once_however_often_it_was_spoken() -> None:
+def test_word_errors_of_a_sentence_count_once_however_often_it_was_spoken() -> None:
     takes = [stage_tts.speak(ScriptedVoice(), text) for text in ("It is late.", "Good morning.", "It is late.")]
     stt = ScriptedStt(Transcript("It is eight.", "en", 1.0), Transcript("Good morning.", "en", 1.0))
     heard = stage_tts.round_trip(stt, takes, 24_000)
-    assert heard == [stage_tts.Heard("It is late.", "It is eight."), stage_tts.Heard("Good morning.", "Good morning.")]
+    assert heard == [
+        stage_tts.RoundTrip("It is late.", "It is eight."),
+        stage_tts.RoundTrip("Good morning.", "Good morning."),
+    ]
     assert heard[0].event("1 s") == {"group": "1 s", "of": "It is late.", "heard": "It is eight."}
     assert stage_tts.errors("1 s", heard) == Count("1 s", "round-trip word errors", 1, 5, "words")
 
@@ -180,10 +191,12 @@ def test_a_cold_prefix_was_never_seen_and_a_warm_one_was_all_but_the_question() 
 
 
 def test_clients_are_a_group_of_a_result() -> None:
-    final = Said("a.wav", 1.0, 2.0, finals=(Heard(0.3, "A latte."),), answered=True, slots=("latte", "milk"))
-    silent = Said("b.wav", 1.0, 2.0)
+    final = UtteranceResult(
+        "a.wav", 1.0, 2.0, finals=(TimedText(0.3, "A latte."),), answered=True, slots=("latte", "milk")
+    )
+    silent = UtteranceResult("b.wav", 1.0, 2.0)
     sessions = [Session((final, silent)), Session(refused="full")]
-    found = row(sessions, Use(cpu_s=2.0, wall_s=4.0, rss_start_mb=1.0, rss_most_mb=2.0, others_cpu_s=4.0))
+    found = summarize(sessions, ResourceUse(cpu_s=2.0, wall_s=4.0, rss_start_mb=1.0, rss_peak_mb=2.0, others_cpu_s=4.0))
     final_metric, settled, partial = metrics(2, sessions)
     assert final_metric == Metric(
         "2 clients", "final after the end of speech", "s", (0.3,), of=("a.wav",), stage="serve-stt"
@@ -195,27 +208,27 @@ def test_clients_are_a_group_of_a_result() -> None:
         "sessions lost": (0, 2),
         "without a final": (1, 2),
         "phrases heard": (1, 2),
-        "partials a second": (0, None),
-        "CPU time a second of audio": (0.5, None),
+        "partials per second": (0, None),
+        "CPU time per second of audio": (0.5, None),
         "cores": (0.5, None),
-        "memory at most": (2.0, None),
+        "peak memory": (2.0, None),
     }
     assert "used 1.0 of 2 cores" in doubts([found], 2)[0]
 
 
-def test_of_an_unknown_server_less_is_reported() -> None:
-    late = Said("a.wav", 1.0, 2.0, late_s=0.4)
-    found = row([Session((late,))], None)
+def test_less_is_reported_of_an_unknown_server() -> None:
+    late = UtteranceResult("a.wav", 1.0, 2.0, late_s=0.4)
+    found = summarize([Session((late,))], None)
     assert [one.name for one in counts(found, [Session((late,))])] == [
         "clients refused",
         "sessions lost",
         "without a final",
-        "partials a second",
+        "partials per second",
     ]
     assert metrics(1, [Session((late,))])[0].group == "1 client"
     unknown, slow = doubts([found], 2)
     assert "not known" in unknown
-    assert "spoke up to 0.40 s late" in slow
+    assert "sent audio up to 0.40 s late" in slow
 
 
 def test_every_installed_whisper_is_measured_after_that_of_the_settings(

@@ -1,4 +1,4 @@
-"""Samples -> figures, and how they are written."""
+"""Summaries of samples, and the format of figures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_percentiles_are_values_that_were_measured() -> None:
     assert found.mean == pytest.approx(50.5)
 
 
-def test_where_more_is_better_the_worst_is_the_least() -> None:
+def test_if_higher_is_better_the_worst_is_the_lowest() -> None:
     found = summarize([1.0, 2.0, 3.0, 4.0], higher_is_better=True)
     assert found is not None
     assert (found.p50, found.p95, found.worst) == (3.0, 1.0, 1.0)
@@ -40,7 +40,7 @@ def test_the_interval_of_the_median_lies_within_the_samples_and_is_the_same_each
 
 
 def test_nineteen_of_twenty_intervals_hold_the_true_median() -> None:
-    """Of 300 draws the bootstrap's own error allows a few more or less."""
+    """With 300 draws the bootstrap's own error allows a few more or less."""
     chance = np.random.default_rng(3)
     held = 0
     for _ in range(300):

@@ -1,4 +1,4 @@
-"""The wait as text."""
+"""Waterfalls as text."""
 
 from __future__ import annotations
 

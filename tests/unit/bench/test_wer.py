@@ -1,11 +1,11 @@
-"""Errors are counted on words in one spelling."""
+"""Word errors are counted in one spelling."""
 
 from __future__ import annotations
 
 import pytest
 
 from voicecli.bench.result import Metric
-from voicecli.bench.wer import normalise, wer_metric, word_errors
+from voicecli.bench.wer import normalize, wer_metric, word_errors
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from voicecli.bench.wer import normalise, wer_metric, word_errors
     ],
 )
 def test_english_that_sounds_the_same_is_the_same(one: str, other: str) -> None:
-    assert normalise(one) == normalise(other)
+    assert normalize(one) == normalize(other)
 
 
 def test_replaced_lost_and_added_words_are_errors() -> None:

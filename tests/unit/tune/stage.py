@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from voicecli.tune.rounds import start
-from voicecli.tune.values import PART_OF, Arm, Sample, Samples, Trial, Value
-from voicecli.tune.waits import Waits
+from voicecli.tune.rounds import default_arms
+from voicecli.tune.values import PART_OF, Arm, Sample, Samples, Trial, Value, Waits
 
 DEFAULTS: dict[str, Value] = {
     "stt.model": "base",
@@ -44,5 +43,5 @@ def ended(took_s: Sequence[float], cut: int = 0) -> Samples:
 
 def trial(key: str, value: Value, before: Samples, after: Samples, in_use: Arm | None = None) -> Trial:
     """The defaults, or what is in use, against one other value."""
-    rival = in_use or start(DEFAULTS)[PART_OF[key]]
+    rival = in_use or default_arms(DEFAULTS)[PART_OF[key]]
     return Trial(key, rival, rival.having(key, value), before, after)

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from tests.unit.tune.stage import WAITS, answered, ended, heard, trial
 from voicecli.tune.choose import ERROR_POINTS, LEAST_PAIRS, MOST_WAIT_S, choose, gains_s, shorter, wait_s
-from voicecli.tune.values import Choice, Samples, Trial, Value, cut_offs, error_rate
-from voicecli.tune.waits import Waits
+from voicecli.tune.values import Choice, Samples, Trial, Value, Waits, cut_offs, error_rate
 
 
 def chosen(key: str, default: Value, *trials: Trial, waits: Waits = WAITS) -> Choice:
@@ -97,7 +96,7 @@ def test_threads_are_taken_by_the_first_sound() -> None:
     quicker = trial("llm.threads", 2, answered([0.5] * 8, 0.61), answered([0.4] * 8, 0.7))
     choice = chosen("llm.threads", 1, quicker)
     assert choice.value == 2
-    assert choice.reason.endswith("voice 0.70 s a second of sound against 0.61")
+    assert choice.reason.endswith("voice 0.70 s per second of audio against 0.61")
 
 
 def test_a_voice_that_does_not_keep_up_is_not_taken() -> None:

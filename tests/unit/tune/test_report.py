@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from tests.unit.tune.stage import DEFAULTS, WAITS, answered, ended, heard, trial
 from voicecli.tune.report import counts, metrics, plot, rows, summary, untried_lines
-from voicecli.tune.rounds import start
+from voicecli.tune.rounds import default_arms
 from voicecli.tune.search import Found
 from voicecli.tune.values import Choice, Samples, Trial, Untried
 
 
 def found(*trials: Trial) -> Found:
     """The defaults and some trials."""
-    arms = start(DEFAULTS)
+    arms = default_arms(DEFAULTS)
     measured: dict[object, Samples] = {
         arms["hearing"]: heard([0.3] * 4, [1, 0, 0, 1]),
         arms["answering"]: answered([0.5] * 4),
@@ -38,7 +38,7 @@ def test_an_arm_is_named_by_what_differs() -> None:
         "2 llm threads, in windows, first chunk 16",
         "1 llm thread, in windows, first chunk 16",
         "1 llm thread, in windows, first chunk 80",
-        "1 llm thread, whole pieces, first chunk 16",
+        "1 llm thread, whole chunks, first chunk 16",
     ]
     assert reported[1][1:] == ("100", "40", "500", "0.50", "880")
 
@@ -52,7 +52,7 @@ def test_the_end_of_a_turn_tells_who_was_cut_off() -> None:
 
 
 def test_alone_the_default_has_no_name_and_unknown_words_no_rate() -> None:
-    arms = start(DEFAULTS)
+    arms = default_arms(DEFAULTS)
     alone = Found(arms, WAITS, {arms["hearing"]: heard([0.3] * 3, words=0)})
     assert rows(alone, "hearing")[0].cells == ("the default", "300", "0.10", "–", "880")
     assert plot(alone) == []
@@ -91,7 +91,7 @@ def test_each_value_is_reported_with_its_reason() -> None:
     one.first_waits = WAITS
     one.waits = WAITS.having("hearing", 0.2)
     assert summary(one, one.choices[:1]) == [
-        "voice to voice, estimated: 880 ms with the defaults, 780 ms as chosen",
+        "voice-to-voice latency, estimated: 880 ms with the defaults, 780 ms as chosen",
         "* stt.threads = 4",
         "      90 ms sooner",
         "  tts.streaming = true (default)",
@@ -99,17 +99,17 @@ def test_each_value_is_reported_with_its_reason() -> None:
         "      other",
     ]
     assert summary(found(), [Choice("stt.model", "a", "b", "why")])[:2] == [
-        "voice to voice, estimated: 880 ms",
+        "voice-to-voice latency, estimated: 880 ms",
         '* stt.model = "a"',
     ]
 
 
 def test_what_was_not_tried_is_reported() -> None:
     one = found()
-    one.untried = [Untried("stt.threads", 4, "the time was over")]
+    one.untried = [Untried("stt.threads", 4, "the time limit was reached")]
     assert untried_lines(one, ("whisper-small", "whisper-tiny")) == [
-        "not tried: stt.threads = 4 (the time was over)",
-        "not on disk: whisper-small, whisper-tiny; voicecli download-models NAME would add one",
+        "not tried: stt.threads = 4 (the time limit was reached)",
+        "not installed: whisper-small, whisper-tiny; add one with voicecli download-models NAME",
     ]
     assert untried_lines(found(), ()) == []
 
@@ -118,7 +118,7 @@ def test_all_samples_are_kept() -> None:
     kept = {(one.group.partition(":")[0], one.name): one.samples for one in metrics(found())}
     assert kept["hearing", "final"] == (0.3,) * 4
     assert kept["answering", "first token"] == (0.1,) * 4
-    assert kept["answering", "tokens a second"] == (40.0,) * 4
+    assert kept["answering", "tokens per second"] == (40.0,) * 4
     assert kept["ending", "wait after the end of speech"] == (0.45,) * 4
     counted = {one.name: (one.value, one.out_of) for one in counts(found())}
     assert counted == {"word errors": (2, 40), "cut off": (1, 4)}

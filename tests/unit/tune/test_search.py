@@ -11,12 +11,10 @@ from hypothesis import strategies as st
 
 from tests.unit.tune.stage import DEFAULTS, answered, ended, heard
 from voicecli.errors import EngineError, SettingsError
-from voicecli.tune.budget import SHARE, Budget
-from voicecli.tune.rounds import LEAST_WORDS, SYNTHETIC, Machine, Round, doubt_of, rounds, start, thread_counts
+from voicecli.tune.rounds import LEAST_WORDS, SYNTHETIC, Machine, Round, default_arms, doubt_of, rounds, thread_counts
 from voicecli.tune.search import TIME_IS_OVER, Found, Search
-from voicecli.tune.turns import side_by_side
-from voicecli.tune.values import Arm, Sample, Samples
-from voicecli.tune.waits import Waits
+from voicecli.tune.trials import side_by_side
+from voicecli.tune.values import TRIAL_SHARE, Arm, Budget, Sample, Samples, Waits
 
 MACHINE = Machine("cpu", 4, ("tiny", "base", "small"), ("kokoro-int8", "kokoro-fp32"), {"int8", "float32"}, True)
 MODES = ("fast", "balanced", "patient", "silence")
@@ -74,7 +72,7 @@ def search(
     clock, notes = Clock(), Notes()
     bench = FakeBench(clock, seconds, cost_s)
     tried = rounds(machine, DEFAULTS, MODES)
-    return Search(bench, tried, Found(start(DEFAULTS), NO_WAITS), Budget(limit_s), clock, notes), bench, notes
+    return Search(bench, tried, Found(default_arms(DEFAULTS), NO_WAITS), Budget(limit_s), clock, notes), bench, notes
 
 
 def test_what_there_is_to_try_in_order_of_promise() -> None:
@@ -107,7 +105,7 @@ def test_synthetic_speech_holds_smaller_models_and_no_larger_ones() -> None:
 def test_few_known_words_do_not_vouch_for_a_smaller_model_either() -> None:
     assert doubt_of(synthetic=True, words=500) == SYNTHETIC
     assert doubt_of(synthetic=False, words=LEAST_WORDS) == ""
-    assert doubt_of(synthetic=False, words=LEAST_WORDS - 1).startswith("49 known words do not vouch")
+    assert doubt_of(synthetic=False, words=LEAST_WORDS - 1).startswith("49 known words are too few")
 
 
 @given(st.integers(1, 64), st.integers(1, 128))
@@ -127,7 +125,7 @@ def test_a_budget_counts_a_pair_of_arms() -> None:
     budget = Budget(100.0).charged(10.0).charged(8.0, "hearing", arms=1)
     assert (budget.spent_s, budget.left_s) == (18.0, 82.0)
     assert budget.longest_s == {"hearing": 16.0}
-    assert budget.allowance_s("hearing") == SHARE * 100
+    assert budget.allowance_s("hearing") == TRIAL_SHARE * 100
     assert budget.charged(66.0).allowance_s("hearing") == 16.0
     assert not budget.charged(67.0).fits("hearing")
     assert budget.charged(67.0).fits("answering")
@@ -137,7 +135,7 @@ def test_a_budget_counts_a_pair_of_arms() -> None:
 def test_the_defaults_are_measured_first_and_a_gain_is_taken() -> None:
     run, bench, notes = search(lambda arm: 0.1 if arm.part == "hearing" and arm["stt.model"] == "tiny" else 0.4)
     found = asyncio.run(run.run())
-    assert [arms[0] for arms in bench.measured[:3]] == list(start(DEFAULTS).values())
+    assert [arms[0] for arms in bench.measured[:3]] == list(default_arms(DEFAULTS).values())
     assert len(bench.measured[2]) == len(MODES)
     assert found.arms["hearing"]["stt.model"] == "tiny"
     assert found.first_waits is not None
@@ -181,7 +179,9 @@ def test_what_is_too_slow_for_its_share_is_reported() -> None:
 
     bench._seconds = seconds
     found = asyncio.run(run.run())
-    assert ("small", "too slow: 3 in its share of the time") in [(one.value, one.reason) for one in found.untried]
+    assert ("small", "too slow: only 3 measurements in its share of the time") in [
+        (one.value, one.reason) for one in found.untried
+    ]
 
 
 def test_a_limit_that_is_too_short_for_the_defaults_is_an_error() -> None:
@@ -201,7 +201,7 @@ def test_a_trial_that_hangs_is_left_when_the_time_is_over() -> None:
     clock = Clock()
     bench = Hanging(clock, lambda arm: 0.3, lambda: 0.0)
     tried = [Round("stt.model", ("tiny",))]
-    run = Search(bench, tried, Found(start(DEFAULTS), NO_WAITS), Budget(0.05), clock, Notes())
+    run = Search(bench, tried, Found(default_arms(DEFAULTS), NO_WAITS), Budget(0.05), clock, Notes())
     found = asyncio.run(run.run())
     assert [(one.value, one.reason) for one in found.untried] == [("tiny", TIME_IS_OVER)]
 
@@ -226,7 +226,7 @@ def test_the_limit_is_never_exceeded_by_more_than_one_trial(costs: list[float], 
 
 
 def test_arms_take_turns_and_a_thing_that_one_cannot_do_counts_for_none() -> None:
-    one, other = start(DEFAULTS)["hearing"], start(DEFAULTS)["hearing"].having("stt.threads", 1)
+    one, other = default_arms(DEFAULTS)["hearing"], default_arms(DEFAULTS)["hearing"].having("stt.threads", 1)
     order: list[tuple[str, object]] = []
 
     async def once(arm: Arm, thing: str) -> Sample | None:

@@ -9,8 +9,7 @@ import pytest
 from voicecli.errors import EngineError, ModelMissing
 from voicecli.models.manifest import Manifest
 from voicecli.models.store import ModelStore
-from voicecli.tune.models import installed
-from voicecli.tune.start import begin
+from voicecli.tune.start import begin, installed
 from voicecli.tune.values import PART_OF
 
 
@@ -67,8 +66,8 @@ def test_where_the_default_is_not_there_another_model_stands_in(models: ModelSto
     assert (beginning.defaults["stt.model"], beginning.shipped["stt.model"]) == ("whisper-tiny.en", "whisper-base")
     assert beginning.settings.tts.model == "kokoro-v1.0-fp32"
     assert [note.partition(":")[0] for note in beginning.notes] == [
-        "the default whisper-base is not on disk",
-        "the default kokoro-v1.0-int8 is not on disk",
+        "the default whisper-base is not installed",
+        "the default kokoro-v1.0-int8 is not installed",
     ]
 
 

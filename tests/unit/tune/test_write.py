@@ -11,7 +11,7 @@ import pytest
 from voicecli.errors import SettingsError
 from voicecli.settings.load import load_settings
 from voicecli.tune.values import PART_OF, Choice, Value
-from voicecli.tune.write import chosen_keys, own_values, tuned, write
+from voicecli.tune.write import chosen_keys, tuned, user_values, write
 
 DATE = "2026-03-01"
 
@@ -58,9 +58,9 @@ def test_a_section_with_a_word_of_the_user_stays() -> None:
 def test_what_the_user_wrote_gives_way_only_to_something_better() -> None:
     mine = '[stt]\nthreads = 3\n[listen]\nendpoint = "patient" # I am slow\n'
     assert put(mine) == mine
-    assert own_values(mine, PART_OF) == {"stt.threads": 3, "listen.endpoint": "patient"}
+    assert user_values(mine, PART_OF) == {"stt.threads": 3, "listen.endpoint": "patient"}
     assert tomllib.loads(put(mine, choice("stt.threads", 4)))["stt"] == {"threads": 4}
-    assert own_values(put(mine, choice("stt.threads", 4)), PART_OF) == {"listen.endpoint": "patient"}
+    assert user_values(put(mine, choice("stt.threads", 4)), PART_OF) == {"listen.endpoint": "patient"}
 
 
 def test_a_file_with_nothing_to_change_is_left_to_the_letter() -> None:
@@ -157,5 +157,5 @@ def test_a_place_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
 def test_what_is_no_text_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_bytes(b"\xff\xfe")
-    with pytest.raises(SettingsError, match="no text in UTF-8"):
+    with pytest.raises(SettingsError, match="not UTF-8 text"):
         write(path, "[tts]\nspeed = 1.3\n")

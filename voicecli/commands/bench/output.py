@@ -1,8 +1,9 @@
-"""What a measurement found: on the screen, in files, against an older one and against limits."""
+"""Show the progress of a measurement and its result, write files, compare and judge. Progress goes to stderr."""
 
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.box import ASCII, SIMPLE_HEAD
@@ -13,71 +14,50 @@ from rich.text import Text
 from voicecli.commands.console import print_note
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from voicecli.bench.compare import Comparison
     from voicecli.bench.result import Result, TurnRecord
+    from voicecli.bench.rounds import Progress
     from voicecli.bench.tables import Table
+    from voicecli.commands.bench.options import Output
 
-PIPE_WIDTH = 200  # nothing of a table is folded in a file
-FULL_WIDTH = 96  # with less there is room for the figures that one looks at most
-FEWER = ("p90", "mean")
+PIPE_WIDTH = 200  # in a file no line of a table wraps
+FULL_WIDTH = 96  # a narrower screen has no room for these columns:
+LEFT_OUT = ("p90", "mean")
 VERDICT_STYLES = {"worse": "bold red", "better": "bold green", "unsure": "yellow", "same": "dim"}
 ASCII_MARKS = "#-"
 
+REDRAWN_HZ = 2
+"""The process that is measured draws the bar, so it is drawn rarely."""
 
-def check_output(bench: str, files: Sequence[Path | None], compare: Path | None, fail_over: Sequence[str]) -> None:
-    """Raises SettingsError for what would fail after minutes of work: call it before anything is measured.
 
-    `bench` is what the result will bear as such, `files` what is to be written.
+def present(result: Result, output: Output) -> None:
+    """Show a result, write it, compare it, then judge it.
+
+    Raise SettingsError if a file cannot be read or written, and OverLimit (exit code 1) beyond a limit.
     """
-    from voicecli.bench.compare import same_bench
-    from voicecli.bench.limits import parse_limits
-    from voicecli.bench.result import read_result
-    from voicecli.errors import SettingsError
-
-    parse_limits(fail_over)
-    if compare is not None:
-        same_bench(read_result(compare).bench, bench)
-    for path in files:
-        if path is not None and not path.absolute().parent.is_dir():
-            raise SettingsError(f"{path} cannot be written: there is no folder {path.parent}", "make the folder first")
-
-
-def present(
-    result: Result,
-    *,
-    json_file: Path | None,
-    markdown: Path | None,
-    html: Path | None,
-    compare: Path | None,
-    fail_over: Sequence[str],
-) -> None:
-    """Show, write, compare, then judge.
-
-    Raises SettingsError where a file cannot be read or written, OverLimit (exit code 1) beyond a limit.
-    """
-    from voicecli.bench.compare import compare as compared
+    from voicecli.bench.compare import compare
     from voicecli.bench.limits import OverLimit, exceeded, parse_limits
     from voicecli.bench.result import read_result, write_result
 
-    limits = parse_limits(fail_over)
-    old = read_result(compare) if compare is not None else None  # before --json may write over it
+    limits = parse_limits(output.fail_over or ())
+    old = read_result(output.compare) if output.compare is not None else None  # before --json may overwrite it
     show(result, screen())
-    if json_file is not None:
-        write_result(json_file, result)
-        print_note(f"{json_file} has all samples")
-    comparison = compared(old, result) if old is not None else None
-    write_pages(result, comparison, markdown, html)
+    if output.json_file is not None:
+        write_result(output.json_file, result)
+        print_note(f"Wrote all samples to {output.json_file}")
+    comparison = compare(old, result) if old is not None else None
+    write_pages(result, comparison, output.markdown, output.html)
     if comparison is not None:
         show_comparison(comparison, screen())
     if passed := list(exceeded(result, limits)):
-        raise OverLimit("; ".join(passed), "--fail-over set the limit")
+        raise OverLimit("; ".join(passed), "the limit was set by --fail-over")
 
 
 def write_pages(result: Result, comparison: Comparison | None, markdown: Path | None, html: Path | None) -> None:
-    """Raises SettingsError where one cannot be written."""
+    """Write the pages that were asked for. Raise SettingsError if one cannot be written."""
     from voicecli.bench.html_page import html_page
     from voicecli.bench.markdown import markdown as markdown_page
 
@@ -88,28 +68,28 @@ def write_pages(result: Result, comparison: Comparison | None, markdown: Path | 
 
 
 def write(path: Path, text: str, hint: str) -> None:
-    """Raises SettingsError."""
+    """Write a text file, and say so. Raise SettingsError with `hint` if that fails."""
     from voicecli.errors import SettingsError
 
     try:
         path.write_text(text, encoding="utf8")
     except OSError as error:
-        raise SettingsError(f"{path} cannot be written: {error.strerror}", hint) from error
-    print_note(f"{path} is written")
+        raise SettingsError(f"cannot write {path}: {error.strerror}", hint) from error
+    print_note(f"Wrote {path}")
 
 
 def screen() -> Console:
-    """Stdout, as wide as the terminal; a pipe gets whole lines. Rich leaves colours out for NO_COLOR and pipes."""
+    """Return stdout, as wide as the terminal or, in a pipe, PIPE_WIDTH. Rich omits colors for NO_COLOR and pipes."""
     return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
 
 
 def plain_marks(console: Console) -> bool:
-    """Whether the terminal's encoding has no blocks and dashes."""
+    """Return whether the terminal's encoding lacks blocks and dashes."""
     return not console.encoding.lower().startswith("utf")
 
 
 def show(result: Result, console: Console) -> None:
-    """Voice to voice, the waterfall, the stages, counts, and what makes the figures doubtful."""
+    """Print voice to voice, the waterfall, the stages, counts, and what makes the figures doubtful."""
     from voicecli.bench.tables import LEGEND, conditions, count_table, measurement_tables, title
 
     tables = list(measurement_tables(result))
@@ -129,60 +109,65 @@ def show(result: Result, console: Console) -> None:
 
 
 def line(console: Console, *parts: Text) -> None:
-    """Text as it is: nothing in it is markup; what the terminal's encoding lacks is replaced."""
+    """Print text literally, without markup; replace what the terminal's encoding lacks."""
     text = Text.assemble(*parts)
-    console.print(replaced(text.plain) if plain_marks(console) else text, markup=False)
+    console.print(to_ascii(text.plain) if plain_marks(console) else text, markup=False)
 
 
-def replaced(text: str) -> str:
-    """In ASCII."""
+def to_ascii(text: str) -> str:
+    """Return the text in ASCII."""
     for mark, plain in (("±", "+/-"), ("–", "-"), ("×", "x"), ("…", "...")):
         text = text.replace(mark, plain)
     return text.encode("ascii", "replace").decode("ascii")
 
 
 def table(one: Table, console: Console) -> RichTable:
-    """Fewer columns where the screen is narrow."""
-    skipped = {index for index, name in enumerate(one.head) if name in FEWER} if console.width < FULL_WIDTH else set()
+    """Return a table for the screen, with fewer columns if the screen is narrow."""
+    skipped = (
+        {index for index, name in enumerate(one.head) if name in LEFT_OUT} if console.width < FULL_WIDTH else set()
+    )
     plain = plain_marks(console)
     shown = RichTable(
         box=ASCII if plain else SIMPLE_HEAD,
-        title=Text(replaced(one.title) if plain else one.title, "bold"),
+        title=Text(to_ascii(one.title) if plain else one.title, "bold"),
         title_justify="left",
         padding=(0, 1),
     )
     words = 2 if "metric" in one.head else 1
     for index, name in enumerate(one.head):
         if index not in skipped:
-            head = Text(replaced(name) if plain else name)
+            head = Text(to_ascii(name) if plain else name)
             shown.add_column(head, justify="left" if index < words else "right", overflow="fold")
     for row in one.rows:
-        cells = [Text(replaced(cell) if plain else cell) for index, cell in enumerate(row) if index not in skipped]
+        cells = [Text(to_ascii(cell) if plain else cell) for index, cell in enumerate(row) if index not in skipped]
         cells[0].stylize(VERDICT_STYLES.get(row[0], ""))
         shown.add_row(*cells)
     return shown
 
 
 def show_waterfall(group: str, turns: Sequence[TurnRecord], console: Console) -> None:
-    """Medians of the turns: dark is what was added to the wait, light the work that was hidden."""
+    """Print the medians of the turns: dark is what was added to the wait, light is hidden work."""
     from voicecli.bench.waterfall import ADDED, HIDDEN, NAME_WIDTH, cells_per_s, waterfall
 
     marks = ASCII_MARKS if plain_marks(console) else ADDED + HIDDEN
     room = min(console.width, 120) - NAME_WIDTH - len("  " + " 00000")
     drawn = waterfall(f"Where the wait went, {group}", turns, cells_per_s(turns, room), marks)
     head, *lanes = drawn.rstrip().split("\n")
-    console.print(Text(replaced(head) if plain_marks(console) else head, "bold"), no_wrap=True)
+    console.print(Text(to_ascii(head) if plain_marks(console) else head, "bold"), no_wrap=True)
     for lane in lanes:
         text = Text(lane)
         text.highlight_regex(f"[{marks[0]}]+", "cyan")
         text.highlight_regex(f"[{marks[1]}]+", "dim cyan")
         console.print(text, no_wrap=True)
-    line(console, Text(f"  {marks[0]} added to the wait, ms; {marks[1]} work that the wait hid", "dim"))
+    line(
+        console,
+        Text(f"  {marks[0]} added to the wait, ms; {marks[1]} work hidden by the wait for the end of speech", "dim"),
+    )
     console.print()
 
 
 def show_comparison(comparison: Comparison, console: Console) -> None:
-    """The sentence last: it is what one reads first."""
+    """Print the changes, and the summarizing sentence last, where it is read first."""
     from dataclasses import replace
 
     from voicecli.bench.tables import comparison_table
@@ -194,5 +179,44 @@ def show_comparison(comparison: Comparison, console: Console) -> None:
     same = len(found.rows) - len(changed)
     line(console, Text(f"{same} of {len(found.rows)} metrics and counts are the same", "dim"))
     for one in comparison.differing:
-        line(console, Text(f"not measured alike: {one}", "yellow"))
+        line(console, Text(f"different conditions: {one}", "yellow"))
     line(console, Text(comparison.sentence, VERDICT_STYLES[comparison.verdict]))
+
+
+@contextmanager
+def show_progress(console: Console | None = None) -> Iterator[Progress]:
+    """Yield a function that shows progress: a bar on a terminal, a line for each step elsewhere."""
+    from rich import progress
+
+    console = console or Console(stderr=True)
+    if not console.is_terminal:
+        yield StepLines()
+        return
+    with progress.Progress(
+        progress.SpinnerColumn(),
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeElapsedColumn(),
+        console=console,
+        refresh_per_second=REDRAWN_HZ,
+        transient=True,
+    ) as bars:
+        task = bars.add_task("", total=None)
+
+        def advance(step: str, done: int, total: int) -> None:
+            bars.update(task, description=step, completed=done, total=total)
+
+        yield advance
+
+
+class StepLines:
+    """Print one line for each step."""
+
+    def __init__(self) -> None:
+        self._step = ""
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        if step != self._step:
+            print_note(f"{step}…")
+            self._step = step

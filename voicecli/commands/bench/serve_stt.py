@@ -1,18 +1,17 @@
-"""`voicecli bench serve-stt`: load test of a speech-to-text server."""
+"""`voicecli bench serve-stt`: measure how many clients a speech-to-text server can handle at once."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from voicecli.commands.bench.options import OUTPUT, load_speech
+from voicecli.commands.bench.output import screen
 from voicecli.commands.console import print_note
-from voicecli.commands.download_progress import fetch_missing
-from voicecli.commands.options import OWN_SPEECH, option
+from voicecli.commands.options import option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,48 +21,32 @@ if TYPE_CHECKING:
     from voicecli.bench.serve_stt import Measured
 
 
-class ServerProtocol(StrEnum):
-    """Protocols that the clients can speak."""
-
-    listen = "listen"
-    stream = "stream"
-    seed = "seed"
-    whisperlive = "whisperlive"
-
-
-LOAD, PEER, SCREEN = "Load", "Running server", "Output"
-
-PIPE_WIDTH = 200  # nothing of the table is folded in a file
+LOAD, PEER = "Load", "A running server"
 
 
 def bench_serve_stt(
     server_options: Annotated[
         list[str] | None, typer.Argument(metavar="[-- OPTION]", help="Options for serve-stt.", show_default=False)
     ] = None,
-    clients: Annotated[
-        str, option(help="Numbers of simultaneous clients, one run each (1,2,4,8).", panel=LOAD)
-    ] = "1,2,4,8",
-    count: Annotated[int, option("--utterances", help="Utterances per client (6).", min=1, panel=LOAD)] = 6,
-    speech: Annotated[Path | None, option(help=OWN_SPEECH, panel=LOAD)] = None,
-    url: Annotated[str | None, option(help="Measure the running server at ws://HOST:PORT.", panel=PEER)] = None,
-    pid: Annotated[
-        int | None, option(help="Process ID of that server, to measure its CPU and memory.", panel=PEER)
+    clients: Annotated[str, option(help="Concurrent clients, one run each (1,2,4,8).", panel=LOAD)] = "1,2,4,8",
+    count: Annotated[int, option("--utterances", help="Utterances of each client (6).", min=1, panel=LOAD)] = 6,
+    speech: Annotated[
+        Path | None, option(help="Folder of recordings; by default, questions spoken by Kokoro.", panel=LOAD)
     ] = None,
-    protocol: Annotated[
-        ServerProtocol, option(help="Protocol of that server (listen).", panel=PEER)
-    ] = ServerProtocol.listen,
-    api_key: Annotated[str, option(help="API key of that server.", envvar="VOICECLI_API_KEY", panel=PEER)] = "",
-    json_file: Annotated[
-        Path | None, option("--json", metavar="FILE", help="Write all measurements to this file.", panel=SCREEN)
+    url: Annotated[
+        str | None, option(help="Measure a running voicecli serve-stt at ws://HOST:PORT.", panel=PEER)
     ] = None,
+    pid: Annotated[int | None, option(help="Its process, to measure CPU and memory.", panel=PEER)] = None,
+    api_key: Annotated[str, option(help="Its API key.", envvar="VOICECLI_API_KEY", panel=PEER)] = "",
+    json_file: Annotated[Path | None, option("--json", metavar="FILE", help="All figures.", panel=OUTPUT)] = None,
 ) -> None:
-    """Load a speech-to-text server with several clients at the same time.
+    """Load-test a speech-to-text server with several clients at once.
 
-    Starts voicecli serve-stt, or uses the server at --url. Each client sends 20 ms at a time, in real time as a
-    microphone would, and waits for each final transcript. Times count from the true end of speech in the recording.
+    Starts voicecli serve-stt, or measures the server at --url. Each client sends 20 ms at a time in real time, as a
+    microphone does, and waits for each final. Times count from the true end of speech in the recording.
 
-    Recordings are WAV or FLAC files with one voice each. With slots.json beside them (file -> phrases), the share of
-    recognized phrases is reported, too.
+    Recordings are WAV or FLAC files of one voice each; with a slots.json beside them (file -> phrases), a line shows
+    how many phrases were recognized.
 
     Examples:
 
@@ -71,112 +54,94 @@ def bench_serve_stt(
 
       voicecli bench serve-stt --clients 12 -- --max-sessions 8
 
-      voicecli bench serve-stt --url ws://127.0.0.1:9090 --protocol whisperlive --pid 4711
+      voicecli bench serve-stt --url ws://127.0.0.1:8000 --pid 4711
     """
     from voicecli.bench.environment import begin
     from voicecli.bench.load import Pace
     from voicecli.bench.serve_stt import Server, measure, our_server
     from voicecli.errors import SettingsError, first_of
+    from voicecli.settings.load import load_settings
 
     if pid is not None and url is None:
-        raise SettingsError("--pid names the process of a running server", "add --url, or leave out --pid")
+        raise SettingsError("--pid is for a server that is already running", "add --url, or omit --pid")
     if url is not None and server_options:
-        raise SettingsError(
-            f"{' '.join(server_options)} applies to a server started here, not to --url", "leave out --url"
-        )
-    counts, corpus, pace = numbers(clients), recordings(speech), Pace(count)
+        raise SettingsError(f"{' '.join(server_options)} is for the server that this command starts", "omit --url")
+    counts, pace = client_counts(clients), Pace(count)
+    corpus = load_speech(speech, load_settings({}).settings)
     begun = begin()
     done: list[Measured] = []
 
     def show(one: Measured) -> None:
         done.append(one)
-        tell_progress(one)
+        report_run(one)
 
     async def run() -> None:
         if url is not None:
-            await measure(Server(url, protocol, pid, api_key), corpus.said, counts, pace, show)
+            await measure(Server(url, pid, api_key), corpus.said, counts, pace, show)
             return
         print_note("Starting voicecli serve-stt…")
         async with our_server(server_options or ()) as (own_url, own_pid):
-            await measure(Server(own_url, protocol, own_pid, api_key), corpus.said, counts, pace, show)
+            await measure(Server(own_url, own_pid, api_key), corpus.said, counts, pace, show)
 
     try:
         asyncio.run(run())
     except ExceptionGroup as group:
         raise first_of(group) from group
-    print_table(done, f"{protocol} at {url}" if url else f"voicecli serve-stt ({protocol})")
+    print_table(done, url or "voicecli serve-stt")
     if json_file is not None:
         write_json(json_file, begun, corpus, done, server_options if url is None else None)
 
 
-def numbers(text: str) -> list[int]:
-    """Raises SettingsError."""
+def client_counts(text: str) -> list[int]:
+    """Return the numbers of a comma-separated list. Raise SettingsError if it is not one."""
     from voicecli.errors import SettingsError
 
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isdecimal() and int(part) for part in parts):
-        raise SettingsError(f"--clients {text} is not a list of numbers from 1", "for example: --clients 1,2,4,8")
+        raise SettingsError(f"--clients {text} is not a list of positive numbers", "--clients 1,2,4,8")
     return [int(part) for part in parts]
 
 
-def recordings(folder: Path | None) -> Corpus:
-    """Of the folder, or of Kokoro."""
-    from voicecli.bench.corpus import load_corpus
-    from voicecli.settings.load import load_settings
-
-    settings = load_settings({}).settings
-    if folder is None:
-        from voicecli.models.store import voice_models
-
-        fetch_missing(settings, voice_models(settings))
-    return load_corpus(folder, settings, print_note)
-
-
-def tell_progress(one: Measured) -> None:
-    """A line for each run, and what makes its figures doubtful."""
+def report_run(one: Measured) -> None:
+    """Print a line about a run, and what makes its figures doubtful."""
     from voicecli.bench.environment import BUSY_CORES
-    from voicecli.bench.load_report import both, figure
-    from voicecli.bench.load_result import LATE_S
+    from voicecli.bench.load_report import format_number, format_pair, late_doubts
 
     row = one.row
-    finals = both(row.final_p50_s, row.final_p95_s, " / ", 2)
-    print_note(f"{row.clients} at once, {row.utterances} utterances: finals after {finals} s, {row.refused} refused")
+    finals = format_pair(row.final_p50_s, row.final_p95_s, " / ", 2)
+    print_note(f"{row.clients} clients, {row.utterances} utterances: finals after {finals} s, {row.refused} refused")
     if row.other_cores is not None and row.other_cores > BUSY_CORES:
-        print_note(
-            f"  other programs used {figure(row.other_cores, 1)} cores meanwhile: measure again on a quiet machine"
-        )
-    if row.late_s > LATE_S:
-        print_note(
-            f"  the clients themselves spoke up to {row.late_s:.2f} s late: this machine is too small for so many"
-        )
+        cores = format_number(row.other_cores, 1)
+        print_note(f"  other programs used {cores} cores meanwhile: measure again on an idle machine")
+    for warning in late_doubts([row]):
+        print_note(f"  {warning}")
     for why in sorted({session.lost for session in one.sessions if session.lost}):
         print_note(f"  the server ended sessions: {why}")
 
 
 def print_table(done: Sequence[Measured], title: str) -> None:
-    """On stdout."""
+    """Print the figures of all runs on stdout."""
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
 
-    from voicecli.bench.load_report import lines
+    from voicecli.bench.load_report import table_lines
     from voicecli.bench.machine import machine
 
-    (name, *columns), *others = lines([one.row for one in done])
+    (name, *columns), *others = table_lines([one.row for one in done])
     table = Table(name, box=SIMPLE_HEAD, title=title, caption=machine(), title_justify="left", caption_justify="left")
     for column in columns:
         table.add_column(column, justify="right", no_wrap=True)
     for line in others:
         table.add_row(*line)
-    Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
+    screen().print(table)
 
 
 def write_json(
     path: Path, begun: RunStart, corpus: Corpus, done: Sequence[Measured], own_options: Sequence[str] | None
 ) -> None:
-    """`own_options`: of the server that was started here; None where another one was measured.
+    """Write the result. Raise SettingsError if the file cannot be written.
 
-    Raises SettingsError where the file cannot be written.
+    `own_options` are those of the server that this command started; None for another server.
     """
     from voicecli.bench.result import write_result
     from voicecli.bench.serve_stt import result_of

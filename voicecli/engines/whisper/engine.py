@@ -5,7 +5,7 @@ so in the same words, the first round is the text; any other such decode is done
 decode that is unsure of its words is read again with a beam from the same states, which costs no encoding. Of 143
 phrases in 40 spoken orders, 122 are heard without that and 126 with it, against 123 by a greedy decode of the full
 window and 126 by a beam of 5 there; under pink noise at 10 dB it is 124 and 127. One in eleven is read again, one in
-five under noise, each for about 0.1 s. What the whole recogniser hears: `python -m benchmarks.stt`.
+five under noise, each for about 0.1 s. `voicecli bench stt --baselines` measures the whole recognizer.
 """
 
 from __future__ import annotations

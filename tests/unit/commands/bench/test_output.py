@@ -1,4 +1,4 @@
-"""What a measurement prints and writes, and with which exit code it ends."""
+"""What a measurement prints and writes, and its exit code."""
 
 from __future__ import annotations
 
@@ -14,28 +14,24 @@ from voicecli.bench.compare import compare
 from voicecli.bench.limits import OverLimit
 from voicecli.bench.result import Result, read_result, write_result
 from voicecli.cli import app
-from voicecli.commands.bench.output import check_output, present, show, show_comparison
+from voicecli.commands.bench.options import Output
+from voicecli.commands.bench.output import present, show, show_comparison
 from voicecli.errors import SettingsError
 
 OLD = voice_to_voice(World(seed=1))
 SLOWER = voice_to_voice(World(seed=2, slow={"tts": 1.4}))
 
 
-def shown(result: Result, width: int = 80, *, encoding: str = "utf8", colours: bool = False) -> str:
-    """As on a terminal of that width, comparison included."""
+def shown(result: Result, width: int = 80, *, encoding: str = "utf8", colors: bool = False) -> str:
+    """Return the output on a terminal of that width, with the comparison."""
     bytes_out = io.BytesIO()
     out = io.TextIOWrapper(bytes_out, encoding=encoding, errors="strict")
-    console = Console(file=out, width=width, force_terminal=colours, no_color=not colours, highlight=False)
+    console = Console(file=out, width=width, force_terminal=colors, no_color=not colors, highlight=False)
     show(result, console)
     if result.bench == OLD.bench:
         show_comparison(compare(OLD, result), console)
     out.flush()
     return bytes_out.getvalue().decode(encoding)
-
-
-def run(result: Result, **options: object) -> None:
-    chosen: dict[str, object] = {"json_file": None, "markdown": None, "html": None, "compare": None, "fail_over": ()}
-    present(result, **{**chosen, **options})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("result", [SLOWER, speech_to_text()], ids=lambda one: one.bench)
@@ -71,8 +67,8 @@ def test_a_terminal_without_unicode_gets_ascii() -> None:
     assert "?" not in text
 
 
-def test_colours_are_left_out_where_they_are_not_wanted() -> None:
-    assert "\x1b[" in shown(SLOWER, colours=True)
+def test_colors_are_left_out_where_they_are_not_wanted() -> None:
+    assert "\x1b[" in shown(SLOWER, colors=True)
     assert "\x1b[" not in shown(SLOWER)
 
 
@@ -85,46 +81,56 @@ def test_all_files_are_written_and_the_old_result_is_read_before_it_is_overwritt
 ) -> None:
     path = tmp_path / "result.json"
     write_result(path, OLD)
-    run(SLOWER, json_file=path, markdown=tmp_path / "a.md", html=tmp_path / "a.html", compare=path)
+    present(SLOWER, Output(json_file=path, markdown=tmp_path / "a.md", html=tmp_path / "a.html", compare=path))
     assert read_result(path) == SLOWER
     assert "**worse: text-to-speech" in (tmp_path / "a.md").read_text(encoding="utf8")
     assert "worse: text-to-speech" in (tmp_path / "a.html").read_text(encoding="utf8")
-    reported = capsys.readouterr()
-    assert "worse: text-to-speech" in reported.out
-    assert "a.html is written" in reported.err
+    printed = capsys.readouterr()
+    assert "worse: text-to-speech" in printed.out
+    assert "a.html" in printed.err
 
 
 def test_beyond_a_limit_it_fails_after_everything_was_written(tmp_path: Path) -> None:
-    run(OLD, fail_over=["p95=5000"])
+    present(OLD, Output(fail_over=["p95=5000"]))
     with pytest.raises(OverLimit, match="p50 is .* ms, the limit is 1.0 ms; .*p95") as caught:
-        run(OLD, html=tmp_path / "a.html", fail_over=["p50=1", "p95=2"])
+        present(OLD, Output(html=tmp_path / "a.html", fail_over=["p50=1", "p95=2"]))
     assert caught.value.exit_code == 1
     assert (tmp_path / "a.html").exists()
 
 
 def test_a_limit_that_was_mistyped_is_reported_before_anything_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SettingsError, match="was not understood"):
-        run(OLD, fail_over=["p95:900"])
+    with pytest.raises(SettingsError, match="is not a limit"):
+        present(OLD, Output(fail_over=["p95:900"]))
     assert capsys.readouterr().out == ""
 
 
 def test_what_would_fail_at_the_end_is_reported_before_anything_is_measured(tmp_path: Path) -> None:
     path = tmp_path / "old.json"
     write_result(path, OLD)
-    check_output(OLD.bench, [tmp_path / "new.html", Path("here.md"), None], path, ["p95=900"])
-    with pytest.raises(SettingsError, match="is of voice to voice, this one of stt"):
-        check_output("stt", [], path, [])
-    with pytest.raises(SettingsError, match="there is no folder"):
-        check_output("stt", [tmp_path / "none" / "a.html"], None, [])
-    with pytest.raises(SettingsError, match="was not understood"):
-        check_output("stt", [], None, ["p95"])
-    with pytest.raises(SettingsError, match="cannot be read"):
-        check_output("stt", [], tmp_path / "none.json", [])
+    Output(html=tmp_path / "new.html", markdown=Path("here.md"), compare=path, fail_over=["p95=900"]).check(OLD.bench)
+    with pytest.raises(SettingsError, match="is of the bench voice to voice, this one of stt"):
+        Output(compare=path).check("stt")
+    with pytest.raises(SettingsError, match="the folder .* does not exist"):
+        Output(html=tmp_path / "none" / "a.html").check("stt")
+    with pytest.raises(SettingsError, match="the folder .* does not exist"):
+        Output().check("stt", tmp_path / "none" / "trace.json")
+    with pytest.raises(SettingsError, match="is not a limit"):
+        Output(fail_over=["p95"]).check("stt")
+    with pytest.raises(SettingsError, match="cannot read"):
+        Output(compare=tmp_path / "none.json").check("stt")
+
+
+def test_a_missing_plot_library_is_reported_before_anything_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voicecli.bench.html_page.find_spec", lambda name: None)
+    Output().check("stt")
+    with pytest.raises(SettingsError, match="--html needs jinja2 and matplotlib") as caught:
+        Output(html=Path("a.html")).check("stt")
+    assert caught.value.hint == "pip install 'voicecli[bench]'"
 
 
 def test_a_file_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="cannot be written"):
-        run(OLD, markdown=tmp_path / "none" / "a.md")
+    with pytest.raises(SettingsError, match="cannot write"):
+        present(OLD, Output(markdown=tmp_path / "none" / "a.md"))
 
 
 def test_docs_are_made_of_results_by_the_command(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from voicecli.bench.subprocess_run import Note, apart
+from voicecli.bench.isolation import Note, apart
 from voicecli.errors import EngineError, SettingsError
 
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import aclosing
 from multiprocessing.connection import Connection
 from typing import Concatenate, ParamSpec, TypeVar
 
+from voicecli.bench.scenes import Scene
+from voicecli.bench.watch import Call, EngineWatch
+from voicecli.conversation.respond import Engines
 from voicecli.errors import EngineError
+from voicecli.types import Message, SpeechSegment
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -67,3 +72,32 @@ def _work(there: Connection, work: Callable[..., object], args: tuple[object, ..
         there.send(("done", value))
     there.close()
     os._exit(0)  # an engine's thread may still be in native code, and the interpreter's own end would wait for it
+
+
+PROMPT = Message("system", "Answer in one or two short sentences.")
+
+Solo = tuple[str, tuple[Call, ...]]
+"""Name of a recording, and the calls that were made for it."""
+
+
+async def alone(engines: Engines, watch: EngineWatch, scenes: Sequence[Scene]) -> tuple[Solo, ...]:
+    """Each recording is decoded, judged, answered and said, one call after the other; `engines` are under `watch`.
+
+    Raises EngineError or BackendUnavailable.
+    """
+    done = []
+    for number, scene in enumerate(scenes):
+        before = len(watch.calls)
+        begin_s = -1000.0 * (number + 1)  # a moment of its own: what is known of one speech stands for no other
+        speech = SpeechSegment(scene.pcm, begin_s + scene.voiced_from_s, begin_s + scene.voiced_until_s)
+        transcript = await engines.stt_worker.run(engines.stt.transcribe, speech)
+        if engines.turn is not None:
+            await engines.turn_worker.run(engines.turn.probability, speech)
+        text = transcript.text or scene.name
+        async with aclosing(engines.llm.reply([PROMPT, Message("user", text)])) as reply:
+            async for _ in reply:
+                pass
+        if engines.tts is not None:
+            await engines.tts_worker.run(lambda voice, said: list(voice.synthesize(said)), engines.tts, text)
+        done.append((scene.name, tuple(watch.calls[before:])))
+    return tuple(done)
