@@ -47,7 +47,7 @@ def models(tmp_path: Path) -> Path:
     return tmp_path / "models"
 
 
-def test_missing_and_corrupted_models_are_reported_apart(models: Path) -> None:
+def test_missing_and_corrupted_models_are_reported_separately(models: Path) -> None:
     outcome = doctor("--json", "--no-sound", VOICECLI_MODELS_DIR=str(models))
     assert outcome.returncode == 1
     found = findings(outcome)

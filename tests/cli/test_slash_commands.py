@@ -136,11 +136,11 @@ def test_conversations_are_left_found_resumed_and_saved(tmp_path: Path) -> None:
         talk.ask("Three?")
         talk.until("TurnDone")
         talk.ask(f"/save {tmp_path / 'reported.md'}")
-        notice(talk, "told.md")
+        notice(talk, "reported.md")
         talk.ask("/doctor")
         assert "passed" in notice(talk, "+ ")
         talk.end()
     assert [question for question, _, _ in kept(history)] == ["One?", "Three?"]
-    reported = (tmp_path / "told.md").read_text()
+    reported = (tmp_path / "reported.md").read_text()
     assert "Three?" in reported
     assert "Two?" not in reported

@@ -1,4 +1,4 @@
-"""Asking: what the model is sent, what is told beside the answer, what is measured."""
+"""Asking: what the model is sent, the notes beside the answer, what is measured."""
 
 from __future__ import annotations
 

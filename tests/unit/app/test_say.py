@@ -1,4 +1,4 @@
-"""Saying a text: the pieces of an answer, the file that comes of it, the times."""
+"""Saying a text: the text chunks of an answer, the file that comes of it, the times."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_text_is_said_like_an_answer(tmp_path: Path) -> None:
     with wave.open(str(tmp_path / "a.wav")) as file:
         assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, 24_000)
         assert file.getnframes() == round(said.audio_s * 24_000)
-        assert set(np.frombuffer(file.readframes(file.getnframes()), np.int16)) == {500}, "stretches join without a gap"
+        assert set(np.frombuffer(file.readframes(file.getnframes()), np.int16)) == {500}, "chunks join without a gap"
 
 
 def test_a_failing_voice_keeps_its_message(tmp_path: Path) -> None:

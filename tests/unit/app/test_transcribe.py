@@ -1,4 +1,4 @@
-"""Files as parts, parts as one text: times, reasons and what is told of them."""
+"""Files as parts, parts as one text: times, reasons and what is reported of them."""
 
 from __future__ import annotations
 
