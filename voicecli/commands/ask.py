@@ -35,7 +35,6 @@ WAIT_S = 2.0
 
 @grouped
 def ask(
-    output_device: OutputDeviceOption,
     voice: VoiceOptions,
     llm: LlmOptions,
     source: SettingsOptions,
@@ -55,6 +54,7 @@ def ask(
     output: Annotated[
         Path | None, option("--output", "-o", help="Speak the answer into this WAV file.", panel=SOUND)
     ] = None,
+    output_device: OutputDeviceOption = None,
     as_json: Annotated[bool, option("--json", help="Print one JSON object at the end.", panel=ANSWER)] = False,
 ) -> None:
     """Answer a written question.
