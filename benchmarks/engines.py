@@ -10,16 +10,15 @@ from faster_whisper import WhisperModel
 from voicecli.engines.cpu import physical_cores
 from voicecli.engines.kokoro.engine import Kokoro
 from voicecli.engines.whisper.engine import MAX_THREADS, Whisper
-from voicecli.models.installed import model_file, model_folder, open_store
-from voicecli.settings.load import build, flat, load_settings, parse
+from voicecli.models.store import model_file, model_folder, open_store
+from voicecli.settings.load import build, load_settings, shipped_values
 from voicecli.settings.model import Settings
-from voicecli.settings.shipped import shipped_text
 
 
 @functools.cache
 def shipped() -> Settings:
     """Return the defaults, with the user's model folder."""
-    defaults = build(flat(parse(shipped_text("default.toml"), "default.toml")), {})
+    defaults = build(shipped_values("default.toml"), {})
     return defaults.model_copy(update={"models": load_settings().settings.models})
 
 

@@ -44,7 +44,7 @@ def language_model(options: argparse.Namespace) -> Iterator[OpenAILLMService]:
         yield OpenAILLMService(base_url=options.llm_url, api_key="none", settings=settings)
         return
     from voicecli.engines.llm.llamacpp import embedded_server
-    from voicecli.models.installed import model_file, open_store
+    from voicecli.models.store import model_file, open_store
     from voicecli.settings.load import load_settings
 
     own = load_settings({}, profile="").settings

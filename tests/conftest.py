@@ -12,7 +12,8 @@ from hypothesis import settings as hypothesis_settings
 
 from tests.defaults import SETTINGS
 from voicecli.errors import ModelMissing
-from voicecli.models.manifest import Manifest, ModelStore
+from voicecli.models.manifest import Manifest
+from voicecli.models.store import ModelStore
 
 pytest_plugins = ["tests.card.fixtures"]
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from voicecli.settings.load import build, flat, parse
-from voicecli.settings.shipped import shipped_text
+from voicecli.settings.load import build, shipped_values
 
-SETTINGS = build(flat(parse(shipped_text("default.toml"), "default.toml")), {})
+SETTINGS = build(shipped_values("default.toml"), {})
 LISTEN = SETTINGS.listen

@@ -1,4 +1,4 @@
-"""`voicecli`: registers the commands; the one place where an error becomes a message and an exit code."""
+"""`voicecli`: register the commands, and turn errors into messages and exit codes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import typer
 from voicecli import __version__
 from voicecli.commands.ask import ask
 from voicecli.commands.bench.group import bench
+from voicecli.commands.console import print_error
 from voicecli.commands.devices import devices
 from voicecli.commands.dictate import dictate
 from voicecli.commands.doctor import doctor
 from voicecli.commands.download_models import download_models
 from voicecli.commands.history import history
-from voicecli.commands.narration import tell_error
 from voicecli.commands.replay import replay
 from voicecli.commands.report import report
 from voicecli.commands.say import say
@@ -44,20 +44,20 @@ voicecli doctor
 
 [bold]Settings[/]
 
-Defaults, your settings file, --profile, VOICECLI_<SECTION>_<KEY>, options: each beats those before it.
+Defaults, your settings file, --profile, VOICECLI_<SECTION>_<KEY>, options: each overrides those before it.
 
-voicecli talk --show-settings prints all, and where each came from.
+voicecli talk --show-settings prints all settings and where each comes from.
 
 [bold]Exit codes[/]
 
-0 well, 1 not (doctor, a limit of bench), 2 options or settings, 3 model missing, 4 sound device,
+0 success, 1 failed check or exceeded limit (doctor, bench), 2 wrong option or setting, 3 missing model,
 
-5 server, 6 engine, 130 interrupted
+4 sound device, 5 server, 6 engine, 130 interrupted
 """
-"""Each paragraph is a line of its own under the list of commands."""
+"""Text under the list of commands; each paragraph is printed as one line."""
 
 app = typer.Typer(
-    help="A fast, private voice assistant for the terminal: local models, spoken answers, interruptible.",
+    help="A fast, private voice assistant for the terminal: local models, spoken answers you can interrupt.",
     epilog=EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -82,8 +82,9 @@ app.add_typer(bench, name="bench")
 app.command()(tune)
 
 
-def print_version(asked: bool) -> None:
-    if asked:
+def print_version(requested: bool) -> None:
+    """Print the version and exit, if `--version` was given."""
+    if requested:
         print(f"voicecli {__version__}")
         raise typer.Exit
 
@@ -94,32 +95,32 @@ def voicecli(
         bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    pass
+    """Take the options that stand before a command."""
 
 
 def main() -> None:
-    """Entry point of the console script."""
-    leave(run())
+    """Run the console script."""
+    exit_now(run())
 
 
 def run() -> int:
-    """Run the command that the arguments name; returns the exit code."""
+    """Run the command that the arguments name. Return the exit code."""
     try:
         app()
     except VoiceCliError as error:
-        tell_error(error)
+        print_error(error)
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED_EXIT_CODE
     except SystemExit as end:
-        if isinstance(end.__context__, BrokenPipeError):  # the reader has what it wanted; Typer ends with 1
+        if isinstance(end.__context__, BrokenPipeError):  # the reader has closed the pipe, for which Typer exits with 1
             return 0
         return end.code if isinstance(end.code, int) else 0
     return 0
 
 
-def leave(code: int) -> None:
-    """End now: a model may still be at work on a thread; the interpreter's own end would wait for it or crash in it."""
+def exit_now(code: int) -> None:
+    """Exit at once: a model may still run on a thread, and the interpreter's exit would wait for it or crash in it."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()

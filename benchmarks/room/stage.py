@@ -28,12 +28,11 @@ from voicecli.engines.base import EndOfTurn, SpeechToText, TextToSpeech
 from voicecli.engines.smart_turn.engine import SmartTurn
 from voicecli.engines.whisper.final_cache import FinalCache
 from voicecli.events import Event, LevelMeasured
-from voicecli.models.installed import model_file, open_store
+from voicecli.models.store import model_file, open_store
 from voicecli.replay import virtual_time
 from voicecli.replay.virtual_time import CallClock, TimedWorker
-from voicecli.settings.load import build, flat, parse
+from voicecli.settings.load import build, shipped_values
 from voicecli.settings.model import Settings
-from voicecli.settings.shipped import shipped_text
 from voicecli.turns.activity import Activity
 from voicecli.turns.segmenter import Segmenter
 from voicecli.types import AudioChunk, Message, Token
@@ -210,7 +209,7 @@ class Director:
 
 def settings_with(changed: Mapping[str, object]) -> Settings:
     """Return the shipped defaults with some `section.key` changed. Raise SettingsError for invalid ones."""
-    values = {**flat(parse(shipped_text("default.toml"), "default.toml")), **changed}
+    values = {**shipped_values("default.toml"), **changed}
     return build(values, dict.fromkeys(values, "benchmark")).model_copy(update={"models": shipped().models})
 
 

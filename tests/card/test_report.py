@@ -35,7 +35,7 @@ def test_the_echo_of_then_is_no_voice_now_and_two_replays_agree(
             program.press("y\n")
             program.await_text("Listening")
             card.say(spoken("What time is it now?"))
-            program.await_text("holds the conversation again")
+            program.await_text("To repeat the conversation")
         kept = read_recording(path)
         assert kept.times.echoes
         assert len(kept.sounds.echo_free) == len(kept.sounds.microphone) > 0

@@ -132,7 +132,7 @@ def make_targets() -> set[str]:
 
 
 def is_there(words: tuple[str, ...]) -> bool:
-    """What Python is told to run; other people's modules are not looked for."""
+    """Return whether Python could run it; modules of other packages are assumed to exist."""
     match words:
         case ("-m", module, *_):
             path = ROOT / module.replace(".", "/")

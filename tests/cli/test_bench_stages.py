@@ -16,7 +16,7 @@ from voicecli.bench.result import Count, Result, read_result
 from voicecli.commands.bench.options import BenchDevice, load_bench_settings
 from voicecli.commands.bench.output import show_progress
 from voicecli.commands.bench.stages import model_flags
-from voicecli.commands.settings_options import Llm
+from voicecli.commands.options import Llm
 from voicecli.errors import SettingsError
 
 
@@ -65,7 +65,7 @@ def test_what_cannot_be_measured_is_refused(arguments: list[str], code: int, rep
 
 def test_a_device_that_the_settings_contradict_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VOICECLI_STT_DEVICE", "cuda")
-    with pytest.raises(SettingsError, match="--device cpu and your settings differ: stt.device is cuda"):
+    with pytest.raises(SettingsError, match="--device cpu contradicts your settings: stt.device is cuda"):
         load_bench_settings(BenchDevice.cpu, {}, None)
     assert load_bench_settings(None, {}, None).stt.device == "cuda"
 

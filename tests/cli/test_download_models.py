@@ -57,13 +57,13 @@ def test_a_second_run_says_that_nothing_was_to_do(folder: Path) -> None:
     run(folder)
     result = run(folder, "--offline")
     assert result.exit_code == 0
-    assert "tiny: already there" in result.stderr
+    assert "tiny: already installed" in result.stderr
 
 
 def test_offline_lists_what_is_absent(folder: Path) -> None:
     error = error_of(run(folder, "--offline", "tiny", "other"))
     assert isinstance(error, ModelMissing)
-    assert error.message == "offline, and not on disk: tiny other"
+    assert error.message == "offline, and not installed: tiny other"
 
 
 def test_an_unknown_name_is_refused_before_anything_is_fetched(folder: Path) -> None:
@@ -110,7 +110,7 @@ def test_remove_deletes_the_named(folder: Path) -> None:
     run(folder)
     assert "tiny: removed" in run(folder, "--remove", "tiny").stderr
     assert not (folder / "tiny").exists()
-    assert "tiny: was not there" in run(folder, "--remove", "tiny").stderr
+    assert "tiny: was not installed" in run(folder, "--remove", "tiny").stderr
 
 
 def test_remove_never_guesses(folder: Path) -> None:
@@ -120,7 +120,7 @@ def test_remove_never_guesses(folder: Path) -> None:
 
 
 def test_two_verbs_at_once_are_refused(folder: Path) -> None:
-    assert "exclude each other" in error_of(run(folder, "--list", "--verify")).message
+    assert "cannot be combined" in error_of(run(folder, "--list", "--verify")).message
 
 
 class TestScreen:
@@ -129,8 +129,8 @@ class TestScreen:
         with show_downloads(Console(file=out)) as tell:
             tell(SourceSkipped("a", "hub me/a", "hub.example cannot be reached"))
             tell(SourceSkipped("b", "hub me/b", "hub.example cannot be reached"))
-            tell(Progress("a", "tiny==1.0", "fetch", 1, 2))
-            tell(Progress("a", "tiny==1.0", "fetch", 2, 2))
+            tell(Progress("a", "tiny==1.0", "download", 1, 2))
+            tell(Progress("a", "tiny==1.0", "download", 2, 2))
             tell(Finished("a", "tiny==1.0"))
             tell(ModelReady("a", "pypi tiny==1.0", 3_000_000))
         assert out.getvalue().splitlines() == [
@@ -142,10 +142,10 @@ class TestScreen:
     @pytest.mark.parametrize(
         ("event", "label"),
         [
-            (Progress("a", "tiny-one==1.0", "fetch", 1_000_000, 4_000_000), "tiny-one "),
-            (Progress("a", "tiny-voices@1.0", "fetch", 1_000_000, 4_000_000), "tiny-voices "),
-            (Progress("a", "@me/voices@1.0", "fetch", 1_000_000, 4_000_000), "@me/voices "),
-            (Progress("a", "model.bin", "fetch", 1_000_000, 4_000_000), "a/model.bin "),
+            (Progress("a", "tiny-one==1.0", "download", 1_000_000, 4_000_000), "tiny-one "),
+            (Progress("a", "tiny-voices@1.0", "download", 1_000_000, 4_000_000), "tiny-voices "),
+            (Progress("a", "@me/voices@1.0", "download", 1_000_000, 4_000_000), "@me/voices "),
+            (Progress("a", "model.bin", "download", 1_000_000, 4_000_000), "a/model.bin "),
             (Progress("a", "a", "unpack", 1_000_000, 4_000_000), "a: unpacking "),
         ],
     )

@@ -51,7 +51,7 @@ def test_a_plain_report_holds_no_word_that_was_spoken_and_no_secret(tmp_path: Pa
     ("arguments", "part"),
     [
         (["report", "--record"], "--yes"),
-        (["report", "--output", "{recording}/a.zip"], "no such folder"),
+        (["report", "--output", "{recording}/a.zip"], "its folder does not exist"),
         (["report", "--set", "listen.pause=1"], "listen.pause_ms"),
         (["replay", "/nonexistent.zip"], "cannot be read"),
         (["replay", __file__], "not a complete zip file"),

@@ -140,7 +140,7 @@ def test_hasty_speech_keeps_its_end(question: Path, tmp_path: Path) -> None:
         (["say", "Hello", "-o", "/dev/null/a.wav"], 4, "cannot be written"),
         (["say", "Hello", "--voice", "af_nobody", "-o", "/dev/null/a.wav"], 2, "af_nobody"),
         (["say", "Hello", "--model", "kokoro-v1.0-fp32"], 3, "kokoro-v1.0-fp32"),
-        (["say"], 2, "can be said"),
+        (["say"], 2, "can be spoken"),
         (["transcribe", "a.wav", "--model", "whisper-bass"], 2, "whisper-base"),
         (["transcribe", "a.wav", "--model", "whisper-small"], 3, "whisper-small"),
         (["transcribe", "/nonexistent.wav"], 4, "/nonexistent.wav does not exist"),

@@ -91,7 +91,7 @@ def test_without_microphone_and_speaker_questions_are_typed_and_answers_written(
     [
         (["--voice", "af_nobody"], 2, "af_nobody"),
         (["--speed", "9"], 2, "tts.speed"),
-        (["--config", "/nonexistent.toml"], 2, "is not there"),
+        (["--config", "/nonexistent.toml"], 2, "does not exist"),
         (["--stt-model", "whisper-bass"], 2, "whisper-base"),
         (["--stt-model", "whisper-small"], 3, "whisper-small"),
         (["--input-device", "no such microphone"], 4, "input device"),

@@ -29,7 +29,7 @@ import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
-"""The terminal becomes that of the session, as it is in a shell: a program there is told when it closes."""
+"""The terminal becomes that of the session, as it is in a shell: a program there is notified when it closes."""
 
 
 class Seen:

@@ -39,8 +39,11 @@ def test_only_what_begins_with_the_phrase_is_answered(spoken: Callable[[str], Pa
     [
         (["--mode", "push-to-talk"], "not a terminal"),
         (["--mode", "push-to-talk", "--ui", "jsonl"], "not a terminal"),
-        (["--mode", "push-to-talk", "--input", "/nonexistent.wav"], "nobody holds a key"),
-        (["--mode", "push-to-talk", "--wake-phrase", "hey computer"], "--wake-phrase goes with"),
+        (["--mode", "push-to-talk", "--input", "/nonexistent.wav"], "nobody holds the key"),
+        (
+            ["--mode", "push-to-talk", "--wake-phrase", "hey computer"],
+            "--wake-phrase cannot be used with --mode push-to-talk",
+        ),
         (["--wake-phrase", "hi"], "listen.wake_phrase"),
     ],
     ids=" ".join,

@@ -47,7 +47,7 @@ def test_a_server_is_tried_and_the_rest_is_listed(tmp_path: Path) -> None:
     assert rows["clock.get_current_time"] == rows["calculate"] == "asks"
     assert "gone: the program no-such-program was not found" in run.stderr
     assert "tools.servers.gone.command" in run.stderr
-    assert "Switched off" in run.stdout
+    assert "Tools are off" in run.stdout
 
 
 @pytest.mark.parametrize(

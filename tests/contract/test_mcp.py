@@ -17,7 +17,7 @@ import uvicorn
 from mcp.server.mcpserver import MCPServer
 
 from voicecli.errors import ToolError
-from voicecli.settings.tools import ToolServer
+from voicecli.settings.model import ToolServer
 from voicecli.tools.mcp_server import McpServer
 from voicecli.tools.toolbox import Tool
 

@@ -129,7 +129,7 @@ async def test_sigterm_gives_finals_first(utterance: Callable[[str], Pcm]) -> No
     [
         (["--host", "0.0.0.0"], "--api-key"),
         (["--max-sessions", "many"], "auto"),
-        (["--tls-cert", "cert.pem"], "needs its key"),
+        (["--tls-cert", "cert.pem"], "must be given together"),
         (["--model", "/nowhere"], "nowhere"),
     ],
 )

@@ -24,7 +24,6 @@ from tests.words import word_error_rate
 from voicecli.audio.files.reader import TooLong, Unplayable, read_blocks, read_clip
 from voicecli.server.sessions import Limits
 from voicecli.server.stt.openai_request import hotwords
-from voicecli.server.stt.scheduler import Decoded
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 pytestmark = pytest.mark.anyio
@@ -207,7 +206,7 @@ class Counting:
         self.decodes = 0
         self.began = asyncio.Event()
 
-    def decoded(self, decoded: Decoded, kind: str) -> None:
+    def decoded(self, kind: str, queued_s: float, decode_s: float, audio_s: float) -> None:
         self.decodes += 1
         self.began.set()
 

@@ -123,7 +123,7 @@ def test_a_text_comes_while_the_pipe_is_still_open(server: str, question: Path) 
 @pytest.mark.parametrize(
     ("arguments", "code", "part"),
     [
-        (["-", "a.wav"], 2, "- is standard input"),
+        (["-", "a.wav"], 2, "standard input) cannot be combined with files"),
         (
             ["a.wav", "--server", "SERVER", "--model", "whisper-base", "--offline"],
             2,
@@ -162,4 +162,4 @@ def test_a_terminal_is_no_pipe() -> None:
         os.close(outer)
         os.close(inner)
     assert outcome.returncode == 2
-    assert "standard input is a terminal" in outcome.stderr
+    assert "standard input is a terminal, not sound" in outcome.stderr

@@ -1,7 +1,7 @@
-"""One run of `voicecli dictate`: what is said into a microphone, or in a file, utterance by utterance.
+"""One run of `voicecli dictate`: transcribe a microphone, or a file, utterance by utterance.
 
-It is a session of `serve-stt` on engines of this process, as `voicecli transcribe -` is: the conversation's own gate,
-segmenter, end-of-turn model and drafts. No language model and no voice are loaded.
+This is a session of `serve-stt` with engines of this process, like `voicecli transcribe -`: it uses the voice activity
+detectors, segmenter, end-of-turn model and partial transcripts of a conversation. No language model or voice is loaded.
 """
 
 from __future__ import annotations
@@ -25,36 +25,40 @@ from voicecli.settings.model import Settings
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 
 SHORTEST_END_MS, LONGEST_END_MS = 250, 10_000
-"""Bounds of the silence that ends an utterance of a session (`Start.silence_ms`)."""
+"""Bounds of the silence that ends an utterance in a session (`Start.silence_ms`), in milliseconds."""
 
 
 class Page(Protocol):
-    """Where words are shown and kept."""
+    """Show words and keep them."""
 
     @property
     def live(self) -> bool:
-        """Whether words are wanted while they are said."""
+        """Whether words are shown while they are spoken."""
         ...
 
-    def note(self, text: str) -> None: ...
+    def note(self, text: str) -> None:
+        """Show a note."""
+        ...
 
     def hear(self, stable: str, unstable: str) -> None:
-        """Somebody speaks. Words so far: those that are firm, and those that may change."""
+        """Show the words so far: those that are final, and those that may change."""
         ...
 
     def pause(self) -> None:
-        """It was no speech."""
+        """Show that the sound was not speech."""
         ...
 
     def finish(self, text: str, reason: str) -> None:
-        """An utterance is over; without words there is a reason."""
+        """Show and keep a finished utterance; without words, `reason` says why."""
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """End the output."""
+        ...
 
 
 class Dictating:
-    """One run. `stop` is Ctrl-C: the first one ends the listening, and what has been said by then is still written."""
+    """One run. The first Ctrl-C stops listening, and what has been said by then is still written."""
 
     def __init__(self, page: Page, *, once: bool) -> None:
         self._page = page
@@ -62,22 +66,22 @@ class Dictating:
         self._utterances = Utterances()
         self._listening = False
         self._ending = False
-        self._done = False  # `once`: there was an utterance
-        self.words = False  # there was one with words
+        self._done = False  # with `once`: an utterance is complete
+        self.words = False  # an utterance had words
         self.interrupted = False  # by Ctrl-C
-        self.forced = False  # by another one, or before it could listen
+        self.forced = False  # by a second Ctrl-C, or by one before listening began
 
     async def hold(self, settings: Settings, file: Path | None) -> None:
-        """Raises DeviceError, ModelMissing, EngineError or SettingsError."""
+        """Run until stopped. Raise DeviceError, ModelMissing, EngineError or SettingsError."""
         task = asyncio.current_task()
         assert task is not None
         with signals(lambda: self._stop(task)):
             async with AsyncExitStack() as stack:
                 if file is None:
                     microphone = await stack.enter_async_context(
-                        open_input_device(settings.audio.input_device, settings, self._tell)
+                        open_input_device(settings.audio.input_device, settings, self._report)
                     )
-                    sound = self._heard(microphone)
+                    sound = self._listen(microphone)
                 else:
                     sound = self._read(await clip_of(file))
                 await listen_here(settings, session_of(settings, partials=self._page.live), sound, self.hear)
@@ -88,7 +92,7 @@ class Dictating:
             stop_soon(task, self._page.close)
         self._ending = True
 
-    def _tell(self, event: events.Event) -> None:
+    def _report(self, event: events.Event) -> None:
         match event:
             case events.Notice(text=text):
                 self._page.note(text)
@@ -98,7 +102,7 @@ class Dictating:
                 pass
 
     def hear(self, event: Event) -> None:
-        """Show what the session tells."""
+        """Show an event of the session."""
         if self._done:
             return
         if isinstance(event, SpeechStarted):
@@ -112,8 +116,8 @@ class Dictating:
         elif isinstance(event, Final):
             self._page.pause()
 
-    async def _heard(self, microphone: Microphone) -> AsyncIterator[Pcm]:
-        """What is said from now on; the engines are warm."""
+    async def _listen(self, microphone: Microphone) -> AsyncIterator[Pcm]:
+        """Yield the microphone's sound from now on; the engines are warm."""
         self._listening = True
         self._page.note(f"Listening ({microphone.name}). Ctrl-C ends.")
         async for frame in microphone.frames():
@@ -122,7 +126,7 @@ class Dictating:
             yield frame.pcm
 
     async def _read(self, pcm: Pcm) -> AsyncIterator[Pcm]:
-        """A clip, as fast as it is understood."""
+        """Yield a clip in blocks, as fast as it is transcribed."""
         self._listening = True
         block = round(PIPE_BLOCK_S * LISTEN_RATE_HZ)
         for begin in range(0, len(pcm), block):
@@ -132,15 +136,15 @@ class Dictating:
 
 
 async def clip_of(file: Path) -> Pcm:
-    """On a worker, since Ctrl-C would wait for it on the main thread. Raises DeviceError."""
+    """Read a file on a worker, so that Ctrl-C need not wait for it. Raise DeviceError if it cannot be read."""
     with ThreadWorker("file") as worker:
         return await worker.run(read_clip, file)
 
 
 def dictate(settings: Settings, file: Path | None, page: Page, *, once: bool) -> Dictating:
-    """Listen to the microphone until Ctrl-C, or to `file` until it ends; with `once` until there were words.
+    """Transcribe the microphone until Ctrl-C, or `file` until it ends; with `once`, until the first words.
 
-    Raises DeviceError, ModelMissing, EngineError or SettingsError; what was understood by then has been written.
+    Raise DeviceError, ModelMissing, EngineError or SettingsError; what was recognized by then has been written.
     """
     dictating = Dictating(page, once=once)
     try:
@@ -153,6 +157,6 @@ def dictate(settings: Settings, file: Path | None, page: Page, *, once: bool) ->
 
 
 def session_of(settings: Settings, *, partials: bool) -> Start:
-    """What the settings say of a conversation's ear, as a session of the server is asked for it."""
+    """Return the start message of a server session that listens as a conversation with these settings does."""
     silence_ms = min(max(settings.listen.end_ms, SHORTEST_END_MS), LONGEST_END_MS)
     return Start(endpoint=settings.listen.endpoint, silence_ms=silence_ms, partials=partials)

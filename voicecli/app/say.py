@@ -1,4 +1,4 @@
-"""One run of `voicecli say`: a text, spoken like an answer of the conversation."""
+"""One run of `voicecli say`: speak a text like an answer of a conversation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import DeviceError, EngineError, SettingsError, VoiceCliError
 from voicecli.events import CLOCK, Clock, Event, Notice, Synthesized
 from voicecli.languages import language_of_name
-from voicecli.models.installed import open_store
+from voicecli.models.store import open_store
 from voicecli.settings.model import Settings
 from voicecli.speech_text.normalize import normalize
 from voicecli.speech_text.phrases import phrases_in
@@ -32,26 +32,26 @@ ONLY_TURN = TurnId(1)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """How long it took."""
+class SpeechTimes:
+    """How long speaking took."""
 
-    first_audio_s: float  # from the text to its first sound, the voice being loaded
+    first_audio_s: float  # from the text to its first sound, with the voice loaded
     total_s: float  # from the text to the end of the last sound
     audio_s: float
 
 
-class Wordless(EngineError):
-    """The text holds nothing that the voice can say."""
+class NothingToSpeak(EngineError):
+    """The text holds nothing that the voice can speak."""
 
 
-def say_text(text: str, settings: Settings, output: Path | None, narrate: Callable[[str], None]) -> Said:
+def say_text(text: str, settings: Settings, output: Path | None, narrate: Callable[[str], None]) -> SpeechTimes:
     """Speak through the loudspeaker, or into a WAV file.
 
-    Raises SettingsError when there is nothing to say, DeviceError, ModelMissing or EngineError.
+    Raise SettingsError if there is nothing to speak, DeviceError, ModelMissing or EngineError.
     """
     answer = answer_with(text, language_of_name(settings.tts.voice))
     if answer.is_exhausted:
-        raise SettingsError(f"nothing in {text[:40]!r} can be said", "give a text with words")
+        raise SettingsError(f"nothing in {text[:40]!r} can be spoken", "give a text with words")
     return asyncio.run(_say(answer, settings, output, narrate))
 
 
@@ -63,31 +63,33 @@ def answer_with(text: str, language: str = "en") -> AnswerStream:
     return turn.answer
 
 
-async def _say(answer: AnswerStream, settings: Settings, output: Path | None, narrate: Callable[[str], None]) -> Said:
+async def _say(
+    answer: AnswerStream, settings: Settings, output: Path | None, narrate: Callable[[str], None]
+) -> SpeechTimes:
     sleep_while_waiting()
     async with AsyncExitStack() as stack:
         return await say_answer(answer, settings, output or await open_loudspeaker(stack, settings, narrate), narrate)
 
 
 async def open_loudspeaker(stack: AsyncExitStack, settings: Settings, narrate: Callable[[str], None]) -> Speaker:
-    """Raises DeviceError where there is none."""
+    """Open the loudspeaker. Raise DeviceError if there is none."""
 
-    def tell(event: Event) -> None:
+    def report(event: Event) -> None:
         if isinstance(event, Notice):
             narrate(event.text)
 
     try:
-        return await stack.enter_async_context(open_output_device(settings.audio.output_device, settings, tell))
+        return await stack.enter_async_context(open_output_device(settings.audio.output_device, settings, report))
     except DeviceError as error:
         raise DeviceError(error.message, f"-o FILE writes a WAV file instead; {error.hint}") from error
 
 
 async def say_answer(
     answer: AnswerStream, settings: Settings, place: Speaker | Path, narrate: Callable[[str], None]
-) -> Said:
-    """Load the voice and speak to the end of the sound, through an open loudspeaker or into a file.
+) -> SpeechTimes:
+    """Load the voice and speak to the end, through an open loudspeaker or into a file.
 
-    The file is opened last, since that empties it. Raises what `speak` does, ModelMissing and SettingsError.
+    The file is opened last, since that truncates it. Raise what `speak` raises, ModelMissing and SettingsError.
     """
     async with AsyncExitStack() as stack:
         worker = stack.enter_context(ThreadWorker("tts"))
@@ -97,10 +99,12 @@ async def say_answer(
         return await speak(answer, voice, worker, speaker, CLOCK)
 
 
-async def speak(answer: AnswerStream, voice: TextToSpeech, worker: Worker, speaker: Speaker, clock: Clock) -> Said:
-    """Speak to the end of the sound.
+async def speak(
+    answer: AnswerStream, voice: TextToSpeech, worker: Worker, speaker: Speaker, clock: Clock
+) -> SpeechTimes:
+    """Speak until the last sound has been played.
 
-    Raises EngineError, Wordless when there is nothing to say, or DeviceError when the speaker takes no more.
+    Raise EngineError, NothingToSpeak if the voice finds no words, or DeviceError if the speaker fails.
     """
     ready_s: list[float] = []
 
@@ -117,5 +121,8 @@ async def speak(answer: AnswerStream, voice: TextToSpeech, worker: Worker, speak
         raise cause if isinstance(cause, VoiceCliError) else EngineError(failure.message, failure.hint) from failure
     await speaker.drained()
     if not ready_s:
-        raise Wordless(f"{voice.name} found nothing to say in {answer.written[:40]!r}", "does the voice speak it?")
-    return Said(ready_s[0] - began_s, clock() - began_s, sum(chunk.audio_s for chunk in answer.chunks))
+        raise NothingToSpeak(
+            f"{voice.name} found nothing to speak in {answer.written[:40]!r}",
+            "check that the voice speaks its language",
+        )
+    return SpeechTimes(ready_s[0] - began_s, clock() - began_s, sum(chunk.audio_s for chunk in answer.chunks))

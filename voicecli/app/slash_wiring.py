@@ -16,7 +16,7 @@ from voicecli.events import CLOCK, Component, ComponentChanged, Notice, Publish
 from voicecli.history.log import ConversationLog, SessionLog
 from voicecli.history.store import excerpt
 from voicecli.history.writer import utc_now
-from voicecli.models.installed import installed_models, needed_models, open_store
+from voicecli.models.store import conversation_models, installed_models, open_store
 from voicecli.settings.model import Settings
 from voicecli.slash.complete import Value, Values
 from voicecli.slash.dispatcher import Handler, Start
@@ -64,7 +64,7 @@ class CommandContext:
     def examine(self) -> list[Group]:
         """Return what `voicecli doctor` finds without opening a sound device or hashing a model. Blocks for seconds."""
         settings = self.settings.model_copy(update={"llm": self.switches.model.settings})
-        request = Request(settings, needed_models(settings), {}, aloud=False, quick=True)
+        request = Request(settings, conversation_models(settings), {}, aloud=False, quick=True)
         return list(Examination(request).run(lambda doing: None))
 
 

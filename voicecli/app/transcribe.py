@@ -18,7 +18,7 @@ from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import VoiceCliError
 from voicecli.events import CLOCK, Clock
-from voicecli.models.installed import open_store
+from voicecli.models.store import open_store
 from voicecli.settings.model import ListenSettings, Settings
 from voicecli.types import FRAME_SAMPLES, LISTEN_RATE_HZ, Pcm, SpeechSegment, Transcript
 

@@ -27,8 +27,7 @@ from voicecli.engines.whisper.final_cache import FinalCache
 from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.engines.worker import ThreadWorker
 from voicecli.events import CLOCK, Publish
-from voicecli.models.installed import model_file, model_folder, open_store
-from voicecli.models.manifest import ModelStore
+from voicecli.models.store import ModelStore, model_file, model_folder, open_store
 from voicecli.settings.model import ListenSettings, LlmSettings, Settings, SttSettings, TtsSettings
 from voicecli.tools.toolbox import Toolbox
 from voicecli.turns.activity import IdleChanges

@@ -17,7 +17,7 @@ from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.whisper.long_audio import LONGEST_S, LongSpeech
 from voicecli.engines.worker import ThreadWorker
 from voicecli.events import CLOCK
-from voicecli.models.installed import open_store
+from voicecli.models.store import open_store
 from voicecli.server.sessions import Limits, Metrics, Sessions, capacity
 from voicecli.server.stt.listening import SessionDetectors
 from voicecli.server.stt.protocol import Start

@@ -11,7 +11,7 @@ from voicecli.conversation.history import History, text_tokens
 from voicecli.engines.base import LanguageModel
 from voicecli.engines.llm.tool_calls import as_function, offer_to
 from voicecli.errors import ToolError
-from voicecli.settings.tools import ToolSettings
+from voicecli.settings.model import ToolSettings
 from voicecli.tools.builtin import builtin_tools
 from voicecli.tools.clock import Timers, local_now
 from voicecli.tools.mcp_server import McpServer

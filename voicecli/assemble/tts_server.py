@@ -10,7 +10,7 @@ from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.kokoro.current_voice import VoiceCalibration
 from voicecli.engines.worker import ThreadWorker
 from voicecli.events import CLOCK
-from voicecli.models.installed import open_store
+from voicecli.models.store import open_store
 from voicecli.server.tts.speech import SpeechService
 from voicecli.settings.model import Settings
 

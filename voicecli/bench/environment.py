@@ -18,8 +18,7 @@ from voicecli.bench.result import PROCESS, Count, Metric, Result, TurnRecord
 from voicecli.engines import gpu
 from voicecli.engines.llm.select import place
 from voicecli.errors import EngineError
-from voicecli.models.installed import open_store
-from voicecli.models.manifest import sha256_of
+from voicecli.models.store import open_store, sha256_of
 from voicecli.settings.load import value_of
 from voicecli.settings.model import Settings
 

@@ -15,7 +15,7 @@ from voicecli.assemble.engines import load_voice
 from voicecli.audio.files.wav import open_wav
 from voicecli.audio.resample import resample
 from voicecli.engines.worker import ThreadWorker
-from voicecli.models.installed import open_store
+from voicecli.models.store import open_store
 from voicecli.settings.model import Settings, TtsSettings
 from voicecli.types import LISTEN_RATE_HZ, Pcm
 

@@ -30,7 +30,7 @@ from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.engines.worker import ThreadWorker
-from voicecli.models.installed import open_store
+from voicecli.models.store import open_store
 from voicecli.settings.model import EndpointMode, ListenSettings, Settings
 from voicecli.turns.endpoint import MODES
 

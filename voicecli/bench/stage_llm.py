@@ -17,7 +17,7 @@ from voicecli.engines.base import LanguageModel
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.llm.select import Narrate, Opened, open_language_model
 from voicecli.errors import EngineError
-from voicecli.models.installed import model_file, open_store
+from voicecli.models.store import model_file, open_store
 from voicecli.settings.model import Settings
 from voicecli.types import Message
 

@@ -20,8 +20,7 @@ from voicecli.bench.wer import found_slots, wer_metric, word_errors
 from voicecli.engines.cpu import physical_cores, sleep_while_waiting
 from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.engines.worker import ThreadWorker
-from voicecli.models.installed import model_folder, open_store
-from voicecli.models.manifest import ModelStore
+from voicecli.models.store import ModelStore, model_folder, open_store
 from voicecli.settings.model import Settings, SttSettings
 from voicecli.types import LISTEN_RATE_HZ, SpeechSegment, Transcript
 

@@ -17,7 +17,7 @@ from voicecli.bench.wer import wer_metric, word_errors
 from voicecli.engines.base import SpeechToText, Voice
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.worker import ThreadWorker
-from voicecli.models.installed import open_store
+from voicecli.models.store import open_store
 from voicecli.settings.model import Settings
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment
 

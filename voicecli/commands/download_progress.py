@@ -1,9 +1,10 @@
-"""Downloads on the screen: bars on a terminal, one line for each thing that happened elsewhere. All on stderr."""
+"""Downloads as a command shows them on stderr: bars on a terminal, otherwise one line per event."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,12 +12,31 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
-    from voicecli.models.download import FetchEvent, OnEvent, Progress
+    from voicecli.models.download import DownloadEvent, OnEvent, Progress
+    from voicecli.settings.model import Settings
+
+
+def fetch_missing(settings: Settings, names: Sequence[str]) -> None:
+    """Download the named models that are not installed; a name that is an existing path is the user's own file.
+
+    Raise ModelMissing if a model cannot be downloaded, or may not be.
+    """
+    from voicecli.models.store import open_store
+
+    store = open_store(settings)
+    absent = [name for name in names if not Path(name).expanduser().exists() and not store.is_complete(name)]
+    if not absent:
+        return
+    from voicecli.models.download import download
+
+    models = [store.manifest.find(name) for name in absent]
+    with show_downloads() as progress:
+        download(models, store, offline=settings.models.offline, progress=progress)
 
 
 @contextmanager
 def show_downloads(console: Console | None = None) -> Iterator[OnEvent]:
-    """Yield a callback for `voicecli.models.download.download`; the bars are gone when the `with` ends."""
+    """Yield the progress callback for `voicecli.models.download.download`; the bars vanish when the `with` ends."""
     from rich import progress
     from rich.console import Console
     from rich.table import Column
@@ -29,7 +49,7 @@ def show_downloads(console: Console | None = None) -> Iterator[OnEvent]:
         progress.SpinnerColumn(),
         progress.TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis", max_width=34)),
         progress.BarColumn(bar_width=None, table_column=Column(ratio=1)),
-        progress.TextColumn("{task.fields[reported]}", justify="right"),
+        progress.TextColumn("{task.fields[amount]}", justify="right"),
         progress.TimeRemainingColumn(compact=True),
         console=console,
         transient=True,
@@ -39,7 +59,7 @@ def show_downloads(console: Console | None = None) -> Iterator[OnEvent]:
 
 
 class DownloadScreen:
-    """Turns fetch events into bars and lines."""
+    """Turn download events into bars and lines."""
 
     def __init__(self, console: Console, bars: Bars | None = None) -> None:
         self._console = console
@@ -48,21 +68,21 @@ class DownloadScreen:
         self._started: set[str] = set()
         self._reasons: set[str] = set()
 
-    def __call__(self, event: FetchEvent) -> None:
-        from voicecli.models import download as fetch
+    def __call__(self, event: DownloadEvent) -> None:
+        from voicecli.models import download
 
         match event:
-            case fetch.Progress():
+            case download.Progress():
                 self._advance(event)
-            case fetch.Finished(model, item):
+            case download.Finished(model, item):
                 if self._bars and (task := self._tasks.pop((model, item), None)) is not None:
                     self._bars.remove_task(task)
-            case fetch.SourceSkipped(model, source, reason):
-                # One unreachable host concerns many models; saying it once is enough.
+            case download.SourceSkipped(model, source, reason):
+                # One unreachable host affects many models: report it once.
                 if reason not in self._reasons:
                     self._reasons.add(reason)
                     self._say(f"{model}: {source.partition(' ')[0]}: {reason}", "yellow")
-            case fetch.ModelReady(model, source, size_bytes):
+            case download.ModelReady(model, source, size_bytes):
                 self._say(f"{model}: ready, {megabytes(size_bytes)} from {source}", "green")
 
     def _advance(self, event: Progress) -> None:
@@ -73,16 +93,16 @@ class DownloadScreen:
             return
         key = (event.model, event.item)
         if key not in self._tasks:
-            self._tasks[key] = self._bars.add_task(_label(event), total=None, reported="")
-        reported = f"{event.done_bytes / 1e6:.0f} of {megabytes(event.total_bytes)}" if event.total_bytes else ""
-        self._bars.update(self._tasks[key], completed=event.done_bytes, total=event.total_bytes, reported=reported)
+            self._tasks[key] = self._bars.add_task(_label(event), total=None, amount="")
+        amount = f"{event.done_bytes / 1e6:.0f} of {megabytes(event.total_bytes)}" if event.total_bytes else ""
+        self._bars.update(self._tasks[key], completed=event.done_bytes, total=event.total_bytes, amount=amount)
 
     def _say(self, line: str, style: str = "") -> None:
         self._console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def megabytes(size_bytes: int) -> str:
-    """A size for people: MB below a thousand, GB above."""
+    """Format a size: in MB below 1000 MB, else in GB."""
     size_mb = size_bytes / 1e6
     return f"{size_mb / 1000:.1f} GB" if size_mb >= 1000 else f"{size_mb:.0f} MB"
 

@@ -1,4 +1,4 @@
-"""`voicecli history` and its commands: what was said in earlier conversations."""
+"""`voicecli history` and its commands: earlier conversations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from voicecli.commands.narration import tell
+from voicecli.commands.console import confirm, print_note, table_console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 
 history = typer.Typer()
 
-PIPE_WIDTH = 160  # nothing of a list is cut in a file more than it has to be
-
-Id = Annotated[int, typer.Argument(metavar="ID", min=1, help="Of a conversation, as the list shows it.")]
-Most = Annotated[int, typer.Option("--limit", min=1, help="How many are shown.")]
+Id = Annotated[int, typer.Argument(metavar="ID", min=1, help="Number of the conversation, as the list shows it.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, help="Show at most this many.")]
 
 
 class Format(StrEnum):
+    """Formats of an exported conversation."""
+
     markdown = "markdown"
     json = "json"
     srt = "srt"
 
 
 @history.callback(invoke_without_command=True)
-def list_sessions(context: typer.Context, limit: Most = 20) -> None:
-    """List the conversations that were kept, the latest first.
+def list_sessions(context: typer.Context, limit: Limit = 20) -> None:
+    """List the saved conversations, latest first.
 
-    [bold]voicecli talk[/] keeps what is said in a file that you alone can read.
-    With [bold]--no-history[/] it does not, nor with history.enabled = false.
+    [bold]voicecli talk[/] saves what is said in a file that only you can read.
+    [bold]--no-history[/] or history.enabled = false turns this off.
 
     Examples:
 
@@ -53,21 +53,24 @@ def list_sessions(context: typer.Context, limit: Most = 20) -> None:
 
     path = history_file()
     if not path.exists():
-        tell(f"No conversation has been saved yet; voicecli talk saves them in {path}")
+        print_note(f"No conversation has been saved yet; voicecli talk saves them in {path}")
         return
     with open_store(path) as store:
         listed, count = store.sessions(limit), store.count()
     rows = [(str(one.id), when(one.began_at), str(one.exchanges), one_line(one.first)) for one in listed]
     print_rows(("id", "began", "exchanges", "with"), rows)
-    tell(f"{len(listed)} of {count} conversation{'' if count == 1 else 's'} in {path}")
+    print_note(f"{len(listed)} of {count} conversation{'' if count == 1 else 's'} in {path}")
 
 
 @history.command()
 def search(
-    words: Annotated[list[str], typer.Argument(metavar="WORDS...", help="All of them; beginnings will do.")],
-    limit: Most = 20,
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="WORDS...", help="Words to find, all of them; the first letters of a word are enough."),
+    ],
+    limit: Limit = 20,
 ) -> None:
-    """Find what you asked, or what was answered, in all conversations.
+    """Search the questions and answers of all conversations.
 
     Example: voicecli history search train stat
     """
@@ -86,12 +89,12 @@ def search(
         for hit in hits
     ]
     print_rows(("id", "began", "you", "assistant"), rows)
-    tell(f"{len(hits)} found" + (f"; --limit shows more than {limit}" if len(hits) == limit else ""))
+    print_note(f"{len(hits)} found" + (f"; --limit shows more than {limit}" if len(hits) == limit else ""))
 
 
 @history.command()
 def show(id: Id) -> None:
-    """Print a conversation as Markdown: what you asked, and what you heard of the answers.
+    """Print a conversation as Markdown: your questions, and the part of each answer that you heard.
 
     Example: voicecli history show 12
     """
@@ -101,8 +104,10 @@ def show(id: Id) -> None:
 @history.command()
 def export(
     id: Id,
-    format: Annotated[Format, typer.Option(help="json has everything, srt is subtitles.")] = Format.markdown,
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Else it is printed.")] = None,
+    format: Annotated[Format, typer.Option(help="json holds everything; srt is subtitles.")] = Format.markdown,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file instead of stdout.")
+    ] = None,
 ) -> None:
     """Write a conversation as Markdown, JSON or SRT subtitles.
 
@@ -117,41 +122,42 @@ def export(
         sys.stdout.write(text)
     else:
         write_private(output, text)
-        tell(f"{output}: conversation {id}, readable by you alone")
+        print_note(f"{output}: conversation {id}, readable only by you")
 
 
 @history.command()
 def delete(
     id: Annotated[
-        int | None, typer.Argument(metavar="[ID]", min=1, help="Of a conversation.", show_default=False)
+        int | None, typer.Argument(metavar="[ID]", min=1, help="Number of the conversation.", show_default=False)
     ] = None,
-    every: Annotated[bool, typer.Option("--all", help="All of them, and what was set aside as damaged.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Nothing is asked.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Delete all conversations, and damaged files that were set aside.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
-    """Delete a conversation, or all of them. The words are overwritten in the file, not only forgotten.
+    """Delete a conversation, or all of them. The text is overwritten in the file, not just unlinked.
 
     Example: voicecli history delete 12
     """
     from voicecli.errors import SettingsError
 
     if (id is None) != every:
-        raise SettingsError("one conversation, or all of them?", "voicecli history delete 12, or --all")
+        raise SettingsError("give either the number of a conversation or --all", "voicecli history delete 12")
     path = history_file()
-    set_aside_file = files_set_aside(path) if every else []
-    question = (
-        f"Delete {count_of(path, id)}" + (f" and {len(set_aside_file)} damaged files" if set_aside_file else "") + "?"
-    )
-    if not yes and not agreed(question):
-        tell("Nothing was deleted.")
+    set_aside = files_set_aside(path) if every else []
+    damaged = f" and {len(set_aside)} damaged files" if set_aside else ""
+    question = f"Delete {count_of(path, id)}{damaged}?"
+    if not yes and not confirm(question, "--yes deletes without asking"):
+        print_note("Nothing was deleted.")
         raise typer.Exit(1)
-    tell(f"{delete_sessions(path, id)} deleted.")
-    for file in set_aside_file:
+    print_note(f"{delete_sessions(path, id)} deleted.")
+    for file in set_aside:
         file.unlink()
-        tell(f"{file} deleted.")
+        print_note(f"{file} deleted.")
 
 
 def delete_sessions(path: Path, id: int | None) -> int:
-    """Returns how many."""
+    """Delete one conversation, or all if `id` is None. Return how many were deleted."""
     from voicecli.history.store import open_store
 
     with open_store(path) as store:
@@ -159,7 +165,7 @@ def delete_sessions(path: Path, id: int | None) -> int:
 
 
 def count_of(path: Path, id: int | None) -> str:
-    """What would be deleted, in words. Raises HistoryError where it is not there."""
+    """Describe what would be deleted. Raise HistoryError if it does not exist."""
     from voicecli.history.store import open_store
 
     with open_store(path) as store:
@@ -172,30 +178,21 @@ def count_of(path: Path, id: int | None) -> str:
 
 
 def files_set_aside(path: Path) -> list[Path]:
-    """Damaged files of earlier days."""
+    """Return damaged history files that were set aside."""
     from voicecli.history.files import damaged_files
 
     return damaged_files(path)
 
 
-def agreed(question: str) -> bool:
-    """The user's yes. Raises SettingsError where no user is there to give it."""
-    from voicecli.errors import SettingsError
-
-    if not sys.stdin.isatty():
-        raise SettingsError("nobody can be asked here whether to delete it", "--yes says so")
-    return typer.confirm(question, default=False, err=True)
-
-
 def history_file() -> Path:
-    """As the settings have it."""
+    """Return the path of the history file from the settings."""
     from voicecli.settings.load import load_settings
 
     return load_settings().settings.history_file
 
 
 def written(session: Session, exchanges: Sequence[Exchange], format: Format) -> str:
-    """In one of the formats. Texts for people hold nothing that a terminal takes for a command; JSON escapes it."""
+    """Format a conversation. Control characters are removed from Markdown and subtitles; JSON escapes them."""
     from voicecli.history.export import as_json, markdown, subtitles
     from voicecli.printable import printable
 
@@ -209,7 +206,7 @@ def written(session: Session, exchanges: Sequence[Exchange], format: Format) -> 
 
 
 def write_private(path: Path, text: str) -> None:
-    """Mode 0600, as the history itself. Raises HistoryError where it cannot be written."""
+    """Write a file that only the user can read (mode 0600). Raise HistoryError if that fails."""
     from voicecli.errors import HistoryError
 
     try:
@@ -218,24 +215,25 @@ def write_private(path: Path, text: str) -> None:
             os.fchmod(descriptor, 0o600)
             file.write(text)
     except OSError as error:
-        raise HistoryError(f"{path} cannot be written: {error.strerror}", "--output FILE") from error
+        raise HistoryError(
+            f"{path} cannot be written: {error.strerror}", "choose another file: --output FILE"
+        ) from error
 
 
 def when(began_at: datetime) -> str:
-    """In this machine's time."""
+    """Format a time in this machine's time zone."""
     return began_at.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def one_line(text: str) -> str:
-    """For a cell."""
+    """Join the lines of a text for a table cell."""
     from voicecli.printable import printable
 
     return " ".join(printable(text).split())
 
 
 def print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """On stdout; a terminal's lines are not broken, the last columns are cut instead."""
-    from rich.console import Console
+    """Print a table on stdout; on a terminal, long cells of the last columns are truncated."""
     from rich.table import Table
     from rich.text import Text
 
@@ -245,4 +243,4 @@ def print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*map(Text, row))
     if rows:
-        Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
+        table_console().print(table)

@@ -1,64 +1,49 @@
-"""`voicecli replay`: a recorded conversation again, against other settings."""
+"""`voicecli replay`: repeat a recorded conversation with other settings."""
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from voicecli.commands.missing_models import fetch_missing
-from voicecli.commands.narration import tell
-from voicecli.commands.options import option
-from voicecli.commands.settings_options import (
-    BargeInOption,
-    EndpointOption,
-    LanguageOption,
-    LlmModelOption,
-    LlmOption,
-    LlmUrlOption,
+from voicecli.commands.console import print_note, table_console, write_file
+from voicecli.commands.download_progress import fetch_missing
+from voicecli.commands.options import (
+    LlmOptions,
     OfflineOption,
-    OllamaModelOption,
+    RecognizerOptions,
     SetOption,
-    SpeedOption,
-    SttModelOption,
-    VoiceOption,
-    backend_of,
+    TurnOptions,
+    VoiceOptions,
+    grouped,
+    option,
 )
 
 if TYPE_CHECKING:
     from voicecli.replay.compare import Pair
 
-SCREEN = "Output"
-PIPE_WIDTH = 160  # nothing of the table is folded more than it has to be in a file
 
-
+@grouped
 def replay(
-    file: Annotated[Path, typer.Argument(help="What voicecli report --record made.", show_default=False)],
-    endpoint: EndpointOption = None,
-    barge_in: BargeInOption = None,
-    llm: LlmOption = None,
-    llm_url: LlmUrlOption = None,
-    llm_model: LlmModelOption = None,
-    ollama_model: OllamaModelOption = None,
-    stt_model: SttModelOption = None,
-    language: LanguageOption = None,
-    voice: VoiceOption = None,
-    speed: SpeedOption = None,
+    file: Annotated[Path, typer.Argument(help="File made by voicecli report --record.", show_default=False)],
+    turns: TurnOptions,
+    llm: LlmOptions,
+    recognizer: RecognizerOptions,
+    voice: VoiceOptions,
     offline: OfflineOption = None,
     changed: SetOption = None,
     json_file: Annotated[
-        Path | None, option("--json", metavar="FILE", help="Both sides, in full.", panel=SCREEN)
+        Path | None, option("--json", metavar="FILE", help="Write both conversations in full.", panel="Output")
     ] = None,
 ) -> None:
-    """Hold a recorded conversation again and tell what is different.
+    """Repeat a recorded conversation and show what is different.
 
-    The recorded microphone is heard at its own times and the engines take what they took then, so the same settings
-    give the same words, turns and answers, on a busy machine, too. The recorded settings count but for what is set
-    here; a difference is marked with [bold]*[/].
+    The recorded microphone signal arrives at its original times, and each engine takes as long as it did then. The same
+    settings therefore give the same words, turns and answers, on a busy machine, too. The recorded settings apply,
+    except those changed here; a difference is marked with [bold]*[/].
 
     Examples:
 
@@ -68,7 +53,7 @@ def replay(
 
       voicecli replay slow.zip --stt-model whisper-small --set listen.pause_ms=150
     """
-    from voicecli.commands.talk import models_of
+    from voicecli.models.store import conversation_models
     from voicecli.replay import run
     from voicecli.replay.compare import pairs
     from voicecli.replay.redacted_settings import replay_settings
@@ -76,33 +61,26 @@ def replay(
     from voicecli.replay.zip_file import read_recording
     from voicecli.settings.load import parsed
 
-    flags = {
-        "listen.endpoint": endpoint,
-        "listen.barge_in": barge_in,
-        "llm.backend": backend_of(llm, llm_url),
-        "llm.url": llm_url,
-        "llm.model": llm_model,
-        "llm.ollama_model": ollama_model,
-        "stt.model": stt_model,
-        "stt.language": language,
-        "tts.voice": voice,
-        "tts.speed": speed,
+    overrides = {
+        **turns.overrides(),
+        **llm.overrides(),
+        **recognizer.overrides(),
+        **voice.overrides(),
         "models.offline": offline,
         **parsed(changed or ()),
     }
     recorded = read_recording(file)
-    settings = replay_settings(recorded.about.settings, flags, tell)
-    fetch_missing(settings, models_of(settings))
-    paired = pairs(turn_summaries(recorded.events), turn_summaries(run.replay(recorded, settings, tell)))
+    settings = replay_settings(recorded.about.settings, overrides, print_note)
+    fetch_missing(settings, conversation_models(settings))
+    paired = pairs(turn_summaries(recorded.events), turn_summaries(run.replay(recorded, settings, print_note)))
     print_table(paired, file)
     if json_file is not None:
-        write_json(json_file, paired, {key: str(value) for key, value in flags.items() if value is not None})
+        write_json(json_file, paired, {key: str(value) for key, value in overrides.items() if value is not None})
 
 
 def print_table(paired: Sequence[Pair], file: Path) -> None:
-    """On stdout: a block for each turn."""
+    """Print a block for each turn on stdout."""
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -116,19 +94,15 @@ def print_table(paired: Sequence[Pair], file: Path) -> None:
         table.add_section()
         for index, row in enumerate(rows(pair)):
             different += row.differs
-            marked = ("*" if row.differs else "", str(number) if index == 0 else "", row.name, row.then, row.now)
-            table.add_row(*(escape(text) for text in marked), style="bold" if row.differs else None)
-    Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
-    tell(f"{different} of the lines differ." if different else "Nothing differs.")
+            cells = ("*" if row.differs else "", str(number) if index == 0 else "", row.name, row.then, row.now)
+            table.add_row(*(escape(text) for text in cells), style="bold" if row.differs else None)
+    table_console().print(table)
+    print_note(f"Lines that differ: {different}." if different else "Nothing differs.")
 
 
 def write_json(path: Path, paired: Sequence[Pair], changed: dict[str, str]) -> None:
-    """Raises SettingsError where the file cannot be written."""
-    from voicecli.errors import SettingsError
+    """Write both conversations. Raise SettingsError if the file cannot be written."""
     from voicecli.replay.compare import as_json
 
-    reported = {"changed": changed, "turns": as_json(paired)}
-    try:
-        path.write_text(json.dumps(reported, indent=1, ensure_ascii=False), encoding="utf8")
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be written: {error.strerror}", "--json FILE") from error
+    content = {"changed": changed, "turns": as_json(paired)}
+    write_file(path, json.dumps(content, indent=1, ensure_ascii=False), "--json")

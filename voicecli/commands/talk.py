@@ -1,40 +1,36 @@
-"""`voicecli talk`: the conversation."""
+"""`voicecli talk`: a spoken conversation."""
 
 from __future__ import annotations
 
+import sys
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Exit
 from typer.core import TyperCommand
 
-from voicecli.commands.listening_mode import mode_of, require_key
-from voicecli.commands.missing_models import fetch_missing
-from voicecli.commands.narration import tell
-from voicecli.commands.options import Profile, option
-from voicecli.commands.settings_options import (
+from voicecli.commands.console import print_note
+from voicecli.commands.download_progress import fetch_missing
+from voicecli.commands.options import (
     DEVICES,
+    LISTENING,
     MODELS,
-    SCREEN,
-    BargeInOption,
-    EchoOption,
-    EndpointOption,
-    LanguageOption,
-    LlmModelOption,
-    LlmOption,
-    LlmUrlOption,
-    ModeOption,
-    OfflineOption,
-    OllamaModelOption,
-    SpeedOption,
-    SttModelOption,
-    ThemeOption,
-    VoiceOption,
-    WakePhraseOption,
-    backend_of,
+    SETTINGS,
+    InputDeviceOption,
+    LlmOptions,
+    OptionGroup,
+    OutputDeviceOption,
+    RecognizerOptions,
+    SettingsOptions,
+    TurnOptions,
+    VoiceOptions,
+    grouped,
+    option,
 )
+from voicecli.errors import SettingsError
 
 if TYPE_CHECKING:
     from voicecli.assemble.devices import Files
@@ -44,29 +40,57 @@ if TYPE_CHECKING:
 
 
 class Ui(StrEnum):
+    """How a conversation is shown."""
+
     auto = "auto"
     live = "live"
     plain = "plain"
     jsonl = "jsonl"
 
 
-FILES, HISTORY = "Sound files instead of devices", "History"
+class Mode(StrEnum):
+    """Values of `listen.mode`."""
+
+    hands_free = "hands-free"
+    push_to_talk = "push-to-talk"
+    wake_phrase = "wake-phrase"
+
+
+class Echo(StrEnum):
+    """Values of `audio.echo`."""
+
+    auto = "auto"
+    on = "on"
+    off = "off"
+
+
+class Theme(StrEnum):
+    """Values of `ui.theme`."""
+
+    auto = "auto"
+    light = "light"
+    dark = "dark"
+    none = "none"
+
+
+FILES, HISTORY, SCREEN = "Sound files instead of devices", "History", "Screen"
+NO_KEYBOARD_HINT = "use --mode hands-free or --mode wake-phrase"
 
 UNSAVED = """\
-{count} could not be written into the history, so here is what was said. {trouble}
+{count} could not be written to the history. Here is what was said. {trouble}
 
 {words}"""
 
 
 class TalkCommand(TyperCommand):
-    """`--resume` may stand alone: Typer has no option whose value can be left out."""
+    """Allow `--resume` without a value, which Typer options cannot do."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         return super().parse_args(ctx, with_last(args))
 
 
 def with_last(args: list[str]) -> list[str]:
-    """`--resume` that no number follows means the conversation that was held last."""
+    """Return the arguments with the latest conversation as the value of a `--resume` that no number follows."""
     from voicecli.history.records import LAST
 
     pairs = zip_longest(args, args[1:], fillvalue="")
@@ -74,55 +98,95 @@ def with_last(args: list[str]) -> list[str]:
     return [part for word, is_bare in bare for part in ([word, str(LAST)] if is_bare else [word])]
 
 
-def talk(
-    mode: ModeOption = None,
-    wake_phrase: WakePhraseOption = None,
-    input_device: Annotated[str | None, option(help="Microphone: index or part of its name.", panel=DEVICES)] = None,
-    output_device: Annotated[str | None, option(help="Speaker: index or part of its name.", panel=DEVICES)] = None,
-    barge_in: BargeInOption = None,
-    echo: EchoOption = None,
+@dataclass(frozen=True)
+class ListeningOptions(OptionGroup):
+    """Listening modes and sound devices."""
+
+    mode: Annotated[
+        Mode | None,
+        option(
+            help="Answer everything, only what you say with the space bar held, or what follows the wake phrase.",
+            panel=LISTENING,
+        ),
+    ] = None
+    wake_phrase: Annotated[
+        str | None,
+        option(metavar="TEXT", help='Wake phrase, such as "hey computer"; selects that mode, too.', panel=LISTENING),
+        "listen.wake_phrase",
+    ] = None
+    input_device: InputDeviceOption = None
+    output_device: OutputDeviceOption = None
+    echo: Annotated[
+        Echo | None,
+        option(help="Cancel the echo of loudspeakers; auto: unless --barge-in is headphones.", panel=DEVICES),
+        "audio.echo",
+    ] = None
     ready_sound: Annotated[
-        bool | None, option("--ready-sound/--no-ready-sound", help="Play a sound when it listens.", panel=DEVICES)
-    ] = None,
-    endpoint: EndpointOption = None,
-    profile: Annotated[Profile | None, option(help="cpu, or gpu for one NVIDIA card.", panel=MODELS)] = None,
-    llm: LlmOption = None,
-    llm_url: LlmUrlOption = None,
-    llm_model: LlmModelOption = None,
-    ollama_model: OllamaModelOption = None,
-    stt_model: SttModelOption = None,
-    language: LanguageOption = None,
-    voice: VoiceOption = None,
-    speed: SpeedOption = None,
-    offline: OfflineOption = None,
-    input: Annotated[
-        list[Path] | None, option("--input", help="Speak this file; repeat for more turns.", panel=FILES)
-    ] = None,
-    output: Annotated[Path | None, option("--output", help="Write the answers to this WAV file.", panel=FILES)] = None,
-    fast: Annotated[bool, option("--fast", help="Files as fast as the engines can.", panel=FILES)] = False,
+        bool | None,
+        option("--ready-sound/--no-ready-sound", help="Play a sound when the assistant is listening.", panel=DEVICES),
+        "audio.ready_sound",
+    ] = None
+
+    def overrides(self) -> dict[str, object]:
+        """Return the settings; a wake phrase selects its mode. Raise SettingsError if another mode is given, too."""
+        mode: str | None = self.mode
+        if self.wake_phrase is not None:
+            if mode not in (None, "wake-phrase"):
+                raise SettingsError(f"--wake-phrase cannot be used with --mode {mode}", "leave one of them out")
+            mode = "wake-phrase"
+        return {"listen.mode": mode, **super().overrides()}
+
+
+@dataclass(frozen=True)
+class ConversationOptions(OptionGroup):
+    """What a conversation keeps, may use and looks like."""
+
     history: Annotated[
-        bool | None, option("--history/--no-history", help="Keep what is said (not with files).", panel=HISTORY)
-    ] = None,
+        bool | None,
+        option("--history/--no-history", help="Keep the conversation in the history (not with files).", panel=HISTORY),
+        "history.enabled",
+    ] = None
     tools: Annotated[
         bool | None,
-        option("--tools/--no-tools", help="Whether the model may use tools: the time, timers…", panel=MODELS),
+        option("--tools/--no-tools", help="Let the model use tools, such as the time and timers.", panel=MODELS),
+        "tools.enabled",
+    ] = None
+    theme: Annotated[
+        Theme | None,
+        option(help="Colors for a light or dark background; auto asks the terminal.", panel=SCREEN),
+        "ui.theme",
+    ] = None
+
+
+@grouped
+def talk(
+    listening: ListeningOptions,
+    turns: TurnOptions,
+    llm: LlmOptions,
+    recognizer: RecognizerOptions,
+    voice: VoiceOptions,
+    conversation: ConversationOptions,
+    source: SettingsOptions,
+    input: Annotated[
+        list[Path] | None,
+        option("--input", help="Use this sound file as the microphone. Repeatable: one turn each.", panel=FILES),
     ] = None,
+    output: Annotated[Path | None, option("--output", help="Write the answers to this WAV file.", panel=FILES)] = None,
+    fast: Annotated[bool, option("--fast", help="Process files as fast as the engines can.", panel=FILES)] = False,
     resume: Annotated[
         int | None,
-        option("--resume", metavar="[ID]", min=0, help="Go on with this conversation, or the last.", panel=HISTORY),
+        option("--resume", metavar="[ID]", min=0, help="Continue this conversation, or the latest.", panel=HISTORY),
     ] = None,
     ui: Annotated[Ui, option(help="live, plain or jsonl; auto: live in a terminal.", panel=SCREEN)] = Ui.auto,
-    theme: ThemeOption = None,
-    config: Annotated[Path | None, option("--config", help="Settings file in place of your own.", panel=SCREEN)] = None,
     show_settings: Annotated[
-        bool, option("--show-settings", help="Print each setting and where it came from.", panel=SCREEN)
+        bool, option("--show-settings", help="Print each setting and where it comes from.", panel=SETTINGS)
     ] = False,
 ) -> None:
     """Hold a spoken conversation.
 
-    Say something and listen. [bold]Space[/] mutes the microphone, [bold]Esc[/] interrupts, [bold]t[/] types,
-    [bold]/[/] lists commands, [bold]Ctrl-C[/] quits; with --mode push-to-talk [bold]Space[/] is held while you speak.
-    Without a microphone questions are typed; without a speaker answers are written.
+    Speak and listen. [bold]Space[/] mutes the microphone, [bold]Esc[/] interrupts the answer, [bold]t[/] lets you type,
+    [bold]/[/] lists commands, [bold]Ctrl-C[/] quits. With --mode push-to-talk, hold [bold]Space[/] while you speak.
+    Without a microphone you type your questions; without a speaker you read the answers.
 
     Examples:
 
@@ -136,34 +200,7 @@ def talk(
 
       voicecli talk --input question.wav --output answer.wav
     """
-    from voicecli.settings.load import load_settings
-
-    loaded = load_settings(
-        {
-            "audio.input_device": input_device,
-            "audio.output_device": output_device,
-            "listen.mode": mode_of(mode, wake_phrase),
-            "listen.wake_phrase": wake_phrase,
-            "listen.barge_in": barge_in,
-            "listen.endpoint": endpoint,
-            "audio.echo": echo,
-            "audio.ready_sound": ready_sound,
-            "llm.backend": backend_of(llm, llm_url),
-            "llm.url": llm_url,
-            "llm.model": llm_model,
-            "llm.ollama_model": ollama_model,
-            "stt.model": stt_model,
-            "stt.language": language,
-            "tts.voice": voice,
-            "tts.speed": speed,
-            "models.offline": offline,
-            "history.enabled": history,
-            "ui.theme": theme,
-            "tools.enabled": tools,
-        },
-        profile=profile or "",
-        file=config,
-    )
+    loaded = source.load(listening, turns, llm, recognizer, voice, conversation)
     if show_settings:
         print_settings(loaded)
         return
@@ -171,39 +208,51 @@ def talk(
     from voicecli.assemble.devices import Files
 
     require_unix("voicecli talk")
-    code = hold_talk(loaded.settings, Files(tuple(input or ()), output, fast), ui, resume)
-    raise typer.Exit(code)
+    raise Exit(hold_talk(loaded.settings, Files(tuple(input or ()), output, fast), ui, resume))
 
 
 def hold_talk(settings: Settings, files: Files, ui: Ui, resume: int | None) -> int:
-    """Returns the exit code. Files are no conversation of the user's, so they are not kept."""
+    """Hold the conversation and return the exit code. With files, nothing is kept in the history."""
     from voicecli.app.talk import talk
     from voicecli.events import CLOCK
     from voicecli.history.log import open_history
+    from voicecli.models.store import conversation_models
 
-    require_key(settings, files)
+    require_keyboard(settings, files)
     keep = settings.history.enabled and not files.inputs and files.output is None
     memory = open_history(settings.history_file, CLOCK, keep=keep, resume=resume)
-    fetch_missing(settings, models_of(settings))
+    fetch_missing(settings, conversation_models(settings))
     try:
         return talk(settings, files, ui.value, memory=memory)
     finally:
         if memory.log is not None and memory.log.unsaved:
-            tell_unsaved(memory.log)
+            print_unsaved(memory.log)
 
 
-def tell_unsaved(log: SessionLog) -> None:
-    """The last chance of words that no disk would take."""
+def require_keyboard(settings: Settings, files: Files) -> None:
+    """Raise SettingsError if push-to-talk is set and there is no key to hold."""
+    if settings.listen.mode != "push-to-talk":
+        return
+    if files.inputs:
+        raise SettingsError("push-to-talk does not work with --input: nobody holds the key", NO_KEYBOARD_HINT)
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise SettingsError("push-to-talk needs a keyboard, and standard input is not a terminal", NO_KEYBOARD_HINT)
+
+
+def print_unsaved(log: SessionLog) -> None:
+    """Print what was said but could not be saved, so that it is not lost."""
     from voicecli.history.export import transcript
     from voicecli.printable import printable
 
     count = len(log.unsaved)
-    reported = f"{count} exchange{'s' if count > 1 else ''}"
-    tell(UNSAVED.format(count=reported, trouble=printable(log.trouble), words=printable(transcript(log.unsaved))))
+    exchanges = f"{count} exchange{'s' if count > 1 else ''}"
+    print_note(
+        UNSAVED.format(count=exchanges, trouble=printable(log.trouble), words=printable(transcript(log.unsaved)))
+    )
 
 
 def print_settings(loaded: Loaded) -> None:
-    """One row a setting: key, value, origin."""
+    """Print one row a setting: key, value, origin."""
     from rich.console import Console
     from rich.table import Table
 
@@ -213,10 +262,3 @@ def print_settings(loaded: Loaded) -> None:
     for row in loaded.rows():
         table.add_row(*row)
     Console().print(table)
-
-
-def models_of(settings: Settings) -> list[str]:
-    """What a conversation needs."""
-    from voicecli.models.installed import needed_models
-
-    return needed_models(settings)

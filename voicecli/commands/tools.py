@@ -1,29 +1,24 @@
-"""`voicecli tools`: what the language model may use, and whether the servers answer."""
+"""`voicecli tools`: the tools of the language model, and whether their servers answer."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from voicecli.commands.narration import tell_error
-from voicecli.commands.options import option
+from voicecli.commands.console import print_error
+from voicecli.commands.options import ConfigOption
 
 if TYPE_CHECKING:
     from voicecli.errors import ToolError
-    from voicecli.settings.tools import ToolSettings
+    from voicecli.settings.model import ToolSettings
     from voicecli.tools.toolbox import Tool
 
 
-def tools(
-    config: Annotated[
-        Path | None, option("--config", help="Settings file in place of your own.", panel="Settings")
-    ] = None,
-) -> None:
-    """List the tools that the language model may use, and try the MCP servers.
+def tools(config: ConfigOption = None) -> None:
+    """List the tools of the language model, and connect to the MCP servers.
 
-    Ends with 5 when a server does not answer.
+    The exit code is 5 if a server does not answer.
 
     Examples:
 
@@ -41,13 +36,13 @@ def tools(
     found, troubles = asyncio.run(find(settings))
     print_tools(found, settings)
     for trouble in troubles:
-        tell_error(trouble)
+        print_error(trouble)
     if troubles:
         raise typer.Exit(troubles[0].exit_code)
 
 
 async def find(settings: ToolSettings) -> tuple[list[Tool], list[ToolError]]:
-    """All tools, and what kept servers from having any."""
+    """Return all tools, and the errors of the servers that do not answer."""
     from voicecli.assemble.tools import open_tools
 
     async with open_tools(settings, lambda text: None) as opening:
@@ -55,7 +50,7 @@ async def find(settings: ToolSettings) -> tuple[list[Tool], list[ToolError]]:
 
 
 def print_tools(found: list[Tool], settings: ToolSettings) -> None:
-    """One row a tool: name, whether it asks, what it does."""
+    """Print one row per tool: name, whether it needs approval, what it does."""
     from rich.console import Console
     from rich.table import Table
 
@@ -65,11 +60,11 @@ def print_tools(found: list[Tool], settings: ToolSettings) -> None:
     console = Console()
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("tool", no_wrap=True)
-    table.add_column("leave", no_wrap=True)
+    table.add_column("access", no_wrap=True)
     table.add_column("what it does", overflow="fold")
     for tool in found:
-        leave = "allowed" if is_allowed(tool, settings.allow) else "asks"
-        table.add_row(tool.title, leave, shorten(tool.spec.description))
+        access = "allowed" if is_allowed(tool, settings.allow) else "asks"
+        table.add_row(tool.title, access, shorten(tool.spec.description))
     console.print(table)
     if not settings.enabled:
-        console.print("\nSwitched off: tools.enabled is false.")
+        console.print("\nTools are off: tools.enabled is false.")

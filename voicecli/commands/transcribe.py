@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from voicecli.commands.missing_models import fetch_missing
-from voicecli.commands.narration import tell, tell_error
-from voicecli.commands.options import Profile, option
+from voicecli.commands.console import print_error, print_note
+from voicecli.commands.download_progress import fetch_missing
+from voicecli.commands.options import MODELS, SettingsOptions, complete_whisper_models, grouped, option
 from voicecli.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -23,45 +23,53 @@ if TYPE_CHECKING:
 
 
 class Window(StrEnum):
-    """Length of audio that Whisper decodes in one go."""
+    """Values of `stt.window`."""
 
     short = "short"
     full = "full"
 
 
-RECOGNIZER, SERVER, SCREEN = "Recogniser", "Server", "Output and settings"
+SERVER = "Server"
 PIPE = Path("-")
 
 
+@grouped
 def transcribe(
+    source: SettingsOptions,
     files: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE", help="Sound files: WAV, FLAC, MP3, Ogg, M4A and others; - a pipe.", show_default=False
+            metavar="FILE",
+            help="Sound files: WAV, FLAC, MP3, Ogg, M4A and others; - reads standard input.",
+            show_default=False,
         ),
     ],
-    model: Annotated[str | None, option("--model", help="Whisper model: name or folder.", panel=RECOGNIZER)] = None,
-    language: Annotated[str | None, option(help="Spoken language, such as en, or auto.", panel=RECOGNIZER)] = None,
-    window: Annotated[
-        Window | None, option(help="short is quicker; full always decodes 30 s.", panel=RECOGNIZER)
+    model: Annotated[
+        str | None,
+        option("--model", help="Whisper model: name or folder.", panel=MODELS, autocompletion=complete_whisper_models),
     ] = None,
-    profile: Annotated[Profile | None, option(help="cpu, or gpu for one NVIDIA card.", panel=RECOGNIZER)] = None,
-    offline: Annotated[bool | None, option("--offline", help="Never download a model.", panel=RECOGNIZER)] = None,
-    server: Annotated[str, option("--server", help="Let the voicecli serve-stt at this URL do it.", panel=SERVER)] = "",
+    language: Annotated[
+        str | None, option(help="Spoken language, such as en, or auto to detect it.", panel=MODELS)
+    ] = None,
+    window: Annotated[Window | None, option(help="short is faster; full always encodes 30 s.", panel=MODELS)] = None,
+    server: Annotated[str, option("--server", help="Use the voicecli serve-stt at this URL.", panel=SERVER)] = "",
     api_key: Annotated[
         str,
-        typer.Option(envvar="VOICECLI_API_KEY", help="Its key.", rich_help_panel=SERVER, show_default=False),
+        typer.Option(
+            envvar="VOICECLI_API_KEY", help="API key of that server.", rich_help_panel=SERVER, show_default=False
+        ),
     ] = "",
-    as_json: Annotated[bool, option("--json", help="One JSON line a file, with times.", panel=SCREEN)] = False,
-    config: Annotated[Path | None, option("--config", help="Settings file in place of your own.", panel=SCREEN)] = None,
+    as_json: Annotated[
+        bool, option("--json", help="Print one JSON line per file, with times.", panel="Output")
+    ] = False,
 ) -> None:
     """Print what is said in sound files.
 
-    One file gives its text, several give a line each. Recordings longer than Whisper's 30 s are cut at their pauses.
-    A file that cannot be read is told on stderr; the others go on, and the command ends with its exit code.
+    One file prints its text; several print one line each. Recordings longer than Whisper's 30 s are split at pauses. A
+    file that cannot be read is reported on stderr; the others are still transcribed, and the exit code is that error's.
 
-    [bold]-[/] is standard input: bare s16le mono samples at 16 kHz, or WAV. Each utterance is a
-    line as soon as it ends.
+    [bold]-[/] reads standard input: raw s16le mono samples at 16 kHz, or WAV. Each utterance is printed as a line as
+    soon as it ends.
 
     Examples:
 
@@ -76,61 +84,63 @@ def transcribe(
       arecord -q -f S16_LE -r 16000 -c 1 | voicecli transcribe -
     """
     check_pipe(files)
-    show = ResultPrinter(as_json, named=len(files) > 1)
+    printer = TranscriptPrinter(as_json, named=len(files) > 1)
     if server:
-        here = {"--model": model, "--window": window, "--profile": profile, "--offline": offline, "--config": config}
-        check_remote(here)
+        check_remote(
+            {
+                "--model": model,
+                "--window": window,
+                "--profile": source.profile,
+                "--offline": source.offline,
+                "--config": source.config,
+                "--set": source.changed or None,
+            }
+        )
         from voicecli.app.transcribe_stream import Server, transcribe_at_server, transcribe_pipe
 
-        there = Server(server, api_key, language or "")
+        remote = Server(server, api_key, language or "")
         if files == [PIPE]:
-            transcribe_pipe(there, show.utterance)
+            transcribe_pipe(remote, printer.utterance)
         else:
-            transcribe_at_server(files, there, show.outcome)
+            transcribe_at_server(files, remote, printer.outcome)
     else:
-        from voicecli.settings.load import load_settings
-
-        settings = load_settings(
-            {"stt.model": model, "stt.language": language, "stt.window": window, "models.offline": offline},
-            profile=profile or "",
-            file=config,
-        ).settings
-        transcribe_here(files, settings, show)
-    raise typer.Exit(show.exit_code)
+        settings = source.load(stt__model=model, stt__language=language, stt__window=window).settings
+        transcribe_here(files, settings, printer)
+    raise typer.Exit(printer.exit_code)
 
 
 def check_pipe(files: list[Path]) -> None:
-    """Raise SettingsError if standard input is requested and cannot be used."""
+    """Raise SettingsError if standard input is requested but cannot be used."""
     if PIPE in files and len(files) > 1:
-        raise SettingsError("- is standard input, and cannot be combined with files", "use one command for each")
+        raise SettingsError("- (standard input) cannot be combined with files", "run one command for each")
     if PIPE in files and sys.stdin.isatty():
         raise SettingsError(
-            "standard input is a terminal, not a pipe with sound", "arecord -f S16_LE -r 16000 -c 1 | voicecli ..."
+            "standard input is a terminal, not sound", "pipe sound in: arecord -f S16_LE -r 16000 -c 1 | voicecli ..."
         )
 
 
 def check_remote(here: Mapping[str, object]) -> None:
-    """Raise SettingsError if an option is given that only the server can decide."""
+    """Raise SettingsError if an option is given that only the server can apply."""
     if typed := [name for name, value in here.items() if value is not None]:
-        raise SettingsError(f"{', '.join(typed)} cannot be used with --server", "pass it to serve-stt")
+        raise SettingsError(f"{', '.join(typed)} cannot be used with --server", "pass it to voicecli serve-stt instead")
 
 
-def transcribe_here(files: list[Path], settings: Settings, show: ResultPrinter) -> None:
-    """Transcribe on engines of this process. Raise what loading them raises."""
+def transcribe_here(files: list[Path], settings: Settings, printer: TranscriptPrinter) -> None:
+    """Transcribe with engines of this process. Raise ModelMissing or EngineError if they cannot be loaded."""
     if files == [PIPE]:
         fetch_missing(settings, [settings.stt.model, settings.listen.endpoint_model])
         from voicecli.app.transcribe_stream import transcribe_pipe
 
-        transcribe_pipe(settings, show.utterance)
+        transcribe_pipe(settings, printer.utterance)
     else:
         fetch_missing(settings, [settings.stt.model])
         from voicecli.app.transcribe import transcribe_files
 
-        transcribe_files(files, settings, show.outcome)
+        transcribe_files(files, settings, printer.outcome)
 
 
-class ResultPrinter:
-    """Prints results as they arrive, and remembers the exit code."""
+class TranscriptPrinter:
+    """Print results as they arrive, and keep the exit code."""
 
     exit_code = 0
 
@@ -139,20 +149,20 @@ class ResultPrinter:
         self._named = named
 
     def outcome(self, outcome: Outcome) -> None:
-        """Print the outcome of a file."""
+        """Print a file's text, or its error."""
         from voicecli.app.transcribe import Unreadable
 
         if isinstance(outcome, Unreadable):
             self.exit_code = self.exit_code or outcome.error.exit_code
-            tell_error(outcome.error)
+            print_error(outcome.error)
         else:
-            report_withheld(outcome)
+            print_withheld(outcome)
         self._print(fields(outcome) if self._as_json else plain(outcome, self._named))
 
     def utterance(self, utterance: Utterance) -> None:
-        """Print an utterance of standard input."""
+        """Print an utterance from standard input."""
         if utterance.reason:
-            tell(f"no text from {utterance.from_s:.1f} to {utterance.until_s:.1f} s: {utterance.reason}")
+            print_note(f"no text from {utterance.from_s:.1f} to {utterance.until_s:.1f} s: {utterance.reason}")
         self._print(utterance_fields(utterance) if self._as_json else utterance.text)
 
     def _print(self, result: str | dict[str, Any]) -> None:
@@ -161,7 +171,7 @@ class ResultPrinter:
 
 
 def utterance_fields(utterance: Utterance) -> dict[str, Any]:
-    """Return what `--json` prints for an utterance of standard input; `reason` only if there is one."""
+    """Return what `--json` prints for an utterance; `reason` only if there is one."""
     result: dict[str, Any] = {
         "file": str(PIPE),
         "text": utterance.text,
@@ -180,13 +190,13 @@ def plain(outcome: Outcome, named: bool) -> str:
     return f"{outcome.file}: {text}" if named else text
 
 
-def report_withheld(transcript: FileTranscript) -> None:
-    """Report what was left out."""
+def print_withheld(transcript: FileTranscript) -> None:
+    """Report the parts that have no text, and why."""
     if transcript.reason:
-        tell(f"{transcript.file}: no text: {transcript.reason}")
+        print_note(f"{transcript.file}: no text: {transcript.reason}")
         return
     for part in transcript.withheld:
-        tell(f"{transcript.file}: no text from {part.from_s:.1f} to {part.until_s:.1f} s: {part.reason}")
+        print_note(f"{transcript.file}: no text from {part.from_s:.1f} to {part.until_s:.1f} s: {part.reason}")
 
 
 def fields(outcome: Outcome) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from voicecli.commands.narration import tell
+from voicecli.commands.console import print_note
 from voicecli.commands.options import option
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def tune(
             "--yes changes it without asking, --dry-run leaves it unchanged",
         )
     for line in beginning.notes:
-        tell(line)
+        print_note(line)
     outcome = measured(beginning, speech, 60 * time_limit, began_s)
     chosen = show(beginning, outcome)
     if json_file is not None:
@@ -124,14 +124,14 @@ def write(beginning: Beginning, choices: Sequence[Choice], chosen: Sequence[Choi
     changed = {one.key for one in chosen}
     decided = [one.key for one in choices if one.key not in changed and one.measured]
     for key, value in user_values(before or "", decided).items():
-        tell(f"{key} = {shown(value)} is your own value and is kept; the default was as good")
+        print_note(f"{key} = {shown(value)} is your own value and is kept; the default was as good")
     text = tuned(before or "", chosen, decided, time.strftime("%Y-%m-%d"))
     if text == (before or ""):
-        tell("Nothing to write: your settings have these values already.")
+        print_note("Nothing to write: your settings have these values already.")
         return
     if before is not None and not yes and not typer.confirm(f"Change {beginning.path}?", default=True, err=True):
-        tell("Nothing was written.")
+        print_note("Nothing was written.")
         return
     written = replace(beginning.path, text)
     kept = f"; the previous file is {written.backup}" if written.backup else ""
-    tell(f"Written to {written.path}{kept}")
+    print_note(f"Written to {written.path}{kept}")

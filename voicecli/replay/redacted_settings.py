@@ -8,9 +8,8 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from voicecli.bench.environment import SettingValue
-from voicecli.settings.load import build, flat, keys, load_settings, parse, value_of
+from voicecli.settings.load import build, keys, load_settings, shipped_values, value_of
 from voicecli.settings.model import Settings
-from voicecli.settings.shipped import shipped_text
 
 MACHINE_KEYS = frozenset(
     {
@@ -64,7 +63,7 @@ def replay_settings(
     Unless flags say otherwise, the temperature is 0 and text-to-speech does not stream, so that replays are repeatable.
     """
     own = load_settings({}).settings
-    values: dict[str, object] = flat(parse(shipped_text("default.toml"), "default.toml"))
+    values: dict[str, object] = shipped_values("default.toml")
     origins = dict.fromkeys(values, "default")
     known = {
         key: without_folders(value) if isinstance(value, str) else value

@@ -21,7 +21,7 @@ from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.engines.worker import LoopThread, ThreadWorker
 from voicecli.errors import first_of
 from voicecli.events import Event, LevelMeasured
-from voicecli.models.installed import model_file, open_store
+from voicecli.models.store import model_file, open_store
 from voicecli.replay import virtual_time
 from voicecli.replay.bundle import Recording, StageLatencies, UserAction
 from voicecli.replay.latencies import (

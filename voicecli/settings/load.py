@@ -1,6 +1,6 @@
-"""How settings come together, and where each one came from.
+"""Merge the settings from all places, and remember where each value comes from.
 
-defaults  <  user's file  <  profile  <  VOICECLI_<SECTION>_<KEY>  <  flags
+defaults  <  user's file  <  profile  <  VOICECLI_<SECTION>_<KEY>  <  options of the command
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ from typing import Any
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from voicecli.errors import SettingsError
-from voicecli.settings.model import Settings
-from voicecli.settings.section import as_table
-from voicecli.settings.shipped import shipped_text
+from voicecli.settings.model import Settings, as_table
 
 PROFILES = ("cpu", "gpu")
 PREFIX = "VOICECLI_"
@@ -26,18 +24,18 @@ PREFIX = "VOICECLI_"
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Settings, and for each `section.key` the layer that its value came from."""
+    """Settings, and for each `section.key` the layer that its value comes from."""
 
     settings: Settings
     origins: dict[str, str]
 
     def rows(self) -> list[tuple[str, str, str]]:
-        """Key, value and origin of each setting; secrets are masked."""
+        """Return key, value and origin of each setting; secrets are masked."""
         return [(key, shown(value_of(self.settings, key)), origin) for key, origin in self.origins.items()]
 
 
 def user_file() -> Path:
-    """Where the user's own settings are looked for."""
+    """Return the path of the user's settings file, which may not exist."""
     from platformdirs import user_config_path
 
     return user_config_path("voicecli") / "config.toml"
@@ -50,18 +48,18 @@ def load_settings(
     file: Path | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Loaded:
-    """Merge all layers; a flag of None was not typed. Raises SettingsError, with the nearest known key."""
+    """Merge all layers; a flag of None was not given. Raise SettingsError, with the nearest key if one is unknown."""
     environ = os.environ if environ is None else environ
     profile = profile or environ.get(PREFIX + "PROFILE", "")
     values: dict[str, object] = {}
     origins: dict[str, str] = {}
-    typed = {key: value for key, value in (flags or {}).items() if value is not None}
+    given = {key: value for key, value in (flags or {}).items() if value is not None}
     for origin, layer in (
-        ("default", flat(parse(shipped_text("default.toml"), "default.toml"))),
+        ("default", shipped_values("default.toml")),
         *file_layer(file),
         *profile_layer(profile),
         *environ_layers(environ),
-        ("flag", typed),
+        ("flag", given),
     ):
         for key, value in layer.items():
             known(key, origin)
@@ -69,37 +67,50 @@ def load_settings(
     return Loaded(build(values, origins), origins)
 
 
+def shipped_text(name: str) -> str:
+    """Return the content of `config/<name>`, inside the installed package or beside it in a checkout."""
+    package = Path(__file__).parent.parent
+    installed = package / "config" / name
+    path = installed if installed.is_file() else package.parent / "config" / name
+    return path.read_text(encoding="utf-8")
+
+
+def shipped_values(name: str) -> dict[str, object]:
+    """Return the `section.key` values of a shipped settings file."""
+    return flat(parse(shipped_text(name), name))
+
+
 def defaults() -> Settings:
-    """What is shipped, with nobody's changes."""
-    return build(flat(parse(shipped_text("default.toml"), "default.toml")), {})
+    """Return the shipped settings, without the user's file, environment or options."""
+    return build(shipped_values("default.toml"), {})
 
 
 def surroundings(*names: str) -> dict[str, str]:
-    """Variables of the environment that are not ours: of terminals, sound servers, SSH. Unset ones are left out."""
+    """Return environment variables of other programs, such as terminals and SSH, without those that are not set."""
     return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def file_layer(file: Path | None) -> list[tuple[str, dict[str, object]]]:
-    """The user's file; one that was asked for by name has to be there."""
+    """Return the values of the user's file. Raise SettingsError if a file given by name does not exist."""
     path = file or user_file()
     if not path.is_file():
         if file is None:
             return []
-        raise SettingsError(f"the settings file {path} is not there", "check --config")
+        raise SettingsError(f"the settings file {path} does not exist", "check --config")
     return [(str(path), flat(parse(path.read_text(encoding="utf8"), str(path))))]
 
 
 def profile_layer(profile: str) -> list[tuple[str, dict[str, object]]]:
-    """The chosen profile, if any."""
+    """Return the values of the profile, if any. Raise SettingsError if it does not exist."""
     if not profile:
         return []
     if profile not in PROFILES:
-        raise SettingsError(f"there is no profile {profile!r}", f"profiles: {', '.join(PROFILES)}")
-    return [(f"profile {profile}", flat(parse(shipped_text(f"{profile}.toml"), f"{profile}.toml")))]
+        raise SettingsError(f"unknown profile {profile!r}", f"profiles: {', '.join(PROFILES)}")
+    return [(f"profile {profile}", shipped_values(f"{profile}.toml"))]
 
 
 def environ_layers(environ: Mapping[str, str]) -> list[tuple[str, dict[str, object]]]:
-    """One layer a variable, so that each is its own origin. Sections have no underscore, keys may."""
+    """Return one layer per variable, so that each is its own origin. Section names have no underscore; keys may."""
     layers: list[tuple[str, dict[str, object]]] = []
     for name, value in sorted(environ.items()):
         section, _, key = name.removeprefix(PREFIX).lower().partition("_")
@@ -109,28 +120,28 @@ def environ_layers(environ: Mapping[str, str]) -> list[tuple[str, dict[str, obje
 
 
 def as_environ(flags: Mapping[str, object]) -> dict[str, str]:
-    """Variables that set the same in another process; a flag of None was not typed."""
-    typed = {key: value for key, value in flags.items() if value is not None}
+    """Return the variables that set the same values in another process; a flag of None was not given."""
+    given = {key: value for key, value in flags.items() if value is not None}
     return {
         PREFIX + key.replace(".", "_").upper(): str(value).lower() if isinstance(value, bool) else str(value)
-        for key, value in typed.items()
+        for key, value in given.items()
     }
 
 
 def parsed(texts: Sequence[str]) -> dict[str, object]:
-    """`section.key=value` of the command line, each checked to be a setting. Raises SettingsError."""
+    """Parse `section.key=value` options. Raise SettingsError if one is malformed or names no setting."""
     values: dict[str, object] = {}
     for text in texts:
         key, is_set, value = text.partition("=")
         if not is_set:
-            raise SettingsError(f"--set {text} is not section.key=value", "--set listen.pause_ms=150")
+            raise SettingsError(f"--set {text} is not section.key=value", "for example: --set listen.pause_ms=150")
         known(key.strip(), "--set")
         values[key.strip()] = value.strip()
     return values
 
 
 def parse(text: str, origin: str) -> dict[str, Any]:
-    """TOML with a word on where it is wrong."""
+    """Parse TOML. Raise SettingsError that says where it is wrong."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -138,7 +149,7 @@ def parse(text: str, origin: str) -> dict[str, Any]:
 
 
 def flat(tables: Mapping[str, Any]) -> dict[str, object]:
-    """`{"a": {"b": 1}}` -> `{"a.b": 1}`; keys outside a section keep their name and are refused later."""
+    """Turn `{"a": {"b": 1}}` into `{"a.b": 1}`; keys outside a section keep their name and are refused later."""
     out: dict[str, object] = {}
     for section, table in tables.items():
         if isinstance(table, dict):
@@ -149,7 +160,7 @@ def flat(tables: Mapping[str, Any]) -> dict[str, object]:
 
 
 def merged(before: object, value: object, origin: str, key: str) -> object:
-    """`value`, with the entries that it does not name where both are tables. Raises SettingsError."""
+    """Return `value`; if both are tables, with the entries of `before` that it lacks. Raise SettingsError."""
     if not isinstance(before, dict):
         return value
     try:
@@ -160,28 +171,28 @@ def merged(before: object, value: object, origin: str, key: str) -> object:
 
 
 def keys() -> list[str]:
-    """All `section.key` names."""
+    """Return all `section.key` names."""
     return [f"{name}.{key}" for name, field in Settings.model_fields.items() for key in fields_of(field.annotation)]
 
 
 def fields_of(section: Any) -> list[str]:
-    """Field names of a section's model."""
+    """Return the field names of a section's model."""
     assert issubclass(section, BaseModel)
     return list(section.model_fields)
 
 
 def known(key: str, origin: str) -> None:
-    """Raise SettingsError with the nearest known key unless `key` is one."""
+    """Raise SettingsError, with the nearest known key, if `key` is not a setting."""
     names = keys()
     if key in names:
         return
     near = difflib.get_close_matches(key, names, 1, 0.5) or [n for n in names if n.split(".")[1] == key.split(".")[-1]]
-    hint = f"did you mean {near[0]}?" if near else "voicecli talk --show-settings lists all keys"
+    hint = f"did you mean {near[0]}?" if near else "to see all keys: voicecli talk --show-settings"
     raise SettingsError(f"{origin}: unknown setting {key}", hint)
 
 
 def build(values: Mapping[str, object], origins: Mapping[str, str]) -> Settings:
-    """Validated settings; an error names the key and where its value came from."""
+    """Return validated settings. Raise SettingsError with the key and where its value comes from."""
     tables: dict[str, dict[str, object]] = {}
     for key, value in values.items():
         section, _, name = key.partition(".")
@@ -196,12 +207,12 @@ def build(values: Mapping[str, object], origins: Mapping[str, str]) -> Settings:
 
 
 def _given(value: object) -> str:
-    """What was given in place of a value. Of a table the names alone: what is in it may be secret."""
+    """Format a wrong value; of a table only the keys, since its values may be secret."""
     return f"a table of {', '.join(map(str, value))}" if isinstance(value, Mapping) and value else repr(value)
 
 
 def value_of(settings: Settings, key: str) -> object:
-    """The value of a `section.key`; a table of words as it may be written on the command line."""
+    """Return the value of a `section.key`; a table of strings in the form of the command line."""
     section, _, name = key.partition(".")
     value: object = getattr(getattr(settings, section), name)
     if isinstance(value, dict) and value and all(isinstance(one, str) for one in value.values()):
@@ -210,12 +221,12 @@ def value_of(settings: Settings, key: str) -> object:
 
 
 def shown(value: object) -> str:
-    """A value as TOML would write it; a secret only says whether it is set."""
+    """Format a value as TOML; of a secret only whether it is set."""
     if isinstance(value, SecretStr):
         return '"***"' if value.get_secret_value() else '""'
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, Mapping):  # of tables the names alone: what is in them may be secret
+    if isinstance(value, Mapping):  # only the keys: the values may be secret
         return ", ".join(value)
     if isinstance(value, tuple):
         return ", ".join(value)

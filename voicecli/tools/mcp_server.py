@@ -20,7 +20,7 @@ from voicecli.types import ToolSpec
 if TYPE_CHECKING:
     from mcp import Client
 
-    from voicecli.settings.tools import ToolServer
+    from voicecli.settings.model import ToolServer
 
 MAX_NAME_CHARS = 64
 """Longest function name in OpenAI's protocol, which allows letters, digits, "_" and "-"."""

@@ -16,7 +16,7 @@ from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import physical_cores, sleep_while_waiting
 from voicecli.engines.worker import ThreadWorker
 from voicecli.events import CLOCK
-from voicecli.models.installed import model_file, open_store
+from voicecli.models.store import model_file, open_store
 from voicecli.settings.model import Settings
 from voicecli.tune.rounds import Machine, default_arms, doubt_of, rounds
 from voicecli.tune.search import Found, Search, Watch

@@ -10,20 +10,18 @@ from pathlib import Path
 from voicecli.bench.environment import require_device
 from voicecli.engines.cpu import physical_cores
 from voicecli.errors import ModelMissing
-from voicecli.models.installed import open_store
-from voicecli.models.manifest import Model, ModelStore
+from voicecli.models.manifest import Model
+from voicecli.models.store import ModelStore, open_store
 from voicecli.settings.load import (
     PREFIX,
     Loaded,
     build,
-    flat,
     load_settings,
-    parse,
+    shipped_values,
     user_file,
     value_of,
 )
 from voicecli.settings.model import Settings
-from voicecli.settings.shipped import shipped_text
 from voicecli.tune.values import PART_OF, Choice, Value
 
 DEVICES = ("stt.device", "tts.device")
@@ -49,8 +47,8 @@ def begin(device: str, file: Path | None) -> Beginning:
     Raise SettingsError for invalid settings, ModelMissing if there is nothing to tune, EngineError if there is no GPU.
     """
     loaded = loaded_from(file)
-    shipped = flat(parse(shipped_text("default.toml"), "default.toml"))
-    profile = flat(parse(shipped_text(f"{device}.toml"), f"{device}.toml"))
+    shipped = shipped_values("default.toml")
+    profile = shipped_values(f"{device}.toml")
     stock = {key: value for key, value in (shipped | profile).items() if key in PART_OF or key in DEVICES}
     settings = with_values(loaded.settings, stock)
     require_device(settings, device)

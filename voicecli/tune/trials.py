@@ -26,8 +26,7 @@ from voicecli.engines.whisper.engine import Whisper
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import EngineError, first_of
 from voicecli.events import Clock
-from voicecli.models.installed import model_file
-from voicecli.models.manifest import ModelStore
+from voicecli.models.store import ModelStore, model_file
 from voicecli.settings.model import ListenSettings, Settings, SttSettings
 from voicecli.speech_text.think_filter import without_thinking
 from voicecli.tune.values import Arm, Sample, Samples

@@ -1,4 +1,4 @@
-"""Asking: what the model is sent, what is told beside the answer, what is measured."""
+"""Asking: what the model is sent, the notes beside the answer, what is measured."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tests.contract.chat_servers import llm_settings
 from tests.conversation.stage import ScriptedLlm
 from tests.defaults import SETTINGS
-from voicecli.app.ask import Asked, Wanted, answer, asking_settings
+from voicecli.app.ask import Asked, Request, answer, asking_settings
 from voicecli.commands.ask import fields, models_of, question_of
 from voicecli.conversation.question import Question
 from voicecli.engines.llm.select import Opened
@@ -55,7 +55,7 @@ class Small(ScriptedLlm):
             yield token
 
 
-def asking(llm: ScriptedLlm, wanted: Wanted) -> tuple[Asked, Notes]:
+def asking(llm: ScriptedLlm, wanted: Request) -> tuple[Asked, Notes]:
     asked, page = Asked(), Notes()
     virtual_time.run(answer(Opened(llm, "", LLM.context_tokens), LLM, wanted, asked, page))
     return asked, page
@@ -64,7 +64,7 @@ def asking(llm: ScriptedLlm, wanted: Wanted) -> tuple[Asked, Notes]:
 def test_the_answer_is_written_and_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("voicecli.app.ask.CLOCK", lambda: asyncio.get_running_loop().time())
     llm = ScriptedLlm(["<think>Hm.</think>**Because** it is."], first_token_s=0.3, token_s=0.05)
-    asked, page = asking(llm, Wanted(Question("Why?", "text")))
+    asked, page = asking(llm, Request(Question("Why?", "text")))
     assert page.written.strip() == asked.answer == "**Because** it is."
     assert page.closed
     assert page.reported == []
@@ -84,7 +84,7 @@ def test_the_answer_is_written_and_measured(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_voice_is_given_text_chunks_while_the_answer_is_written() -> None:
-    asked, _ = asking(ScriptedLlm(["This is it.\n```\ncode\n```\n"]), Wanted(Question("Why?", "")))
+    asked, _ = asking(ScriptedLlm(["This is it.\n```\ncode\n```\n"]), Request(Question("Why?", "")))
     said = []
     while (text_chunk := asked.text.answer.next_chunk(200)) is not None:
         said.append(text_chunk.text)
@@ -94,7 +94,7 @@ def test_the_voice_is_given_text_chunks_while_the_answer_is_written() -> None:
 
 def test_an_input_that_is_too_long_is_cut_aloud() -> None:
     llm = ScriptedLlm(["Yes."])
-    _, page = asking(llm, Wanted(Question("Why?", LINES), "tail"))
+    _, page = asking(llm, Request(Question("Why?", LINES), "tail"))
     assert "line 299" in llm.asked[0][1].text
     (reported,) = page.reported
     assert reported.startswith("Too long: asked about the last ")
@@ -103,38 +103,38 @@ def test_an_input_that_is_too_long_is_cut_aloud() -> None:
 
 def test_a_server_that_counts_otherwise_gets_less_until_it_is_content() -> None:
     llm = Small(["Yes."], most_chars=300)
-    _, page = asking(llm, Wanted(Question("Why?", LINES), "head"))
+    _, page = asking(llm, Request(Question("Why?", LINES), "head"))
     assert len(page.reported) > 1
     assert 100 < len(llm.asked[0][1].text) <= 300
 
 
 def test_a_server_that_counts_otherwise_is_believed() -> None:
     with pytest.raises(SettingsError, match="too long: The conversation is longer") as caught:
-        asking(Small([]), Wanted(Question("Why?", LINES[:300])))
+        asking(Small([]), Request(Question("Why?", LINES[:300])))
     assert "--tail" in caught.value.hint
 
 
 def test_a_question_that_a_server_never_takes_is_refused_at_last() -> None:
     with pytest.raises(SettingsError, match="no room|about 0 fit"):
-        asking(Small([], most_chars=0), Wanted(Question("Why?", LINES), "tail"))
+        asking(Small([], most_chars=0), Request(Question("Why?", LINES), "tail"))
 
 
 def test_a_long_wait_is_reported() -> None:
     page = Notes()
     wide = LLM.model_copy(update={"context_tokens": 4096})
     opened = Opened(ScriptedLlm(["Yes."]), "", wide.context_tokens)
-    virtual_time.run(answer(opened, wide, Wanted(Question("Why?", LINES)), Asked(), page))
+    virtual_time.run(answer(opened, wide, Request(Question("Why?", LINES)), Asked(), page))
     assert page.reported[0].startswith("Reading about ")
 
 
 def test_an_answer_that_ends_at_its_limit_is_reported() -> None:
-    _, page = asking(ScriptedLlm(["word " * 23 + "word"]), Wanted(Question("Why?", "")))
+    _, page = asking(ScriptedLlm(["word " * 23 + "word"]), Request(Question("Why?", "")))
     assert page.reported == ["The answer ends at 24 tokens (--max-tokens)."]
 
 
 def test_no_answer_is_an_error() -> None:
     with pytest.raises(EngineError, match="scripted gave no answer"):
-        asking(ScriptedLlm(["<think>Hm"]), Wanted(Question("Why?", "")))
+        asking(ScriptedLlm(["<think>Hm"]), Request(Question("Why?", "")))
 
 
 def test_what_was_not_measured_is_null_and_an_interruption_is_reported() -> None:

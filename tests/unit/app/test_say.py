@@ -1,4 +1,4 @@
-"""Saying a text: the pieces of an answer, the file that comes of it, the times."""
+"""Saying a text: the text chunks of an answer, the file that comes of it, the times."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from tests.conversation.stage import CHAR_S, ToneTts
 from tests.defaults import SETTINGS
-from voicecli.app.say import Said, answer_with, say_text, speak
+from voicecli.app.say import SpeechTimes, answer_with, say_text, speak
 from voicecli.audio.files.wav import FileSpeaker
 from voicecli.commands.say import text_of
 from voicecli.errors import DeviceError, EngineError, SettingsError
@@ -22,8 +22,8 @@ from voicecli.types import PlaybackChunk, TurnId
 S_PER_CALL = 0.2
 
 
-def say(text: str, voice: ToneTts, path: Path) -> Said:
-    async def main() -> Said:
+def say(text: str, voice: ToneTts, path: Path) -> SpeechTimes:
+    async def main() -> SpeechTimes:
         clock = asyncio.get_running_loop().time
         async with FileSpeaker(path, lead_s=8.0) as recording:
             return await speak(answer_with(text), voice, TimedWorker(lambda *_: S_PER_CALL), recording, clock)
@@ -41,7 +41,7 @@ def test_a_text_is_said_like_an_answer(tmp_path: Path) -> None:
     with wave.open(str(tmp_path / "a.wav")) as file:
         assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, 24_000)
         assert file.getnframes() == round(said.audio_s * 24_000)
-        assert set(np.frombuffer(file.readframes(file.getnframes()), np.int16)) == {500}, "stretches join without a gap"
+        assert set(np.frombuffer(file.readframes(file.getnframes()), np.int16)) == {500}, "chunks join without a gap"
 
 
 def test_a_failing_voice_keeps_its_message(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_a_failing_voice_keeps_its_message(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", " \n", "🎉", "---"])
 def test_a_text_without_words_is_refused_before_anything_is_opened(text: str, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="can be said"):
+    with pytest.raises(SettingsError, match="can be spoken"):
         say_text(text, SETTINGS, tmp_path / "a.wav", print)
     assert not (tmp_path / "a.wav").exists()
 
@@ -63,7 +63,7 @@ def test_a_text_without_words_is_refused_before_anything_is_opened(text: str, tm
 def test_words_are_joined_and_a_terminal_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert text_of(["Hello", "there"]) == "Hello there"
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    with pytest.raises(SettingsError, match="nothing to say"):
+    with pytest.raises(SettingsError, match="no text to speak"):
         text_of([])
 
 

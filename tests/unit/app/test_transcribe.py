@@ -11,8 +11,8 @@ from tests.conversation.stage import LoudnessGate
 from tests.defaults import LISTEN
 from voicecli.app.transcribe import FileTranscript, Unreadable, Withheld, speech_parts, transcribe_clip
 from voicecli.audio.files.cutting import Part
-from voicecli.commands.transcribe import fields, plain, report_withheld
-from voicecli.engines.whisper.long_audio import WINDOW_S
+from voicecli.commands.transcribe import fields, plain, print_withheld
+from voicecli.engines.base import DECODE_WINDOW_S
 from voicecli.errors import DeviceError
 from voicecli.types import LISTEN_RATE_HZ, Pcm, SpeechSegment, Transcript
 
@@ -72,9 +72,9 @@ def test_a_long_recording_is_one_text_and_what_was_left_out_is_reported() -> Non
 
 
 def test_a_short_clip_is_whole_whatever_the_detector_would_say() -> None:
-    pcm = quiet(WINDOW_S)
+    pcm = quiet(DECODE_WINDOW_S)
     (part,) = parts(pcm)
-    assert (part.begin_s, part.segment.audio_s, len(part.segment.pcm)) == (0.0, WINDOW_S, len(pcm))
+    assert (part.begin_s, part.segment.audio_s, len(part.segment.pcm)) == (0.0, DECODE_WINDOW_S, len(pcm))
 
 
 def test_the_last_samples_of_a_long_recording_are_kept() -> None:
@@ -102,8 +102,8 @@ def test_a_file_that_gave_nothing_is_reported_in_json_only() -> None:
 
 
 def test_what_is_withheld_is_reported_with_its_place(capsys: pytest.CaptureFixture[str]) -> None:
-    report_withheld(FileTranscript(FILE, "Hello.", 9.0, 0.1, False, (Withheld(2.0, 4.5, "repetition"),)))
-    report_withheld(FileTranscript(FILE, "", 2.0, 0.1, False, (Withheld(0.0, 2.0, "no speech"),)))
+    print_withheld(FileTranscript(FILE, "Hello.", 9.0, 0.1, False, (Withheld(2.0, 4.5, "repetition"),)))
+    print_withheld(FileTranscript(FILE, "", 2.0, 0.1, False, (Withheld(0.0, 2.0, "no speech"),)))
     out = capsys.readouterr()
     assert out.out == ""
     assert out.err.splitlines() == [

@@ -27,7 +27,8 @@ from voicecli.bench.machine import describe_machine
 from voicecli.bench.result import RESULT, Metric
 from voicecli.engines import gpu
 from voicecli.errors import EngineError, ModelMissing
-from voicecli.models.manifest import Manifest, ModelStore
+from voicecli.models.manifest import Manifest
+from voicecli.models.store import ModelStore
 from voicecli.settings.load import load_settings
 
 
@@ -128,7 +129,7 @@ MANIFEST = """
 [[model]]
 name = "small"
 kind = "stt"
-licence = "MIT"
+license = "MIT"
 about = "two files"
 
 [[model.source]]
@@ -142,7 +143,7 @@ files = [
 [[model]]
 name = "unpinned"
 kind = "stt"
-licence = "MIT"
+license = "MIT"
 about = "only its hub knows"
 
 [[model.source]]

@@ -234,9 +234,7 @@ def test_less_is_reported_of_an_unknown_server() -> None:
 def test_every_installed_whisper_is_measured_after_that_of_the_settings(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    monkeypatch.setattr(
-        "voicecli.models.manifest.ModelStore.is_complete", lambda store, name: name == "whisper-tiny.en"
-    )
+    monkeypatch.setattr("voicecli.models.store.ModelStore.is_complete", lambda store, name: name == "whisper-tiny.en")
     there = SETTINGS.models.model_copy(update={"dir": str(tmp_path)})
     found = stage_stt.installed_models(SETTINGS.model_copy(update={"models": there}))
     assert found == ["whisper-base", "whisper-tiny.en"]

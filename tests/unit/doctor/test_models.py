@@ -9,7 +9,7 @@ import pytest
 from tests.unit.models.stage import manifest, model, pinned, source
 from voicecli.doctor.models import ModelFacts
 from voicecli.doctor.probes.models import model_facts
-from voicecli.models.manifest import ModelStore
+from voicecli.models.store import ModelStore
 
 FILES = {"a.gguf": b"twelve bytes", "LICENSE": b"MIT"}
 

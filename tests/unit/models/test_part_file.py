@@ -21,12 +21,12 @@ def test_however_it_is_cut_and_taken_up_the_bytes_come_out_the_same(
     cuts = data.draw(st.lists(st.integers(0, len(content)), max_size=4).map(sorted))
     for start, end in zip([0, *cuts], [*cuts, len(content)], strict=True):
         with PartFile(target) as part:
-            asyncio.run(part.take_up())
+            asyncio.run(part.resume())
             assert part.size_bytes == start
             part.write(content[start:end])
             assert not target.exists()
     with PartFile(target) as last:
-        asyncio.run(last.take_up())
+        asyncio.run(last.resume())
         assert last.accept(Expected("a.bin", len(content), sha256(content))) == sha256(content)
     assert target.read_bytes() == content
     assert not last.path.exists()

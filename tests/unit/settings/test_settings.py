@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import itertools
+import json
 from pathlib import Path
 
 import pytest
 
 from voicecli.errors import SettingsError
-from voicecli.settings.load import keys, load_settings, shown, value_of
+from voicecli.settings import model
+from voicecli.settings.load import keys, load_settings, shipped_values, shown, value_of
 from voicecli.settings.model import Settings
 from voicecli.speech_text.chunker import SHORT_CLAUSE_CHARS
 
@@ -94,18 +99,44 @@ def test_a_broken_file_says_where(tmp_path: Path) -> None:
 
 
 def test_a_file_that_was_asked_for_must_be_there(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="is not there"):
+    with pytest.raises(SettingsError, match="does not exist"):
         load_settings(environ={}, file=tmp_path / "none.toml")
 
 
 def test_an_unknown_profile_is_refused() -> None:
-    with pytest.raises(SettingsError, match="no profile 'tpu'"):
+    with pytest.raises(SettingsError, match="unknown profile 'tpu'"):
         load_settings(environ={}, profile="tpu")
 
 
 def test_the_default_file_holds_every_setting_and_the_profiles_only_known_ones() -> None:
     assert sorted(load_settings(environ={}).origins) == sorted(keys())
     assert isinstance(load_settings(environ={}, profile="cpu").settings, Settings)
+
+
+def test_each_setting_says_its_default() -> None:
+    """The documentation of a field ends with "Default: VALUE." and, where words explain it, "(…)"."""
+    tree = ast.parse(inspect.getsource(model))
+    sections = {name: field.annotation for name, field in Settings.model_fields.items()}
+    documented = {
+        node.name: {
+            field.target.id: ast.literal_eval(text.value)
+            for field, text in itertools.pairwise(node.body)
+            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, ast.Expr)
+        }
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+    }
+    defaults = shipped_values("default.toml")
+    for section, kind in sections.items():
+        assert isinstance(kind, type)
+        texts = documented[kind.__name__]
+        assert sorted(texts) == sorted(kind.model_fields)
+        for key, text in texts.items():
+            _, found, said = " ".join(text.split()).rpartition("Default: ")
+            assert found, f"{section}.{key}"
+            if "config/default.toml" not in said and said != "none.":
+                default = json.dumps(defaults[f"{section}.{key}"])
+                assert said.partition(" (")[0].removesuffix(".") == default, f"{section}.{key}"
 
 
 def test_what_is_said_outside_a_conversation_begins_as_a_conversation_does_by_default() -> None:

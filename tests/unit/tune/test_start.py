@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from voicecli.errors import EngineError, ModelMissing
-from voicecli.models.manifest import Manifest, ModelStore
+from voicecli.models.manifest import Manifest
+from voicecli.models.store import ModelStore
 from voicecli.tune.start import begin, installed
 from voicecli.tune.values import PART_OF
 

@@ -10,11 +10,11 @@ import pytest
 from tests.defaults import LISTEN, SETTINGS
 from voicecli.assemble.conversation import conversation_options
 from voicecli.assemble.engines import load_end_of_turn
-from voicecli.commands.talk import models_of
 from voicecli.engines.base import EndOfTurn
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import ModelMissing
-from voicecli.models.manifest import Manifest, ModelStore
+from voicecli.models.manifest import Manifest
+from voicecli.models.store import ModelStore, conversation_models
 from voicecli.settings.model import EndpointMode, ListenSettings, Settings
 from voicecli.turns.endpoint import MODES
 
@@ -31,8 +31,8 @@ def load(folder: Path, listen: ListenSettings) -> EndOfTurn | None:
 
 
 def test_a_conversation_needs_it_unless_silence_alone_decides() -> None:
-    assert "smart-turn-v3.2" in models_of(SETTINGS)
-    assert "smart-turn-v3.2" not in models_of(with_listen(SILENCE))
+    assert "smart-turn-v3.2" in conversation_models(SETTINGS)
+    assert "smart-turn-v3.2" not in conversation_models(with_listen(SILENCE))
 
 
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:

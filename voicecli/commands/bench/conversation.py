@@ -18,25 +18,22 @@ from voicecli.commands.bench.options import (
     Speech,
     load_bench_settings,
     load_speech,
-    with_output,
 )
-from voicecli.commands.missing_models import fetch_missing, voice_models
-from voicecli.commands.narration import tell
-from voicecli.commands.options import Profile, option
-from voicecli.commands.settings_options import (
+from voicecli.commands.console import print_note
+from voicecli.commands.download_progress import fetch_missing
+from voicecli.commands.options import (
     MODELS,
     EndpointOption,
-    LlmModelOption,
-    LlmOption,
-    LlmUrlOption,
+    LlmOptions,
+    Profile,
+    RecognizerOptions,
     SetOption,
-    SttModelOption,
-    backend_of,
+    grouped,
+    option,
 )
 
 if TYPE_CHECKING:
     from voicecli.bench.live import LiveTurn
-    from voicecli.settings.model import Settings
 
 ANSWER_TOKENS = 40
 """Longest answer of `bench live`: only its beginning is measured, and it is spoken to its end."""
@@ -55,7 +52,7 @@ class ScenarioName(StrEnum):
     echo = "echo"
 
 
-@with_output
+@grouped
 def bench_voice(
     context: typer.Context,
     device: Device = None,
@@ -93,12 +90,12 @@ def bench_voice(
     from voicecli.bench.trace import trace
     from voicecli.bench.voice_to_voice import chosen, deterministic, measure
     from voicecli.commands.bench.output import present, show_progress, write
-    from voicecli.commands.talk import models_of
     from voicecli.errors import first_of
+    from voicecli.models.store import conversation_models
 
     output.check(VOICE_TO_VOICE, profile)
     settings = deterministic(load_bench_settings(device, {}, config))
-    fetch_missing(settings, models_of(settings))
+    fetch_missing(settings, conversation_models(settings))
     corpus = load_speech(speech, settings, turns)
     begun = begin()
     try:
@@ -106,21 +103,14 @@ def bench_voice(
             found, rounds = measure(settings, corpus, chosen(scenario or ()), turns, progress)
     except ExceptionGroup as group:
         raise first_of(group) from group
-    result = conclude(VOICE_TO_VOICE, begun, settings, model_digests(settings, models_in_use(settings)), found)
+    result = conclude(VOICE_TO_VOICE, begun, settings, model_digests(settings, conversation_models(settings)), found)
     if profile is not None:
         write(profile, json.dumps(trace(rounds)), "--profile FILE")
-        tell("Open the profile in https://ui.perfetto.dev")
+        print_note("Open the profile in https://ui.perfetto.dev")
     present(result, output)
 
 
-def models_in_use(settings: Settings) -> list[str]:
-    """Return the models that the figures depend on."""
-    from voicecli.commands.talk import models_of
-
-    return list(dict.fromkeys([*models_of(settings), *voice_models(settings)]))
-
-
-@with_output
+@grouped
 def bench_live(
     speech: Speech = None,
     turns: Annotated[int, option(help="Questions (8).", min=1, panel=WHAT)] = 8,
@@ -128,14 +118,10 @@ def bench_live(
         float | None,
         option("--echo", metavar="DB", help="Let the microphone hear the speaker, attenuated by DB.", panel=WHAT),
     ] = None,
-    profile: Annotated[
-        Profile | None, option("--device", help="cpu, or gpu for one NVIDIA card.", panel=MODELS)
-    ] = None,
+    profile: Annotated[Profile | None, option("--device", help="cpu, or gpu for one NVIDIA GPU.", panel=MODELS)] = None,
     endpoint: EndpointOption = None,
-    llm: LlmOption = None,
-    llm_url: LlmUrlOption = None,
-    llm_model: LlmModelOption = None,
-    stt_model: SttModelOption = None,
+    llm: LlmOptions = LlmOptions(),
+    recognizer: RecognizerOptions = RecognizerOptions(),
     changed: SetOption = None,
     output: Output = Output(),
 ) -> None:
@@ -157,8 +143,8 @@ def bench_live(
     from voicecli.bench.live import measure
     from voicecli.bench.virtual_card import INSTALL, missing_tools
     from voicecli.commands.bench.output import present
-    from voicecli.commands.talk import models_of
     from voicecli.errors import DeviceError, first_of
+    from voicecli.models.store import conversation_models
     from voicecli.settings.load import as_environ, load_settings, parsed
 
     output.check("live")
@@ -169,25 +155,23 @@ def bench_live(
         "audio.output_device": "",
         "listen.endpoint": endpoint,
         "listen.mode": "hands-free",
-        "llm.backend": backend_of(llm, llm_url),
-        "llm.url": llm_url,
-        "llm.model": llm_model,
+        **llm.overrides(),
+        **recognizer.overrides(),
         "llm.max_answer_tokens": ANSWER_TOKENS,
         "llm.temperature": 0.0,
-        "stt.model": stt_model,
         **parsed(changed or ()),
     }
     settings = load_settings(flags, profile=profile or "").settings
     require_device(settings, profile or "cpu")
-    fetch_missing(settings, models_of(settings))
+    fetch_missing(settings, conversation_models(settings))
     corpus = load_speech(speech, settings, turns)
     begun = begin()
     environ = {**as_environ(flags), **({"VOICECLI_PROFILE": profile.value} if profile else {})}
     try:
-        found = measure(corpus, environ, echo_db, tell, tell_turn)
+        found = measure(corpus, environ, echo_db, print_note, tell_turn)
     except ExceptionGroup as group:
         raise first_of(group) from group
-    digests = model_digests(settings, models_in_use(settings))
+    digests = model_digests(settings, conversation_models(settings))
     result = conclude("live", begun, settings, digests, found)
     present(result, output)
 
@@ -198,4 +182,4 @@ def tell_turn(turn: LiveTurn, number: int, whole: int) -> None:
     acoustic = f"{turn.acoustic_s:.3f} s acoustic" if turn.acoustic_s is not None else "no answer was heard"
     from_events = f", {own.voice_to_voice_s:.3f} s by its own events" if own else ""
     result = "the answer began too early" if turn.cut_in else acoustic + from_events
-    tell(f"{number} of {whole}: {result} ({turn.outcome.heard or 'no words'})")
+    print_note(f"{number} of {whole}: {result} ({turn.outcome.heard or 'no words'})")

@@ -1,4 +1,4 @@
-"""`voicecli bench` and its commands: how fast the program is on this machine."""
+"""`voicecli bench` and its commands: measure how fast the program is on this machine."""
 
 from __future__ import annotations
 

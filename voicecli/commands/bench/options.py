@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_type_hints
+from typing import TYPE_CHECKING, Annotated
 
-from voicecli.commands.missing_models import fetch_missing, voice_models
-from voicecli.commands.narration import tell
-from voicecli.commands.options import option
+from voicecli.commands.console import print_note
+from voicecli.commands.download_progress import fetch_missing
+from voicecli.commands.options import OWN_SPEECH, ConfigOption, OptionGroup, option
 
 if TYPE_CHECKING:
     from voicecli.bench.corpus import Corpus
     from voicecli.settings.model import Settings
 
-WHAT, OUTPUT, SETTINGS = "What is measured", "Output", "Settings"
+WHAT, OUTPUT = "Measurement", "Output"
 
 QUICK = 4
 """Recordings, or questions, with --quick."""
@@ -33,25 +31,24 @@ class BenchDevice(StrEnum):
 
 Device = Annotated[
     BenchDevice | None,
-    option("--device", help="cpu, or gpu for one NVIDIA card; by default as in your settings.", panel=WHAT),
+    option("--device", help="cpu, or gpu for one NVIDIA GPU; default: your settings.", panel=WHAT),
 ]
-Speech = Annotated[
-    Path | None, option(help="Folder of recordings; by default, questions spoken by Kokoro.", panel=WHAT)
-]
+Speech = Annotated[Path | None, option(help=OWN_SPEECH, panel=WHAT)]
 Quick = Annotated[bool, option("--quick", help=f"Measure in seconds: {QUICK} of everything.", panel=WHAT)]
-Config = Annotated[Path | None, option("--config", help="Settings file to use instead of yours.", panel=SETTINGS)]
+Config = ConfigOption
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+@dataclass(frozen=True)
+class Output(OptionGroup):
     """Where a result goes besides the screen, and how it is judged. Each field is an option of every measurement."""
 
     json_file: Annotated[
-        Path | None, option("--json", metavar="FILE", help="Write all samples; --compare reads them.", panel=OUTPUT)
+        Path | None,
+        option("--json", metavar="FILE", help="Write all samples to this file, for --compare.", panel=OUTPUT),
     ] = None
-    markdown: Annotated[Path | None, option("--markdown", metavar="FILE", help="Write the tables.", panel=OUTPUT)] = (
-        None
-    )
+    markdown: Annotated[
+        Path | None, option("--markdown", metavar="FILE", help="Write the tables as Markdown.", panel=OUTPUT)
+    ] = None
     html: Annotated[
         Path | None, option("--html", metavar="FILE", help="Write one page with plots; needs no network.", panel=OUTPUT)
     ] = None
@@ -64,7 +61,7 @@ class Output:
         option(
             "--fail-over",
             metavar="LIMIT",
-            help="Exit code 1 beyond it: p95=900 (ms), worst=…, wer=12 (%), GROUP:METRIC:p50=….",
+            help="Exit with code 1 above this limit: p95=900 (ms), worst=…, wer=12 (%), GROUP:METRIC:p50=….",
             panel=OUTPUT,
         ),
     ] = None
@@ -92,27 +89,6 @@ class Output:
                 )
 
 
-def with_output(command: Callable[..., None]) -> Callable[..., None]:
-    """Replace the parameter `output` of a command by the options of `Output`; Typer reads them from the signature."""
-    names = [field.name for field in fields(Output)]
-
-    @functools.wraps(command)
-    def wrapped(**options: object) -> None:
-        command(output=Output(**{name: options.pop(name) for name in names}), **options)  # type: ignore[arg-type]
-
-    hints, output_hints = (get_type_hints(one, include_extras=True) for one in (command, Output))
-    own = [one.replace(annotation=hints[one.name]) for one in inspect.signature(command).parameters.values()]
-    place = [one.name for one in own].index("output")
-    shared = [
-        inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=output_hints[name])
-        for name in names
-    ]
-    parameters = [*own[:place], *shared, *own[place + 1 :]]
-    wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    wrapped.__annotations__ = {one.name: one.annotation for one in parameters}
-    return wrapped
-
-
 def load_bench_settings(device: BenchDevice | None, flags: Mapping[str, object], config: Path | None) -> Settings:
     """Return the settings to measure with.
 
@@ -128,7 +104,7 @@ def load_bench_settings(device: BenchDevice | None, flags: Mapping[str, object],
 
     if device_of(settings) != device:
         found = f"stt.device is {settings.stt.device}, tts.device is {settings.tts.device}"
-        raise SettingsError(f"--device {device} and your settings differ: {found}", "voicecli talk --show-settings")
+        raise SettingsError(f"--device {device} contradicts your settings: {found}", "voicecli talk --show-settings")
     require_device(settings, device)
     return settings
 
@@ -141,5 +117,7 @@ def load_speech(speech: Path | None, settings: Settings, most: int | None = None
     from voicecli.bench.corpus import load_corpus
 
     if speech is None:
+        from voicecli.models.store import voice_models
+
         fetch_missing(settings, voice_models(settings))
-    return load_corpus(speech, settings, tell, most)
+    return load_corpus(speech, settings, print_note, most)

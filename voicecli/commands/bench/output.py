@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from voicecli.commands.narration import tell
+from voicecli.commands.console import print_note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,7 +47,7 @@ def present(result: Result, output: Output) -> None:
     show(result, screen())
     if output.json_file is not None:
         write_result(output.json_file, result)
-        tell(f"Wrote all samples to {output.json_file}")
+        print_note(f"Wrote all samples to {output.json_file}")
     comparison = compare(old, result) if old is not None else None
     write_pages(result, comparison, output.markdown, output.html)
     if comparison is not None:
@@ -75,7 +75,7 @@ def write(path: Path, text: str, hint: str) -> None:
         path.write_text(text, encoding="utf8")
     except OSError as error:
         raise SettingsError(f"cannot write {path}: {error.strerror}", hint) from error
-    tell(f"Wrote {path}")
+    print_note(f"Wrote {path}")
 
 
 def screen() -> Console:
@@ -218,5 +218,5 @@ class StepLines:
 
     def __call__(self, step: str, done: int, total: int) -> None:
         if step != self._step:
-            tell(f"{step}…")
+            print_note(f"{step}…")
             self._step = step

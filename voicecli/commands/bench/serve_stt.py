@@ -10,7 +10,7 @@ import typer
 
 from voicecli.commands.bench.options import OUTPUT, load_speech
 from voicecli.commands.bench.output import screen
-from voicecli.commands.narration import tell
+from voicecli.commands.console import print_note
 from voicecli.commands.options import option
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def bench_serve_stt(
         if url is not None:
             await measure(Server(url, pid, api_key), corpus.said, counts, pace, show)
             return
-        tell("Starting voicecli serve-stt…")
+        print_note("Starting voicecli serve-stt…")
         async with our_server(server_options or ()) as (own_url, own_pid):
             await measure(Server(own_url, own_pid, api_key), corpus.said, counts, pace, show)
 
@@ -109,14 +109,14 @@ def report_run(one: Measured) -> None:
 
     row = one.row
     finals = format_pair(row.final_p50_s, row.final_p95_s, " / ", 2)
-    tell(f"{row.clients} clients, {row.utterances} utterances: finals after {finals} s, {row.refused} refused")
+    print_note(f"{row.clients} clients, {row.utterances} utterances: finals after {finals} s, {row.refused} refused")
     if row.other_cores is not None and row.other_cores > BUSY_CORES:
         cores = format_number(row.other_cores, 1)
-        tell(f"  other programs used {cores} cores meanwhile: measure again on an idle machine")
+        print_note(f"  other programs used {cores} cores meanwhile: measure again on an idle machine")
     for warning in late_doubts([row]):
-        tell(f"  {warning}")
+        print_note(f"  {warning}")
     for why in sorted({session.lost for session in one.sessions if session.lost}):
-        tell(f"  the server ended sessions: {why}")
+        print_note(f"  the server ended sessions: {why}")
 
 
 def print_table(done: Sequence[Measured], title: str) -> None:

@@ -16,12 +16,10 @@ from voicecli.commands.bench.options import (
     Speech,
     load_bench_settings,
     load_speech,
-    with_output,
 )
-from voicecli.commands.missing_models import fetch_missing, voice_models
-from voicecli.commands.narration import tell
-from voicecli.commands.options import option
-from voicecli.commands.settings_options import Llm
+from voicecli.commands.console import print_note
+from voicecli.commands.download_progress import fetch_missing
+from voicecli.commands.options import Llm, grouped, option
 
 if TYPE_CHECKING:
     from voicecli.bench.result import Result
@@ -31,7 +29,7 @@ MOST_STT, MOST_ENDPOINT = 100, 12
 """Recordings without --most. `bench endpoint` plays each three times; 12 are all built-in questions once."""
 
 
-@with_output
+@grouped
 def bench_stt(
     models: Annotated[
         list[str] | None,
@@ -72,7 +70,7 @@ def bench_stt(
     run(lambda progress: measure_stt(settings, corpus, names, progress, baselines=baselines), output)
 
 
-@with_output
+@grouped
 def bench_llm(
     backend: Annotated[Llm | None, option("--llm", help="auto, embedded, ollama or openai.", panel=WHAT)] = None,
     model: Annotated[str | None, option("--model", help="Model of the back end.", panel=WHAT)] = None,
@@ -101,10 +99,10 @@ def bench_llm(
     if settings.llm.backend in ("auto", "embedded"):
         fetch_missing(settings, [settings.llm.embedded_model])
     questions = QUICK if quick else len(QUESTIONS)
-    run(lambda progress: measure_llm(settings, progress, tell, questions), output)
+    run(lambda progress: measure_llm(settings, progress, print_note, questions), output)
 
 
-@with_output
+@grouped
 def bench_tts(
     voices: Annotated[
         list[str] | None, option("--voice", help="Kokoro voice; repeat (by default that of your settings).", panel=WHAT)
@@ -128,13 +126,14 @@ def bench_tts(
     flags = {"tts.model": model, "tts.streaming": False if no_stream else None}
     settings = load_bench_settings(device, flags, config)
     from voicecli.bench.stage_tts import ROUNDS, measure_tts
+    from voicecli.models.store import voice_models
 
     fetch_missing(settings, [*voice_models(settings), settings.stt.model])
     names = voices or [settings.tts.voice]
-    run(lambda progress: measure_tts(settings, names, progress, tell, 1 if quick else ROUNDS), output)
+    run(lambda progress: measure_tts(settings, names, progress, print_note, 1 if quick else ROUNDS), output)
 
 
-@with_output
+@grouped
 def bench_endpoint(
     speech: Speech = None,
     most: Annotated[

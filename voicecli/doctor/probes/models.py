@@ -9,7 +9,8 @@ from pathlib import Path
 from voicecli.doctor.models import MemoryFacts, ModelFacts
 from voicecli.doctor.probes.processes import output_of
 from voicecli.errors import SettingsError
-from voicecli.models.manifest import Model, ModelStore
+from voicecli.models.manifest import Model
+from voicecli.models.store import ModelStore
 
 
 def model_facts(store: ModelStore, names: Sequence[str], *, quick: bool) -> list[ModelFacts]:
