@@ -31,7 +31,7 @@ def whisper_model(name: str) -> WhisperModel:
     )
 
 
-def recogniser(model: WhisperModel, window: str) -> Whisper:
+def recognizer(model: WhisperModel, window: str) -> Whisper:
     """Return our recognizer on a shared model."""
     return Whisper(model, shipped().stt.model_copy(update={"window": window}), window)
 

@@ -21,7 +21,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from benchmarks.engines import gguf_file, recogniser, shipped, voice, whisper_model
+from benchmarks.engines import gguf_file, recognizer, shipped, voice, whisper_model
 from benchmarks.report import table
 from benchmarks.speech import ANSWERS, ORDERS, QUESTIONS, SENTENCES, spoken
 from voicecli.bench.machine import machine
@@ -43,7 +43,7 @@ CONTEXT_TOKENS = 8192  # what SmolLM2-135M was trained for
 def question_rows() -> list[list[object]]:
     """Decode time of questions that are longer and longer, at the short window and the full one."""
     model = whisper_model(shipped().stt.model)
-    windows = {name: recogniser(model, name) for name in ("short", "full")}
+    windows = {name: recognizer(model, name) for name in ("short", "full")}
     clips = [utterance(seconds) for seconds in QUESTIONS_S]
     rows: list[list[object]] = []
     for clip in clips:

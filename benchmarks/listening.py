@@ -20,7 +20,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from benchmarks.engines import recogniser, voice, whisper_model
+from benchmarks.engines import recognizer, voice, whisper_model
 from benchmarks.report import table
 from benchmarks.sound import Distance
 from benchmarks.sound import distance as sound_distance
@@ -163,7 +163,7 @@ def main() -> None:
     made = pairs(VOICES)
     print(f"kokoro-v1.0 int8; {machine()}\n\nStreamed against stock, {len(ANSWERS)} sentences per voice\n")
     head = ["voice", "mel distance dB", "louder dB", "level spread dB", "wrong words, stock", "streamed", "duration"]
-    print(table(head, quality_rows(made, recogniser(whisper_model("whisper-base"), "full"))))
+    print(table(head, quality_rows(made, recognizer(whisper_model("whisper-base"), "full"))))
     if chosen.write:
         by_name = {(pair.voice, pair.sentence): pair for pair in made}
         shown = [by_name[name, ANSWERS[index]] for name, index in PAGE_PAIRS]

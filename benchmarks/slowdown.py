@@ -44,7 +44,7 @@ class Slower(EngineWatch):
     def engines(self, engines: Engines) -> Engines:
         match self.stage:
             case "stt":
-                engines = replace(engines, stt=SlowRecogniser(engines.stt))
+                engines = replace(engines, stt=SlowRecognizer(engines.stt))
             case "llm":
                 engines = replace(engines, llm=SlowLanguageModel(engines.llm))
             case "tts" if engines.tts:
@@ -78,7 +78,7 @@ def rest(began_s: float) -> None:
     time.sleep(SLOWER * (time.monotonic() - began_s))
 
 
-class SlowRecogniser:
+class SlowRecognizer:
     def __init__(self, stt: SpeechToText) -> None:
         self.name = stt.name
         self._stt = stt

@@ -1,4 +1,4 @@
-"""Does `voicecli talk` stay what it is when it is kept open?
+"""Check that `voicecli talk` stays as quick and small as it is when it is kept open.
 
 python -m benchmarks.soak --speech FOLDER                     30 minutes of questions and answers, and a verdict
 python -m benchmarks.soak --speech FOLDER --minutes 6         a look: thirds are compared, whatever the length
@@ -71,7 +71,7 @@ async def soak(
 
 
 def look(child: TalkChild, at_s: float, turn: LiveTurn) -> Moment:
-    """Linux tells under /proc: https://man7.org/linux/man-pages/man5/proc_pid_status.5.html"""
+    """Return what Linux reports under /proc (https://man7.org/linux/man-pages/man5/proc_pid_status.5.html)."""
     proc = Path("/proc", str(child.pid))
     status = dict(line.split(":", 1) for line in (proc / "status").read_text().splitlines())
     memory_mb = int(status["VmRSS"].split()[0]) / 1000

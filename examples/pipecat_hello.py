@@ -38,7 +38,7 @@ def main() -> None:
 
 @contextmanager
 def language_model(options: argparse.Namespace) -> Iterator[OpenAILLMService]:
-    """A server that was named, or llama.cpp in this process."""
+    """Open the server that was named, or llama.cpp in this process."""
     settings = OpenAILLMService.Settings(model=options.llm_model, system_instruction=PROMPT, max_tokens=40)
     if options.llm_url:
         yield OpenAILLMService(base_url=options.llm_url, api_key="none", settings=settings)

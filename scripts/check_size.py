@@ -32,6 +32,7 @@ def excesses(path: Path) -> Iterator[str]:
 
 
 def main() -> None:
+    """Check all files and exit."""
     found = [line for root in MEASURED for path in sorted(Path(root).rglob("*.py")) for line in excesses(path)]
     print("\n".join(found) or "every file, function and constructor is within its measure")
     sys.exit(bool(found))

@@ -53,7 +53,7 @@ OLD_WORDS = (
         "approval",
     ),
     _old(_whole("wish|wishes|wishing|heeding"), "TranscribeOptions, with_options, with_language_policy"),
-    _old(r"\bOwnVoice\b|own_voice|my own voice", "SelfEchoFilter, self-echo"),
+    _old(r"\bOwnVoice\b|(?<![a-z])own_voice|my own voice", "SelfEchoFilter, self-echo"),
     _old(_whole("likeness"), "EchoCorrelation"),
     _old(_whole("steadfast|spare"), "FallbackModel, fallback"),
     _old(r"\bRememberedFinals\b", "FinalCache"),

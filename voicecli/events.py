@@ -1,7 +1,7 @@
 """Events: what happened, when, and in which turn.
 
-Every part publishes events; the screen, the latency fold, the JSON lines and the tests only read them. `at_s` comes from
-the one clock of the conversation. Late events of a turn keep its id, so they never count for the next one.
+Every part publishes events; the screen, the latency fold, the JSON lines and the tests only read them. `at_s` comes
+from the one clock of the conversation. Late events of a turn keep its id, so they never count for the next one.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def answers(count: int, noise: Pcm | None = None, bursts: Sequence[Pcm] = (), af
 
 
 async def asked(director: Director) -> Audible | None:
-    """A typed question after a rest; the first sample of the answer, if it comes."""
+    """Type a question after a rest; return the first sample of the answer, if it comes."""
     await director.wait_until(director.now_s + REST_S)
     director.ask()
     return await director.happens(Audible, AUDIBLE_S)

@@ -88,7 +88,7 @@ def score(story: Story) -> Score:
 
 
 def of(story: Story, kind: type[E]) -> list[E]:
-    """The events of a kind."""
+    """Return the events of a kind."""
     return [event for event in story.events if isinstance(event, kind)]
 
 

@@ -24,7 +24,7 @@ class Clip:
 
 
 def voiced_clip(name: str, pcm: Pcm, gate: VoiceActivityDetector, level: float = NEAR_DB) -> Clip | None:
-    """A recording from its first voiced sample to its last, at an RMS of `level` dB; None without speech in it."""
+    """Return a recording from its first voiced sample to its last, at an RMS of `level` dB; None without speech."""
     found = voiced(pcm, gate)
     if found is None:
         return None
@@ -44,7 +44,7 @@ def to_level(pcm: Pcm, level: float) -> Pcm:
 
 
 def cough(seed: int, level: float = NEAR_DB) -> Pcm:
-    """A burst of breath and a hoarse tone that falls: 0.35 s, as loud at its peak as a voice; shape (n,) at 16 kHz."""
+    """Return a burst of breath and a hoarse, falling tone: 0.35 s, with the peak of a voice; shape (n,), 16 kHz."""
     random = np.random.default_rng(seed)
     length = round(0.35 * LISTEN_RATE_HZ)
     at_s = np.arange(length) / LISTEN_RATE_HZ
@@ -79,7 +79,7 @@ def fan(seed: int, length_s: float, level: float = NEAR_DB - 10) -> Pcm:
 
 
 def band(sound: np.typing.NDArray[np.float64], low_hz: float, high_hz: float) -> np.typing.NDArray[np.float64]:
-    """What of it lies between two frequencies."""
+    """Return what of a sound lies between two frequencies."""
     spectrum = np.fft.rfft(sound)
     at_hz = np.fft.rfftfreq(len(sound), 1 / LISTEN_RATE_HZ)
     return np.fft.irfft(spectrum * ((at_hz >= low_hz) & (at_hz <= high_hz)), len(sound))

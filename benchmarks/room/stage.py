@@ -1,4 +1,4 @@
-"""The product's conversation in a simulated room: real recogniser, voice and end-of-turn model, scripted answers."""
+"""The product's conversation in a simulated room: real recognizer, voice and end-of-turn model, scripted answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TypeVar
 
-from benchmarks.engines import recogniser, shipped, voice, whisper_model
+from benchmarks.engines import recognizer, shipped, voice, whisper_model
 from benchmarks.room.acoustics import Room
 from benchmarks.room.card import RoomCard
 from benchmarks.room.sounds import Clip
@@ -132,7 +132,7 @@ class Cast:
     def load(cls, costs: Costs | None = None) -> Cast:
         """Load from the user's model folder. Raise ModelMissing or EngineError if that fails."""
         settings, clock = shipped(), CallClock()
-        stt = recogniser(whisper_model(settings.stt.model), settings.stt.window)
+        stt = recognizer(whisper_model(settings.stt.model), settings.stt.window)
         turn = SmartTurn.load(model_file(open_store(settings), settings.listen.endpoint_model, ".onnx"))
         return cls(stt, RememberedVoice(voice(settings.tts.voice, streaming=True), clock), turn, clock, costs)
 

@@ -37,7 +37,7 @@ BUZZ_HZ = 24_000
 
 
 class NoWords:
-    """A recogniser that understands nothing, so that the answer goes on after each order."""
+    """A recognizer that understands nothing, so that the answer goes on after each order."""
 
     name = "deaf"
 

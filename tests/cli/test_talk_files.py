@@ -114,6 +114,6 @@ def test_commands_are_typed_between_questions() -> None:
     run = talk("--ui", "plain", typed="/sistem\n/system You are a pirate.\nWho are you?\n/quit\nNever asked.\n")
     assert run.returncode == 0, run.stderr
     assert "Did you mean /system?" in run.stdout
-    assert "told so from the next question" in run.stdout
+    assert "from the next question" in run.stdout
     assert "You: Who are you?" in run.stdout
     assert "Never asked" not in run.stdout

@@ -99,7 +99,7 @@ def test_a_typed_conversation(width: int, height: int) -> None:
         assert termios.tcgetattr(program.glass.program) == before
 
 
-def test_without_colours_nothing_is_coloured_and_all_is_there() -> None:
+def test_without_colors_nothing_is_coloured_and_all_is_there() -> None:
     with server(0, *CODE) as (_, port), seen(80, 24, port, NO_COLOR="1") as program:
         program.until("● Ready")
         program.type("How do I greet?\r")

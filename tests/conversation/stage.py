@@ -195,7 +195,7 @@ class ToneTts:
         return iter([AudioChunk(half, 0.5), AudioChunk(half, 1.0)])
 
     def _word_by_word(self, words: list[str]) -> list[AudioChunk]:
-        """Two words a stretch, with a space after each of them; the last stretch is a space alone."""
+        """Return audio chunks of two words with a space after each; the last chunk is a space alone."""
         made = []
         for begin in range(0, len(words), 2):
             ends_s, length_s = [], 0.0
@@ -246,7 +246,7 @@ class Talk:
         self.microphone: Callable[[Microphone], Microphone] = lambda microphone: microphone
         self.speaker: Callable[[Speaker], Speaker] = lambda speaker: speaker
         self.engines: Callable[[Engines], Engines] = lambda engines: engines
-        self.see: Callable[[Event], None] = lambda event: None
+        self.observe: Callable[[Event], None] = lambda event: None
         self.sees_levels: Callable[[float], None] = lambda level_db: None
         self.tools: Toolbox | None = None
         self.events: list[Event] = []
@@ -289,7 +289,7 @@ class Talk:
                 self.sees_levels(event.level_db)
             else:
                 self.events.append(event)
-            self.see(event)
+            self.observe(event)
 
         async with AsyncExitStack() as stack:
             microphone = await stack.enter_async_context(self.microphone(FakeMicrophone(self.said, length_s)))

@@ -188,7 +188,7 @@ def test_muting_over_an_answer_gives_it_its_voice_back(story: Talk) -> None:
 
 
 @pytest.mark.parametrize("until_s", [3.35, 4.5])
-def test_a_recogniser_that_fails_hands_the_matter_to_the_conversation(story: Talk, until_s: float) -> None:
+def test_a_recognizer_that_fails_hands_the_matter_to_the_conversation(story: Talk, until_s: float) -> None:
     story.user_says("and the dragon", 3.0, until_s)
 
     def breaks(_: object) -> None:

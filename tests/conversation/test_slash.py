@@ -58,7 +58,7 @@ class Switched:
             activity.observe(event)
             self.rest.apply_if_idle()
 
-        self.talk.see, self.talk.engines = observe, self.wrapped
+        self.talk.observe, self.talk.engines = observe, self.wrapped
 
     def wrapped(self, engines: Engines) -> Engines:
         self.model = SwitchableModel(engines.llm, keeps_prefix=True)

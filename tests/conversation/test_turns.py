@@ -225,7 +225,7 @@ def test_a_language_model_that_is_gone_ends_the_turn_not_the_program(talk: Talk)
     assert only(seen, events.TurnDone).spoken == "Yes. "
 
 
-def test_a_failing_recogniser_is_named(talk: Talk) -> None:
+def test_a_failing_recognizer_is_named(talk: Talk) -> None:
     talk.stt.errors += [EngineError("out of memory")] * 2
     talk.user_says("hello", 0.5, 0.9)
     assert only(talk.run(4.0), events.TurnFailed).stage == "stt"

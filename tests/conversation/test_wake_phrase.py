@@ -1,4 +1,4 @@
-"""The wake phrase: what does not begin with it is for nobody, and nobody is told of it."""
+"""The wake phrase: what does not begin with it is ignored, and reported nowhere."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def test_where_nothing_interrupts_the_phrase_does_not_either(story: Talk) -> Non
     assert only(story.run(9.0), events.TurnDone).spoken == STORY + " "
 
 
-def test_a_recogniser_that_fails_wakes_nobody_and_says_so_once(asleep: Talk) -> None:
+def test_a_recognizer_that_fails_wakes_nobody_and_says_so_once(asleep: Talk) -> None:
     asleep.stt.errors = [EngineError("out of memory")] * 2  # in the first silence and in the pause of the second
     asleep.stt.draft_error = EngineError("out of memory")
     asleep.user_says("hey computer one", 0.5, 2.0)
@@ -220,7 +220,7 @@ def test_the_last_words_before_the_microphone_ends_are_decided(asleep: Talk) -> 
 
 
 @dataclass
-class Recogniser:
+class Recognizer:
     transcript: Transcript
     name: str = "one"
 
@@ -243,14 +243,14 @@ def test_the_phrase_is_no_part_of_a_transcript(
     text: str, settled: int, final: tuple[str, int, str], draft: tuple[str, int, str]
 ) -> None:
     transcript = Transcript(text, "en", 1.0, "no", settled=settled)
-    recogniser = WithoutWakePhrase(Recogniser(transcript), WakePhrase("hey computer"))
+    recognizer = WithoutWakePhrase(Recognizer(transcript), WakePhrase("hey computer"))
     segment = SpeechSegment(np.zeros(10, np.int16), 0.0, 1.0)
-    for made, wanted in ((recogniser.transcribe(segment), final), (recogniser.draft(segment), draft)):
+    for made, wanted in ((recognizer.transcribe(segment), final), (recognizer.draft(segment), draft)):
         assert (made.text, made.settled, made.reason) == wanted
-    assert recogniser.name == "one"
+    assert recognizer.name == "one"
 
 
-def test_a_slow_recogniser_loses_neither_of_two_utterances(asleep: Talk) -> None:
+def test_a_slow_recognizer_loses_neither_of_two_utterances(asleep: Talk) -> None:
     asleep.stt_s = 2.0
     asleep.user_says("hey computer what time is it", 0.5, 1.5)
     asleep.user_says("and in Rome", 3.0, 4.0)
@@ -262,7 +262,7 @@ def test_a_slow_recogniser_loses_neither_of_two_utterances(asleep: Talk) -> None
     assert all_of(seen, events.TurnDone)
 
 
-def test_a_slow_recogniser_tells_nobody_of_what_came_before_the_phrase(asleep: Talk) -> None:
+def test_a_slow_recognizer_tells_nobody_of_what_came_before_the_phrase(asleep: Talk) -> None:
     asleep.stt_s = 2.0
     asleep.user_says("between us", 0.5, 1.5)
     asleep.user_says("hey computer what time is it", 3.0, 4.0)

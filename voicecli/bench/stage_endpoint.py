@@ -35,7 +35,7 @@ from voicecli.settings.model import EndpointMode, ListenSettings, Settings
 from voicecli.turns.endpoint import MODES
 
 if TYPE_CHECKING:
-    from voicecli.engines.whisper.engine import Whisper as Recogniser
+    from voicecli.engines.whisper.engine import Whisper as Recognizer
 
 STAGE = "endpoint"
 CUT_OFF = "cut off"
@@ -123,7 +123,7 @@ async def measure_endpoint(settings: Settings, corpus: Corpus, progress: Progres
     return conclude(STAGE, begun, settings, model_digests(settings, used), measured_result)
 
 
-async def load(worker: ThreadWorker, settings: Settings) -> tuple[Recogniser, EndOfTurn]:
+async def load(worker: ThreadWorker, settings: Settings) -> tuple[Recognizer, EndOfTurn]:
     """Load both engines, whatever the endpoint mode of the settings."""
     sleep_while_waiting()
     store = open_store(settings)

@@ -100,10 +100,10 @@ async def measure_tts(
             await worker.run(list, kokoro.preparing(name, narrate_on_loop(narrate)))
         views = {name: kokoro.speaking(name, settings.tts.speed) for name in voices}
         spoken = await speak_all(worker, views, rounds, progress)
-        recogniser, warm_ups["load the recogniser"] = await measured(load_recognizer(worker, store, settings.stt))
+        recognizer, warm_ups["load the recognizer"] = await measured(load_recognizer(worker, store, settings.stt))
         for done, (group, takes) in enumerate(spoken.items()):
             progress("Transcribing", done, len(spoken))
-            heard[group] = await worker.run(round_trip, recogniser, takes, kokoro.sample_rate_hz)
+            heard[group] = await worker.run(round_trip, recognizer, takes, kokoro.sample_rate_hz)
     found = Found(
         f"{sum(map(len, SENTENCES.values()))} sentences, {rounds} times each",
         tuple(metric for group, takes in spoken.items() for metric in metrics(group, takes, heard[group])),
@@ -149,13 +149,13 @@ def speak(voice: Voice, text: str) -> Synthesis:
     return Synthesis(text, pcm, len(pcm) / voice.sample_rate_hz, first_s, total_s)
 
 
-def round_trip(recogniser: SpeechToText, takes: Sequence[Synthesis], rate_hz: int) -> list[RoundTrip]:
+def round_trip(recognizer: SpeechToText, takes: Sequence[Synthesis], rate_hz: int) -> list[RoundTrip]:
     """Transcribe one synthesis of each text. Raise EngineError if decoding fails."""
     heard = []
     for number, one in enumerate({take.text: take for take in takes}.values()):
         clip = resample(one.pcm, rate_hz, LISTEN_RATE_HZ)
         segment = SpeechSegment(clip, float(number), number + len(clip) / LISTEN_RATE_HZ)
-        heard.append(RoundTrip(one.text, recogniser.transcribe(segment).text))
+        heard.append(RoundTrip(one.text, recognizer.transcribe(segment).text))
     return heard
 
 

@@ -37,7 +37,7 @@ class EngineWatch(PipelineHooks):
         calls, clock = self.calls, self._clock
         self.watched = replace(
             engines,
-            stt=WatchedRecogniser(engines.stt, calls, clock),
+            stt=WatchedRecognizer(engines.stt, calls, clock),
             llm=WatchedLanguageModel(engines.llm, calls, clock),
             tts=WatchedVoice(engines.tts, calls, clock) if engines.tts else None,
             turn=WatchedEndOfTurn(engines.turn, calls, clock) if engines.turn else None,
@@ -45,7 +45,7 @@ class EngineWatch(PipelineHooks):
         return self.watched
 
 
-class WatchedRecogniser:
+class WatchedRecognizer:
     """A recognizer whose calls are recorded."""
 
     def __init__(self, stt: SpeechToText, calls: list[Call], clock: Clock) -> None:

@@ -107,7 +107,7 @@ class TerminalFacts:
     columns: int
     lines: int
     encoding: str
-    colours: str | None  # standard, 256, truecolor, ...; None: none
+    colors: str | None  # standard, 256, truecolor, ...; None: none
     is_no_color: bool  # NO_COLOR is set
     multiplexer: str = ""  # tmux or screen
     escape_ms: int | None = None  # how long tmux delays Esc; None: unknown
@@ -119,7 +119,7 @@ def terminal_findings(facts: TerminalFacts) -> list[Finding]:
         "TERM": facts.term,
         "size": f"{facts.columns}x{facts.lines}",
         "encoding": facts.encoding,
-        "colours": facts.colours or "none",
+        "colors": facts.colors or "none",
         "NO_COLOR": facts.is_no_color,
         "multiplexer": facts.multiplexer or "none",
     }
@@ -147,9 +147,9 @@ def _abilities(facts: TerminalFacts, reported: dict[str, object]) -> Finding:
     if not is_unicode(facts.encoding):
         text = f"the encoding is {facts.encoding or 'unknown'}, but the live screen needs Unicode"
         return Finding("terminal", "warned", text, "set LANG=C.UTF-8, unset PYTHONIOENCODING", reported)
-    colours = "no colours (NO_COLOR)" if facts.is_no_color else f"colours: {facts.colours or 'none'}"
+    colors = "no colors (NO_COLOR)" if facts.is_no_color else f"colors: {facts.colors or 'none'}"
     inside = f", in {facts.multiplexer}" if facts.multiplexer else ""
-    return Finding("terminal", "passed", f"{facts.columns}x{facts.lines}, Unicode, {colours}{inside}", facts=reported)
+    return Finding("terminal", "passed", f"{facts.columns}x{facts.lines}, Unicode, {colors}{inside}", facts=reported)
 
 
 def _size(facts: TerminalFacts) -> list[Finding]:

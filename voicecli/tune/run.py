@@ -60,7 +60,7 @@ class Trials:
             case "answering":
                 return await self._answering.measure(arms, stop_s)
             case "ending":
-                return await self._ending.measure(arms, self._hearing.recogniser(self._first), stop_s)
+                return await self._ending.measure(arms, self._hearing.recognizer(self._first), stop_s)
 
 
 async def tune(
@@ -91,12 +91,9 @@ async def tune(
             answering.embedded,
             doubt_of(synthetic=corpus.synthetic, words=known_words(corpus)),
         )
-        listen = settings.listen
-        waits = Waits(
-            listen.early_decode_ms / 1000 or listen.pause_ms / 1000,
-            listen.pause_ms / 1000,
-            settings.audio.output_latency_s,
-        )
+        listen, output_s = settings.listen, settings.audio.output_latency_s
+        early_ms = listen.early_decode_ms or listen.pause_ms
+        waits = Waits(early_ms / 1000, listen.pause_ms / 1000, output_s)
         tried = rounds(machine, defaults, (*MODES, "silence"))
         search = Search(trials, tried, Found(arms, waits), budget.charged(CLOCK() - began_s), CLOCK, watch)
         found = await search.run()

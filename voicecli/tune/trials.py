@@ -85,7 +85,7 @@ class HearingTrials:
                 await self._load(arm)
         return await side_by_side(arms, self._said, self._once, self._clock, stop_s)
 
-    def recogniser(self, arm: Arm) -> Whisper:
+    def recognizer(self, arm: Arm) -> Whisper:
         """Return the recognizer of an arm of the last trial."""
         return self._loaded[arm]
 

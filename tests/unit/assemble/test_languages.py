@@ -20,7 +20,7 @@ from voicecli.settings.model import Settings
 
 
 @dataclass
-class Recogniser:
+class Recognizer:
     name: str = "whisper-base int8 cpu"
     languages: tuple[str, ...] = ("de", "en", "es", "fr", "ja")
 
@@ -44,12 +44,12 @@ def wanting(language: str, voice: str = "af_heart", **voices: str) -> Settings:
     )
 
 
-def made(settings: Settings, recogniser: Recogniser | None = None) -> tuple[str, list[str], dict[str, str]]:
-    """The language that is wanted, what was told, and who speaks what."""
+def made(settings: Settings, recognizer: Recognizer | None = None) -> tuple[str, list[str], dict[str, str]]:
+    """Return the configured language, the notices, and the voices."""
     reported = list[str]()
     choir = cast(Voices, Choir())
     voice = CurrentVoice(choir, choir.speaking(opening_voice(settings).voice, 1.0), 1.0)
-    language_policy = make_language_policy(settings, cast(Whisper, recogniser or Recogniser()), voice, reported.append)
+    language_policy = make_language_policy(settings, cast(Whisper, recognizer or Recognizer()), voice, reported.append)
     speakers = {language: language_policy.begin(language) for language in ("en", "es", "fr", "de")}
     return language_policy.wanted, reported, {code: one.voice for code, one in speakers.items() if one.is_spoken}
 
@@ -106,8 +106,8 @@ def test_a_table_that_is_wrong_is_refused(extra: bool, voices: dict[str, str], p
         made(wanting("auto", **voices))
 
 
-def test_a_recogniser_of_english_alone_is_reported_of_and_refuses_others(extra: bool) -> None:
-    english = Recogniser("whisper-base.en int8 cpu", ("en",))
+def test_a_recognizer_of_english_alone_is_reported_of_and_refuses_others(extra: bool) -> None:
+    english = Recognizer("whisper-base.en int8 cpu", ("en",))
     wanted, reported, _ = made(wanting("auto"), english)
     assert wanted == "en"
     assert reported == [
@@ -120,6 +120,6 @@ def test_a_recogniser_of_english_alone_is_reported_of_and_refuses_others(extra: 
 
 def test_without_a_speaker_there_is_nothing_to_miss() -> None:
     reported = list[str]()
-    language_policy = make_language_policy(wanting("de"), cast(Whisper, Recogniser()), None, reported.append)
+    language_policy = make_language_policy(wanting("de"), cast(Whisper, Recognizer()), None, reported.append)
     assert reported == []
     assert language_policy.begin("de").is_spoken

@@ -106,7 +106,7 @@ def test_a_gpu_that_is_not_there_is_reported_with_driver_libraries_and_providers
     assert caught.value.exit_code == 6
 
 
-def test_a_gpu_that_only_the_recogniser_can_use_is_enough_for_a_voice_on_the_processor(
+def test_a_gpu_that_only_the_recognizer_can_use_is_enough_for_a_voice_on_the_processor(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("ctranslate2.get_cuda_device_count", lambda: 1)

@@ -191,7 +191,7 @@ def test_the_language_is_set_and_found_again() -> None:
     assert language_policy.wanted == "de"
 
 
-def test_a_recogniser_of_one_language_finds_no_other() -> None:
+def test_a_recognizer_of_one_language_finds_no_other() -> None:
     language_policy = LanguagePolicy("en", VOICES, Choir(), lambda wanted: "en")
     assert language_policy.set_language("auto") == "English: af_heart speaks. That is all that is heard by this model."
     assert language_policy.wanted == "en"

@@ -1,4 +1,4 @@
-"""Where the time of a turn went: laws of the fold, and the turns that are told in the docs."""
+"""Where the time of a turn went: laws of the fold, and turns like those in the docs."""
 
 from __future__ import annotations
 

@@ -207,7 +207,7 @@ def test_a_shadow_is_reported_of_without_a_card() -> None:
 
 def test_a_good_terminal_is_one_line() -> None:
     (found,) = lawful(terminal_findings(replace(TERMINAL, multiplexer="screen")))
-    assert (found.state, found.text) == ("passed", "80x24, Unicode, colours: truecolor, in screen")
+    assert (found.state, found.text) == ("passed", "80x24, Unicode, colors: truecolor, in screen")
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_a_good_terminal_is_one_line() -> None:
         ({"encoding": "iso-8859-1"}, "terminal", "warned", "iso-8859-1"),
         ({"encoding": ""}, "terminal", "warned", "the encoding is unknown"),
         ({"is_no_color": True}, "terminal", "passed", "NO_COLOR"),
-        ({"colours": None}, "terminal", "passed", "none"),
+        ({"colors": None}, "terminal", "passed", "none"),
         ({"columns": 40}, "size", "warned", "40x24"),
         ({"lines": 5}, "size", "warned", "80x5"),
         ({"multiplexer": "tmux", "escape_ms": 500}, "Esc", "warned", "500 ms"),

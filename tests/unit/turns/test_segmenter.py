@@ -19,7 +19,7 @@ def frame(index: int) -> AudioFrame:
 
 
 def segment(pattern: str, start_ms: float = LISTEN.start_ms) -> list[tuple[int, SegmenterEvent]]:
-    """`pattern` has a letter a frame, s for speech; gives what was heard but lulls, with the index of its frame."""
+    """`pattern` has a letter a frame, s for speech; returns events with their frames, early pauses left out."""
     return [item for item in with_early_pauses(pattern, start_ms) if not isinstance(item[1], EarlyPause)]
 
 

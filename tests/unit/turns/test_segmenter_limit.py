@@ -25,7 +25,7 @@ def limited(pattern: str) -> list[tuple[int, SegmenterEvent]]:
 
 
 def utterances(pattern: str) -> list[range]:
-    """Frames of each utterance at its end. Frames are told by their sound."""
+    """Frames of each utterance at its end. Frames are recognized by their sound."""
     found: list[range] = []
     latest: Pause | None = None
     for _, heard in with_early_pauses(pattern, settings=SHORT):

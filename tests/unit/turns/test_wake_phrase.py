@@ -1,4 +1,4 @@
-"""The wake phrase in transcripts, as recognisers spell it."""
+"""The wake phrase in transcripts, as recognizers spell it."""
 
 from __future__ import annotations
 

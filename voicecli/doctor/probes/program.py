@@ -131,7 +131,7 @@ def terminal_facts() -> TerminalFacts:
         columns=console.width,
         lines=console.height,
         encoding=console.encoding,
-        colours=console.color_system,
+        colors=console.color_system,
         is_no_color="NO_COLOR" in found,
         multiplexer=multiplexer,
         escape_ms=int(escape) if escape.isdecimal() else None,
