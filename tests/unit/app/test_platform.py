@@ -14,6 +14,6 @@ def test_unix_is_enough(platform: str) -> None:
 
 
 def test_windows_is_reported_what_to_do() -> None:
-    with pytest.raises(SettingsError, match="voicecli talk does not run on Windows itself") as reported:
+    with pytest.raises(SettingsError, match="voicecli talk does not run on Windows directly") as reported:
         require_unix("voicecli talk", "win32")
     assert "WSL" in reported.value.hint

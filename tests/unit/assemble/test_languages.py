@@ -111,8 +111,8 @@ def test_a_recognizer_of_english_alone_is_reported_of_and_refuses_others(extra: 
     wanted, reported, _ = made(wanting("auto"), english)
     assert wanted == "en"
     assert reported == [
-        "whisper-base.en int8 cpu hears English alone, so no other language is found: "
-        "--stt-model whisper-base hears all."
+        "whisper-base.en int8 cpu only understands English, so other languages are not detected: "
+        "--stt-model whisper-base understands all of them."
     ]
     with pytest.raises(SettingsError, match="knows only en, not 'fr'"):
         made(wanting("fr"), english)

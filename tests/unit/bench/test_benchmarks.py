@@ -77,7 +77,7 @@ def test_a_row_of_turns_counts_out_of_what_there_was() -> None:
         "missed interruptions": "1 of 2",
         "softer after, ms": "",
         "silent after, ms": "200 / 200",
-        "went on after a silence": 0,
+        "continued after a pause": 0,
         "cut off": "0 of 2",
         "wait, ms": "600 / 690",
     }

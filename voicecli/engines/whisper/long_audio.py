@@ -9,8 +9,8 @@ from voicecli.engines.base import SpeechToText
 from voicecli.types import FRAME_SAMPLES, LISTEN_RATE_HZ, SpeechSegment, Transcript
 
 LONGEST_S = 25.0
-"""Longest last part of an utterance; a longer one is divided at a quiet moment. Below DECODE_WINDOW_S, so that parts fit
-in the short window."""
+"""Longest last part of an utterance; a longer one is divided at a quiet moment. Below DECODE_WINDOW_S, so parts fit in
+the short window."""
 
 
 class LongSpeech:
