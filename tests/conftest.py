@@ -24,6 +24,10 @@ hypothesis_settings.register_profile("same", derandomize=True, deadline=None)
 hypothesis_settings.load_profile("same")
 
 
+# pytest-xdist sets these in its workers, and programs that tests start would take them for the size of their terminal.
+for variable in ("COLUMNS", "LINES"):
+    os.environ.pop(variable, None)
+
 # A shell has what it starts in the background ignore Ctrl-C, and programs that tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

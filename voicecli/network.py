@@ -15,3 +15,8 @@ def is_loopback(address: str) -> bool:
     with suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return host == "localhost"
+
+
+def host_and_port(url: str) -> str:
+    """Return host and port of a URL, for the screen: no path, and no password that may be in it."""
+    return urlsplit(url if "//" in url else f"//{url}").netloc.rpartition("@")[2]

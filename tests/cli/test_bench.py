@@ -44,7 +44,7 @@ def test_a_gpu_that_is_not_there_is_reported_with_all_that_was_looked_for() -> N
     if done.returncode == 0:
         pytest.skip("this machine has a GPU")
     assert done.returncode == 6
-    for looked_for in ("libcuda", "cuDNN", "onnxruntime-gpu", "CTranslate2", "hint: --device cpu"):
+    for looked_for in ("libcuda", "cuDNN", "onnxruntime-gpu", "CTranslate2", "measure the processor with --device cpu"):
         assert looked_for in done.stderr
 
 

@@ -224,7 +224,7 @@ def test_a_full_disk_is_said_once_and_what_it_did_not_take_is_printed(small_disk
                 return
 
     reported = fills_up(small_disk / "history.db", fill)
-    assert "could not be written into the history" in reported
+    assert "could not be written to the history" in reported
     assert "Three?" in reported
 
 

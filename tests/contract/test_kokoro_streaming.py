@@ -132,7 +132,7 @@ def test_an_abandoned_text_chunk_leaves_the_voice_ready(kokoro: Kokoro) -> None:
 
 
 def test_preparing_is_reported_and_done_once(first_load: tuple[Kokoro, list[str]], model: Path, voices: Path) -> None:
-    assert [text[:9] for text in first_load[1]] == ["Preparing", "Getting t"]
+    assert [text[:9] for text in first_load[1]] == ["Preparing", "Calibrati"]
     reported: list[str] = []
     Kokoro.load(model, voices, SETTINGS.tts, reported.append)
     assert reported == []

@@ -70,6 +70,7 @@ async def test_the_seed_s_client_works_unchanged(server: ServerProgram, utteranc
         assert word_error_rate(SAID, heard) < 0.15
 
 
+@pytest.mark.quiet  # a busy recognizer skips partials
 async def test_small_chunks_give_partials_and_one_final(server: ServerProgram, utterance: Callable[[str], Pcm]) -> None:
     async with connect(server.ws("/v1/listen")) as socket:
         await socket.send(json.dumps({"type": "start"}))

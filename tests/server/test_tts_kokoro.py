@@ -18,7 +18,7 @@ from tests.server.test_tts_openai import decoded
 from tests.server.tts_stage import hear, on_port, say
 from tests.words import word_error_rate
 from voicecli.audio.resample import resample
-from voicecli.engines.kokoro.current_voice import VoiceCalibration
+from voicecli.engines.current_voice import VoiceCalibration
 from voicecli.engines.kokoro.engine import Kokoro
 from voicecli.engines.whisper.engine import Whisper
 from voicecli.engines.worker import ThreadWorker

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from websockets.asyncio.client import ClientConnection, connect
 
 from voicecli.engines.base import Worker
-from voicecli.engines.kokoro.current_voice import VoiceCalibration
+from voicecli.engines.current_voice import VoiceCalibration
 from voicecli.errors import SettingsError
 from voicecli.events import Clock
 from voicecli.server.serving import Bind, QuietServer, listen

@@ -17,9 +17,9 @@ from voicecli.conversation.history import History
 from voicecli.conversation.language import LanguagePolicy
 from voicecli.conversation.parts import Engines
 from voicecli.conversation.prefill import ANY_QUESTION
-from voicecli.engines.base import EndOfTurn
+from voicecli.engines.base import EndOfTurn, SpeechEngine
 from voicecli.engines.cpu import sleep_while_waiting
-from voicecli.engines.kokoro.current_voice import CurrentVoice
+from voicecli.engines.current_voice import CurrentVoice
 from voicecli.engines.llm.fallback import open_with_fallback, status_reporter
 from voicecli.engines.llm.select import Opened
 from voicecli.engines.llm.switch import ModelSwitch, model_switch
@@ -33,7 +33,6 @@ from voicecli.tools.toolbox import Toolbox
 from voicecli.turns.activity import IdleChanges
 
 if TYPE_CHECKING:
-    from voicecli.engines.kokoro.engine import Kokoro
     from voicecli.engines.whisper.engine import Whisper
 
 
@@ -74,8 +73,8 @@ class EngineOpener:
             tts = tasks.create_task(load_voice(tts_worker, store, voice, narrate)) if has_sound else None
             turn = tasks.create_task(load_end_of_turn(turn_worker, store, settings.listen))
             model, toolbox = await self._load_language_model(store)
-        kokoro, whisper = tts.result() if tts else None, stt.result()
-        current = await stack.enter_async_context(open_voices(kokoro, tts_worker, settings.tts)) if kokoro else None
+        speech, whisper = tts.result() if tts else None, stt.result()
+        current = await stack.enter_async_context(open_voices(speech, tts_worker, settings.tts)) if speech else None
         policy = make_language_policy(settings, whisper, current, narrate)
         # The cache is outermost: what it holds is the transcript of a whole utterance.
         recognizer = FinalCache(LongSpeech(whisper.with_language_policy(policy)))
@@ -121,18 +120,26 @@ async def load_recognizer(worker: ThreadWorker, store: ModelStore, settings: Stt
 
 
 async def load_end_of_turn(worker: ThreadWorker, store: ModelStore, settings: ListenSettings) -> EndOfTurn | None:
-    """Load Smart Turn on its worker; return None where silence alone decides. Raise ModelMissing."""
+    """Load the end-of-turn model on its worker; return None where silence alone decides. Raise ModelMissing."""
     if not settings.judges_pauses:
         return None
+    return await worker.run(open_end_of_turn, store, settings)
+
+
+def open_end_of_turn(store: ModelStore, settings: ListenSettings) -> EndOfTurn:
+    """Load the end-of-turn model of the settings, whatever their mode. Blocks. Raise ModelMissing or EngineError."""
     from voicecli.engines.smart_turn.engine import SmartTurn
 
-    return await worker.run(SmartTurn.load, model_file(store, settings.endpoint_model, ".onnx"))
+    return SmartTurn.load(model_file(store, settings.endpoint_model, ".onnx"))
 
 
 async def load_voice(
     worker: ThreadWorker, store: ModelStore, settings: TtsSettings, narrate: Callable[[str], None]
-) -> Kokoro:
-    """Load Kokoro on its worker. `narrate` is called on the loop. Raise ModelMissing or EngineError."""
+) -> SpeechEngine:
+    """Load the text-to-speech engine on its worker. `narrate` is called on the loop.
+
+    Raise ModelMissing or EngineError.
+    """
     from voicecli.engines.kokoro.engine import Kokoro
 
     model = model_file(store, settings.model, ".onnx")

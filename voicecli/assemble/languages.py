@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from voicecli.conversation.language import AUTO, LanguagePolicy
 from voicecli.conversation.voice_registry import NoVoice, VoiceRegistry
-from voicecli.engines.base import Worker
-from voicecli.engines.kokoro.current_voice import CurrentVoice, VoiceCalibration
+from voicecli.engines.base import SpeechEngine, Worker
+from voicecli.engines.current_voice import CurrentVoice, VoiceCalibration
 from voicecli.engines.whisper.options import known_language
 from voicecli.errors import SettingsError
 from voicecli.languages import code_of, language_of_name, name_of
@@ -18,7 +18,6 @@ from voicecli.settings.load import defaults
 from voicecli.settings.model import Settings, TtsSettings
 
 if TYPE_CHECKING:
-    from voicecli.engines.kokoro.engine import Kokoro
     from voicecli.engines.whisper.engine import Whisper
 
 
@@ -40,12 +39,12 @@ def opening_instruction(settings: Settings) -> str:
 
 
 @asynccontextmanager
-async def open_voices(kokoro: Kokoro, worker: Worker, settings: TtsSettings) -> AsyncIterator[CurrentVoice]:
+async def open_voices(speech: SpeechEngine, worker: Worker, settings: TtsSettings) -> AsyncIterator[CurrentVoice]:
     """Open all voices of a loaded model. Those in use learn to stream, between the answers."""
-    learning = VoiceCalibration(kokoro, worker)
+    learning = VoiceCalibration(speech, worker)
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(learning.serve(), name="voices")
-        yield CurrentVoice(kokoro, kokoro, settings.speed, learning.note)
+        yield CurrentVoice(speech, speech, settings.speed, learning.note)
         task.cancel()
 
 

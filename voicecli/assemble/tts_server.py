@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from voicecli.assemble.engines import load_voice, narrate_on_loop
 from voicecli.engines.cpu import sleep_while_waiting
-from voicecli.engines.kokoro.current_voice import VoiceCalibration
+from voicecli.engines.current_voice import VoiceCalibration
 from voicecli.engines.worker import ThreadWorker
 from voicecli.events import CLOCK
 from voicecli.models.store import open_store

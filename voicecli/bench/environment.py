@@ -16,9 +16,9 @@ from voicecli import __version__
 from voicecli.bench.machine import PROC, describe_machine, machine_cpu_s, stolen_cpu_s
 from voicecli.bench.result import PROCESS, Count, Metric, Result, TurnRecord
 from voicecli.engines import gpu
-from voicecli.engines.llm.select import place
 from voicecli.errors import EngineError
 from voicecli.models.store import open_store, sha256_of
+from voicecli.network import host_and_port
 from voicecli.settings.load import value_of
 from voicecli.settings.model import Settings
 
@@ -158,7 +158,7 @@ def reported_value(key: str, value: SettingValue) -> SettingValue:
     if key == "system_prompt":
         return f"{len(value.strip())} characters"
     if key.endswith("url"):
-        return place(value)
+        return host_and_port(value)
     return Path(value).name if Path(value).expanduser().is_absolute() or "\\" in value else value
 
 

@@ -24,6 +24,7 @@ from voicecli.bench.machine import PROC, Process, usable_threads
 from voicecli.bench.result import Result
 from voicecli.bench.speech import Utterance
 from voicecli.errors import BackendUnavailable
+from voicecli.models.store import endpoint_models
 from voicecli.settings.model import Settings
 
 START_S = 120.0
@@ -125,7 +126,7 @@ def result_of(
         doubts=(f"serve-stt had options that the settings do not show: {', '.join(named)}",) if named else (),
         events=tuple(one.fields() for one in runs),
     )
-    used = [settings.stt.model, settings.listen.endpoint_model]
+    used = [settings.stt.model, *endpoint_models(settings.listen)]
     models = model_digests(settings, used) if is_own and not named else {}
     result = conclude(load_report.STAGE, begun, settings, models, found)
     return result if is_own else replace(result, settings={})

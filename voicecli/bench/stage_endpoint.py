@@ -30,7 +30,7 @@ from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.engines.worker import ThreadWorker
-from voicecli.models.store import open_store
+from voicecli.models.store import endpoint_models, open_store
 from voicecli.settings.model import EndpointMode, ListenSettings, Settings
 from voicecli.turns.endpoint import MODES
 
@@ -119,7 +119,7 @@ async def measure_endpoint(settings: Settings, corpus: Corpus, progress: Progres
         events=tuple(event for one in found for event in one.events()),
         seed=SEED,
     )
-    used = (settings.listen.endpoint_model, settings.stt.model)
+    used = (*endpoint_models(settings.listen), settings.stt.model)
     return conclude(STAGE, begun, settings, model_digests(settings, used), measured_result)
 
 

@@ -111,5 +111,6 @@ def sinks_of(
 
 def models_of(settings: Settings) -> list[str]:
     """Return the names of the models that dictation needs."""
-    names = [settings.stt.model]
-    return names if settings.listen.endpoint == "silence" else [*names, settings.listen.endpoint_model]
+    from voicecli.models.store import endpoint_models
+
+    return [settings.stt.model, *(endpoint_models(settings.listen) if settings.listen.judges_pauses else [])]

@@ -189,14 +189,13 @@ def private(settings: Settings) -> Private:
     from urllib.parse import urlsplit
 
     from voicecli.doctor.privacy import Private
-    from voicecli.engines.llm.select import place
-    from voicecli.network import is_loopback
+    from voicecli.network import host_and_port, is_loopback
 
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # in a container, a user may have no name
         user = ""
     urls = [url for url in (settings.llm.url, settings.llm.ollama_url) if url and not is_loopback(url)]
-    hosts = [urlsplit(f"//{place(url)}").hostname or "" for url in urls]
+    hosts = [urlsplit(f"//{host_and_port(url)}").hostname or "" for url in urls]
     key = settings.llm.api_key.get_secret_value()
     return Private(str(Path.home()), user, platform.node(), tuple(filter(None, hosts)), (key,) if key else ())

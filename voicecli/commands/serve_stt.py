@@ -75,7 +75,9 @@ def serve_stt(
     bind = server.bind(port)
     settings = source.load(stt__model=model, stt__language=language).settings
     most = sessions_of(max_sessions)
-    fetch_missing(settings, [settings.stt.model, settings.listen.endpoint_model])
+    from voicecli.models.store import endpoint_models
+
+    fetch_missing(settings, [settings.stt.model, *endpoint_models(settings.listen)])
     from voicecli.app.serve import run_stt
     from voicecli.assemble.stt_server import ServerOptions
     from voicecli.server.sessions import Limits

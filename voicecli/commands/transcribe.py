@@ -128,7 +128,9 @@ def check_remote(here: Mapping[str, object]) -> None:
 def transcribe_here(files: list[Path], settings: Settings, printer: TranscriptPrinter) -> None:
     """Transcribe with engines of this process. Raise ModelMissing or EngineError if they cannot be loaded."""
     if files == [PIPE]:
-        fetch_missing(settings, [settings.stt.model, settings.listen.endpoint_model])
+        from voicecli.models.store import endpoint_models
+
+        fetch_missing(settings, [settings.stt.model, *endpoint_models(settings.listen)])
         from voicecli.app.transcribe_stream import transcribe_pipe
 
         transcribe_pipe(settings, printer.utterance)

@@ -166,3 +166,11 @@ class Voices(Protocol):
     def preparing(self, voice: str) -> Iterator[int]:
         """Calibrate a voice so that it streams. Each step of the iterator blocks and is one unit of work."""
         ...
+
+
+class SpeechEngine(Voice, Voices, Protocol):
+    """A resident model that speaks with the voice it was loaded with, and makes views that speak with others."""
+
+    def preparing(self, voice: str, narrate: Callable[[str], None] = ...) -> Iterator[int]:
+        """Calibrate a voice, as `Voices.preparing`; `narrate` is called from the worker's thread."""
+        ...

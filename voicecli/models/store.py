@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from voicecli.errors import ModelMissing
 from voicecli.models.manifest import Entry, Manifest, Model, Sha256, Source, SourceFile
-from voicecli.settings.model import Settings
+from voicecli.settings.model import ListenSettings, Settings
 
 State = Literal["installed", "incomplete", "absent"]
 
@@ -197,11 +197,15 @@ def installed_models(store: ModelStore, kind: str) -> list[str]:
 def conversation_models(settings: Settings) -> list[str]:
     """Return the names of the models that a conversation needs."""
     names = [settings.stt.model, *voice_models(settings)]
-    if settings.listen.judges_pauses:
-        names.append(settings.listen.endpoint_model)
+    names += endpoint_models(settings.listen) if settings.listen.judges_pauses else []
     return [*names, settings.llm.embedded_model] if settings.llm.backend in ("auto", "embedded") else names
 
 
 def voice_models(settings: Settings) -> list[str]:
     """Return the names of the models that speech output needs."""
     return [settings.tts.model, "kokoro-voices"]
+
+
+def endpoint_models(settings: ListenSettings) -> list[str]:
+    """Return the names of the models that judging pauses needs."""
+    return [settings.endpoint_model]

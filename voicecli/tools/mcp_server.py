@@ -11,9 +11,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
-from voicecli.engines.llm.select import place
 from voicecli.errors import ToolError, VoiceCliError
-from voicecli.network import is_loopback
+from voicecli.network import host_and_port, is_loopback
 from voicecli.tools.toolbox import Arguments, Tool
 from voicecli.types import ToolSpec
 
@@ -238,7 +237,7 @@ class McpServer:
         settings, first = self._settings, _first(error)
         if settings.url:
             return ToolError(
-                f"{self.name}: no MCP server answers at {place(settings.url)} ({_reason(error)})", self._hint()
+                f"{self.name}: no MCP server answers at {host_and_port(settings.url)} ({_reason(error)})", self._hint()
             )
         if isinstance(first, FileNotFoundError):
             return ToolError(f"{self.name}: the program {settings.command} was not found", self._hint())

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 
+from voicecli.assemble.engines import open_end_of_turn
 from voicecli.bench.corpus import Corpus
 from voicecli.bench.environment import begin, load_doubts, other_cores, own_cpu_s
 from voicecli.bench.machine import machine_cpu_s, usable_threads
@@ -16,7 +17,7 @@ from voicecli.engines.base import EndOfTurn
 from voicecli.engines.cpu import physical_cores, sleep_while_waiting
 from voicecli.engines.worker import ThreadWorker
 from voicecli.events import CLOCK
-from voicecli.models.store import model_file, open_store
+from voicecli.models.store import open_store
 from voicecli.settings.model import Settings
 from voicecli.tune.rounds import Machine, default_arms, doubt_of, rounds
 from voicecli.tune.search import Found, Search, Watch
@@ -111,14 +112,12 @@ def known_words(corpus: Corpus) -> int:
 @asynccontextmanager
 async def opened(settings: Settings, first: Arm, corpus: Corpus) -> AsyncIterator[tuple[Trials, AnsweringTrials]]:
     """Open the workers and the trials that run on them."""
-    from voicecli.engines.smart_turn.engine import SmartTurn
-
     store = open_store(settings)
     async with AsyncExitStack() as stack:
         stt_worker, tts_worker = (stack.enter_context(ThreadWorker(name)) for name in ("stt", "tts"))
 
         def load_turn() -> EndOfTurn:
-            return SmartTurn.load(model_file(store, settings.listen.endpoint_model, ".onnx"))
+            return open_end_of_turn(store, settings.listen)
 
         hearing = HearingTrials(settings.stt, store, corpus.said[:HEARD], stt_worker, CLOCK)
         questions = [text for text, _ in QUESTIONS[:ANSWERED]]

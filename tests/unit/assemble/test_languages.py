@@ -9,10 +9,10 @@ from typing import cast
 import pytest
 
 from tests.defaults import SETTINGS
-from tests.unit.engines.kokoro.test_current_voice import Singer
+from tests.unit.engines.test_current_voice import Singer
 from voicecli.assemble.languages import make_language_policy, opening_instruction, opening_voice
 from voicecli.engines.base import Voices
-from voicecli.engines.kokoro.current_voice import CurrentVoice
+from voicecli.engines.current_voice import CurrentVoice
 from voicecli.engines.kokoro.voices import LANGUAGES
 from voicecli.engines.whisper.engine import Whisper
 from voicecli.errors import SettingsError

@@ -157,8 +157,9 @@ def bench_endpoint(
     output.check("endpoint")
     settings = load_bench_settings(device, {}, config)
     from voicecli.bench.stage_endpoint import measure_endpoint
+    from voicecli.models.store import endpoint_models
 
-    fetch_missing(settings, [settings.stt.model, settings.listen.endpoint_model])
+    fetch_missing(settings, [settings.stt.model, *endpoint_models(settings.listen)])
     corpus = load_speech(speech, settings, QUICK if quick else most or MOST_ENDPOINT)
     run(lambda progress: measure_endpoint(settings, corpus, progress), output)
 

@@ -11,9 +11,9 @@ from typing import Literal
 
 from voicecli.doctor.servers import WARM_S, LanguageModelFacts, ServerFacts
 from voicecli.engines.base import LanguageModel
-from voicecli.engines.llm.select import AUTO_TIMEOUT_S, CHOSEN_TIMEOUT_S, open_language_model, place
+from voicecli.engines.llm.select import AUTO_TIMEOUT_S, CHOSEN_TIMEOUT_S, open_language_model
 from voicecli.errors import EngineError, VoiceCliError
-from voicecli.network import is_loopback
+from voicecli.network import host_and_port, is_loopback
 from voicecli.settings.model import LlmSettings
 from voicecli.types import Message
 
@@ -41,7 +41,7 @@ async def _ask(settings: LlmSettings, embedded_is_there: bool) -> LanguageModelF
 async def ask_server(settings: LlmSettings, kind: Literal["openai", "ollama"], within_s: float) -> ServerFacts:
     """Connect to a server within `within_s`, and time one token; if it is slow, time a second one."""
     url = settings.url if kind == "openai" else settings.ollama_url
-    where, is_here = place(url), is_loopback(url)
+    where, is_here = host_and_port(url), is_loopback(url)
     chosen = settings.model_copy(update={"backend": kind})
     model = ""
     try:

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 from voicecli.engines.base import LanguageModel
 from voicecli.errors import BackendUnavailable, SettingsError
-from voicecli.network import is_loopback
+from voicecli.network import host_and_port, is_loopback
 from voicecli.settings.model import LlmSettings
 
 Narrate = Callable[[str], None]
@@ -142,7 +141,7 @@ async def _first_available(
     skipped = "no server is configured"
     if settings.url:
         try:
-            return await stack.enter_async_context(_server(settings, f"{place(settings.url)} is configured"))
+            return await stack.enter_async_context(_server(settings, f"{host_and_port(settings.url)} is configured"))
         except BackendUnavailable as error:
             skipped = error.message
             narrate(f"Skipping the configured server: {error.message}. {error.hint}".rstrip())
@@ -169,7 +168,7 @@ async def _server(settings: LlmSettings, why: str) -> AsyncIterator[Opened]:
         raise SettingsError("llm.backend is openai and llm.url is empty", hint="For example http://127.0.0.1:30000/v1.")
     from voicecli.engines.llm import openai as openai_chat
 
-    where = place(settings.url)
+    where = host_and_port(settings.url)
     async with openai_chat.connect_with(settings, use_proxy=not is_loopback(settings.url)) as client:
         served = await openai_chat.served_model(client, settings.model, where)
         model = openai_chat.OpenAiChat(client, served.name, where, settings)
@@ -180,7 +179,7 @@ async def _server(settings: LlmSettings, why: str) -> AsyncIterator[Opened]:
 async def _list_server_models(settings: LlmSettings) -> list[AvailableModel]:
     from voicecli.engines.llm import openai as openai_chat
 
-    where = place(settings.url)
+    where = host_and_port(settings.url)
     async with openai_chat.connect_with(settings, use_proxy=not is_loopback(settings.url)) as client:
         served = await openai_chat.served_models(client, settings.model, where)
     return [AvailableModel(model.name, "openai", where) for model in served]
@@ -191,7 +190,7 @@ async def _ollama(settings: LlmSettings, answer_within_s: float, narrate: Narrat
     from voicecli.engines.llm import ollama as ollama_chat
 
     client = ollama_chat.connect(settings.ollama_url, use_proxy=not is_loopback(settings.ollama_url))
-    async with aclosing(ollama_chat.OllamaChat(client, settings, place(settings.ollama_url))) as model:
+    async with aclosing(ollama_chat.OllamaChat(client, settings, host_and_port(settings.ollama_url))) as model:
         await model.find_model(answer_within_s)
         narrate(f"Loading {settings.ollama_model} into Ollama…")
         yield model
@@ -201,7 +200,7 @@ async def _list_ollama_models(settings: LlmSettings) -> list[AvailableModel]:
     from voicecli.engines.llm import ollama as ollama_chat
 
     client = ollama_chat.connect(settings.ollama_url, use_proxy=not is_loopback(settings.ollama_url))
-    async with aclosing(ollama_chat.OllamaChat(client, settings, place(settings.ollama_url))) as ollama:
+    async with aclosing(ollama_chat.OllamaChat(client, settings, host_and_port(settings.ollama_url))) as ollama:
         return [AvailableModel(name, "ollama", "Ollama") for name in await ollama.installed(AUTO_TIMEOUT_S)]
 
 
@@ -225,8 +224,3 @@ async def _embedded(
                 "" if server.supports_tools else f"{name} cannot use tools (its chat template does not support them)"
             )
             yield openai_chat.OpenAiChat(client, server.model, "the embedded llama.cpp", settings, name, no_tools)
-
-
-def place(url: str) -> str:
-    """Host and port of a URL, for the screen: no path, and no password that may be in it."""
-    return urlsplit(url if "//" in url else f"//{url}").netloc.rpartition("@")[2]

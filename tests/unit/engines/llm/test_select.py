@@ -11,9 +11,9 @@ import pytest
 
 from tests.contract.chat_servers import MODELS, TAGS, chat_server, llm_settings
 from tests.contract.conftest import gguf
-from voicecli.engines.llm.select import AvailableModel, list_language_models, open_language_model, place
+from voicecli.engines.llm.select import AvailableModel, list_language_models, open_language_model
 from voicecli.errors import BackendUnavailable, ModelMissing, SettingsError
-from voicecli.network import is_loopback
+from voicecli.network import host_and_port, is_loopback
 
 __all__ = ["gguf"]  # the fixture
 
@@ -155,7 +155,7 @@ def test_a_proxy_does_not_stand_before_this_machine(monkeypatch: pytest.MonkeyPa
     ],
 )
 def test_places(url: str, shown: str, loopback: bool) -> None:
-    assert place(url) == shown
+    assert host_and_port(url) == shown
     assert is_loopback(url) is loopback
 
 

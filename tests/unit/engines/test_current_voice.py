@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pytest
 
-from voicecli.engines.kokoro.current_voice import CurrentVoice
+from voicecli.engines.current_voice import CurrentVoice
 from voicecli.errors import SettingsError
 from voicecli.types import AudioChunk, KnownVoice
 
