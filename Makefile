@@ -47,8 +47,8 @@ fast-test: $(DEV) ## tests without models and sound card; pure modules fully cov
 quick: $(DEV) ## a few fast tests, without the coverage gate (ARGS="-k segmenter")
 	$(BIN)/python -m pytest -q -m "not model and not card" $(ARGS)
 
-model-test: system models $(DEV) ## tests on real models, on all cores
-	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "model and not card" --require-models $(ARGS)
+model-test: system models $(DEV) ## tests on real models, on all cores; those that need a quiet machine are in make test
+	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "model and not card and not quiet" --require-models $(ARGS)
 
 card-test: system models $(DEV) ## conversations through a virtual sound card (needs PulseAudio)
 	$(BIN)/python -m pytest -m card --require-models --require-card $(ARGS)

@@ -48,6 +48,7 @@ def test_a_broken_file_is_reported_before_anything_is_measured(tmp_path: Path) -
 
 
 @pytest.mark.model
+@pytest.mark.quiet
 @pytest.mark.timeout(400)
 def test_a_short_tuning_measures_and_writes_what_can_be_read(
     tmp_path: Path, model_folder: Callable[[str], Path]

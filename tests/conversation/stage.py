@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, S
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 
@@ -45,6 +45,12 @@ SPACE_S = 1.0
 
 CHAR_S = 0.05
 """Speech of the fake voice: seconds a character."""
+
+
+E = TypeVar("E", bound=Event)
+
+START_S = 1000.0
+"""The virtual clock at the start of a conversation."""
 
 
 @dataclass(frozen=True)
@@ -331,3 +337,20 @@ class Talk:
             for at_s, action in self.actions:
                 loop.call_later(at_s, action, conversation)
             await conversation.run()
+
+
+def all_of(seen: list[Event], kind: type[E]) -> list[E]:
+    return [event for event in seen if isinstance(event, kind)]
+
+
+def only(seen: list[Event], kind: type[E]) -> E:
+    (event,) = all_of(seen, kind)
+    return event
+
+
+def at_s(event: Event) -> float:
+    return event.at_s - START_S
+
+
+def roles(messages: list[Message]) -> list[tuple[str, str]]:
+    return [(message.role, message.text) for message in messages[1:]]

@@ -6,8 +6,7 @@ import itertools
 
 import pytest
 
-from tests.conversation.stage import Talk
-from tests.conversation.test_turns import all_of, at_s, only
+from tests.conversation.stage import Talk, all_of, at_s, only
 from tests.defaults import LISTEN
 from voicecli import events
 from voicecli.errors import EngineError

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.conversation.stage import Talk
-from tests.conversation.test_turns import all_of, only, roles
+from tests.conversation.stage import Talk, all_of, only, roles
 from voicecli import events
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.language import LanguagePolicy

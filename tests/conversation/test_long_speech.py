@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.conversation.stage import ScriptedStt, Talk
-from tests.conversation.test_turns import all_of, at_s, only, roles
+from tests.conversation.stage import ScriptedStt, Talk, all_of, at_s, only, roles
 from voicecli import events
 from voicecli.types import SpeechSegment, Transcript
 

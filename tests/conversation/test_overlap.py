@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conversation.stage import CHAR_S, Talk
-from tests.conversation.test_turns import all_of, at_s, only, roles
+from tests.conversation.stage import CHAR_S, Talk, all_of, at_s, only, roles
 from voicecli import events
 from voicecli.conversation.history import INTERRUPTED
 from voicecli.errors import EngineError
@@ -177,6 +176,18 @@ def test_an_answer_that_ends_after_a_listener_s_sound_leaves_nothing_behind(talk
     seen = talk.run(9.0)
     assert only(seen, events.FalseInterruption).text == "Yeah."
     assert not all_of(seen, events.SpeechStarted)[1:]
+
+
+def test_an_utterance_that_resumes_after_the_answer_is_over_is_a_question(talk: Talk) -> None:
+    talk.user_says("tell me a story", 0.5, 1.5)
+    talk.llm_replies("Once upon a time there was a king.", "It sleeps.")
+    talk.user_says("Yeah.", 2.5, 2.8)
+    talk.at(3.25, lambda conversation: conversation.interrupt())
+    talk.user_says("and the dragon", 3.3, 4.2)
+    seen = talk.run(9.0)
+    assert only(seen, events.FalseInterruption).text == "Yeah."
+    assert last_question(talk) == "Yeah. and the dragon"
+    assert volumes(seen)[-1][0] == "full"
 
 
 def test_muting_over_an_answer_gives_it_its_voice_back(story: Talk) -> None:

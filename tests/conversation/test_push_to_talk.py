@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.conversation.stage import Talk
-from tests.conversation.test_turns import all_of, at_s, only
+from tests.conversation.stage import Talk, all_of, at_s, only
 from voicecli import events
 
 STORY = "Once upon a time there was a king who had three daughters and a dragon."

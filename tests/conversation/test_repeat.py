@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conversation.stage import Talk
-from tests.conversation.test_turns import all_of, at_s, only, roles
+from tests.conversation.stage import Talk, all_of, at_s, only, roles
 from voicecli import events
 from voicecli.conversation.latency import latencies
 from voicecli.errors import EngineError

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tests.conversation.stage import Talk
-from tests.conversation.test_turns import all_of, only, roles
+from tests.conversation.stage import Talk, all_of, only, roles
 from voicecli import events
 
 STORY = "Once upon a time there was a king who had three daughters and a dragon."

@@ -2,39 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import pytest
 
-from tests.conversation.stage import CHAR_S, Talk
+from tests.conversation.stage import CHAR_S, Talk, all_of, at_s, only, roles
 from voicecli import events
 from voicecli.conversation.history import INTERRUPTED, History
 from voicecli.conversation.prefill import ANY_QUESTION
 from voicecli.errors import BackendUnavailable, EngineError
 from voicecli.speech_text.pacing import MOST_LEAD_S
-from voicecli.types import Message
 
-E = TypeVar("E", bound=events.Event)
-
-START_S = 1000.0  # of the virtual clock
 BLOCK_S = 0.021  # the speaker takes blocks of 20 ms
-
-
-def all_of(seen: list[events.Event], kind: type[E]) -> list[E]:
-    return [event for event in seen if isinstance(event, kind)]
-
-
-def only(seen: list[events.Event], kind: type[E]) -> E:
-    (event,) = all_of(seen, kind)
-    return event
-
-
-def at_s(event: events.Event) -> float:
-    return event.at_s - START_S
-
-
-def roles(messages: list[Message]) -> list[tuple[str, str]]:
-    return [(message.role, message.text) for message in messages[1:]]
 
 
 def test_the_first_chunk_is_as_long_as_the_rules_let_it_be(talk: Talk) -> None:

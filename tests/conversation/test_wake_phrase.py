@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from tests.conversation.stage import Talk
-from tests.conversation.test_turns import all_of, at_s, only, roles
+from tests.conversation.stage import Talk, all_of, at_s, only, roles
 from voicecli import events
 from voicecli.conversation.parts import WakeOptions
 from voicecli.conversation.wake_gate import ALONE, ALONE_S, WithoutWakePhrase
