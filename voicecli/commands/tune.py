@@ -80,7 +80,7 @@ def tune(
     outcome = measured(beginning, speech, 60 * time_limit, began_s)
     chosen = show(beginning, outcome)
     if json_file is not None:
-        from voicecli.tune.report import write_record
+        from voicecli.tune.write import write_record
 
         write_record(json_file, beginning, outcome, chosen)
     if not dry_run:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import assert_never
 
 from voicecli.bench.result import Count, Metric
-from voicecli.errors import SettingsError
 from voicecli.tune.choose import shown
-from voicecli.tune.run import Outcome
 from voicecli.tune.search import Found
-from voicecli.tune.start import Beginning
 from voicecli.tune.values import (
     Arm,
     Choice,
@@ -214,29 +209,3 @@ def untried_lines(found: Found, missing: Sequence[str]) -> list[str]:
     if missing:
         lines.append(f"not installed: {', '.join(missing)}; add one with voicecli download-models NAME")
     return lines
-
-
-def write_record(path: Path, beginning: Beginning, outcome: Outcome, chosen: Sequence[Choice]) -> None:
-    """Write all results as JSON. Raise SettingsError if the file cannot be written."""
-    from voicecli.bench.machine import describe_machine
-
-    found = outcome.found
-    record = {
-        "machine": asdict(describe_machine()),
-        "spent_s": round(outcome.spent_s, 1),
-        "language_model": outcome.language_model,
-        "corpus": outcome.corpus,
-        "doubts": list(outcome.doubts),
-        "written": {one.key: one.value for one in chosen},
-        "choices": [asdict(one) for one in found.choices],
-        "untried": [asdict(one) for one in found.untried],
-        "not_on_disk": list(beginning.there.others),
-        "waits": asdict(found.waits),
-        "waits_before": asdict(found.first_waits or found.waits),
-        "metrics": [asdict(one) for one in metrics(found)],
-        "counts": [asdict(one) for one in counts(found)],
-    }
-    try:
-        path.write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf8")
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be written: {error.strerror}", "--json FILE") from error

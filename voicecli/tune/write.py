@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import tomlkit
@@ -17,6 +18,9 @@ from tomlkit.items import InlineTable, Item, Table
 
 from voicecli.errors import SettingsError
 from voicecli.settings.load import load_settings
+from voicecli.tune.report import counts, metrics
+from voicecli.tune.run import Outcome
+from voicecli.tune.start import Beginning
 from voicecli.tune.values import Choice, Value
 
 BACKUP = ".bak"
@@ -150,3 +154,29 @@ def back_up(place: Path, fresh: Path) -> Path:
     shutil.copy2(place, backup)
     shutil.copymode(place, fresh)
     return backup
+
+
+def write_record(path: Path, beginning: Beginning, outcome: Outcome, chosen: Sequence[Choice]) -> None:
+    """Write all results as JSON. Raise SettingsError if the file cannot be written."""
+    from voicecli.bench.machine import describe_machine
+
+    found = outcome.found
+    record = {
+        "machine": asdict(describe_machine()),
+        "spent_s": round(outcome.spent_s, 1),
+        "language_model": outcome.language_model,
+        "corpus": outcome.corpus,
+        "doubts": list(outcome.doubts),
+        "written": {one.key: one.value for one in chosen},
+        "choices": [asdict(one) for one in found.choices],
+        "untried": [asdict(one) for one in found.untried],
+        "not_on_disk": list(beginning.there.others),
+        "waits": asdict(found.waits),
+        "waits_before": asdict(found.first_waits or found.waits),
+        "metrics": [asdict(one) for one in metrics(found)],
+        "counts": [asdict(one) for one in counts(found)],
+    }
+    try:
+        path.write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf8")
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be written: {error.strerror}", "--json FILE") from error
