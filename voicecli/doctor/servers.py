@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from voicecli.doctor.finding import Finding, State
-
-Backend = Literal["auto", "openai", "ollama", "embedded"]
+from voicecli.settings.model import Backend
 
 WARM_S = 1.0
 """Longest time to the first token of a warm model. SmolLM2-135M with a cached prompt needs up to 0.12 s on two busy

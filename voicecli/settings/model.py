@@ -13,6 +13,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 Device = Literal["cpu", "cuda"]
 EndpointMode = Literal["fast", "balanced", "patient"]
+Backend = Literal["auto", "openai", "ollama", "embedded"]
+"""Which kind of language model answers."""
+
 ListenMode = Literal["hands-free", "push-to-talk", "wake-phrase"]
 Positive = Annotated[float, Field(gt=0)]
 
@@ -144,7 +147,7 @@ class SttSettings(Section):
 class LlmSettings(Section):
     """Language model."""
 
-    backend: Literal["auto", "openai", "ollama", "embedded"]
+    backend: Backend
     """Which kind of model answers; "auto": the first that is available. Default: "auto"."""
     url: str
     """Base URL of an OpenAI-compatible server, for example http://127.0.0.1:30000/v1. Default: ""."""
