@@ -116,6 +116,7 @@ class Token:
     """A token of a streamed answer."""
 
     text: str
+    at_limit: bool = False  # the model was made to stop here: `llm.max_answer_tokens`
 
 
 @dataclass(frozen=True, slots=True)

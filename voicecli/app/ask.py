@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from voicecli.app.signals import signals, stop_soon
+from voicecli.assemble.engines import sampling_of
 from voicecli.conversation.answer import AnswerStream, TextTurn
 from voicecli.conversation.question import TOO_LONG_HINT, Keep, Question, estimated_tokens, fitted
 from voicecli.engines.cpu import sleep_while_waiting
@@ -107,11 +108,11 @@ async def _ask(settings: Settings, request: Request, page: Page, asked: Asked) -
     """Open the loudspeaker first, since a missing one is reported at once; then load and answer."""
     task = asyncio.current_task()
     assert task is not None
-    llm = asking_settings(settings, aloud=request.aloud)
+    llm, store = asking_settings(settings, aloud=request.aloud), open_store(settings)
     sleep_while_waiting()
 
     def gguf() -> Path:
-        return model_file(open_store(settings), llm.embedded_model, ".gguf")
+        return model_file(store, llm.embedded_model, ".gguf")
 
     with signals(lambda: stop_soon(task, page.close)):
         async with AsyncExitStack() as stack:
@@ -119,7 +120,9 @@ async def _ask(settings: Settings, request: Request, page: Page, asked: Asked) -
             async with asyncio.TaskGroup() as parts:
                 if voice is not None:
                     parts.create_task(voice(asked.text.answer))
-                opened = await stack.enter_async_context(open_language_model(llm, gguf, page.note))
+                opened = await stack.enter_async_context(
+                    open_language_model(llm, gguf, page.note, sampling=sampling_of(store))
+                )
                 await answer(opened, llm, request, asked, page)
 
 

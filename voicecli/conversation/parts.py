@@ -84,6 +84,7 @@ class ConversationOptions:
     wait_s: float  # from a pause to the earliest endpoint
     prefill: bool  # send the question to the language model while the user is still speaking
     echo: bool  # the microphone may hear the speaker
+    most_answer_tokens: int  # where the language model stops
     first_chunk_chars: int  # a longer first clause may be cut before a phrase
     wake: WakeOptions | None = None  # None: everything that is said is meant for the assistant
 

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from voicecli.conversation.answer import AnswerStream
+from voicecli.conversation.answer_guard import AnswerGuard
 from voicecli.conversation.approval import ToolApproval
+from voicecli.conversation.rubbish import whole_sentences
 from voicecli.errors import VoiceCliError
 from voicecli.events import Stage
 from voicecli.types import Message, SpeechSegment, ToolCall, TurnId
@@ -87,6 +89,7 @@ class Turn:
 
     id: TurnId
     answer: AnswerStream
+    guard: AnswerGuard
     user: UserInput = field(default_factory=UserInput)
     script: str = ""  # what is read out instead of an answer: an announcement, or an earlier answer
     is_announcement: bool = False
@@ -98,6 +101,10 @@ class Turn:
     def has_something_to_say(self) -> bool:
         """Whether there is a question to answer or a script to read, now that the user's words are known."""
         return bool(self.user.text or self.script)
+
+    def good_part(self, heard: str) -> str:
+        """Return what of the answer the language model may read again."""
+        return whole_sentences(heard) if self.guard.ending == "loop" else heard
 
     @property
     def is_released(self) -> bool:

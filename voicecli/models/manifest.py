@@ -92,6 +92,17 @@ class Source(Entry):
         return f"{self.kind} {self.origin.partition('@')[0] if self.kind == 'hub' else self.origin}"
 
 
+class Chat(Entry):
+    """How a language model is best asked."""
+
+    temperature: float | None = Field(default=None, ge=0)
+    """None: as `llm.temperature` says."""
+    repeat_penalty: float | None = Field(default=None, gt=0)
+    """Above 1: words that were written recently become less likely."""
+    examples: bool = False
+    """Whether example turns before the conversation make its answers better."""
+
+
 class Model(Entry):
     """A model, its license and its sources in order of preference."""
 
@@ -101,6 +112,7 @@ class Model(Entry):
     about: str
     default: bool = False
     approx_mb: int | None = None
+    chat: Chat = Chat()
     source: tuple[Source, ...] = Field(min_length=1)
 
     @property

@@ -14,7 +14,7 @@ from typing import Literal
 from pydantic import TypeAdapter, ValidationError
 
 from voicecli.errors import ModelMissing
-from voicecli.models.manifest import Entry, Manifest, Model, Sha256, Source, SourceFile
+from voicecli.models.manifest import Chat, Entry, Manifest, Model, Sha256, Source, SourceFile
 from voicecli.settings.model import ListenSettings, Settings
 
 State = Literal["installed", "incomplete", "absent"]
@@ -187,6 +187,11 @@ def model_file(store: ModelStore, name: str, suffix: str) -> Path:
     if not found:
         raise ModelMissing(f"{folder} holds no {suffix} file", f"voicecli download-models {name}")
     return found[0]
+
+
+def chat_of(store: ModelStore, name: str) -> Chat:
+    """Return how a language model is best asked; nothing in particular for one that is not in the manifest."""
+    return next((model.chat for model in store.manifest.model if model.name == name), Chat())
 
 
 def installed_models(store: ModelStore, kind: str) -> list[str]:

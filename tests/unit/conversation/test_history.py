@@ -128,7 +128,8 @@ def test_each_message_and_each_byte_count() -> None:
 
 TURNS = st.lists(
     st.tuples(st.text(max_size=60), st.one_of(st.just(""), st.text(max_size=400)), st.booleans()), max_size=40
-)
+).map(lambda turns: [(asked, heard and f"{at} {heard}", cut) for at, (asked, heard, cut) in enumerate(turns)])
+"""No answer comes twice, and each has a word: others are forgotten."""
 
 
 def prompt(messages: list[Message]) -> str:
@@ -259,11 +260,11 @@ def test_a_text_without_spaces_is_cut_between_two_characters() -> None:
 def test_the_prompt_ends_with_what_was_added_until_that_changes() -> None:
     history = History("Be brief.", 1000)
     assert history.prompt("Hello.")[0].text == "Be brief."
-    history.add_to_prompt("Answer in French.")
+    history.set_language("fr", "Answer in French.")
     assert history.prompt("Bonjour.")[0].text == "Be brief. Answer in French."
     history.set_system_prompt("You are a pirate.")
     assert history.prompt("Bonjour.")[0].text == "You are a pirate. Answer in French."
-    history.add_to_prompt("")
+    history.set_language("en", "")
     assert history.prompt("Hello.")[0].text == "You are a pirate."
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import openai
 
+from voicecli.engines.llm.sampling import penalty_field
 from voicecli.engines.llm.tool_calls import ToolCallCollector, as_function, tokens_of, without_calls
 from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError, VoiceCliError
 from voicecli.types import Message, Token, ToolCall, ToolSpec
@@ -105,7 +106,7 @@ class OpenAiChat:
         self._model = model
         self._where = where
         self._settings = settings
-        self._extra = NO_THINKING
+        self._extra: Mapping[str, object] = {**NO_THINKING, **penalty_field(settings)}
         self._no_tools = no_tools
         self._tools: list[Any] = []
         self._refused: Callable[[str], None] = lambda reason: None
@@ -149,6 +150,8 @@ class OpenAiChat:
                             arguments = function.arguments or ""
                             calls.push(fragment.index, fragment.id or "", function.name or "", arguments)
                         yield Token("")
+                    if chunk.choices[0].finish_reason == "length":
+                        yield Token("", at_limit=True)
         self._calls_made += 1
         for call in calls.calls(self._calls_made):
             yield call

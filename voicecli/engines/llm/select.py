@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, ExitStack, aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from voicecli.engines.base import LanguageModel
+from voicecli.engines.llm.sampling import Sampling, with_sampling
 from voicecli.errors import BackendUnavailable, SettingsError
 from voicecli.network import host_and_port, is_loopback
 from voicecli.settings.model import LlmSettings
@@ -22,6 +24,9 @@ Backend = Literal["openai", "ollama", "embedded"]
 
 FindGguf = Callable[[], Path]
 """Returns the embedded model's file. Called only when the file is needed; raises ModelMissing."""
+
+SamplingOf = Callable[[Path], Sampling]
+"""Returns what suits the embedded model in a file."""
 
 BY_SETTING = "set by llm.backend"
 """Reason shown for a model that the settings name."""
@@ -110,16 +115,24 @@ def settings_with(settings: LlmSettings, choice: AvailableModel) -> LlmSettings:
 
 @asynccontextmanager
 async def open_language_model(
-    settings: LlmSettings, gguf: FindGguf, narrate: Narrate, *, in_subprocess: bool = False
+    settings: LlmSettings,
+    gguf: FindGguf,
+    narrate: Narrate,
+    *,
+    in_subprocess: bool = False,
+    sampling: SamplingOf = lambda file: Sampling(),
 ) -> AsyncIterator[Opened]:
     """Open the language model that the settings choose, for the length of the block; it is not yet warm.
 
-    `in_subprocess`: run an embedded model in a process of its own, so that this one is not blocked while it loads.
+    `in_subprocess`: run an embedded model in a process of its own, so that this one is not blocked while it loads;
+    `sampling`: what suits an embedded model, where the settings leave it open.
 
     Raise BackendUnavailable, ModelMissing, EngineError or SettingsError if the chosen model cannot be opened. With
     backend `auto` only the embedded model's errors are raised; the backends that were skipped are narrated or named in
     `why`.
     """
+    embedded = partial(_embedded, settings, gguf, narrate, in_subprocess=in_subprocess, sampling=sampling)
+    settings = with_sampling(settings, Sampling())
     async with AsyncExitStack() as stack:
         match settings.backend:
             case "openai":
@@ -128,15 +141,18 @@ async def open_language_model(
                 model = await stack.enter_async_context(_ollama(settings, CHOSEN_TIMEOUT_S, narrate))
                 opened = _with_set_context(model, BY_SETTING, settings, "ollama")
             case "embedded":
-                model = await stack.enter_async_context(_embedded(settings, gguf, narrate, in_subprocess=in_subprocess))
+                model = await stack.enter_async_context(embedded())
                 opened = _with_set_context(model, BY_SETTING, settings, "embedded")
             case "auto":
-                opened = await _first_available(settings, gguf, narrate, stack, in_subprocess=in_subprocess)
+                opened = await _first_available(settings, narrate, stack, embedded)
         yield opened
 
 
 async def _first_available(
-    settings: LlmSettings, gguf: FindGguf, narrate: Narrate, stack: AsyncExitStack, *, in_subprocess: bool
+    settings: LlmSettings,
+    narrate: Narrate,
+    stack: AsyncExitStack,
+    embedded: Callable[[], AbstractAsyncContextManager[LanguageModel]],
 ) -> Opened:
     skipped = "no server is configured"
     if settings.url:
@@ -150,8 +166,8 @@ async def _first_available(
         return _with_set_context(ollama, f"{skipped}; Ollama answers", settings, "ollama")
     except BackendUnavailable as error:
         skipped = f"{skipped} and {error.message}"
-    embedded = await stack.enter_async_context(_embedded(settings, gguf, narrate, in_subprocess=in_subprocess))
-    return _with_set_context(embedded, f"in this process: {skipped}", settings, "embedded")
+    model = await stack.enter_async_context(embedded())
+    return _with_set_context(model, f"in this process: {skipped}", settings, "embedded")
 
 
 def _with_set_context(
@@ -206,12 +222,13 @@ async def _list_ollama_models(settings: LlmSettings) -> list[AvailableModel]:
 
 @asynccontextmanager
 async def _embedded(
-    settings: LlmSettings, gguf: FindGguf, narrate: Narrate, *, in_subprocess: bool
+    settings: LlmSettings, gguf: FindGguf, narrate: Narrate, *, in_subprocess: bool, sampling: SamplingOf
 ) -> AsyncIterator[LanguageModel]:
     from voicecli.engines.llm import llamacpp, llamacpp_process
     from voicecli.engines.llm import openai as openai_chat
 
     path = gguf()
+    settings = with_sampling(settings, sampling(path))
     narrate(f"Loading {path.stem}…")
     async with AsyncExitStack() as stack:
         loaded = stack.enter_context(ExitStack())
