@@ -126,10 +126,12 @@ def test_each_message_and_each_byte_count() -> None:
     assert estimated_tokens(Message("user", "\ud800")) > MESSAGE_TOKENS
 
 
+WORD = st.characters(categories=["L"], max_codepoint=0x2FFF)
+"""Letters of scripts with spaces between words: an answer of one long word is never taken for rubbish."""
+
 TURNS = st.lists(
-    st.tuples(st.text(max_size=60), st.one_of(st.just(""), st.text(max_size=400)), st.booleans()), max_size=40
-).map(lambda turns: [(asked, heard and f"{at} {heard}", cut) for at, (asked, heard, cut) in enumerate(turns)])
-"""No answer comes twice, and each has a word: others are forgotten."""
+    st.tuples(st.text(max_size=60), st.one_of(st.just(""), st.text(WORD, max_size=400)), st.booleans()), max_size=40
+)
 
 
 def prompt(messages: list[Message]) -> str:
@@ -339,7 +341,7 @@ def test_room_is_made_before_it_is_needed_and_in_one_step() -> None:
     history = History("", 400)
     made = []
     for number in range(40):
-        history.add(f"question number {number}", "An answer of a sentence.")
+        history.add(f"question number {number}", f"Answer {number} of a sentence.")
         made.append(history.make_room())
         assert sum(map(estimated_tokens, history.prompt(""))) <= NEARLY_FULL * 400
     assert made.count(True) * 4 < len(made)
@@ -347,7 +349,7 @@ def test_room_is_made_before_it_is_needed_and_in_one_step() -> None:
 
 def test_what_was_said_last_stays_however_long_it_is() -> None:
     history = History("", 140)
-    history.add("tell me everything", "word " * 40)
+    history.add("tell me everything", " ".join(map(str, range(1000, 1040))))
     assert not history.make_room()
     assert len(history.prompt("")) == 4
 

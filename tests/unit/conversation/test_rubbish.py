@@ -17,7 +17,13 @@ EARLIER = [("Who are you?", "I am a small assistant that likes to help.")]
         ("Say yes.", "Say yes.", False),
         ("What is red?", "I am a small assistant that likes to help!", True),
         ("Who are you", "I am a small assistant that likes to help.", False),
-        ("What is red?", "I am a small assistant.", False),
+        ("What is red?", "I am a small assistant that likes red things a lot.", False),
+        ("What is red?", "I'm just a little lost. I'm just a little lost.", True),
+        (
+            "What is red?",
+            "Red is a colour. Tomatoes have it, and so do roses, which have a colour that is warm.",
+            False,
+        ),
     ],
 )
 def test_an_answer_that_says_nothing_or_was_given_to_another_question_is_rubbish(
