@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from voicecli.app.signals import signals, stop_soon
-from voicecli.assemble.engines import sampling_of
 from voicecli.conversation.answer import AnswerStream, TextTurn
 from voicecli.conversation.question import TOO_LONG_HINT, Keep, Question, estimated_tokens, fitted
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.llm.select import Opened, open_language_model
 from voicecli.errors import ContextFull, EngineError, SettingsError, first_of
 from voicecli.events import CLOCK
-from voicecli.models.store import model_file, open_store
+from voicecli.models.store import language_model_file, open_store
 from voicecli.settings.model import LlmSettings, Settings
 from voicecli.types import Message, TurnId
 
@@ -109,21 +108,17 @@ async def _ask(settings: Settings, request: Request, page: Page, asked: Asked) -
     """Open the loudspeaker first, since a missing one is reported at once; then load and answer."""
     task = asyncio.current_task()
     assert task is not None
-    llm, store = asking_settings(settings, aloud=request.aloud), open_store(settings)
+    llm = asking_settings(settings, aloud=request.aloud)
     sleep_while_waiting()
 
-    def gguf() -> Path:
-        return model_file(store, llm.embedded_model, ".gguf")
-
+    gguf = partial(language_model_file, open_store(settings), settings)
     with signals(lambda: stop_soon(task, page.close)):
         async with AsyncExitStack() as stack:
             voice = await _open_voice(stack, settings, request, page) if request.aloud else None
             async with asyncio.TaskGroup() as parts:
                 if voice is not None:
                     parts.create_task(voice(asked.text.answer))
-                opened = await stack.enter_async_context(
-                    open_language_model(llm, gguf, page.note, sampling=sampling_of(store))
-                )
+                opened = await stack.enter_async_context(open_language_model(llm, gguf, page.note))
                 await answer(opened, llm, request, asked, page)
 
 
@@ -174,7 +169,7 @@ async def answer(opened: Opened, llm: LlmSettings, request: Request, asked: Aske
                 raise SettingsError(f"the input is too long: {error.message}", TOO_LONG_HINT) from error
             room_tokens = round(room_tokens * SHRINK_FACTOR)
     if not asked.answer:
-        raise EngineError(f"{asked.model} gave no answer", "rephrase it, or use another model: --llm, --llm-model")
+        raise EngineError(f"{asked.model} gave no answer", "rephrase it, or use another model: --model")
     if asked.at_limit:
         page.note(f"The answer ends at {llm.max_answer_tokens} tokens (--max-tokens).")
 

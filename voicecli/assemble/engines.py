@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voicecli import events
@@ -23,14 +22,13 @@ from voicecli.engines.base import EndOfTurn, SpeechEngine
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.current_voice import CurrentVoice
 from voicecli.engines.llm.fallback import open_with_fallback, status_reporter
-from voicecli.engines.llm.sampling import Sampling
-from voicecli.engines.llm.select import Opened, SamplingOf
+from voicecli.engines.llm.select import Opened
 from voicecli.engines.llm.switch import ModelSwitch, model_switch
 from voicecli.engines.whisper.final_cache import FinalCache
 from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.engines.worker import ThreadWorker
 from voicecli.events import CLOCK, Publish
-from voicecli.models.store import ModelStore, chat_of, model_file, model_folder, open_store
+from voicecli.models.store import ModelStore, language_model_file, model_file, model_folder, open_store
 from voicecli.settings.load import shipped_text
 from voicecli.settings.model import ListenSettings, LlmSettings, Settings, SttSettings, TtsSettings
 from voicecli.tools.toolbox import Toolbox
@@ -100,16 +98,12 @@ class EngineOpener:
 
         def open_model(llm: LlmSettings) -> AbstractAsyncContextManager[Opened]:
             reporter = status_reporter(CLOCK, self.publish)
-            file = partial(model_file, store, llm.embedded_model, ".gguf")
-            sampling = sampling_of(store)
-            return open_with_fallback(
-                llm, file, self.narrate, reporter, in_subprocess=model.has_begun, sampling=sampling
-            )
+            file = partial(language_model_file, store, self.settings)
+            return open_with_fallback(llm, file, self.narrate, reporter, in_subprocess=model.has_begun)
 
         async def prepare(opened: Opened) -> None:
             nonlocal toolbox
-            has_examples = opened.embedded and chat_of(store, opened.asked).examples
-            self.history.set_examples(parse_examples(shipped_text("examples.toml")) if has_examples else {})
+            self.history.set_examples(parse_examples(shipped_text("examples.toml")) if opened.wants_examples else {})
             if self.tools is not None:
                 tokens = opened.context_tokens
                 offered = await self.tools.offered_to(opened.model, self.history, tokens, self._report_tools)
@@ -119,16 +113,6 @@ class EngineOpener:
         model = await self.stack.enter_async_context(model_switch(open_model, prepare, self.changes))
         await model.begin(self.settings.llm)
         return model, toolbox
-
-
-def sampling_of(store: ModelStore) -> SamplingOf:
-    """Return a function that looks up what suits an installed language model."""
-
-    def sampling(file: Path) -> Sampling:
-        chat = chat_of(store, file.parent.name)
-        return Sampling(chat.temperature, chat.repeat_penalty)
-
-    return sampling
 
 
 async def load_recognizer(worker: ThreadWorker, store: ModelStore, settings: SttSettings) -> Whisper:

@@ -112,8 +112,29 @@ class Model(Entry):
     about: str
     default: bool = False
     approx_mb: int | None = None
-    chat: Chat = Chat()
     source: tuple[Source, ...] = Field(min_length=1)
+    # Of language models only:
+    parameters_b: float = Field(default=0, ge=0)
+    """Parameters, in billions."""
+    memory_mb: int = Field(default=0, ge=0)
+    """Memory in 10^6 bytes, with a context of 4096 tokens."""
+    languages: tuple[str, ...] = ()
+    """Languages that it answers in, ISO 639-1."""
+    context_tokens: int = Field(default=0, ge=0)
+    """Longest context that it was trained for."""
+    tools: int | None = Field(default=None, ge=0, le=20)
+    """Right calls for 20 requests that need a tool; None: not tried."""
+    thinking: bool = False
+    """Whether it can reason before it answers, which voicecli switches off."""
+    score: int | None = Field(default=None, ge=0, le=60)
+    """Right answers to the 60 questions; None: not measured."""
+    chat: Chat = Chat()
+
+    @model_validator(mode="after")
+    def _is_described(self) -> Self:
+        if self.kind == "llm" and not (self.parameters_b and self.memory_mb and self.languages and self.context_tokens):
+            raise ValueError(f"{self.name} needs parameters_b, memory_mb, languages and context_tokens")
+        return self
 
     @property
     def size_bytes(self) -> int | None:

@@ -14,8 +14,12 @@ from typing import Literal
 from pydantic import TypeAdapter, ValidationError
 
 from voicecli.errors import ModelMissing
-from voicecli.models.manifest import Chat, Entry, Manifest, Model, Sha256, Source, SourceFile
-from voicecli.settings.model import ListenSettings, Settings
+from voicecli.models.ladder import Choice, choose, needed_bytes, rungs
+from voicecli.models.machine import this_machine
+from voicecli.models.manifest import Entry, Manifest, Model, Sha256, Source, SourceFile
+from voicecli.models.speeds import load_speeds, recorder
+from voicecli.settings.model import ListenSettings, LlmSettings, Settings
+from voicecli.types import GgufFile, Sampling
 
 State = Literal["installed", "incomplete", "absent"]
 
@@ -189,11 +193,6 @@ def model_file(store: ModelStore, name: str, suffix: str) -> Path:
     return found[0]
 
 
-def chat_of(store: ModelStore, name: str) -> Chat:
-    """Return how a language model is best asked; nothing in particular for one that is not in the manifest."""
-    return next((model.chat for model in store.manifest.model if model.name == name), Chat())
-
-
 def installed_models(store: ModelStore, kind: str) -> list[str]:
     """Return the names of the installed models of a kind."""
     return [model.name for model in store.manifest.model if model.kind == kind and store.is_complete(model.name)]
@@ -203,7 +202,60 @@ def conversation_models(settings: Settings) -> list[str]:
     """Return the names of the models that a conversation needs."""
     names = [settings.stt.model, *voice_models(settings)]
     names += endpoint_models(settings.listen) if settings.listen.judges_pauses else []
-    return [*names, settings.llm.embedded_model] if settings.llm.backend in ("auto", "embedded") else names
+    return [*names, *embedded_models(settings)]
+
+
+def embedded_models(settings: Settings) -> list[str]:
+    """Return the name of the embedded language model that may answer; nothing if another back end must."""
+    if settings.llm.backend in ("openai", "ollama"):
+        return []
+    store, wanted = open_store(settings), settings.llm.model
+    is_own = wanted in [model.name for model in store.manifest.model] or is_gguf(wanted)
+    if settings.llm.backend == "auto" and not is_own:  # the model may be one of a server
+        wanted = ""
+    return [wanted or chosen_model(store, settings.llm, settings.stt.language)[0]]
+
+
+def is_gguf(name: str) -> bool:
+    """Return whether `name` is the path of a GGUF file of the user."""
+    file = Path(name).expanduser()
+    return file.suffix == ".gguf" and file.is_file()
+
+
+def chosen_model(store: ModelStore, llm: LlmSettings, language: str) -> tuple[str, str]:
+    """Return the name of the embedded model that suits this machine best, and why.
+
+    Where none fits, the smallest installed one is tried. Where none is installed, it is the manifest's default.
+    """
+    found = choice_here(store, llm, language)
+    if found.use:
+        return found.use.name, found.why
+    installed = installed_models(store, "llm")
+    known = [model for model in rungs(store.manifest.model, language) if model.name in installed]
+    smallest = min(known, key=needed_bytes, default=None)
+    if smallest:
+        return smallest.name, f"{found.why}; the smallest is tried"
+    return next(model.name for model in store.manifest.model if model.kind == "llm" and model.default), found.why
+
+
+def choice_here(store: ModelStore, llm: LlmSettings, language: str) -> Choice:
+    """Return the choice among the language models on this machine, for conversations in a language."""
+    machine, speeds = this_machine(llm.gpu_layers), load_speeds(store.root)
+    return choose(store.manifest.model, machine, speeds, installed_models(store, "llm"), language)
+
+
+def language_model_file(store: ModelStore, settings: Settings, name: str) -> GgufFile:
+    """Return the file of an embedded language model; "" means the one that suits this machine.
+
+    Raise SettingsError if the model is unknown, ModelMissing if it is not installed.
+    """
+    chosen, why = (name, "") if name else chosen_model(store, settings.llm, settings.stt.language)
+    path = model_file(store, chosen, ".gguf")
+    if is_gguf(chosen):
+        return GgufFile(path.stem, path)
+    chat = store.manifest.find(chosen).chat
+    sampling = Sampling(chat.temperature, chat.repeat_penalty)
+    return GgufFile(chosen, path, why, recorder(store.root, chosen), sampling, chat.examples)
 
 
 def voice_models(settings: Settings) -> list[str]:

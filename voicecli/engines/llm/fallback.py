@@ -9,8 +9,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from voicecli.engines.base import LanguageModel
-from voicecli.engines.llm.sampling import Sampling
-from voicecli.engines.llm.select import FindGguf, Narrate, Opened, SamplingOf, open_language_model
+from voicecli.engines.llm.select import FindGguf, Narrate, Opened, open_language_model
 from voicecli.engines.llm.tool_calls import Reply, offer_to, reply_with_calls, tokens_of
 from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError, VoiceCliError
 from voicecli.events import Clock, ComponentChanged, Condition, Notice, Publish
@@ -232,28 +231,22 @@ async def with_fallback(
 
 @asynccontextmanager
 async def open_with_fallback(
-    settings: LlmSettings,
-    gguf: FindGguf,
-    narrate: Narrate,
-    reporter: StatusReporter,
-    *,
-    in_subprocess: bool = False,
-    sampling: SamplingOf = lambda file: Sampling(),
+    settings: LlmSettings, gguf: FindGguf, narrate: Narrate, reporter: StatusReporter, *, in_subprocess: bool = False
 ) -> AsyncIterator[Opened]:
     """Open a model as `open_language_model` does, with retries and the fallback of `llm.fallback`.
 
     The embedded model needs neither: it runs on this machine.
     """
     async with AsyncExitStack() as stack:
-        selected = open_language_model(settings, gguf, narrate, in_subprocess=in_subprocess, sampling=sampling)
+        selected = open_language_model(settings, gguf, narrate, in_subprocess=in_subprocess)
         opened = await stack.enter_async_context(selected)
         if opened.embedded:
             yield opened
             return
 
         async def load_embedded() -> LanguageModel:
-            embedded = settings.model_copy(update={"backend": "embedded"})
-            loaded = open_language_model(embedded, gguf, narrate, in_subprocess=True, sampling=sampling)
+            embedded = settings.model_copy(update={"backend": "embedded", "model": ""})
+            loaded = open_language_model(embedded, gguf, narrate, in_subprocess=True)
             return (await stack.enter_async_context(loaded)).model
 
         open_fallback = load_embedded if settings.fallback == "embedded" else None

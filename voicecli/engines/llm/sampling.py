@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from voicecli.types import Sampling
 
 if TYPE_CHECKING:
     from voicecli.settings.model import LlmSettings
 
 TEMPERATURE = 0.3
 """For a model of which nothing else is known: answers that are sober, but not the same each time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """What suits a model; None: nothing in particular."""
-
-    temperature: float | None = None
-    repeat_penalty: float | None = None
 
 
 def with_sampling(settings: LlmSettings, sampling: Sampling) -> LlmSettings:

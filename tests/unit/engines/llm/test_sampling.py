@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from tests.contract.chat_servers import llm_settings
-from voicecli.engines.llm.sampling import TEMPERATURE, Sampling, penalty_field, with_sampling
+from voicecli.engines.llm.sampling import TEMPERATURE, penalty_field, with_sampling
+from voicecli.types import Sampling
 
 OPEN = llm_settings(temperature=-1.0, repeat_penalty=0.0)
 
