@@ -13,7 +13,7 @@ Examples = Mapping[str, tuple[Message, ...]]
 
 
 def about_now(today: date, place: str) -> str:
-    """Return what the model is told of the time and the place; `place` may be empty.
+    """Return what the model knows of the time and the place; `place` may be empty.
 
     A prompt that changes has to be read anew, so the time of day is left to the tool.
     """

@@ -178,7 +178,7 @@ class LlmSettings(Section):
     system_prompt: str
     """Instructions for spoken answers. Default: short answers, in `config/default.toml`."""
     place: str
-    """Where you are, as the language model is told, for example "Lisbon". Default: ""."""
+    """Where you are, for the language model; for example "Lisbon". Default: ""."""
     prefill: bool
     """Send the question ahead while it is spoken, to backends that keep the prefix: the embedded model, Ollama and
     servers on this machine. Default: true."""

@@ -13,8 +13,8 @@ from voicecli.types import Token
 def answer(guard: AnswerGuard, text: str, *, at_limit: bool = False) -> str:
     """Pass a text word by word, as a model streams it."""
     passed = ""
-    for piece in re.findall(r"\s*\S+", text):
-        passed += guard.push(Token(piece))
+    for word in re.findall(r"\s*\S+", text):
+        passed += guard.push(Token(word))
         if guard.ending:
             return passed + guard.close()
     if at_limit:

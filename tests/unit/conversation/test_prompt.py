@@ -12,7 +12,7 @@ from voicecli.types import Message
 EXAMPLES = parse_examples('en = [["Who?", "You."], ["Why?", "Because."]]\nfr = [["Qui ?", "Toi."]]')
 
 
-def test_the_model_is_told_the_day_and_where_the_user_is() -> None:
+def test_the_model_is_given_the_day_and_where_the_user_is() -> None:
     assert about_now(date(2026, 12, 1), "") == "Today is Tuesday, 1 December 2026."
     assert about_now(date(2027, 1, 31), "Rome") == "Today is Sunday, 31 January 2027. The user is in Rome."
 
