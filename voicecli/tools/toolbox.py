@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from voicecli.errors import ToolError
+from voicecli.tools.sums import answer_to_sum
 from voicecli.types import ToolCall, ToolSpec
 
 BUILT_IN = "builtin"
@@ -84,6 +85,15 @@ class Toolbox:
     def specs(self) -> tuple[ToolSpec, ...]:
         """Return the tools' descriptions for the language model."""
         return tuple(tool.spec for tool in self._tools.values())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names that the language model calls the tools by."""
+        return tuple(self._tools)
+
+    def answer(self, question: str, language: str) -> str:
+        """Return the answer to a plain sum; empty for any other question."""
+        return answer_to_sum(question, language)
 
     def title(self, name: str) -> str:
         """Return the name shown to the user: "set_timer" or "server.tool"."""
