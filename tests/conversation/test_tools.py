@@ -329,11 +329,15 @@ class TestClaims:
 
 def test_a_plain_sum_needs_no_model(talk: Talk) -> None:
     llm, tools = with_tools(talk)
-    tools.known["what is two plus two"] = "2 plus 2 is 4."
+    tools.known["what is two plus two"] = ("2 plus 2 is 4.", call("calculate"))
     talk.user_says("what is two plus two", 0.5, 1.5)
-    talk.run(6.0)
+    seen = talk.run(6.0)
     assert llm.asked == []
     assert spoken(talk) == ["two plus two is four."]
+    (done,), (audible,) = of(seen, events.ToolDone), of(seen, events.Audible)
+    assert done.tool == "lab.calculate"
+    assert audible.at_s < done.at_s + 1
+    assert order(talk.history.prompt("next")) == ["system", "user", "assistant+1", "tool", "assistant", "user"]
 
 
 def test_too_many_calls_at_once_are_not_made(talk: Talk) -> None:

@@ -18,7 +18,8 @@ _CLAIM = (
     rf"(?:\A|[.!?,] )i (?:just |now )?(?:{_DONE})\b[^.!?]*\b(?:{{things}})",
     rf"\byou(?: have|'ve) (?:{_DONE})\b[^.!?]*\b(?:{{things}})",
     rf"\b(?:{{things}})\b[^.!?]* (?:is|are|was|were|has been|have been)(?: now)? (?:{_DONE})\b",
-    rf"(?:\A|[.!?,] )(?:(?:{_DOING}|started|canceled|cancelled|stopped)\b[^.!?]*\b(?:{{things}})|(?:{{things}}) (?:{_DONE})\b)",
+    rf"(?:\A|[.!?,] )(?:{_DOING}|started|cancell?ed|stopped)\b[^.!?]*\b(?:{{things}})",
+    rf"(?:\A|[.!?,] )(?:{{things}}) (?:{_DONE})\b",
 )
 
 _ABOUT_THE_PAST = re.compile(

@@ -31,8 +31,11 @@ class Toolbox(Protocol):
         """Return the names that the language model calls the tools by."""
         ...
 
-    def answer(self, question: str, language: str) -> str:
-        """Return the answer to a question that needs no language model, such as a sum; empty for any other."""
+    def answer(self, question: str, language: str) -> tuple[str, ToolCall] | None:
+        """Return the answer to a question that needs no language model, such as a sum, and the call it is due to.
+
+        The call changes nothing, so the answer may be prepared before it is made. None for any other question.
+        """
         ...
 
     def title(self, name: str) -> str:

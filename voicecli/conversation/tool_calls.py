@@ -59,8 +59,9 @@ class ToolCaller:
         Raise what the language model raises, and EngineError when it keeps asking for calls.
         """
         tools = self._tools
-        if tools is not None and (answer := tools.answer(turn.user.text, turn.answer.language.language)):
-            yield Token(answer)
+        if tools is not None and (known := tools.answer(turn.user.text, turn.answer.language.language)):
+            yield Token(known[0])
+            await self._make(tools, turn, ToolRound("", (known[1],)))
         elif tools is None or not isinstance(self._llm, CallingModel):
             async with aclosing(without_thinking(self._llm.reply(messages))) as tokens:
                 async for token in tokens:

@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 
 from voicecli.tools.calculator import calculate
 from voicecli.tools.clock import Now, Timers, current_time
-from voicecli.tools.toolbox import BUILT_IN, Arguments, Tool, number_of, schema, text_of
+from voicecli.tools.toolbox import BUILT_IN, CALCULATOR, Arguments, Tool, number_of, schema, text_of
 from voicecli.types import ToolSpec
-
 
 Example = tuple[str, Mapping[str, object]]
 """A request, and the arguments that it leads to."""
@@ -30,7 +29,7 @@ def builtin_tools(now: Now, timers: Timers) -> list[Tool]:
             ("What day is it in Cairo?", {"place": "Cairo"}),
         ),
         _tool(
-            "calculate",
+            CALCULATOR,
             "exact arithmetic",
             schema("expression", expression={"type": "string", "description": "numbers, + - * / ** ( ) and sqrt"}),
             lambda arguments: calculate(text_of(arguments, "expression")),

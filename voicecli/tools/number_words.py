@@ -3,25 +3,49 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 DECIMAL_COMMA = frozenset({"es", "fr", "de", "it", "pt"})
 """Languages that write 3,5 and 1.000; the others write 3.5 and 1,000."""
 
-_UNITS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_UNITS = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 SMALL = {word: value for value, word in enumerate(_UNITS)} | {word: 10 * at for at, word in enumerate(_TENS, 2)}
 LARGE = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
 
-_POINT = re.compile(
-    r"(?P<minus>[-−]|(?:minus|negative) )?(?P<whole>\d{1,3}(?:,\d{3})+|\d+)(?:\.(?P<part>\d+))?(?![.,]?\d|[^\W\d_\u0900-\uffff])"
-)
+_END = r"(?![.,]?\d|[^\W\d_\u0900-\uffff])"
+"""Behind digits: no more of them and no letter, but Hindi, Japanese and Chinese may go on without a space."""
+
+_POINT = re.compile(r"(?P<minus>[-−]|(?:minus|negative) )?(?P<whole>\d{1,3}(?:,\d{3})+|\d+)(?:\.(?P<part>\d+))?" + _END)
 _COMMA = re.compile(
-    r"(?P<minus>[-−]|(?:minus|menos|moins|meno) )?(?P<whole>\d{1,3}(?:\.\d{3})+|\d{1,3}(?:[ \u202f]\d{3})+|\d+)"
-    r"(?:,(?P<part>\d+))?(?![.,]?\d|[^\W\d_\u0900-\uffff])"
+    r"(?P<minus>[-−]|(?:minus|menos|moins|meno) )?"
+    r"(?P<whole>\d{1,3}(?:\.\d{3})+|\d{1,3}(?:[ \u202f]\d{3})+|\d+)(?:,(?P<part>\d+))?" + _END
 )
+_SCALE = re.compile(r" (thousand|million|billion)\b")
+_MINUS = re.compile(r"(?:minus|negative) ")
+_LARGE_FOLLOWS = re.compile(r" (?:hundred|thousand|million|billion)\b")
+_POINT_DIGITS = re.compile(rf" point((?: (?:{'|'.join(_UNITS[:10])})\b)+)")
 _WORD = re.compile(r"(?:[ -])?([a-z]+)")
 
 
@@ -30,8 +54,10 @@ def number_at(text: str, at: int, language: str) -> tuple[str, int] | None:
     digits = (_COMMA if language in DECIMAL_COMMA else _POINT).match(text, at)
     if digits is not None:
         whole = re.sub(r"\D", "", digits["whole"])
-        value = f"{int(whole)}" + (f".{digits['part']}" if digits["part"] else "")
-        return (f"-{value}" if digits["minus"] else value), digits.end()
+        value, end = f"{int(whole)}" + (f".{digits['part']}" if digits["part"] else ""), digits.end()
+        if language == "en" and (scale := _SCALE.match(text, end)):
+            value, end = f"{Decimal(value) * LARGE[scale[1]]:f}", scale.end()
+        return (f"-{value}" if digits["minus"] else value), end
     return _words_at(text, at) if language == "en" else None
 
 
@@ -41,9 +67,9 @@ def decimal_comma(number: str, language: str) -> str:
 
 
 def _words_at(text: str, at: int) -> tuple[str, int] | None:
-    """Read an English number in words: "twenty-five", "a hundred and five", "fifteen hundred", "three point one four"."""
+    """Read an English number in words, such as "twenty-five", "a hundred and five" and "three point one four"."""
     begin, minus = at, ""
-    if sign := re.compile(r"(?:minus|negative) ").match(text, at):
+    if sign := _MINUS.match(text, at):
         begin, minus = sign.end(), "-"
     total = group = 0
     last, end = "", begin
@@ -55,11 +81,7 @@ def _words_at(text: str, at: int) -> tuple[str, int] | None:
             word, name = after, after[1]
         if name in SMALL and _may_follow(last, group, SMALL[name]):
             group, last = group + SMALL[name], "small"
-        elif (
-            name in ("a", "an")
-            and not last
-            and re.compile(r" (?:hundred|thousand|million|billion)\b").match(text, word.end())
-        ):
+        elif name == "a" and not last and _LARGE_FOLLOWS.match(text, word.end()):
             group, last = 1, "small"
         elif name == "hundred" and last == "small" and group < 100:
             group, last = group * 100, "hundred"
@@ -71,7 +93,7 @@ def _words_at(text: str, at: int) -> tuple[str, int] | None:
     if not last:
         return None
     value, end = f"{total + group}", end
-    part = re.compile(rf" point((?: (?:{'|'.join(_UNITS[:10])})\b)+)").match(text, end)
+    part = _POINT_DIGITS.match(text, end)
     if part:
         value, end = f"{value}." + "".join(str(SMALL[digit]) for digit in part[1].split()), part.end()
     return minus + value, end

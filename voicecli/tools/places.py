@@ -22,7 +22,8 @@ PLACES = {
     "America/Los_Angeles": "la, california, san francisco, san diego, san jose, seattle, portland, las vegas, "
     "silicon valley, nevada, pacific time",
     "America/Mexico_City": "mexico",
-    "America/New_York": "new york city, nyc, boston, washington, washington dc, miami, florida, philadelphia, atlanta, eastern time",
+    "America/New_York": "new york city, nyc, boston, washington, washington dc, miami, florida, philadelphia, "
+    "atlanta, eastern time",
     "America/Phoenix": "arizona",
     "America/Bogota": "colombia",
     "America/Lima": "peru",

@@ -18,6 +18,8 @@ class SumWords:
     result: str
     about: str  # for a rounded result
     forms: tuple[tuple[str, str, str], ...] = ()  # a pattern with numbers, the expression, and how that is said
+    adding: str = ""  # before a list of numbers that are to be added
+    between: str = ""  # two numbers of the list
     operation: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -47,21 +49,24 @@ def _words(
     result: str,
     about: str,
     forms: tuple[tuple[str, str, str], ...] = (),
+    adding: str = "",
+    between: str = "",
 ) -> SumWords:
     """Each operation as words that are divided by `|`; the answer says the first."""
     said = {"+": plus, "-": minus, "*": times, "/": by}
     signs = {word: sign for sign, words in said.items() for word in words.split("|")}
     first = {sign: words.split("|")[0] for sign, words in said.items()} | {"**": "to the power of"}
-    return SumWords(before, after, {**SYMBOLS, **signs}, first, result, about, forms)
+    return SumWords(before, after, {**SYMBOLS, **signs}, first, result, about, forms, adding, between)
 
 
 _PERCENT = "{1} * {0} / 100"
 
 ENGLISH = _words(
-    r"(?:(?:hey|okay|ok|so|please|and)[, ]+)*(?:(?:can|could|would) you (?:please )?(?:tell me|calculate|compute|work out) "
-    r"|(?:please )?(?:tell me|calculate|compute|work out) |do you know )?"
-    r"(?:what is|what's|whats|what are|what does|how much is|how much are|how much's|how many is|what do you get for|what)? ?",
-    r"(?:,? (?:please|equal|equals|make|makes|is|is what|equals what))+$|=$| =$",
+    r"(?:(?:hey|okay|ok|so|please|and)[, ]+)*"
+    r"(?:(?:can|could|would) you (?:please )?|do you know )?"
+    r"(?:(?:please )?(?:tell me|calculate|compute|work out) )?"
+    r"(?:what is|what's|whats|what are|what does|how much is|how much are|how much's|how many is|what)? ?",
+    r"(?:,? (?:please|exactly|equals?|makes?|is|is what|equals what))+$|=$| =$",
     "plus",
     "minus|subtract",
     "times|multiplied by",
@@ -75,13 +80,15 @@ ENGLISH = _words(
         (r"(.+) cubed", "{0} ** 3", "{0} cubed"),
         (r"(.+) to the power of (.+)", "{0} ** {1}", "{0} to the power of {1}"),
         (r"half of (.+)", "{0} / 2", "Half of {0}"),
-        (r"(?:the )?sum of (.+) and (.+)", "{0} + {1}", "{0} plus {1}"),
+        (r"(?:a|one) third of (.+)", "{0} / 3", "A third of {0}"),
+        (r"(?:a|one) quarter of (.+)", "{0} / 4", "A quarter of {0}"),
         (r"(?:the )?product of (.+) and (.+)", "{0} * {1}", "{0} times {1}"),
-        (r"add (.+) (?:and|to) (.+)", "{0} + {1}", "{0} plus {1}"),
         (r"subtract (.+) from (.+)", "{1} - {0}", "{1} minus {0}"),
         (r"multiply (.+) (?:by|and|with) (.+)", "{0} * {1}", "{0} times {1}"),
         (r"divide (.+) by (.+)", "{0} / {1}", "{0} divided by {1}"),
     ),
+    r"(?:add(?: up| together)?|(?:the )?(?:sum|total) of) ",
+    r",? (?:and|plus|to) |, ?",
 )
 
 LANGUAGES: Mapping[str, SumWords] = {
@@ -109,7 +116,7 @@ LANGUAGES: Mapping[str, SumWords] = {
         ((r"(?:combien font )?(.+?) ?(?:%|pour cent|pourcents?) de (.+)", _PERCENT, "{0} pour cent de {1}"),),
     ),
     "de": _words(
-        r"(?:bitte )?(?:was ist|was sind|was macht|was ergibt|wie viel ist|wieviel ist|wie viel sind|wie viel macht|berechne) ?",
+        r"(?:bitte )?(?:(?:was|wie viel|wieviel) (?:ist|sind|macht|ergibt)|berechne) ?",
         r",? (?:bitte)$",
         "plus",
         "minus|weniger",

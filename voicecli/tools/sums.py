@@ -31,21 +31,30 @@ class Sum:
     language: str
 
 
-def answer_to_sum(question: str, language: str = "en") -> str:
-    """Return the answer to a question that is a plain sum, as a sentence; empty if it is not one."""
+@dataclass(frozen=True, slots=True)
+class SumAnswer:
+    """The answer to a sum."""
+
+    text: str  # one sentence
+    expression: str  # that the calculator has computed
+
+
+def answer_to_sum(question: str, language: str = "en") -> SumAnswer | None:
+    """Return the answer to a question that is a plain sum; None if it is not one, or has no result."""
     asked = plain_sum(question, language)
     if asked is None:
-        return ""
+        return None
     try:
         result = calculate(asked.expression)
     except ToolError:
-        return ""
+        return None
     words = LANGUAGES[asked.language]
     exact = Decimal(result)
     rounded = round(exact, SPOKEN_DECIMALS)
     shown = f"{rounded.normalize():f}" if exact != rounded else f"{exact:f}"
     sentence = words.about if exact != rounded else words.result
-    return sentence.format(sum=asked.spoken, result=decimal_comma(shown, asked.language))
+    text = sentence.format(sum=asked.spoken, result=decimal_comma(shown, asked.language))
+    return SumAnswer(text, asked.expression)
 
 
 def plain_sum(question: str, language: str = "en") -> Sum | None:
@@ -71,7 +80,10 @@ class _Reader:
         self._text = text
         self._words = words
         self._language = language
-        self._at = 0
+        adding = re.match(words.adding, text) if words.adding else None
+        self._at = adding.end() if adding else 0
+        self._is_adding = adding is not None
+        self._operator = re.compile(words.between) if adding else words.operation
 
     def whole(self) -> Sum | None:
         """Return the sum if the text is one and nothing more."""
@@ -118,9 +130,9 @@ class _Reader:
         return (f"({value})" if value.startswith("-") else value), said
 
     def _operation(self) -> tuple[str, str] | None:
-        found = self._words.operation.match(self._text, self._at)
+        found = self._operator.match(self._text, self._at)
         if found is None:
             return None
         self._at = found.end()
-        sign = self._words.sign(found)
+        sign = "+" if self._is_adding else self._words.sign(found)
         return sign, self._words.said[sign]

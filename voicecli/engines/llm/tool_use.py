@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from voicecli.engines.base import CallingModel, LanguageModel
 from voicecli.engines.llm.text_calls import TextCallParser, WrittenCall
@@ -31,6 +31,7 @@ MAX_PROBE_CHARS = 200
 """A model that has written this much has not understood that it should call a tool."""
 
 
+@runtime_checkable
 class ChatModel(LanguageModel, CallingModel, Protocol):
     """A client of a server."""
 
