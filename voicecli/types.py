@@ -87,6 +87,8 @@ class ToolSpec:
     name: str  # letters, digits, "_" and "-", 64 at most
     description: str
     parameters: Mapping[str, object]  # JSON Schema of an object
+    examples: tuple[tuple[str, Mapping[str, object]], ...] = ()
+    """Requests, and the arguments that each leads to: for models that get tools in their prompt."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,7 @@ class ToolRound:
     said: str  # by the model, beside asking
     calls: tuple[ToolCall, ...]
     results: list[str] = field(default_factory=list)
+    has_failed: bool = False  # one of the calls, or more
 
     def messages(self, *, aloud: bool) -> Iterator[Message]:
         """Yield the calls and a result for each, as a language model reads them. `aloud`: include what was said."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,6 +12,8 @@ from typing import Literal
 
 from voicecli.engines.base import LanguageModel
 from voicecli.engines.llm.sampling import with_sampling
+from voicecli.engines.llm.tool_use import ChatModel, ToolUser, Way
+from voicecli.engines.llm.way_memory import WayFile, ways_file
 from voicecli.errors import BackendUnavailable, SettingsError
 from voicecli.network import host_and_port, is_loopback
 from voicecli.settings.model import LlmSettings
@@ -136,7 +138,20 @@ async def open_language_model(
                 opened = await stack.enter_async_context(embedded)
             case "auto":
                 opened = await _first_available(settings, gguf, narrate, stack, in_subprocess=in_subprocess)
-        yield opened
+        yield await stack.enter_async_context(_with_tool_use(opened))
+
+
+@asynccontextmanager
+async def _with_tool_use(opened: Opened) -> AsyncIterator[Opened]:
+    """Return the model with what finds out how it gets its tools.
+
+    An embedded model gets them in its prompt first: that is shorter, and nobody else has configured how it is asked.
+    """
+    chat = opened.model
+    assert isinstance(chat, ChatModel), "all clients can be offered tools"
+    ways: tuple[Way, ...] = ("prompt", "field") if opened.embedded else ("field", "prompt")
+    async with aclosing(ToolUser(chat, ways, WayFile(ways_file()))) as model:
+        yield replace(opened, model=model)
 
 
 async def _first_available(
