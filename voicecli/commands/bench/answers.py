@@ -1,0 +1,228 @@
+"""`voicecli bench answers`: how many everyday questions a language model answers rightly, and how fast it writes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from voicecli.commands.bench.options import OUTPUT, WHAT, Config, Device, Output, load_bench_settings
+from voicecli.commands.bench.stages import model_flags
+from voicecli.commands.console import print_note
+from voicecli.commands.download_progress import fetch_missing
+from voicecli.commands.options import Llm, SetOption, grouped, option
+from voicecli.errors import INTERRUPTED_EXIT_CODE, SettingsError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from voicecli.bench.answers.measure import Run, Watch
+    from voicecli.bench.answers.questions import Question
+    from voicecli.bench.result import Result
+    from voicecli.settings.model import Settings
+
+REDRAWN_HZ = 2
+"""The process that is measured draws the bar, so it is drawn rarely."""
+
+
+def complete_categories() -> list[str]:
+    """Return the categories of the battery."""
+    from voicecli.bench.answers.questions import CATEGORIES
+
+    return list(CATEGORIES)
+
+
+@grouped
+def bench_answers(
+    models: Annotated[
+        list[str] | None, option("--model", help="Language model; repeat (by default yours).", panel=WHAT)
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        option(
+            "--only",
+            metavar="CATEGORY",
+            help="Ask only this category, such as sums or tools; repeat.",
+            panel=WHAT,
+            autocompletion=complete_categories,
+        ),
+    ] = None,
+    sample: Annotated[
+        int | None, option("--sample", metavar="N", help="Draw N questions, of each kind its share.", min=1, panel=WHAT)
+    ] = None,
+    seed: Annotated[int, option("--seed", metavar="S", help="Draw other ones (0).", min=0, panel=WHAT)] = 0,
+    backend: Annotated[Llm | None, option("--llm", help="auto, embedded, ollama or openai.", panel=WHAT)] = None,
+    url: Annotated[str | None, option("--url", help="OpenAI-compatible server.", panel=WHAT)] = None,
+    changed: SetOption = None,
+    resume: Annotated[
+        bool, option("--resume", help="Go on where the file of --json ends; grade its answers anew.", panel=WHAT)
+    ] = False,
+    plot: Annotated[
+        Path | None, option("--plot", metavar="FILE.svg", help="Draw score against writing speed.", panel=OUTPUT)
+    ] = None,
+    device: Device = None,
+    output: Output = Output(),
+    config: Config = None,
+) -> None:
+    """Ask a language model everyday questions and grade its answers by rules.
+
+    The questions go through the conversation of [bold]voicecli talk[/], without sound: its prompt, its sampling, its
+    tools. They are about knowledge, sums and units, how things are done, what was said before, what cannot be known,
+    eight languages, tools, and twenty in a row. A whole battery takes minutes: [bold]Ctrl-C[/] stops it and shows what
+    was answered, and with --json nothing is ever asked twice.
+
+    Examples:
+
+      voicecli bench answers
+
+      voicecli bench answers --sample 60 --seed 7 --model smollm2-135m-instruct --model qwen2.5-coder-1.5b-instruct
+
+      voicecli bench answers --only tools --only sums --json before.json
+
+      voicecli bench answers --only tools --only sums --compare before.json
+
+      voicecli bench answers --json answers.json --resume --plot answers.svg
+    """
+    from voicecli.bench.answers.measure import Run
+    from voicecli.bench.answers.questions import chosen, read_battery
+    from voicecli.bench.answers.report import answers_of
+    from voicecli.bench.environment import begin
+    from voicecli.bench.result import ANSWERS, read_result
+
+    output.check(ANSWERS, plot)
+    check_options(output, plot, resume=resume)
+    arms = [(short_name(name), model_settings(name, backend, url, device, changed, config)) for name in models or [""]]
+    run = Run(begin(), arms, chosen(read_battery(), only or (), sample, seed), seed, output.json_file)
+    if resume and output.json_file is not None and output.json_file.is_file():
+        run.answers = answers_of(read_result(output.json_file))
+    old = read_result(output.compare) if output.compare is not None else None
+    is_whole = ask_models(run)
+    present_answers(run, output, plot, old)
+    if not is_whole:
+        raise typer.Exit(INTERRUPTED_EXIT_CODE)
+
+
+def check_options(output: Output, plot: Path | None, *, resume: bool) -> None:
+    """Raise SettingsError for options that would fail after minutes of work."""
+    from voicecli.bench.html_page import require_libraries
+
+    if resume and output.json_file is None:
+        raise SettingsError("--resume goes on with a file", "name it: --json FILE --resume")
+    if plot is not None:
+        if plot.suffix != ".svg":
+            raise SettingsError(f"--plot {plot} is no SVG file", f"--plot {plot.with_suffix('.svg')}")
+        require_libraries("--plot")
+
+
+def short_name(model: str) -> str:
+    """Return the name to show for a model: of a file only its name."""
+    return Path(model).stem if model.endswith(".gguf") else model
+
+
+def model_settings(
+    model: str,
+    backend: Llm | None,
+    url: str | None,
+    device: str | None,
+    changed: Sequence[str] | None,
+    config: Path | None,
+) -> Settings:
+    """Return the settings that select a model; an empty name selects that of the user's settings."""
+    from voicecli.settings.load import parsed
+
+    if model and backend is None and url is None:
+        backend = Llm.embedded
+    flags = {**model_flags(backend, model or None, url), **parsed(changed or ())}
+    settings = load_bench_settings(device, flags, config)  # type: ignore[arg-type]
+    if settings.llm.backend in ("auto", "embedded"):
+        fetch_missing(settings, [settings.llm.embedded_model])
+    return settings
+
+
+def ask_models(run: Run) -> bool:
+    """Ask all models. Return whether they answered everything: Ctrl-C keeps what was answered."""
+    from voicecli.bench.answers.measure import measure
+    from voicecli.errors import first_of
+
+    try:
+        with answers_progress(run) as watch:
+            asyncio.run(measure(run, watch, print_note))
+    except KeyboardInterrupt:
+        print_note(f"Stopped after {len(run.answers)} answers.")
+        if not run.answers:
+            raise typer.Exit(INTERRUPTED_EXIT_CODE) from None
+        return False
+    except ExceptionGroup as group:
+        raise first_of(group) from group
+    return True
+
+
+def present_answers(run: Run, output: Output, plot: Path | None, old: Result | None) -> None:
+    """Show the result, write the files, and name the questions whose grade changed."""
+    from voicecli.bench.answers.plot import score_plot
+    from voicecli.commands.bench.output import present, write
+
+    result = run.result()
+    if plot is not None:
+        write(plot, score_plot(result), "--plot FILE.svg")
+    if old is not None:
+        print_changes(run, old)
+    present(result, output)
+
+
+def print_changes(run: Run, old: Result) -> None:
+    """Print the questions that became right and those that became wrong, both graded by the rules of today."""
+    from voicecli.bench.answers.report import answers_of, graded, listed_changes
+
+    gained, lost = listed_changes(graded(run.questions, answers_of(old)), graded(run.questions, run.answers))
+    for mark, names in (("+ now right", gained), ("- now wrong", lost)):
+        for name in names:
+            print_note(f"{mark}: {name}")
+    print_note(f"{len(gained)} became right, {len(lost)} became wrong.")
+
+
+@contextmanager
+def answers_progress(run: Run, console: Console | None = None) -> Iterator[Watch]:
+    """Yield what shows the question and the running score: on a bar, or as a line for each question elsewhere."""
+    from rich import progress
+    from rich.console import Console
+    from rich.table import Column
+
+    console = console or Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda model, question, done, total: print_note(running_line(run, model, question, done, total))
+        return
+    with progress.Progress(
+        progress.SpinnerColumn(),
+        progress.MofNCompleteColumn(),
+        progress.BarColumn(bar_width=12),
+        progress.TimeElapsedColumn(),
+        progress.TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
+        console=console,
+        refresh_per_second=REDRAWN_HZ,
+        transient=True,
+    ) as bars:
+        task = bars.add_task("loading", total=None)
+
+        def advance(model: str, question: Question, done: int, total: int) -> None:
+            text = f"{running_score(run, model)} · {question.ask}"
+            bars.update(task, description=text, completed=done, total=total)
+
+        yield advance
+
+
+def running_score(run: Run, model: str) -> str:
+    """Return how many of a model's answers are right so far."""
+    from voicecli.bench.answers.report import graded
+
+    answers = graded(run.questions, [one for one in run.answers if one.model == model])
+    return f"{model} {sum(one.grade.right for one in answers)} right"
+
+
+def running_line(run: Run, model: str, question: Question, done: int, total: int) -> str:
+    """Return a line about the question that is asked now."""
+    return f"{done + 1} of {total}, {running_score(run, model)}: {question.ask}"
