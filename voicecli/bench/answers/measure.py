@@ -7,17 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from voicecli.bench.answers.questions import Question
-from voicecli.bench.answers.report import Answered, counts, graded, metrics
-from voicecli.bench.answers.run import ask_all, open_model
+from voicecli.bench.answers.report import Answered, Graded, answers_of, counts, grade_one, graded, metrics
+from voicecli.bench.answers.run import Asker, open_model
 from voicecli.bench.environment import Found, RunStart, conclude, model_digests
 from voicecli.bench.result import ANSWERS, Result, write_result
 from voicecli.bench.rounds import few
 from voicecli.bench.stage_llm import CHUNKS_AS_TOKENS
 from voicecli.engines.llm.select import Narrate
+from voicecli.errors import SettingsError
 from voicecli.settings.model import Settings
 
-Watch = Callable[[str, Question, int, int], None]
-"""Called before each question with the model, the question, the number of answers so far, and the number of all."""
+Watch = Callable[[str, Question], None]
+"""Called before each question, with the model that is asked."""
 
 
 @dataclass
@@ -29,51 +30,59 @@ class Run:
     questions: Sequence[Question]
     seed: int
     file: Path | None = None  # written after each answer
-    answers: list[Answered] = field(default_factory=list)
+    answers: list[Graded] = field(default_factory=list)
     digests: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    is_whole: bool = False  # everybody has answered everything
 
-    @property
-    def settings(self) -> Settings:
-        """Return the settings of the first model; those of the others differ in the model alone."""
-        return self.models[0][1]
+    def resume(self, result: Result) -> None:
+        """Continue after the answers of a result, which are graded anew. Raise SettingsError if it asks for more."""
+        answers = answers_of(result)
+        self.answers = graded(self.questions, answers)
+        self.digests |= result.models
+        if others := len(answers) - len(self.answers):
+            raise SettingsError(
+                f"{others} of its {len(answers)} answers are to other questions, and would be lost",
+                "repeat the --only, --sample and --seed that it was made with, or name another --json FILE",
+            )
 
-    @property
-    def is_whole(self) -> bool:
-        """Return whether each model has answered everything."""
-        return len(self.answers) >= len(self.models) * len(self.questions)
+    def of(self, model: str) -> list[Graded]:
+        """Return the answers of a model so far."""
+        return [one for one in self.answers if one.answered.model == model]
 
     def missing(self, model: str) -> list[Question]:
         """Return what a model has not answered yet; an unfinished conversation is held again from its beginning."""
-        answered = {one.question for one in self.answers if one.model == model}
-        left = [one for one in self.questions if one.name not in answered]
-        rows = {one.category for one in left if one.is_in_a_row}
-        again = {one.name for one in self.questions if one.category in rows}
-        self.answers = [one for one in self.answers if one.model != model or one.question not in again]
-        return [one for one in self.questions if one.name not in answered or one.name in again]
+        answered = {one.question.name for one in self.of(model)}
+        if any(one.is_in_a_row and one.name not in answered for one in self.questions):
+            self.answers = [one for one in self.answers if one.answered.model != model or not one.question.is_in_a_row]
+            answered = {one.question.name for one in self.of(model)}
+        return [one for one in self.questions if one.name not in answered]
+
+    def add(self, answered: Answered) -> None:
+        """Keep an answer, also on disk."""
+        question = next(one for one in self.questions if one.name == answered.question)
+        earlier = [one.answered.text for one in self.of(answered.model) if one.question.is_in_a_row]
+        self.answers.append(grade_one(question, answered, earlier))
+        if self.file is not None:
+            write_result(self.file, self.result())
 
     def result(self) -> Result:
         """Return what has been measured so far."""
-        return conclude(ANSWERS, self.begun, self.settings, self.digests, found(self))
+        settings = self.models[0][1]  # those of the other models differ in the model alone
+        return conclude(ANSWERS, self.begun, settings, self.digests, self.found())
 
-
-def found(run: Run) -> Found:
-    """Return the measurements of all models, in the order in which they were asked."""
-    answers = graded(run.questions, run.answers)
-    by_model = {
-        name: [one for one in answers if one.answered.model == name]
-        for name in dict.fromkeys(one.answered.model for one in answers)
-    }
-    whole = len(run.models) * len(run.questions)
-    stopped = () if run.is_whole else (f"stopped after {len(run.answers)} of {whole} answers: --resume goes on",)
-    return Found(
-        f"{len(run.questions)} questions of the battery",
-        tuple(metric for name, mine in by_model.items() for metric in metrics(name, mine)),
-        tuple(count for name, mine in by_model.items() for count in counts(name, mine)),
-        doubts=(*stopped, *few(len(run.questions), "questions"), *dict.fromkeys(run.notes)),
-        events=tuple(one.answered.as_event(one.grade) for one in answers),
-        seed=run.seed,
-    )
+    def found(self) -> Found:
+        """Return the measurements of all models, in the order in which they were asked."""
+        models = dict.fromkeys(one.answered.model for one in self.answers)
+        stopped = () if self.is_whole else (f"stopped after {len(self.answers)} answers: --resume goes on",)
+        return Found(
+            f"{len(self.questions)} questions of the battery",
+            tuple(metric for name in models for metric in metrics(name, self.of(name))),
+            tuple(count for name in models for count in counts(name, self.of(name))),
+            doubts=(*stopped, *few(len(self.questions), "questions"), *dict.fromkeys(self.notes)),
+            events=tuple(one.as_event() for one in self.answers),
+            seed=self.seed,
+        )
 
 
 async def measure(run: Run, watch: Watch, narrate: Narrate) -> None:
@@ -83,23 +92,11 @@ async def measure(run: Run, watch: Watch, narrate: Narrate) -> None:
             continue
         async with open_model(settings, narrate) as opened:
             name = given or opened.asked or opened.model.name
-            left = run.missing(name)
             run.digests |= digests(settings, name, embedded=opened.embedded)
-            if not opened.embedded:
-                run.notes.append(CHUNKS_AS_TOKENS)
-
-            def keep(one: Answered, name: str = name, left: Sequence[Question] = left) -> None:
-                run.answers.append(one)
-                if run.file is not None:
-                    write_result(run.file, run.result())
-                done = sum(each.model == name for each in run.answers)
-                at = len(left) - (len(run.questions) - done)
-                if at < len(left):
-                    watch(name, left[at], done, len(run.questions))
-
-            if left:
-                watch(name, left[0], len(run.questions) - len(left), len(run.questions))
-            await ask_all(settings, name, opened, left, keep, run.notes.append)
+            run.notes += [] if opened.embedded else [CHUNKS_AS_TOKENS]
+            asker = Asker(settings, name, opened, lambda one, name=name: watch(name, one), run.add, run.notes.append)
+            await asker.ask_all(run.missing(name))
+    run.is_whole = True
 
 
 def digests(settings: Settings, name: str, *, embedded: bool) -> Mapping[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from voicecli.bench.answers.grade import CallMade, Grade, grade, says_number
-from voicecli.bench.answers.questions import CATEGORIES, IN_A_ROW, NO_CALL, Question
+from voicecli.bench.answers.questions import CATEGORIES, NO_CALL, Question
 from voicecli.bench.answers.text import normalized
 from voicecli.bench.result import Count, Metric, Result
 
@@ -28,10 +28,6 @@ class Answered:
     writing_tps: float | None = None  # tokens a second after the first; None where a tool was called between them
     failed: str = ""  # why there is no whole answer
 
-    def as_event(self, graded: Grade) -> dict[str, object]:
-        """Return the answer and its grade for the JSON file."""
-        return {"answered": asdict(self), "grade": asdict(graded)}
-
 
 @dataclass(frozen=True, slots=True)
 class Graded:
@@ -40,6 +36,10 @@ class Graded:
     question: Question
     answered: Answered
     grade: Grade
+
+    def as_event(self) -> dict[str, object]:
+        """Return the answer and its grade for the JSON file."""
+        return {"answered": asdict(self.answered), "grade": asdict(self.grade)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Score:
 
 
 def answers_of(result: Result) -> list[Answered]:
-    """Return the answers of a result, as `as_event` wrote them."""
+    """Return the answers of a result, as `Graded.as_event` wrote them."""
     return [_answered(event["answered"]) for event in result.events if isinstance(event.get("answered"), dict)]
 
 
@@ -71,21 +71,24 @@ def _answered(fields: object) -> Answered:
 
 
 def graded(questions: Sequence[Question], answers: Iterable[Answered]) -> list[Graded]:
-    """Grade the answers to these questions, in their order; answers to other questions are left out."""
+    """Grade the answers to these questions, in the order of the answers; those to other questions are left out."""
     by_name = {one.name: one for one in questions}
     earlier: dict[str, list[str]] = {}
     found: list[Graded] = []
     for one in answers:
-        question = by_name.get(one.question)
-        if question is None:
-            continue
-        before = earlier.setdefault(one.model, []) if question.category == IN_A_ROW else []
-        verdict = grade(question, one.text, one.calls, before)
-        if one.failed:
-            verdict = Grade(right=False, why=one.failed, meaningless=True)
-        before.append(one.text)
-        found.append(Graded(question, one, verdict))
+        if (question := by_name.get(one.question)) is not None:
+            before = earlier.setdefault(one.model, [])
+            found.append(grade_one(question, one, before))
+            before += [one.text] if question.is_in_a_row else []
     return found
+
+
+def grade_one(question: Question, answered: Answered, earlier: Sequence[str]) -> Graded:
+    """Grade one answer. `earlier`: the answers before it in the conversation of those in a row."""
+    if answered.failed:
+        return Graded(question, answered, Grade(right=False, why=answered.failed, meaningless=True))
+    before = earlier if question.is_in_a_row else ()
+    return Graded(question, answered, grade(question, answered.text, answered.calls, before))
 
 
 def score(model: str, answers: Sequence[Graded]) -> Score:

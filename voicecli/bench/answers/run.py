@@ -47,8 +47,6 @@ MOST_FAILURES = 3
 TIMER_MINUTES = 10
 """Length of the timers that run when a question is asked."""
 
-Report = Callable[[Answered], None]
-
 
 class NoSpeech:
     """Stands for the recognizer and the voice activity detector: nothing is spoken here."""
@@ -97,25 +95,32 @@ async def open_model(settings: Settings, narrate: Narrate) -> AsyncIterator[Open
         yield opened
 
 
-async def ask_all(
-    settings: Settings, model: str, opened: Opened, questions: Sequence[Question], report: Report, narrate: Narrate
-) -> None:
-    """Ask all questions and report each answer at once. Raise EngineError if the model fails again and again.
+@dataclass(frozen=True)
+class Asker:
+    """Asks one model."""
 
-    Those in a row share a conversation, each other one has its own.
-    """
-    failures = 0
-    for asked in together(questions):
-        async with open_conversation(settings, opened, asked[0], narrate) as (conversation, listener):
-            for question in asked:
-                answered = await ask(conversation, listener, model, question)
-                report(answered)
-                failures = failures + 1 if answered.failed else 0
-                if failures == MOST_FAILURES:
-                    raise EngineError(
-                        f"{opened.model.name} failed {failures} times in a row: {answered.failed}",
-                        "voicecli doctor looks for the cause",
-                    )
+    settings: Settings
+    name: str  # of the model, in the result
+    opened: Opened
+    asking: Callable[[Question], None]  # called before each question
+    report: Callable[[Answered], None]  # called with each answer at once
+    note: Narrate  # called with what is missing, such as tools
+
+    async def ask_all(self, questions: Sequence[Question]) -> None:
+        """Ask all questions, those in a row in one conversation. Raise EngineError if MOST_FAILURES answers fail."""
+        failures = 0
+        for asked in together(questions):
+            async with open_conversation(self.settings, self.opened, asked[0], self.note) as (conversation, listener):
+                for question in asked:
+                    self.asking(question)
+                    answered = await ask(conversation, listener, self.name, question)
+                    self.report(answered)
+                    failures = failures + 1 if answered.failed else 0
+                    if failures == MOST_FAILURES:
+                        raise EngineError(
+                            f"{self.name} failed {failures} times in a row: {answered.failed}",
+                            "voicecli doctor looks for the cause",
+                        )
 
 
 def together(questions: Sequence[Question]) -> Iterator[tuple[Question, ...]]:

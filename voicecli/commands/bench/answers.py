@@ -89,7 +89,6 @@ def bench_answers(
     """
     from voicecli.bench.answers.measure import Run
     from voicecli.bench.answers.questions import chosen, read_battery
-    from voicecli.bench.answers.report import answers_of
     from voicecli.bench.environment import begin
     from voicecli.bench.result import ANSWERS, read_result
 
@@ -98,7 +97,7 @@ def bench_answers(
     arms = [(short_name(name), model_settings(name, backend, url, device, changed, config)) for name in models or [""]]
     run = Run(begin(), arms, chosen(read_battery(), only or (), sample, seed), seed, output.json_file)
     if resume and output.json_file is not None and output.json_file.is_file():
-        run.answers = answers_of(read_result(output.json_file))
+        run.resume(read_result(output.json_file))
     old = read_result(output.compare) if output.compare is not None else None
     is_whole = ask_models(run)
     present_answers(run, output, plot, old)
@@ -178,7 +177,7 @@ def print_changes(run: Run, old: Result) -> None:
     """Print the questions that became right and those that became wrong, both graded by the rules of today."""
     from voicecli.bench.answers.report import answers_of, graded, listed_changes
 
-    gained, lost = listed_changes(graded(run.questions, answers_of(old)), graded(run.questions, run.answers))
+    gained, lost = listed_changes(graded(run.questions, answers_of(old)), run.answers)
     for mark, names in (("+ now right", gained), ("- now wrong", lost)):
         for name in names:
             print_note(f"{mark}: {name}")
@@ -194,7 +193,7 @@ def answers_progress(run: Run, console: Console | None = None) -> Iterator[Watch
 
     console = console or Console(stderr=True)
     if not console.is_terminal:
-        yield lambda model, question, done, total: print_note(running_line(run, model, question, done, total))
+        yield lambda model, question: print_note(f"{running_score(run, model)}: {question.ask}")
         return
     with progress.Progress(
         progress.SpinnerColumn(),
@@ -206,23 +205,15 @@ def answers_progress(run: Run, console: Console | None = None) -> Iterator[Watch
         refresh_per_second=REDRAWN_HZ,
         transient=True,
     ) as bars:
-        task = bars.add_task("loading", total=None)
+        task = bars.add_task("loading", total=len(run.questions))
 
-        def advance(model: str, question: Question, done: int, total: int) -> None:
-            text = f"{running_score(run, model)} · {question.ask}"
-            bars.update(task, description=text, completed=done, total=total)
+        def advance(model: str, question: Question) -> None:
+            bars.update(task, description=f"{running_score(run, model)}: {question.ask}", completed=len(run.of(model)))
 
         yield advance
 
 
 def running_score(run: Run, model: str) -> str:
     """Return how many of a model's answers are right so far."""
-    from voicecli.bench.answers.report import graded
-
-    answers = graded(run.questions, [one for one in run.answers if one.model == model])
-    return f"{model} {sum(one.grade.right for one in answers)} right"
-
-
-def running_line(run: Run, model: str, question: Question, done: int, total: int) -> str:
-    """Return a line about the question that is asked now."""
-    return f"{done + 1} of {total}, {running_score(run, model)}: {question.ask}"
+    answers = run.of(model)
+    return f"{model}, {sum(one.grade.right for one in answers)} of {len(answers)} right"
