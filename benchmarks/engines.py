@@ -14,6 +14,9 @@ from voicecli.models.store import model_file, model_folder, open_store
 from voicecli.settings.load import build, load_settings, shipped_values
 from voicecli.settings.model import Settings
 
+LANGUAGE_MODEL = "smollm2-135m-instruct"
+"""The embedded model that is measured."""
+
 
 @functools.cache
 def shipped() -> Settings:
@@ -45,4 +48,4 @@ def voice(name: str, *, streaming: bool) -> Kokoro:
 
 def gguf_file() -> Path:
     """Return the file of the embedded language model."""
-    return model_file(open_store(shipped()), shipped().llm.embedded_model, ".gguf")
+    return model_file(open_store(shipped()), LANGUAGE_MODEL, ".gguf")

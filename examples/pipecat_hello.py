@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--stt", default="http://127.0.0.1:8000", help="voicecli serve-stt")
     parser.add_argument("--tts", default="http://127.0.0.1:8880", help="voicecli serve-tts")
     parser.add_argument("--llm-url", help="any OpenAI-compatible server; without it voicecli's own model answers")
-    parser.add_argument("--llm-model", default="default", help="its model")
+    parser.add_argument("--model", default="default", help="its model")
     parser.add_argument("--input", type=Path, help="ask what this sound file says; without it the microphone is used")
     parser.add_argument("--output", type=Path, default=Path("answer.wav"), help="the answer to --input")
     options = parser.parse_args()
@@ -39,16 +39,16 @@ def main() -> None:
 @contextmanager
 def language_model(options: argparse.Namespace) -> Iterator[OpenAILLMService]:
     """Open the server that was named, or llama.cpp in this process."""
-    settings = OpenAILLMService.Settings(model=options.llm_model, system_instruction=PROMPT, max_tokens=40)
+    settings = OpenAILLMService.Settings(model=options.model, system_instruction=PROMPT, max_tokens=40)
     if options.llm_url:
         yield OpenAILLMService(base_url=options.llm_url, api_key="none", settings=settings)
         return
     from voicecli.engines.llm.llamacpp import embedded_server
-    from voicecli.models.store import model_file, open_store
+    from voicecli.models.store import language_model_file, open_store
     from voicecli.settings.load import load_settings
 
     own = load_settings({}, profile="").settings
-    with embedded_server(model_file(open_store(own), own.llm.embedded_model, ".gguf"), own.llm) as server:
+    with embedded_server(language_model_file(open_store(own), own.llm.model).path, own.llm) as server:
         settings.model = server.model
         yield OpenAILLMService(base_url=server.base_url, api_key=server.api_key, settings=settings)
 

@@ -34,7 +34,7 @@ EPILOG = """
 
 voicecli talk
 
-voicecli talk --llm ollama --ollama-model qwen3:4b
+voicecli talk --model qwen3:4b
 
 voicecli say "The train leaves at 9:05."
 

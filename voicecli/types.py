@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, NewType
 
 import numpy as np
@@ -109,6 +110,15 @@ class Message:
     text: str
     calls: tuple[ToolCall, ...] = ()  # tool calls that an assistant asks for beside its text
     answers: ToolCall | None = None  # for a tool: the call that `text` is the result of
+
+
+@dataclass(frozen=True, slots=True)
+class GgufFile:
+    """The file of a language model for the embedded llama.cpp."""
+
+    name: str  # in the manifest, or of the file without its suffix
+    path: Path
+    why: str = ""  # why this one, if it was chosen among others
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.defaults import LANGUAGE_MODEL
 from voicecli.bench.live import ACOUSTIC, GROUP
 from voicecli.bench.result import VOICE_TO_VOICE, read_result
 from voicecli.bench.virtual_card import VirtualCard, control, daemon, guest_card
@@ -26,7 +27,16 @@ def test_both_figures_of_two_questions_agree(card: VirtualCard, spoken: Callable
     folder.mkdir()
     for text in ("What is the capital of France?", "How many legs does a spider have?"):
         shutil.copy(spoken(text), folder / f"{text[:8]}.wav")
-    options = ["--speech", str(folder), "--llm", "embedded", "--json", str(tmp_path / "live.json")]
+    options = [
+        "--speech",
+        str(folder),
+        "--llm",
+        "embedded",
+        "--model",
+        LANGUAGE_MODEL,
+        "--json",
+        str(tmp_path / "live.json"),
+    ]
     measured = subprocess.run(
         [sys.executable, "-m", "voicecli", "bench", "live", *options],
         capture_output=True,

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.card.program import Program
+from tests.defaults import LANGUAGE_MODEL
 from voicecli.bench.virtual_card import VirtualCard
 
 pytestmark = [pytest.mark.card, pytest.mark.model, pytest.mark.timeout(120)]
@@ -45,7 +46,17 @@ def test_ctrl_c_before_anything_was_said_is_an_interruption(dictation: Program) 
 
 def test_an_answer_sounds(card: VirtualCard) -> None:
     began_s = time.monotonic()
-    arguments = ("Tell me about rivers.", "--speak", "--llm", "embedded", "--max-tokens", "30", "--offline")
+    arguments = (
+        "Tell me about rivers.",
+        "--speak",
+        "--llm",
+        "embedded",
+        "--model",
+        LANGUAGE_MODEL,
+        "--max-tokens",
+        "30",
+        "--offline",
+    )
     with Program(card.env, *arguments, command="ask") as program:
         card.speaker.await_sound(began_s, 30)
         assert program.text

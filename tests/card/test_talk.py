@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.card.program import Program
-from tests.defaults import SETTINGS
+from tests.defaults import LANGUAGE_MODEL, SETTINGS
 from tests.speech import NOISE
 from tests.words import word_error_rate
 from voicecli.bench.virtual_card import VirtualCard
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.card, pytest.mark.model, pytest.mark.timeout(180)]
 
 @pytest.fixture
 def plain(card: VirtualCard) -> Iterator[Program]:
-    with Program(card.env, "--ui", "plain", "--llm", "embedded", "--offline") as program:
+    with Program(card.env, "--ui", "plain", "--llm", "embedded", "--model", LANGUAGE_MODEL, "--offline") as program:
         program.await_text("^Listening")
         yield program
 
@@ -79,7 +79,7 @@ def test_ctrl_c_in_the_middle_of_an_answer(card: VirtualCard, plain: Program, sp
 def test_the_live_screen_shows_the_words_and_gives_the_terminal_back(
     card: VirtualCard, spoken: Callable[[str], Path]
 ) -> None:
-    with Program(card.env, "--ui", "live", "--llm", "embedded", "--offline") as program:
+    with Program(card.env, "--ui", "live", "--llm", "embedded", "--model", LANGUAGE_MODEL, "--offline") as program:
         program.await_text("Listening")
         card.say(spoken("What is the capital of France?"))
         program.await_text("capital of France")

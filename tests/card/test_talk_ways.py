@@ -11,12 +11,24 @@ from pathlib import Path
 import pytest
 
 from tests.card.program import Program
+from tests.defaults import LANGUAGE_MODEL
 from voicecli.bench.virtual_card import VirtualCard
 from voicecli.ui.terminal.kitty import POP, PUSH, QUERY
 
 pytestmark = [pytest.mark.card, pytest.mark.model, pytest.mark.timeout(180)]
 
-OPTIONS = ("--ui", "live", "--mode", "push-to-talk", "--llm", "embedded", "--offline", "--no-history")
+OPTIONS = (
+    "--ui",
+    "live",
+    "--mode",
+    "push-to-talk",
+    "--llm",
+    "embedded",
+    "--model",
+    LANGUAGE_MODEL,
+    "--offline",
+    "--no-history",
+)
 DELAY_S, INTERVAL_S = 0.4, 0.03
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.chat_servers import MODELS, ChatServer, Refusal, chat_server, openai_answer, openai_delta
+from tests.defaults import LANGUAGE_MODEL, SETTINGS
 from tests.words import word_error_rate
 
 pytestmark = pytest.mark.timeout(120)
@@ -279,7 +280,7 @@ def test_without_a_question_a_terminal_is_not_waited_for() -> None:
         (["--max-tokens", "2"], 2, "ask.max_answer_tokens"),
         (["--voice", "bm_george"], 2, "--speak"),
         (["--set", "ask.sytem_prompt=x"], 2, "ask.system_prompt"),
-        (["--llm", "embedded", "--set", "llm.embedded_model=qwen"], 2, "qwen"),
+        (["--llm", "embedded", "--model", "qwen"], 2, "qwen"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -299,7 +300,6 @@ def test_without_a_loudspeaker_it_says_what_to_do(model_folder: Callable[[str], 
 
 @pytest.mark.model
 def test_the_answer_is_said_without_its_code(tmp_path: Path, model_folder: Callable[[str], Path]) -> None:
-    from tests.defaults import SETTINGS
     from voicecli.audio.files.reader import read_clip
     from voicecli.engines.whisper.engine import Whisper
     from voicecli.types import SpeechSegment
@@ -320,12 +320,14 @@ def test_the_answer_is_said_without_its_code(tmp_path: Path, model_folder: Calla
 
 @pytest.mark.model
 def test_the_embedded_model_answers_about_a_diff(tmp_path: Path, model_folder: Callable[[str], Path]) -> None:
-    model_folder("smollm2-135m-instruct")
+    model_folder(LANGUAGE_MODEL)
     model_folder("kokoro-v1.0-int8")
     arguments = (
         "What does this change?",
         "--llm",
         "embedded",
+        "--model",
+        LANGUAGE_MODEL,
         "--max-tokens",
         "40",
         "--json",
@@ -344,8 +346,19 @@ def test_the_embedded_model_answers_about_a_diff(tmp_path: Path, model_folder: C
 
 @pytest.mark.model
 def test_more_than_the_embedded_model_holds_is_cut_to_what_it_holds(model_folder: Callable[[str], Path]) -> None:
-    model_folder("smollm2-135m-instruct")
-    arguments = ("Sum it up.", "--llm", "embedded", "--tail", "--max-tokens", "8", "--set", "llm.context_tokens=600")
+    model_folder(LANGUAGE_MODEL)
+    arguments = (
+        "Sum it up.",
+        "--llm",
+        "embedded",
+        "--model",
+        LANGUAGE_MODEL,
+        "--tail",
+        "--max-tokens",
+        "8",
+        "--set",
+        "llm.context_tokens=600",
+    )
     outcome = asyncio.run(run(*arguments, piped=DIFF.encode() * 100))
     assert outcome.code == 0, outcome.err
     assert "Too long: asked about the last" in outcome.err

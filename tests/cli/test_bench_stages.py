@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tests.defaults import SETTINGS
+from tests.defaults import LANGUAGE_MODEL, SETTINGS
 from voicecli.bench.result import Count, Result, read_result
 from voicecli.commands.bench.options import BenchDevice, load_bench_settings
 from voicecli.commands.bench.output import show_progress
@@ -70,12 +70,10 @@ def test_a_device_that_the_settings_contradict_is_refused(monkeypatch: pytest.Mo
     assert load_bench_settings(None, {}, None).stt.device == "cuda"
 
 
-def test_a_model_is_that_of_the_back_end_that_was_asked_for() -> None:
-    assert model_flags(Llm.ollama, "llama3.2", "http://host:1")["llm.ollama_model"] == "llama3.2"
+def test_an_address_is_that_of_the_back_end_that_was_asked_for() -> None:
     assert model_flags(Llm.ollama, "llama3.2", "http://host:1")["llm.ollama_url"] == "http://host:1"
-    assert model_flags(Llm.openai, "small", None)["llm.model"] == "small"
-    assert model_flags(None, "small", "http://host:1")["llm.model"] == "small"
-    assert model_flags(Llm.embedded, "mine.gguf", None)["llm.embedded_model"] == "mine.gguf"
+    assert model_flags(None, "small", "http://host:1")["llm.url"] == "http://host:1"
+    assert model_flags(Llm.embedded, "mine.gguf", None)["llm.model"] == "mine.gguf"
 
 
 def test_steps_are_lines_where_there_is_no_terminal_and_a_bar_where_there_is(
@@ -142,13 +140,13 @@ def test_finals_of_recordings_are_timed_and_judged(speech: Path, model_folder: C
 @pytest.mark.model
 @pytest.mark.timeout(180)
 def test_a_warm_prefix_answers_sooner_than_a_cold_one(tmp_path: Path, model_folder: Callable[[str], Path]) -> None:
-    model_folder(SETTINGS.llm.embedded_model)
-    found = result_of("llm", "--llm", "embedded", "--quick", file=tmp_path / "llm.json")
+    model_folder(LANGUAGE_MODEL)
+    found = result_of("llm", "--llm", "embedded", "--model", LANGUAGE_MODEL, "--quick", file=tmp_path / "llm.json")
     cold, warm = (found.samples(f"{prefix} prefix", "first token") for prefix in ("cold", "warm"))
     assert len(cold) == len(warm) == 4
     assert min(cold) > min(warm)
     assert all(pace > 0 for pace in found.samples("warm prefix", "tokens a second"))
-    assert found.models.keys() == {SETTINGS.llm.embedded_model}
+    assert found.models.keys() == {LANGUAGE_MODEL}
 
 
 @pytest.mark.model

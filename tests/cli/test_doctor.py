@@ -110,7 +110,7 @@ def test_a_report_tells_nothing_of_the_user(tmp_path: Path) -> None:
         "--json", "--no-sound", "--quick",
         HOME=str(home),
         LOGNAME="lovelace",
-        VOICECLI_LLM_EMBEDDED_MODEL=str(own),
+        VOICECLI_LLM_MODEL=str(own),
         VOICECLI_LLM_API_KEY="sk-lovelace",
         VOICECLI_LLM_SYSTEM_PROMPT="You know that I am Lovelace, and where I live.",
         VOICECLI_LLM_URL="http://lovelace.invalid:1/v1",
@@ -119,7 +119,7 @@ def test_a_report_tells_nothing_of_the_user(tmp_path: Path) -> None:
     assert "lovelace" not in outcome.stdout.lower()
     assert "where I live" not in outcome.stdout
     assert findings(outcome)["settings"]["facts"]["llm.system_prompt"] == "changed"
-    assert findings(outcome)["settings"]["facts"]["llm.embedded_model"] == '"~/models/own.gguf"'
+    assert findings(outcome)["settings"]["facts"]["llm.model"] == '"~/models/own.gguf"'
 
 
 @pytest.mark.model

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.defaults import LANGUAGE_MODEL
 from tests.unit.history.stage import EXCHANGE, SESSION, asked
 from voicecli.commands.talk import with_last
 from voicecli.history.files import damaged_files
@@ -141,7 +142,7 @@ def test_resume_may_stand_alone() -> None:
 
 
 def talk(*arguments: str | Path, typed: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    options = ("--llm", "embedded", "--offline", "--ui", "plain")
+    options = ("--llm", "embedded", "--model", LANGUAGE_MODEL, "--offline", "--ui", "plain")
     return run("talk", *options, *arguments, typed=typed, timeout_s=150, VOICECLI_LLM_MAX_ANSWER_TOKENS="12", **environ)
 
 

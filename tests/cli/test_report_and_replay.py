@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.defaults import LANGUAGE_MODEL
 from tests.unit.replay.stage import recorded
 from voicecli.conversation.latency import PART_NAMES
 from voicecli.replay.zip_file import recorded_members, write_zip
@@ -75,7 +76,17 @@ def test_a_mistake_gets_a_message_a_hint_and_a_code_never_a_traceback(
 def recording(spoken: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A question that stops to think."""
     path = tmp_path_factory.mktemp("recording") / "recording.zip"
-    options = ("--record", "--yes", "--llm", "embedded", "--offline", "--set", "llm.max_answer_tokens=24")
+    options = (
+        "--record",
+        "--yes",
+        "--llm",
+        "embedded",
+        "--model",
+        LANGUAGE_MODEL,
+        "--offline",
+        "--set",
+        "llm.max_answer_tokens=24",
+    )
     made = run("report", *options, "--input", spoken("What is the capital of France?"), "--output", path)
     assert made.returncode == 0, made.stderr
     return path

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.defaults import SETTINGS
+from tests.defaults import LANGUAGE_MODEL, SETTINGS
 from tests.words import word_error_rate
 from voicecli.audio.files.reader import read_clip
 from voicecli.engines.whisper.engine import Whisper
@@ -26,7 +26,18 @@ def talk(*arguments: str | Path, typed: str = "", **environ: str) -> subprocess.
     """Run to the end; no sound server is to be found."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("PULSE_")}
     return subprocess.run(
-        [sys.executable, "-m", "voicecli", "talk", "--llm", "embedded", "--offline", *map(str, arguments)],
+        [
+            sys.executable,
+            "-m",
+            "voicecli",
+            "talk",
+            "--llm",
+            "embedded",
+            "--model",
+            LANGUAGE_MODEL,
+            "--offline",
+            *map(str, arguments),
+        ],
         input=typed,
         env={**env, "XDG_RUNTIME_DIR": "/nonexistent", **environ},
         capture_output=True,
@@ -97,7 +108,11 @@ def test_without_microphone_and_speaker_questions_are_typed_and_answers_written(
         (["--input-device", "no such microphone"], 4, "input device"),
         (["--input", "/nonexistent.wav"], 4, "nonexistent.wav"),
         (["--llm", "openai", "--llm-url", "http://127.0.0.1:9/v1"], 5, "127.0.0.1:9"),
-        (["--profile", "gpu", "--stt-model", "whisper-base", "--llm", "embedded"], 3, "kokoro-v1.0-fp32"),
+        (
+            ["--profile", "gpu", "--stt-model", "whisper-base", "--llm", "embedded", "--model", LANGUAGE_MODEL],
+            3,
+            "kokoro-v1.0-fp32",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

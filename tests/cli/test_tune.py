@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.defaults import LANGUAGE_MODEL
+
 NEEDED = ("whisper-base", "kokoro-v1.0-int8", "kokoro-voices", "smollm2-135m-instruct", "smart-turn-v3.2")
 
 
@@ -23,7 +25,7 @@ def tune(*arguments: str, stdin: int = subprocess.DEVNULL, timeout_s: float = 50
         check=False,
         timeout=timeout_s,
         stdin=stdin,
-        env={**os.environ, "VOICECLI_LLM_BACKEND": "embedded"},
+        env={**os.environ, "VOICECLI_LLM_BACKEND": "embedded", "VOICECLI_LLM_MODEL": LANGUAGE_MODEL},
     )
 
 

@@ -22,7 +22,7 @@ CHAT_PATHS = ("/v1/chat/completions", "/api/chat")
 def llm_settings(**changes: Any) -> LlmSettings:
     defaults: dict[str, Any] = {
         "backend": "auto", "url": "", "model": "", "api_key": "", "ollama_url": "http://127.0.0.1:11434",
-        "ollama_model": "llama3.2", "keep_alive": "30m", "embedded_model": "", "threads": 0, "gpu_layers": 0,
+        "keep_alive": "30m", "threads": 0, "gpu_layers": 0,
         "context_tokens": 1024, "max_answer_tokens": 24, "temperature": 0.0, "seed": -1, "system_prompt": "",
         "prefill": True, "timeout_s": 30.0, "first_token_timeout_s": 15.0, "fallback": "embedded",
     }  # fmt: skip

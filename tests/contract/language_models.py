@@ -37,7 +37,7 @@ async def on_ollama(*chats: Answer, **changes: Any) -> AsyncIterator[tuple[Langu
     settings = llm_settings(**changes)
     async with chat_server(*chats) as server:
         client = ollama_chat.connect(f"http://127.0.0.1:{server.port}", use_proxy=False)
-        async with aclosing(ollama_chat.OllamaChat(client, settings, "127.0.0.1")) as model:
+        async with aclosing(ollama_chat.OllamaChat(client, "llama3.2", "127.0.0.1", settings)) as model:
             yield model, server
 
 
@@ -91,7 +91,7 @@ def foreign_ollama(server: llamacpp.EmbeddedServer) -> Iterator[str]:
 @asynccontextmanager
 async def on_foreign(url: str, name: str) -> AsyncIterator[LanguageModel]:
     client = ollama_chat.connect(url, use_proxy=False)
-    chat = ollama_chat.OllamaChat(client, llm_settings(ollama_model=f"local/{name}"), "the proxy")
+    chat = ollama_chat.OllamaChat(client, f"local/{name}", "the proxy", llm_settings())
     async with aclosing(chat) as model:
-        await chat.find_model(30.0)
+        assert await ollama_chat.installed_models(client, "the proxy", 30.0)
         yield model

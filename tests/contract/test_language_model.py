@@ -268,7 +268,7 @@ def test_nobody_at_home() -> None:
             with pytest.raises(BackendUnavailable, match="the server does not answer"):
                 await said(model)
         local = ollama_chat.connect(f"http://127.0.0.1:{port}", use_proxy=False)
-        async with aclosing(ollama_chat.OllamaChat(local, llm_settings(), "there")) as model:
+        async with aclosing(ollama_chat.OllamaChat(local, "llama3.2", "there", llm_settings())) as model:
             with pytest.raises(BackendUnavailable, match="does not answer on there"):
                 await model.warm(ASKED)
 

@@ -21,7 +21,7 @@ from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.llm.select import Opened, open_language_model
 from voicecli.errors import ContextFull, EngineError, SettingsError, first_of
 from voicecli.events import CLOCK
-from voicecli.models.store import model_file, open_store
+from voicecli.models.store import language_model_file, open_store
 from voicecli.settings.model import LlmSettings, Settings
 from voicecli.types import Message, TurnId
 
@@ -110,9 +110,7 @@ async def _ask(settings: Settings, request: Request, page: Page, asked: Asked) -
     llm = asking_settings(settings, aloud=request.aloud)
     sleep_while_waiting()
 
-    def gguf() -> Path:
-        return model_file(open_store(settings), llm.embedded_model, ".gguf")
-
+    gguf = partial(language_model_file, open_store(settings))
     with signals(lambda: stop_soon(task, page.close)):
         async with AsyncExitStack() as stack:
             voice = await _open_voice(stack, settings, request, page) if request.aloud else None
@@ -170,7 +168,7 @@ async def answer(opened: Opened, llm: LlmSettings, request: Request, asked: Aske
                 raise SettingsError(f"the input is too long: {error.message}", TOO_LONG_HINT) from error
             room_tokens = round(room_tokens * SHRINK_FACTOR)
     if not asked.answer:
-        raise EngineError(f"{asked.model} gave no answer", "rephrase it, or use another model: --llm, --llm-model")
+        raise EngineError(f"{asked.model} gave no answer", "rephrase it, or use another model: --model")
     if len(asked.token_at_s) >= llm.max_answer_tokens:
         page.note(f"The answer ends at {llm.max_answer_tokens} tokens (--max-tokens).")
 

@@ -27,7 +27,7 @@ from voicecli.engines.whisper.final_cache import FinalCache
 from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.engines.worker import ThreadWorker
 from voicecli.events import CLOCK, Publish
-from voicecli.models.store import ModelStore, model_file, model_folder, open_store
+from voicecli.models.store import ModelStore, language_model_file, model_file, model_folder, open_store
 from voicecli.settings.model import ListenSettings, LlmSettings, Settings, SttSettings, TtsSettings
 from voicecli.tools.toolbox import Toolbox
 from voicecli.turns.activity import IdleChanges
@@ -96,7 +96,7 @@ class EngineOpener:
 
         def open_model(llm: LlmSettings) -> AbstractAsyncContextManager[Opened]:
             reporter = status_reporter(CLOCK, self.publish)
-            file = partial(model_file, store, llm.embedded_model, ".gguf")
+            file = partial(language_model_file, store)
             return open_with_fallback(llm, file, self.narrate, reporter, in_subprocess=model.has_begun)
 
         async def prepare(opened: Opened) -> None:

@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from voicecli.bench.environment import Found, begin, conclude, model_digests
 from voicecli.bench.questions import QUESTIONS
@@ -17,9 +16,9 @@ from voicecli.engines.base import LanguageModel
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.llm.select import Narrate, Opened, open_language_model
 from voicecli.errors import EngineError
-from voicecli.models.store import model_file, open_store
+from voicecli.models.store import language_model_file, open_store
 from voicecli.settings.model import Settings
-from voicecli.types import Message
+from voicecli.types import GgufFile, Message
 
 STAGE = "llm"
 COLD, WARM = "cold prefix", "warm prefix"
@@ -112,9 +111,10 @@ async def opened_model(settings: Settings, embedded: list[str], narrate: Narrate
     """Open the configured model; append its name to `embedded` if it runs in this process."""
     sleep_while_waiting()
 
-    def gguf() -> Path:
-        embedded.append(settings.llm.embedded_model)
-        return model_file(open_store(settings), settings.llm.embedded_model, ".gguf")
+    def gguf(name: str) -> GgufFile:
+        file = language_model_file(open_store(settings), name)
+        embedded.append(name or file.name)
+        return file
 
     async with open_language_model(settings.llm, gguf, narrate) as opened:
         yield opened
@@ -138,7 +138,7 @@ async def answered(model: LanguageModel, messages: Sequence[Message], group: str
             at_s.append(time.perf_counter())
             parts.append(token.text)
     if not at_s:
-        raise EngineError(f"{model.name} answered nothing to {question!r}", "try another model: --llm, or llm.model")
+        raise EngineError(f"{model.name} answered nothing to {question!r}", "try another model: --model")
     return Answer(group, question, "".join(parts), at_s[0] - began_s, len(at_s), at_s[-1] - at_s[0])
 
 

@@ -140,9 +140,9 @@ def is_ready() -> bool:
 
 def models_of(settings: Settings, *, aloud: bool) -> list[str]:
     """Return the names of the models that an answer needs."""
-    from voicecli.models.store import voice_models
+    from voicecli.models.store import embedded_models, voice_models
 
-    names = [settings.llm.embedded_model] if settings.llm.backend in ("auto", "embedded") else []
+    names = embedded_models(settings)
     return [*names, *voice_models(settings)] if aloud else names
 
 

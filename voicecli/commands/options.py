@@ -47,6 +47,13 @@ def complete_whisper_models() -> Completions:
     return [(model.name, model.about) for model in Manifest.load().model if model.kind == "stt"]
 
 
+def complete_language_models() -> Completions:
+    """Return the language models of the manifest."""
+    from voicecli.models.manifest import Manifest
+
+    return [(model.name, model.about) for model in Manifest.load().model if model.kind == "llm"]
+
+
 def complete_voices() -> Completions:
     """Return the names of Kokoro's voices."""
     from voicecli.models.manifest import Manifest
@@ -181,10 +188,15 @@ class LlmOptions(OptionGroup):
     llm_url: Annotated[str | None, option(help="Base URL of an OpenAI-compatible server.", panel=MODELS), "llm.url"] = (
         None
     )
-    llm_model: Annotated[
-        str | None, option(help="Model name on that server; by default, its first.", panel=MODELS), "llm.model"
+    model: Annotated[
+        str | None,
+        option(
+            help="Language model: a name of download-models --list, a GGUF file, or a name in Ollama or at the server.",
+            panel=MODELS,
+            autocompletion=complete_language_models,
+        ),
+        "llm.model",
     ] = None
-    ollama_model: Annotated[str | None, option(help="Ollama model.", panel=MODELS), "llm.ollama_model"] = None
 
     def overrides(self) -> dict[str, object]:
         """Return the settings; a URL alone selects the OpenAI-compatible backend."""

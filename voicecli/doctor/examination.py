@@ -91,10 +91,11 @@ class Examination:
     def _language_model(self) -> list[Finding]:
         from voicecli.doctor.probes.servers import language_model_facts
         from voicecli.doctor.servers import server_findings
+        from voicecli.models.store import embedded_models
 
-        wanted = self._settings.llm.embedded_model
-        there = any(model.name == wanted and model.state in ("whole", "own") for model in self._models)
-        facts = language_model_facts(self._settings.llm, embedded_is_there=there)
+        names = embedded_models(self._settings)
+        there = any(model.name in names and model.state in ("whole", "own") for model in self._models)
+        facts = language_model_facts(self._settings.llm, "".join(names), embedded_is_there=there)
         self._answers_elsewhere = any(one and not one.problem for one in (facts.server, facts.ollama))
         return server_findings(facts)
 

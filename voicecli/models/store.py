@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from voicecli.errors import ModelMissing
 from voicecli.models.manifest import Entry, Manifest, Model, Sha256, Source, SourceFile
 from voicecli.settings.model import ListenSettings, Settings
+from voicecli.types import GgufFile
 
 State = Literal["installed", "incomplete", "absent"]
 
@@ -198,7 +199,43 @@ def conversation_models(settings: Settings) -> list[str]:
     """Return the names of the models that a conversation needs."""
     names = [settings.stt.model, *voice_models(settings)]
     names += endpoint_models(settings.listen) if settings.listen.judges_pauses else []
-    return [*names, settings.llm.embedded_model] if settings.llm.backend in ("auto", "embedded") else names
+    return [*names, *embedded_models(settings)]
+
+
+def embedded_models(settings: Settings) -> list[str]:
+    """Return the name of the embedded language model that may answer; nothing if another back end must."""
+    match settings.llm.backend:
+        case "openai" | "ollama":
+            return []
+        case "embedded":
+            return [language_model(open_store(settings), settings.llm.model)]
+        case "auto":  # the model may be one of a server
+            store = open_store(settings)
+            is_own = settings.llm.model in [model.name for model in store.manifest.model] or is_gguf(settings.llm.model)
+            return [language_model(store, settings.llm.model if is_own else "")]
+
+
+def is_gguf(name: str) -> bool:
+    """Return whether `name` is the path of a GGUF file of the user."""
+    file = Path(name).expanduser()
+    return file.suffix == ".gguf" and file.is_file()
+
+
+def language_model(store: ModelStore, name: str) -> str:
+    """Return `name`, or if it is empty the first installed language model of the manifest, or else its default."""
+    known = [model for model in store.manifest.model if model.kind == "llm"]
+    installed = [model.name for model in known if store.is_complete(model.name)]
+    return name or next(iter(installed), next(model.name for model in known if model.default))
+
+
+def language_model_file(store: ModelStore, name: str) -> GgufFile:
+    """Return the file of an embedded language model; "" means the one that `language_model` chooses.
+
+    Raise SettingsError if the model is unknown, ModelMissing if it is not installed.
+    """
+    chosen = language_model(store, name)
+    path = model_file(store, chosen, ".gguf")
+    return GgufFile(Path(chosen).name.removesuffix(".gguf"), path)
 
 
 def voice_models(settings: Settings) -> list[str]:

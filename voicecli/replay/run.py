@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from voicecli.assemble.conversation import conversation_options
 from voicecli.assemble.devices import DeviceOpener, ReconnectingDevices
@@ -21,7 +22,7 @@ from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.engines.worker import LoopThread, ThreadWorker
 from voicecli.errors import first_of
 from voicecli.events import Event, LevelMeasured
-from voicecli.models.store import model_file, open_store
+from voicecli.models.store import language_model_file, open_store
 from voicecli.replay import virtual_time
 from voicecli.replay.bundle import Recording, StageLatencies, UserAction
 from voicecli.replay.latencies import (
@@ -74,7 +75,7 @@ async def load_engines(stack: AsyncExitStack, settings: Settings, narrate: Narra
     tts = await load_voice(worker, store, settings.tts, narrate) if voiced else None
     turn = await load_end_of_turn(worker, store, settings.listen)
     opened = await stack.enter_async_context(
-        open_language_model(settings.llm, lambda: model_file(store, settings.llm.embedded_model, ".gguf"), narrate)
+        open_language_model(settings.llm, partial(language_model_file, store), narrate)
     )
     return LoadedEngines(stt, opened.model, tts, turn)
 

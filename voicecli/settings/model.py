@@ -152,17 +152,14 @@ class LlmSettings(Section):
     url: str
     """Base URL of an OpenAI-compatible server, for example http://127.0.0.1:30000/v1. Default: ""."""
     model: str
-    """Model name on that server. Default: "" (the server's first)."""
+    """The model: a name of the manifest, the path of a GGUF file, or a name in Ollama or at the server. Default: ""
+    (the best that the back end has)."""
     api_key: SecretStr
     """Key for that server. Default: ""."""
     ollama_url: str
     """Base URL of Ollama. Default: "http://127.0.0.1:11434"."""
-    ollama_model: str
-    """Model name in Ollama. Default: "llama3.2"."""
     keep_alive: str
     """How long Ollama keeps the model in memory after an answer. Default: "30m"."""
-    embedded_model: str
-    """Embedded model: its name in the manifest, or a path to a GGUF file. Default: "smollm2-135m-instruct"."""
     threads: Annotated[int, Field(ge=0)]
     """CPU threads of the embedded model; 0: one per physical core but one, at most eight. Default: 0."""
     gpu_layers: Annotated[int, Field(ge=-1)]
@@ -186,7 +183,7 @@ class LlmSettings(Section):
     """Longest wait for a server to begin an answer in a conversation, in seconds; then it counts as unavailable.
     Default: 15.0."""
     fallback: Literal["embedded", "none"]
-    """What answers while the server is unavailable; "embedded": `embedded_model`, if its file is installed.
+    """What answers while the server is unavailable; "embedded": the best embedded model that is installed.
     Default: "embedded"."""
 
 

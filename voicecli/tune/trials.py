@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 from voicecli.assemble.engines import load_recognizer, load_voice
@@ -26,12 +25,12 @@ from voicecli.engines.whisper.engine import Whisper
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import EngineError, first_of
 from voicecli.events import Clock
-from voicecli.models.store import ModelStore, model_file
+from voicecli.models.store import ModelStore, language_model_file
 from voicecli.settings.model import ListenSettings, Settings, SttSettings
 from voicecli.speech_text.think_filter import without_thinking
 from voicecli.tune.values import Arm, Sample, Samples
 from voicecli.turns.endpoint import MODES
-from voicecli.types import Message, SpeechSegment, TurnId
+from voicecli.types import GgufFile, Message, SpeechSegment, TurnId
 
 T = TypeVar("T")
 
@@ -213,10 +212,10 @@ class AnsweringTrials:
             self._models[threads] = opened.model, stack
             await opened.model.warm(self._history.prompt("Hello."))
 
-    def _gguf(self) -> Path:
+    def _gguf(self, name: str) -> GgufFile:
         """Return the file of the embedded model; only called if that model answers."""
         self.embedded = True
-        return model_file(self._store, self._settings.llm.embedded_model, ".gguf")
+        return language_model_file(self._store, name)
 
     async def _once(self, arm: Arm, question: str) -> Sample | None:
         """Return None if the answer has nothing to say. Raise EngineError or BackendUnavailable."""

@@ -17,6 +17,7 @@ from voicecli.commands.ask import fields, models_of, question_of
 from voicecli.conversation.question import Question
 from voicecli.engines.llm.select import Opened
 from voicecli.errors import ContextFull, EngineError, SettingsError
+from voicecli.models.store import embedded_models
 from voicecli.replay import virtual_time
 from voicecli.types import Message, Token
 
@@ -153,7 +154,7 @@ def test_answers_that_are_heard_are_asked_for_as_a_conversation_does() -> None:
 
 
 def test_a_voice_is_needed_only_for_answers_that_are_heard() -> None:
-    assert models_of(SETTINGS, aloud=False) == [SETTINGS.llm.embedded_model]
+    assert models_of(SETTINGS, aloud=False) == embedded_models(SETTINGS)
     assert SETTINGS.tts.model in models_of(SETTINGS, aloud=True)
     served = SETTINGS.model_copy(update={"llm": llm_settings(backend="openai")})
     assert models_of(served, aloud=False) == []

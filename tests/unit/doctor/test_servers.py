@@ -96,7 +96,7 @@ def test_the_first_that_answers_is_asked_for_one_token() -> None:
     async def run() -> None:
         async with chat_server(openai_answer("Hi"), pages=MODELS) as server:
             here = f"127.0.0.1:{server.port}"
-            facts = await probe._ask(llm_settings(url=f"http://{here}/v1"), False)
+            facts = await probe._ask(llm_settings(url=f"http://{here}/v1"), "m", False)
             assert facts.server is not None
             assert (facts.server.model, facts.server.problem, facts.ollama) == (f"small ({here})", "", None)
             assert facts.server.first_s is not None
@@ -110,7 +110,7 @@ def test_behind_a_dead_server_ollama_is_asked(nowhere: str) -> None:
     async def run() -> None:
         async with chat_server(ollama_answer("Hi"), pages=TAGS) as server:
             ollama_url = f"http://127.0.0.1:{server.port}"
-            facts = await probe._ask(llm_settings(url=f"http://{nowhere}/v1", ollama_url=ollama_url), False)
+            facts = await probe._ask(llm_settings(url=f"http://{nowhere}/v1", ollama_url=ollama_url), "m", False)
             assert facts.server is not None
             assert facts.server.problem == f"{nowhere} does not answer"
             assert facts.ollama is not None
@@ -170,5 +170,5 @@ def test_a_refused_key_is_the_problem() -> None:
 
 
 def test_the_embedded_model_is_not_asked() -> None:
-    facts = probe.language_model_facts(llm_settings(backend="embedded", embedded_model="m"), embedded_is_there=True)
+    facts = probe.language_model_facts(llm_settings(backend="embedded"), "m", embedded_is_there=True)
     assert facts == LanguageModelFacts("embedded", None, None, "m", True)

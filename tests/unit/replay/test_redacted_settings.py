@@ -24,7 +24,7 @@ def changed(**sections: dict[str, object]) -> Settings:
 
 def test_no_secret_no_address_and_no_folder_is_kept() -> None:
     secret = changed(
-        llm={"api_key": "sk-123", "url": "http://me:secret@inside:8000/v1", "embedded_model": "/home/me/llm/a.gguf"},
+        llm={"api_key": "sk-123", "url": "http://me:secret@inside:8000/v1", "model": "/home/me/llm/a.gguf"},
         audio={"input_device": "Jane's headset"},
         models={"dir": "/home/me/models"},
         stt={"model": "C:\\Users\\me\\whisper"},
@@ -34,7 +34,7 @@ def test_no_secret_no_address_and_no_folder_is_kept() -> None:
     reported = repr(kept)
     for word in ("sk-123", "tok-456", "secret", "inside", "home", "Jane", "Users", "helpful"):
         assert word not in reported
-    assert (kept["llm.embedded_model"], kept["stt.model"]) == ("a.gguf", "whisper")
+    assert (kept["llm.model"], kept["stt.model"]) == ("a.gguf", "whisper")
     assert str(kept["llm.system_prompt"]).endswith("characters")
     assert set(kept) == set(keys()) - MACHINE_KEYS
 

@@ -172,7 +172,7 @@ class Models:
         if self.failing:
             raise self.failing
         self.settings = settings
-        name = settings.model if settings.backend == "openai" else settings.embedded_model
+        name = settings.model
         backend = settings.backend
         assert backend != "auto"
         self.opened = Opened(Model(name), "", 4096, backend=backend, asked=name)
@@ -250,11 +250,8 @@ def test_the_list_says_where_each_runs() -> None:
 def test_a_name_in_two_backends_means_the_current_backend() -> None:
     assert BOTH.find("small", "openai").backend == "openai"
     assert BOTH.find("small", "ollama") == HERE
-    assert (
-        AvailableModels((AvailableModel("qwen:latest", "ollama", "Ollama"),)).find("qwen", "ollama").name
-        == "qwen:latest"
-    )
-    assert settings_with(SETTINGS.llm, AvailableModel("qwen", "ollama", "")).ollama_model == "qwen"
+    assert AvailableModels((AvailableModel("qwen", "ollama", "Ollama"),)).find("qwen:latest", "ollama").name == "qwen"
+    assert settings_with(SETTINGS.llm, AvailableModel("qwen", "ollama", "")).model == "qwen"
 
 
 def test_a_gguf_file_is_a_model_too(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def bench_stt(
 @grouped
 def bench_llm(
     backend: Annotated[Llm | None, option("--llm", help="auto, embedded, ollama or openai.", panel=WHAT)] = None,
-    model: Annotated[str | None, option("--model", help="Model of the back end.", panel=WHAT)] = None,
+    model: Annotated[str | None, option("--model", help="Language model.", panel=WHAT)] = None,
     url: Annotated[str | None, option("--url", help="OpenAI-compatible server.", panel=WHAT)] = None,
     quick: Quick = False,
     device: Device = None,
@@ -95,9 +95,9 @@ def bench_llm(
     settings = load_bench_settings(device, model_flags(backend, model, url), config)
     from voicecli.bench.questions import QUESTIONS
     from voicecli.bench.stage_llm import measure_llm
+    from voicecli.models.store import embedded_models
 
-    if settings.llm.backend in ("auto", "embedded"):
-        fetch_missing(settings, [settings.llm.embedded_model])
+    fetch_missing(settings, embedded_models(settings))
     questions = QUICK if quick else len(QUESTIONS)
     run(lambda progress: measure_llm(settings, progress, print_note, questions), output)
 
@@ -165,10 +165,9 @@ def bench_endpoint(
 
 
 def model_flags(backend: Llm | None, model: str | None, url: str | None) -> dict[str, object]:
-    """Return the settings for --llm, --model and --url; which setting --model sets depends on the back end."""
-    key = {Llm.ollama: "llm.ollama_model", Llm.openai: "llm.model"}.get(backend or Llm.auto)
+    """Return the settings for --llm, --model and --url; which setting --url sets depends on the back end."""
     address = "llm.ollama_url" if backend == Llm.ollama else "llm.url"
-    return {"llm.backend": backend, key or ("llm.model" if url else "llm.embedded_model"): model, address: url}
+    return {"llm.backend": backend, "llm.model": model, address: url}
 
 
 def run(measure: Callable[[Progress], Awaitable[Result]], output: Output) -> None:

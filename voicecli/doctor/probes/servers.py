@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Literal
 
 from voicecli.doctor.servers import WARM_S, LanguageModelFacts, ServerFacts
@@ -15,27 +14,25 @@ from voicecli.engines.llm.select import AUTO_TIMEOUT_S, CHOSEN_TIMEOUT_S, open_l
 from voicecli.errors import EngineError, VoiceCliError
 from voicecli.network import host_and_port, is_loopback
 from voicecli.settings.model import LlmSettings
-from voicecli.types import Message
+from voicecli.types import GgufFile, Message
 
 TOKEN_S = 4.0
 """Timeout of a token; enough to load a small model from a fast disk."""
 
 
-def language_model_facts(settings: LlmSettings, *, embedded_is_there: bool) -> LanguageModelFacts:
+def language_model_facts(settings: LlmSettings, embedded: str, *, embedded_is_there: bool) -> LanguageModelFacts:
     """Return facts about the servers, tried in the order of `auto` until one answers."""
-    return asyncio.run(_ask(settings, embedded_is_there))
+    return asyncio.run(_ask(settings, embedded, embedded_is_there))
 
 
-async def _ask(settings: LlmSettings, embedded_is_there: bool) -> LanguageModelFacts:
+async def _ask(settings: LlmSettings, embedded: str, embedded_is_there: bool) -> LanguageModelFacts:
     backend = settings.backend
     server = ollama = None
     if settings.url and backend in ("auto", "openai"):
         server = await ask_server(settings, "openai", CHOSEN_TIMEOUT_S)
     if backend == "ollama" or (backend == "auto" and (server is None or server.problem)):
         ollama = await ask_server(settings, "ollama", CHOSEN_TIMEOUT_S if backend == "ollama" else AUTO_TIMEOUT_S)
-    return LanguageModelFacts(
-        backend, server, ollama, settings.embedded_model, embedded_is_there, has_url=bool(settings.url)
-    )
+    return LanguageModelFacts(backend, server, ollama, embedded, embedded_is_there, has_url=bool(settings.url))
 
 
 async def ask_server(settings: LlmSettings, kind: Literal["openai", "ollama"], within_s: float) -> ServerFacts:
@@ -72,5 +69,5 @@ async def token_s(model: LanguageModel, question: Sequence[Message]) -> float | 
     return time.monotonic() - began_s
 
 
-def _no_file() -> Path:
+def _no_file(name: str) -> GgufFile:
     raise EngineError("the doctor does not load the embedded model")

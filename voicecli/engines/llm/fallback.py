@@ -245,7 +245,7 @@ async def open_with_fallback(
             return
 
         async def load_embedded() -> LanguageModel:
-            embedded = settings.model_copy(update={"backend": "embedded"})
+            embedded = settings.model_copy(update={"backend": "embedded", "model": ""})
             loaded = open_language_model(embedded, gguf, narrate, in_subprocess=True)
             return (await stack.enter_async_context(loaded)).model
 

@@ -67,7 +67,7 @@ def embedded_server(gguf: Path, settings: LlmSettings) -> Iterator[EmbeddedServe
 
 
 def _check_file(gguf: Path) -> None:
-    hint = "voicecli download-models downloads the default; llm.embedded_model selects another."
+    hint = "voicecli download-models downloads the default; --model selects another."
     try:
         with gguf.open("rb") as file:
             magic = file.read(len(GGUF_MAGIC))

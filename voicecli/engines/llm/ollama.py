@@ -30,14 +30,30 @@ def connect(url: str, *, use_proxy: bool) -> ollama.AsyncClient:
     return ollama.AsyncClient(host=url, timeout=timeout, trust_env=use_proxy)
 
 
+async def installed_models(client: ollama.AsyncClient, where: str, answer_within_s: float) -> list[str]:
+    """Return the names of Ollama's models, each without the tag "latest".
+
+    Raise BackendUnavailable if it does not answer in time.
+    """
+    try:
+        async with asyncio.timeout(answer_within_s):
+            listed = (await client.list()).models
+    except (ConnectionError, TimeoutError, httpx.TransportError) as error:
+        raise _unreachable(where) from error
+    except (ollama.ResponseError, ValueError) as error:  # ValueError: not JSON, or not a list of models
+        hint = "Set llm.ollama_url to the address of Ollama."
+        raise BackendUnavailable(f"The server on {where} is not Ollama", hint=hint) from error
+    return sorted(model.model.removesuffix(":latest") for model in listed if model.model)
+
+
 class OllamaChat:
     """A `LanguageModel` on an open client, which it closes."""
 
-    def __init__(self, client: ollama.AsyncClient, settings: LlmSettings, where: str) -> None:
-        self.name = f"{settings.ollama_model} (Ollama)"
+    def __init__(self, client: ollama.AsyncClient, model: str, where: str, settings: LlmSettings) -> None:
+        self.name = f"{model} (Ollama)"
         self._client = client
         self._settings = settings
-        self._model = settings.ollama_model
+        self._model = model
         self._where = where
         self._tools: list[dict[str, Any]] = []
         self._refused: Callable[[str], None] = lambda reason: None
@@ -47,26 +63,6 @@ class OllamaChat:
         """See `CallingModel.offer`."""
         self._tools = [as_function(tool) for tool in tools]
         self._refused = refused
-
-    async def find_model(self, answer_within_s: float) -> None:
-        """Check that the model is there. Raise BackendUnavailable if Ollama does not answer in time or lacks it."""
-        names = await self.installed(answer_within_s)
-        if not {self._model, f"{self._model}:latest"} & set(names):
-            found = f"installed: {', '.join(names)}" if names else "none is installed"
-            hint = f"ollama pull {self._model}, or set llm.ollama_model."
-            raise BackendUnavailable(f"Ollama has no model {self._model} ({found})", hint=hint)
-
-    async def installed(self, answer_within_s: float) -> list[str]:
-        """Return the names of its models. Raise BackendUnavailable if Ollama does not answer in time."""
-        try:
-            async with asyncio.timeout(answer_within_s):
-                listed = (await self._client.list()).models
-        except (ConnectionError, TimeoutError, httpx.TransportError) as error:
-            raise self._unreachable() from error
-        except (ollama.ResponseError, ValueError) as error:  # ValueError: not JSON, or not a list of models
-            hint = "Set llm.ollama_url to the address of Ollama."
-            raise BackendUnavailable(f"The server on {self._where} is not Ollama", hint=hint) from error
-        return sorted(model.model for model in listed if model.model)
 
     async def warm(self, messages: Sequence[Message]) -> None:
         """Load the weights and read the prompt; an empty request would only load the weights."""
@@ -155,18 +151,19 @@ class OllamaChat:
             hint = "Raise llm.timeout_s if the machine is just slow."
             raise BackendUnavailable(f"Ollama on {self._where} did not answer in time", hint=hint) from error
         except (ConnectionError, httpx.TransportError) as error:
-            raise self._unreachable() from error
+            raise _unreachable(self._where) from error
         except ollama.ResponseError as error:
             if error.status_code == 404:
-                hint = f"ollama pull {self._model}, or set llm.ollama_model."
+                hint = f"ollama pull {self._model}, or name another with --model."
                 raise BackendRefuses(f"Ollama has no model {self._model}", hint=hint) from error
             raise EngineError(f"Ollama failed: {error.error}", hint="See Ollama's log.") from error
         except ValueError as error:  # a line that is not JSON, or not a part of a chat
             raise EngineError(f"The server on {self._where} is not Ollama: {error}") from error
 
-    def _unreachable(self) -> BackendUnavailable:
-        hint = "Start it with `ollama serve`, or choose another language model with --llm."
-        return BackendUnavailable(f"Ollama does not answer on {self._where}", hint=hint)
+
+def _unreachable(where: str) -> BackendUnavailable:
+    hint = "Start it with `ollama serve`, or choose another language model with --llm."
+    return BackendUnavailable(f"Ollama does not answer on {where}", hint=hint)
 
 
 def _as_param(message: Message) -> dict[str, Any]:

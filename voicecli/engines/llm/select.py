@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, ExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,14 +14,18 @@ from voicecli.engines.base import LanguageModel
 from voicecli.errors import BackendUnavailable, SettingsError
 from voicecli.network import host_and_port, is_loopback
 from voicecli.settings.model import LlmSettings
+from voicecli.types import GgufFile
 
 Narrate = Callable[[str], None]
 """Shows one line about the progress of loading."""
 
 Backend = Literal["openai", "ollama", "embedded"]
 
-FindGguf = Callable[[], Path]
-"""Returns the embedded model's file. Called only when the file is needed; raises ModelMissing."""
+FindGguf = Callable[[str], GgufFile]
+"""Returns the file of the embedded model that is named; "" means the best that is installed.
+
+Called only when the file is needed. Raises SettingsError if the model is unknown, ModelMissing if it is not installed.
+"""
 
 BY_SETTING = "set by llm.backend"
 """Reason shown for a model that the settings name."""
@@ -72,7 +76,7 @@ class AvailableModels:
         Prefer the backend `first` where several have the name. Raise SettingsError with the nearest names if there is
         no such model.
         """
-        matches = [model for model in self.models if model.name in (wanted, f"{wanted}:latest")]
+        matches = [model for model in self.models if model.name == wanted.removesuffix(":latest")]
         if matches:
             return next((model for model in matches if model.backend == first), matches[0])
         file = Path(wanted).expanduser()
@@ -104,8 +108,7 @@ async def list_language_models(settings: LlmSettings, installed: Sequence[str]) 
 
 def settings_with(settings: LlmSettings, choice: AvailableModel) -> LlmSettings:
     """Return the settings that open `choice`."""
-    key = {"embedded": "embedded_model", "ollama": "ollama_model", "openai": "model"}[choice.backend]
-    return settings.model_copy(update={"backend": choice.backend, key: choice.name})
+    return settings.model_copy(update={"backend": choice.backend, "model": choice.name})
 
 
 @asynccontextmanager
@@ -125,11 +128,10 @@ async def open_language_model(
             case "openai":
                 opened = await stack.enter_async_context(_server(settings, BY_SETTING))
             case "ollama":
-                model = await stack.enter_async_context(_ollama(settings, CHOSEN_TIMEOUT_S, narrate))
-                opened = _with_set_context(model, BY_SETTING, settings, "ollama")
+                opened = await stack.enter_async_context(_ollama(settings, BY_SETTING, CHOSEN_TIMEOUT_S, narrate))
             case "embedded":
-                model = await stack.enter_async_context(_embedded(settings, gguf, narrate, in_subprocess=in_subprocess))
-                opened = _with_set_context(model, BY_SETTING, settings, "embedded")
+                embedded = _embedded(settings, BY_SETTING, gguf, narrate, in_subprocess=in_subprocess)
+                opened = await stack.enter_async_context(embedded)
             case "auto":
                 opened = await _first_available(settings, gguf, narrate, stack, in_subprocess=in_subprocess)
         yield opened
@@ -146,20 +148,12 @@ async def _first_available(
             skipped = error.message
             narrate(f"Skipping the configured server: {error.message}. {error.hint}".rstrip())
     try:
-        ollama = await stack.enter_async_context(_ollama(settings, AUTO_TIMEOUT_S, narrate))
-        return _with_set_context(ollama, f"{skipped}; Ollama answers", settings, "ollama")
+        why = f"{skipped}; Ollama answers"
+        return await stack.enter_async_context(_ollama(settings, why, AUTO_TIMEOUT_S, narrate))
     except BackendUnavailable as error:
         skipped = f"{skipped} and {error.message}"
-    embedded = await stack.enter_async_context(_embedded(settings, gguf, narrate, in_subprocess=in_subprocess))
-    return _with_set_context(embedded, f"in this process: {skipped}", settings, "embedded")
-
-
-def _with_set_context(
-    model: LanguageModel, why: str, settings: LlmSettings, backend: Literal["ollama", "embedded"]
-) -> Opened:
-    """Return a model whose context length our settings decide."""
-    asked = settings.ollama_model if backend == "ollama" else settings.embedded_model
-    return Opened(model, why, settings.context_tokens, backend=backend, asked=asked)
+    why = f"in this process: {skipped}"
+    return await stack.enter_async_context(_embedded(settings, why, gguf, narrate, in_subprocess=in_subprocess))
 
 
 @asynccontextmanager
@@ -186,41 +180,60 @@ async def _list_server_models(settings: LlmSettings) -> list[AvailableModel]:
 
 
 @asynccontextmanager
-async def _ollama(settings: LlmSettings, answer_within_s: float, narrate: Narrate) -> AsyncIterator[LanguageModel]:
+async def _ollama(settings: LlmSettings, why: str, answer_within_s: float, narrate: Narrate) -> AsyncIterator[Opened]:
     from voicecli.engines.llm import ollama as ollama_chat
 
+    where = host_and_port(settings.ollama_url)
     client = ollama_chat.connect(settings.ollama_url, use_proxy=not is_loopback(settings.ollama_url))
-    async with aclosing(ollama_chat.OllamaChat(client, settings, host_and_port(settings.ollama_url))) as model:
-        await model.find_model(answer_within_s)
-        narrate(f"Loading {settings.ollama_model} into Ollama…")
-        yield model
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(client.close)
+        names = await ollama_chat.installed_models(client, where, answer_within_s)
+        name = _one_of(names, settings.model)
+        narrate(f"Loading {name} into Ollama…")
+        model = ollama_chat.OllamaChat(client, name, where, settings)
+        yield Opened(model, why, settings.context_tokens, backend="ollama", asked=name)
+
+
+def _one_of(names: Sequence[str], wanted: str) -> str:
+    """Return the wanted model, or the first. Raise BackendUnavailable if it is not there."""
+    wanted = wanted.removesuffix(":latest")
+    if wanted and wanted not in names:
+        found = f"installed: {', '.join(names)}" if names else "none is installed"
+        hint = f"ollama pull {wanted}, or name another with --model."
+        raise BackendUnavailable(f"Ollama has no model {wanted} ({found})", hint=hint)
+    if not names:
+        raise BackendUnavailable("Ollama has no model", hint="ollama pull llama3.2, for example.")
+    return wanted or names[0]
 
 
 async def _list_ollama_models(settings: LlmSettings) -> list[AvailableModel]:
     from voicecli.engines.llm import ollama as ollama_chat
 
     client = ollama_chat.connect(settings.ollama_url, use_proxy=not is_loopback(settings.ollama_url))
-    async with aclosing(ollama_chat.OllamaChat(client, settings, host_and_port(settings.ollama_url))) as ollama:
-        return [AvailableModel(name, "ollama", "Ollama") for name in await ollama.installed(AUTO_TIMEOUT_S)]
+    try:
+        names = await ollama_chat.installed_models(client, host_and_port(settings.ollama_url), AUTO_TIMEOUT_S)
+    finally:
+        await client.close()  # type: ignore[no-untyped-call]  # the library has no type for it
+    return [AvailableModel(name, "ollama", "Ollama") for name in names]
 
 
 @asynccontextmanager
 async def _embedded(
-    settings: LlmSettings, gguf: FindGguf, narrate: Narrate, *, in_subprocess: bool
-) -> AsyncIterator[LanguageModel]:
+    settings: LlmSettings, why: str, gguf: FindGguf, narrate: Narrate, *, in_subprocess: bool
+) -> AsyncIterator[Opened]:
     from voicecli.engines.llm import llamacpp, llamacpp_process
     from voicecli.engines.llm import openai as openai_chat
 
-    path = gguf()
-    narrate(f"Loading {path.stem}…")
+    file = gguf(settings.model)
+    narrate(f"Loading {file.name}…")
     async with AsyncExitStack() as stack:
         loaded = stack.enter_context(ExitStack())
         serve = llamacpp_process.server_in_subprocess if in_subprocess else llamacpp.embedded_server
-        server = await asyncio.to_thread(loaded.enter_context, serve(path, settings))
+        server = await asyncio.to_thread(loaded.enter_context, serve(file.path, settings))
         stack.push_async_callback(asyncio.to_thread, loaded.close)  # a conversation may go on meanwhile
         async with openai_chat.connect(server.base_url, server.api_key, settings.timeout_s, use_proxy=False) as client:
-            name = Path(settings.embedded_model).name.removesuffix(".gguf")
-            no_tools = (
-                "" if server.supports_tools else f"{name} cannot use tools (its chat template does not support them)"
-            )
-            yield openai_chat.OpenAiChat(client, server.model, "the embedded llama.cpp", settings, name, no_tools)
+            no_tools = f"{file.name} cannot use tools (its chat template does not support them)"
+            no_tools = "" if server.supports_tools else no_tools
+            where = "the embedded llama.cpp"
+            model = openai_chat.OpenAiChat(client, server.model, where, settings, file.name, no_tools)
+            yield Opened(model, why, settings.context_tokens, backend="embedded", asked=file.name)

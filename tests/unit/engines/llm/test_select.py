@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,6 +15,7 @@ from tests.contract.conftest import gguf
 from voicecli.engines.llm.select import AvailableModel, list_language_models, open_language_model
 from voicecli.errors import BackendUnavailable, ModelMissing, SettingsError
 from voicecli.network import host_and_port, is_loopback
+from voicecli.types import GgufFile
 
 __all__ = ["gguf"]  # the fixture
 
@@ -25,8 +27,12 @@ def nowhere() -> str:
         return f"127.0.0.1:{free.getsockname()[1]}"
 
 
-def no_gguf() -> NoReturn:
+def no_gguf(name: str) -> NoReturn:
     raise ModelMissing("no embedded model")
+
+
+def named(gguf: Path) -> Callable[[str], GgufFile]:
+    return lambda name: GgufFile(name or "smollm2", gguf)
 
 
 async def choice(gguf: Any = no_gguf, **changes: Any) -> tuple[str, str, list[str]]:
@@ -70,19 +76,19 @@ def test_a_configured_server_that_is_silent_is_passed_over_aloud(nowhere: str) -
 
 @pytest.mark.model
 def test_the_embedded_model_comes_last(gguf: Path, nowhere: str) -> None:
-    name, why, narrated = asyncio.run(choice(lambda: gguf, ollama_url=f"http://{nowhere}", embedded_model="smollm2"))
+    name, why, narrated = asyncio.run(choice(named(gguf), ollama_url=f"http://{nowhere}", model=""))
     assert name == "smollm2"
     assert why == f"in this process: no server is configured and Ollama does not answer on {nowhere}"
-    assert narrated == [f"Loading {gguf.stem}…"]
+    assert narrated == ["Loading smollm2…"]
 
 
 @pytest.mark.model
 def test_an_ollama_without_the_model_is_passed_over(gguf: Path) -> None:
     async def run() -> None:
         async with chat_server(pages=TAGS) as server:
-            settings = {"ollama_url": f"http://127.0.0.1:{server.port}", "ollama_model": "qwen3:4b"}
-            _, why, _ = await choice(lambda: gguf, **settings)
-            ollama = "Ollama has no model qwen3:4b (installed: llama3.2:latest)"
+            settings = {"ollama_url": f"http://127.0.0.1:{server.port}", "model": "qwen3:4b"}
+            _, why, _ = await choice(named(gguf), **settings)
+            ollama = "Ollama has no model qwen3:4b (installed: llama3.2)"
             assert why == f"in this process: no server is configured and {ollama}"
 
     asyncio.run(run())
@@ -168,7 +174,7 @@ def test_those_on_the_disk_and_those_of_the_servers_that_answer(nowhere: str) ->
             assert found.models == (
                 AvailableModel("tiny", "embedded", "embedded"),
                 AvailableModel("small", "openai", here),
-                AvailableModel("llama3.2:latest", "ollama", "Ollama"),
+                AvailableModel("llama3.2", "ollama", "Ollama"),
             )
             assert found.unreachable == ()
 

@@ -69,7 +69,7 @@ class Shelf:
     breaks: asyncio.Event = field(default_factory=asyncio.Event)
 
     def opener(self, settings: LlmSettings) -> AbstractAsyncContextManager[Opened]:
-        return self._opened(settings.embedded_model)
+        return self._opened(settings.model)
 
     @asynccontextmanager
     async def _opened(self, name: str) -> AsyncIterator[Opened]:
@@ -99,7 +99,7 @@ class Cold(Model):
 
 
 def called(name: str) -> LlmSettings:
-    return SETTINGS.llm.model_copy(update={"embedded_model": name})
+    return SETTINGS.llm.model_copy(update={"model": name})
 
 
 async def warm(opened: Opened) -> None:
@@ -124,7 +124,7 @@ class TestModel:
                 answer = switch.model.reply(ASKED)
                 await anext(answer)
                 assert (await switch.switch(called("b"))).model.name == "b"
-                assert (switch.opened.asked, switch.settings.embedded_model) == ("b", "b")
+                assert (switch.opened.asked, switch.settings.model) == ("b", "b")
                 assert second.warmed == ["Why?"]
                 assert switch.model.name == "a"
                 quiet.set(True)
