@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from voicecli.bench.answers.questions import Question
 from voicecli.bench.answers.report import Answered, Graded, answers_of, counts, grade_one, graded, metrics
-from voicecli.bench.answers.run import Asker, open_model
+from voicecli.bench.answers.run import Asker
 from voicecli.bench.environment import Found, RunStart, conclude, model_digests
 from voicecli.bench.result import ANSWERS, Result, write_result
 from voicecli.bench.rounds import few
-from voicecli.bench.stage_llm import CHUNKS_AS_TOKENS
+from voicecli.bench.stage_llm import CHUNKS_AS_TOKENS, opened_model
 from voicecli.engines.llm.select import Narrate
 from voicecli.errors import SettingsError
 from voicecli.settings.model import Settings
@@ -90,15 +90,11 @@ async def measure(run: Run, watch: Watch, narrate: Narrate) -> None:
     for given, settings in run.models:
         if given and not run.missing(given):
             continue
-        async with open_model(settings, narrate) as opened:
+        embedded: list[str] = []
+        async with opened_model(settings, embedded, narrate) as opened:
             name = given or opened.asked or opened.model.name
-            run.digests |= digests(settings, name, embedded=opened.embedded)
-            run.notes += [] if opened.embedded else [CHUNKS_AS_TOKENS]
+            run.digests |= model_digests(settings, embedded) if embedded else {name: ""}
+            run.notes += [] if embedded else [CHUNKS_AS_TOKENS]
             asker = Asker(settings, name, opened, lambda one, name=name: watch(name, one), run.add, run.notes.append)
             await asker.ask_all(run.missing(name))
     run.is_whole = True
-
-
-def digests(settings: Settings, name: str, *, embedded: bool) -> Mapping[str, str]:
-    """Return the SHA-256 of an embedded model's file; of a server's model only the name."""
-    return model_digests(settings, [settings.llm.embedded_model]) if embedded else {name: ""}

@@ -12,7 +12,6 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from voicecli import events
 from voicecli.assemble.conversation import conversation_options, new_history
@@ -30,12 +29,10 @@ from voicecli.conversation.language import LanguagePolicy
 from voicecli.conversation.parts import Devices, Engines
 from voicecli.conversation.prefill import ANY_QUESTION
 from voicecli.conversation.voice_registry import VoiceRegistry
-from voicecli.engines.cpu import sleep_while_waiting
-from voicecli.engines.llm.select import Narrate, Opened, open_language_model
+from voicecli.engines.llm.select import Narrate, Opened
 from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import EngineError
 from voicecli.events import CLOCK, Event
-from voicecli.models.store import model_file, open_store
 from voicecli.settings.model import Settings
 from voicecli.tools.toolbox import Toolbox
 from voicecli.turns.segmenter import Segmenter
@@ -78,21 +75,6 @@ class Listener:
         self.seen.append(event)
         if isinstance(event, events.TurnDone | events.TurnFailed) and self.ended and not self.ended.done():
             self.ended.set_result(event)
-
-
-@asynccontextmanager
-async def open_model(settings: Settings, narrate: Narrate) -> AsyncIterator[Opened]:
-    """Open the language model of the settings.
-
-    Raise BackendUnavailable, ModelMissing, EngineError or SettingsError if it cannot run.
-    """
-    sleep_while_waiting()
-
-    def gguf() -> Path:
-        return model_file(open_store(settings), settings.llm.embedded_model, ".gguf")
-
-    async with open_language_model(settings.llm, gguf, narrate) as opened:
-        yield opened
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from voicecli.commands.bench.options import OUTPUT, WHAT, Config, Device, Output
 from voicecli.commands.bench.stages import model_flags
 from voicecli.commands.console import print_note
 from voicecli.commands.download_progress import fetch_missing
-from voicecli.commands.options import Llm, SetOption, grouped, option
+from voicecli.commands.options import Llm, SetOption, complete_language_models, grouped, option
 from voicecli.errors import INTERRUPTED_EXIT_CODE, SettingsError
 
 if TYPE_CHECKING:
@@ -39,7 +39,13 @@ def complete_categories() -> list[str]:
 @grouped
 def bench_answers(
     models: Annotated[
-        list[str] | None, option("--model", help="Language model; repeat (by default yours).", panel=WHAT)
+        list[str] | None,
+        option(
+            "--model",
+            help="Language model; repeat (by default yours).",
+            panel=WHAT,
+            autocompletion=complete_language_models,
+        ),
     ] = None,
     only: Annotated[
         list[str] | None,
@@ -131,14 +137,12 @@ def model_settings(
     config: Path | None,
 ) -> Settings:
     """Return the settings that select a model; an empty name selects that of the user's settings."""
+    from voicecli.models.store import embedded_models
     from voicecli.settings.load import parsed
 
-    if model and backend is None and url is None:
-        backend = Llm.embedded
     flags = {**model_flags(backend, model or None, url), **parsed(changed or ())}
     settings = load_bench_settings(device, flags, config)  # type: ignore[arg-type]
-    if settings.llm.backend in ("auto", "embedded"):
-        fetch_missing(settings, [settings.llm.embedded_model])
+    fetch_missing(settings, embedded_models(settings))
     return settings
 
 
