@@ -57,7 +57,10 @@ WITHOUT_SPACES = frozenset({"ja", "zh"})
 
 
 def _is_pattern(pattern: str) -> str:
-    re.compile(pattern)
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
     return without_accents(pattern)
 
 

@@ -56,7 +56,7 @@ FOREIGN_SHARE = 0.1
 OWN_SHARE = 0.5
 """In an answer in Hindi, Japanese or Chinese this share of the letters is in its script; names may be Latin."""
 
-LEAST_KANA_CHARS = 12
+LEAST_KANA_CHARS = 8
 """From this length on, Japanese has kana; a short answer may be all kanji."""
 
 CLEARLY = 1.5
@@ -68,7 +68,7 @@ LOOP_WORDS, LOOP_TIMES = 5, 3
 SHORT_LOOP_TIMES = 6
 """A word or two repeated without anything between them, this often, are a loop as well."""
 
-LOOP_CHARS = 12
+LOOP_CHARS = 8
 """The same in languages without spaces: as many characters, three times."""
 
 _SHORT_LOOP = re.compile(rf"(?<!\w)((?:[^\W\d]+\W+){{1,4}}?)\1{{{SHORT_LOOP_TIMES - 1},}}")
@@ -135,8 +135,8 @@ def is_in_other_language(text: str, expected: str) -> bool:
 
 
 def language_weights(text: str) -> dict[str, float]:
-    """Return how much the words of a text speak for each language with Latin letters."""
-    words = words_of(normalized(text))
+    """Return how much the words of a text, each counted once, speak for each language with Latin letters."""
+    words = set(words_of(normalized(text)))
     sets = {code: frozenset(listed.split()) for code, listed in FUNCTION_WORDS.items()}
     shared = Counter(word for listed in sets.values() for word in listed)
     return {code: sum(1 / shared[word] for word in words if word in listed) for code, listed in sets.items()}
