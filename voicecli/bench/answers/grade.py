@@ -93,10 +93,11 @@ def grade(question: Question, answer: str, calls: Sequence[CallMade] = (), earli
     meaningless = is_meaningless(answer, question.ask, earlier) and not (question.call and calls)
     if meaningless:
         broken.insert(0, "meaningless")
+    empty = meaningless or has_written_call(answer)  # nothing is claimed
     return Grade(
         right=not broken,
         why=broken[0] if broken else "",
-        invented=question.cannot_know and not admits(question, plain),
+        invented=question.cannot_know and not (empty or admits(question, plain)),
         false_call=question.call == NO_CALL and bool(calls),
         written_call=has_written_call(answer),
         loop=has_loop(answer),

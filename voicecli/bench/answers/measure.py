@@ -6,8 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from voicecli.bench.answers.questions import Question
-from voicecli.bench.answers.report import Answered, Graded, answers_of, counts, grade_one, graded, metrics
+from voicecli.bench.answers.questions import SHARES, Question
+from voicecli.bench.answers.report import (
+    Answered,
+    Graded,
+    answers_of,
+    counts,
+    grade_one,
+    graded,
+    kept_score,
+    metrics,
+    score,
+)
 from voicecli.bench.answers.run import Asker
 from voicecli.bench.environment import Found, RunStart, conclude, model_digests
 from voicecli.bench.result import ANSWERS, Result, write_result
@@ -15,6 +25,7 @@ from voicecli.bench.rounds import few
 from voicecli.bench.stage_llm import CHUNKS_AS_TOKENS, opened_model
 from voicecli.engines.llm.select import Narrate
 from voicecli.errors import SettingsError
+from voicecli.models.scores import keep_score
 from voicecli.settings.model import Settings
 
 Watch = Callable[[str, Question], None]
@@ -70,6 +81,16 @@ class Run:
         """Return what has been measured so far."""
         settings = self.models[0][1]  # those of the other models differ in the model alone
         return conclude(ANSWERS, self.begun, settings, self.digests, self.found())
+
+    def keep_scores(self) -> list[str]:
+        """Keep the score of each model that answered a share of all kinds; return their names."""
+        kept = []
+        for name in dict.fromkeys(one.answered.model for one in self.answers):
+            found = score(name, self.of(name))
+            if self.is_whole and set(SHARES) <= set(found.categories):
+                folder = self.models[0][1].models_dir
+                kept += [name] if keep_score(folder, name, kept_score(found, self.begun.at.date())) else []
+        return kept
 
     def found(self) -> Found:
         """Return the measurements of all models, in the order in which they were asked."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import datetime
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from voicecli import __version__
 from voicecli.bench.answers.grade import CallMade, Grade, grade, says_number
 from voicecli.bench.answers.questions import CATEGORIES, NO_CALL, Question
 from voicecli.bench.answers.text import normalized
 from voicecli.bench.result import Count, Metric, Result
+from voicecli.models.scores import KeptScore
 
 FIRST_TOKEN, PACE, WORDS = "first token", "tokens a second", "words"
 RIGHT = "right"
@@ -110,6 +113,21 @@ def score(model: str, answers: Sequence[Graded]) -> Score:
         words=statistics.median([one.grade.words for one in answers] or [0]),
         first_token_s=_median(one.answered.first_token_s for one in answers),
         writing_tps=_median(one.answered.writing_tps for one in answers),
+    )
+
+
+def kept_score(found: Score, date: datetime.date) -> KeptScore:
+    """Return what is kept of a score for the choice of a model."""
+    return KeptScore(
+        right=found.right,
+        asked=found.asked,
+        categories=dict(found.categories),
+        invented=found.invented,
+        loops=found.loops,
+        first_token_s=found.first_token_s,
+        writing_tps=found.writing_tps,
+        version=__version__,
+        date=date,
     )
 
 

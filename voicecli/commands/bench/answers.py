@@ -170,6 +170,8 @@ def present_answers(run: Run, output: Output, plot: Path | None, old: Result | N
     from voicecli.commands.bench.output import present, write
 
     result = run.result()
+    for name in run.keep_scores():
+        print_note(f"Kept the score of {name} for /model.")
     if plot is not None:
         write(plot, score_plot(result), "--plot FILE.svg")
     if old is not None:

@@ -11,11 +11,13 @@ import pytest
 
 from tests.contract.chat_servers import MODELS, ChatServer, Refusal, chat_server, openai_answer
 from voicecli.bench.answers.measure import Run, measure
-from voicecli.bench.answers.questions import Question
+from voicecli.bench.answers.questions import Question, read_battery, sampled
+from voicecli.bench.answers.report import Answered, graded
 from voicecli.bench.answers.run import MOST_FAILURES
 from voicecli.bench.environment import begin
 from voicecli.bench.result import read_result
 from voicecli.errors import EngineError, SettingsError, first_of
+from voicecli.models.scores import load_scores
 from voicecli.settings.load import load_settings
 
 CANADA = Question(category="knowledge", ask="What's the capital of Canada?", any=("ottawa",))
@@ -163,3 +165,18 @@ def test_a_model_that_only_fails_is_given_up() -> None:
     run = asyncio.run(scene())
     assert len(run.answers) == MOST_FAILURES
     assert not any(one.grade.right for one in run.answers)
+
+
+def test_the_score_of_all_kinds_is_kept(tmp_path: Path) -> None:
+    questions = sampled(read_battery(), 60, 0)
+    answers = [Answered("small", one.name, "I do not know.") for one in questions]
+    settings = load_settings({"models.dir": str(tmp_path)}, environ={}).settings
+    run = Run(begin(), [("small", settings)], questions, 0, answers=graded(questions, answers))
+    assert run.keep_scores() == []  # stopped
+    run.is_whole = True
+    assert run.keep_scores() == ["small"]
+    kept = load_scores(tmp_path)["small"]
+    assert (kept.asked, kept.categories["unknown"]) == (60, (3, 6))
+    run.questions = questions[:50]
+    run.answers = run.answers[:50]
+    assert run.keep_scores() == []  # without the last kinds
