@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from voicecli import events
@@ -31,7 +31,7 @@ from voicecli.conversation.prefill import ANY_QUESTION
 from voicecli.conversation.voice_registry import VoiceRegistry
 from voicecli.engines.llm.select import Narrate, Opened
 from voicecli.engines.worker import ThreadWorker
-from voicecli.errors import EngineError
+from voicecli.errors import EngineError, VoiceCliError
 from voicecli.events import CLOCK, Event
 from voicecli.settings.model import Settings
 from voicecli.tools.toolbox import Toolbox
@@ -129,7 +129,8 @@ async def open_conversation(
         for asked, answered in question.before:
             history.add(asked, answered)
         toolbox = await _offer_tools(stack, settings, opened, history, question, narrate)
-        await opened.model.warm(history.prompt(ANY_QUESTION))
+        with suppress(VoiceCliError):  # the answer will fail too, and report it
+            await opened.model.warm(history.prompt(ANY_QUESTION))
         worker, silent = stack.enter_context(ThreadWorker("unused")), NoSpeech()
         policy = LanguagePolicy(language, VoiceRegistry("", language))
         engines = Engines(silent, opened.model, None, None, worker, worker, worker, policy, toolbox)
