@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from voicecli.bench.answers.questions import SHARES, Question
@@ -116,6 +117,6 @@ async def measure(run: Run, watch: Watch, narrate: Narrate) -> None:
             name = given or opened.asked or opened.model.name
             run.digests |= model_digests(settings, embedded) if embedded else {name: ""}
             run.notes += [] if embedded else [CHUNKS_AS_TOKENS]
-            asker = Asker(settings, name, opened, lambda one, name=name: watch(name, one), run.add, run.notes.append)
+            asker = Asker(settings, name, opened, partial(watch, name), run.add, run.notes.append)
             await asker.ask_all(run.missing(name))
     run.is_whole = True

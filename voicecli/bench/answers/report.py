@@ -196,7 +196,8 @@ def says_result(one: Graded) -> bool:
 def listed_changes(old: Sequence[Graded], new: Sequence[Graded]) -> tuple[list[str], list[str]]:
     """Return the questions that became right and those that became wrong, each with its model."""
     before = {(one.answered.model, one.question.name): one.grade.right for one in old}
-    gained, lost = [], []
+    gained: list[str] = []
+    lost: list[str] = []
     for one in new:
         was = before.get((one.answered.model, one.question.name))
         if was is not None and was != one.grade.right:

@@ -23,10 +23,14 @@ if TYPE_CHECKING:
     from voicecli.bench.answers.measure import Run, Watch
     from voicecli.bench.answers.questions import Question
     from voicecli.bench.result import Result
+    from voicecli.engines.llm.select import Narrate
     from voicecli.settings.model import Settings
 
 REDRAWN_HZ = 2
 """The process that is measured draws the bar, so it is drawn rarely."""
+
+BESIDE_CHARS, LEAST_CHARS = 36, 20
+"""Columns that the bar, the numbers and the time take, and the fewest for the text."""
 
 
 def complete_categories() -> list[str]:
@@ -76,16 +80,19 @@ def bench_answers(
 ) -> None:
     """Ask a language model everyday questions and grade its answers by rules.
 
-    The questions go through the conversation of [bold]voicecli talk[/], without sound: its prompt, its sampling, its
-    tools. They are about knowledge, sums and units, how things are done, what was said before, what cannot be known,
-    eight languages, tools, and twenty in a row. A whole battery takes minutes: [bold]Ctrl-C[/] stops it and shows what
-    was answered, and with --json nothing is ever asked twice.
+    The questions go through the conversation of [bold]voicecli talk[/], without
+    sound: its prompt, its sampling, its tools. They are about knowledge, sums
+    and units, how things are done, what was said before, what cannot be known,
+    eight languages, tools, and twenty in a row.
+
+    A whole battery takes minutes. [bold]Ctrl-C[/] stops it and shows what was
+    answered; --json and --resume go on from there.
 
     Examples:
 
       voicecli bench answers
 
-      voicecli bench answers --sample 60 --seed 7 --model smollm2-135m-instruct --model qwen2.5-coder-1.5b-instruct
+      voicecli bench answers --sample 60 --seed 7 --model qwen2.5-coder-1.5b-instruct
 
       voicecli bench answers --only tools --only sums --json before.json
 
@@ -152,8 +159,8 @@ def ask_models(run: Run) -> bool:
     from voicecli.errors import first_of
 
     try:
-        with answers_progress(run) as watch:
-            asyncio.run(measure(run, watch, print_note))
+        with answers_progress(run) as (watch, narrate):
+            asyncio.run(measure(run, watch, narrate))
     except KeyboardInterrupt:
         print_note(f"Stopped after {len(run.answers)} answers.")
         if not run.answers:
@@ -191,35 +198,37 @@ def print_changes(run: Run, old: Result) -> None:
 
 
 @contextmanager
-def answers_progress(run: Run, console: Console | None = None) -> Iterator[Watch]:
-    """Yield what shows the question and the running score: on a bar, or as a line for each question elsewhere."""
+def answers_progress(run: Run, console: Console | None = None) -> Iterator[tuple[Watch, Narrate]]:
+    """Yield what shows the question with the running score, and what shows a note: on a bar, or as lines elsewhere."""
     from rich import progress
     from rich.console import Console
-    from rich.table import Column
 
     console = console or Console(stderr=True)
     if not console.is_terminal:
-        yield lambda model, question: print_note(f"{running_score(run, model)}: {question.ask}")
+        yield lambda model, question: print_note(f"{running_score(run, model)}: {question.ask}"), print_note
         return
+    room = max(console.width - BESIDE_CHARS, LEAST_CHARS)
     with progress.Progress(
         progress.SpinnerColumn(),
         progress.MofNCompleteColumn(),
         progress.BarColumn(bar_width=12),
         progress.TimeElapsedColumn(),
-        progress.TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
+        progress.TextColumn("{task.description}", markup=False),
         console=console,
         refresh_per_second=REDRAWN_HZ,
         transient=True,
     ) as bars:
-        task = bars.add_task("loading", total=len(run.questions))
+        task = bars.add_task("", total=len(run.questions))
 
         def advance(model: str, question: Question) -> None:
-            bars.update(task, description=f"{running_score(run, model)}: {question.ask}", completed=len(run.of(model)))
+            text = f"{running_score(run, model)}: {question.ask}"
+            bars.update(task, description=text[:room], completed=len(run.of(model)))
 
-        yield advance
+        yield advance, lambda text: bars.update(task, description=text[:room])
 
 
 def running_score(run: Run, model: str) -> str:
-    """Return how many of a model's answers are right so far."""
+    """Return how many of a model's answers are right so far; with its name if there are several models."""
     answers = run.of(model)
-    return f"{model}, {sum(one.grade.right for one in answers)} of {len(answers)} right"
+    name = f"{model}, " if len(run.models) > 1 else ""
+    return f"{name}{sum(one.grade.right for one in answers)} of {len(answers)} right"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,9 @@ def call(name: str, **arguments: object) -> list[str | None]:
     return [f"data: {json.dumps(chunk)}\n\n", "data: [DONE]\n\n"]
 
 
-def run_of(server: ChatServer, *questions: Question, file: Path | None = None, **flags: object) -> Run:
+def run_of(server: ChatServer, *questions: Question, file: Path | None = None, tools: bool = True) -> Run:
     url = {"llm.backend": "openai", "llm.url": f"http://127.0.0.1:{server.port}/v1"}
-    settings = load_settings({**url, **flags}, environ={}).settings
+    settings = load_settings({**url, "tools.enabled": tools}, environ={}).settings
     return Run(begin(), [("", settings)], questions, 0, file)
 
 
@@ -101,7 +102,7 @@ def test_tools_are_real_and_end_with_their_question() -> None:
 def test_without_tools_none_are_offered() -> None:
     async def scene() -> tuple[Run, list[Any]]:
         async with chat_server(WARM, openai_answer("Ottawa."), pages=MODELS) as server:
-            run = run_of(server, CANADA, **{"tools.enabled": False})
+            run = run_of(server, CANADA, tools=False)
             await measure(run, lambda model, question: None, pytest.fail)
             return run, server.chat_bodies
 
@@ -148,12 +149,12 @@ def test_answers_to_other_questions_are_not_lost() -> None:
 
 
 def test_a_model_that_only_fails_is_given_up() -> None:
-    refusal = Refusal(500, {"error": {"message": "out of memory"}})
+    failing: list[Refusal | Sequence[str | None]] = [WARM, Refusal(500, {"error": {"message": "out of memory"}})]
     questions = [Question(category="knowledge", ask=f"{n}?", any=("x",)) for n in range(9)]
 
     async def scene() -> Run:
-        async with chat_server(*[WARM, refusal] * MOST_FAILURES, pages=MODELS) as server:
-            run = run_of(server, *questions, **{"tools.enabled": False})
+        async with chat_server(*failing * MOST_FAILURES, pages=MODELS) as server:
+            run = run_of(server, *questions, tools=False)
             with pytest.raises(ExceptionGroup) as group:
                 await measure(run, lambda model, question: None, pytest.fail)
             error = first_of(group.value)

@@ -73,7 +73,8 @@ def test_a_score_has_what_was_right_and_what_was_wrong() -> None:
 
 
 def test_counts_are_of_those_that_were_asked() -> None:
-    found = {one.name: (one.value, one.out_of, one.better) for one in counts("small", graded(QUESTIONS, answers()))}
+    mine = list(counts("small", graded(QUESTIONS, answers())))
+    found: dict[str, tuple[object, ...]] = {one.name: (one.value, one.out_of, one.better) for one in mine}
     assert found["right"] == (4, 7, "higher")
     assert found["right: languages, es"] == (1, 1, "higher")
     assert found["invented"] == (1, 1, "lower")
