@@ -155,8 +155,9 @@ def scatter(title: str, points: Sequence[Point], units: tuple[str, str], names: 
 
 def standalone(svg: str) -> str:
     """Return a drawing of this module as a file of its own, on white and in the colors of the light page."""
-    style = ";".join(f"{variable}:{color}" for color, variable in VARIABLES.items())
-    return svg.replace("<svg ", f'<svg xmlns="{SVG}" style="{style};background:#fff" font-family="sans-serif" ', 1)
+    for color, variable in VARIABLES.items():
+        svg = svg.replace(f"var({variable})", color)
+    return svg.replace("<svg ", f'<svg xmlns="{SVG}" style="background:#fff" font-family="sans-serif" ', 1)
 
 
 def _scale(unit: str) -> float:

@@ -16,6 +16,9 @@ from voicecli.models.scores import KeptScore
 
 FIRST_TOKEN, PACE, WORDS = "first token", "tokens a second", "words"
 RIGHT = "right"
+CALLING = frozenset({"tools", "sums"})
+"""Categories in which a call may be right; in any other it delays the answer at best."""
+
 STAGE = "llm"
 
 
@@ -164,6 +167,9 @@ def counts(model: str, answers: Sequence[Graded]) -> Iterator[Count]:
     yield Count(model, "meaningless", sum(one.grade.meaningless for one in answers), of)
     yield Count(model, "calls written as text", sum(one.grade.written_call for one in answers), of)
     yield from _tool_counts(model, [one for one in answers if one.question.call])
+    without = [one for one in answers if one.question.category not in CALLING]
+    if without:
+        yield Count(model, "calls in other questions", sum(bool(one.answered.calls) for one in without), len(without))
 
 
 def _by_language(model: str, answers: Sequence[Graded]) -> Iterator[Count]:
