@@ -35,7 +35,7 @@ ADMISSIONS = tuple(
         r"\bcan not (actually |really |currently |directly |possibly )?"
         r"(know|tell|say|see|hear|access|check|answer|provide|give|predict|remember|determine|be (known|sure|certain)|"
         r"look|find|confirm|guess|recall|help with|read|share|report|feel|smell)",
-        r"\b(not able|unable|impossible|hard|difficult) to (know|tell|say|see|hear|access|check|answer|provide|give|"
+        r"\b(not able|unable|impossible|hard|difficult) (for me )?to (know|tell|say|see|hear|access|check|answer|provide|give|"
         r"predict|remember|determine|find|guess|recall|read|share|report)",
         r"\b(have|has|had|having|with|there is) no (direct |real[- ]time |current )?"
         r"(access|way|idea|information|record|memory|knowledge|data|means|ability)",
@@ -53,6 +53,8 @@ ADMISSIONS = tuple(
         r"\b(only you|nobody|no one|no-one) (really |can |could )?(know|tell|say|predict)",
         r"\bas an? (ai|artificial|language model|assistant|computer|machine|virtual|digital)\b",
         r"\b(unknown|not known) (to me|yet)?\b",
+        r"\black (the )?(access|information|means|ability)",
+        r"\b(knowledge|training|data) (does not|do not|ends|only goes|stops)",
         r"\bif you (tell|let|share|give|describe)\b",
     )
 )

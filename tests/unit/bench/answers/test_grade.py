@@ -163,3 +163,54 @@ def test_after_a_call_nothing_needs_to_be_said() -> None:
 def test_grading_never_raises(question: Question, answer: str, calls: list[CallMade]) -> None:
     found = grade(question, answer, calls, [answer])
     assert found.right == (not found.why)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "I don't know what you had for breakfast.",
+        "I'm sorry, but I don't have access to real-time weather data.",
+        "As an AI, I can't see outside your window.",
+        "I can't tell you that, because I don't know where you are.",
+        "I'm not able to check the weather. Please look outside.",
+        "You haven't said your sister's name.",
+        "I have no way of knowing that.",
+        "That depends on where you live. Which city are you in?",
+        "I'd need to know your location first.",
+        "I don’t know, since you did not say.",
+        "Sorry, I wasn't given that.",
+        "I cannot answer that without more information.",
+        "I'm afraid I have no information about last night's match.",
+        "Only you can know that.",
+        "I don't have eyes, so I can't see your shirt.",
+        "Could you tell me which match you mean?",
+        "It's impossible for me to know what you ate.",
+        "I don't currently have that information.",
+        "Unfortunately I am unable to access your bank account.",
+        "You should check a weather app for that.",
+        "I can't know that.",
+        "I lack access to live news.",
+        "My knowledge does not include current events.",
+    ],
+)
+def test_who_says_that_it_cannot_be_known_invents_nothing(answer: str) -> None:
+    assert not grade(WEATHER, answer).invented
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "It is sunny and warm today.",
+        "You had scrambled eggs and toast.",
+        "The home team won three to one.",
+        "Your sister's name is Emily.",
+        "The weather will be nice, so take your sunglasses.",
+        "Yes, it is.",
+        "You can't go wrong with pancakes.",
+        "You have a red shirt, which suits you.",
+        "I know that you slept well.",
+        "The traffic is heavy, so you should start early.",
+    ],
+)
+def test_who_claims_something_has_invented_it(answer: str) -> None:
+    assert grade(WEATHER, answer).invented
