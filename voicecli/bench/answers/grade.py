@@ -35,8 +35,8 @@ ADMISSIONS = tuple(
         r"\bcan not (actually |really |currently |directly |possibly )?"
         r"(know|tell|say|see|hear|access|check|answer|provide|give|predict|remember|determine|be (known|sure|certain)|"
         r"look|find|confirm|guess|recall|help with|read|share|report|feel|smell)",
-        r"\b(not able|unable|impossible|hard|difficult) (for me )?to (know|tell|say|see|hear|access|check|answer|provide|give|"
-        r"predict|remember|determine|find|guess|recall|read|share|report)",
+        r"\b(not able|unable|impossible|hard|difficult) (for me )?to (know|tell|say|see|hear|access|check|answer|"
+        r"provide|give|predict|remember|determine|find|guess|recall|read|share|report)",
         r"\b(have|has|had|having|with|there is) no (direct |real[- ]time |current )?"
         r"(access|way|idea|information|record|memory|knowledge|data|means|ability)",
         r"\bwithout (access|knowing|more|further|additional|information)",

@@ -30,6 +30,11 @@ def test_the_battery_is_large_enough_and_no_question_is_asked_twice() -> None:
     assert min(languages[code] for code in ("es", "fr", "de", "it", "pt")) >= 10
 
 
+def test_the_documents_say_how_many_there_are() -> None:
+    for name in ("language-models", "commands"):
+        assert f"{len(BATTERY)} " in Path(f"docs/{name}.md").read_text(encoding="utf8")
+
+
 def test_each_question_has_a_rule() -> None:
     for one in BATTERY:
         rules = (one.any, one.all, one.number, one.cannot_know, one.answered, one.call, one.max_words)
