@@ -23,6 +23,10 @@ CHANGING_TOOLS = frozenset({"set_timer", "cancel_timer"})
 
 TIMER_UNITS = {"hours": 3600, "minutes": 60, "seconds": 1}
 
+PLACE_ARGUMENTS = ("zone", "place", "time_zone", "timezone", "location", "city")
+HERE = frozenset({"", "here", "local", "local time", "current location", "my location", "user"})
+"""What models write for the place of the user, or leave out."""
+
 _COMMON = "timer alarm countdown reminder a an the for my of to hour hours minute minutes second seconds min"
 COMMON_LABEL_WORDS = frozenset(_COMMON.split())
 """Words of a label that nobody has to have said."""
@@ -211,10 +215,11 @@ def argument_faults(question: Question, call: CallMade) -> Iterator[str]:
         yield f"the label {label!r} is not {question.label}"
     if not question.label and is_invented(label, question):
         yield f"the label {label!r} was not said"
-    if question.zones and str(arguments.get("zone") or "").replace(" ", "_").lower() not in map(
-        str.lower, question.zones
-    ):
-        yield f"the zone {arguments.get('zone')!r}"
+    place = place_of(arguments)
+    if question.here and place not in HERE:
+        yield f"the time in {place!r}, not here"
+    if question.place and not matches(question.place, place, question.language):
+        yield f"the time in {place!r}, not in {question.place}"
     if question.number is not None and not any(is_near(value, question) for value in numbers_in(call.result.lower())):
         yield f"calculated {call.result!r}, not {question.number:g}"
 
@@ -234,6 +239,12 @@ def arguments_of(call: CallMade) -> dict[str, object]:
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def place_of(arguments: dict[str, object]) -> str:
+    """Return the place or the time zone of a call as words: "america new york"."""
+    named = next((str(arguments[name]) for name in PLACE_ARGUMENTS if arguments.get(name)), "")
+    return " ".join(words_of(normalized(named.replace("_", " "))))
 
 
 def seconds_of(arguments: dict[str, object]) -> float:

@@ -100,8 +100,10 @@ class Question(BaseModel):
     """The tool that has to be called, or "none". Without it calls do not matter."""
     seconds: float | None = None
     """Length of the timer."""
-    zones: tuple[str, ...] = ()
-    """Accepted time zones; "" stands for none: the time here."""
+    place: Pattern = ""
+    """What the place or time zone has to match whose time is asked for."""
+    here: bool = False
+    """The time here is asked for: no place is named."""
     label: Pattern = ""
     """What the label of the timer has to match."""
     timers: tuple[str, ...] = ()

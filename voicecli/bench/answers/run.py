@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 
 from voicecli import events
 from voicecli.assemble.conversation import conversation_options, new_history
-from voicecli.assemble.languages import opening_instruction
 from voicecli.assemble.tools import Tools, open_tools
 from voicecli.audio.device import NoMicrophone
 from voicecli.audio.files.wav import WavSpeaker
@@ -125,7 +124,6 @@ async def open_conversation(
     listener = Listener()
     async with AsyncExitStack() as stack:
         history = new_history(settings)
-        history.add_to_prompt(opening_instruction(settings))
         for asked, answered in question.before:
             history.add(asked, answered)
         toolbox = await _offer_tools(stack, settings, opened, history, question, narrate)

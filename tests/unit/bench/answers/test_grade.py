@@ -97,8 +97,8 @@ def made(tool: str, outcome: str = "done", result: str = "", **arguments: object
 
 TIMER = Question(ask="Set a timer for twelve minutes.", call="set_timer", seconds=720)
 CAKE = Question(ask="Set an hour for the cake.", call="set_timer", seconds=3600, label=".*cake")
-HERE = Question(ask="What time is it?", call="current_time", zones=("",))
-TOKYO = Question(ask="What time is it in Tokyo?", call="current_time", zones=("Asia/Tokyo",))
+HERE = Question(ask="What time is it?", call="current_time", here=True)
+TOKYO = Question(ask="What time is it in Tokyo?", call="current_time", place=".*tokyo")
 PRODUCT = Question(ask="What's 4812 times 37?", call="calculate", number=178044)
 BREAD = Question(ask="Stop the bread timer.", call="cancel_timer", label=".*bread")
 NOTHING = Question(ask="How are you?", call="none")
@@ -114,7 +114,9 @@ NOTHING = Question(ask="How are you?", call="none")
         (CAKE, [made("set_timer", hours=1, label="Cake")]),
         (HERE, [made("current_time")]),
         (HERE, [made("current_time", zone=None)]),
-        (TOKYO, [made("current_time", zone="asia/tokyo")]),
+        (HERE, [made("current_time", place="here")]),
+        (TOKYO, [made("current_time", zone="Asia/Tokyo")]),
+        (TOKYO, [made("current_time", place="Tokyo, Japan")]),
         (PRODUCT, [made("calculate", result="178044", expression="4812*37")]),
         (BREAD, [made("cancel_timer", label="bread timer")]),
         (NOTHING, []),
@@ -138,7 +140,8 @@ def test_the_right_call_is_right(question: Question, calls: list[CallMade]) -> N
         (TIMER, [made("set_timer", minutes=12)] * 2, "called set_timer 2 times"),
         (TIMER, [made("set_timer", minutes=12), made("cancel_timer")], "called cancel_timer"),
         (CAKE, [made("set_timer", hours=1)], "the label '' is not .*cake"),
-        (HERE, [made("current_time", zone="Asia/Tokyo")], "the zone 'Asia/Tokyo'"),
+        (HERE, [made("current_time", zone="Asia/Tokyo")], "the time in 'asia tokyo', not here"),
+        (TOKYO, [made("current_time")], "the time in '', not in .*tokyo"),
         (PRODUCT, [made("calculate", result="49")], "calculated '49', not 178044"),
         (BREAD, [made("cancel_timer", label="tea")], "the label 'tea' is not .*bread"),
         (NOTHING, [made("current_time")], "called current_time"),
