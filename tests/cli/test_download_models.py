@@ -77,8 +77,8 @@ def test_list_is_a_table_on_stdout(folder: Path) -> None:
     run(folder)
     (folder / "other").mkdir()
     rows = {line.split()[0]: line.split() for line in run(folder, "--list").stdout.splitlines() if line.strip()}
-    assert rows["tiny"] == ["tiny", "*", "llm", "0", "MB", "MIT", "installed", "pypi"]
-    assert rows["other"] == ["other", "llm", "0", "MB", "MIT", "incomplete", "hub"]
+    assert rows["tiny"] == ["tiny", "*", "turn", "0", "MB", "MIT", "installed", "pypi"]
+    assert rows["other"] == ["other", "turn", "0", "MB", "MIT", "incomplete", "hub"]
 
 
 def test_the_shipped_list_fits_80_columns_and_cuts_no_name(tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ def _table(store: ModelStore, models: Sequence[Model]) -> Table:
 
     from voicecli.commands.download_progress import megabytes
 
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
     for heading in ("model", "kind", "size", "license", "state", "sources"):
         table.add_column(heading, no_wrap=True, justify="right" if heading == "size" else "left")
     for model in models:

@@ -40,7 +40,7 @@ def source(kind: str, origin: str, *files: str) -> str:
 
 def model(name: str, *sources: str, default: bool = False) -> str:
     flag = "default = true\n" if default else ""
-    return f'[[model]]\nname = "{name}"\nkind = "llm"\nlicense = "MIT"\nabout = "tiny"\n{flag}' + "".join(sources)
+    return f'[[model]]\nname = "{name}"\nkind = "turn"\nlicense = "MIT"\nabout = "tiny"\n{flag}' + "".join(sources)
 
 
 def manifest(*models: str) -> Manifest:
