@@ -139,13 +139,13 @@ def _table(store: ModelStore, models: Sequence[Model]) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    from voicecli.commands.download_progress import megabytes
+    from voicecli.printable import size_text
 
     table = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
     for heading in ("model", "kind", "size", "license", "state", "sources"):
         table.add_column(heading, no_wrap=True, justify="right" if heading == "size" else "left")
     for model in models:
-        size = megabytes(model.size_bytes) if model.size_bytes else f"~{megabytes((model.approx_mb or 0) * 1_000_000)}"
+        size = size_text(model.size_bytes) if model.size_bytes else f"~{size_text((model.approx_mb or 0) * 1_000_000)}"
         state = store.state(model.name)
         table.add_row(
             f"{model.name} *" if model.default else model.name,
