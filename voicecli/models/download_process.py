@@ -24,7 +24,7 @@ from voicecli.models.manifest import Manifest, Model
 from voicecli.models.store import ModelStore
 
 TRANSFERS = 2
-"""Transfers at once: one that waits for its server leaves the line to the other; each is a process of the package client."""
+"""Transfers at once: one that waits leaves the line to the other. Each may be a process of a package client."""
 
 LOWEST_PRIORITY = 19
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+import os
 import re
 import shutil
 import signal
@@ -101,7 +102,7 @@ class Packages:
         try:
             yield unfinished
             with contextlib.suppress(OSError):  # another run was quicker
-                unfinished.rename(self._place(pin))
+                os.rename(unfinished, self._place(pin))
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""A better language model than the one that answers: whether to ask for it, what to say, how far its download is. Pure."""
+"""A better language model: whether to ask for it, what to say, how far its download is. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SPEED_AFTER_S = 3.0
 """Time after which a download's speed is known: the first seconds are connections and package clients that start."""
 
 ALMOST = 0.99
-"""Largest share that is shown before all files are there: packages are a little larger or smaller than what they hold."""
+"""Largest share that is shown before all files are there: packages are not quite as large as what they hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class Memory:
     """What is remembered between conversations."""
 
     refused: str = ""  # the model that the user did not want
+    accepted: str = ""  # the model that the user wanted; a download that was interrupted goes on without a question
     bytes_per_s: float | None = None  # of the last long download
 
 
@@ -38,7 +39,7 @@ def next_step(wanted: UpgradeWish, better: str, memory: Memory, *, can_answer: b
     """Return what to do about the better model; `can_answer`: there is somebody who can be asked."""
     if wanted == "never":
         return "nothing"
-    if wanted == "auto":
+    if wanted == "auto" or memory.accepted == better:
         return "get"
     if memory.refused == better:
         return "nothing"
@@ -69,9 +70,10 @@ def reason(model: Model, why: str) -> str:
 def described(model: Model, memory: Memory) -> str:
     """Return size and, where a speed was measured, time: "1.1 GB, about 4 min"."""
     size_bytes = model_bytes(model)
-    if memory.bytes_per_s:
-        return f"{size_text(size_bytes)}, {duration_text(size_bytes / memory.bytes_per_s)} at the speed of the last download"
-    return size_text(size_bytes)
+    if not memory.bytes_per_s:
+        return size_text(size_bytes)
+    time = duration_text(size_bytes / memory.bytes_per_s)
+    return f"{size_text(size_bytes)}, {time} at the speed of the last download"
 
 
 def model_bytes(model: Model) -> int:
@@ -142,6 +144,12 @@ class Tally:
         if last_s - self._began_at_s < SPEED_AFTER_S or last_s == first_s or last == first:
             return None
         return (last - first) / (last_s - first_s)
+
+    def average_bytes_per_s(self) -> float | None:
+        """Return the speed of the whole download; None if it was too short to tell."""
+        if self._began_at_s is None or (took_s := self._gained[-1][0] - self._began_at_s) < SPEED_AFTER_S:
+            return None
+        return self._received / took_s or None
 
     def standing(self) -> Standing:
         """Return how far the download is now."""

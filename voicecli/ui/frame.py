@@ -292,12 +292,13 @@ def _keys(scene: Scene, width: int) -> Text:
     if view.pending_approval is not None and scene.line is None:
         return _named([("y", "allow"), ("a", "always"), ("n", "refuse"), ("esc", "interrupt"), ("ctrl-c", "quit")])
     keys: list[tuple[str, str]] = [("esc", "interrupt")] if busy else []
-    if view.offer and (scene.line is None or not scene.line.text):
-        keys += [("enter", "yes"), ("n", "no")] if scene.line is None else [("enter", "yes"), ("n enter", "no")]
+    offered = bool(view.offer) and (scene.line is None or not scene.line.text)
+    if offered:
+        keys += [("enter", "yes"), ("n", "no") if scene.line is None else ("n enter", "no")]
     more = [("end", "newest")] if scene.top is not None else []
     if scene.line is not None:
         talk = view.listen_state.by_key and view.has_microphone and not scene.line.text
-        keys += view.listen_state.keys(muted=view.muted, tapped=scene.tapped) if talk else [("enter", "send")]
+        keys += view.listen_state.keys(muted=view.muted, tapped=scene.tapped) if talk else [("enter", "send")] * (not offered)
         keys += [] if busy else [("esc", "stop typing")]
         more += [("tab", "complete"), ("↑↓", "choose")] if scene.palette.offers else []
     else:

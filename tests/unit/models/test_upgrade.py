@@ -53,6 +53,14 @@ def test_a_refusal_holds_until_another_model_is_better(
     assert next_step(wanted, "near", Memory(refused), can_answer=can_answer) == step
 
 
+@pytest.mark.parametrize("can_answer", [True, False])
+def test_a_download_that_was_wanted_once_goes_on_without_a_question(can_answer: bool) -> None:
+    wanted = Memory(accepted="near")
+    assert next_step("ask", "near", wanted, can_answer=can_answer) == "get"
+    assert next_step("ask", "another", wanted, can_answer=True) == "ask"
+    assert next_step("never", "near", wanted, can_answer=True) == "nothing"
+
+
 def test_a_model_is_in_reach_from_any_of_its_sources() -> None:
     both = [near(), FAR.find("far")]
     assert within_reach(both, {"pypi", "npm"}) == [near()]
@@ -140,6 +148,22 @@ class TestTally:
         for second in range(9):
             tally.add(progress("one", 5), float(second))
         assert tally.standing().left_s is None
+
+    def test_the_average_is_that_of_the_whole_download(self) -> None:
+        tally = Tally(100_000)
+        assert tally.average_bytes_per_s() is None
+        tally.add(progress("whole", 500, 500), 0.0)
+        tally.add(progress("one", 0), 0.0)
+        tally.add(progress("one", 10), SPEED_AFTER_S / 2)
+        assert tally.average_bytes_per_s() is None
+        tally.add(progress("one", 4000), 40.0)
+        assert tally.average_bytes_per_s() == 100
+
+    def test_what_was_there_already_has_no_speed(self) -> None:
+        tally = Tally(1000)
+        for second in range(9):
+            tally.add(progress("one", 1000), float(second))
+        assert tally.average_bytes_per_s() is None
 
     def test_another_source_begins_anew(self) -> None:
         tally = Tally(1000)
