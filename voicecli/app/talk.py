@@ -15,7 +15,7 @@ from typing import Any
 from voicecli.app.signals import discard_output, signals, stop_soon
 from voicecli.app.slash_wiring import CommandContext, handlers, values
 from voicecli.app.upgrade import Upgrade
-from voicecli.app.upgrade_wiring import make_upgrade
+from voicecli.app.upgrade_wiring import Downloads, make_upgrade
 from voicecli.assemble.conversation import assemble
 from voicecli.assemble.devices import Files, PipelineHooks
 from voicecli.conversation.approval import answer_of
@@ -75,12 +75,17 @@ class Session:
         self._conversation = context.conversation
         self._values_of = values(context).of
         self._dispatcher.open(handlers(context), context.start)
-        if upgrades and (upgrade := make_upgrade(context)) is not None:
-            self._upgrade = upgrade
-            can_answer = sys.stdin is not None and sys.stdin.isatty()
-            context.start(upgrade.run(can_answer=can_answer, in_use=context.switches.model.opened.model.name))
+        if upgrades:
+            self._offer_upgrade(context)
         for text in self._early:
             self._dispatcher.dispatch(text)
+
+    def _offer_upgrade(self, context: CommandContext) -> None:
+        switch = context.switches.model
+        self._upgrade = make_upgrade(context.settings, switch, context.downloads, self.show)
+        if self._upgrade is not None:
+            can_answer = sys.stdin is not None and sys.stdin.isatty()
+            context.start(self._upgrade.run(can_answer=can_answer, in_use=switch.opened.model.name))
 
     def controls(self) -> Controls:
         """Return what the user's keys can do."""
@@ -236,7 +241,8 @@ async def run_session(
                 show(Notice(at_s=CLOCK(), text=memory.notice))
             assembled = assemble(settings, files, show, hooks, memory.earlier)
             async with assembled as (conversation, switches), jobs() as start:
-                context = CommandContext(settings, conversation, switches, record, show, start)
+                downloads = Downloads(settings, show)
+                context = CommandContext(settings, conversation, switches, record, show, start, downloads)
                 upgrades = files == Files() and observer is None
                 asyncio.get_running_loop().call_soon(partial(session.open, context, upgrades=upgrades))  # when it runs
                 await conversation.run()

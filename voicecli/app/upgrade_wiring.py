@@ -1,4 +1,4 @@
-"""Connect an upgrade to the models on disk, the network and the conversation."""
+"""Connect the download of language models, and an upgrade, to the disk, the network and a conversation."""
 
 from __future__ import annotations
 
@@ -7,43 +7,22 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property, partial
 
-from voicecli.app.slash_wiring import CommandContext
+from voicecli.app.model_fetch import ModelFetch, Notes
 from voicecli.app.upgrade import Outside, Upgrade
-from voicecli.events import CLOCK
+from voicecli.engines.llm.switch import ModelSwitch
+from voicecli.events import CLOCK, Publish
+from voicecli.models.download import OnEvent
 from voicecli.models.download_process import download_beside
 from voicecli.models.http import reachable_hosts
 from voicecli.models.ladder import Choice, choose
-from voicecli.models.machine import this_machine
-from voicecli.models.manifest import SourceKind
+from voicecli.models.machine import memory_facts, this_machine
+from voicecli.models.manifest import Model, SourceKind
 from voicecli.models.speeds import load_speeds
 from voicecli.models.store import ModelStore, installed_models, open_store
-from voicecli.models.upgrade import within_reach
+from voicecli.models.upgrade import model_bytes, within_reach
 from voicecli.models.upgrade_memory import load_memory, save_memory
-
-
-def make_upgrade(context: CommandContext) -> Upgrade | None:
-    """Return what looks for a better model; None where another kind of model answers or the user has chosen one."""
-    llm, switch = context.settings.llm, context.switches.model
-    if not switch.opened.embedded or llm.model or llm.upgrade == "never" or context.settings.models.offline:
-        return None
-    store = open_store(context.settings)
-    candidates = Candidates(store, context.settings.stt.language)
-
-    async def choose_without(names: Collection[str]) -> Choice:
-        return await asyncio.to_thread(candidates.choose, names)
-
-    async def take_over(name: str) -> str:
-        opened = await switch.switch(switch.settings.model_copy(update={"backend": "embedded", "model": name}))
-        return opened.model.name
-
-    outside = Outside(
-        choose=choose_without,
-        download=lambda model, on_event: download_beside(model, store.root, on_event),
-        free_bytes=lambda: this_machine().free_memory_bytes,
-        take_over=take_over,
-        remember=partial(save_memory, store.root),
-    )
-    return Upgrade(outside, llm.upgrade, load_memory(store.root), context.show, CLOCK)
+from voicecli.printable import size_text
+from voicecli.settings.model import Settings
 
 
 @dataclass
@@ -51,17 +30,75 @@ class Candidates:
     """The language models that are installed or can be downloaded from here."""
 
     store: ModelStore
-    language: str
+    settings: Settings
 
     @cached_property
     def hosts(self) -> frozenset[SourceKind]:
         """The hosts that can be reached, as found once."""
         return reachable_hosts()
 
-    def choose(self, without: Collection[str]) -> Choice:
+    def choose(self, without: Collection[str] = ()) -> Choice:
         """Return the choice among the models but those named. Blocks for seconds."""
         installed = installed_models(self.store, "llm")
         known = [model for model in self.store.manifest.model if model.kind == "llm" and model.name not in without]
         near = {model.name for model in within_reach(known, self.hosts)}.union(installed)
         models = [model for model in known if model.name in near]
-        return choose(models, this_machine(), load_speeds(self.store.root), installed, self.language)
+        machine, speeds = this_machine(self.settings.llm.gpu_layers), load_speeds(self.store.root)
+        return choose(models, machine, speeds, installed, self.settings.stt.language)
+
+
+class Downloads:
+    """The language models that `/model` can download."""
+
+    def __init__(self, settings: Settings, show: Publish) -> None:
+        self.store = open_store(settings)
+        self.candidates = Candidates(self.store, settings)
+        self._offline = settings.models.offline
+        notes = Notes(load_memory(self.store.root), partial(save_memory, self.store.root))
+        self.fetch = ModelFetch(self._download, notes, show, CLOCK)
+
+    async def sizes(self) -> dict[str, str]:
+        """Return the models that this machine can run and that are better than those here, with their sizes."""
+        if self._offline:
+            return {}
+        choice = await asyncio.to_thread(self.candidates.choose)
+        return {model.name: size_text(model_bytes(model)) for model in choice.candidates}
+
+    def knows(self, name: str) -> bool:
+        """Return whether this is a language model that has to be downloaded, and may be."""
+        known = {model.name for model in self.store.manifest.model if model.kind == "llm"}
+        return not self._offline and name in known and not self.store.is_complete(name)
+
+    async def get(self, name: str) -> None:
+        """Download a model. Raise ModelMissing if that fails."""
+        model = self.store.manifest.find(name)
+        await self.fetch.get(model)
+        self.fetch.over(model)
+
+    async def _download(self, model: Model, on_event: OnEvent) -> None:
+        if not self.store.is_complete(model.name):
+            await download_beside(model, self.store.root, on_event)
+
+
+def make_upgrade(settings: Settings, switch: ModelSwitch, downloads: Downloads, show: Publish) -> Upgrade | None:
+    """Return what looks for a better model; None where another kind of model answers or the user has chosen one."""
+    llm = settings.llm
+    if not switch.opened.embedded or llm.model or llm.upgrade == "never" or settings.models.offline:
+        return None
+
+    async def choose_without(names: Collection[str]) -> Choice:
+        return await asyncio.to_thread(downloads.candidates.choose, names)
+
+    async def take_over(name: str) -> str:
+        if switch.opened.asked == name:  # the user was quicker, by /model
+            return switch.opened.model.name
+        opened = await switch.switch(switch.settings.model_copy(update={"backend": "embedded", "model": name}))
+        return opened.model.name
+
+    return Upgrade(Outside(choose_without, free_bytes, take_over), downloads.fetch, llm.upgrade, show, CLOCK)
+
+
+def free_bytes() -> float:
+    """Return the free memory; without a bound where the system does not tell it."""
+    available = memory_facts().available_bytes
+    return float("inf") if available is None else available

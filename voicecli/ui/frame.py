@@ -117,7 +117,7 @@ def _problems(view: ViewModel) -> list[Text]:
 
 def _offer(view: ViewModel, console: Console, width: int) -> list[Text]:
     """Return the question whether a better model may be downloaded."""
-    return Text(f"{OFFER_MARK}{view.offer}", "cyan").wrap(console, width) if view.offer else []
+    return list(Text(f"{OFFER_MARK}{view.offer}", "cyan").wrap(console, width)) if view.offer else []
 
 
 def _filled(lines: list[Text], height: int) -> list[Text]:
@@ -298,7 +298,11 @@ def _keys(scene: Scene, width: int) -> Text:
     more = [("end", "newest")] if scene.top is not None else []
     if scene.line is not None:
         talk = view.listen_state.by_key and view.has_microphone and not scene.line.text
-        keys += view.listen_state.keys(muted=view.muted, tapped=scene.tapped) if talk else [("enter", "send")] * (not offered)
+        keys += (
+            view.listen_state.keys(muted=view.muted, tapped=scene.tapped)
+            if talk
+            else [("enter", "send")] * (not offered)
+        )
         keys += [] if busy else [("esc", "stop typing")]
         more += [("tab", "complete"), ("↑↓", "choose")] if scene.palette.offers else []
     else:

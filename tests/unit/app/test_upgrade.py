@@ -13,6 +13,7 @@ import pytest
 from tests.defaults import SETTINGS
 from tests.unit.engines.llm.test_switch import Model as Answering
 from tests.unit.models.stage import manifest, model, pinned, serving, sha256, source
+from voicecli.app.model_fetch import ModelFetch, Notes
 from voicecli.app.upgrade import Outside, Upgrade
 from voicecli.engines.llm.select import Opened
 from voicecli.engines.llm.switch import ModelSwitch, model_switch
@@ -86,8 +87,9 @@ class World:
         self.remembered.append(memory)
 
     def upgrade(self, wanted: UpgradeWish = "ask", memory: Memory | None = None) -> Upgrade:
-        outside = Outside(self.choose, self.download, lambda: self.free, self.take_over, self.remember)
-        return Upgrade(outside, wanted, memory or Memory(), self.events.append, lambda: self.now_s)
+        clock, show = lambda: self.now_s, self.events.append
+        fetch = ModelFetch(self.download, Notes(memory or Memory(), self.remember), show, clock)
+        return Upgrade(Outside(self.choose, lambda: self.free, self.take_over), fetch, wanted, show, clock)
 
     def run(self, wanted: UpgradeWish = "ask", memory: Memory | None = None, answer: bool | None = None) -> None:
         """Run to the end; `answer` the offer, or nobody can be asked."""

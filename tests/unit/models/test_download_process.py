@@ -120,7 +120,7 @@ def test_only_hosts_that_answer_are_reachable(hub: Web) -> None:
 
 class TestMemory:
     def test_is_kept(self, tmp_path: Path) -> None:
-        kept = Memory("near", 5e6)
+        kept = Memory("near", bytes_per_s=5e6)
         save_memory(tmp_path / "models", kept)
         assert load_memory(tmp_path / "models") == kept
 

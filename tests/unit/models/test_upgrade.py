@@ -68,7 +68,7 @@ def test_a_model_is_in_reach_from_any_of_its_sources() -> None:
     assert within_reach(both, ()) == []
 
 
-def test_a_time_is_only_told_where_a_speed_was_measured() -> None:
+def test_a_time_is_only_said_where_a_speed_was_measured() -> None:
     assert described(near(), Memory()) == "1.1 GB"
     assert described(near(), Memory(bytes_per_s=5e6)) == "1.1 GB, 4 min at the speed of the last download"
 
@@ -79,11 +79,11 @@ def test_the_question_names_model_size_and_reason_once() -> None:
 
 
 def test_without_anybody_to_ask_it_says_how_to_get_it() -> None:
-    told = suggestion(near(), "near: 51 of 60", Memory())
-    assert told == "near would answer better (1.1 GB; 51 of 60): voicecli download-models near, or llm.upgrade = auto"
+    said = suggestion(near(), "near: 51 of 60", Memory())
+    assert said == "near would answer better (1.1 GB; 51 of 60): voicecli download-models near, or llm.upgrade = auto"
 
 
-def test_a_lack_of_memory_is_told_in_figures() -> None:
+def test_a_lack_of_memory_is_said_in_figures() -> None:
     assert no_room("near", 1_900_000_000, 800_000_000, "tiny") == (
         "near is downloaded, but needs 1.9 GB of memory and 800 MB are free: tiny stays. "
         "The next start takes near if there is room."
@@ -99,12 +99,12 @@ def test_the_size_of_a_model_that_no_source_names_is_about_right() -> None:
     ("seconds", "text"),
     [(0, "under a minute"), (59, "under a minute"), (60, "1 min"), (450, "8 min"), (5940, "99 min"), (7200, "2 h")],
 )
-def test_times_are_told_roughly(seconds: float, text: str) -> None:
+def test_times_are_shown_roughly(seconds: float, text: str) -> None:
     assert duration_text(seconds) == text
 
 
 @pytest.mark.parametrize(("size", "text"), [(8_679_182, "9 MB"), (1_117_320_768, "1.1 GB")])
-def test_sizes_are_told_roughly(size: int, text: str) -> None:
+def test_sizes_are_shown_roughly(size: int, text: str) -> None:
     assert size_text(size) == text
 
 

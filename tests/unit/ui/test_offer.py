@@ -12,7 +12,15 @@ import pytest
 from rich.console import Console
 
 from tests.unit.ui.turns import READY, TEXT_ONLY
-from voicecli.events import ComponentChanged, Event, FalseInterruption, ModelDownload, ModelOffered, OfferAnswered
+from voicecli.events import (
+    ComponentChanged,
+    DownloadState,
+    Event,
+    FalseInterruption,
+    ModelDownload,
+    ModelOffered,
+    OfferAnswered,
+)
 from voicecli.types import TurnId
 from voicecli.ui.frame import DEMO_HINT, Scene, frame
 from voicecli.ui.line_editor import Line
@@ -27,14 +35,14 @@ ANSWERED = OfferAnswered(at_s=2, name="big-instruct", accepted=True)
 SWITCHED = ComponentChanged(at_s=9, component="model", condition="ok", name="big-instruct", message="It is here.")
 
 
-def standing(state: str, done: int = 43, left_s: float | None = None) -> Event:
+def standing(state: DownloadState, done: int = 43, left_s: float | None = None) -> Event:
     return ModelDownload(
         at_s=3,
         name="big-instruct",
         state=state,
         done_bytes=done,
         total_bytes=100,
-        left_s=left_s,  # type: ignore[arg-type]
+        left_s=left_s,
     )
 
 
