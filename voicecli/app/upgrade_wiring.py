@@ -24,6 +24,9 @@ from voicecli.models.upgrade_memory import load_memory, save_memory
 from voicecli.printable import size_text
 from voicecli.settings.model import Settings
 
+REGISTRIES: tuple[SourceKind, ...] = ("pypi", "npm")
+"""Sources that are always worth a try: their clients know mirrors and proxies of their own."""
+
 
 @dataclass
 class Candidates:
@@ -38,11 +41,16 @@ class Candidates:
         return reachable_hosts()
 
     def choose(self, without: Collection[str] = ()) -> Choice:
-        """Return the choice among the models but those named. Blocks for seconds."""
+        """Return the choice among the models but those named. Blocks, and for seconds where a hub has to be asked."""
         installed = installed_models(self.store, "llm")
         known = [model for model in self.store.manifest.model if model.kind == "llm" and model.name not in without]
+        choice = self._choose_among(known, installed)
+        if choice.better is None or within_reach([choice.better], REGISTRIES):  # nobody on the network is asked
+            return choice
         near = {model.name for model in within_reach(known, self.hosts)}.union(installed)
-        models = [model for model in known if model.name in near]
+        return self._choose_among([model for model in known if model.name in near], installed)
+
+    def _choose_among(self, models: list[Model], installed: list[str]) -> Choice:
         machine, speeds = this_machine(self.settings.llm.gpu_layers), load_speeds(self.store.root)
         return choose(models, machine, speeds, installed, self.settings.stt.language)
 

@@ -48,7 +48,7 @@ def download_models(
     """Download the models that a conversation needs, or those you name.
 
     Files come from the Hugging Face hub, GitHub, PyPI or npm, whichever answers; every file is hashed before use.
-    [bold]Ctrl-C[/] stops; the next run resumes unfinished files from the hub and from GitHub.
+    [bold]Ctrl-C[/] stops; the next run goes on from there.
 
     Examples:
 
@@ -90,11 +90,12 @@ def _store(folder: Path | None) -> tuple[ModelStore, bool]:
 def _download(store: ModelStore, models: Sequence[Model], source: SourceName, offline: bool) -> None:
     from voicecli.commands.download_progress import show_downloads
     from voicecli.models.download import download
+    from voicecli.models.upgrade_memory import keeping_speed
 
     for model in models:
         if store.is_complete(model.name):
             print_note(f"{model.name}: already installed")
-    with show_downloads() as progress:
+    with show_downloads() as shown, keeping_speed(store.root, shown) as progress:
         download(models, store, source.value, offline=offline, progress=progress)
     print_note(f"{len(models)} of {len(models)} models ready in {store.root}")
 

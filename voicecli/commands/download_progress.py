@@ -28,9 +28,10 @@ def fetch_missing(settings: Settings, names: Sequence[str]) -> None:
     if not absent:
         return
     from voicecli.models.download import download
+    from voicecli.models.upgrade_memory import keeping_speed
 
     models = [store.manifest.find(name) for name in absent]
-    with show_downloads() as progress:
+    with show_downloads() as shown, keeping_speed(store.root, shown) as progress:
         download(models, store, offline=settings.models.offline, progress=progress)
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from voicecli.models.upgrade import Memory
+from voicecli.events import CLOCK, Clock
+from voicecli.models.download import DownloadEvent, OnEvent
+from voicecli.models.upgrade import Memory, Tally
 
 MEMORY_FILE = "upgrade.json"
 
@@ -21,6 +25,21 @@ def load_memory(root: Path) -> Memory:
         return _MEMORY.validate_json((root / MEMORY_FILE).read_bytes())
     except (OSError, ValidationError):
         return Memory()
+
+
+@contextmanager
+def keeping_speed(root: Path, progress: OnEvent, clock: Clock = CLOCK) -> Iterator[OnEvent]:
+    """Yield `progress`, and after the block remember the speed of what was downloaded, if it took long enough."""
+    tally = Tally(0)
+
+    def on_event(event: DownloadEvent) -> None:
+        tally.add(event, clock())
+        progress(event)
+
+    yield on_event
+    if (bytes_per_s := tally.average_bytes_per_s()) is not None:
+        with suppress(OSError):  # the next download measures it again
+            save_memory(root, replace(load_memory(root), bytes_per_s=bytes_per_s))
 
 
 def save_memory(root: Path, memory: Memory) -> None:

@@ -17,7 +17,7 @@ from voicecli.models.http import Hosts, reachable_hosts
 from voicecli.models.manifest import Model
 from voicecli.models.store import ModelStore
 from voicecli.models.upgrade import Memory
-from voicecli.models.upgrade_memory import load_memory, save_memory
+from voicecli.models.upgrade_memory import keeping_speed, load_memory, save_memory
 
 WEIGHTS = bytes(range(256)) * 1024
 HELD = 100_000
@@ -128,6 +128,19 @@ class TestMemory:
     def test_is_empty_where_the_file_is_damaged(self, tmp_path: Path, content: str) -> None:
         (tmp_path / "upgrade.json").write_text(content)
         assert load_memory(tmp_path) == Memory()
+
+    @pytest.mark.parametrize(("took_s", "kept"), [(10.0, Memory("near", bytes_per_s=100)), (1.0, Memory("near"))])
+    def test_keeps_the_speed_of_downloads_that_took_some_seconds(
+        self, tmp_path: Path, took_s: float, kept: Memory
+    ) -> None:
+        save_memory(tmp_path, Memory("near"))
+        times = iter((0.0, took_s))
+        shown: list[DownloadEvent] = []
+        with keeping_speed(tmp_path, shown.append, lambda: next(times)) as progress:
+            for done in (0, 1000):
+                progress(Progress("tiny", "a.bin", "download", done, 1000))
+        assert load_memory(tmp_path) == kept
+        assert len(shown) == 2
 
     def test_is_empty_at_first(self, tmp_path: Path) -> None:
         assert load_memory(tmp_path) == Memory()
