@@ -110,7 +110,7 @@ async def _ask(settings: Settings, request: Request, page: Page, asked: Asked) -
     llm = asking_settings(settings, aloud=request.aloud)
     sleep_while_waiting()
 
-    gguf = partial(language_model_file, open_store(settings))
+    gguf = partial(language_model_file, open_store(settings), settings)
     with signals(lambda: stop_soon(task, page.close)):
         async with AsyncExitStack() as stack:
             voice = await _open_voice(stack, settings, request, page) if request.aloud else None

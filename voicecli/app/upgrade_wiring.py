@@ -14,11 +14,10 @@ from voicecli.events import CLOCK, Publish
 from voicecli.models.download import OnEvent
 from voicecli.models.download_process import download_beside
 from voicecli.models.http import reachable_hosts
-from voicecli.models.ladder import Choice, choose
-from voicecli.models.machine import memory_facts, this_machine
+from voicecli.models.ladder import Choice
+from voicecli.models.machine import memory_facts
 from voicecli.models.manifest import Model, SourceKind
-from voicecli.models.speeds import load_speeds
-from voicecli.models.store import ModelStore, installed_models, open_store
+from voicecli.models.store import ModelStore, choice_here, installed_models, open_store
 from voicecli.models.upgrade import model_bytes, within_reach
 from voicecli.models.upgrade_memory import load_memory, save_memory
 from voicecli.printable import size_text
@@ -42,17 +41,15 @@ class Candidates:
 
     def choose(self, without: Collection[str] = ()) -> Choice:
         """Return the choice among the models but those named. Blocks, and for seconds where a hub has to be asked."""
-        installed = installed_models(self.store, "llm")
         known = [model for model in self.store.manifest.model if model.kind == "llm" and model.name not in without]
-        choice = self._choose_among(known, installed)
+        choice = self._choose_among(known)
         if choice.better is None or within_reach([choice.better], REGISTRIES):  # nobody on the network is asked
             return choice
-        near = {model.name for model in within_reach(known, self.hosts)}.union(installed)
-        return self._choose_among([model for model in known if model.name in near], installed)
+        near = {model.name for model in within_reach(known, self.hosts)}.union(installed_models(self.store, "llm"))
+        return self._choose_among([model for model in known if model.name in near])
 
-    def _choose_among(self, models: list[Model], installed: list[str]) -> Choice:
-        machine, speeds = this_machine(self.settings.llm.gpu_layers), load_speeds(self.store.root)
-        return choose(models, machine, speeds, installed, self.settings.stt.language)
+    def _choose_among(self, models: list[Model]) -> Choice:
+        return choice_here(self.store, self.settings.llm, self.settings.stt.language, models)
 
 
 class Downloads:

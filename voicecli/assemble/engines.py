@@ -96,7 +96,7 @@ class EngineOpener:
 
         def open_model(llm: LlmSettings) -> AbstractAsyncContextManager[Opened]:
             reporter = status_reporter(CLOCK, self.publish)
-            file = partial(language_model_file, store)
+            file = partial(language_model_file, store, self.settings)
             return open_with_fallback(llm, file, self.narrate, reporter, in_subprocess=model.has_begun)
 
         async def prepare(opened: Opened) -> None:

@@ -112,7 +112,7 @@ async def opened_model(settings: Settings, embedded: list[str], narrate: Narrate
     sleep_while_waiting()
 
     def gguf(name: str) -> GgufFile:
-        file = language_model_file(open_store(settings), name)
+        file = language_model_file(open_store(settings), settings, name)
         embedded.append(name or file.name)
         return file
 

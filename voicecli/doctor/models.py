@@ -8,6 +8,7 @@ from typing import Literal
 
 from voicecli.doctor.finding import Finding
 from voicecli.printable import size_text
+from voicecli.types import MemoryFacts
 
 ModelState = Literal["whole", "incomplete", "absent", "damaged", "own", "unknown"]
 """own: a file or folder of the user's that no manifest describes; unknown: nothing has that name."""
@@ -24,6 +25,7 @@ class ModelFacts:
     files: tuple[str, ...] = ()  # missing files, or files with wrong bytes
     is_hashed: bool = False
     hint: str = ""  # of an unknown model: similar names
+    memory_bytes: int = 0  # that it takes, if the manifest says so
 
 
 def model_findings(models: list[ModelFacts], *, offline: bool) -> list[Finding]:
@@ -99,15 +101,6 @@ and buffers. Together they make 1.1 GB; a whole conversation over files peaked a
 estimate."""
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryFacts:
-    """The memory that is available to this process."""
-
-    available_bytes: float | None  # None: unknown on this system
-    total_bytes: float | None
-    limit: str = ""  # what limits it, if a container allows less than the machine has
-
-
 def memory_findings(facts: MemoryFacts, models: list[ModelFacts]) -> list[Finding]:
     """Return the finding about memory. `models` are those that will be loaded into main memory."""
     needed = needed_bytes(models)
@@ -126,5 +119,9 @@ def memory_findings(facts: MemoryFacts, models: list[ModelFacts]) -> list[Findin
 
 def needed_bytes(models: list[ModelFacts]) -> float:
     """Return the bytes needed, the program itself included. A model of unknown kind counts with its size on disk."""
-    costs = [(COSTS.get(model.kind, Cost(1.0)), model.size_bytes) for model in models]
-    return PROGRAM_BYTES + sum(cost.of_size * size + cost.fixed_bytes for cost, size in costs)
+    return PROGRAM_BYTES + sum(model.memory_bytes or _estimated_bytes(model) for model in models)
+
+
+def _estimated_bytes(model: ModelFacts) -> float:
+    cost = COSTS.get(model.kind, Cost(1.0))
+    return cost.of_size * model.size_bytes + cost.fixed_bytes

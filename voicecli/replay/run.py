@@ -75,7 +75,7 @@ async def load_engines(stack: AsyncExitStack, settings: Settings, narrate: Narra
     tts = await load_voice(worker, store, settings.tts, narrate) if voiced else None
     turn = await load_end_of_turn(worker, store, settings.listen)
     opened = await stack.enter_async_context(
-        open_language_model(settings.llm, partial(language_model_file, store), narrate)
+        open_language_model(settings.llm, partial(language_model_file, store, settings), narrate)
     )
     return LoadedEngines(stt, opened.model, tts, turn)
 

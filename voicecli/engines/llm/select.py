@@ -224,7 +224,7 @@ async def _embedded(
     from voicecli.engines.llm import llamacpp, llamacpp_process
     from voicecli.engines.llm import openai as openai_chat
 
-    file = gguf(settings.model)
+    file = await asyncio.to_thread(gguf, settings.model)
     narrate(f"Loading {file.name}…")
     async with AsyncExitStack() as stack:
         loaded = stack.enter_context(ExitStack())
@@ -236,4 +236,8 @@ async def _embedded(
             no_tools = "" if server.supports_tools else no_tools
             where = "the embedded llama.cpp"
             model = openai_chat.OpenAiChat(client, server.model, where, settings, file.name, no_tools)
+            if file.measured is not None:
+                model.measure(file.measured, settings.threads or llamacpp.default_threads())
+            chosen = file.why.removeprefix(f"{file.name}: ")
+            why = f"{chosen}; {why}" if chosen else why
             yield Opened(model, why, settings.context_tokens, backend="embedded", asked=file.name)
