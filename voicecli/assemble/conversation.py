@@ -18,8 +18,10 @@ from voicecli.conversation.history import History
 from voicecli.conversation.partial_decoder import PartialSchedule
 from voicecli.conversation.parts import ConversationOptions, Devices, Engines, WakeOptions
 from voicecli.conversation.prompt import about_now
+from voicecli.engines.llm.select import Opened
 from voicecli.events import CLOCK, Event, Publish
 from voicecli.history.records import Exchange
+from voicecli.models.manifest import Manifest
 from voicecli.settings.model import ListenSettings, Settings
 from voicecli.tools.clock import local_now
 from voicecli.turns.activity import Activity, IdleChanges
@@ -65,11 +67,11 @@ async def assemble(
         conversation = Conversation(devices, engines, history, options, CLOCK, publish_all)
         if settings.audio.ready_sound and has_sound and source == Files():
             await play_ready_sound(devices.speech_input, devices.speaker)
-        publish_all(ready(devices, engines, switches.model.opened.why, settings.listen, has_sound=has_sound))
+        publish_all(ready(devices, engines, switches.model.opened, settings.listen, has_sound=has_sound))
         yield conversation, switches
 
 
-def ready(devices: Devices, engines: Engines, llm_why: str, listen: ListenSettings, *, has_sound: bool) -> events.Ready:
+def ready(devices: Devices, engines: Engines, llm: Opened, listen: ListenSettings, *, has_sound: bool) -> events.Ready:
     """Return the event that says what the conversation is held with."""
     return events.Ready(
         at_s=CLOCK(),
@@ -77,10 +79,11 @@ def ready(devices: Devices, engines: Engines, llm_why: str, listen: ListenSettin
         speaker=devices.speaker.name if has_sound else "",
         stt=engines.stt.name,
         llm=engines.llm.name,
-        llm_why=llm_why,
+        llm_why=llm.why,
         tts=engines.tts.name if engines.tts else "",
         mode=listen.mode,
         wake_phrase=listen.wake_phrase if listen.mode == "wake-phrase" else "",
+        demo=llm.embedded and Manifest.load().is_default(llm.asked),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -238,10 +238,11 @@ def chosen_model(store: ModelStore, llm: LlmSettings, language: str) -> tuple[st
     return next(model.name for model in store.manifest.model if model.kind == "llm" and model.default), found.why
 
 
-def choice_here(store: ModelStore, llm: LlmSettings, language: str) -> Choice:
-    """Return the choice among the language models on this machine, for conversations in a language."""
+def choice_here(store: ModelStore, llm: LlmSettings, language: str, models: Sequence[Model] | None = None) -> Choice:
+    """Return the choice among `models`, or all, on this machine, for conversations in a language."""
+    known = store.manifest.model if models is None else models
     machine, speeds = this_machine(llm.gpu_layers), load_speeds(store.root)
-    return choose(store.manifest.model, machine, speeds, installed_models(store, "llm"), language)
+    return choose(known, machine, speeds, installed_models(store, "llm"), language)
 
 
 def language_model_file(store: ModelStore, settings: Settings, name: str) -> GgufFile:

@@ -24,9 +24,12 @@ from voicecli.events import (
     FramesDropped,
     HoldChanged,
     LevelMeasured,
+    ModelDownload,
+    ModelOffered,
     MuteChanged,
     NothingHeard,
     Notice,
+    OfferAnswered,
     PartialHeard,
     PlaybackUnderrun,
     Ready,
@@ -208,6 +211,9 @@ class ViewModel:
     underrun_gaps: int = 0
     problems: tuple[ComponentChanged, ...] = ()  # the latest of each component that is not ok, newest last
     repeat: Repeat | None = None
+    demo_model: str = ""  # the small language model of a first conversation; empty where another one answered at first
+    offer: str = ""  # the question whether a better model may be downloaded, until it is answered
+    download: ModelDownload | None = None  # of a better model, while it is under way
 
     @property
     def state(self) -> State:
@@ -222,6 +228,11 @@ class ViewModel:
         if not live.released:
             return "Hearing"
         return "Speaking" if live.audible else "Thinking"
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether the small language model of a first conversation answers."""
+        return self.ready is not None and bool(self.demo_model) and self.ready.llm == self.demo_model
 
     @property
     def is_answering(self) -> bool:
@@ -281,9 +292,9 @@ class ViewModel:
         match event:
             case Ready():
                 kept = (entry for entry in self.entries if not (isinstance(entry, Note) and entry.passing))
-                return replace(
-                    self, ready=one_line(event), entries=tuple(kept), listen_state=self.listen_state.apply(event)
-                )
+                ready, listen_state = one_line(event), self.listen_state.apply(event)
+                demo_model = ready.llm if ready.demo else ""
+                return replace(self, ready=ready, entries=tuple(kept), listen_state=listen_state, demo_model=demo_model)
             case Notice(text=text, passing=passing):
                 return replace(self, entries=(*self.entries, Note(printable(text), passing)))
             case LevelMeasured(level_db=level_db):
@@ -296,6 +307,12 @@ class ViewModel:
                 return replace(self, listen_state=self.listen_state.apply(event))
             case ComponentChanged():
                 return self._apply_component(event)
+            case ModelOffered(text=text):
+                return replace(self, offer=printable(text))
+            case OfferAnswered():
+                return replace(self, offer="")
+            case ModelDownload(state=state):
+                return replace(self, download=None if state == "over" else event)
             case TurnFailed(message=message) if self.repeat is not None and self.repeat.turn == event.turn:
                 return replace(self, repeat=None, entries=(*self.entries, Note(printable(message))))
             case _ if event.turn is not None:
