@@ -19,7 +19,7 @@ QUANTIZATION = "Q4_K_M"
 NEAREST = 5
 """How many names are suggested at most."""
 
-_HUB = re.compile(r"(?P<owner>[\w.-]+)/(?P<repo>[\w.-]+?)(?::(?P<quantization>[\w-]+))?")
+_HUB = re.compile(r"(?P<owner>\w[\w.-]*)/(?P<repo>\w[\w.-]*?)(?::(?P<quantization>[\w-]+))?")
 _TAG = re.compile(r"[\w.-]+(?:/[\w.-]+)*:[\w.-]+")
 
 

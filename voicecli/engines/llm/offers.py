@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 OTHER_KINDS = frozenset(
-    {"asr", "bert", "bge", "clip", "colbert", "diffusion", "e5", "flux", "gte", "guard", "kokoro", "minilm", "mmproj",
+    {"asr", "bert", "bge", "clip", "colbert", "diffusion", "e5", "flux", "gte", "kokoro", "minilm", "mmproj",
      "ocr", "parakeet", "piper", "sdxl", "siglip", "stt", "tts", "vae", "xtts"}
 )  # fmt: skip
 """Words in names of models that hold no conversation: embeddings, speech, images, filters."""
 
-OTHER_PARTS = ("embed", "rerank", "whisper")
+OTHER_PARTS = ("embed", "guard", "rerank", "whisper")
 """The same, also inside a word."""
 
 EMBEDDING_FAMILIES = frozenset({"bert", "nomic-bert", "nomic-bert-moe", "xlm-roberta", "jina-bert-v2"})

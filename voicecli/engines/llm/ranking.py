@@ -78,14 +78,14 @@ def pick(servers: Sequence[Server], room: Room) -> Pick | None:
 def best_of(server: Server, room: Room) -> Pick | None:
     """Return the best model of one server, with the reason; None if none is for this machine."""
     here = [offer for offer in server.offers if not offer.is_remote]
-    loaded = [offer for offer in here if offer.is_loaded]
-    if any(not is_demo(offer.size_bytes) for offer in loaded):
+    if loaded := [offer for offer in here if offer.is_loaded and not is_demo(offer.size_bytes)]:
         return Pick(server, largest(loaded), "in memory")
     fitting = [offer for offer in here if room.holds(offer)]
     if not fitting:
         return None
     quick = [offer for offer in fitting if room.is_quick(offer)]
-    chosen = largest(quick) if quick else min(fitting, key=lambda offer: offer.size_bytes)
+    real = [offer for offer in quick if not is_demo(offer.size_bytes)]
+    chosen = largest(real or quick) if quick else min(fitting, key=lambda offer: offer.size_bytes)
     return Pick(server, chosen, _why(chosen, here, is_quick=bool(quick)))
 
 
