@@ -101,6 +101,7 @@ def test_an_unknown_name_is_refused_with_the_nearest_of_all_places(tmp_path: Pat
     assert "'qwen3-4b'; nearest: qwen3:4b" in refused("qwen3-4b", tmp_path)
     assert "nearest: smollm2-135m-instruct" in refused("smollm2-135m", tmp_path, backend="embedded")
     assert "nearest: qwen2.5-1.5b-instruct" in refused("qwen2.5:1.5b", tmp_path, backend="embedded")
+    assert "available: qwen3:4b, llama3.2, smollm2" in refused("X", tmp_path)
     assert "Ollama does not answer" in refused("mistral:7b", tmp_path, {"/api/tags": "<html>"})
     assert "is not hf.co/OWNER/REPO" in refused("hf.co/me", tmp_path)
 
@@ -119,9 +120,9 @@ def test_a_tag_that_is_missing_is_asked_for_and_pulled(
     assert questions == ["Let Ollama download mistral:7b?"]
     assert (llm.backend, llm.model) == ("ollama", "mistral:7b")
     assert server.requests[-1].body["model"] == "mistral:7b"
-    told = capfd.readouterr().err
-    assert "mistral:7b: downloading" in told
-    assert "mistral:7b: ready in Ollama" in told
+    shown = capfd.readouterr().err
+    assert "mistral:7b: downloading" in shown
+    assert "mistral:7b: ready in Ollama" in shown
 
 
 def test_a_tag_that_is_not_wanted_is_not_pulled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,7 +130,7 @@ def test_a_tag_that_is_not_wanted_is_not_pulled(tmp_path: Path, monkeypatch: pyt
     assert "'mistral:7b'" in refused("mistral:7b", tmp_path)
 
 
-def test_where_nobody_can_be_asked_the_command_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_nobody_can_be_asked_the_command_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
     assert refused("mistral:7b", tmp_path).endswith("ollama pull mistral:7b")
     assert refused("mistral", tmp_path, backend="ollama").endswith("ollama pull mistral")
@@ -161,3 +162,8 @@ def test_a_repository_that_was_downloaded_needs_no_network(tmp_path: Path) -> No
     file.touch()
     llm, _ = found("hf.co/me/Mine-GGUF", tmp_path, offline=True)
     assert (llm.backend, llm.model) == ("embedded", str(file))
+
+
+def test_a_server_may_name_its_model_as_a_file(tmp_path: Path) -> None:
+    llm, _ = found("qwen3.gguf", tmp_path, ollama_pages(ollama_model("qwen3.gguf", 2.0)))
+    assert (llm.backend, llm.model) == ("ollama", "qwen3.gguf")

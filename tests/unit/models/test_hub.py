@@ -106,7 +106,7 @@ def test_what_cannot_be_had_is_said(store: ModelStore, web: Web) -> None:
         ("model.gguf", ""),
     ],
 )
-def test_quantizations_are_told_by_names(path: str, quantization: str) -> None:
+def test_quantizations_are_known_by_names(path: str, quantization: str) -> None:
     assert quantization_of(path) == quantization
 
 

@@ -50,12 +50,13 @@ class AvailableModels:
 
         Prefer the backend `first` where several have the name. Raise SettingsError if it is the path of no file.
         """
-        if file := own_file(wanted):
-            return AvailableModel(str(file), "embedded", "embedded")
         repository = hub_repository(wanted)
         same = {name.removesuffix(":latest").lower() for name in (wanted, repository.name if repository else wanted)}
         matches = [model for model in self.models if model.name.lower() in same]
-        return next((model for model in matches if model.backend == first), next(iter(matches), None))
+        if matches:
+            return next((model for model in matches if model.backend == first), matches[0])
+        file = own_file(wanted)
+        return AvailableModel(str(file), "embedded", "embedded") if file else None
 
     def find(self, wanted: str, first: OneBackend | None = None) -> AvailableModel:
         """Return the model as `get` does. Raise SettingsError with the nearest names if there is none."""
@@ -73,7 +74,8 @@ class AvailableModels:
     def unknown(self, wanted: str) -> SettingsError:
         """Return the error about a model that is not among these, with the nearest of them."""
         silent = ["Ollama does not answer"] if is_tag(wanted) and not self.ollama_url and not self.unreachable else []
-        return unknown_model(wanted, [model.name for model in self.models], [*self.unreachable, *silent])
+        served_first = sorted(self.models, key=lambda model: model.backend == "embedded")
+        return unknown_model(wanted, [model.name for model in served_first], [*self.unreachable, *silent])
 
 
 async def list_language_models(settings: LlmSettings, own: Sequence[str]) -> AvailableModels:

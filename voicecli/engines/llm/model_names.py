@@ -56,9 +56,9 @@ def own_file(name: str) -> Path | None:
 
 
 def unknown_model(name: str, names: Sequence[str], notes: Sequence[str] = ()) -> SettingsError:
-    """Return the error about a model that is not there, with the nearest of `names` and what else is to be told."""
+    """Return the error about a model that is not there, with the nearest of `names` and what else is to be said."""
     by_lower = {known.lower(): known for known in reversed(names)}
-    near = [by_lower[lower] for lower in get_close_matches(name.lower(), by_lower, n=NEAREST, cutoff=0.3)]
+    near = [by_lower[lower] for lower in get_close_matches(name.lower(), by_lower, n=NEAREST, cutoff=0.5)]
     some = near or list(dict.fromkeys(names))[:NEAREST]
     there = f"{'nearest' if near else 'available'}: {', '.join(some)}" if some else "voicecli download-models --list"
     return SettingsError(f"there is no language model {name!r}", "; ".join([there, *notes]))

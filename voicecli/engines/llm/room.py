@@ -28,7 +28,7 @@ def _free_bytes() -> int:
 
 
 async def _free_gpu_bytes() -> int:
-    """Return the free memory of the first NVIDIA GPU; 0 if there is none or it is not told in time."""
+    """Return the free memory of the first NVIDIA GPU; 0 if there is none or it is not reported in time."""
     program = shutil.which("nvidia-smi")
     if program is None:
         return 0
@@ -38,10 +38,10 @@ async def _free_gpu_bytes() -> int:
     )  # fmt: skip
     try:
         async with asyncio.timeout(GPU_S):
-            told, _ = await asked.communicate()
+            output, _ = await asked.communicate()
     except TimeoutError:
         asked.kill()
         await asked.wait()
         return 0
-    first = told.decode(errors="replace").partition("\n")[0].strip()
+    first = output.decode(errors="replace").partition("\n")[0].strip()
     return int(first) << 20 if first.isdecimal() else 0

@@ -126,7 +126,7 @@ def test_what_is_no_server_of_language_models(page: Any) -> None:
     assert openai_offers(page) is None
 
 
-def test_programs_are_told_by_the_owner_or_else_by_the_port() -> None:
+def test_programs_are_known_by_the_owner_or_else_by_the_port() -> None:
     assert program_of(LLAMA_CPP["/v1/models"], "vLLM") == "llama.cpp"
     assert program_of(openai_pages("a", owned_by="sglang")["/v1/models"], "vLLM") == "SGLang"
     assert program_of(openai_pages("a")["/v1/models"], "Jan") == "Jan"

@@ -101,7 +101,7 @@ def test_a_server_with_a_model_in_memory_comes_before_one_without() -> None:
     assert alone.is_demo
 
 
-def test_what_does_not_fit_is_told() -> None:
+def test_what_does_not_fit_is_said() -> None:
     tight = Room(memory_bytes=3 * GB, cores=8)
     servers = [ollama(), ollama(SMALL), ollama(LARGE, MIDDLE)]
     assert pick([servers[2]], tight) is None
