@@ -146,6 +146,26 @@ class GgufFile:
 
 
 @dataclass(frozen=True, slots=True)
+class HubRepository:
+    """A repository of the Hugging Face hub with GGUF files."""
+
+    owner: str
+    repo: str
+    quantization: str  # such as Q4_K_M
+    is_named: bool = False  # the user has named the quantization
+
+    @property
+    def name(self) -> str:
+        """The name that Ollama knows, too."""
+        return f"hf.co/{self.owner}/{self.repo}" + (f":{self.quantization}" if self.is_named else "")
+
+    @property
+    def folder(self) -> str:
+        """The name of its folder among the models."""
+        return f"{self.owner}--{self.repo}--{self.quantization}"
+
+
+@dataclass(frozen=True, slots=True)
 class Token:
     """A token of a streamed answer."""
 

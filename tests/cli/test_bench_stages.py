@@ -16,7 +16,6 @@ from voicecli.bench.result import Count, Result, read_result
 from voicecli.commands.bench.options import BenchDevice, load_bench_settings
 from voicecli.commands.bench.output import show_progress
 from voicecli.commands.bench.stages import model_flags
-from voicecli.commands.options import Llm
 from voicecli.errors import SettingsError
 
 
@@ -71,9 +70,9 @@ def test_a_device_that_the_settings_contradict_is_refused(monkeypatch: pytest.Mo
 
 
 def test_an_address_is_that_of_the_back_end_that_was_asked_for() -> None:
-    assert model_flags(Llm.ollama, "llama3.2", "http://host:1")["llm.ollama_url"] == "http://host:1"
+    assert model_flags("ollama", "llama3.2", "http://host:1")["llm.ollama_url"] == "http://host:1"
     assert model_flags(None, "small", "http://host:1")["llm.url"] == "http://host:1"
-    assert model_flags(Llm.embedded, "mine.gguf", None)["llm.model"] == "mine.gguf"
+    assert model_flags("embedded", "mine.gguf", None)["llm.model"] == "mine.gguf"
 
 
 def test_steps_are_lines_where_there_is_no_terminal_and_a_bar_where_there_is(

@@ -15,7 +15,10 @@ from typing import Any
 from voicecli.settings.model import LlmSettings
 
 MODELS = {"/v1/models": {"data": [{"id": "small", "object": "model", "created": 0, "owned_by": "test"}]}}
-TAGS = {"/api/tags": {"models": [{"model": "llama3.2:latest", "name": "llama3.2:latest"}]}}
+TAGS = {
+    "/api/tags": {"models": [{"model": "llama3.2:latest", "name": "llama3.2:latest"}]},
+    "/api/ps": {"models": []},
+}
 CHAT_PATHS = ("/v1/chat/completions", "/api/chat")
 
 

@@ -36,7 +36,7 @@ from tests.contract.language_models import (
 from voicecli.engines.base import LanguageModel
 from voicecli.engines.llm import ollama as ollama_chat
 from voicecli.engines.llm import openai as openai_chat
-from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError, VoiceCliError
+from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError, SettingsError, VoiceCliError
 from voicecli.speech_text.think_filter import without_thinking
 from voicecli.types import Message
 
@@ -312,7 +312,8 @@ def test_the_first_served_model_is_taken() -> None:
             url = f"http://127.0.0.1:{server.port}/v1"
             async with openai_chat.connect(url, KEY, 1.0, use_proxy=False) as client:
                 assert (await openai_chat.served_model(client, "", "there")).name == "small"
-                assert (await openai_chat.served_model(client, "other", "there")).name == "other"
+                with pytest.raises(SettingsError, match="no language model 'other'"):
+                    await openai_chat.served_model(client, "other", "there")
 
     asyncio.run(run())
 

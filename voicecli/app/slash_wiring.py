@@ -12,7 +12,7 @@ from voicecli.assemble.engines import Switches
 from voicecli.conversation.conversation import Conversation
 from voicecli.doctor.examination import Examination, Request
 from voicecli.doctor.finding import Group
-from voicecli.engines.llm.select import AvailableModels, list_language_models
+from voicecli.engines.llm.available import AvailableModels, list_language_models
 from voicecli.events import CLOCK, Component, ComponentChanged, Notice, Publish
 from voicecli.history.log import ConversationLog, SessionLog
 from voicecli.history.store import excerpt

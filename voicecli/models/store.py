@@ -198,6 +198,11 @@ def installed_models(store: ModelStore, kind: str) -> list[str]:
     return [model.name for model in store.manifest.model if model.kind == kind and store.is_complete(model.name)]
 
 
+def catalog_names(store: ModelStore) -> list[str]:
+    """Return the names of the language models that are installed or can be downloaded."""
+    return [model.name for model in store.manifest.model if model.kind == "llm"]
+
+
 def conversation_models(settings: Settings) -> list[str]:
     """Return the names of the models that a conversation needs."""
     names = [settings.stt.model, *voice_models(settings)]

@@ -11,11 +11,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
+from voicecli.settings.backends import Backend
+
 Device = Literal["cpu", "cuda"]
 EndpointMode = Literal["fast", "balanced", "patient"]
-Backend = Literal["auto", "openai", "ollama", "embedded"]
-"""Which kind of language model answers."""
-
 UpgradeWish = Literal["ask", "auto", "never"]
 """Whether a better embedded model is downloaded."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from voicecli.app.slash_wiring import with_scores
-from voicecli.engines.llm.select import AvailableModel, AvailableModels
+from voicecli.engines.llm.available import AvailableModel, AvailableModels
 from voicecli.models.scores import LEAST_ASKED, SCORES_FILE, KeptScore, keep_score, load_scores
 
 SCORE = KeptScore(

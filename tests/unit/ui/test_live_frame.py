@@ -310,3 +310,11 @@ def test_in_a_picture_no_text_begins_or_ends_with_a_space() -> None:
     answer = re.search(r'x="([\d.]+)"[^>]*textLength="([\d.]+)"[^>]*>Hi<', source)
     assert answer is not None
     assert (float(answer[1]), float(answer[2])) == pytest.approx((3 * CELL, 2 * CELL))
+
+
+@pytest.mark.parametrize("noted", [False, True], ids=["alone", "below a note"])
+def test_the_reason_for_the_language_model_is_shown_until_something_is_asked(noted: bool) -> None:
+    before: list[Event] = [Notice(at_s=0, text="There is no speaker.")] if noted else []
+    for events, is_there in (([*before, READY], True), ([*before, READY, *ASKED], False)):
+        screen = "\n".join(line.plain for line in frame(Scene(view_of(*events)), console(80, 24), 80, 24))
+        assert ("qwen: default" in screen) is is_there

@@ -14,8 +14,9 @@ from voicecli.commands.bench.options import OUTPUT, WHAT, Config, Device, Output
 from voicecli.commands.bench.stages import model_flags
 from voicecli.commands.console import print_note
 from voicecli.commands.download_progress import fetch_missing
-from voicecli.commands.options import Llm, SetOption, complete_language_models, grouped, option
+from voicecli.commands.options import SetOption, complete_language_models, grouped, option
 from voicecli.errors import INTERRUPTED_EXIT_CODE, SettingsError
+from voicecli.settings.backends import Backend
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -65,7 +66,7 @@ def bench_answers(
         int | None, option("--sample", metavar="N", help="Draw N questions, of each kind its share.", min=1, panel=WHAT)
     ] = None,
     seed: Annotated[int, option("--seed", metavar="S", help="Draw other ones (0).", min=0, panel=WHAT)] = 0,
-    backend: Annotated[Llm | None, option("--llm", help="auto, embedded, ollama or openai.", panel=WHAT)] = None,
+    backend: Annotated[Backend | None, option("--llm", help="Where to look for the model.", panel=WHAT)] = None,
     url: Annotated[str | None, option("--url", help="OpenAI-compatible server.", panel=WHAT)] = None,
     changed: SetOption = None,
     resume: Annotated[
@@ -137,7 +138,7 @@ def short_name(model: str) -> str:
 
 def model_settings(
     model: str,
-    backend: Llm | None,
+    backend: Backend | None,
     url: str | None,
     device: str | None,
     changed: Sequence[str] | None,

@@ -31,20 +31,22 @@ def connect(url: str, *, use_proxy: bool) -> ollama.AsyncClient:
     return ollama.AsyncClient(host=url, timeout=timeout, trust_env=use_proxy)
 
 
-async def installed_models(client: ollama.AsyncClient, where: str, answer_within_s: float) -> list[str]:
-    """Return the names of Ollama's models, each without the tag "latest".
+async def pull(client: ollama.AsyncClient, model: str, on_bytes: Callable[[int, int | None], None]) -> None:
+    """Let Ollama download a model; what it has of it already is kept.
 
-    Raise BackendUnavailable if it does not answer in time.
+    `on_bytes` gets what is there of the largest layer and its size. Raise BackendUnavailable if Ollama fails.
     """
+    most = 0
     try:
-        async with asyncio.timeout(answer_within_s):
-            listed = (await client.list()).models
-    except (ConnectionError, TimeoutError, httpx.TransportError) as error:
-        raise _unreachable(where) from error
-    except (ollama.ResponseError, ValueError) as error:  # ValueError: not JSON, or not a list of models
-        hint = "Set llm.ollama_url to the address of Ollama."
-        raise BackendUnavailable(f"The server on {where} is not Ollama", hint=hint) from error
-    return sorted(model.model.removesuffix(":latest") for model in listed if model.model)
+        async for part in await client.pull(model, stream=True):
+            if part.total and part.total >= most:
+                most = part.total
+                on_bytes(part.completed or 0, most)
+    except (ConnectionError, httpx.TransportError) as error:
+        raise BackendUnavailable("Ollama went away during the download", "Start it again, and repeat.") from error
+    except ollama.ResponseError as error:
+        hint = "Check the name at ollama.com/library, and the network."
+        raise BackendUnavailable(f"Ollama cannot get {model}: {error.error}", hint=hint) from error
 
 
 class OllamaChat:

@@ -113,6 +113,7 @@ class TextCallParser:
     def _verdict(self, at: int, *, is_over: bool) -> Verdict:
         held = self._held[at : at + MAX_CALL_CHARS]
         is_over = is_over or len(held) == MAX_CALL_CHARS
+        verdict: Verdict
         match held[0]:
             case "`" if len(held) < len(FENCE) and FENCE.startswith(held):
                 verdict = MORE
