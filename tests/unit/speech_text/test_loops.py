@@ -48,7 +48,7 @@ BOTTLES = "\n".join(
 
 def cut_at(text: str) -> int | None:
     """Where it is noticed that a text, which arrives a few letters at a time, is a loop."""
-    return next((end for end in range(1, len(text) + 1, 3) if examine(text[:end]).is_loop), None)
+    return next((end for end in range(1, len(text) + 1, 7) if examine(text[:end]).is_loop), None)
 
 
 @pytest.mark.parametrize(
