@@ -13,7 +13,8 @@ from contextlib import aclosing
 from typing import Literal, Protocol, runtime_checkable
 
 from voicecli.engines.base import CallingModel, LanguageModel
-from voicecli.engines.llm.text_calls import TextCallParser, WrittenCall
+from voicecli.engines.llm.call_shapes import WrittenCall
+from voicecli.engines.llm.text_calls import TextCallParser
 from voicecli.engines.llm.text_tools import as_text
 from voicecli.engines.llm.tool_calls import tokens_of
 from voicecli.errors import VoiceCliError
