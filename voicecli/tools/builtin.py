@@ -27,6 +27,7 @@ def builtin_tools(now: Now, timers: Timers) -> list[Tool]:
             lambda arguments: current_time(now, text_of(arguments, "place")),
             ("What day is it in Cairo?", {"place": "Cairo"}),
             ("What time is it?", {}),
+            probe=("What time is it in Lisbon?", {"place": "Lisbon"}),
         ),
         _tool(
             CALCULATOR,
@@ -81,9 +82,14 @@ def _seconds(arguments: Arguments) -> float:
 
 
 def _tool(
-    name: str, description: str, parameters: dict[str, object], run: Callable[[Arguments], str], *examples: Example
+    name: str,
+    description: str,
+    parameters: dict[str, object],
+    run: Callable[[Arguments], str],
+    *examples: Example,
+    probe: Example | None = None,
 ) -> Tool:
     async def use(arguments: Arguments) -> str:
         return run(arguments)
 
-    return Tool(ToolSpec(name, description, parameters, examples), BUILT_IN, name, use)
+    return Tool(ToolSpec(name, description, parameters, examples, probe), BUILT_IN, name, use)

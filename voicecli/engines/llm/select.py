@@ -247,8 +247,6 @@ async def _embedded(
         server = await asyncio.to_thread(loaded.enter_context, serve(file.path, settings))
         stack.push_async_callback(asyncio.to_thread, loaded.close)  # a conversation may go on meanwhile
         async with openai_chat.connect(server.base_url, server.api_key, settings.timeout_s, use_proxy=False) as client:
-            no_tools = f"{file.name} cannot use tools (its chat template does not support them)"
-            no_tools = "" if server.supports_tools else no_tools
             where = "the embedded llama.cpp"
-            model = openai_chat.OpenAiChat(client, server.model, where, settings, file.name, no_tools)
+            model = openai_chat.OpenAiChat(client, server.model, where, settings, file.name)
             yield Opened(model, why, settings.context_tokens, backend="embedded", asked=file.name)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from voicecli.engines.llm.call_shapes import WrittenCall, closing_index
+from voicecli.engines.llm.call_shapes import WrittenCall, calls_in_json, closing_index
 from voicecli.engines.llm.text_calls import MAX_CALL_CHARS, Part, TextCallParser
 from voicecli.types import ToolSpec
 
@@ -228,6 +228,12 @@ def test_what_is_no_call_is_let_go_as_soon_as_that_is_known() -> None:
     assert parser.push("\n``") == ["\n"]
     assert parser.push("`\nget") == ["```\n"]
     assert parser.push("ting") == ["getting"]
+
+
+def test_a_list_of_calls_holds_nothing_else() -> None:
+    offered = {"get_time": ("place",)}
+    assert calls_in_json(f"[{CALL}, 7]", offered, tagged=True) == ()
+    assert calls_in_json("[]", offered, tagged=True) == ()
 
 
 def test_an_endless_one_is_let_go() -> None:
