@@ -118,7 +118,7 @@ class ToolUser:
         if rest:
             self._use(rest[0])
         else:
-            self._learn("none")
+            self._is_known = True  # until the next start: one wrong answer should not count for ever
             self._use("none")
 
     def _learn(self, way: Way) -> None:
@@ -172,12 +172,15 @@ class ToolUser:
             return
 
     async def _understands(self) -> bool:
-        """Return whether a request for a tool leads to the right call, and small talk to none."""
+        """Return whether a request for a tool leads to a call, and small talk to none.
+
+        A model that writes calls as text may only copy one from the prompt, so its arguments have to be right.
+        """
         request, arguments = probe_of(self._tools)
         call = await self._first_call(request)
         if call is None or call.name not in {tool.name for tool in self._tools}:
             return False
-        if not arguments.items() <= parse_arguments(call.arguments).items():
+        if self._way == "prompt" and not arguments.items() <= parse_arguments(call.arguments).items():
             return False
         return await self._first_call(SMALL_TALK) is None
 

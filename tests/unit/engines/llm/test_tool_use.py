@@ -204,7 +204,7 @@ class TestProbe:
 
         long = ["x" * MAX_PROBE_CHARS, "y", "z"]
         scene = run(act, long, [ToolCall("c", "other", "{}")])
-        assert scene.memory.ways == {"small": "none"}
+        assert scene.memory.ways == {}
         assert scene.refused == ["small does not call tools"]
         assert scene.chat.asked[-1] == ("warm", HELLO)
         assert scene.chat.tools == ()
@@ -214,7 +214,15 @@ class TestProbe:
             await scene.model.warm(HELLO)
             await wait()
 
-        assert run(act, ["look()"], [FIELD_CALL], ["look()"]).memory.ways == {"small": "none"}
+        assert run(act, ["look()"], [FIELD_CALL], ["look()"]).refused == ["small does not call tools"]
+
+    def test_takes_any_call_of_a_server_that_recognizes_calls(self) -> None:
+        async def act(scene: Scene) -> None:
+            await scene.model.warm(HELLO)
+            await wait()
+
+        scene = run(act, [ToolCall("c", "look", "{}")], ["Fine."], ways=("field", "prompt"))
+        assert scene.memory.ways == {"small": "field"}
 
     def test_never_delays_an_answer(self) -> None:
         async def act(scene: Scene) -> None:
@@ -272,7 +280,7 @@ def test_a_server_that_is_known_to_take_the_field_and_refuses_it_has_no_tools() 
         assert await scene.reply() == [Token("Hello.")]
 
     scene = run(act, ["Hello."], known="field", refuses="no parser")
-    assert scene.memory.ways == {"small": "none"}
+    assert scene.memory.ways == {"small": "field"}
     assert scene.refused == ["small does not call tools"]
 
 
