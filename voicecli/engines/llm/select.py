@@ -230,10 +230,8 @@ async def _embedded(settings: LlmSettings, why: str, embedded: Embedded, narrate
         server = await asyncio.to_thread(loaded.enter_context, serve(file.path, settings))
         stack.push_async_callback(asyncio.to_thread, loaded.close)  # a conversation may go on meanwhile
         async with openai_chat.connect(server.base_url, server.api_key, settings.timeout_s, use_proxy=False) as client:
-            no_tools = f"{file.name} cannot use tools (its chat template does not support them)"
-            no_tools = "" if server.supports_tools else no_tools
             where, sampled = "the embedded llama.cpp", with_sampling(settings, file.sampling)
-            model = openai_chat.OpenAiChat(client, server.model, where, sampled, file.name, no_tools)
+            model = openai_chat.OpenAiChat(client, server.model, where, sampled, file.name)
             if file.measured is not None:
                 model.measure(file.measured, settings.threads or llamacpp.default_threads())
             chosen = file.why.removeprefix(f"{file.name}: ")
