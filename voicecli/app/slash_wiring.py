@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from voicecli.app.upgrade_wiring import Downloads
 from voicecli.assemble.engines import Switches
 from voicecli.conversation.conversation import Conversation
 from voicecli.doctor.examination import Examination, Request
@@ -23,6 +24,7 @@ from voicecli.slash.complete import Value, Values
 from voicecli.slash.dispatcher import Handler, Start
 from voicecli.slash.handlers import (
     NO_VOICE,
+    TO_DOWNLOAD,
     DeviceCommand,
     DoctorCommand,
     LanguageCommand,
@@ -43,6 +45,7 @@ class CommandContext:
     record: ConversationLog
     show: Publish
     start: Start
+    downloads: Downloads
 
     def report(self, text: str) -> None:
         """Show a note in the conversation, unless `text` is empty."""
@@ -84,7 +87,7 @@ def handlers(context: CommandContext) -> dict[str, Handler]:
     switches, report, start = context.switches, context.report, context.start
     voice, policy = switches.voice, switches.language_policy
     speech = SpeechCommands(voice, policy, context.changed("voice")) if voice else None
-    model = ModelCommand(switches.model, context.choices, context.changed("model"), report, start)
+    model = ModelCommand(switches.model, context.choices, context.changed("model"), report, start, context.downloads)
     history = HistoryCommands(
         context.settings.history_file,
         isinstance(context.record, SessionLog),
@@ -120,7 +123,9 @@ def values(context: CommandContext) -> Values:
         return [Value(name) for name in voice.names()] if voice else []
 
     async def models() -> list[Value]:
-        return [Value(one.name, one.where) for one in (await context.choices()).models]
+        here = [Value(one.name, one.where) for one in (await context.choices()).models]
+        sizes = await context.downloads.sizes()
+        return here + [Value(name, TO_DOWNLOAD.format(size=size)) for name, size in sizes.items()]
 
     async def languages() -> list[Value]:
         return [Value(code) for code in ("auto", *sorted(context.switches.languages))]

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, ExitStack, aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
 from voicecli.engines.base import LanguageModel
+from voicecli.engines.llm.sampling import with_sampling
+from voicecli.engines.llm.tool_use import ChatModel, ToolUser, Way
+from voicecli.engines.llm.way_memory import WayFile, ways_file
 from voicecli.errors import BackendUnavailable, SettingsError
 from voicecli.network import host_and_port, is_loopback
 from voicecli.settings.model import LlmSettings
-from voicecli.types import GgufFile
+from voicecli.types import GgufFile, Sampling
 
 Narrate = Callable[[str], None]
 """Shows one line about the progress of loading."""
@@ -47,6 +50,7 @@ class Opened:
     keeps_prefix: bool = True  # a prompt sent ahead is neither read twice nor billed
     backend: Backend = "openai"
     asked: str = ""  # its name in the settings or at the server
+    wants_examples: bool = False  # it answers better after example turns
 
     @property
     def embedded(self) -> bool:
@@ -134,7 +138,20 @@ async def open_language_model(
                 opened = await stack.enter_async_context(embedded)
             case "auto":
                 opened = await _first_available(settings, gguf, narrate, stack, in_subprocess=in_subprocess)
-        yield opened
+        yield await stack.enter_async_context(_with_tool_use(opened))
+
+
+@asynccontextmanager
+async def _with_tool_use(opened: Opened) -> AsyncIterator[Opened]:
+    """Return the model with what finds out how it gets its tools.
+
+    An embedded model gets them in its prompt first: that is shorter, and nobody else has configured how it is asked.
+    """
+    chat = opened.model
+    assert isinstance(chat, ChatModel), "all clients can be offered tools"
+    ways: tuple[Way, ...] = ("prompt", "field") if opened.embedded else ("field", "prompt")
+    async with aclosing(ToolUser(chat, ways, WayFile(ways_file()))) as model:
+        yield replace(opened, model=model)
 
 
 async def _first_available(
@@ -165,7 +182,7 @@ async def _server(settings: LlmSettings, why: str) -> AsyncIterator[Opened]:
     where = host_and_port(settings.url)
     async with openai_chat.connect_with(settings, use_proxy=not is_loopback(settings.url)) as client:
         served = await openai_chat.served_model(client, settings.model, where)
-        model = openai_chat.OpenAiChat(client, served.name, where, settings)
+        model = openai_chat.OpenAiChat(client, served.name, where, with_sampling(settings, Sampling()))
         context_tokens = served.context_tokens or settings.context_tokens
         yield Opened(model, why, context_tokens, is_loopback(settings.url), asked=served.name)
 
@@ -190,7 +207,7 @@ async def _ollama(settings: LlmSettings, why: str, answer_within_s: float, narra
         names = await ollama_chat.installed_models(client, where, answer_within_s)
         name = _one_of(names, settings.model)
         narrate(f"Loading {name} into Ollama…")
-        model = ollama_chat.OllamaChat(client, name, where, settings)
+        model = ollama_chat.OllamaChat(client, name, where, with_sampling(settings, Sampling()))
         yield Opened(model, why, settings.context_tokens, backend="ollama", asked=name)
 
 
@@ -224,7 +241,7 @@ async def _embedded(
     from voicecli.engines.llm import llamacpp, llamacpp_process
     from voicecli.engines.llm import openai as openai_chat
 
-    file = gguf(settings.model)
+    file = await asyncio.to_thread(gguf, settings.model)
     narrate(f"Loading {file.name}…")
     async with AsyncExitStack() as stack:
         loaded = stack.enter_context(ExitStack())
@@ -234,6 +251,11 @@ async def _embedded(
         async with openai_chat.connect(server.base_url, server.api_key, settings.timeout_s, use_proxy=False) as client:
             no_tools = f"{file.name} cannot use tools (its chat template does not support them)"
             no_tools = "" if server.supports_tools else no_tools
-            where = "the embedded llama.cpp"
-            model = openai_chat.OpenAiChat(client, server.model, where, settings, file.name, no_tools)
-            yield Opened(model, why, settings.context_tokens, backend="embedded", asked=file.name)
+            where, sampled = "the embedded llama.cpp", with_sampling(settings, file.sampling)
+            model = openai_chat.OpenAiChat(client, server.model, where, sampled, file.name, no_tools)
+            if file.measured is not None:
+                model.measure(file.measured, settings.threads or llamacpp.default_threads())
+            chosen = file.why.removeprefix(f"{file.name}: ")
+            why = f"{chosen}; {why}" if chosen else why
+            opened = Opened(model, why, settings.context_tokens, backend="embedded", asked=file.name)
+            yield replace(opened, wants_examples=file.wants_examples)
