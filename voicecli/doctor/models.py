@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from voicecli.doctor.finding import Finding
+from voicecli.printable import size_text
 from voicecli.types import MemoryFacts
 
 ModelState = Literal["whole", "incomplete", "absent", "damaged", "own", "unknown"]
@@ -43,10 +44,10 @@ def _model(facts: ModelFacts, offline: bool, to_fetch: str) -> Finding:
     match facts.state:
         case "whole":
             checked = "checksum is correct" if facts.is_hashed else "size is correct, checksum not verified"
-            return Finding(name, "passed", f"{megabytes(facts.size_bytes)}, {checked}", facts=reported)
+            return Finding(name, "passed", f"{size_text(facts.size_bytes)}, {checked}", facts=reported)
         case "own":
             return Finding(
-                name, "passed", f"{megabytes(facts.size_bytes)}, your own file, not verified", facts=reported
+                name, "passed", f"{size_text(facts.size_bytes)}, your own file, not verified", facts=reported
             )
         case "absent":
             later = "" if offline else "; voicecli talk would download it first"
@@ -69,11 +70,6 @@ def _model(facts: ModelFacts, offline: bool, to_fetch: str) -> Finding:
 def first_names(names: tuple[str, ...]) -> str:
     """Return the first two names and the number of the others, which are in the facts."""
     return ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
-
-
-def megabytes(size_bytes: float) -> str:
-    """Return a size in MB or GB."""
-    return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.0f} MB"
 
 
 PROGRAM_BYTES = 150e6
@@ -110,9 +106,9 @@ def memory_findings(facts: MemoryFacts, models: list[ModelFacts]) -> list[Findin
     needed = needed_bytes(models)
     reported = {"available bytes": facts.available_bytes, "total bytes": facts.total_bytes, "needed bytes": needed}
     if facts.available_bytes is None:
-        return [Finding("memory", "skipped", f"about {megabytes(needed)} needed; free memory is unknown", "", reported)]
+        return [Finding("memory", "skipped", f"about {size_text(needed)} needed; free memory is unknown", "", reported)]
     where = f" ({facts.limit})" if facts.limit else ""
-    text = f"{megabytes(facts.available_bytes)} free{where}, about {megabytes(needed)} needed"
+    text = f"{size_text(facts.available_bytes)} free{where}, about {size_text(needed)} needed"
     advice = "close other programs, or choose smaller models: voicecli download-models --list"
     if facts.available_bytes < needed:
         return [Finding("memory", "failed", text, advice, reported)]

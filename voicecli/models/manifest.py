@@ -178,6 +178,10 @@ class Manifest(Entry):
         guess = f"did you mean {near[0]}? " if near else ""
         raise SettingsError(f"unknown model {name!r}", hint=f"{guess}To see all names: voicecli download-models --list")
 
+    def is_default(self, name: str) -> bool:
+        """Return whether this is the name of a model that a first conversation begins with."""
+        return name in self._by_name and self._by_name[name].default
+
     def defaults(self) -> tuple[Model, ...]:
         """Return the models that a conversation on a CPU needs."""
         return tuple(model for model in self.model if model.default)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +19,7 @@ from voicecli.models.machine import this_machine
 from voicecli.models.manifest import Entry, Manifest, Model, Sha256, Source, SourceFile
 from voicecli.models.speeds import load_speeds, recorder
 from voicecli.settings.model import ListenSettings, LlmSettings, Settings
-from voicecli.types import GgufFile
+from voicecli.types import GgufFile, Sampling
 
 State = Literal["installed", "incomplete", "absent"]
 
@@ -198,6 +198,11 @@ def installed_models(store: ModelStore, kind: str) -> list[str]:
     return [model.name for model in store.manifest.model if model.kind == kind and store.is_complete(model.name)]
 
 
+def catalog_names(store: ModelStore) -> list[str]:
+    """Return the names of the language models that are installed or can be downloaded."""
+    return [model.name for model in store.manifest.model if model.kind == "llm"]
+
+
 def conversation_models(settings: Settings) -> list[str]:
     """Return the names of the models that a conversation needs."""
     names = [settings.stt.model, *voice_models(settings)]
@@ -238,10 +243,11 @@ def chosen_model(store: ModelStore, llm: LlmSettings, language: str) -> tuple[st
     return next(model.name for model in store.manifest.model if model.kind == "llm" and model.default), found.why
 
 
-def choice_here(store: ModelStore, llm: LlmSettings, language: str) -> Choice:
-    """Return the choice among the language models on this machine, for conversations in a language."""
+def choice_here(store: ModelStore, llm: LlmSettings, language: str, models: Sequence[Model] | None = None) -> Choice:
+    """Return the choice among `models`, or all, on this machine, for conversations in a language."""
+    known = store.manifest.model if models is None else models
     machine, speeds = this_machine(llm.gpu_layers), load_speeds(store.root)
-    return choose(store.manifest.model, machine, speeds, installed_models(store, "llm"), language)
+    return choose(known, machine, speeds, installed_models(store, "llm"), language)
 
 
 def language_model_file(store: ModelStore, settings: Settings, name: str) -> GgufFile:
@@ -253,7 +259,9 @@ def language_model_file(store: ModelStore, settings: Settings, name: str) -> Ggu
     path = model_file(store, chosen, ".gguf")
     if is_gguf(chosen):
         return GgufFile(path.stem, path)
-    return GgufFile(chosen, path, why, recorder(store.root, chosen))
+    chat = store.manifest.find(chosen).chat
+    sampling = Sampling(chat.temperature, chat.repeat_penalty)
+    return GgufFile(chosen, path, why, recorder(store.root, chosen), sampling, chat.examples)
 
 
 def voice_models(settings: Settings) -> list[str]:
