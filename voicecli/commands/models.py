@@ -91,11 +91,12 @@ def print_ladder(found: Catalogue) -> None:
 def row(one: Assessment, found: Catalogue) -> tuple[str, ...]:
     """Return the cells of a language model."""
     from voicecli.models.ladder import file_bytes, gigabytes, needed_bytes
+    from voicecli.printable import size_text
 
     model = one.model
     return (
         model.name,
-        gigabytes(file_bytes(model)),
+        size_text(file_bytes(model)),
         gigabytes(needed_bytes(model)),
         "-" if model.score is None else str(model.score),
         "-" if model.tools is None else str(model.tools),
@@ -134,12 +135,13 @@ def print_facts(facts: Sequence[tuple[str, str]]) -> None:
 
 def general_facts(found: Catalogue, model: Model) -> list[tuple[str, str]]:
     """Return the facts that any model has."""
-    from voicecli.models.ladder import file_bytes, gigabytes
+    from voicecli.models.ladder import file_bytes
+    from voicecli.printable import size_text
 
     sources = [("" if at else "sources", str(source)) for at, source in enumerate(model.source)]
     on_disk = {"absent": f"no; voicecli download-models {model.name}", "incomplete": "incomplete", "installed": "yes"}
     return [
-        ("size", gigabytes(file_bytes(model))),
+        ("size", size_text(file_bytes(model))),
         ("license", model.license),
         *sources,
         ("installed", on_disk[found.store.state(model.name)]),
