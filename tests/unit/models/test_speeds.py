@@ -76,6 +76,12 @@ def test_speeds_of_another_processor_do_not_count(tmp_path: Path, monkeypatch: p
     assert load_speeds(tmp_path) == {}
 
 
+def test_an_old_speed_does_not_count(tmp_path: Path) -> None:
+    old = {"processor": speeds.processor(), "date": datetime.date(2020, 1, 1)}
+    speeds.write_kept(tmp_path, {"small": kept().model_copy(update=old)})
+    assert load_speeds(tmp_path) == {}
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"small": {"reading_tps": -1}}'])
 def test_a_damaged_file_is_as_none(tmp_path: Path, text: str) -> None:
     (tmp_path / SPEEDS_FILE).write_text(text)
