@@ -21,7 +21,7 @@ from voicecli.types import Pcm
 
 pytestmark = [pytest.mark.card, pytest.mark.model, pytest.mark.timeout(420)]
 
-ANSWERS = 10
+ANSWERS, ORDERS = 5, 10
 OVER = (events.TurnDone, events.TurnInterrupted, events.TurnFailed)
 LINES = (
     "Turn the lights in the kitchen on.",
@@ -42,7 +42,7 @@ def answered(program: Program, seen: int) -> tuple[int, float]:
 
 
 @pytest.mark.parametrize("echo_db", [-10, -20])
-def test_ten_answers_are_heard_to_their_ends_and_none_is_answered(card: VirtualCard, echo_db: float) -> None:
+def test_answers_are_heard_to_their_ends_and_none_is_answered(card: VirtualCard, echo_db: float) -> None:
     with card.echo(echo_db), Storyteller() as story, talking(card, story) as program:
         seen, _ = program.await_event(events.Ready)
         for _ in range(ANSWERS):
@@ -60,7 +60,7 @@ def orders(spoken: Callable[[str], Path], tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("orders")
     paths = sorted((FOLDER / "commands").glob("*.wav")) or [spoken(line) for line in LINES]
     found = [one for path in paths if (one := order(clip(path), folder / path.name))]
-    return (found * ANSWERS)[:ANSWERS]
+    return (found * ORDERS)[:ORDERS]
 
 
 def test_nine_of_ten_orders_over_an_answer_end_it(
@@ -75,9 +75,9 @@ def test_nine_of_ten_orders_over_an_answer_end_it(
             began_s, _ = card.say(said.path)
             seen, over = program.await_event(*OVER, after=seen)
             after_s = silent_after_s(card, said, began_s)
-            if isinstance(over, events.TurnInterrupted) and after_s is not None:
-                silent_s.append(after_s)
-            program.press("\n")
+            if not isinstance(over, events.TurnInterrupted):
+                continue
+            silent_s += [] if after_s is None else [after_s]
             seen, _ = program.await_event(events.Audible, events.NothingHeard, after=seen)
     median_s, p95_s = np.percentile(silent_s, (50, 95))
     print(f"{len(silent_s)} of {len(orders)} orders ended an answer, silent after {1000 * median_s:.0f} ms (median), "
@@ -94,6 +94,12 @@ def noises() -> Iterator[tuple[str, Pcm]]:
         yield path.stem, clip(path)[: 8 * 16_000]
 
 
+def what_happened(program: Program) -> str:
+    """Return the latest events, without those that come many times a second."""
+    frequent = (events.TokenArrived, events.SpokenUpTo, events.Synthesized, events.TextChunkReady)
+    return "\n".join(str(event) for event in program.events()[-400:] if not isinstance(event, frequent))
+
+
 def test_noises_over_an_answer_duck_it_at_most(card: VirtualCard, tmp_path: Path) -> None:
     with card.echo(-20), Storyteller(times=2) as story, talking(card, story) as program:
         seen, _ = program.await_event(events.Ready)
@@ -102,5 +108,5 @@ def test_noises_over_an_answer_duck_it_at_most(card: VirtualCard, tmp_path: Path
             write_clip(tmp_path / f"{name}.wav", noise)
             card.say(tmp_path / f"{name}.wav")
             seen, over = program.await_event(*OVER, after=seen)
-            assert isinstance(over, events.TurnDone), f"{name}: {over}"
+            assert isinstance(over, events.TurnDone), f"{name}: {what_happened(program)}"
         assert not [event for event in program.events() if isinstance(event, events.Transcribed)]

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.card, pytest.mark.model, pytest.mark.timeout(180)]
 BACK_S = 2.5
 """Two seconds from the return of a device to its use, and half of one for a busy machine and the lines on the pipe."""
 
-AWAKE_S = 15.0
+AWAKE_S = 30.0
 """From the moment when a sound server goes on: each attempt that it kept waiting ends first, then some fail."""
 
 

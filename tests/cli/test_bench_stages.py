@@ -150,6 +150,18 @@ def test_a_warm_prefix_answers_sooner_than_a_cold_one(tmp_path: Path, model_fold
 
 @pytest.mark.model
 @pytest.mark.timeout(180)
+def test_everyday_questions_are_answered_and_graded(tmp_path: Path, model_folder: Callable[[str], Path]) -> None:
+    model_folder(LANGUAGE_MODEL)
+    arguments = ("--only", "instructions", "--sample", "3", "--llm", "embedded", "--model", LANGUAGE_MODEL)
+    found = result_of("answers", *arguments, file=tmp_path / "answers.json")
+    assert counted(found, LANGUAGE_MODEL, "right").out_of == 3
+    assert len(found.samples(LANGUAGE_MODEL, "first token")) == 3
+    assert len(found.events) == 3
+    assert found.models.keys() == {LANGUAGE_MODEL}
+
+
+@pytest.mark.model
+@pytest.mark.timeout(180)
 def test_sentences_of_three_lengths_are_spoken_and_understood(
     tmp_path: Path, model_folder: Callable[[str], Path]
 ) -> None:

@@ -118,6 +118,13 @@ def test_one_word_that_does_not_outlast_the_silence_may_be_a_cough_over_an_echo(
     assert (only(seen, events.TurnDone).spoken == STORY + " ") != ends
 
 
+def test_more_words_than_fit_into_a_sound_are_made_up(story: Talk) -> None:
+    story.user_says("I don't know.", 3.0, 3.26)
+    seen = story.run(12.0)
+    assert only(seen, events.FalseInterruption).reason == "too fast for speech"
+    assert only(seen, events.TurnDone).spoken == STORY + " "
+
+
 def test_a_click_is_dropped_and_the_answer_goes_on(story: Talk) -> None:
     story.user_says("tock", 3.0, 3.1)
     seen = story.run(9.0)

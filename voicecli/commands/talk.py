@@ -174,6 +174,9 @@ def talk(
     ] = None,
     output: Annotated[Path | None, option("--output", help="Write the answers to this WAV file.", panel=FILES)] = None,
     fast: Annotated[bool, option("--fast", help="Process files as fast as the engines can.", panel=FILES)] = False,
+    yes: Annotated[
+        bool | None, option("--yes", help="Download a better language model without asking.", panel=MODELS)
+    ] = None,
     resume: Annotated[
         int | None,
         option("--resume", metavar="[ID]", min=0, help="Continue this conversation, or the latest.", panel=HISTORY),
@@ -201,7 +204,8 @@ def talk(
 
       voicecli talk --input question.wav --output answer.wav
     """
-    loaded = source.load(listening, turns, llm, recognizer, voice, conversation)
+    upgrade = "auto" if yes else None
+    loaded = source.load(listening, turns, llm, recognizer, voice, conversation, llm__upgrade=upgrade)
     if show_settings:
         print_settings(loaded)
         return

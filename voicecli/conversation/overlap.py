@@ -21,7 +21,7 @@ from voicecli.conversation.parts import Devices, Engines, Runtime, StartWork
 from voicecli.conversation.turn import Turn
 from voicecli.errors import VoiceCliError
 from voicecli.events import Volume
-from voicecli.turns.barge_in import BargeIn, is_backchannel, is_interruption, is_stop_word
+from voicecli.turns.barge_in import BargeIn, is_backchannel, is_interruption, is_stop_word, is_too_fast
 from voicecli.turns.segmenter import Dropped, EarlyPause, Endpoint, Onset, Pause, Resume, SegmenterEvent
 from voicecli.turns.self_echo import AHEAD_S, REASON, SelfEchoFilter
 from voicecli.turns.speech_hint import PossibleSpeech, PossibleSpeechEnded
@@ -55,6 +55,11 @@ class InterruptionCandidate:
     events: list[SegmenterEvent] = field(default_factory=list)  # of the utterance, from its onset on
     heard_until_s: float = 0.0  # last voiced sample of what was decoded
     rejected: bool = False  # by the words so far
+
+    @property
+    def voiced_s(self) -> float:
+        """Seconds from the first to the last voiced sample of what was decoded."""
+        return self.heard_until_s - self.started_at_s
 
     @property
     def may_be_echo(self) -> bool:
@@ -188,7 +193,7 @@ class Overlap:
         if candidate.answer.tools.approval is not None and answer_of(text):
             return False  # a yes or no is certain only when it is complete
         wanted = is_interruption(text, sure=True) and self._barge_in.is_addressed(text)
-        wanted = wanted and not self._is_self_echo(candidate, text)
+        wanted = wanted and not self._is_self_echo(candidate, text) and not is_too_fast(text, candidate.voiced_s)
         sure = is_interruption(text, sure=bool(words.firm)) and (is_stop_word(text) or not candidate.may_be_echo)
         if not wanted and self._runtime.clock() - candidate.paused_at_s > PATIENCE_S:
             self._set_volume(candidate.answer, "soft")
@@ -225,6 +230,8 @@ class Overlap:
             return "backchannel"
         if self._is_doubtful(candidate, text):
             return "one short word"
+        if is_too_fast(text, candidate.voiced_s):
+            return "too fast for speech"
         return "too short" if voiced_ms < self._barge_in.interrupt_ms and not is_stop_word(text) else ""
 
     def _is_doubtful(self, candidate: InterruptionCandidate, text: str) -> bool:

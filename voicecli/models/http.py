@@ -21,6 +21,7 @@ PROBE_TIMEOUT_S = 4.0
 ATTEMPTS = 4
 """Consecutive transfers of a file that may end without a new byte."""
 _DIGEST = re.compile(r"[0-9a-f]{64}|[0-9a-f]{40}")
+_HOSTS: tuple[SourceKind, ...] = ("hub", "github")
 OnBytes = Callable[[int, int | None], None]
 """Called with the bytes received so far and the expected total, if known."""
 
@@ -132,6 +133,27 @@ class HttpSources:
             part.write(chunk)
             on_bytes(part.size_bytes, total)
         return digest
+
+
+def reachable_hosts(hosts: Hosts | None = None) -> frozenset[SourceKind]:
+    """Return the hosts that answer, and the package registries, whose clients are not asked. Blocks for seconds.
+
+    Do not call this on an event loop.
+    """
+
+    async def probe() -> frozenset[SourceKind]:
+        found: set[SourceKind] = {"pypi", "npm"}
+        async with httpx.AsyncClient(follow_redirects=True) as client:
+            sources = HttpSources(client, hosts or Hosts())
+            for kind in _HOSTS:
+                try:
+                    await sources.require_host(kind)
+                except SourceFailed:
+                    continue
+                found.add(kind)
+        return frozenset(found)
+
+    return asyncio.run(probe())
 
 
 def _headers(kind: SourceKind, start: int) -> dict[str, str]:

@@ -35,6 +35,11 @@ SILENCING, COURTESY = frozenset(_SILENCING.split()), frozenset(_COURTESY.split()
 """Stop commands that count without the wake phrase, and the polite words that may accompany them."""
 
 
+MOST_WORDS_PER_S = 6.0
+"""Beyond the first word. Quick speech has four to five words a second. Whisper made "I don't know" of a quarter of a
+second of noise over an answer (tests/card/test_echo.py on a busy machine)."""
+
+
 @dataclass(frozen=True, slots=True)
 class BargeIn:
     """How much speech makes an utterance, and what the answer does meanwhile.
@@ -80,6 +85,11 @@ def is_stop_command(text: str) -> bool:
     """Return whether a text asks for silence and nothing else: "Stop.", "Please stop it."."""
     words = [word for word in words_of(text) if word not in COURTESY]
     return len(words) == 1 and words[0] in SILENCING
+
+
+def is_too_fast(text: str, voiced_s: float) -> bool:
+    """Return whether nobody can say these words in `voiced_s`, so that a recognizer has made them up."""
+    return len(words_of(text)) > 1 + MOST_WORDS_PER_S * voiced_s
 
 
 def is_interruption(text: str, *, sure: bool) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.turns.barge_in import BACKCHANNELS, BargeIn, is_backchannel, is_interruption, is_stop_word
+from voicecli.turns.barge_in import BACKCHANNELS, BargeIn, is_backchannel, is_interruption, is_stop_word, is_too_fast
 from voicecli.turns.self_echo import SelfEchoFilter
 from voicecli.turns.speech_hint import QUIET_S, PossibleSpeech, PossibleSpeechEnded, SpeechHint
 from voicecli.turns.wake_phrase import WakePhrase
@@ -115,3 +115,19 @@ def test_other_words_do_not(text: str) -> None:
     assert not replace(RULES, phrase=WakePhrase("hey computer")).is_addressed(text)
     assert RULES.is_addressed(text), "without a phrase all words do"
     assert not RULES.is_called(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "voiced_s", "too_fast"),
+    [
+        ("I don't know.", 0.26, True),
+        ("I don't know.", 0.4, False),
+        ("Stop.", 0.1, False),
+        ("Stop it.", 0.25, False),
+        ("What time is it?", 0.6, False),
+        ("Thank you for watching.", 0.3, True),
+        ("", 0.0, False),
+    ],
+)
+def test_nobody_says_many_words_in_a_short_sound(text: str, voiced_s: float, too_fast: bool) -> None:
+    assert is_too_fast(text, voiced_s) is too_fast

@@ -19,6 +19,7 @@ from tests.unit.ui.turns import (
     TEXT_ONLY,
     TWO,
     audible,
+    cut,
     ended,
     partial,
     spoken_up_to,
@@ -102,6 +103,10 @@ SCENES: dict[str, Scene] = {
         )
     ),
     "interrupted": Scene(view_of(READY, *ASKED, ended(), audible(), CUT)),
+    "cut in a loop": Scene(view_of(READY, *ASKED, ended(), audible(), cut("loop"))),
+    "cut at its longest": Scene(
+        view_of(READY, *ASKED, ended(), cut("length"), TurnDone(at_s=9, turn=ONE, spoken="Hi you."))
+    ),
     "reopened": Scene(view_of(READY, *ASKED, ended(), audible(), replace(CUT, reopened=True))),
     "many turns": Scene(view_of(READY, *(event for number in range(1, 40) for event in turn(number)))),
     "at once": Scene(view_of(READY, UserTyped(at_s=1, turn=ONE, text="x"), audible(ONE, 1.0))),
@@ -160,6 +165,8 @@ def test_no_text_breaks_the_frame(said: str, answer: str, spoken: int, width: in
         ("failed", ["✗ language model: Gone.", "Mend."]),
         ("troubles", ["• The speaker is back.", "no words (no speech)", "1 gap in answers", "2 frames dropped"]),
         ("interrupted", ["Hi you.", "― interrupted"]),
+        ("cut in a loop", ["Hi you.", "― cut: the model began to repeat itself"]),
+        ("cut at its longest", ["Hi you.", "― cut: as long as an answer may be"]),
         ("reopened", ["Hello there.", "― you went on"]),
         ("many turns", [" earlier", "Answer number 39.", "p50", "p95"]),
     ],

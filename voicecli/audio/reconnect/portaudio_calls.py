@@ -29,6 +29,12 @@ CLOSE_S = 0.5
 LIST_S = 3.0
 """Deadline of the subprocess."""
 
+SERVER_HINT = "check that the sound server is running"
+
+MOST_HANGING = 4
+"""Calls that may hang at the same time: closing and opening both devices of a conversation. PortAudio is not
+thread-safe, and when a sound server goes on, all of them end at once."""
+
 LIST = (
     "from voicecli.audio.reconnect.portaudio_calls import listed_here; import json, sys; "
     "json.dump(sorted(listed_here()), sys.stdout)"
@@ -122,9 +128,11 @@ class SoundSystem:
         """Run `work` on a thread of its own. Raise what it raises, or DeviceError if it takes too long.
 
         `undo` is applied to a result that arrives after that. The thread is a daemon: it may hang forever, and nothing
-        waits for it.
+        waits for it. While too many calls hang, raise DeviceError without another one.
         """
         async with self._one_at_a_time:
+            if self._hanging >= MOST_HANGING:
+                raise DeviceError("the sound system does not answer", SERVER_HINT)
             return await self._run(work, undo)
 
     async def _run(
@@ -147,7 +155,7 @@ class SoundSystem:
                 return await future
         except TimeoutError:
             message = f"the sound system has not answered for {deadline_s:g} s"
-            raise DeviceError(message, "check that the sound server is running") from None
+            raise DeviceError(message, SERVER_HINT) from None
 
     def _start(self, work: Callable[[], T], on_done: Callable[[T, BaseException | None], None]) -> None:
         loop = asyncio.get_running_loop()

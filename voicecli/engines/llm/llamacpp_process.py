@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,8 +77,7 @@ def main() -> None:
     settings = LlmSettings.model_validate({**request["settings"], "api_key": ""})
     try:
         with embedded_server(Path(request["gguf"]), settings) as server:
-            result = {"base_url": server.base_url, "api_key": server.api_key, "model": server.model}
-            print(json.dumps(result), file=out, flush=True)
+            print(json.dumps(asdict(server)), file=out, flush=True)
             sys.stdin.read()
     except VoiceCliError as error:
         failure = {"message": error.message, "hint": error.hint, "missing": isinstance(error, ModelMissing)}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import httpx
 import ollama
 
+from voicecli.engines.llm.sampling import penalty_field
 from voicecli.engines.llm.tool_calls import as_function, parse_arguments, tokens_of, without_calls
 from voicecli.errors import BackendRefuses, BackendUnavailable, EngineError
 from voicecli.types import Message, Token, ToolCall, ToolSpec
@@ -83,6 +84,8 @@ class OllamaChat:
             async for part in parts:
                 if text := part.message.content:
                     yield Token(text)
+                if part.done_reason == "length":
+                    yield Token("", at_limit=True)
                 for call in part.message.tool_calls or ():
                     self._calls_made += 1
                     arguments = json.dumps(dict(call.function.arguments), ensure_ascii=False)
@@ -139,6 +142,7 @@ class OllamaChat:
                 "num_ctx": self._settings.context_tokens,
                 "num_predict": num_predict,
                 "temperature": self._settings.temperature,
+                **penalty_field(self._settings),
                 **({"seed": self._settings.seed} if self._settings.seed >= 0 else {}),
             },
         )

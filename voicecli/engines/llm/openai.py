@@ -11,9 +11,10 @@ import openai
 from voicecli.engines.llm.model_names import unknown_model
 from voicecli.engines.llm.offers import Offer, Server, served_offers
 from voicecli.engines.llm.ranking import largest
+from voicecli.engines.llm.sampling import penalty_field
 from voicecli.engines.llm.tool_calls import ToolCallCollector, as_function, tokens_of, without_calls
 from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError, VoiceCliError
-from voicecli.types import Message, Token, ToolCall, ToolSpec
+from voicecli.types import Message, Timings, Token, ToolCall, ToolSpec
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionChunk
@@ -100,11 +101,17 @@ class OpenAiChat:
         self._model = model
         self._where = where
         self._settings = settings
-        self._extra = NO_THINKING
+        self._extra: Mapping[str, object] = {**NO_THINKING, **penalty_field(settings)}
         self._no_tools = no_tools
         self._tools: list[Any] = []
         self._refused: Callable[[str], None] = lambda reason: None
         self._calls_made = 0
+        self._measured: Callable[[Timings], None] | None = None
+        self._threads = 0
+
+    def measure(self, measured: Callable[[Timings], None], threads: int) -> None:
+        """Call `measured` with the timings of each request, which llama.cpp reports. `threads`: that write."""
+        self._measured, self._threads = measured, threads
 
     def offer(self, tools: Sequence[ToolSpec], refused: Callable[[str], None]) -> None:
         """See `CallingModel.offer`."""
@@ -121,7 +128,10 @@ class OpenAiChat:
         """
         with as_our_errors(self._where, self._model):
             async with await self._request(messages, max_tokens=1) as chunks:
-                await anext(aiter(chunks), None)
+                async for chunk in chunks:
+                    if self._measured is None:  # llama.cpp ends after one token, and then tells how long it read
+                        break
+                    self._note_timings(chunk)
 
     def reply(self, messages: Sequence[Message]) -> AsyncGenerator[Token, None]:
         """Stream the answer without reasoning."""
@@ -133,6 +143,7 @@ class OpenAiChat:
         with as_our_errors(self._where, self._model):
             async with await self._request(messages, self._settings.max_answer_tokens) as chunks:
                 async for chunk in chunks:
+                    self._note_timings(chunk)
                     if not chunk.choices:
                         continue
                     delta = chunk.choices[0].delta
@@ -144,6 +155,8 @@ class OpenAiChat:
                             arguments = function.arguments or ""
                             calls.push(fragment.index, fragment.id or "", function.name or "", arguments)
                         yield Token("")
+                    if chunk.choices[0].finish_reason == "length":
+                        yield Token("", at_limit=True)
         self._calls_made += 1
         for call in calls.calls(self._calls_made):
             yield call
@@ -151,6 +164,10 @@ class OpenAiChat:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+    def _note_timings(self, chunk: ChatCompletionChunk) -> None:
+        if self._measured is not None and (found := timings_of(chunk, self._threads)) is not None:
+            self._measured(found)
 
     async def _request(self, messages: Sequence[Message], max_tokens: int) -> openai.AsyncStream[ChatCompletionChunk]:
         """Start a stream. If a strict server refuses fields that OpenAI does not define, retry without them.
@@ -193,6 +210,19 @@ class OpenAiChat:
             stream=True,
             extra_body=dict(extra),
         )
+
+
+def timings_of(chunk: ChatCompletionChunk, threads: int) -> Timings | None:
+    """Return the timings that llama.cpp adds to its last chunk; None if there are none."""
+    reported = (chunk.model_extra or {}).get("timings")
+    if not isinstance(reported, dict):
+        return None
+    try:
+        read, written = int(reported["prompt_n"]), int(reported["predicted_n"])
+        read_s, written_s = reported["prompt_ms"] / 1000, reported["predicted_ms"] / 1000
+    except (KeyError, TypeError, ValueError):
+        return None
+    return Timings(read, read_s, written, written_s, threads)
 
 
 def _as_param(message: Message) -> openai.types.chat.ChatCompletionMessageParam:

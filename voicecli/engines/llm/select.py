@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack, aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from voicecli.engines.base import LanguageModel
 from voicecli.engines.llm.available import AvailableModel
@@ -14,11 +14,14 @@ from voicecli.engines.llm.model_names import unknown_model
 from voicecli.engines.llm.offers import Offer, Server
 from voicecli.engines.llm.ranking import Pick, best_of, is_demo, pick, too_large
 from voicecli.engines.llm.room import this_room
+from voicecli.engines.llm.sampling import with_sampling
+from voicecli.engines.llm.tool_use import ChatModel, ToolUser, Way
+from voicecli.engines.llm.way_memory import WayFile, ways_file
 from voicecli.errors import BackendUnavailable, ModelMissing, SettingsError
 from voicecli.network import host_and_port, is_loopback
 from voicecli.settings.backends import OneBackend
 from voicecli.settings.model import LlmSettings
-from voicecli.types import GgufFile
+from voicecli.types import GgufFile, Sampling
 
 Narrate = Callable[[str], None]
 """Shows one line about the progress of loading."""
@@ -48,6 +51,7 @@ class Opened:
     keeps_prefix: bool = True  # a prompt sent ahead is neither read twice nor billed
     backend: OneBackend = "openai"
     asked: str = ""  # its name in the settings or at the server
+    wants_examples: bool = False  # it answers better after example turns
 
     @property
     def embedded(self) -> bool:
@@ -87,7 +91,20 @@ async def open_language_model(
                 opened = await stack.enter_async_context(_embedded(settings, why, embedded, narrate))
             case "auto":
                 opened = await _first_available(settings, embedded, narrate, stack)
-        yield opened
+        yield await stack.enter_async_context(_with_tool_use(opened))
+
+
+@asynccontextmanager
+async def _with_tool_use(opened: Opened) -> AsyncIterator[Opened]:
+    """Return the model with what finds out how it gets its tools.
+
+    An embedded model gets them in its prompt first: that is shorter, and nobody else has configured how it is asked.
+    """
+    chat = opened.model
+    assert isinstance(chat, ChatModel), "all clients can be offered tools"
+    ways: tuple[Way, ...] = ("prompt", "field") if opened.embedded else ("field", "prompt")
+    async with aclosing(ToolUser(chat, ways, WayFile(ways_file()))) as model:
+        yield replace(opened, model=model)
 
 
 async def _first_available(
@@ -164,7 +181,7 @@ async def _server(settings: LlmSettings, why: str, program: str = "") -> AsyncIt
     async with openai_chat.connect_with(settings, use_proxy=not is_loopback(settings.url)) as client:
         offer = await openai_chat.served_model(client, settings.model, where)
         shown = f"{offer.name} ({program or where})"
-        model = openai_chat.OpenAiChat(client, offer.name, where, settings, shown)
+        model = openai_chat.OpenAiChat(client, offer.name, where, with_sampling(settings, Sampling()), shown)
         context_tokens = offer.context_tokens or settings.context_tokens
         yield Opened(model, why, context_tokens, is_loopback(settings.url), asked=offer.name)
 
@@ -177,8 +194,8 @@ async def _ollama(settings: LlmSettings, why: str, narrate: Narrate) -> AsyncIte
     offer, why = await _of_ollama(server, settings.model, why)
     narrate(f"Loading {offer.name} into Ollama…")
     client = ollama_chat.connect(settings.ollama_url, use_proxy=not is_loopback(settings.ollama_url))
-    where = host_and_port(settings.ollama_url)
-    async with aclosing(ollama_chat.OllamaChat(client, offer.name, where, settings)) as model:
+    where, sampled = host_and_port(settings.ollama_url), with_sampling(settings, Sampling())
+    async with aclosing(ollama_chat.OllamaChat(client, offer.name, where, sampled)) as model:
         yield Opened(model, why, settings.context_tokens, backend="ollama", asked=offer.name)
 
 
@@ -202,7 +219,7 @@ async def _embedded(settings: LlmSettings, why: str, embedded: Embedded, narrate
     from voicecli.engines.llm import llamacpp, llamacpp_process
     from voicecli.engines.llm import openai as openai_chat
 
-    file = embedded.gguf(settings.model)
+    file = await asyncio.to_thread(embedded.gguf, settings.model)
     narrate(f"Loading {file.name}…")
     async with AsyncExitStack() as stack:
         loaded = stack.enter_context(ExitStack())
@@ -212,7 +229,11 @@ async def _embedded(settings: LlmSettings, why: str, embedded: Embedded, narrate
         async with openai_chat.connect(server.base_url, server.api_key, settings.timeout_s, use_proxy=False) as client:
             no_tools = f"{file.name} cannot use tools (its chat template does not support them)"
             no_tools = "" if server.supports_tools else no_tools
-            where = "the embedded llama.cpp"
-            model = openai_chat.OpenAiChat(client, server.model, where, settings, file.name, no_tools)
-            why = "; ".join(part for part in (why, file.why) if part)
-            yield Opened(model, why, settings.context_tokens, backend="embedded", asked=file.name)
+            where, sampled = "the embedded llama.cpp", with_sampling(settings, file.sampling)
+            model = openai_chat.OpenAiChat(client, server.model, where, sampled, file.name, no_tools)
+            if file.measured is not None:
+                model.measure(file.measured, settings.threads or llamacpp.default_threads())
+            chosen = file.why.removeprefix(f"{file.name}: ")
+            why = f"{chosen}; {why}" if chosen else why
+            opened = Opened(model, why, settings.context_tokens, backend="embedded", asked=file.name)
+            yield replace(opened, wants_examples=file.wants_examples)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from voicecli.audio.reconnect import portaudio_calls
-from voicecli.audio.reconnect.portaudio_calls import Seen, SoundSystem
+from voicecli.audio.reconnect.portaudio_calls import MOST_HANGING, Seen, SoundSystem
 from voicecli.errors import DeviceError
 
 KNOWN: Seen = frozenset({("built-in", "output")})
@@ -75,6 +75,39 @@ def test_a_hanging_call_is_an_error_and_undone_when_it_ends_after_all() -> None:
         answers.set()
         async with asyncio.timeout(10):
             await undone.wait()
+
+    asyncio.run(main())
+
+
+def test_no_more_calls_are_made_while_too_many_hang() -> None:
+    made: list[int] = []
+
+    async def main() -> None:
+        system, answers, ended = SoundSystem(lambda: True, deadline_s=0.02), threading.Event(), asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def hang() -> None:
+            made.append(1)
+            answers.wait()
+
+        def undo(result: None) -> None:
+            loop.call_soon_threadsafe(ended.set)
+
+        for _ in range(MOST_HANGING):
+            with pytest.raises(DeviceError, match="not answered for"):
+                await system.call(hang, undo)
+        with pytest.raises(DeviceError, match="does not answer"):
+            await system.call(hang)
+        assert len(made) == MOST_HANGING
+        answers.set()
+        async with asyncio.timeout(10):
+            await ended.wait()
+            while True:  # until the last of them has ended
+                try:
+                    assert await system.call(lambda: 7) == 7
+                    break
+                except DeviceError:
+                    await asyncio.sleep(0)
 
     asyncio.run(main())
 
