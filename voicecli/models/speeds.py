@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from voicecli.engines.machine import processor
 from voicecli.models.ladder import Speed
-from voicecli.models.machine import processor
 from voicecli.models.manifest import Entry
 from voicecli.types import Timings
 
@@ -76,10 +76,9 @@ def merged(before: KeptSpeed | None, timings: Timings, here: str, today: datetim
     """Return what to keep after an answer; None if it tells nothing new."""
     if before and (before.threads != timings.threads or (today - before.date).days > LASTING_DAYS):
         before = None
-    reading = _faster(before.reading_tps if before else None, timings.read_tokens, timings.read_s, LEAST_READ_TOKENS)
-    writing = _faster(
-        before.writing_tps if before else None, timings.written_tokens, timings.written_s, LEAST_WRITTEN_TOKENS
-    )
+    known_reading, known_writing = (before.reading_tps, before.writing_tps) if before else (None, None)
+    reading = _faster(known_reading, timings.read_tokens, timings.read_s, LEAST_READ_TOKENS)
+    writing = _faster(known_writing, timings.written_tokens, timings.written_s, LEAST_WRITTEN_TOKENS)
     if reading is None and writing is None:
         return None
     return KeptSpeed(

@@ -139,7 +139,7 @@ async def picked_of(servers: Sequence[Server], wanted: str, gguf: FindGguf) -> t
     best = pick(servers, room)
     if best is None:
         return None, too_large(servers, room) or NONE_FOUND
-    if best.is_demo and _has_more_than_a_demo(gguf):
+    if best.is_demo and await asyncio.to_thread(_has_more_than_a_demo, gguf):
         return None, f"{best.server.program} has nothing larger than {best.offer.name}"
     return best, ""
 
