@@ -103,7 +103,7 @@ class Examination:
 
     def _memory(self) -> list[Finding]:
         from voicecli.doctor.models import memory_findings
-        from voicecli.models.machine import memory_facts
+        from voicecli.engines.machine import memory_facts
 
         return memory_findings(memory_facts(), [model for model in self._models if not self._is_elsewhere(model)])
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from voicecli.engines.machine import processor
 from voicecli.models.ladder import Speed
-from voicecli.models.machine import processor
 from voicecli.models.manifest import Entry
 from voicecli.types import Timings
 
