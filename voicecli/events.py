@@ -30,6 +30,9 @@ Condition = Literal["ok", "fallback", "unavailable"]
 Volume = Literal["full", "soft", "silent"]
 """The volume of the answer. While silent, it waits where it is."""
 
+CutReason = Literal["loop", "length"]
+"""Why an answer ended before the model was done: it went round in circles, or reached `llm.max_answer_tokens`."""
+
 DownloadState = Literal["downloading", "unpacking", "loading", "over"]
 """What is done with a model that is got beside the conversation."""
 
@@ -254,6 +257,13 @@ class TokenArrived(Event):
     """A token of the answer."""
 
     text: str  # as written, markup included
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerCut(Event):
+    """The answer ends here, although the model would have gone on."""
+
+    reason: CutReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,6 +87,8 @@ class ToolSpec:
     name: str  # letters, digits, "_" and "-", 64 at most
     description: str
     parameters: Mapping[str, object]  # JSON Schema of an object
+    examples: tuple[tuple[str, Mapping[str, object]], ...] = ()
+    """Requests, and the arguments that each leads to: for models that get tools in their prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,14 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampling:
+    """How a model should pick its tokens; None: nothing in particular."""
+
+    temperature: float | None = None
+    repeat_penalty: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GgufFile:
     """The file of a language model for the embedded llama.cpp."""
 
@@ -131,6 +141,28 @@ class GgufFile:
     path: Path
     why: str = ""  # why this one, if it was chosen among others
     measured: Callable[[Timings], None] | None = None  # takes in the timings of its answers
+    sampling: Sampling = Sampling()
+    wants_examples: bool = False  # it answers better after example turns
+
+
+@dataclass(frozen=True, slots=True)
+class HubRepository:
+    """A repository of the Hugging Face hub with GGUF files."""
+
+    owner: str
+    repo: str
+    quantization: str  # such as Q4_K_M
+    is_named: bool = False  # the user has named the quantization
+
+    @property
+    def name(self) -> str:
+        """The name that Ollama knows, too."""
+        return f"hf.co/{self.owner}/{self.repo}" + (f":{self.quantization}" if self.is_named else "")
+
+    @property
+    def folder(self) -> str:
+        """The name of its folder among the models."""
+        return f"{self.owner}--{self.repo}--{self.quantization}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +170,7 @@ class Token:
     """A token of a streamed answer."""
 
     text: str
+    at_limit: bool = False  # the model was made to stop here: `llm.max_answer_tokens`
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from voicecli.app.upgrade_wiring import Downloads
@@ -12,11 +12,12 @@ from voicecli.assemble.engines import Switches
 from voicecli.conversation.conversation import Conversation
 from voicecli.doctor.examination import Examination, Request
 from voicecli.doctor.finding import Group
-from voicecli.engines.llm.select import AvailableModels, list_language_models
+from voicecli.engines.llm.available import AvailableModels, list_language_models
 from voicecli.events import CLOCK, Component, ComponentChanged, Notice, Publish
 from voicecli.history.log import ConversationLog, SessionLog
 from voicecli.history.store import excerpt
 from voicecli.history.writer import utc_now
+from voicecli.models.scores import KeptScore, load_scores
 from voicecli.models.store import conversation_models, installed_models, open_store
 from voicecli.settings.model import Settings
 from voicecli.slash.complete import Value, Values
@@ -62,13 +63,23 @@ class CommandContext:
     async def choices(self) -> AvailableModels:
         """Return the available language models."""
         store = open_store(self.settings)
-        return await list_language_models(self.settings.llm, await asyncio.to_thread(installed_models, store, "llm"))
+        found = await list_language_models(self.settings.llm, await asyncio.to_thread(installed_models, store, "llm"))
+        return with_scores(found, load_scores(self.settings.models_dir))
 
     def examine(self) -> list[Group]:
         """Return what `voicecli doctor` finds without opening a sound device or hashing a model. Blocks for seconds."""
         settings = self.settings.model_copy(update={"llm": self.switches.model.settings})
         request = Request(settings, conversation_models(settings), {}, aloud=False, quick=True)
         return list(Examination(request).run(lambda doing: None))
+
+
+def with_scores(available: AvailableModels, scores: Mapping[str, KeptScore]) -> AvailableModels:
+    """Return the models with what `voicecli bench answers` found of them on this machine."""
+    models = (
+        replace(one, where=f"{one.where}, {scores[one.name].text}") if one.name in scores else one
+        for one in available.models
+    )
+    return replace(available, models=tuple(models))
 
 
 def handlers(context: CommandContext) -> dict[str, Handler]:

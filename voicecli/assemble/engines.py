@@ -17,6 +17,7 @@ from voicecli.conversation.history import History
 from voicecli.conversation.language import LanguagePolicy
 from voicecli.conversation.parts import Engines
 from voicecli.conversation.prefill import ANY_QUESTION
+from voicecli.conversation.prompt import Examples, parse_examples
 from voicecli.engines.base import EndOfTurn, SpeechEngine
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.current_voice import CurrentVoice
@@ -29,6 +30,7 @@ from voicecli.engines.worker import ThreadWorker
 from voicecli.errors import BackendUnavailable
 from voicecli.events import CLOCK, Publish
 from voicecli.models.store import ModelStore, language_model_file, model_file, model_folder, open_store
+from voicecli.settings.load import shipped_text
 from voicecli.settings.model import ListenSettings, LlmSettings, Settings, SttSettings, TtsSettings
 from voicecli.tools.toolbox import Toolbox
 from voicecli.turns.activity import IdleChanges
@@ -105,6 +107,7 @@ class EngineOpener:
 
         async def prepare(opened: Opened) -> None:
             nonlocal toolbox
+            self.history.set_examples(example_turns(opened))
             if self.tools is not None:
                 tokens = opened.context_tokens
                 offered = await self.tools.offered_to(opened.model, self.history, tokens, self._report_tools)
@@ -129,6 +132,11 @@ async def read_conversation(opened: Opened, history: History) -> None:
         except BackendUnavailable:
             continue
     await opened.model.warm(history.prompt(ANY_QUESTION))
+
+
+def example_turns(opened: Opened) -> Examples:
+    """Return the example turns for a language model; none where it answers as well without."""
+    return parse_examples(shipped_text("examples.toml")) if opened.wants_examples else {}
 
 
 async def load_recognizer(worker: ThreadWorker, store: ModelStore, settings: SttSettings) -> Whisper:

@@ -135,6 +135,8 @@ async def answered(model: LanguageModel, messages: Sequence[Message], group: str
     parts: list[str] = []
     async with aclosing(model.reply(messages)) as tokens:
         async for token in tokens:
+            if token.at_limit:
+                continue
             at_s.append(time.perf_counter())
             parts.append(token.text)
     if not at_s:

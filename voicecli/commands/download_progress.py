@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,6 +57,13 @@ def show_downloads(console: Console | None = None) -> Iterator[OnEvent]:
         expand=True,
     ) as bars:
         yield DownloadScreen(console, bars)
+
+
+def show_pull(model: str, progress: OnEvent) -> Callable[[int, int | None], None]:
+    """Return a callback for the bytes of a model that a server downloads."""
+    from voicecli.models.download import Progress
+
+    return lambda done, total: progress(Progress(model, model, "download", done, total))
 
 
 class DownloadScreen:

@@ -14,6 +14,7 @@ from typer.core import TyperCommand
 
 from voicecli.commands.console import print_note
 from voicecli.commands.download_progress import fetch_missing
+from voicecli.commands.language_model import with_named_model
 from voicecli.commands.options import (
     DEVICES,
     LISTENING,
@@ -225,6 +226,7 @@ def hold_talk(settings: Settings, files: Files, ui: Ui, resume: int | None) -> i
     require_keyboard(settings, files)
     keep = settings.history.enabled and not files.inputs and files.output is None
     memory = open_history(settings.history_file, CLOCK, keep=keep, resume=resume)
+    settings = with_named_model(settings)
     fetch_missing(settings, conversation_models(settings))
     try:
         return talk(settings, files, ui.value, memory=memory)

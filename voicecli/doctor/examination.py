@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from voicecli.doctor.finding import Finding, Group
@@ -91,12 +92,13 @@ class Examination:
     def _language_model(self) -> list[Finding]:
         from voicecli.doctor.probes.servers import language_model_facts
         from voicecli.doctor.servers import server_findings
-        from voicecli.models.store import embedded_models
+        from voicecli.models.store import embedded_models, language_model_file, open_store
 
         names = embedded_models(self._settings)
         there = any(model.name in names and model.state in ("whole", "own") for model in self._models)
-        facts = language_model_facts(self._settings.llm, "".join(names), embedded_is_there=there)
-        self._answers_elsewhere = any(one and not one.problem for one in (facts.server, facts.ollama))
+        gguf = partial(language_model_file, open_store(self._settings))
+        facts = language_model_facts(self._settings.llm, "".join(names), gguf, embedded_is_there=there)
+        self._answers_elsewhere = bool(facts.answering)
         return server_findings(facts)
 
     def _memory(self) -> list[Finding]:

@@ -161,12 +161,15 @@ def _headers(kind: SourceKind, start: int) -> dict[str, str]:
     headers = {"accept-encoding": "identity"}
     if start:
         headers["range"] = f"bytes={start}-"
-    if kind == "hub":
-        from huggingface_hub import get_token
+    return headers | (hub_headers() if kind == "hub" else {})
 
-        if token := get_token():
-            headers["authorization"] = f"Bearer {token}"
-    return headers
+
+def hub_headers() -> dict[str, str]:
+    """Return the headers that identify the user to the hub; none without a token."""
+    from huggingface_hub import get_token
+
+    token = get_token()
+    return {"authorization": f"Bearer {token}"} if token else {}
 
 
 def _reason(error: httpx.TransportError) -> str:

@@ -76,13 +76,15 @@ def merged(before: KeptSpeed | None, timings: Timings, here: str, today: datetim
     """Return what to keep after an answer; None if it tells nothing new."""
     if before and (before.threads != timings.threads or (today - before.date).days > LASTING_DAYS):
         before = None
-    reading = _faster(before and before.reading_tps, timings.read_tokens, timings.read_s, LEAST_READ_TOKENS)
-    writing = _faster(before and before.writing_tps, timings.written_tokens, timings.written_s, LEAST_WRITTEN_TOKENS)
+    reading = _faster(before.reading_tps if before else None, timings.read_tokens, timings.read_s, LEAST_READ_TOKENS)
+    writing = _faster(
+        before.writing_tps if before else None, timings.written_tokens, timings.written_s, LEAST_WRITTEN_TOKENS
+    )
     if reading is None and writing is None:
         return None
     return KeptSpeed(
-        reading_tps=reading or (before.reading_tps if before else None),
-        writing_tps=writing or (before.writing_tps if before else None),
+        reading_tps=reading or known_reading,
+        writing_tps=writing or known_writing,
         threads=timings.threads,
         processor=here,
         date=today,

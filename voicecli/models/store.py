@@ -19,7 +19,7 @@ from voicecli.models.machine import this_machine
 from voicecli.models.manifest import Entry, Manifest, Model, Sha256, Source, SourceFile
 from voicecli.models.speeds import load_speeds, recorder
 from voicecli.settings.model import ListenSettings, LlmSettings, Settings
-from voicecli.types import GgufFile
+from voicecli.types import GgufFile, Sampling
 
 State = Literal["installed", "incomplete", "absent"]
 
@@ -198,6 +198,11 @@ def installed_models(store: ModelStore, kind: str) -> list[str]:
     return [model.name for model in store.manifest.model if model.kind == kind and store.is_complete(model.name)]
 
 
+def catalog_names(store: ModelStore) -> list[str]:
+    """Return the names of the language models that are installed or can be downloaded."""
+    return [model.name for model in store.manifest.model if model.kind == "llm"]
+
+
 def conversation_models(settings: Settings) -> list[str]:
     """Return the names of the models that a conversation needs."""
     names = [settings.stt.model, *voice_models(settings)]
@@ -254,7 +259,9 @@ def language_model_file(store: ModelStore, settings: Settings, name: str) -> Ggu
     path = model_file(store, chosen, ".gguf")
     if is_gguf(chosen):
         return GgufFile(path.stem, path)
-    return GgufFile(chosen, path, why, recorder(store.root, chosen))
+    chat = store.manifest.find(chosen).chat
+    sampling = Sampling(chat.temperature, chat.repeat_penalty)
+    return GgufFile(chosen, path, why, recorder(store.root, chosen), sampling, chat.examples)
 
 
 def voice_models(settings: Settings) -> list[str]:

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Literal, Protocol
 
 from voicecli.doctor.finding import Finding, Group, State, first_to_do, summary
-from voicecli.engines.llm.select import AvailableModels, Opened, settings_with
+from voicecli.engines.llm.available import AvailableModels
+from voicecli.engines.llm.select import Opened
 from voicecli.settings.model import LlmSettings
 from voicecli.slash.complete import Value
 from voicecli.slash.dispatcher import Start, error_text
@@ -220,7 +221,7 @@ class ModelCommand:
         if (choice.backend, choice.name) == (models.opened.backend, models.opened.asked):
             self._report(f"{models.opened.model.name} is already in use.")
             return
-        opened = await models.switch(settings_with(models.settings, choice))
+        opened = await models.switch(choice.settings(models.settings))
         self._changed(opened.model.name, f"{opened.model.name} answers from the next question on.")
 
 

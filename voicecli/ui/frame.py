@@ -136,6 +136,8 @@ def _middle(scene: Scene, console: Console, width: int, height: int) -> list[Tex
         lines = _visible(scene, console, width, height)
     else:
         lines = [Text(), *_visible(scene, console, width, height - 2)]
+    if scene.view.entries and not scene.view.exchanges:
+        lines = [*lines, *_indented(Text(_choice(scene.view), "dim"), console, width)][:height]
     return _filled(lines, height)
 
 
@@ -177,9 +179,16 @@ def _welcome(view: ViewModel, console: Console, width: int) -> list[Text]:
     else:
         text = "There is no microphone. Type your question and press Enter."
     welcome = Text(f"\n{text}\n", "dim")
-    if view.ready is not None and view.ready.llm_why:
-        welcome.append(f"\n{view.ready.llm}: {view.ready.llm_why}")
-    return [Text.assemble(INDENT, line) for line in welcome.wrap(console, max(width - len(INDENT), 1))]
+    return _indented(welcome.append(_choice(view)), console, width)
+
+
+def _choice(view: ViewModel) -> str:
+    """Return which language model answers and why, on a line of its own; empty if there is no reason."""
+    return f"\n{view.ready.llm}: {view.ready.llm_why}" if view.ready is not None and view.ready.llm_why else ""
+
+
+def _indented(text: Text, console: Console, width: int) -> list[Text]:
+    return [Text.assemble(INDENT, line) for line in text.wrap(console, max(width - len(INDENT), 1))]
 
 
 def _header(view: ViewModel, console: Console, width: int, lines: int) -> list[Text]:

@@ -35,7 +35,7 @@ from voicecli.events import (
 from voicecli.ui.line_input import LineScreen
 from voicecli.ui.terminal.outlet import stderr_to
 from voicecli.ui.tool_uses import ToolUse
-from voicecli.ui.view import Exchange, ViewModel
+from voicecli.ui.view import CUT_REASONS, Exchange, ViewModel
 from voicecli.ui.waterfall import STAGES, seconds
 
 if TYPE_CHECKING:
@@ -101,6 +101,8 @@ def _of_turn(event: Event, exchange: Exchange) -> Iterator[str]:
             yield from (use_line(use) for use in exchange.tool_uses if use.call_id == call)
         case TurnDone():
             yield f"Assistant: {_flat(exchange.written)}"
+            if exchange.cut is not None:
+                yield f"({CUT_REASONS[exchange.cut]})"
         case TurnInterrupted(reopened=True):
             yield "(you went on)"
         case TurnInterrupted():

@@ -12,11 +12,13 @@ from typing import Any, Literal
 from voicecli.conversation.latency import LatencyFold, TurnLatency
 from voicecli.events import (
     Announced,
+    AnswerCut,
     AnswerReplayed,
     Audible,
     AwakeChanged,
     Component,
     ComponentChanged,
+    CutReason,
     Event,
     FalseInterruption,
     FramesDropped,
@@ -52,6 +54,11 @@ from voicecli.ui.tool_uses import ToolUse, apply_tool_event, pending_approval
 
 State = Literal["Starting", "Ready", "Listening", "Hearing", "Thinking", "Speaking", "Muted", "Asleep"]
 Outcome = Literal["open", "done", "interrupted", "reopened", "failed"]
+
+CUT_REASONS: dict[CutReason, str] = {
+    "loop": "cut: the model began to repeat itself",
+    "length": "cut: as long as an answer may be (llm.max_answer_tokens)",
+}
 
 LEVELS_KEPT = 48
 """4.8 s of input level: the widest meter."""
@@ -92,6 +99,7 @@ class Exchange:
     written: str = ""  # the answer so far, whether shown or not
     spoken_end: int = 0  # characters of `written` that have been played
     audible: bool = False
+    cut: CutReason | None = None  # why the model was stopped
     outcome: Outcome = "open"
     failure: Failure | None = None
     tool_uses: tuple[ToolUse, ...] = ()
@@ -133,11 +141,11 @@ class Exchange:
             case PartialHeard(stable=stable, unstable=unstable) if self.transcript is None:
                 return replace(self, stable=printable(stable), unstable=printable(unstable))
             case SpeechStarted() | SpeechPaused() | SpeechResumed():
-                return replace(self, released=False, transcript=None, written="", spoken_end=0)
+                return replace(self, released=False, transcript=None, written="", spoken_end=0, cut=None)
             case SpeechEnded():
                 return replace(self, released=True)
             case Transcribed(text=text) if not self.typed:
-                return replace(self, transcript=printable(text), written="", spoken_end=0)
+                return replace(self, transcript=printable(text), written="", spoken_end=0, cut=None)
             case _:
                 return self._apply_answer(event)
 
@@ -145,6 +153,8 @@ class Exchange:
         match event:
             case TokenArrived(text=text):
                 return replace(self, written=self.written + printable(text))
+            case AnswerCut(reason=reason):
+                return replace(self, cut=reason)
             case Audible():
                 return replace(self, audible=True)
             case SpokenUpTo(source_end=source_end):

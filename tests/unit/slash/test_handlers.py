@@ -14,7 +14,8 @@ import pytest
 from tests.defaults import SETTINGS
 from tests.unit.engines.llm.test_switch import Model
 from voicecli.doctor.finding import Finding, Group
-from voicecli.engines.llm.select import AvailableModel, AvailableModels, Opened, settings_with
+from voicecli.engines.llm.available import AvailableModel, AvailableModels
+from voicecli.engines.llm.select import Opened
 from voicecli.errors import BackendUnavailable, ModelMissing, SettingsError
 from voicecli.settings.model import LlmSettings
 from voicecli.slash.complete import Value
@@ -259,7 +260,7 @@ def test_a_failed_switch_reports_the_reason_and_the_model_in_use() -> None:
 
 def test_a_name_that_is_not_known_is_reported_with_the_nearest_first() -> None:
     (reported,) = reports(Models(), "larg")
-    assert str(reported).startswith("There is no language model 'larg'. available: large, small, small; Ollama")
+    assert str(reported).startswith("There is no language model 'larg'. nearest: large; Ollama")
 
 
 def test_the_list_says_where_each_runs() -> None:
@@ -295,12 +296,12 @@ def test_a_name_in_two_backends_means_the_current_backend() -> None:
     assert BOTH.find("small", "openai").backend == "openai"
     assert BOTH.find("small", "ollama") == HERE
     assert AvailableModels((AvailableModel("qwen", "ollama", "Ollama"),)).find("qwen:latest", "ollama").name == "qwen"
-    assert settings_with(SETTINGS.llm, AvailableModel("qwen", "ollama", "")).model == "qwen"
+    assert AvailableModel("qwen", "ollama", "").settings(SETTINGS.llm).model == "qwen"
 
 
 def test_a_gguf_file_is_a_model_too(tmp_path: Path) -> None:
     file = tmp_path / "mine.gguf"
-    with pytest.raises(SettingsError, match="no language model"):
+    with pytest.raises(SettingsError, match="there is no file"):
         BOTH.find(str(file), "openai")
     file.touch()
     assert BOTH.find(str(file), "openai") == AvailableModel(str(file), "embedded", "embedded")

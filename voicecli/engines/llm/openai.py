@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import openai
 
+from voicecli.engines.llm.model_names import unknown_model
+from voicecli.engines.llm.offers import Offer, Server, served_offers
+from voicecli.engines.llm.ranking import largest
+from voicecli.engines.llm.sampling import penalty_field
 from voicecli.engines.llm.tool_calls import ToolCallCollector, as_function, tokens_of, without_calls
 from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError, VoiceCliError
 from voicecli.types import Message, Timings, Token, ToolCall, ToolSpec
@@ -50,41 +53,34 @@ def connect_with(settings: LlmSettings, *, use_proxy: bool) -> openai.AsyncOpenA
     return connect(settings.url, settings.api_key.get_secret_value(), settings.timeout_s, use_proxy=use_proxy)
 
 
-@dataclass(frozen=True, slots=True)
-class ServedModel:
-    """A model of a server."""
+async def served_model(client: openai.AsyncOpenAI, wanted: str, where: str) -> Offer:
+    """Return the model to use: `wanted`, or the best that the server lists.
 
-    name: str
-    context_tokens: int = 0  # its context length; 0: the server does not report it
-
-
-async def served_model(client: openai.AsyncOpenAI, wanted: str, where: str) -> ServedModel:
-    """Return the model to use: `wanted`, or the server's first.
-
-    Raise BackendUnavailable if the server does not answer, refuses the key or serves no model.
+    Raise BackendUnavailable if the server does not answer, refuses the key or lists no language model, SettingsError if
+    it lists others than the wanted one.
     """
-    found = await served_models(client, wanted, where)
-    if wanted:
-        return next((served for served in found if served.name == wanted), ServedModel(wanted))
-    if not found:
-        raise BackendUnavailable(f"{where} lists no model", hint="Name one with llm.model.")
-    return found[0]
+    offers = await offered_models(client, where, wanted)
+    if not wanted:
+        if not offers:
+            raise BackendUnavailable(f"{where} lists no language model", hint="Name one with --model.")
+        return largest([offer for offer in offers if offer.is_loaded] or offers)
+    found = Server("", "", "openai", offers).offer(wanted)
+    if found is None and offers:
+        raise unknown_model(wanted, [offer.name for offer in offers], [f"on {where}"])
+    return found or Offer(wanted)
 
 
-async def served_models(client: openai.AsyncOpenAI, wanted: str, where: str) -> list[ServedModel]:
-    """Return the models that the server lists. Raise BackendUnavailable if it does not answer or refuses the key."""
+async def offered_models(client: openai.AsyncOpenAI, where: str, wanted: str = "") -> tuple[Offer, ...]:
+    """Return the language models that the server lists; none if it has no list.
+
+    Raise BackendUnavailable if it does not answer or refuses the key.
+    """
     with as_our_errors(where, wanted):
         try:
-            listed = (await client.models.list(timeout=CONNECT_TIMEOUT_S)).data or []
+            listed = await client.models.list(timeout=CONNECT_TIMEOUT_S)
         except openai.NotFoundError:
-            listed = []  # a server without a list may still know the model that was asked for
-    return [ServedModel(model.id, _context_of(model)) for model in listed]
-
-
-def _context_of(model: openai.types.Model) -> int:
-    """Return the context length that vLLM and SGLang add to OpenAI's model card; 0 if it is missing."""
-    tokens = (model.model_extra or {}).get("max_model_len")
-    return tokens if isinstance(tokens, int) else 0
+            return ()  # a server without a list may still know the model that was asked for
+    return served_offers(listed.model_dump())
 
 
 class OpenAiChat:
@@ -105,7 +101,7 @@ class OpenAiChat:
         self._model = model
         self._where = where
         self._settings = settings
-        self._extra = NO_THINKING
+        self._extra: Mapping[str, object] = {**NO_THINKING, **penalty_field(settings)}
         self._no_tools = no_tools
         self._tools: list[Any] = []
         self._refused: Callable[[str], None] = lambda reason: None
@@ -159,6 +155,8 @@ class OpenAiChat:
                             arguments = function.arguments or ""
                             calls.push(fragment.index, fragment.id or "", function.name or "", arguments)
                         yield Token("")
+                    if chunk.choices[0].finish_reason == "length":
+                        yield Token("", at_limit=True)
         self._calls_made += 1
         for call in calls.calls(self._calls_made):
             yield call
