@@ -10,8 +10,9 @@ import pytest
 from tests.unit.engines.llm.test_switch import Model
 from voicecli.assemble.engines import READING_ATTEMPTS, read_conversation
 from voicecli.conversation.history import History
-from voicecli.engines.llm.select import Backend, Opened
+from voicecli.engines.llm.select import Opened
 from voicecli.errors import BackendUnavailable
+from voicecli.settings.backends import OneBackend
 from voicecli.types import Message
 
 
@@ -29,7 +30,7 @@ class SlowReader(Model):
         await super().warm(messages)
 
 
-def read(requests: int, backend: Backend) -> SlowReader:
+def read(requests: int, backend: OneBackend) -> SlowReader:
     model, history = SlowReader(requests), History("Be brief.", 1000)
     history.add("Who am I?", "Ada.")
     asyncio.run(read_conversation(Opened(model, "", 1000, backend=backend), history))
