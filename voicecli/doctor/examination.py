@@ -9,7 +9,7 @@ from pathlib import Path
 
 from voicecli.doctor.finding import Finding, Group
 from voicecli.doctor.models import ModelFacts
-from voicecli.errors import SettingsError, VoiceCliError, first_of
+from voicecli.errors import SettingsError, VoiceCliError, first_of, import_advice
 from voicecli.settings.model import Settings
 
 SOUND_TIMEOUT_S = 12.0
@@ -59,6 +59,7 @@ class Examination:
             ("NVIDIA card", "Looking for a graphics card", self._gpu),
             ("models", models, self._check_models),
             ("language model", "Requesting one token", self._language_model),
+            ("llama.cpp", "Looking at the embedded llama.cpp", self._llama),
             ("memory", "Checking free memory", self._memory),
         )
         devices: tuple[Step, ...] = (
@@ -98,6 +99,13 @@ class Examination:
         facts = language_model_facts(self._settings.llm, "".join(names), embedded_is_there=there)
         self._answers_elsewhere = any(one and not one.problem for one in (facts.server, facts.ollama))
         return server_findings(facts)
+
+    def _llama(self) -> list[Finding]:
+        from voicecli.doctor.program import llama_finding
+        from voicecli.engines.llm.cpu_backend import use_fastest
+
+        cpu = use_fastest()
+        return [llama_finding(cpu.name, cpu.better, cpu.problem)]
 
     def _memory(self) -> list[Finding]:
         from voicecli.doctor.models import memory_findings
@@ -171,7 +179,7 @@ def guarded(name: str, check: Check) -> Sequence[Finding]:
 
 def _error_advice(error: Exception) -> str:
     if isinstance(error, ImportError):
-        return f"pip install --force-reinstall {error.name or 'voicecli'}"
+        return import_advice(error.name or "voicecli", str(error))
     if isinstance(error, OSError) and "PortAudio" in str(error):
-        return "apt install libportaudio2 (Debian, Ubuntu), dnf install portaudio (Fedora)"
+        return import_advice("sounddevice", str(error))
     return "if the lines above do not explain it, report it with the output of voicecli doctor --json"

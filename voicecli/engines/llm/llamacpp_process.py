@@ -13,10 +13,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voicecli.engines.llm.llamacpp import EmbeddedServer, embedded_server
+from voicecli.engines.llm.processor import CpuBackend
 from voicecli.errors import EngineError, ModelMissing, VoiceCliError
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ def _parse_result(line: str, gguf: Path) -> EmbeddedServer:
     if "message" in result:
         kind = ModelMissing if result["missing"] else EngineError
         raise kind(result["message"], result["hint"])
-    return EmbeddedServer(**result)
+    return EmbeddedServer(**result | {"cpu": CpuBackend(**result["cpu"])})
 
 
 def main() -> None:
@@ -76,8 +78,7 @@ def main() -> None:
     settings = LlmSettings.model_validate({**request["settings"], "api_key": ""})
     try:
         with embedded_server(Path(request["gguf"]), settings) as server:
-            result = {"base_url": server.base_url, "api_key": server.api_key, "model": server.model}
-            print(json.dumps(result), file=out, flush=True)
+            print(json.dumps(asdict(server)), file=out, flush=True)
             sys.stdin.read()
     except VoiceCliError as error:
         failure = {"message": error.message, "hint": error.hint, "missing": isinstance(error, ModelMissing)}

@@ -231,6 +231,10 @@ async def _embedded(
         serve = llamacpp_process.server_in_subprocess if in_subprocess else llamacpp.embedded_server
         server = await asyncio.to_thread(loaded.enter_context, serve(file.path, settings))
         stack.push_async_callback(asyncio.to_thread, loaded.close)  # a conversation may go on meanwhile
+        if server.cpu.problem:
+            narrate(
+                f"llama.cpp computes with {server.cpu.name}; its faster build is not used, because {server.cpu.problem}"
+            )
         async with openai_chat.connect(server.base_url, server.api_key, settings.timeout_s, use_proxy=False) as client:
             no_tools = f"{file.name} cannot use tools (its chat template does not support them)"
             no_tools = "" if server.supports_tools else no_tools
