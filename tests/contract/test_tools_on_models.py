@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.contract.chat_servers import llm_settings
-from tests.contract.language_models import on_embedded
 from voicecli.engines.llm import llamacpp
-from voicecli.engines.llm.tool_use import ChatModel, ToolUser
-from voicecli.engines.llm.way_memory import WayFile
+from voicecli.engines.llm import openai as openai_chat
+from voicecli.engines.llm.tool_use import ToolUser
+from voicecli.engines.llm.way_memory import MEASURED, WayFile
 from voicecli.tools.builtin import builtin_tools
 from voicecli.tools.clock import Timers, local_now
 from voicecli.types import Message, Token, ToolCall
@@ -27,8 +27,9 @@ ANSWERED_WITHIN_S = 100.0
 async def tool_user(server: llamacpp.EmbeddedServer, memory: Path) -> AsyncIterator[tuple[ToolUser, asyncio.Event]]:
     """A model with the built-in tools, and what is set when it turns out that it calls none."""
     refused = asyncio.Event()
-    async with asyncio.TaskGroup() as tasks, on_embedded(server) as chat:
-        assert isinstance(chat, ChatModel)
+    client = openai_chat.connect(server.base_url, server.api_key, ANSWERED_WITHIN_S, use_proxy=False)
+    async with asyncio.TaskGroup() as tasks:
+        chat = openai_chat.OpenAiChat(client, server.model, "in this process", llm_settings())
         model = ToolUser(chat, ("prompt", "field"), WayFile(memory))
         tools = builtin_tools(local_now, Timers(local_now, lambda text: None, tasks))
         model.offer([tool.spec for tool in tools], lambda reason: refused.set())
@@ -51,7 +52,7 @@ def test_a_model_that_calls_nothing_loses_its_tools(embedded: llamacpp.EmbeddedS
             await asyncio.wait_for(refused.wait(), ANSWERED_WITHIN_S)
 
     asyncio.run(run())
-    assert not (tmp_path / "ways.json").exists()
+    assert MEASURED["smollm2-135m-instruct"] == "none"
 
 
 @pytest.fixture

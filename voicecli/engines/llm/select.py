@@ -98,7 +98,7 @@ async def open_language_model(
 async def _with_tool_use(opened: Opened) -> AsyncIterator[Opened]:
     """Return the model with what finds out how it gets its tools.
 
-    An embedded model gets them in its prompt first: that is shorter, and nobody else has configured how it is asked.
+    An embedded model gets them in its prompt first: the calls that it then writes are shorter.
     """
     chat = opened.model
     assert isinstance(chat, ChatModel), "all clients can be offered tools"
