@@ -28,7 +28,7 @@ def llm_settings(**changes: Any) -> LlmSettings:
         "keep_alive": "30m", "threads": 0, "gpu_layers": 0,
         "context_tokens": 1024, "max_answer_tokens": 24, "temperature": 0.0, "repeat_penalty": 0.0,
         "seed": -1, "system_prompt": "", "place": "", "prefill": True,
-        "timeout_s": 30.0, "first_token_timeout_s": 15.0, "fallback": "embedded",
+        "timeout_s": 30.0, "first_token_timeout_s": 15.0, "upgrade": "ask", "fallback": "embedded",
     }  # fmt: skip
     return LlmSettings(**(defaults | changes))
 

@@ -94,5 +94,5 @@ async def on_foreign(url: str, name: str) -> AsyncIterator[LanguageModel]:
     client = ollama_chat.connect(url, use_proxy=False)
     chat = ollama_chat.OllamaChat(client, f"local/{name}", "the proxy", llm_settings())
     async with aclosing(chat) as model:
-        assert (await ask_ollama(url, 30.0)).offers
+        assert (await ask_ollama(url)).offers
         yield model

@@ -9,8 +9,9 @@ from functools import partial
 
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.llm.select import Narrate, open_language_model
+from voicecli.engines.machine import processor
 from voicecli.models.ladder import Assessment, Choice, Machine, Speed, assess, choose, rungs
-from voicecli.models.machine import processor, this_machine
+from voicecli.models.machine import this_machine
 from voicecli.models.manifest import Model
 from voicecli.models.speeds import KeptSpeed, load_kept, load_speeds
 from voicecli.models.store import ModelStore, installed_models, language_model_file, open_store

@@ -10,12 +10,12 @@ from functools import cached_property, partial
 from voicecli.app.model_fetch import ModelFetch, Notes
 from voicecli.app.upgrade import Outside, Upgrade
 from voicecli.engines.llm.switch import ModelSwitch
+from voicecli.engines.machine import memory_facts
 from voicecli.events import CLOCK, Publish
 from voicecli.models.download import OnEvent
 from voicecli.models.download_process import download_beside
 from voicecli.models.http import reachable_hosts
 from voicecli.models.ladder import Choice
-from voicecli.models.machine import memory_facts
 from voicecli.models.manifest import Model, SourceKind
 from voicecli.models.store import ModelStore, choice_here, installed_models, open_store
 from voicecli.models.upgrade import model_bytes, within_reach

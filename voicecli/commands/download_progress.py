@@ -115,5 +115,7 @@ class DownloadScreen:
 def _label(event: Progress) -> str:
     if event.doing == "unpack":
         return f"{event.model}: unpacking"
+    if event.item == event.model:
+        return event.model
     name = event.item.partition("==")[0]
     return name.rpartition("@")[0] or (name if name != event.item else f"{event.model}/{name}")

@@ -59,7 +59,7 @@ def _model_of(repository: HubRepository, hosts: Hosts) -> Model:
             for path in paths
         )
         source = Source(kind="hub", origin=f"{where}@main", files=listed)
-        return Model(name=repository.folder, kind="llm", license="", about="from the hub", source=(source,))
+        return Model(name=repository.folder, kind="own", license="", about="from the hub", source=(source,))
     except ValidationError as error:
         raise ModelMissing(f"the hub's list of {where} cannot be used: {error.errors()[0]['msg']}") from error
 

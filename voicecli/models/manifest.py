@@ -107,7 +107,8 @@ class Model(Entry):
     """A model, its license and its sources in order of preference."""
 
     name: PlainName
-    kind: Literal["stt", "tts", "voices", "llm", "turn"]
+    kind: Literal["stt", "tts", "voices", "llm", "turn", "own"]
+    """own: a language model that the user has named, so that nothing more is known of it."""
     license: str
     about: str
     default: bool = False

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from voicecli.engines.machine import processor
 from voicecli.models.ladder import Speed
-from voicecli.models.machine import processor
 from voicecli.models.manifest import Entry
 from voicecli.types import Timings
 
@@ -86,8 +86,8 @@ def merged(before: KeptSpeed | None, timings: Timings, here: str, today: datetim
     if reading is None and writing is None:
         return None
     return KeptSpeed(
-        reading_tps=reading or known_reading,
-        writing_tps=writing or known_writing,
+        reading_tps=reading or (before.reading_tps if before else None),
+        writing_tps=writing or (before.writing_tps if before else None),
         threads=timings.threads,
         processor=here,
         date=today,

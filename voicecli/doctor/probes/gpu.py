@@ -9,7 +9,7 @@ from typing import Any
 
 from voicecli.doctor.gpu import GpuFacts
 from voicecli.engines import gpu
-from voicecli.models.machine import output_of
+from voicecli.engines.machine import output_of
 from voicecli.settings.model import Settings
 
 DEVICES = ("/dev/nvidiactl", "/dev/nvidia0", "/proc/driver/nvidia/version")

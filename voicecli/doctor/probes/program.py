@@ -14,7 +14,7 @@ from rich.console import Console
 
 from voicecli import __version__
 from voicecli.doctor.program import PythonFacts, TerminalFacts
-from voicecli.models.machine import output_of
+from voicecli.engines.machine import output_of
 from voicecli.settings.load import surroundings
 
 PACKAGES: Mapping[str, str] = {

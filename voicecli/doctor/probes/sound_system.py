@@ -11,7 +11,7 @@ import sysconfig
 from pathlib import Path
 
 from voicecli.doctor.sound_system import Access, SystemFacts
-from voicecli.models.machine import output_of, read
+from voicecli.engines.machine import output_of, read
 from voicecli.settings.load import surroundings
 
 WSLG_SERVER = Path("/mnt/wslg/PulseServer")

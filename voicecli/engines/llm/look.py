@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from voicecli.engines.llm.offers import Server, lm_studio_offers, ollama_offers, openai_offers, program_of
@@ -25,6 +25,12 @@ server refuses at once."""
 AWAY_CONNECT_S = 0.4
 """Longest wait for the connection to an Ollama on another machine."""
 
+TICK_S = 0.05
+"""Waits are counted in these. While the engines load, the loop may stand still for longer than a server may take; that
+time is not the server's."""
+
+T = TypeVar("T")
+
 
 async def look_around(ollama_url: str, ports: Mapping[int, str] | None = None) -> list[Server]:
     """Return the servers that have language models, Ollama first. What answers with anything else is passed over.
@@ -43,16 +49,16 @@ async def look_around(ollama_url: str, ports: Mapping[int, str] | None = None) -
     return [server for server in found if server]
 
 
-async def ask_ollama(url: str, answer_within_s: float) -> Server:
-    """Return what Ollama offers. Raise BackendUnavailable if it does not answer in time or is something else."""
+async def ask_ollama(url: str) -> Server:
+    """Return what Ollama offers. Raise BackendUnavailable if it does not answer or is something else."""
     import httpx
 
     where = host_and_port(url)
     try:
-        async with asyncio.timeout(answer_within_s), _client(url) as client:
+        async with _client(url) as client:
             tags = await _page(client, "/api/tags")
             running = await _page(client, "/api/ps") if ollama_offers(tags, None) is not None else None
-    except (TimeoutError, httpx.TransportError, httpx.InvalidURL) as error:
+    except (httpx.TransportError, httpx.InvalidURL) as error:
         hint = "Start it with `ollama serve`, or choose another language model with --llm."
         raise BackendUnavailable(f"Ollama does not answer on {where}", hint=hint) from error
     offers = ollama_offers(tags, running)
@@ -82,19 +88,30 @@ async def _server_at(url: str, usual: str) -> Server | None:
     import httpx
 
     with suppress(BackendUnavailable, TimeoutError, httpx.TransportError):
-        if not usual:
-            return await ask_ollama(url, ANSWER_S)
-        async with asyncio.timeout(ANSWER_S):
-            return await ask_openai(url, usual)
+        return await _within(ANSWER_S, ask_openai(url, usual) if usual else ask_ollama(url))
     return None
+
+
+async def _within(wait_s: float, work: Coroutine[Any, Any, T]) -> T:
+    """Return what `work` returns. Raise TimeoutError if the loop has waited so long for it, in ticks."""
+    task = asyncio.create_task(work)
+    try:
+        for _ in range(round(wait_s / TICK_S)):
+            await asyncio.wait({task}, timeout=TICK_S)
+            if task.done():
+                return task.result()
+        raise TimeoutError
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
 
 
 async def _listens(url: str) -> bool:
     try:
         parts = urlsplit(url)
         port = parts.port or {"https": 443}.get(parts.scheme, 80)
-        async with asyncio.timeout(CONNECT_S if is_loopback(url) else AWAY_CONNECT_S):
-            _, writer = await asyncio.open_connection(parts.hostname, port)
+        wait_s = CONNECT_S if is_loopback(url) else AWAY_CONNECT_S
+        _, writer = await _within(wait_s, asyncio.open_connection(parts.hostname, port))
     except (OSError, ValueError):  # ValueError: a port that is none; TimeoutError is an OSError
         return False
     writer.close()

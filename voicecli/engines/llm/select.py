@@ -40,9 +40,6 @@ BY_NAME = "set by llm.model"
 
 NONE_FOUND = "no server with a language model was found on this machine"
 
-OLLAMA_TIMEOUT_S = 5.0
-"""How long to wait for an Ollama that the settings name."""
-
 
 @dataclass(frozen=True, slots=True)
 class Opened:
@@ -142,7 +139,7 @@ async def picked_of(servers: Sequence[Server], wanted: str, gguf: FindGguf) -> t
     best = pick(servers, room)
     if best is None:
         return None, too_large(servers, room) or NONE_FOUND
-    if best.is_demo and _has_more_than_a_demo(gguf):
+    if best.is_demo and await asyncio.to_thread(_has_more_than_a_demo, gguf):
         return None, f"{best.server.program} has nothing larger than {best.offer.name}"
     return best, ""
 
@@ -193,7 +190,7 @@ async def _server(settings: LlmSettings, why: str, program: str = "") -> AsyncIt
 async def _ollama(settings: LlmSettings, why: str, narrate: Narrate) -> AsyncIterator[Opened]:
     from voicecli.engines.llm import ollama as ollama_chat
 
-    server = await ask_ollama(settings.ollama_url, OLLAMA_TIMEOUT_S)
+    server = await ask_ollama(settings.ollama_url)
     offer, why = await _of_ollama(server, settings.model, why)
     narrate(f"Loading {offer.name} into Ollama…")
     client = ollama_chat.connect(settings.ollama_url, use_proxy=not is_loopback(settings.ollama_url))
@@ -229,13 +226,15 @@ async def _embedded(settings: LlmSettings, why: str, embedded: Embedded, narrate
         serve = llamacpp_process.server_in_subprocess if embedded.in_subprocess else llamacpp.embedded_server
         server = await asyncio.to_thread(loaded.enter_context, serve(file.path, settings))
         stack.push_async_callback(asyncio.to_thread, loaded.close)  # a conversation may go on meanwhile
+        if server.cpu.problem:
+            narrate(
+                f"llama.cpp computes with {server.cpu.name}; its faster build is not used, because {server.cpu.problem}"
+            )
         async with openai_chat.connect(server.base_url, server.api_key, settings.timeout_s, use_proxy=False) as client:
-            no_tools = f"{file.name} cannot use tools (its chat template does not support them)"
-            no_tools = "" if server.supports_tools else no_tools
             where, sampled = "the embedded llama.cpp", with_sampling(settings, file.sampling)
-            model = openai_chat.OpenAiChat(client, server.model, where, sampled, file.name, no_tools)
+            model = openai_chat.OpenAiChat(client, server.model, where, sampled, file.name)
             if file.measured is not None:
-                model.measure(file.measured, settings.threads or llamacpp.default_threads())
+                model.measure(file.measured, settings.threads or llamacpp.default_threads(file.path.stat().st_size))
             chosen = file.why.removeprefix(f"{file.name}: ")
             why = f"{chosen}; {why}" if chosen else why
             opened = Opened(model, why, settings.context_tokens, backend="embedded", asked=file.name)
