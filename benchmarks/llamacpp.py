@@ -19,7 +19,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import product
 from unittest.mock import patch
@@ -71,8 +71,10 @@ def measure(arm: Arm) -> Pace:
     file = language_model_file(open_store(shipped()), arm.model)
     settings = shipped().llm.model_copy(update={"threads": arm.threads})
     speaking = Speaking() if arm.beside_the_voice else None
-    kept = patch.object(llamacpp, "use_fastest", lambda: CpuBackend(OWN)) if arm.own else nullcontext()
-    with kept, llamacpp.embedded_server(file.path, settings) as server:
+    with ExitStack() as stack:
+        if arm.own:
+            stack.enter_context(patch.object(llamacpp, "use_fastest", lambda: CpuBackend(OWN)))
+        server = stack.enter_context(llamacpp.embedded_server(file.path, settings))
         ask(server, "Warm up.", 2)
         began_s = time.process_time()
         read = ask(server, f"{STORY} What is this?", 1)
