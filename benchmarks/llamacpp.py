@@ -68,7 +68,7 @@ class Pace:
 def measure(arm: Arm) -> Pace:
     """Read STORY and write an answer, after a question to warm up."""
     sleep_while_waiting()
-    file = language_model_file(open_store(shipped()), arm.model)
+    file = language_model_file(open_store(shipped()), shipped(), arm.model)
     settings = shipped().llm.model_copy(update={"threads": arm.threads})
     speaking = Speaking() if arm.beside_the_voice else None
     with ExitStack() as stack:

@@ -48,7 +48,7 @@ def language_model(options: argparse.Namespace) -> Iterator[OpenAILLMService]:
     from voicecli.settings.load import load_settings
 
     own = load_settings({}, profile="").settings
-    with embedded_server(language_model_file(open_store(own), own.llm.model).path, own.llm) as server:
+    with embedded_server(language_model_file(open_store(own), own, own.llm.model).path, own.llm) as server:
         settings.model = server.model
         yield OpenAILLMService(base_url=server.base_url, api_key=server.api_key, settings=settings)
 

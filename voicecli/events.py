@@ -30,6 +30,12 @@ Condition = Literal["ok", "fallback", "unavailable"]
 Volume = Literal["full", "soft", "silent"]
 """The volume of the answer. While silent, it waits where it is."""
 
+CutReason = Literal["loop", "length"]
+"""Why an answer ended before the model was done: it went round in circles, or reached `llm.max_answer_tokens`."""
+
+DownloadState = Literal["downloading", "unpacking", "loading", "over"]
+"""What is done with a model that is got beside the conversation."""
+
 ToolOutcome = Literal["done", "failed", "denied", "cancelled"]
 
 
@@ -53,6 +59,7 @@ class Ready(Event):
     tts: str
     mode: ListenMode = "hands-free"
     wake_phrase: str = ""  # empty where none is needed
+    demo: bool = False  # the language model is the small one that a first conversation begins with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +78,33 @@ class ComponentChanged(Event):
     condition: Condition
     name: str  # what is in use now; empty when there is nothing
     message: str  # what happened and what is done about it, in one sentence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelOffered(Event):
+    """A better language model can be downloaded beside the conversation, if the user agrees."""
+
+    name: str
+    text: str  # the question
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferAnswered(Event):
+    """The user has agreed to the download, or not."""
+
+    name: str
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelDownload(Event):
+    """How far a language model is that is got beside the conversation; at most once a second."""
+
+    name: str
+    state: DownloadState
+    done_bytes: int
+    total_bytes: int
+    left_s: float | None = None  # None while it is not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +257,13 @@ class TokenArrived(Event):
     """A token of the answer."""
 
     text: str  # as written, markup included
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerCut(Event):
+    """The answer ends here, although the model would have gone on."""
+
+    reason: CutReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,3 +31,17 @@ def one_line(ready: Ready) -> Ready:
         llm_why=flat(ready.llm_why),
         tts=flat(ready.tts),
     )
+
+
+def size_text(size_bytes: float) -> str:
+    """Format a size: in MB below 1000 MB, else in GB."""
+    size_mb = size_bytes / 1e6
+    return f"{size_mb / 1000:.1f} GB" if size_mb >= 1000 else f"{size_mb:.0f} MB"
+
+
+def duration_text(left_s: float) -> str:
+    """Format a time that is only about right: "under a minute", "6 min", "2 h"."""
+    if left_s < 60:
+        return "under a minute"
+    minutes = round(left_s / 60)
+    return f"{minutes} min" if minutes < 100 else f"{round(minutes / 60)} h"

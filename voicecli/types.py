@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NewType
@@ -87,6 +87,10 @@ class ToolSpec:
     name: str  # letters, digits, "_" and "-", 64 at most
     description: str
     parameters: Mapping[str, object]  # JSON Schema of an object
+    examples: tuple[tuple[str, Mapping[str, object]], ...] = ()
+    """Requests, and the arguments that each leads to: for models that get tools in their prompt."""
+    probe: tuple[str, Mapping[str, object]] | None = None
+    """Such a request that no prompt contains, to find out whether a model understands the tools."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +117,54 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Timings:
+    """What a language model reports of one answer: tokens, and the time that they took."""
+
+    read_tokens: int
+    read_s: float
+    written_tokens: int
+    written_s: float
+    threads: int  # that wrote; 0: not known
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How a model should pick its tokens; None: nothing in particular."""
+
+    temperature: float | None = None
+    repeat_penalty: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GgufFile:
     """The file of a language model for the embedded llama.cpp."""
 
     name: str  # in the manifest, or of the file without its suffix
     path: Path
     why: str = ""  # why this one, if it was chosen among others
+    measured: Callable[[Timings], None] | None = None  # takes in the timings of its answers
+    sampling: Sampling = Sampling()
+    wants_examples: bool = False  # it answers better after example turns
+
+
+@dataclass(frozen=True, slots=True)
+class HubRepository:
+    """A repository of the Hugging Face hub with GGUF files."""
+
+    owner: str
+    repo: str
+    quantization: str  # such as Q4_K_M
+    is_named: bool = False  # the user has named the quantization
+
+    @property
+    def name(self) -> str:
+        """The name that Ollama knows, too."""
+        return f"hf.co/{self.owner}/{self.repo}" + (f":{self.quantization}" if self.is_named else "")
+
+    @property
+    def folder(self) -> str:
+        """The name of its folder among the models."""
+        return f"{self.owner}--{self.repo}--{self.quantization}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +172,7 @@ class Token:
     """A token of a streamed answer."""
 
     text: str
+    at_limit: bool = False  # the model was made to stop here: `llm.max_answer_tokens`
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,3 +226,12 @@ class PlaybackChunk:
     @property
     def audio_s(self) -> float:
         return len(self.pcm) / self.sample_rate_hz
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryFacts:
+    """The memory that is available to this process."""
+
+    available_bytes: float | None  # None: unknown on this system
+    total_bytes: float | None
+    limit: str = ""  # what limits it, if a container allows less than the machine has

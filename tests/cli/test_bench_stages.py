@@ -16,7 +16,6 @@ from voicecli.bench.result import Count, Result, read_result
 from voicecli.commands.bench.options import BenchDevice, load_bench_settings
 from voicecli.commands.bench.output import show_progress
 from voicecli.commands.bench.stages import model_flags
-from voicecli.commands.options import Llm
 from voicecli.errors import SettingsError
 
 
@@ -71,9 +70,9 @@ def test_a_device_that_the_settings_contradict_is_refused(monkeypatch: pytest.Mo
 
 
 def test_an_address_is_that_of_the_back_end_that_was_asked_for() -> None:
-    assert model_flags(Llm.ollama, "llama3.2", "http://host:1")["llm.ollama_url"] == "http://host:1"
+    assert model_flags("ollama", "llama3.2", "http://host:1")["llm.ollama_url"] == "http://host:1"
     assert model_flags(None, "small", "http://host:1")["llm.url"] == "http://host:1"
-    assert model_flags(Llm.embedded, "mine.gguf", None)["llm.model"] == "mine.gguf"
+    assert model_flags("embedded", "mine.gguf", None)["llm.model"] == "mine.gguf"
 
 
 def test_steps_are_lines_where_there_is_no_terminal_and_a_bar_where_there_is(
@@ -146,6 +145,18 @@ def test_a_warm_prefix_answers_sooner_than_a_cold_one(tmp_path: Path, model_fold
     assert len(cold) == len(warm) == 4
     assert min(cold) > min(warm)
     assert all(pace > 0 for pace in found.samples("warm prefix", "tokens a second"))
+    assert found.models.keys() == {LANGUAGE_MODEL}
+
+
+@pytest.mark.model
+@pytest.mark.timeout(180)
+def test_everyday_questions_are_answered_and_graded(tmp_path: Path, model_folder: Callable[[str], Path]) -> None:
+    model_folder(LANGUAGE_MODEL)
+    arguments = ("--only", "instructions", "--sample", "3", "--llm", "embedded", "--model", LANGUAGE_MODEL)
+    found = result_of("answers", *arguments, file=tmp_path / "answers.json")
+    assert counted(found, LANGUAGE_MODEL, "right").out_of == 3
+    assert len(found.samples(LANGUAGE_MODEL, "first token")) == 3
+    assert len(found.events) == 3
     assert found.models.keys() == {LANGUAGE_MODEL}
 
 

@@ -12,10 +12,11 @@ from typer.testing import CliRunner, Result
 
 from tests.unit.models.stage import build_wheel, manifest, model, pinned, source
 from voicecli.commands.download_models import download_models
-from voicecli.commands.download_progress import megabytes, show_downloads
+from voicecli.commands.download_progress import show_downloads
 from voicecli.errors import ModelMissing, SettingsError, VoiceCliError
 from voicecli.models.download import Finished, ModelReady, Progress, SourceSkipped
 from voicecli.models.manifest import Manifest
+from voicecli.printable import size_text
 
 WEIGHTS = b"weights of a tiny model"
 TINY = model("tiny", source("pypi", "tiny==1.0", pinned("a.bin", WEIGHTS, "tiny/a.bin")), default=True)
@@ -77,8 +78,8 @@ def test_list_is_a_table_on_stdout(folder: Path) -> None:
     run(folder)
     (folder / "other").mkdir()
     rows = {line.split()[0]: line.split() for line in run(folder, "--list").stdout.splitlines() if line.strip()}
-    assert rows["tiny"] == ["tiny", "*", "llm", "0", "MB", "MIT", "installed", "pypi"]
-    assert rows["other"] == ["other", "llm", "0", "MB", "MIT", "incomplete", "hub"]
+    assert rows["tiny"] == ["tiny", "*", "turn", "0", "MB", "MIT", "installed", "pypi"]
+    assert rows["other"] == ["other", "turn", "0", "MB", "MIT", "incomplete", "hub"]
 
 
 def test_the_shipped_list_fits_80_columns_and_cuts_no_name(tmp_path: Path) -> None:
@@ -157,4 +158,4 @@ class TestScreen:
         assert "1 of 4 MB" in out.getvalue()
 
     def test_sizes_are_for_people(self) -> None:
-        assert [megabytes(n) for n in (8_679_182, 999_000_000, 3_090_835_702)] == ["9 MB", "999 MB", "3.1 GB"]
+        assert [size_text(n) for n in (8_679_182, 999_000_000, 3_090_835_702)] == ["9 MB", "999 MB", "3.1 GB"]

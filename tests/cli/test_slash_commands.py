@@ -98,7 +98,7 @@ def test_another_model_answers_and_the_one_before_again_without_a_restart(
         assert "smollm2-135m-instruct" in listed
         assert "scripted" in listed
         talk.ask("/model smollm3")
-        assert "available: smollm2-135m-instruct" in notice(talk, "stays in use")
+        assert "nearest: smollm2-135m-instruct" in notice(talk, "stays in use")
         talk.ask("/model smollm2-135m-instruct")
         changed = talk.until("ComponentChanged", component="model")
         assert changed["name"] == "smollm2-135m-instruct"

@@ -15,7 +15,10 @@ from typing import Any
 from voicecli.settings.model import LlmSettings
 
 MODELS = {"/v1/models": {"data": [{"id": "small", "object": "model", "created": 0, "owned_by": "test"}]}}
-TAGS = {"/api/tags": {"models": [{"model": "llama3.2:latest", "name": "llama3.2:latest"}]}}
+TAGS = {
+    "/api/tags": {"models": [{"model": "llama3.2:latest", "name": "llama3.2:latest"}]},
+    "/api/ps": {"models": []},
+}
 CHAT_PATHS = ("/v1/chat/completions", "/api/chat")
 
 
@@ -23,8 +26,9 @@ def llm_settings(**changes: Any) -> LlmSettings:
     defaults: dict[str, Any] = {
         "backend": "auto", "url": "", "model": "", "api_key": "", "ollama_url": "http://127.0.0.1:11434",
         "keep_alive": "30m", "threads": 0, "gpu_layers": 0,
-        "context_tokens": 1024, "max_answer_tokens": 24, "temperature": 0.0, "seed": -1, "system_prompt": "",
-        "prefill": True, "timeout_s": 30.0, "first_token_timeout_s": 15.0, "fallback": "embedded",
+        "context_tokens": 1024, "max_answer_tokens": 24, "temperature": 0.0, "repeat_penalty": 0.0,
+        "seed": -1, "system_prompt": "", "place": "", "prefill": True,
+        "timeout_s": 30.0, "first_token_timeout_s": 15.0, "upgrade": "ask", "fallback": "embedded",
     }  # fmt: skip
     return LlmSettings(**(defaults | changes))
 
@@ -122,9 +126,9 @@ async def chat_server(
     assert not script.chats
 
 
-def openai_delta(**delta: str) -> str:
+def openai_delta(finish_reason: str | None = None, **delta: str) -> str:
     """One server-sent event of a streamed completion."""
-    choice = {"index": 0, "delta": delta, "finish_reason": None}
+    choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
     chunk = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "small", "choices": [choice]}
     return f"data: {json.dumps(chunk)}\n\n"
 
@@ -137,9 +141,11 @@ def openai_answer(*words: str) -> list[str | None]:
     ]
 
 
-def ollama_part(text: str, *, done: bool = False, **message: str) -> str:
+def ollama_part(text: str, *, done: bool = False, done_reason: str | None = None, **message: str) -> str:
     """One line of Ollama's stream."""
     part = {"model": "llama3.2", "message": {"role": "assistant", "content": text, **message}, "done": done}
+    if done_reason is not None:
+        part["done_reason"] = done_reason
     return json.dumps(part) + "\n"
 
 

@@ -16,6 +16,7 @@ from voicecli.engines.base import LanguageModel
 from voicecli.engines.llm import llamacpp
 from voicecli.engines.llm import ollama as ollama_chat
 from voicecli.engines.llm import openai as openai_chat
+from voicecli.engines.llm.look import ask_ollama
 from voicecli.types import Message
 
 Answer = Refusal | Sequence[str | None]
@@ -93,5 +94,5 @@ async def on_foreign(url: str, name: str) -> AsyncIterator[LanguageModel]:
     client = ollama_chat.connect(url, use_proxy=False)
     chat = ollama_chat.OllamaChat(client, f"local/{name}", "the proxy", llm_settings())
     async with aclosing(chat) as model:
-        assert await ollama_chat.installed_models(client, "the proxy", 30.0)
+        assert (await ask_ollama(url)).offers
         yield model

@@ -36,7 +36,8 @@ from tests.contract.language_models import (
 from voicecli.engines.base import LanguageModel
 from voicecli.engines.llm import ollama as ollama_chat
 from voicecli.engines.llm import openai as openai_chat
-from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError, VoiceCliError
+from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError, SettingsError, VoiceCliError
+from voicecli.speech_text.think_filter import without_thinking
 from voicecli.types import Message
 
 
@@ -190,6 +191,36 @@ def test_ollama_request_keeps_the_model_loaded_and_its_context_constant() -> Non
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("reason", ["stop", "length"])
+def test_an_answer_that_the_server_was_made_to_end_says_so(reason: str) -> None:
+    async def run() -> None:
+        for on, script in (
+            (on_openai, [openai_delta(content="Par"), openai_delta(finish_reason=reason), "data: [DONE]\n\n"]),
+            (on_ollama, [ollama_part("Par"), ollama_part("", done=True, done_reason=reason)]),
+        ):
+            async with on(script) as (model, _):
+                parts = [(token.text, token.at_limit) async for token in without_thinking(model.reply(ASKED))]
+            assert parts == [("Par", False), *([("", True)] if reason == "length" else [])]
+
+    asyncio.run(run())
+
+
+def test_a_repetition_penalty_is_sent_only_where_there_is_one() -> None:
+    async def run() -> None:
+        penalty = {"repeat_penalty": 1.1}
+        async with on_openai(openai_answer("Paris"), repeat_penalty=1.1) as (model, server):
+            await said(model)
+            assert server.chat_bodies[0].items() >= penalty.items()
+        async with on_ollama(ollama_answer("Paris"), repeat_penalty=1.1) as (model, server):
+            await said(model)
+            assert server.chat_bodies[0]["options"].items() >= penalty.items()
+        async with on_openai(openai_answer("Paris"), repeat_penalty=1.0) as (model, server):
+            await said(model)
+            assert "repeat_penalty" not in server.chat_bodies[0]
+
+    asyncio.run(run())
+
+
 def test_reasoning_is_left_out() -> None:
     async def run() -> None:
         thought = [openai_delta(reasoning_content="The user..."), *openai_answer("Paris")]
@@ -281,7 +312,8 @@ def test_the_first_served_model_is_taken() -> None:
             url = f"http://127.0.0.1:{server.port}/v1"
             async with openai_chat.connect(url, KEY, 1.0, use_proxy=False) as client:
                 assert (await openai_chat.served_model(client, "", "there")).name == "small"
-                assert (await openai_chat.served_model(client, "other", "there")).name == "other"
+                with pytest.raises(SettingsError, match="no language model 'other'"):
+                    await openai_chat.served_model(client, "other", "there")
 
     asyncio.run(run())
 

@@ -245,6 +245,7 @@ class Talk:
         self.barge_in = True
         self.echo = True
         self.prefill = True
+        self.most_answer_tokens = 160
         self.first_chunk_chars = SHORT_CLAUSE_CHARS
         self.push_to_talk = False
         self.waking: WakeOptions | None = None
@@ -327,6 +328,7 @@ class Talk:
                 (LISTEN.end_ms - LISTEN.pause_ms) / 1000,
                 self.prefill,
                 echo=self.echo,
+                most_answer_tokens=self.most_answer_tokens,
                 first_chunk_chars=self.first_chunk_chars,
                 wake=self.waking,
             )

@@ -8,7 +8,16 @@ from tests.conversation.stage import CHAR_S, Talk
 from tests.conversation.tools_stage import call, of, with_tools
 from voicecli import events
 from voicecli.conversation.history import AFTER_CALLS, INTERRUPTED
-from voicecli.conversation.tool_calls import APPROVAL_TIMEOUT_S, DENIED, MOST_CALLS, MOST_ROUNDS, TOO_MANY
+from voicecli.conversation.tool_calls import (
+    APPROVAL_TIMEOUT_S,
+    CALL_FIRST,
+    DENIED,
+    MOST_CALLS,
+    MOST_ROUNDS,
+    NO_MORE_CALLS,
+    NOT_DONE,
+    TOO_MANY,
+)
 from voicecli.conversation.turn import CANCELLED
 from voicecli.errors import BackendUnavailable, ContextFull, ToolError
 from voicecli.speech_text.phrases import PHRASES
@@ -43,7 +52,7 @@ def test_a_tool_is_used_and_its_result_becomes_an_answer(talk: Talk) -> None:
 
 def test_the_next_question_finds_calls_and_results_in_their_order(talk: Talk) -> None:
     two = [call("look", id="a"), call("weigh", id="b")]
-    llm, _ = with_tools(talk, two, [call("look", id="c")], ["Both."], ["Yes."])
+    llm, _ = with_tools(talk, two, [call("look", '{"at": 2}', id="c")], ["Both."], ["Yes."])
     talk.user_says("look and weigh", 0.5, 1.5)
     talk.user_says("are you sure", 5.0, 6.0)
     talk.run(10.0)
@@ -100,7 +109,7 @@ class TestOneMoment:
         assert spoken(talk) == ["It is noon."]
 
     def test_is_said_once_a_turn(self, talk: Talk) -> None:
-        _, tools = with_tools(talk, [call("look")], [call("look")], ["It is noon."])
+        _, tools = with_tools(talk, [call("look")], [call("look", '{"at": 2}')], ["It is noon."])
         tools.takes_s["look"] = 3.0
         talk.user_says("what time is it", 0.5, 1.5)
         talk.run(12.0)
@@ -172,7 +181,7 @@ class TestLeave:
         assert len(of(seen, events.UserTyped)) == 1
 
     def test_always_is_asked_once(self, talk: Talk) -> None:
-        _, tools = with_tools(talk, [call("wipe")], [call("wipe")], ["Twice."], asks=["wipe"])
+        _, tools = with_tools(talk, [call("wipe")], [call("wipe", '{"at": 2}')], ["Twice."], asks=["wipe"])
         talk.at(0.5, lambda conversation: conversation.ask("wipe the disk"))
         talk.at(3.0, lambda conversation: conversation.ask("always"))
         seen = talk.run(8.0)
@@ -245,14 +254,90 @@ def test_a_failed_call_is_reported_to_the_model(talk: Talk) -> None:
 
 
 def test_a_model_that_calls_without_end_is_stopped(talk: Talk) -> None:
-    llm, tools = with_tools(talk, *([call("look")] for _ in range(MOST_ROUNDS)))
+    calls = [[call("look", f'{{"at": {at}}}')] for at in range(MOST_ROUNDS + 1)]
+    llm, tools = with_tools(talk, *calls)
     talk.user_says("look", 0.5, 1.5)
     seen = talk.run(12.0)
     assert len(tools.made) == MOST_ROUNDS
     (failed,) = of(seen, events.TurnFailed)
-    assert f"{MOST_ROUNDS} times" in failed.message
+    assert "gave no answer" in failed.message
     assert spoken(talk) == [PHRASES["en"].failed]
+    assert llm.asked[-1][-1] == Message("user", NO_MORE_CALLS)
     assert llm.script == []
+
+
+def test_the_same_call_is_not_made_twice(talk: Talk) -> None:
+    llm, tools = with_tools(talk, [call("set_timer")], [call("set_timer")], ["It is set."])
+    talk.user_says("set a timer", 0.5, 1.5)
+    seen = talk.run(9.0)
+    assert len(tools.made) == 1
+    assert llm.asked[-1][-1] == Message("user", NO_MORE_CALLS)
+    assert spoken(talk) == ["It is set."]
+    assert not of(seen, events.TurnFailed)
+
+
+class TestFailedCalls:
+    def test_one_may_be_corrected(self, talk: Talk) -> None:
+        llm, tools = with_tools(talk, [call("lok")], [call("look")], ["It is noon."])
+        tools.results["lok"] = ToolError("There is no tool 'lok'")
+        talk.user_says("what time is it", 0.5, 1.5)
+        talk.run(9.0)
+        assert llm.asked[1][-1].text == "There is no tool 'lok'"
+        assert spoken(talk) == ["It is noon."]
+
+    def test_after_another_the_model_answers_without(self, talk: Talk) -> None:
+        llm, tools = with_tools(talk, [call("lok")], [call("lok")], ["I do not know.", call("look")])
+        tools.results["lok"] = ToolError("There is no tool 'lok'")
+        talk.user_says("what time is it", 0.5, 1.5)
+        talk.run(9.0)
+        assert llm.asked[2][-1] == Message("user", NO_MORE_CALLS)
+        assert [name for name, _ in tools.made] == ["lok", "lok"]
+        assert spoken(talk) == ["I do not know."]
+
+
+class TestClaims:
+    """The model says that it has done something, and has called nothing."""
+
+    def test_are_made_true(self, talk: Talk) -> None:
+        llm, tools = with_tools(talk, ["I've set a timer for you."], ["Sure.", call("set_timer")])
+        talk.user_says("set a timer for five minutes", 0.5, 1.5)
+        talk.run(9.0)
+        assert [name for name, _ in tools.made] == ["set_timer"]
+        assert [message.text for message in llm.asked[1][-2:]] == ["I've set a timer for you. ", CALL_FIRST]
+        assert spoken(talk) == ["I've set a timer for you."]
+
+    def test_are_corrected_where_the_call_fails(self, talk: Talk) -> None:
+        _, tools = with_tools(talk, ["I've set a timer."], [call("set_timer")], ["That is too long for a timer."])
+        tools.results["set_timer"] = ToolError("24 hours at most")
+        talk.user_says("set a timer for five days", 0.5, 1.5)
+        talk.run(9.0)
+        assert spoken(talk) == ["I've set a timer.", "That is too long for a timer."]
+
+    def test_are_taken_back_where_no_call_comes(self, talk: Talk) -> None:
+        _, tools = with_tools(talk, ["I've set a timer."], ["Yes, I have."])
+        talk.user_says("set a timer for five minutes", 0.5, 1.5)
+        talk.run(9.0)
+        assert tools.made == []
+        assert spoken(talk) == ["I've set a timer.", NOT_DONE]
+
+    def test_are_none_after_a_call(self, talk: Talk) -> None:
+        llm, _ = with_tools(talk, [call("set_timer")], ["I've set a timer."])
+        talk.user_says("set a timer for five minutes", 0.5, 1.5)
+        talk.run(9.0)
+        assert len(llm.asked) == 2
+
+
+def test_a_plain_sum_needs_no_model(talk: Talk) -> None:
+    llm, tools = with_tools(talk)
+    tools.known["what is two plus two"] = ("2 plus 2 is 4.", call("calculate"))
+    talk.user_says("what is two plus two", 0.5, 1.5)
+    seen = talk.run(6.0)
+    assert llm.asked == []
+    assert spoken(talk) == ["two plus two is four."]
+    (done,), (audible,) = of(seen, events.ToolDone), of(seen, events.Audible)
+    assert done.tool == "lab.calculate"
+    assert audible.at_s < done.at_s + 1
+    assert order(talk.history.prompt("next")) == ["system", "user", "assistant+1", "tool", "assistant", "user"]
 
 
 def test_too_many_calls_at_once_are_not_made(talk: Talk) -> None:

@@ -25,6 +25,8 @@ from voicecli.events import (
     ComponentChanged,
     Event,
     LevelMeasured,
+    ModelDownload,
+    ModelOffered,
     MuteChanged,
     Notice,
     TurnDone,
@@ -118,6 +120,29 @@ def scrolled_back(stage: Stage) -> None:
     stage.press("page-up", "wheel-up")
 
 
+QUESTION = (
+    "Get qwen2.5-coder-1.5b-instruct while we talk? 1.1 GB, 4 min at the speed of the last download; "
+    "51 of 60 questions right, 21 now; writes about 8 tokens a second here (estimated)"
+)
+
+
+def offered(stage: Stage) -> None:
+    offer = ModelOffered(at_s=1, name="qwen2.5-coder-1.5b-instruct", text=QUESTION)
+    stage.show(replace(HERE, demo=True), *levels(), offer)
+
+
+def downloading(stage: Stage) -> None:
+    done = ModelDownload(
+        at_s=7,
+        name="qwen2.5-coder-1.5b-instruct",
+        state="downloading",
+        done_bytes=480_000_000,
+        total_bytes=1_117_320_768,
+        left_s=360.0,
+    )
+    stage.show(replace(HERE, demo=True), *levels(), *WHOLE, done)
+
+
 def problems(stage: Stage) -> None:
     unavailable = ComponentChanged(
         at_s=7, component="speaker", condition="unavailable", name="", message="The speaker Jabra Link 380 is gone."
@@ -141,6 +166,8 @@ SCENES: dict[str, Callable[[Stage], None]] = {
     "speaking": speaking,
     "code-and-table": code_and_table,
     "scrolled-back": scrolled_back,
+    "offered": offered,
+    "downloading": downloading,
     "problems": problems,
     "help": help_of_commands,
     "typing": typing_without_devices,

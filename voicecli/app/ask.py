@@ -67,6 +67,7 @@ class Asked:
     model: str = ""
     asked_at_s: float = 0.0
     token_at_s: list[float] = field(default_factory=list)
+    at_limit: bool = False  # the model was made to stop
     interrupted: bool = False
 
     @property
@@ -110,7 +111,7 @@ async def _ask(settings: Settings, request: Request, page: Page, asked: Asked) -
     llm = asking_settings(settings, aloud=request.aloud)
     sleep_while_waiting()
 
-    gguf = partial(language_model_file, open_store(settings))
+    gguf = partial(language_model_file, open_store(settings), settings)
     with signals(lambda: stop_soon(task, page.close)):
         async with AsyncExitStack() as stack:
             voice = await _open_voice(stack, settings, request, page) if request.aloud else None
@@ -169,7 +170,7 @@ async def answer(opened: Opened, llm: LlmSettings, request: Request, asked: Aske
             room_tokens = round(room_tokens * SHRINK_FACTOR)
     if not asked.answer:
         raise EngineError(f"{asked.model} gave no answer", "rephrase it, or use another model: --model")
-    if len(asked.token_at_s) >= llm.max_answer_tokens:
+    if asked.at_limit:
         page.note(f"The answer ends at {llm.max_answer_tokens} tokens (--max-tokens).")
 
 
@@ -180,6 +181,9 @@ async def write(messages: Sequence[Message], opened: Opened, asked: Asked, page:
     asked.asked_at_s = CLOCK()
     async with aclosing(opened.model.reply(messages)) as reply:
         async for token in reply:
+            if token.at_limit:
+                asked.at_limit = True
+                continue
             asked.token_at_s.append(CLOCK())
             page.write(_grown(asked.text.answer, partial(asked.text.write, token.text)))
     page.write(_grown(asked.text.answer, asked.text.close))

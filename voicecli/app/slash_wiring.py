@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from voicecli.app.upgrade_wiring import Downloads
 from voicecli.assemble.engines import Switches
 from voicecli.conversation.conversation import Conversation
 from voicecli.doctor.examination import Examination, Request
 from voicecli.doctor.finding import Group
-from voicecli.engines.llm.select import AvailableModels, list_language_models
+from voicecli.engines.llm.available import AvailableModels, list_language_models
 from voicecli.events import CLOCK, Component, ComponentChanged, Notice, Publish
 from voicecli.history.log import ConversationLog, SessionLog
 from voicecli.history.store import excerpt
 from voicecli.history.writer import utc_now
+from voicecli.models.scores import KeptScore, load_scores
 from voicecli.models.store import conversation_models, installed_models, open_store
 from voicecli.settings.model import Settings
 from voicecli.slash.complete import Value, Values
 from voicecli.slash.dispatcher import Handler, Start
 from voicecli.slash.handlers import (
     NO_VOICE,
+    TO_DOWNLOAD,
     DeviceCommand,
     DoctorCommand,
     LanguageCommand,
@@ -42,6 +45,7 @@ class CommandContext:
     record: ConversationLog
     show: Publish
     start: Start
+    downloads: Downloads
 
     def report(self, text: str) -> None:
         """Show a note in the conversation, unless `text` is empty."""
@@ -59,7 +63,8 @@ class CommandContext:
     async def choices(self) -> AvailableModels:
         """Return the available language models."""
         store = open_store(self.settings)
-        return await list_language_models(self.settings.llm, await asyncio.to_thread(installed_models, store, "llm"))
+        found = await list_language_models(self.settings.llm, await asyncio.to_thread(installed_models, store, "llm"))
+        return with_scores(found, load_scores(self.settings.models_dir))
 
     def examine(self) -> list[Group]:
         """Return what `voicecli doctor` finds without opening a sound device or hashing a model. Blocks for seconds."""
@@ -68,12 +73,21 @@ class CommandContext:
         return list(Examination(request).run(lambda doing: None))
 
 
+def with_scores(available: AvailableModels, scores: Mapping[str, KeptScore]) -> AvailableModels:
+    """Return the models with what `voicecli bench answers` found of them on this machine."""
+    models = (
+        replace(one, where=f"{one.where}, {scores[one.name].text}") if one.name in scores else one
+        for one in available.models
+    )
+    return replace(available, models=tuple(models))
+
+
 def handlers(context: CommandContext) -> dict[str, Handler]:
     """Return the handlers of the commands that need loaded engines, by command name."""
     switches, report, start = context.switches, context.report, context.start
     voice, policy = switches.voice, switches.language_policy
     speech = SpeechCommands(voice, policy, context.changed("voice")) if voice else None
-    model = ModelCommand(switches.model, context.choices, context.changed("model"), report, start)
+    model = ModelCommand(switches.model, context.choices, context.changed("model"), report, start, context.downloads)
     history = HistoryCommands(
         context.settings.history_file,
         isinstance(context.record, SessionLog),
@@ -109,7 +123,9 @@ def values(context: CommandContext) -> Values:
         return [Value(name) for name in voice.names()] if voice else []
 
     async def models() -> list[Value]:
-        return [Value(one.name, one.where) for one in (await context.choices()).models]
+        here = [Value(one.name, one.where) for one in (await context.choices()).models]
+        sizes = await context.downloads.sizes()
+        return here + [Value(name, TO_DOWNLOAD.format(size=size)) for name, size in sizes.items()]
 
     async def languages() -> list[Value]:
         return [Value(code) for code in ("auto", *sorted(context.switches.languages))]

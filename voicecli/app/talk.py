@@ -9,12 +9,16 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from voicecli.app.signals import discard_output, signals, stop_soon
 from voicecli.app.slash_wiring import CommandContext, handlers, values
+from voicecli.app.upgrade import Upgrade
+from voicecli.app.upgrade_wiring import Downloads, make_upgrade
 from voicecli.assemble.conversation import assemble
 from voicecli.assemble.devices import Files, PipelineHooks
+from voicecli.conversation.approval import answer_of
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.latency import TurnLatency, latencies
 from voicecli.errors import INTERRUPTED_EXIT_CODE, VoiceCliError, first_of
@@ -52,6 +56,7 @@ class Session:
 
     def __init__(self) -> None:
         self._conversation: Conversation | None = None
+        self._upgrade: Upgrade | None = None
         self._early: list[str] = []
         self._muted = False
         self._turns: deque[Event] = deque(maxlen=EVENTS_KEPT)
@@ -62,13 +67,25 @@ class Session:
         self.unwritten: OSError | None = None  # why the screen cannot be written any more
         self.stop: Callable[[], object] = lambda: None
 
-    def open(self, context: CommandContext) -> None:
-        """Connect to a conversation that is ready, and ask what was typed meanwhile."""
+    def open(self, context: CommandContext, *, upgrades: bool) -> None:
+        """Connect to a conversation that is ready, and ask what was typed meanwhile.
+
+        `upgrades`: offer a better language model, if there is one.
+        """
         self._conversation = context.conversation
         self._values_of = values(context).of
         self._dispatcher.open(handlers(context), context.start)
+        if upgrades:
+            self._offer_upgrade(context)
         for text in self._early:
             self._dispatcher.dispatch(text)
+
+    def _offer_upgrade(self, context: CommandContext) -> None:
+        switch = context.switches.model
+        self._upgrade = make_upgrade(context.settings, switch, context.downloads, self.show)
+        if self._upgrade is not None:
+            can_answer = sys.stdin is not None and sys.stdin.isatty()
+            context.start(self._upgrade.run(can_answer=can_answer, in_use=switch.opened.model.name))
 
     def controls(self) -> Controls:
         """Return what the user's keys can do."""
@@ -81,6 +98,7 @@ class Session:
             offers=self._offers,
             push=self._push,
             answer_approval=self._grant,
+            answer_offer=self._answer_offer,
         )
 
     def _offers(self, line: str) -> tuple[Offer, ...]:
@@ -106,13 +124,20 @@ class Session:
         if self._conversation is not None:
             self._conversation.answer_approval(answer)
 
+    def _answer_offer(self, accepted: bool) -> bool:
+        return self._upgrade is not None and self._upgrade.answer(accepted)
+
     def _ask(self, text: str) -> None:
         if self.quitting:  # lines from a pipe are read together, those behind /quit too
             return
-        if self._conversation is not None:
-            self._dispatcher.dispatch(text)
-        else:
+        if self._conversation is None:
             self._early.append(text)
+        elif (answer := answer_of(text)) is None or not self._takes(answer, self._conversation):
+            self._dispatcher.dispatch(text)
+
+    def _takes(self, answer: Approval, conversation: Conversation) -> bool:
+        """Give the answer to a tool call that waits for approval, or else to the offer of a better model."""
+        return conversation.answer_approval(answer) or self._answer_offer(answer != "no")
 
     def observe(self, event: Event) -> None:
         """Note what commands show and toggle."""
@@ -216,8 +241,10 @@ async def run_session(
                 show(Notice(at_s=CLOCK(), text=memory.notice))
             assembled = assemble(settings, files, show, hooks, memory.earlier)
             async with assembled as (conversation, switches), jobs() as start:
-                context = CommandContext(settings, conversation, switches, record, show, start)
-                asyncio.get_running_loop().call_soon(session.open, context)  # when it runs
+                downloads = Downloads(settings, show)
+                context = CommandContext(settings, conversation, switches, record, show, start, downloads)
+                upgrades = files == Files() and observer is None
+                asyncio.get_running_loop().call_soon(partial(session.open, context, upgrades=upgrades))  # when it runs
                 await conversation.run()
             for one in beside:
                 one.cancel()

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from voicecli import events
 from voicecli.assemble.devices import DeviceOpener, Files, PipelineHooks, ReconnectingDevices
 from voicecli.assemble.engines import EngineOpener, Switches
-from voicecli.assemble.languages import opening_instruction
+from voicecli.assemble.languages import opening_language
 from voicecli.assemble.malloc_trim import trim_after_answers
 from voicecli.assemble.tools import open_tools
 from voicecli.audio.sounds import play_ready_sound
@@ -17,9 +17,13 @@ from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.history import History
 from voicecli.conversation.partial_decoder import PartialSchedule
 from voicecli.conversation.parts import ConversationOptions, Devices, Engines, WakeOptions
+from voicecli.conversation.prompt import about_now
+from voicecli.engines.llm.select import Opened
 from voicecli.events import CLOCK, Event, Publish
 from voicecli.history.records import Exchange
+from voicecli.models.manifest import Manifest
 from voicecli.settings.model import ListenSettings, Settings
+from voicecli.tools.clock import local_now
 from voicecli.turns.activity import Activity, IdleChanges
 from voicecli.turns.barge_in import BargeIn
 from voicecli.turns.endpoint import MODES
@@ -63,11 +67,11 @@ async def assemble(
         conversation = Conversation(devices, engines, history, options, CLOCK, publish_all)
         if settings.audio.ready_sound and has_sound and source == Files():
             await play_ready_sound(devices.speech_input, devices.speaker)
-        publish_all(ready(devices, engines, switches.model.opened.why, settings.listen, has_sound=has_sound))
+        publish_all(ready(devices, engines, switches.model.opened, settings.listen, has_sound=has_sound))
         yield conversation, switches
 
 
-def ready(devices: Devices, engines: Engines, llm_why: str, listen: ListenSettings, *, has_sound: bool) -> events.Ready:
+def ready(devices: Devices, engines: Engines, llm: Opened, listen: ListenSettings, *, has_sound: bool) -> events.Ready:
     """Return the event that says what the conversation is held with."""
     return events.Ready(
         at_s=CLOCK(),
@@ -75,18 +79,20 @@ def ready(devices: Devices, engines: Engines, llm_why: str, listen: ListenSettin
         speaker=devices.speaker.name if has_sound else "",
         stt=engines.stt.name,
         llm=engines.llm.name,
-        llm_why=llm_why,
+        llm_why=llm.why,
         tts=engines.tts.name if engines.tts else "",
         mode=listen.mode,
         wake_phrase=listen.wake_phrase if listen.mode == "wake-phrase" else "",
+        demo=llm.embedded and Manifest.load().is_default(llm.asked),
     )
 
 
 def new_history(settings: Settings, earlier: Sequence[Exchange] = ()) -> History:
     """Return the messages of a conversation that continues after `earlier`."""
     room_tokens = settings.llm.context_tokens - settings.llm.max_answer_tokens
-    history = History(settings.llm.system_prompt.strip(), room_tokens)
-    history.add_to_prompt(opening_instruction(settings))
+    place = settings.llm.place.strip()
+    history = History(settings.llm.system_prompt.strip(), room_tokens, lambda: about_now(local_now().date(), place))
+    history.set_language(*opening_language(settings))
     for exchange in earlier:
         history.add(exchange.question, exchange.heard, cut=exchange.cut)
     return history
@@ -114,6 +120,7 @@ def conversation_options(settings: Settings, *, prefill: bool) -> ConversationOp
         max(0, shortest_ms - listen.pause_ms) / 1000,
         prefill,
         echo=listen.barge_in != "headphones",
+        most_answer_tokens=settings.llm.max_answer_tokens,
         first_chunk_chars=settings.tts.first_chunk_chars,
         wake=wake,
     )

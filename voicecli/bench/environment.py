@@ -155,7 +155,7 @@ def reported_value(key: str, value: SettingValue) -> SettingValue:
     """Return a value without private parts."""
     if not isinstance(value, str):
         return value
-    if key == "system_prompt":
+    if key in ("system_prompt", "place"):
         return f"{len(value.strip())} characters"
     if key.endswith("url"):
         return host_and_port(value)

@@ -46,11 +46,11 @@ class Chart:
     svg: str
 
 
-def require_libraries() -> None:
-    """Raise SettingsError if a library that the page needs is not installed."""
+def require_libraries(option: str = "--html") -> None:
+    """Raise SettingsError if a library that the page of `option` needs is not installed."""
     absent = [name for name in LIBRARIES if find_spec(name) is None]
     if absent:
-        raise SettingsError(f"--html needs {' and '.join(absent)}, not installed", "pip install 'voicecli[bench]'")
+        raise SettingsError(f"{option} needs {' and '.join(absent)}, not installed", "pip install 'voicecli[bench]'")
 
 
 def html_page(result: Result, comparison: Comparison | None = None) -> str:

@@ -41,6 +41,7 @@ STYLE: dict[Any, object] = {
     "legend.frameon": False,
     "legend.labelcolor": QUIET,
 }
+SVG = "http://www.w3.org/2000/svg"
 WIDTH_IN, FRAME_IN = 8.8, 0.8
 BAR_IN, STRIP_IN, SCATTER_IN = 0.55, 0.8, 3.2
 MARKERS = ("o", "s", "D", "^", "P", "X")
@@ -150,6 +151,13 @@ def scatter(title: str, points: Sequence[Point], units: tuple[str, str], names: 
         x_label, y_label = (f"{name}, {unit_name(unit)}" for name, unit in zip(names, units, strict=True))
         axes.set_ylabel(y_label)
         return finish(1.05 * x_scale * max(point.x for point in points), x_label, columns=1)
+
+
+def standalone(svg: str) -> str:
+    """Return a drawing of this module as a file of its own, on white and in the colors of the light page."""
+    for color, variable in VARIABLES.items():
+        svg = svg.replace(f"var({variable})", color)
+    return svg.replace("<svg ", f'<svg xmlns="{SVG}" style="background:#fff" font-family="sans-serif" ', 1)
 
 
 def _scale(unit: str) -> float:

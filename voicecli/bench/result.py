@@ -20,6 +20,9 @@ PROCESS = "the process"
 VOICE_TO_VOICE = "voice to voice"
 """Name of the main metric."""
 
+ANSWERS = "answers"
+"""Name of the bench whose groups are language models."""
+
 Better = Literal["lower", "higher", "neither"]
 
 
@@ -78,7 +81,7 @@ class Machine:
 class Result:
     """One run of `voicecli bench` or of one of its stages."""
 
-    bench: str  # "voice to voice", "stt", "llm", "tts", "endpoint", "serve-stt"
+    bench: str  # "voice to voice", "stt", "llm", "answers", "tts", "endpoint", "serve-stt"
     version: str  # of voicecli
     taken_at: str  # ISO 8601, UTC
     took_s: float

@@ -112,7 +112,7 @@ async def opened_model(settings: Settings, embedded: list[str], narrate: Narrate
     sleep_while_waiting()
 
     def gguf(name: str) -> GgufFile:
-        file = language_model_file(open_store(settings), name)
+        file = language_model_file(open_store(settings), settings, name)
         embedded.append(name or file.name)
         return file
 
@@ -135,6 +135,8 @@ async def answered(model: LanguageModel, messages: Sequence[Message], group: str
     parts: list[str] = []
     async with aclosing(model.reply(messages)) as tokens:
         async for token in tokens:
+            if token.at_limit:
+                continue
             at_s.append(time.perf_counter())
             parts.append(token.text)
     if not at_s:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from voicecli.bench.changes import Change
 from voicecli.bench.compare import STAGE_WORDS, Comparison, count_text
-from voicecli.bench.result import VOICE_TO_VOICE, Metric, Result
+from voicecli.bench.result import ANSWERS, PROCESS, VOICE_TO_VOICE, Metric, Result
 from voicecli.bench.summary import cell, span, summarize, unit_name
 from voicecli.conversation.latency import PART_NAMES, percentile
 
@@ -45,6 +45,9 @@ def when(result: Result) -> str:
 
 def measurement_tables(result: Result) -> Iterator[Table]:
     """Yield voice to voice by scenario, then the other metrics by group; the waterfall has the parts of the wait."""
+    if result.bench == ANSWERS:
+        yield by_model(result)
+        return
     waits = [one for one in result.metrics if one.name == VOICE_TO_VOICE]
     if waits:
         yield Table("Voice to voice, ms", ("", *HEAD), tuple((one.group, *figures(one)) for one in waits))
@@ -67,6 +70,16 @@ def overview(result: Result) -> Table:
     names = (*metrics, *counts)
     rows = tuple((group, *(found.get((group, name), "–") for name in names)) for group in result.groups)
     return Table("Medians", ("", *head), rows)
+
+
+def by_model(result: Result) -> Table:
+    """Return one column a model: what was right, what was wrong with the other answers, and medians."""
+    models = tuple(dict.fromkeys(one.group for one in result.metrics))
+    cells = {(one.group, one.name): count_text(one.value, one.out_of, one.unit) for one in result.counts}
+    cells |= {(one.group, metric_label(one)): typical(one) for one in result.metrics if one.samples}
+    names = dict.fromkeys(name for group, name in cells if group in models)
+    rows = tuple((name, *(cells.get((model, name), "–") for model in models)) for name in names)
+    return Table("Right answers, and medians", ("", *models), rows)
 
 
 def typical(metric: Metric) -> str:
@@ -105,12 +118,13 @@ def figures(metric: Metric) -> tuple[str, ...]:
 
 
 def count_table(result: Result) -> Table | None:
-    """Return counts by group; None if nothing was counted."""
-    if not result.counts:
+    """Return counts by group; None if nothing was counted. Those of models are in `by_model`."""
+    counts = [one for one in result.counts if result.bench != ANSWERS or one.group == PROCESS]
+    if not counts:
         return None
-    groups = tuple(dict.fromkeys(one.group for one in result.counts))
-    cells = {(one.name, one.group): count_text(one.value, one.out_of, one.unit) for one in result.counts}
-    names = dict.fromkeys(one.name for one in result.counts)
+    groups = tuple(dict.fromkeys(one.group for one in counts))
+    cells = {(one.name, one.group): count_text(one.value, one.out_of, one.unit) for one in counts}
+    names = dict.fromkeys(one.name for one in counts)
     rows = tuple((name, *(cells.get((name, group), "–") for group in groups)) for name in names)
     return Table("Counts", ("", *groups), rows)
 

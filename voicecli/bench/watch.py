@@ -108,7 +108,7 @@ class WatchedLanguageModel:
                 async for token in reply:
                     if first_s is None:
                         first_s = self._clock() - began_s
-                    tokens += 1
+                    tokens += not token.at_limit
                     yield token
         finally:
             ended_s = self._clock()

@@ -12,6 +12,7 @@ import typer
 
 from voicecli.commands.console import print_note
 from voicecli.commands.download_progress import fetch_missing
+from voicecli.commands.language_model import with_named_model
 from voicecli.commands.options import (
     LlmOptions,
     OutputDeviceOption,
@@ -91,6 +92,7 @@ def ask(
     if not aloud and (voice.voice or voice.speed or output_device):
         raise SettingsError("--voice, --speed and --output-device need a spoken answer", "add --speak")
     question = question_of(words or [])
+    settings = with_named_model(settings)
     fetch_missing(settings, models_of(settings, aloud=aloud))
     from voicecli.app.ask import Request
     from voicecli.app.ask import ask as ask_model

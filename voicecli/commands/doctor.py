@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 CHECKS = "Checks"
 
-PRIVATE_KEYS = ("llm.system_prompt", "llm.api_key")
+PRIVATE_KEYS = ("llm.system_prompt", "llm.place", "llm.api_key")
 """Settings with private values: a report only says that they were changed."""
 
 

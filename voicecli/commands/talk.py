@@ -14,6 +14,7 @@ from typer.core import TyperCommand
 
 from voicecli.commands.console import print_note
 from voicecli.commands.download_progress import fetch_missing
+from voicecli.commands.language_model import with_named_model
 from voicecli.commands.options import (
     DEVICES,
     LISTENING,
@@ -173,6 +174,9 @@ def talk(
     ] = None,
     output: Annotated[Path | None, option("--output", help="Write the answers to this WAV file.", panel=FILES)] = None,
     fast: Annotated[bool, option("--fast", help="Process files as fast as the engines can.", panel=FILES)] = False,
+    yes: Annotated[
+        bool | None, option("--yes", help="Download a better language model without asking.", panel=MODELS)
+    ] = None,
     resume: Annotated[
         int | None,
         option("--resume", metavar="[ID]", min=0, help="Continue this conversation, or the latest.", panel=HISTORY),
@@ -200,7 +204,8 @@ def talk(
 
       voicecli talk --input question.wav --output answer.wav
     """
-    loaded = source.load(listening, turns, llm, recognizer, voice, conversation)
+    upgrade = "auto" if yes else None
+    loaded = source.load(listening, turns, llm, recognizer, voice, conversation, llm__upgrade=upgrade)
     if show_settings:
         print_settings(loaded)
         return
@@ -221,6 +226,7 @@ def hold_talk(settings: Settings, files: Files, ui: Ui, resume: int | None) -> i
     require_keyboard(settings, files)
     keep = settings.history.enabled and not files.inputs and files.output is None
     memory = open_history(settings.history_file, CLOCK, keep=keep, resume=resume)
+    settings = with_named_model(settings)
     fetch_missing(settings, conversation_models(settings))
     try:
         return talk(settings, files, ui.value, memory=memory)

@@ -14,6 +14,7 @@ from typing import Any
 from voicecli import events
 from voicecli.conversation.announcements import Announcements
 from voicecli.conversation.answer import AnswerStream
+from voicecli.conversation.answer_guard import AnswerGuard
 from voicecli.conversation.approval import answer_of
 from voicecli.conversation.history import History
 from voicecli.conversation.overlap import Overlap
@@ -133,7 +134,7 @@ class Conversation:
     def _end(self, turn: Turn, failure: StageError | None, reason: str) -> None:
         spoken = turn.answer.written if failure is None else self._responder.heard(turn)
         if turn.user.text:
-            self._history.add(turn.user.text, spoken, calls=turn.tools.messages())
+            self._history.add(turn.user.text, turn.good_part(spoken), calls=turn.tools.messages())
         if turn.has_something_to_say:
             self._responder.note_spoken(turn)
         self._turn = None
@@ -226,7 +227,10 @@ class Conversation:
             self._responder.note_spoken(turn)
         self._discard(turn.id)
         if turn.user.text:
-            kept, cut = heard if turn.is_released and not reopen else "", not turn.answer.is_whole(heard)
+            kept, cut = (
+                turn.good_part(heard) if turn.is_released and not reopen else "",
+                not turn.answer.is_whole(heard),
+            )
             self._history.add(turn.user.text, kept, cut=cut, calls=turn.tools.messages(), reopened=reopen)
         elif turn.user.segment is not None:
             self._runtime.tasks.create_task(self._responder.salvage(turn))
@@ -254,7 +258,7 @@ class Conversation:
     def _new_turn(self, id: TurnId | None = None, user: UserInput | None = None, script: str = "") -> Turn:
         id = id or self._runtime.new_turn_id()
         answer = AnswerStream(id, first_chunk_chars=self._options.first_chunk_chars)
-        return Turn(id, answer, user or UserInput(), script)
+        return Turn(id, answer, AnswerGuard(self._options.most_answer_tokens), user or UserInput(), script)
 
     def _start(self, turn: Turn) -> None:
         self._devices.speaker.begin(turn.id, held=True)

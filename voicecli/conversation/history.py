@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 
+from voicecli.conversation.prompt import Examples
+from voicecli.conversation.rubbish import is_rubbish
 from voicecli.types import Message, PlaybackChunk, WordEnd
 
 ASCII_PER_TOKEN, BYTES_PER_TOKEN = 2.3, 1.5
@@ -46,8 +48,11 @@ _UNSPACED = re.compile(r"[\u3041-\u30ff\u3400-\u9fff]")
 class History:
     """The messages of one conversation."""
 
-    def __init__(self, system_prompt: str, context_tokens: int) -> None:
-        self._prompt, self._prompt_end = system_prompt, ""
+    def __init__(self, system_prompt: str, context_tokens: int, about_now: Callable[[], str] = str) -> None:
+        """`about_now` returns sentences that follow the system prompt, such as the date; they should rarely change."""
+        self._prompt, self._about_now, self._prompt_end = system_prompt, about_now, ""
+        self._examples: Examples = {}
+        self._language = "en"
         self._context_tokens = self._room_tokens = float(context_tokens)
         self._exchanges: list[tuple[Message, ...]] = []  # a question, calls of tools with their results, the answer
         self._unanswered: list[str] = []
@@ -76,10 +81,13 @@ class History:
     ) -> None:
         """Remember a turn: the question, and as much of the answer as was heard.
 
-        `cut`: the user interrupted it; `reopened`: the user continued the question.
+        `cut`: the user interrupted it; `reopened`: the user continued the question. An answer that would lead the model
+        astray is not remembered, nor is its question.
         """
         self._is_reopened = False
-        if exchange := self.exchange(question, heard, calls):
+        if not calls and is_rubbish(question, heard, self._answers):
+            self._unanswered = []
+        elif exchange := self.exchange(question, heard, calls):
             self._exchanges.append(exchange)
             self._unanswered = [INTERRUPTED] if cut else []
         else:
@@ -107,15 +115,19 @@ class History:
 
     def messages(self) -> list[Message]:
         """Return the messages that each request begins with."""
-        return [self._system, *chain.from_iterable(self._exchanges)]
+        return [self._system, *self._examples.get(self._language, ()), *chain.from_iterable(self._exchanges)]
 
     def set_system_prompt(self, system_prompt: str) -> None:
         """Use another system prompt from the next request on."""
         self._prompt = system_prompt
 
-    def add_to_prompt(self, sentence: str) -> None:
-        """Set the last sentence of the system prompt, from the next request on; empty for none."""
-        self._prompt_end = sentence
+    def set_examples(self, examples: Examples) -> None:
+        """Begin each conversation with the examples in its language, from the next request on."""
+        self._examples = examples
+
+    def set_language(self, language: str, instruction: str) -> None:
+        """Set the language of the examples, and the last sentence of the system prompt; empty for none."""
+        self._language, self._prompt_end = language, instruction
 
     def forget(self) -> None:
         """Forget everything that was said."""
@@ -132,7 +144,12 @@ class History:
 
     @property
     def _system(self) -> Message:
-        return Message("system", f"{self._prompt} {self._prompt_end}".strip())
+        return Message("system", " ".join(filter(None, (self._prompt, self._about_now(), self._prompt_end))))
+
+    @property
+    def _answers(self) -> list[tuple[str, str]]:
+        """The questions and answers that are remembered."""
+        return [(exchange[0].text, exchange[-1].text) for exchange in self._exchanges]
 
     def _question(self, text: str) -> Message:
         return Message("user", " ".join([*self._unanswered, text]))

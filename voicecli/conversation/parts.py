@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -25,6 +25,18 @@ StartWork = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 
 class Toolbox(Protocol):
     """Tools, by the names that the language model calls them by."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Return the names that the language model calls the tools by."""
+        ...
+
+    def answer(self, question: str, language: str) -> tuple[str, ToolCall] | None:
+        """Return the answer to a question that needs no language model, such as a sum, and the call it is due to.
+
+        The call changes nothing, so the answer may be prepared before it is made. None for any other question.
+        """
+        ...
 
     def title(self, name: str) -> str:
         """Return the name that the user sees: "set_timer" or "server.tool"."""
@@ -84,6 +96,7 @@ class ConversationOptions:
     wait_s: float  # from a pause to the earliest endpoint
     prefill: bool  # send the question to the language model while the user is still speaking
     echo: bool  # the microphone may hear the speaker
+    most_answer_tokens: int  # where the language model stops
     first_chunk_chars: int  # a longer first clause may be cut before a phrase
     wake: WakeOptions | None = None  # None: everything that is said is meant for the assistant
 

@@ -171,14 +171,23 @@ class Responder:
 
     async def _write(self, turn: Turn) -> None:
         answer = turn.answer
-        self._history.add_to_prompt(answer.language.instruction)
+        self._history.set_language(answer.language.language, answer.language.instruction)
         if not (answer.language.is_spoken or answer.side_speech):
             answer.say_that_it_is_written()
         async with aclosing(self._tool_caller.reply(turn, self._history.prompt(turn.user.text))) as tokens:
             async for token in tokens:
-                answer.write(token.text)
-                self._runtime.publish(events.TokenArrived(at_s=self._runtime.clock(), turn=turn.id, text=token.text))
+                self._add(turn, turn.guard.push(token))
+                if turn.guard.ending:
+                    break
+        if rest := turn.guard.close():
+            self._add(turn, rest)
+        if reason := turn.guard.ending:
+            self._runtime.publish(events.AnswerCut(at_s=self._runtime.clock(), turn=turn.id, reason=reason))
         answer.close()
+
+    def _add(self, turn: Turn, text: str) -> None:
+        turn.answer.write(text)
+        self._runtime.publish(events.TokenArrived(at_s=self._runtime.clock(), turn=turn.id, text=text))
 
     async def _report_progress(self, turn: Turn) -> None:
         reported = 0

@@ -12,6 +12,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from voicecli.conversation.approval import ToolApproval, question
+from voicecli.conversation.claims import claims_action
 from voicecli.conversation.parts import Toolbox
 from voicecli.conversation.turn import ToolRound, Turn
 from voicecli.engines.base import CallingModel, LanguageModel
@@ -20,8 +21,11 @@ from voicecli.events import ApprovalRequested, Clock, Publish, ToolCalled, ToolD
 from voicecli.speech_text.think_filter import without_thinking
 from voicecli.types import Message, Token, ToolCall
 
-MOST_ROUNDS = 6
+MOST_ROUNDS = 4
 """How often a model may ask for tools before it answers. Small ones do not always stop."""
+
+MOST_FAILURES = 2
+"""Rounds with a call that failed: a model may correct one, and then answers without it."""
 
 MOST_CALLS = 8
 """Most calls at once."""
@@ -34,6 +38,10 @@ APPROVAL_TIMEOUT_S = 30.0
 
 DENIED = "The user did not allow this call."
 TOO_MANY = f"Not made: at most {MOST_CALLS} calls at once."
+NO_MORE_CALLS = "Call no more tools. Answer me in one short spoken sentence."
+CALL_FIRST = "You called no tool, so nothing was done. Write only the call that my request needs."
+NOT_DONE = "Sorry, that was not done."
+"""Said where an answer claims an action and no call could be had for it."""
 
 
 class ToolCaller:
@@ -50,25 +58,45 @@ class ToolCaller:
 
         Raise what the language model raises, and EngineError when it keeps asking for calls.
         """
-        if self._tools is None or not isinstance(self._llm, CallingModel):
+        tools = self._tools
+        if tools is not None and (known := tools.answer(turn.user.text, turn.answer.language.language)):
+            yield Token(known[0])
+            await self._make(tools, turn, ToolRound("", (known[1],)))
+        elif tools is None or not isinstance(self._llm, CallingModel):
             async with aclosing(without_thinking(self._llm.reply(messages))) as tokens:
                 async for token in tokens:
                     yield token
-            return
-        for _ in range(MOST_ROUNDS):
-            said, calls = "", list[ToolCall]()
-            parts = self._llm.reply_or_call([*messages, *turn.tools.messages(aloud=True)])
-            async with aclosing(without_thinking(_tokens(parts, calls))) as tokens:
+        else:
+            async with aclosing(self._with_calls(_Rounds(tools, turn, self._llm, messages))) as tokens:
                 async for token in tokens:
-                    said += token.text
                     yield token
-            if not calls:
+
+    async def _with_calls(self, rounds: _Rounds) -> AsyncGenerator[Token, None]:
+        turn = rounds.turn
+        while not rounds.are_over:
+            async for token in rounds.next():
+                yield token
+            if rounds.are_repeated:
+                break
+            if rounds.calls:
+                if rounds.said.strip():
+                    yield Token("\n\n")  # end the paragraph, so that it is said without waiting for the next one
+                await self._make(rounds.tools, turn, ToolRound(rounds.said.strip(), tuple(rounds.calls)))
+            elif turn.tools.made or not claims_action(rounds.said, turn.user.text, rounds.tools.names):
                 return
-            if said.strip():
-                yield Token("\n\n")  # end the paragraph, so that it is said without waiting for the next one
-            await self._make(self._tools, turn, ToolRound(said.strip(), tuple(calls)))
-        hint = "Ask in other words, or another model: small ones are not good at this."
-        raise EngineError(f"{self._llm.name} asked for tools {MOST_ROUNDS} times and gave no answer", hint)
+            elif await rounds.asks_for_call():
+                await self._make(rounds.tools, turn, ToolRound(rounds.said.strip(), tuple(rounds.calls)))
+                if not turn.tools.made[-1].has_failed:
+                    return  # what was said is true now
+                yield Token("\n\n")
+            else:
+                yield Token(f"\n\n{NOT_DONE}")
+                return
+        async for token in rounds.last():
+            yield token
+        if not rounds.said.strip():
+            hint = "Ask in other words, or another model: small ones are not good at this."
+            raise EngineError(f"{self._llm.name} asked for tools again and again and gave no answer", hint)
 
     async def _make(self, tools: Toolbox, turn: Turn, made: ToolRound) -> None:
         await turn.released.wait()
@@ -104,6 +132,7 @@ class ToolCaller:
             began_s = self._clock()
             return done("done", await self._run(tools, turn, call))
         except ToolError as error:
+            turn.tools.made[-1].has_failed = True
             return done("failed", error.message)
         except asyncio.CancelledError:
             done("cancelled", "")
@@ -136,6 +165,61 @@ class ToolCaller:
             return await tools.run(call)
         finally:
             moment.cancel()
+
+
+class _Rounds:
+    """The requests of one turn to a model that may call tools, and what came of the latest."""
+
+    def __init__(self, tools: Toolbox, turn: Turn, llm: CallingModel, messages: Sequence[Message]) -> None:
+        self.tools = tools
+        self.turn = turn
+        self.said = ""
+        self.calls: list[ToolCall] = []
+        self._llm = llm
+        self._messages = messages
+
+    @property
+    def are_over(self) -> bool:
+        """Whether the model has to answer now, without more calls."""
+        made = self.turn.tools.made
+        failed = sum(one.has_failed for one in made)
+        return len(made) >= MOST_ROUNDS or failed >= MOST_FAILURES
+
+    @property
+    def are_repeated(self) -> bool:
+        """Whether all calls of the latest answer were already made in this turn, with success."""
+        made = {(call.name, call.arguments) for one in self.turn.tools.made if not one.has_failed for call in one.calls}
+        return bool(self.calls) and all((call.name, call.arguments) in made for call in self.calls)
+
+    async def next(self) -> AsyncGenerator[Token, None]:
+        """Ask for the answer; `said` and `calls` tell what it was."""
+        async with aclosing(self._ask(self.turn.tools.messages(aloud=True))) as tokens:
+            async for token in tokens:
+                yield token
+
+    async def last(self) -> AsyncGenerator[Token, None]:
+        """Ask for the answer, and ignore calls."""
+        asked = [*self.turn.tools.messages(aloud=True), Message("user", NO_MORE_CALLS)]
+        async with aclosing(self._ask(asked)) as tokens:
+            async for token in tokens:
+                yield token
+
+    async def asks_for_call(self) -> bool:
+        """Ask for the call that the answer claims to have been made. What is said with it is not heard."""
+        claimed = self.said
+        async with aclosing(self._ask([Message("assistant", claimed), Message("user", CALL_FIRST)])) as tokens:
+            async for _ in tokens:
+                pass
+        self.said = claimed
+        return bool(self.calls)
+
+    async def _ask(self, more: Sequence[Message]) -> AsyncGenerator[Token, None]:
+        self.said, self.calls = "", []
+        parts = self._llm.reply_or_call([*self._messages, *more])
+        async with aclosing(without_thinking(_tokens(parts, self.calls))) as tokens:
+            async for token in tokens:
+                self.said += token.text
+                yield token
 
 
 def _say_moment(turn: Turn) -> None:

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from voicecli.conversation.answer import AnswerStream
+from voicecli.conversation.answer_guard import AnswerGuard
 from voicecli.conversation.approval import ToolApproval
+from voicecli.conversation.rubbish import whole_sentences
 from voicecli.errors import VoiceCliError
 from voicecli.events import Stage
 from voicecli.types import Message, SpeechSegment, ToolCall, TurnId
@@ -60,6 +62,7 @@ class ToolRound:
     said: str  # by the model, beside asking
     calls: tuple[ToolCall, ...]
     results: list[str] = field(default_factory=list)
+    has_failed: bool = False  # one of the calls, or more
 
     def messages(self, *, aloud: bool) -> Iterator[Message]:
         """Yield the calls and a result for each, as a language model reads them. `aloud`: include what was said."""
@@ -87,6 +90,7 @@ class Turn:
 
     id: TurnId
     answer: AnswerStream
+    guard: AnswerGuard
     user: UserInput = field(default_factory=UserInput)
     script: str = ""  # what is read out instead of an answer: an announcement, or an earlier answer
     is_announcement: bool = False
@@ -98,6 +102,10 @@ class Turn:
     def has_something_to_say(self) -> bool:
         """Whether there is a question to answer or a script to read, now that the user's words are known."""
         return bool(self.user.text or self.script)
+
+    def good_part(self, heard: str) -> str:
+        """Return what of the answer the language model may read again."""
+        return whole_sentences(heard) if self.guard.ending == "loop" else heard
 
     @property
     def is_released(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from voicecli.doctor.finding import Finding, Group
@@ -92,12 +93,13 @@ class Examination:
     def _language_model(self) -> list[Finding]:
         from voicecli.doctor.probes.servers import language_model_facts
         from voicecli.doctor.servers import server_findings
-        from voicecli.models.store import embedded_models
+        from voicecli.models.store import embedded_models, language_model_file, open_store
 
         names = embedded_models(self._settings)
         there = any(model.name in names and model.state in ("whole", "own") for model in self._models)
-        facts = language_model_facts(self._settings.llm, "".join(names), embedded_is_there=there)
-        self._answers_elsewhere = any(one and not one.problem for one in (facts.server, facts.ollama))
+        gguf = partial(language_model_file, open_store(self._settings), self._settings)
+        facts = language_model_facts(self._settings.llm, "".join(names), gguf, embedded_is_there=there)
+        self._answers_elsewhere = bool(facts.answering)
         return server_findings(facts)
 
     def _llama(self) -> list[Finding]:
@@ -109,7 +111,7 @@ class Examination:
 
     def _memory(self) -> list[Finding]:
         from voicecli.doctor.models import memory_findings
-        from voicecli.doctor.probes.models import memory_facts
+        from voicecli.engines.machine import memory_facts
 
         return memory_findings(memory_facts(), [model for model in self._models if not self._is_elsewhere(model)])
 

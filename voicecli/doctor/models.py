@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from voicecli.doctor.finding import Finding
+from voicecli.printable import size_text
+from voicecli.types import MemoryFacts
 
 ModelState = Literal["whole", "incomplete", "absent", "damaged", "own", "unknown"]
 """own: a file or folder of the user's that no manifest describes; unknown: nothing has that name."""
@@ -23,6 +25,7 @@ class ModelFacts:
     files: tuple[str, ...] = ()  # missing files, or files with wrong bytes
     is_hashed: bool = False
     hint: str = ""  # of an unknown model: similar names
+    memory_bytes: int = 0  # that it takes, if the manifest says so
 
 
 def model_findings(models: list[ModelFacts], *, offline: bool) -> list[Finding]:
@@ -41,10 +44,10 @@ def _model(facts: ModelFacts, offline: bool, to_fetch: str) -> Finding:
     match facts.state:
         case "whole":
             checked = "checksum is correct" if facts.is_hashed else "size is correct, checksum not verified"
-            return Finding(name, "passed", f"{megabytes(facts.size_bytes)}, {checked}", facts=reported)
+            return Finding(name, "passed", f"{size_text(facts.size_bytes)}, {checked}", facts=reported)
         case "own":
             return Finding(
-                name, "passed", f"{megabytes(facts.size_bytes)}, your own file, not verified", facts=reported
+                name, "passed", f"{size_text(facts.size_bytes)}, your own file, not verified", facts=reported
             )
         case "absent":
             later = "" if offline else "; voicecli talk would download it first"
@@ -67,11 +70,6 @@ def _model(facts: ModelFacts, offline: bool, to_fetch: str) -> Finding:
 def first_names(names: tuple[str, ...]) -> str:
     """Return the first two names and the number of the others, which are in the facts."""
     return ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
-
-
-def megabytes(size_bytes: float) -> str:
-    """Return a size in MB or GB."""
-    return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.0f} MB"
 
 
 PROGRAM_BYTES = 150e6
@@ -103,23 +101,14 @@ and buffers. Together they make 1.1 GB; a whole conversation over files peaked a
 estimate."""
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryFacts:
-    """The memory that is available to this process."""
-
-    available_bytes: float | None  # None: unknown on this system
-    total_bytes: float | None
-    limit: str = ""  # what limits it, if a container allows less than the machine has
-
-
 def memory_findings(facts: MemoryFacts, models: list[ModelFacts]) -> list[Finding]:
     """Return the finding about memory. `models` are those that will be loaded into main memory."""
     needed = needed_bytes(models)
     reported = {"available bytes": facts.available_bytes, "total bytes": facts.total_bytes, "needed bytes": needed}
     if facts.available_bytes is None:
-        return [Finding("memory", "skipped", f"about {megabytes(needed)} needed; free memory is unknown", "", reported)]
+        return [Finding("memory", "skipped", f"about {size_text(needed)} needed; free memory is unknown", "", reported)]
     where = f" ({facts.limit})" if facts.limit else ""
-    text = f"{megabytes(facts.available_bytes)} free{where}, about {megabytes(needed)} needed"
+    text = f"{size_text(facts.available_bytes)} free{where}, about {size_text(needed)} needed"
     advice = "close other programs, or choose smaller models: voicecli download-models --list"
     if facts.available_bytes < needed:
         return [Finding("memory", "failed", text, advice, reported)]
@@ -130,5 +119,9 @@ def memory_findings(facts: MemoryFacts, models: list[ModelFacts]) -> list[Findin
 
 def needed_bytes(models: list[ModelFacts]) -> float:
     """Return the bytes needed, the program itself included. A model of unknown kind counts with its size on disk."""
-    costs = [(COSTS.get(model.kind, Cost(1.0)), model.size_bytes) for model in models]
-    return PROGRAM_BYTES + sum(cost.of_size * size + cost.fixed_bytes for cost, size in costs)
+    return PROGRAM_BYTES + sum(model.memory_bytes or _estimated_bytes(model) for model in models)
+
+
+def _estimated_bytes(model: ModelFacts) -> float:
+    cost = COSTS.get(model.kind, Cost(1.0))
+    return cost.of_size * model.size_bytes + cost.fixed_bytes

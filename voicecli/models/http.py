@@ -21,6 +21,7 @@ PROBE_TIMEOUT_S = 4.0
 ATTEMPTS = 4
 """Consecutive transfers of a file that may end without a new byte."""
 _DIGEST = re.compile(r"[0-9a-f]{64}|[0-9a-f]{40}")
+_HOSTS: tuple[SourceKind, ...] = ("hub", "github")
 OnBytes = Callable[[int, int | None], None]
 """Called with the bytes received so far and the expected total, if known."""
 
@@ -134,17 +135,41 @@ class HttpSources:
         return digest
 
 
+def reachable_hosts(hosts: Hosts | None = None) -> frozenset[SourceKind]:
+    """Return the hosts that answer, and the package registries, whose clients are not asked. Blocks for seconds.
+
+    Do not call this on an event loop.
+    """
+
+    async def probe() -> frozenset[SourceKind]:
+        found: set[SourceKind] = {"pypi", "npm"}
+        async with httpx.AsyncClient(follow_redirects=True) as client:
+            sources = HttpSources(client, hosts or Hosts())
+            for kind in _HOSTS:
+                try:
+                    await sources.require_host(kind)
+                except SourceFailed:
+                    continue
+                found.add(kind)
+        return frozenset(found)
+
+    return asyncio.run(probe())
+
+
 def _headers(kind: SourceKind, start: int) -> dict[str, str]:
     # A compressed response cannot be resumed by its length.
     headers = {"accept-encoding": "identity"}
     if start:
         headers["range"] = f"bytes={start}-"
-    if kind == "hub":
-        from huggingface_hub import get_token
+    return headers | (hub_headers() if kind == "hub" else {})
 
-        if token := get_token():
-            headers["authorization"] = f"Bearer {token}"
-    return headers
+
+def hub_headers() -> dict[str, str]:
+    """Return the headers that identify the user to the hub; none without a token."""
+    from huggingface_hub import get_token
+
+    token = get_token()
+    return {"authorization": f"Bearer {token}"} if token else {}
 
 
 def _reason(error: httpx.TransportError) -> str:

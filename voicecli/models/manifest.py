@@ -92,16 +92,50 @@ class Source(Entry):
         return f"{self.kind} {self.origin.partition('@')[0] if self.kind == 'hub' else self.origin}"
 
 
+class Chat(Entry):
+    """How a language model is best asked."""
+
+    temperature: float | None = Field(default=None, ge=0)
+    """None: as `llm.temperature` says."""
+    repeat_penalty: float | None = Field(default=None, gt=0)
+    """Above 1: words that were written recently become less likely."""
+    examples: bool = False
+    """Whether example turns before the conversation make its answers better."""
+
+
 class Model(Entry):
     """A model, its license and its sources in order of preference."""
 
     name: PlainName
-    kind: Literal["stt", "tts", "voices", "llm", "turn"]
+    kind: Literal["stt", "tts", "voices", "llm", "turn", "own"]
+    """own: a language model that the user has named, so that nothing more is known of it."""
     license: str
     about: str
     default: bool = False
     approx_mb: int | None = None
     source: tuple[Source, ...] = Field(min_length=1)
+    # Of language models only:
+    parameters_b: float = Field(default=0, ge=0)
+    """Parameters, in billions."""
+    memory_mb: int = Field(default=0, ge=0)
+    """Memory in 10^6 bytes, with a context of 4096 tokens."""
+    languages: tuple[str, ...] = ()
+    """Languages that it answers in, ISO 639-1."""
+    context_tokens: int = Field(default=0, ge=0)
+    """Longest context that it was trained for."""
+    tools: int | None = Field(default=None, ge=0, le=20)
+    """Right calls for 20 requests that need a tool; None: not tried."""
+    thinking: bool = False
+    """Whether it can reason before it answers, which voicecli switches off."""
+    score: int | None = Field(default=None, ge=0, le=60)
+    """Right answers to the 60 questions; None: not measured."""
+    chat: Chat = Chat()
+
+    @model_validator(mode="after")
+    def _is_described(self) -> Self:
+        if self.kind == "llm" and not (self.parameters_b and self.memory_mb and self.languages and self.context_tokens):
+            raise ValueError(f"{self.name} needs parameters_b, memory_mb, languages and context_tokens")
+        return self
 
     @property
     def size_bytes(self) -> int | None:
@@ -144,6 +178,10 @@ class Manifest(Entry):
         near = difflib.get_close_matches(name.lower(), self._by_name, n=1, cutoff=0.4)
         guess = f"did you mean {near[0]}? " if near else ""
         raise SettingsError(f"unknown model {name!r}", hint=f"{guess}To see all names: voicecli download-models --list")
+
+    def is_default(self, name: str) -> bool:
+        """Return whether this is the name of a model that a first conversation begins with."""
+        return name in self._by_name and self._by_name[name].default
 
     def defaults(self) -> tuple[Model, ...]:
         """Return the models that a conversation on a CPU needs."""

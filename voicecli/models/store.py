@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
 from voicecli.errors import ModelMissing
+from voicecli.models.ladder import Choice, choose, needed_bytes, rungs
+from voicecli.models.machine import this_machine
 from voicecli.models.manifest import Entry, Manifest, Model, Sha256, Source, SourceFile
-from voicecli.settings.model import ListenSettings, Settings
-from voicecli.types import GgufFile
+from voicecli.models.scores import load_scores, with_own_scores
+from voicecli.models.speeds import load_speeds, recorder
+from voicecli.settings.model import ListenSettings, LlmSettings, Settings
+from voicecli.types import GgufFile, Sampling
 
 State = Literal["installed", "incomplete", "absent"]
 
@@ -195,6 +199,11 @@ def installed_models(store: ModelStore, kind: str) -> list[str]:
     return [model.name for model in store.manifest.model if model.kind == kind and store.is_complete(model.name)]
 
 
+def catalog_names(store: ModelStore) -> list[str]:
+    """Return the names of the language models that are installed or can be downloaded."""
+    return [model.name for model in store.manifest.model if model.kind == "llm"]
+
+
 def conversation_models(settings: Settings) -> list[str]:
     """Return the names of the models that a conversation needs."""
     names = [settings.stt.model, *voice_models(settings)]
@@ -204,15 +213,13 @@ def conversation_models(settings: Settings) -> list[str]:
 
 def embedded_models(settings: Settings) -> list[str]:
     """Return the name of the embedded language model that may answer; nothing if another back end must."""
-    match settings.llm.backend:
-        case "openai" | "ollama":
-            return []
-        case "embedded":
-            return [language_model(open_store(settings), settings.llm.model)]
-        case "auto":  # the model may be one of a server
-            store = open_store(settings)
-            is_own = settings.llm.model in [model.name for model in store.manifest.model] or is_gguf(settings.llm.model)
-            return [language_model(store, settings.llm.model if is_own else "")]
+    if settings.llm.backend in ("openai", "ollama"):
+        return []
+    store, wanted = open_store(settings), settings.llm.model
+    is_own = wanted in [model.name for model in store.manifest.model] or is_gguf(wanted)
+    if settings.llm.backend == "auto" and not is_own:  # the model may be one of a server
+        wanted = ""
+    return [wanted or chosen_model(store, settings.llm, settings.stt.language)[0]]
 
 
 def is_gguf(name: str) -> bool:
@@ -221,21 +228,41 @@ def is_gguf(name: str) -> bool:
     return file.suffix == ".gguf" and file.is_file()
 
 
-def language_model(store: ModelStore, name: str) -> str:
-    """Return `name`, or if it is empty the first installed language model of the manifest, or else its default."""
-    known = [model for model in store.manifest.model if model.kind == "llm"]
-    installed = [model.name for model in known if store.is_complete(model.name)]
-    return name or next(iter(installed), next(model.name for model in known if model.default))
+def chosen_model(store: ModelStore, llm: LlmSettings, language: str) -> tuple[str, str]:
+    """Return the name of the embedded model that suits this machine best, and why.
+
+    Where none fits, the smallest installed one is tried. Where none is installed, it is the manifest's default.
+    """
+    found = choice_here(store, llm, language)
+    if found.use:
+        return found.use.name, found.why
+    installed = installed_models(store, "llm")
+    known = [model for model in rungs(store.manifest.model, language) if model.name in installed]
+    smallest = min(known, key=needed_bytes, default=None)
+    if smallest:
+        return smallest.name, f"{found.why}; the smallest is tried"
+    return next(model.name for model in store.manifest.model if model.kind == "llm" and model.default), found.why
 
 
-def language_model_file(store: ModelStore, name: str) -> GgufFile:
-    """Return the file of an embedded language model; "" means the one that `language_model` chooses.
+def choice_here(store: ModelStore, llm: LlmSettings, language: str, models: Sequence[Model] | None = None) -> Choice:
+    """Return the choice among `models`, or all, on this machine, for conversations in a language."""
+    known = with_own_scores(store.manifest.model if models is None else models, load_scores(store.root))
+    machine, speeds = this_machine(llm.gpu_layers), load_speeds(store.root)
+    return choose(known, machine, speeds, installed_models(store, "llm"), language)
+
+
+def language_model_file(store: ModelStore, settings: Settings, name: str) -> GgufFile:
+    """Return the file of an embedded language model; "" means the one that suits this machine.
 
     Raise SettingsError if the model is unknown, ModelMissing if it is not installed.
     """
-    chosen = language_model(store, name)
+    chosen, why = (name, "") if name else chosen_model(store, settings.llm, settings.stt.language)
     path = model_file(store, chosen, ".gguf")
-    return GgufFile(Path(chosen).name.removesuffix(".gguf"), path)
+    if is_gguf(chosen):
+        return GgufFile(path.stem, path)
+    chat = store.manifest.find(chosen).chat
+    sampling = Sampling(chat.temperature, chat.repeat_penalty)
+    return GgufFile(chosen, path, why, recorder(store.root, chosen), sampling, chat.examples)
 
 
 def voice_models(settings: Settings) -> list[str]:

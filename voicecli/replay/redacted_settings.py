@@ -18,6 +18,7 @@ MACHINE_KEYS = frozenset(
         "llm.url",
         "llm.api_key",
         "llm.ollama_url",
+        "llm.place",
         "tools.enabled",
         "tools.allow",
         "tools.timeout_s",

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from voicecli.assemble.conversation import conversation_options
@@ -14,6 +15,7 @@ from voicecli.assemble.engines import load_end_of_turn, load_recognizer, load_vo
 from voicecli.conversation.conversation import Conversation
 from voicecli.conversation.history import History
 from voicecli.conversation.parts import Engines
+from voicecli.conversation.prompt import about_now
 from voicecli.engines.base import EndOfTurn, LanguageModel, SpeechToText, TextToSpeech
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.llm.select import open_language_model
@@ -75,7 +77,7 @@ async def load_engines(stack: AsyncExitStack, settings: Settings, narrate: Narra
     tts = await load_voice(worker, store, settings.tts, narrate) if voiced else None
     turn = await load_end_of_turn(worker, store, settings.listen)
     opened = await stack.enter_async_context(
-        open_language_model(settings.llm, partial(language_model_file, store), narrate)
+        open_language_model(settings.llm, partial(language_model_file, store, settings), narrate)
     )
     return LoadedEngines(stt, opened.model, tts, turn)
 
@@ -94,7 +96,9 @@ async def run_conversation(
             events.append(event)
 
     engines = engines_with_latencies(loaded, recorded.about.latencies, clock, thread)
-    history = History(settings.llm.system_prompt.strip(), settings.llm.context_tokens - settings.llm.max_answer_tokens)
+    today, place = datetime.fromisoformat(recorded.about.taken_at).date(), settings.llm.place.strip()
+    room_tokens = settings.llm.context_tokens - settings.llm.max_answer_tokens
+    history = History(settings.llm.system_prompt.strip(), room_tokens, lambda: about_now(today, place))
     source = RecordedSource(recorded, clock)
     async with AsyncExitStack() as stack:
         hooks, reconnecting = RecordedEchoCancellation(recorded), ReconnectingDevices(activity.is_idle, clock, publish)

@@ -11,10 +11,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
+from voicecli.settings.backends import Backend
+
 Device = Literal["cpu", "cuda"]
 EndpointMode = Literal["fast", "balanced", "patient"]
-Backend = Literal["auto", "openai", "ollama", "embedded"]
-"""Which kind of language model answers."""
+UpgradeMode = Literal["ask", "auto", "never"]
+"""Whether a better embedded model is downloaded."""
 
 ListenMode = Literal["hands-free", "push-to-talk", "wake-phrase"]
 Positive = Annotated[float, Field(gt=0)]
@@ -168,13 +170,18 @@ class LlmSettings(Section):
     context_tokens: Annotated[int, Field(ge=512)]
     """Context of the embedded model and of Ollama, in tokens. Default: 4096."""
     max_answer_tokens: Annotated[int, Field(ge=8)]
-    """Longest answer, in tokens. Default: 160."""
-    temperature: Annotated[float, Field(ge=0, le=2)]
-    """Randomness of the answer; 0 always picks the likeliest token. Default: 0.3."""
+    """Longest answer, in tokens; in the last quarter of them it ends with its sentence. Default: 160."""
+    temperature: Annotated[float, Field(ge=-1, le=2)]
+    """Randomness of the answer; 0 always picks the likeliest token; -1: what suits the model. Default: -1.0."""
+    repeat_penalty: Annotated[float, Field(ge=0, le=2)]
+    """Divides the weight of tokens that came just before, for backends that know it; 1: does nothing; 0: what suits
+    the model. Default: 0.0."""
     seed: Annotated[int, Field(ge=-1)]
     """Seed of the token choice, for backends that accept one; -1: a new one for each answer. Default: -1."""
     system_prompt: str
     """Instructions for spoken answers. Default: short answers, in `config/default.toml`."""
+    place: str
+    """Where you are, for the language model; for example "Lisbon". Default: ""."""
     prefill: bool
     """Send the question ahead while it is spoken, to backends that keep the prefix: the embedded model, Ollama and
     servers on this machine. Default: true."""
@@ -183,6 +190,9 @@ class LlmSettings(Section):
     first_token_timeout_s: Positive
     """Longest wait for a server to begin an answer in a conversation, in seconds; then it counts as unavailable.
     Default: 15.0."""
+    upgrade: UpgradeMode
+    """Whether a better embedded model is downloaded beside the conversation, where this machine can run one: "ask" the
+    user once, "auto" without a question, "never". Default: "ask"."""
     fallback: Literal["embedded", "none"]
     """What answers while the server is unavailable; "embedded": the best embedded model that is installed.
     Default: "embedded"."""

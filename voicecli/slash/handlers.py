@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Literal, Protocol
 
 from voicecli.doctor.finding import Finding, Group, State, first_to_do, summary
-from voicecli.engines.llm.select import AvailableModels, Opened, settings_with
+from voicecli.engines.llm.available import AvailableModels
+from voicecli.engines.llm.select import Opened
 from voicecli.settings.model import LlmSettings
 from voicecli.slash.complete import Value
 from voicecli.slash.dispatcher import Start, error_text
@@ -33,6 +34,8 @@ DEFAULT = "default"
 
 DOCTOR_MARKS: dict[State, str] = {"passed": "+", "warned": "!", "failed": "x", "skipped": "-"}
 """Marks of `voicecli doctor` for an unknown terminal; screen readers can read them."""
+
+TO_DOWNLOAD = "embedded, {size} to download"
 
 DOCTOR_STARTED = "Checking the program, the models, the memory and the sound system; nothing is played…"
 
@@ -157,6 +160,16 @@ class Models(Protocol):
     async def switch(self, settings: LlmSettings) -> Opened: ...
 
 
+class ModelDownloads(Protocol):
+    """The methods of `Downloads` that `/model` uses."""
+
+    async def sizes(self) -> dict[str, str]: ...
+
+    def knows(self, name: str) -> bool: ...
+
+    async def get(self, name: str) -> None: ...
+
+
 class ModelCommand:
     """Handler of `/model`. A model loads beside the one in use and replaces it when it is warm."""
 
@@ -167,13 +180,15 @@ class ModelCommand:
         changed: Changed,
         report: Callable[[str], None],
         start: Start,
+        downloads: ModelDownloads,
     ) -> None:
-        """`choices` finds the available models."""
+        """`choices` finds the available models; `downloads` has those that are not here yet."""
         self._models = models
         self._choices = choices
         self._changed = changed
         self._report = report
         self._start = start
+        self._downloads = downloads
         self._loading = ""
 
     async def model(self, argument: str) -> str:
@@ -186,7 +201,7 @@ class ModelCommand:
 
     async def _list(self) -> None:
         try:
-            self._report(model_list(await self._choices(), self._models))
+            self._report(model_list(await self._choices(), await self._downloads.sizes(), self._models))
         except Exception as error:
             self._report(error_text(error))
 
@@ -200,19 +215,23 @@ class ModelCommand:
 
     async def _load(self, wanted: str) -> None:
         models = self._models
+        if self._downloads.knows(wanted):
+            await self._downloads.get(wanted)
         choice = (await self._choices()).find(wanted, models.opened.backend)
         if (choice.backend, choice.name) == (models.opened.backend, models.opened.asked):
             self._report(f"{models.opened.model.name} is already in use.")
             return
-        opened = await models.switch(settings_with(models.settings, choice))
+        opened = await models.switch(choice.settings(models.settings))
         self._changed(opened.model.name, f"{opened.model.name} answers from the next question on.")
 
 
-def model_list(choices: AvailableModels, models: Models) -> str:
-    """Return all models and where they run, one line each."""
+def model_list(choices: AvailableModels, sizes: Mapping[str, str], models: Models) -> str:
+    """Return all models and where they run, one line each; `sizes` are those of models to download."""
+    rows = [(one.name, one.where) for one in choices.models]
+    rows += [(name, TO_DOWNLOAD.format(size=size)) for name, size in sizes.items()]
+    width = max((len(name) for name, _ in rows), default=0)
     lines = [f"{models.opened.model.name} is in use. Available:"]
-    width = max((len(one.name) for one in choices.models), default=0)
-    lines += [f"{one.name:<{width}}  {one.where}" for one in choices.models]
+    lines += [f"{name:<{width}}  {where}" for name, where in rows]
     return "\n".join([*lines, *(f"{reason}." for reason in choices.unreachable)])
 
 

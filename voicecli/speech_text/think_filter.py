@@ -97,8 +97,8 @@ async def without_thinking(tokens: AsyncGenerator[Token, None]) -> AsyncGenerato
     answer = ThinkFilter()
     async with aclosing(tokens):
         async for token in tokens:
-            if text := answer.push(token.text):
-                yield Token(text)
+            if (text := answer.push(token.text)) or token.at_limit:
+                yield Token(text, token.at_limit)
     if text := answer.close():
         yield Token(text)
 

@@ -2,46 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from voicecli.tools.calculator import calculate
 from voicecli.tools.clock import Now, Timers, current_time
-from voicecli.tools.toolbox import BUILT_IN, Arguments, Tool, number_of, schema, text_of
+from voicecli.tools.toolbox import BUILT_IN, CALCULATOR, Arguments, Tool, number_of, schema, text_of
 from voicecli.types import ToolSpec
+
+Example = tuple[str, Mapping[str, object]]
+"""A request, and the arguments that it leads to."""
 
 
 def builtin_tools(now: Now, timers: Timers) -> list[Tool]:
-    """Return the tools in the order in which the language model gets them."""
+    """Return the tools in the order in which the language model gets them.
+
+    Descriptions name no values, because small models copy them. Examples stand only where a model needs them to write
+    calls at all, and the plainest of a tool comes last, because that one is copied most.
+    """
     return [
         _tool(
             "current_time",
-            "The current date and time, here or in another time zone.",
-            schema(zone={"type": "string", "description": "IANA name such as Asia/Tokyo; leave out for here"}),
-            lambda arguments: current_time(now, text_of(arguments, "zone")),
+            "the time, the weekday and the date right now, here or in another place",
+            schema(place={"type": "string", "description": "a city or country; leave it out for here"}),
+            lambda arguments: current_time(now, text_of(arguments, "place")),
+            ("What day is it in Cairo?", {"place": "Cairo"}),
+            ("What time is it?", {}),
+            probe=("What time is it in Lisbon?", {"place": "Lisbon"}),
         ),
         _tool(
-            "calculate",
-            "Exact arithmetic: + - * / // % **, parentheses, sqrt, round, sin, log, pi and the like.",
-            schema("expression", expression={"type": "string", "description": "such as 0.19 * 240"}),
+            CALCULATOR,
+            "exact arithmetic",
+            schema("expression", expression={"type": "string", "description": "numbers, + - * / ** ( ) and sqrt"}),
             lambda arguments: calculate(text_of(arguments, "expression")),
+            ("How much is 12.5 percent of 48?", {"expression": "48 * 12.5 / 100"}),
+            ("Six tickets cost 12 dollars each. What do I pay?", {"expression": "6 * 12"}),
         ),
+        *_timer_tools(timers),
+    ]
+
+
+def _timer_tools(timers: Timers) -> list[Tool]:
+    length = {unit: {"type": "number"} for unit in ("hours", "minutes", "seconds")}
+    label = {"type": "string", "description": "what it is for, only if the user says so"}
+    return [
         _tool(
             "set_timer",
-            "Start a timer that rings aloud.",
-            schema(
-                hours={"type": "number"},
-                minutes={"type": "number"},
-                seconds={"type": "number"},
-                label={"type": "string", "description": "what it is for, such as tea"},
-            ),
+            "start a timer or a reminder",
+            schema(**length, label=label),
             lambda arguments: timers.set(_seconds(arguments), text_of(arguments, "label")),
+            (
+                "Remind me in 2 hours and 10 minutes to walk the dog.",
+                {"hours": 2, "minutes": 10, "label": "walk the dog"},
+            ),
+            ("Start a laundry timer for 50 minutes.", {"minutes": 50, "label": "laundry"}),
+            ("Set a timer for 20 minutes.", {"minutes": 20}),
         ),
-        _tool("list_timers", "The timers that are running.", schema(), lambda arguments: timers.remaining()),
+        _tool(
+            "list_timers",
+            "the running timers and how much time is left",
+            schema(),
+            lambda arguments: timers.remaining(),
+            ("What timers do I have?", {}),
+            ("How long does my timer still run?", {}),
+        ),
         _tool(
             "cancel_timer",
-            "Stop a timer before it rings.",
-            schema(label={"type": "string", "description": "which one; leave out for the only one"}),
+            "stop a timer before it rings",
+            schema(label=label),
             lambda arguments: timers.cancel(text_of(arguments, "label")),
+            ("Stop the bread timer.", {"label": "bread"}),
+            ("Cancel the timer.", {}),
         ),
     ]
 
@@ -51,8 +81,15 @@ def _seconds(arguments: Arguments) -> float:
     return sum(number_of(arguments, unit) * length_s for unit, length_s in units)
 
 
-def _tool(name: str, description: str, parameters: dict[str, object], run: Callable[[Arguments], str]) -> Tool:
+def _tool(
+    name: str,
+    description: str,
+    parameters: dict[str, object],
+    run: Callable[[Arguments], str],
+    *examples: Example,
+    probe: Example | None = None,
+) -> Tool:
     async def use(arguments: Arguments) -> str:
         return run(arguments)
 
-    return Tool(ToolSpec(name, description, parameters), BUILT_IN, name, use)
+    return Tool(ToolSpec(name, description, parameters, examples, probe), BUILT_IN, name, use)

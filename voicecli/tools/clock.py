@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import zoneinfo
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from voicecli.errors import ToolError
+from voicecli.tools.places import similar_places, zone_of
 
 Now = Callable[[], datetime]
 """Returns the time with its zone."""
@@ -20,29 +20,28 @@ def local_now() -> datetime:
     return datetime.now(UTC).astimezone()
 
 
-def current_time(now: Now, zone: str) -> str:
-    """Return date and time in an IANA `zone`; empty: the local zone. Raise ToolError with similar names."""
+HERE = frozenset({"here", "local", "local time", "current location", "my location", "user", "none", "today", "now"})
+"""What models write for the place of the user instead of leaving it out."""
+
+
+def current_time(now: Now, place: str) -> str:
+    """Return date and time in a city, a country or an IANA zone; empty: here. Raise ToolError with similar names."""
     moment = now()
-    if zone:
-        try:
-            moment = moment.astimezone(zoneinfo.ZoneInfo(zone.replace(" ", "_")))
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-            raise ToolError(_unknown(zone)) from None
-    return f"{moment:%A}, {moment.day} {moment:%B %Y}, {clock_time(moment)} ({zone or moment.tzname()})"
+    place = "" if place.casefold() in HERE else place
+    if place:
+        zone = zone_of(place)
+        if zone is None:
+            near = similar_places(place)
+            hint = f"Perhaps {', '.join(near)}." if near else "Name the nearest large city."
+            raise ToolError(f"The time zone of {place!r} is not known. {hint}")
+        moment = moment.astimezone(zoneinfo.ZoneInfo(zone))
+    where = f"in {place}" if place else f"here ({moment.tzname()})"
+    return f"{moment:%A}, {moment.day} {moment:%B %Y}, {clock_time(moment)} {where}"
 
 
 def clock_time(moment: datetime) -> str:
     """Return hours and minutes of a 24-hour clock."""
     return f"{moment:%H:%M}"
-
-
-def _unknown(zone: str) -> str:
-    names = sorted(zoneinfo.available_timezones())
-    city = zone.rsplit("/", 1)[-1].replace(" ", "_").casefold()
-    near = [name for name in names if name.rsplit("/", 1)[-1].casefold() == city]
-    near = near or difflib.get_close_matches(zone, names, 3, 0.6)
-    hint = f"Perhaps {', '.join(near)}." if near else "Use an IANA name such as Europe/Berlin."
-    return f"There is no time zone {zone!r}. {hint}"
 
 
 MAX_TIMER_S = 24 * 3600.0

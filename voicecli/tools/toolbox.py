@@ -11,10 +11,14 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from voicecli.errors import ToolError
+from voicecli.tools.sums import answer_to_sum
 from voicecli.types import ToolCall, ToolSpec
 
 BUILT_IN = "builtin"
 """The group of built-in tools; each server is a group with its own name."""
+
+CALCULATOR = "calculate"
+"""The tool that answers plain sums without the language model."""
 
 Arguments = Mapping[str, Any]
 
@@ -84,6 +88,18 @@ class Toolbox:
     def specs(self) -> tuple[ToolSpec, ...]:
         """Return the tools' descriptions for the language model."""
         return tuple(tool.spec for tool in self._tools.values())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names that the language model calls the tools by."""
+        return tuple(self._tools)
+
+    def answer(self, question: str, language: str) -> tuple[str, ToolCall] | None:
+        """Return the answer to a plain sum, and the call of the calculator that it takes; None for other questions."""
+        known = answer_to_sum(question, language) if CALCULATOR in self._tools else None
+        if known is None or self.needs_approval(CALCULATOR):
+            return None
+        return known.text, ToolCall("", CALCULATOR, json.dumps({"expression": known.expression}))
 
     def title(self, name: str) -> str:
         """Return the name shown to the user: "set_timer" or "server.tool"."""

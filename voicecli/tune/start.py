@@ -138,7 +138,7 @@ def megabytes(model: Model) -> float:
 def _model_bytes(settings: Settings) -> int:
     """Return the size of the embedded language model; 0 if it is not installed."""
     try:
-        return language_model_file(open_store(settings), settings.llm.model).path.stat().st_size
+        return language_model_file(open_store(settings), settings, settings.llm.model).path.stat().st_size
     except (ModelMissing, SettingsError):  # the settings may name a model of a server
         return 0
 

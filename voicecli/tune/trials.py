@@ -215,7 +215,7 @@ class AnsweringTrials:
     def _gguf(self, name: str) -> GgufFile:
         """Return the file of the embedded model; only called if that model answers."""
         self.embedded = True
-        return language_model_file(self._store, name)
+        return language_model_file(self._store, self._settings, name)
 
     async def _once(self, arm: Arm, question: str) -> Sample | None:
         """Return None if the answer has nothing to say. Raise EngineError or BackendUnavailable."""

@@ -16,7 +16,7 @@ from voicecli.events import Stage
 from voicecli.ui.answer import MEASURE, has_blocks, render_blocks
 from voicecli.ui.terminal.keys import Key
 from voicecli.ui.tool_uses import MARK, tool_use_line
-from voicecli.ui.view import Exchange, Note, ViewModel
+from voicecli.ui.view import CUT_REASONS, Exchange, Note, ViewModel
 from voicecli.ui.waterfall import statistics, trace
 
 ENTRIES_CACHED = 2000
@@ -103,6 +103,8 @@ def _answer(exchange: Exchange, has_speaker: bool, console: Console, width: int)
         lines = _wrapped(text, console, width, INDENT, "") if text.plain.strip() else []
     if exchange.outcome == "interrupted":
         lines.append(Text(f"{INDENT}― interrupted", "yellow"))
+    if exchange.cut is not None and exchange.released and exchange.outcome != "reopened":
+        lines.append(Text(f"{INDENT}― {CUT_REASONS[exchange.cut]}", "dim"))
     if exchange.outcome == "reopened":
         lines.append(Text(f"{INDENT}― you went on", "dim"))
     if exchange.failure is not None:

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from voicecli.events import Ready
+from voicecli.printable import duration_text, printable
 from voicecli.ui.dialogue import INDENT, USER_MARK, dialogue, whole_dialogue
 from voicecli.ui.line_editor import Line, Palette, palette_lines
 from voicecli.ui.view import QUIET_DB, State, ViewModel
@@ -31,6 +32,10 @@ MARGIN = 1
 GUTTER = " │  "
 METER_CELLS = 24
 STATE_CELLS = 13
+OFFER_MARK, DOWNLOAD_MARK = "▼ ", "↓ "
+OFFER_LINES = 3
+COMMON_SUFFIX = "-instruct"
+DEMO_HINT = "demo model; /model for a better one"
 MICROPHONE_LABEL, SPEAKER_LABEL, BOTH_LABEL = "mic ", "  ·  speaker ", "mic and speaker "
 
 LOUD_DB, FLOOR_DB = -12.0, -60.0
@@ -92,9 +97,11 @@ def _edges(scene: Scene, console: Console, width: int, height: int) -> tuple[lis
     """Return the lines above and below the conversation."""
     inner, wide = max(width - 2 * MARGIN, 1), _is_wide(width, height)
     edge = inner - PANEL_WIDTH - len(GUTTER) + 1 if wide else inner
-    header = _header(scene.view, console, inner, lines=2 if height >= COMPACT_FROM_HEIGHT else 1)
+    high = height >= COMPACT_FROM_HEIGHT
+    header = _header(scene.view, console, inner, lines=2 if high else 1)
     top = [*header, _rule(inner, edge, "┬")]
-    bottom = [_rule(inner, edge, "┴"), *_problems(scene.view), _status(scene, inner)]
+    offer = _offer(scene.view, console, inner)[: OFFER_LINES if high else 1]
+    bottom = [_rule(inner, edge, "┴"), *_problems(scene.view), *offer, _status(scene, inner)]
     if scene.view.latencies and height >= COMPACT_FROM_HEIGHT and not wide:
         bottom += compact(scene.view.comparable_latencies, inner)
     if scene.line is not None:
@@ -106,6 +113,11 @@ def _problems(view: ViewModel) -> list[Text]:
     """Return one line for all components that are unavailable or replaced, the latest first."""
     messages = "  ".join(" ".join(one.message.split()) for one in reversed(view.problems))
     return [Text(f"▲ {messages}", "yellow")] if messages else []
+
+
+def _offer(view: ViewModel, console: Console, width: int) -> list[Text]:
+    """Return the question whether a better model may be downloaded."""
+    return list(Text(f"{OFFER_MARK}{view.offer}", "cyan").wrap(console, width)) if view.offer else []
 
 
 def _filled(lines: list[Text], height: int) -> list[Text]:
@@ -124,6 +136,8 @@ def _middle(scene: Scene, console: Console, width: int, height: int) -> list[Tex
         lines = _visible(scene, console, width, height)
     else:
         lines = [Text(), *_visible(scene, console, width, height - 2)]
+    if scene.view.entries and not scene.view.exchanges:
+        lines = [*lines, *_indented(Text(_choice(scene.view), "dim"), console, width)][:height]
     return _filled(lines, height)
 
 
@@ -165,14 +179,21 @@ def _welcome(view: ViewModel, console: Console, width: int) -> list[Text]:
     else:
         text = "There is no microphone. Type your question and press Enter."
     welcome = Text(f"\n{text}\n", "dim")
-    if view.ready is not None and view.ready.llm_why:
-        welcome.append(f"\n{view.ready.llm}: {view.ready.llm_why}")
-    return [Text.assemble(INDENT, line) for line in welcome.wrap(console, max(width - len(INDENT), 1))]
+    return _indented(welcome.append(_choice(view)), console, width)
+
+
+def _choice(view: ViewModel) -> str:
+    """Return which language model answers and why, on a line of its own; empty if there is no reason."""
+    return f"\n{view.ready.llm}: {view.ready.llm_why}" if view.ready is not None and view.ready.llm_why else ""
+
+
+def _indented(text: Text, console: Console, width: int) -> list[Text]:
+    return [Text.assemble(INDENT, line) for line in text.wrap(console, max(width - len(INDENT), 1))]
 
 
 def _header(view: ViewModel, console: Console, width: int, lines: int) -> list[Text]:
-    """Return engines and devices; the engines take at most `lines` lines."""
-    name = Text("voicecli", "bold")
+    """Return engines, devices and a download under way; the engines take at most `lines` lines."""
+    name = Text.assemble(("voicecli", "bold"), (_download(view), "dim"))
     if view.ready is None:
         return [name]
     ready = view.ready
@@ -184,6 +205,19 @@ def _header(view: ViewModel, console: Console, width: int, lines: int) -> list[T
     if lines == 1:
         engines.truncate(width, overflow="ellipsis")
     return [name if first is None else first, *engines.wrap(console, width, overflow="ellipsis")[:lines]]
+
+
+def _download(view: ViewModel) -> str:
+    """Return what is downloaded and how far it is: "   ↓ qwen2.5-coder-1.5b 43 %, 6 min"."""
+    download = view.download
+    if download is None:
+        return ""
+    share = f"{100 * download.done_bytes // max(download.total_bytes, 1)} %"
+    how_far = {
+        "downloading": share if download.left_s is None else f"{share}, {duration_text(download.left_s)}",
+        "unpacking": f"unpacking {share}",
+    }.get(download.state, "loading")
+    return f"   {DOWNLOAD_MARK}{printable(download.name).removesuffix(COMMON_SUFFIX)} {how_far}"
 
 
 def _devices(ready: Ready, width: int) -> Text:
@@ -210,7 +244,10 @@ def _status(scene: Scene, width: int) -> Text:
     )
     left = Text.assemble((f"{mark} {state}".ljust(STATE_CELLS), f"bold {STATE_STYLES[state]}"))
     message = [Text(scene.message, "dim")] if scene.message else []
-    right = Text("   ").join([*message, *_remarks(view)])
+    remarks = [*message, *_remarks(view)]
+    right = Text("   ").join([*remarks, Text(DEMO_HINT, "dim")] if view.is_demo else remarks)
+    if view.is_demo and STATE_CELLS + 2 + right.cell_len > width:  # what has just happened goes first
+        right = Text("   ").join(remarks)
     if view.has_microphone and view.ready is not None:
         cells = min(width - STATE_CELLS - right.cell_len - 2, METER_CELLS)
         left.append_text(Text("microphone off", "dim") if view.muted else _meter(view.levels_db, cells))
@@ -264,10 +301,17 @@ def _keys(scene: Scene, width: int) -> Text:
     if view.pending_approval is not None and scene.line is None:
         return _named([("y", "allow"), ("a", "always"), ("n", "refuse"), ("esc", "interrupt"), ("ctrl-c", "quit")])
     keys: list[tuple[str, str]] = [("esc", "interrupt")] if busy else []
+    offered = bool(view.offer) and (scene.line is None or not scene.line.text)
+    if offered:
+        keys += [("enter", "yes"), ("n", "no") if scene.line is None else ("n enter", "no")]
     more = [("end", "newest")] if scene.top is not None else []
     if scene.line is not None:
         talk = view.listen_state.by_key and view.has_microphone and not scene.line.text
-        keys += view.listen_state.keys(muted=view.muted, tapped=scene.tapped) if talk else [("enter", "send")]
+        keys += (
+            view.listen_state.keys(muted=view.muted, tapped=scene.tapped)
+            if talk
+            else [("enter", "send")] * (not offered)
+        )
         keys += [] if busy else [("esc", "stop typing")]
         more += [("tab", "complete"), ("↑↓", "choose")] if scene.palette.offers else []
     else:

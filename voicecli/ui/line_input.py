@@ -60,6 +60,8 @@ class LineInput:
             elif self._by_key and not waits_for_answers:
                 self._held = not self._held
                 controls.push(self._held)
+            elif not waits_for_answers:
+                controls.answer_offer(True)
         if not self._has_microphone:
             controls.quit()
 

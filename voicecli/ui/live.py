@@ -162,6 +162,8 @@ class LiveScreen:
             controls.interrupt()
         elif key.startswith(("page-", "wheel-")) or (self.line is None and key in SCROLL_KEYS):
             self._scroll(key)
+        elif key == "enter" and self.view.offer and (self.line is None or not self.line.text):
+            controls.answer_offer(True)
         elif self.line is None:
             self._command(key, controls)
         else:
@@ -184,6 +186,8 @@ class LiveScreen:
         match key:
             case "y" | "a" | "n" if self.view.pending_approval is not None:
                 controls.answer_approval(APPROVALS[key])
+            case "y" | "n" if self.view.offer:
+                controls.answer_offer(key == "y")
             case " " | "m" if self.view.has_microphone:
                 controls.set_muted(not self.view.muted)
             case "t":

@@ -17,6 +17,7 @@ from voicecli.events import (
     FalseInterruption,
     FramesDropped,
     HoldChanged,
+    ModelOffered,
     MuteChanged,
     NothingHeard,
     Notice,
@@ -34,7 +35,7 @@ from voicecli.events import (
 from voicecli.ui.line_input import LineScreen
 from voicecli.ui.terminal.outlet import stderr_to
 from voicecli.ui.tool_uses import ToolUse
-from voicecli.ui.view import Exchange, ViewModel
+from voicecli.ui.view import CUT_REASONS, Exchange, ViewModel
 from voicecli.ui.waterfall import STAGES, seconds
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def lines_of(event: Event, view: ViewModel) -> Iterator[str]:
             yield from _ready(event)
         case Notice(text=text) | ComponentChanged(message=text):
             yield f"Note: {text}"
+        case ModelOffered(text=text):
+            yield f"{text} (Enter or yes, or no)"
         case MuteChanged(muted=muted):
             yield "Muted" if muted else "Listening"
         case HoldChanged(held=True):
@@ -71,6 +74,8 @@ def lines_of(event: Event, view: ViewModel) -> Iterator[str]:
 def _ready(ready: Ready) -> Iterator[str]:
     yield f"Speech-to-text: {ready.stt}"
     yield f"Language model: {ready.llm}" + (f" ({ready.llm_why})" if ready.llm_why else "")
+    if ready.demo:
+        yield "  a demo model; /model for a better one"
     if ready.tts:
         yield f"Speech: {ready.tts}"
     yield f"Speaker: {ready.speaker or 'none, answers are written'}"
@@ -96,6 +101,8 @@ def _of_turn(event: Event, exchange: Exchange) -> Iterator[str]:
             yield from (use_line(use) for use in exchange.tool_uses if use.call_id == call)
         case TurnDone():
             yield f"Assistant: {_flat(exchange.written)}"
+            if exchange.cut is not None:
+                yield f"({CUT_REASONS[exchange.cut]})"
         case TurnInterrupted(reopened=True):
             yield "(you went on)"
         case TurnInterrupted():

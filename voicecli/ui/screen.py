@@ -35,6 +35,9 @@ class Controls:
     offers: Callable[[str], tuple[Offer, ...]] = lambda line: ()  # completions of the typed line
     push: Callable[[bool], None] = lambda held: None  # the push-to-talk key
     answer_approval: Callable[[Approval], object] = lambda answer: None  # reply to a tool that needs approval
+    answer_offer: Callable[[bool], object] = lambda accepted: (
+        None
+    )  # reply to the offer of a better model, if there is one
 
 
 class Screen(Protocol):

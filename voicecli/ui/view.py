@@ -12,19 +12,24 @@ from typing import Any, Literal
 from voicecli.conversation.latency import LatencyFold, TurnLatency
 from voicecli.events import (
     Announced,
+    AnswerCut,
     AnswerReplayed,
     Audible,
     AwakeChanged,
     Component,
     ComponentChanged,
+    CutReason,
     Event,
     FalseInterruption,
     FramesDropped,
     HoldChanged,
     LevelMeasured,
+    ModelDownload,
+    ModelOffered,
     MuteChanged,
     NothingHeard,
     Notice,
+    OfferAnswered,
     PartialHeard,
     PlaybackUnderrun,
     Ready,
@@ -49,6 +54,11 @@ from voicecli.ui.tool_uses import ToolUse, apply_tool_event, pending_approval
 
 State = Literal["Starting", "Ready", "Listening", "Hearing", "Thinking", "Speaking", "Muted", "Asleep"]
 Outcome = Literal["open", "done", "interrupted", "reopened", "failed"]
+
+CUT_REASONS: dict[CutReason, str] = {
+    "loop": "cut: the model began to repeat itself",
+    "length": "cut: as long as an answer may be (llm.max_answer_tokens)",
+}
 
 LEVELS_KEPT = 48
 """4.8 s of input level: the widest meter."""
@@ -89,6 +99,7 @@ class Exchange:
     written: str = ""  # the answer so far, whether shown or not
     spoken_end: int = 0  # characters of `written` that have been played
     audible: bool = False
+    cut: CutReason | None = None  # why the model was stopped
     outcome: Outcome = "open"
     failure: Failure | None = None
     tool_uses: tuple[ToolUse, ...] = ()
@@ -130,11 +141,11 @@ class Exchange:
             case PartialHeard(stable=stable, unstable=unstable) if self.transcript is None:
                 return replace(self, stable=printable(stable), unstable=printable(unstable))
             case SpeechStarted() | SpeechPaused() | SpeechResumed():
-                return replace(self, released=False, transcript=None, written="", spoken_end=0)
+                return replace(self, released=False, transcript=None, written="", spoken_end=0, cut=None)
             case SpeechEnded():
                 return replace(self, released=True)
             case Transcribed(text=text) if not self.typed:
-                return replace(self, transcript=printable(text), written="", spoken_end=0)
+                return replace(self, transcript=printable(text), written="", spoken_end=0, cut=None)
             case _:
                 return self._apply_answer(event)
 
@@ -142,6 +153,8 @@ class Exchange:
         match event:
             case TokenArrived(text=text):
                 return replace(self, written=self.written + printable(text))
+            case AnswerCut(reason=reason):
+                return replace(self, cut=reason)
             case Audible():
                 return replace(self, audible=True)
             case SpokenUpTo(source_end=source_end):
@@ -198,6 +211,9 @@ class ViewModel:
     underrun_gaps: int = 0
     problems: tuple[ComponentChanged, ...] = ()  # the latest of each component that is not ok, newest last
     repeat: Repeat | None = None
+    demo_model: str = ""  # the small language model of a first conversation; empty where another one answered at first
+    offer: str = ""  # the question whether a better model may be downloaded, until it is answered
+    download: ModelDownload | None = None  # of a better model, while it is under way
 
     @property
     def state(self) -> State:
@@ -212,6 +228,11 @@ class ViewModel:
         if not live.released:
             return "Hearing"
         return "Speaking" if live.audible else "Thinking"
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether the small language model of a first conversation answers."""
+        return self.ready is not None and bool(self.demo_model) and self.ready.llm == self.demo_model
 
     @property
     def is_answering(self) -> bool:
@@ -271,9 +292,9 @@ class ViewModel:
         match event:
             case Ready():
                 kept = (entry for entry in self.entries if not (isinstance(entry, Note) and entry.passing))
-                return replace(
-                    self, ready=one_line(event), entries=tuple(kept), listen_state=self.listen_state.apply(event)
-                )
+                ready, listen_state = one_line(event), self.listen_state.apply(event)
+                demo_model = ready.llm if ready.demo else ""
+                return replace(self, ready=ready, entries=tuple(kept), listen_state=listen_state, demo_model=demo_model)
             case Notice(text=text, passing=passing):
                 return replace(self, entries=(*self.entries, Note(printable(text), passing)))
             case LevelMeasured(level_db=level_db):
@@ -286,6 +307,12 @@ class ViewModel:
                 return replace(self, listen_state=self.listen_state.apply(event))
             case ComponentChanged():
                 return self._apply_component(event)
+            case ModelOffered(text=text):
+                return replace(self, offer=printable(text))
+            case OfferAnswered():
+                return replace(self, offer="")
+            case ModelDownload(state=state):
+                return replace(self, download=None if state == "over" else event)
             case TurnFailed(message=message) if self.repeat is not None and self.repeat.turn == event.turn:
                 return replace(self, repeat=None, entries=(*self.entries, Note(printable(message))))
             case _ if event.turn is not None:

@@ -56,6 +56,15 @@ class Small(ScriptedLlm):
             yield token
 
 
+class Stopped(ScriptedLlm):
+    """Is made to stop at the end of its answer."""
+
+    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[Token, None]:
+        async for token in super().reply(messages):
+            yield token
+        yield Token("", at_limit=True)
+
+
 def asking(llm: ScriptedLlm, wanted: Request) -> tuple[Asked, Notes]:
     asked, page = Asked(), Notes()
     virtual_time.run(answer(Opened(llm, "", LLM.context_tokens), LLM, wanted, asked, page))
@@ -129,7 +138,7 @@ def test_a_long_wait_is_reported() -> None:
 
 
 def test_an_answer_that_ends_at_its_limit_is_reported() -> None:
-    _, page = asking(ScriptedLlm(["word " * 23 + "word"]), Request(Question("Why?", "")))
+    _, page = asking(Stopped(["word " * 23 + "word"]), Request(Question("Why?", "")))
     assert page.reported == ["The answer ends at 24 tokens (--max-tokens)."]
 
 

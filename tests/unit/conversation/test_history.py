@@ -126,8 +126,11 @@ def test_each_message_and_each_byte_count() -> None:
     assert estimated_tokens(Message("user", "\ud800")) > MESSAGE_TOKENS
 
 
+WORD = st.characters(categories=["L"], max_codepoint=0x2FFF)
+"""Letters of scripts with spaces between words: an answer of one long word is never taken for rubbish."""
+
 TURNS = st.lists(
-    st.tuples(st.text(max_size=60), st.one_of(st.just(""), st.text(max_size=400)), st.booleans()), max_size=40
+    st.tuples(st.text(max_size=60), st.one_of(st.just(""), st.text(WORD, max_size=400)), st.booleans()), max_size=40
 )
 
 
@@ -259,11 +262,11 @@ def test_a_text_without_spaces_is_cut_between_two_characters() -> None:
 def test_the_prompt_ends_with_what_was_added_until_that_changes() -> None:
     history = History("Be brief.", 1000)
     assert history.prompt("Hello.")[0].text == "Be brief."
-    history.add_to_prompt("Answer in French.")
+    history.set_language("fr", "Answer in French.")
     assert history.prompt("Bonjour.")[0].text == "Be brief. Answer in French."
     history.set_system_prompt("You are a pirate.")
     assert history.prompt("Bonjour.")[0].text == "You are a pirate. Answer in French."
-    history.add_to_prompt("")
+    history.set_language("en", "")
     assert history.prompt("Hello.")[0].text == "You are a pirate."
 
 
@@ -338,7 +341,7 @@ def test_room_is_made_before_it_is_needed_and_in_one_step() -> None:
     history = History("", 400)
     made = []
     for number in range(40):
-        history.add(f"question number {number}", "An answer of a sentence.")
+        history.add(f"question number {number}", f"Answer {number} of a sentence.")
         made.append(history.make_room())
         assert sum(map(estimated_tokens, history.prompt(""))) <= NEARLY_FULL * 400
     assert made.count(True) * 4 < len(made)
@@ -346,7 +349,7 @@ def test_room_is_made_before_it_is_needed_and_in_one_step() -> None:
 
 def test_what_was_said_last_stays_however_long_it_is() -> None:
     history = History("", 140)
-    history.add("tell me everything", "word " * 40)
+    history.add("tell me everything", " ".join(map(str, range(1000, 1040))))
     assert not history.make_room()
     assert len(history.prompt("")) == 4
 

@@ -13,7 +13,6 @@ from voicecli.doctor.finding import Finding, Group, State, counts, first_to_do, 
 from voicecli.doctor.gpu import GpuFacts, gpu_findings
 from voicecli.doctor.models import (
     PROGRAM_BYTES,
-    MemoryFacts,
     ModelFacts,
     ModelState,
     memory_findings,
@@ -21,6 +20,7 @@ from voicecli.doctor.models import (
     needed_bytes,
 )
 from voicecli.doctor.program import PythonFacts, TerminalFacts, llama_finding, python_findings, terminal_findings
+from voicecli.types import MemoryFacts
 
 PYTHON = PythonFacts("0.1.0", (3, 12, 1), 64, True, "Linux 6.1 x86_64", {"numpy": "2.0", "onnxruntime": "1.20"}, {})
 TERMINAL = TerminalFacts(True, False, "xterm-256color", 80, 24, "utf-8", "truecolor", False)

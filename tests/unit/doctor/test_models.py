@@ -31,24 +31,24 @@ def look(store: ModelStore, name: str = "tiny", *, quick: bool = False) -> Model
 
 
 def test_a_whole_model_is_hashed(store: ModelStore) -> None:
-    assert look(store) == ModelFacts("tiny", "whole", "llm", 15, (), True)
-    assert look(store, quick=True) == ModelFacts("tiny", "whole", "llm", 15, (), False)
+    assert look(store) == ModelFacts("tiny", "whole", "turn", 15, (), True)
+    assert look(store, quick=True) == ModelFacts("tiny", "whole", "turn", 15, (), False)
 
 
 def test_one_wrong_byte_is_found_by_hashing_alone(store: ModelStore) -> None:
     (store.root / "tiny" / "a.gguf").write_bytes(b"twelve bytez")
-    assert look(store) == ModelFacts("tiny", "damaged", "llm", 15, ("a.gguf",), True)
+    assert look(store) == ModelFacts("tiny", "damaged", "turn", 15, ("a.gguf",), True)
     assert look(store, quick=True).state == "whole"
 
 
 def test_a_file_that_was_cut_short_lacks(store: ModelStore) -> None:
     (store.root / "tiny" / "a.gguf").write_bytes(b"twelve")
-    assert look(store) == ModelFacts("tiny", "incomplete", "llm", 15, ("a.gguf",))
+    assert look(store) == ModelFacts("tiny", "incomplete", "turn", 15, ("a.gguf",))
 
 
 def test_an_absent_model_is_absent(store: ModelStore) -> None:
     store.remove("tiny")
-    assert look(store) == ModelFacts("tiny", "absent", "llm", 15)
+    assert look(store) == ModelFacts("tiny", "absent", "turn", 15)
 
 
 def test_an_unknown_name_has_a_hint(store: ModelStore) -> None:

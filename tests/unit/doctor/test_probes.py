@@ -13,8 +13,7 @@ from tests.unit.doctor.laws import lawful, only, states
 from voicecli.doctor.examination import Examination, Request, guarded, settings_finding
 from voicecli.doctor.finding import Finding
 from voicecli.doctor.gpu import gpu_findings
-from voicecli.doctor.models import MemoryFacts
-from voicecli.doctor.probes import gpu, models, processes, program
+from voicecli.doctor.probes import gpu, program
 from voicecli.doctor.probes.processes import run_in_subprocess
 from voicecli.doctor.probes.program import terminal_facts
 from voicecli.doctor.program import terminal_findings
@@ -83,59 +82,6 @@ def test_absent_distributions_are_not_loaded() -> None:
     assert not facts.broken
 
 
-def test_other_programs_may_be_absent_fail_or_hang() -> None:
-    assert processes.output_of("no-such-program") == ""
-    assert processes.output_of("false") == ""
-    assert processes.output_of("echo", "yes") == "yes"
-    assert processes.output_of("tail", "-f", "/dev/null", within_s=0.1) == ""
-
-
-def put(root: Path, **files: str) -> Path:
-    for name, content in files.items():
-        path = root / name.replace("__", "/").replace("_DOT_", ".")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
-    return root
-
-
-MEMINFO = "MemTotal:       8000 kB\nMemFree:        1000 kB\nMemAvailable:   4000 kB\n"
-
-
-def test_available_memory_is_what_linux_says(tmp_path: Path) -> None:
-    assert models.memory_facts(put(tmp_path, proc__meminfo=MEMINFO)) == MemoryFacts(4096000, 8192000)
-
-
-@pytest.mark.parametrize(
-    ("files", "available"),
-    [
-        ({"memory_DOT_max": "3000", "memory_DOT_current": "2500", "memory_DOT_stat": "inactive_file 400\n"}, 900),
-        ({"memory_DOT_max": "max", "memory_DOT_current": "2500"}, 4096000),
-        ({"memory_DOT_max": "3000"}, 4096000),
-        ({"memory__memory_DOT_limit_in_bytes": "3000", "memory__memory_DOT_usage_in_bytes": "1000"}, 2000),
-        ({"memory__memory_DOT_limit_in_bytes": "9223372036854771", "memory__memory_DOT_usage_in_bytes": "1"}, 4096000),
-    ],
-)  # fmt: skip
-def test_a_container_may_allow_less(files: dict[str, str], available: float, tmp_path: Path) -> None:
-    put(tmp_path, proc__meminfo=MEMINFO)
-    put(tmp_path, **{f"sys__fs__cgroup__{name}": content for name, content in files.items()})
-    facts = models.memory_facts(tmp_path)
-    assert facts.available_bytes == available
-    assert bool(facts.limit) == (available < 4096000)
-
-
-VM_STAT = """Mach Virtual Memory Statistics: (page size of 16384 bytes)
-Pages free:                               10.
-Pages active:                            500.
-Pages inactive:                           20.
-Pages speculative:                         5.
-"""
-
-
-def test_macos_counts_pages() -> None:
-    assert models.from_vm_stat(VM_STAT, "17179869184") == MemoryFacts(35 * 16384, 17179869184)
-    assert models.from_vm_stat("", "") == MemoryFacts(None, None)
-
-
 def test_the_settings_tell_who_wants_a_card() -> None:
     wanting = SETTINGS.model_copy(update={"stt": SETTINGS.stt.model_copy(update={"device": "cuda"})})
     assert gpu.options(SETTINGS) == ()
@@ -189,8 +135,8 @@ def test_changed_settings_are_named_and_their_values_go_into_the_report() -> Non
 
 
 def test_a_look_that_breaks_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module, name in (("program", "python_facts"), ("models", "model_facts"), ("models", "memory_facts")):
-        monkeypatch.setattr(f"voicecli.doctor.probes.{module}.{name}", lambda *a, **k: raising(RuntimeError("broken")))
+    for name in ("probes.program.python_facts", "probes.models.model_facts", "models.memory_findings"):
+        monkeypatch.setattr(f"voicecli.doctor.{name}", lambda *a, **k: raising(RuntimeError("broken")))
     reported: list[str] = []
     groups = list(Examination(request()).run(reported.append))
     assert [group.title for group in groups] == ["Program", "Models", "Sound"]

@@ -4,18 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from typing import NoReturn
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.contract.chat_servers import MODELS, TAGS, Refusal, chat_server, llm_settings, ollama_answer, openai_answer
+from tests.contract.language_servers import (
+    LLAMA_CPP,
+    lm_studio_pages,
+    no_usual_ports,
+    ollama_model,
+    ollama_pages,
+    serving,
+)
 from tests.unit.doctor.laws import lawful, only, states
 from voicecli.doctor.probes import servers as probe
-from voicecli.doctor.servers import LanguageModelFacts, ServerFacts, server_findings
+from voicecli.doctor.servers import LanguageModelFacts, NearbyServer, ServerFacts, server_findings
+from voicecli.engines.llm import look
+from voicecli.errors import ModelMissing
 
 WARM = ServerFacts("127.0.0.1:30000", True, "small (127.0.0.1:30000)", limit_s=4, first_s=0.1)
 DEAD = ServerFacts("127.0.0.1:30000", True, problem="127.0.0.1:30000 does not answer", hint="start it")
+
+
+__all__ = ["no_usual_ports"]  # the fixture
+
+
+def no_file(name: str) -> NoReturn:
+    raise ModelMissing("no embedded model")
 
 
 @pytest.fixture
@@ -61,7 +79,7 @@ def test_an_ollama_that_was_asked_for_has_to_answer() -> None:
 
 
 def test_auto_goes_on_to_the_embedded_model() -> None:
-    facts = LanguageModelFacts("auto", DEAD, DEAD, "smollm2", embedded_is_there=True)
+    facts = LanguageModelFacts("auto", DEAD, DEAD, embedded="smollm2", embedded_is_there=True)
     assert states(server_findings(facts)) == {"server": "warned", "Ollama": "skipped", "embedded": "passed"}
 
 
@@ -96,7 +114,7 @@ def test_the_first_that_answers_is_asked_for_one_token() -> None:
     async def run() -> None:
         async with chat_server(openai_answer("Hi"), pages=MODELS) as server:
             here = f"127.0.0.1:{server.port}"
-            facts = await probe._ask(llm_settings(url=f"http://{here}/v1"), "m", False)
+            facts = await probe._ask(llm_settings(url=f"http://{here}/v1"), "m", no_file, False)
             assert facts.server is not None
             assert (facts.server.model, facts.server.problem, facts.ollama) == (f"small ({here})", "", None)
             assert facts.server.first_s is not None
@@ -110,7 +128,9 @@ def test_behind_a_dead_server_ollama_is_asked(nowhere: str) -> None:
     async def run() -> None:
         async with chat_server(ollama_answer("Hi"), pages=TAGS) as server:
             ollama_url = f"http://127.0.0.1:{server.port}"
-            facts = await probe._ask(llm_settings(url=f"http://{nowhere}/v1", ollama_url=ollama_url), "m", False)
+            facts = await probe._ask(
+                llm_settings(url=f"http://{nowhere}/v1", ollama_url=ollama_url), "m", no_file, False
+            )
             assert facts.server is not None
             assert facts.server.problem == f"{nowhere} does not answer"
             assert facts.ollama is not None
@@ -124,7 +144,7 @@ def test_a_slow_model_is_asked_twice(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def run() -> None:
         async with chat_server(openai_answer("Hi"), openai_answer("Hi"), pages=MODELS) as server:
-            facts = await probe.ask_server(llm_settings(url=f"http://127.0.0.1:{server.port}/v1"), "openai", 5)
+            facts = await probe.ask_server(llm_settings(backend="openai", url=f"http://127.0.0.1:{server.port}/v1"), 5)
             assert facts.again_s is not None
 
     asyncio.run(run())
@@ -135,7 +155,7 @@ def test_a_model_that_writes_nothing_is_not_awaited_for_ever(monkeypatch: pytest
 
     async def run() -> None:
         async with chat_server([None], pages=MODELS) as server:
-            facts = await probe.ask_server(llm_settings(url=f"http://127.0.0.1:{server.port}/v1"), "openai", 5)
+            facts = await probe.ask_server(llm_settings(backend="openai", url=f"http://127.0.0.1:{server.port}/v1"), 5)
             assert (facts.problem, facts.first_s) == ("", None)
 
     asyncio.run(run())
@@ -152,7 +172,7 @@ def test_a_server_that_accepts_and_is_silent_is_given_up() -> None:
 
         async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
             url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-            facts = await probe.ask_server(llm_settings(url=url), "openai", 0.2)
+            facts = await probe.ask_server(llm_settings(backend="openai", url=url), 0.2)
             assert "did not answer within 0.2 s" in facts.problem
             await left.wait()
 
@@ -162,13 +182,47 @@ def test_a_server_that_accepts_and_is_silent_is_given_up() -> None:
 def test_a_refused_key_is_the_problem() -> None:
     async def run() -> None:
         async with chat_server(Refusal(401, {"error": {"message": "bad key sk-1"}}), pages=MODELS) as server:
-            facts = await probe.ask_server(llm_settings(url=f"http://127.0.0.1:{server.port}/v1"), "openai", 5)
+            facts = await probe.ask_server(llm_settings(backend="openai", url=f"http://127.0.0.1:{server.port}/v1"), 5)
             assert "refuses the API key" in facts.problem
             assert "sk-1" not in facts.problem
 
     asyncio.run(run())
 
 
+def test_each_server_that_is_found_is_named(monkeypatch: pytest.MonkeyPatch, nowhere: str) -> None:
+    async def run() -> None:
+        answers = chat_server(ollama_answer("Hi"), pages=ollama_pages(ollama_model("qwen3:4b", 2.6)))
+        async with answers as ollama, serving(("LM Studio", lm_studio_pages(gemma="not-loaded"))) as (ports, _):
+            monkeypatch.setattr(look, "USUAL_PORTS", ports)
+            url = f"http://127.0.0.1:{ollama.port}"
+            facts = await probe._ask(llm_settings(ollama_url=url), "m", no_file, False)
+            (port,) = ports
+            assert facts.ollama is not None
+            assert (facts.ollama.model, facts.ollama.program) == ("qwen3:4b (Ollama)", "Ollama")
+            assert facts.nearby == (NearbyServer("LM Studio", f"127.0.0.1:{port}", ("gemma",)),)
+            found = only(server_findings(facts), "LM Studio")
+            assert found.text == f"127.0.0.1:{port} has 1 language model: gemma"
+
+    asyncio.run(run())
+
+
+def test_a_server_on_its_usual_port_is_asked_under_its_name(monkeypatch: pytest.MonkeyPatch, nowhere: str) -> None:
+    async def run() -> None:
+        async with chat_server(openai_answer("Hi"), pages=LLAMA_CPP) as server:
+            monkeypatch.setattr(look, "USUAL_PORTS", {server.port: "llama.cpp"})
+            facts = await probe._ask(llm_settings(ollama_url=f"http://{nowhere}"), "m", no_file, False)
+            assert states(server_findings(facts)) == {
+                "llama.cpp": "passed", "embedded": "skipped"
+            }  # fmt: skip
+
+    asyncio.run(run())
+
+
+def test_a_server_without_language_models_is_named_too() -> None:
+    found = only(server_findings(LanguageModelFacts("auto", nearby=(NearbyServer("vLLM", "h:1", ()),))), "vLLM")
+    assert (found.state, found.text) == ("skipped", "h:1 has no language model")
+
+
 def test_the_embedded_model_is_not_asked() -> None:
-    facts = probe.language_model_facts(llm_settings(backend="embedded"), "m", embedded_is_there=True)
-    assert facts == LanguageModelFacts("embedded", None, None, "m", True)
+    facts = probe.language_model_facts(llm_settings(backend="embedded"), "m", no_file, embedded_is_there=True)
+    assert facts == LanguageModelFacts("embedded", embedded="m", embedded_is_there=True)

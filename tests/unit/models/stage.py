@@ -9,12 +9,12 @@ import json
 import tarfile
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 from voicecli.models.manifest import Manifest
@@ -40,7 +40,7 @@ def source(kind: str, origin: str, *files: str) -> str:
 
 def model(name: str, *sources: str, default: bool = False) -> str:
     flag = "default = true\n" if default else ""
-    return f'[[model]]\nname = "{name}"\nkind = "llm"\nlicense = "MIT"\nabout = "tiny"\n{flag}' + "".join(sources)
+    return f'[[model]]\nname = "{name}"\nkind = "turn"\nlicense = "MIT"\nabout = "tiny"\n{flag}' + "".join(sources)
 
 
 def manifest(*models: str) -> Manifest:
@@ -86,6 +86,9 @@ class Web:
     """Path -> where to, and headers of the redirecting answer."""
     cuts: list[int] = field(default_factory=list)
     """How many bytes each of the next answers gets to send before the line breaks."""
+    hold_at: int | None = None
+    """How many bytes of an answer are sent before the rest waits for `go_on`."""
+    go_on: Event = field(default_factory=Event)
     honours_range: bool = True
     requests: list[tuple[str, str, str]] = field(default_factory=list)
     """(method, path, Range header) of every request."""
@@ -148,7 +151,15 @@ class _Answer(BaseHTTPRequestHandler):
             self.wfile.write(rest[: self.web.cuts.pop(0)])
             self.close_connection = True
         else:
-            self.wfile.write(rest)
+            self._send_slowly(rest)
+
+    def _send_slowly(self, rest: bytes) -> None:
+        held = len(rest) if self.web.hold_at is None else self.web.hold_at
+        with suppress(ConnectionError):  # who asked has gone away
+            self.wfile.write(rest[:held])
+            if held < len(rest):
+                self.web.go_on.wait()
+            self.wfile.write(rest[held:])
 
     def _begin(self, status: int, headers: Mapping[str, str]) -> None:
         self.send_response(status)
@@ -172,5 +183,6 @@ def serving() -> Iterator[Web]:
         try:
             yield web
         finally:
+            web.go_on.set()
             server.shutdown()
             thread.join()

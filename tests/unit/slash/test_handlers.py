@@ -14,8 +14,9 @@ import pytest
 from tests.defaults import SETTINGS
 from tests.unit.engines.llm.test_switch import Model
 from voicecli.doctor.finding import Finding, Group
-from voicecli.engines.llm.select import AvailableModel, AvailableModels, Opened, settings_with
-from voicecli.errors import BackendUnavailable, SettingsError
+from voicecli.engines.llm.available import AvailableModel, AvailableModels
+from voicecli.engines.llm.select import Opened
+from voicecli.errors import BackendUnavailable, ModelMissing, SettingsError
 from voicecli.settings.model import LlmSettings
 from voicecli.slash.complete import Value
 from voicecli.slash.handlers import (
@@ -179,7 +180,32 @@ class Models:
         return self.opened
 
 
-def reports(models: Models, *arguments: str, choices: AvailableModels | Exception = BOTH) -> list[object]:
+@dataclass
+class Downloads:
+    """Can download these models, by name and size, or fails."""
+
+    there: dict[str, str] = field(default_factory=dict)
+    failing: Exception | None = None
+    got: list[str] = field(default_factory=list)
+
+    async def sizes(self) -> dict[str, str]:
+        return self.there
+
+    def knows(self, name: str) -> bool:
+        return name in self.there
+
+    async def get(self, name: str) -> None:
+        if self.failing:
+            raise self.failing
+        self.got.append(name)
+
+
+def reports(
+    models: Models,
+    *arguments: str,
+    choices: AvailableModels | Exception = BOTH,
+    downloads: Downloads | None = None,
+) -> list[object]:
     reported: list[object] = []
 
     async def asked() -> AvailableModels:
@@ -194,7 +220,8 @@ def reports(models: Models, *arguments: str, choices: AvailableModels | Exceptio
             tasks.append(asyncio.ensure_future(work))
             return tasks[-1]
 
-        command = ModelCommand(models, asked, lambda *changed: reported.append(changed), reported.append, start)
+        changed = lambda *what: reported.append(what)  # noqa: E731
+        command = ModelCommand(models, asked, changed, reported.append, start, downloads or Downloads())
         reported.extend([await command.model(argument) for argument in arguments])
         await asyncio.sleep(0)
         if models.loading:
@@ -233,7 +260,7 @@ def test_a_failed_switch_reports_the_reason_and_the_model_in_use() -> None:
 
 def test_a_name_that_is_not_known_is_reported_with_the_nearest_first() -> None:
     (reported,) = reports(Models(), "larg")
-    assert str(reported).startswith("There is no language model 'larg'. available: large, small, small; Ollama")
+    assert str(reported).startswith("There is no language model 'larg'. nearest: large; Ollama")
 
 
 def test_the_list_says_where_each_runs() -> None:
@@ -247,16 +274,34 @@ def test_the_list_says_where_each_runs() -> None:
     assert reports(Models(), "", choices=OSError("disk")) == ["That failed: OSError: disk"]
 
 
+def test_a_model_that_is_not_here_is_listed_with_its_size_and_downloaded_first() -> None:
+    downloads = Downloads({"large": "1.1 GB"})
+    only = AvailableModels((HERE,))
+    assert reports(Models(), "", choices=only, downloads=downloads) == [
+        "small is in use. Available:\nsmall  embedded\nlarge  embedded, 1.1 GB to download"
+    ]
+    assert reports(Models(), "large", downloads=downloads) == [("large", "large answers from the next question on.")]
+    assert downloads.got == ["large"]
+
+
+def test_a_download_that_fails_leaves_the_model_in_use() -> None:
+    downloads = Downloads({"large": "1.1 GB"}, ModelMissing("large could not be downloaded", "check the network"))
+    models = Models()
+    (reported,) = reports(models, "large", downloads=downloads)
+    assert reported == "Large could not be downloaded. check the network. small stays in use."
+    assert models.opened.asked == "small"
+
+
 def test_a_name_in_two_backends_means_the_current_backend() -> None:
     assert BOTH.find("small", "openai").backend == "openai"
     assert BOTH.find("small", "ollama") == HERE
     assert AvailableModels((AvailableModel("qwen", "ollama", "Ollama"),)).find("qwen:latest", "ollama").name == "qwen"
-    assert settings_with(SETTINGS.llm, AvailableModel("qwen", "ollama", "")).model == "qwen"
+    assert AvailableModel("qwen", "ollama", "").settings(SETTINGS.llm).model == "qwen"
 
 
 def test_a_gguf_file_is_a_model_too(tmp_path: Path) -> None:
     file = tmp_path / "mine.gguf"
-    with pytest.raises(SettingsError, match="no language model"):
+    with pytest.raises(SettingsError, match="there is no file"):
         BOTH.find(str(file), "openai")
     file.touch()
     assert BOTH.find(str(file), "openai") == AvailableModel(str(file), "embedded", "embedded")

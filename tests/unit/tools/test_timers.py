@@ -140,22 +140,23 @@ def test_words_of_a_timer() -> None:
 
 def test_the_time_is_reported_here_and_elsewhere() -> None:
     berlin = datetime(2026, 3, 4, 9, 5, tzinfo=timezone(timedelta(hours=1), "CET"))
-    assert current_time(lambda: berlin, "") == "Wednesday, 4 March 2026, 09:05 (CET)"
-    assert current_time(lambda: berlin, "Asia/Tokyo") == "Wednesday, 4 March 2026, 17:05 (Asia/Tokyo)"
-    assert current_time(lambda: berlin, "America/New York").endswith("03:05 (America/New York)")
+    assert current_time(lambda: berlin, "") == "Wednesday, 4 March 2026, 09:05 here (CET)"
+    assert current_time(lambda: berlin, "Here") == "Wednesday, 4 March 2026, 09:05 here (CET)"
+    assert current_time(lambda: berlin, "Asia/Tokyo") == "Wednesday, 4 March 2026, 17:05 in Asia/Tokyo"
+    assert current_time(lambda: berlin, "New York") == "Wednesday, 4 March 2026, 03:05 in New York"
     assert local_now().tzinfo is not None
 
 
 @pytest.mark.parametrize(
-    ("zone", "part"),
+    ("place", "part"),
     [
-        ("Berlin", "Perhaps Europe/Berlin"),
+        ("Tokio", "Perhaps Asia/Tokyo"),
         ("Europe/Berlim", "Europe/Berlin"),
-        ("qqq", "IANA name"),
-        ("../etc", "no time zone"),
-        ("Europe", "no time zone"),
+        ("qqq", "nearest large city"),
+        ("../etc", "not known"),
+        ("Europe", "not known"),
     ],
 )
-def test_a_wrong_zone_gets_the_nearest(zone: str, part: str) -> None:
+def test_an_unknown_place_gets_the_nearest(place: str, part: str) -> None:
     with pytest.raises(ToolError, match=part):
-        current_time(lambda: NOON, zone)
+        current_time(lambda: NOON, place)

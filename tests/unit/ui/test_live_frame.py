@@ -19,6 +19,7 @@ from tests.unit.ui.turns import (
     TEXT_ONLY,
     TWO,
     audible,
+    cut,
     ended,
     partial,
     spoken_up_to,
@@ -102,6 +103,10 @@ SCENES: dict[str, Scene] = {
         )
     ),
     "interrupted": Scene(view_of(READY, *ASKED, ended(), audible(), CUT)),
+    "cut in a loop": Scene(view_of(READY, *ASKED, ended(), audible(), cut("loop"))),
+    "cut at its longest": Scene(
+        view_of(READY, *ASKED, ended(), cut("length"), TurnDone(at_s=9, turn=ONE, spoken="Hi you."))
+    ),
     "reopened": Scene(view_of(READY, *ASKED, ended(), audible(), replace(CUT, reopened=True))),
     "many turns": Scene(view_of(READY, *(event for number in range(1, 40) for event in turn(number)))),
     "at once": Scene(view_of(READY, UserTyped(at_s=1, turn=ONE, text="x"), audible(ONE, 1.0))),
@@ -160,6 +165,8 @@ def test_no_text_breaks_the_frame(said: str, answer: str, spoken: int, width: in
         ("failed", ["✗ language model: Gone.", "Mend."]),
         ("troubles", ["• The speaker is back.", "no words (no speech)", "1 gap in answers", "2 frames dropped"]),
         ("interrupted", ["Hi you.", "― interrupted"]),
+        ("cut in a loop", ["Hi you.", "― cut: the model began to repeat itself"]),
+        ("cut at its longest", ["Hi you.", "― cut: as long as an answer may be"]),
         ("reopened", ["Hello there.", "― you went on"]),
         ("many turns", [" earlier", "Answer number 39.", "p50", "p95"]),
     ],
@@ -303,3 +310,11 @@ def test_in_a_picture_no_text_begins_or_ends_with_a_space() -> None:
     answer = re.search(r'x="([\d.]+)"[^>]*textLength="([\d.]+)"[^>]*>Hi<', source)
     assert answer is not None
     assert (float(answer[1]), float(answer[2])) == pytest.approx((3 * CELL, 2 * CELL))
+
+
+@pytest.mark.parametrize("noted", [False, True], ids=["alone", "below a note"])
+def test_the_reason_for_the_language_model_is_shown_until_something_is_asked(noted: bool) -> None:
+    before: list[Event] = [Notice(at_s=0, text="There is no speaker.")] if noted else []
+    for events, is_there in (([*before, READY], True), ([*before, READY, *ASKED], False)):
+        screen = "\n".join(line.plain for line in frame(Scene(view_of(*events)), console(80, 24), 80, 24))
+        assert ("qwen: default" in screen) is is_there

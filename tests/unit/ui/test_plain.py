@@ -18,6 +18,7 @@ from tests.unit.ui.turns import (
     TEXT_ONLY,
     TWO,
     audible,
+    cut,
     ended,
     partial,
     paused,
@@ -95,6 +96,11 @@ def test_answers_of_many_lines_become_one() -> None:
         "You: How?",
         "Assistant: So: ``` ls ```",
     ]
+
+
+def test_an_answer_that_was_cut_says_why() -> None:
+    done = TurnDone(at_s=4, turn=ONE, spoken="Hi.")
+    assert lines(*ASKED, cut("loop"), ended(), done)[-1] == "(cut: the model began to repeat itself)"
 
 
 def test_an_interrupted_answer_shows_what_was_heard() -> None:

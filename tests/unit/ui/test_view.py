@@ -12,6 +12,7 @@ from tests.unit.ui.turns import (
     READY,
     TWO,
     audible,
+    cut,
     ended,
     partial,
     paused,
@@ -347,3 +348,8 @@ def test_an_answer_that_came_too_early_is_removed() -> None:
     exchange = exchange_of(*events, TurnInterrupted(at_s=4, turn=ONE, spoken="Hi ", reopened=True))
     assert (exchange.outcome, exchange.answer) == ("reopened", ("", ""))
     assert exchange.heard[0] == "Hello there."
+
+
+def test_what_was_cut_is_forgotten_when_the_user_goes_on() -> None:
+    view = view_of(READY, *ASKED, cut("loop"), SpeechResumed(at_s=2.6, turn=ONE))
+    assert view.exchanges[0].cut is None

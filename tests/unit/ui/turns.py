@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import reduce
 
 from voicecli.events import (
+    AnswerCut,
     Audible,
+    CutReason,
     Event,
     PartialHeard,
     Ready,
@@ -46,6 +48,10 @@ def transcribed(text: str, turn: TurnId = ONE, at_s: float = 2.4) -> Event:
 
 def token(text: str, turn: TurnId = ONE) -> Event:
     return TokenArrived(at_s=2.5, turn=turn, text=text)
+
+
+def cut(reason: CutReason, turn: TurnId = ONE) -> Event:
+    return AnswerCut(at_s=2.55, turn=turn, reason=reason)
 
 
 def ended(turn: TurnId = ONE, at_s: float = 2.6) -> Event:

@@ -21,6 +21,7 @@ from voicecli.commands.bench.options import (
 )
 from voicecli.commands.console import print_note
 from voicecli.commands.download_progress import fetch_missing
+from voicecli.commands.language_model import with_named_model
 from voicecli.commands.options import (
     MODELS,
     EndpointOption,
@@ -94,7 +95,7 @@ def bench_voice(
     from voicecli.models.store import conversation_models
 
     output.check(VOICE_TO_VOICE, profile)
-    settings = deterministic(load_bench_settings(device, {}, config))
+    settings = with_named_model(deterministic(load_bench_settings(device, {}, config)))
     fetch_missing(settings, conversation_models(settings))
     corpus = load_speech(speech, settings, turns)
     begun = begin()
@@ -163,6 +164,9 @@ def bench_live(
     }
     settings = load_settings(flags, profile=profile or "").settings
     require_device(settings, profile or "cpu")
+    settings = with_named_model(settings)
+    flags |= {f"llm.{key}": getattr(settings.llm, key) for key in ("backend", "model", "url", "ollama_url")}
+    flags["llm.api_key"] = settings.llm.api_key.get_secret_value()
     fetch_missing(settings, conversation_models(settings))
     corpus = load_speech(speech, settings, turns)
     begun = begin()

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from voicecli.commands.bench.answers import bench_answers
 from voicecli.commands.bench.conversation import bench_live, bench_voice
 from voicecli.commands.bench.options import OUTPUT
 from voicecli.commands.bench.serve_stt import bench_serve_stt
@@ -49,6 +50,7 @@ bench = typer.Typer()
 bench.callback(invoke_without_command=True)(bench_voice)
 bench.command(name="stt")(bench_stt)
 bench.command(name="llm")(bench_llm)
+bench.command(name="answers")(bench_answers)
 bench.command(name="tts")(bench_tts)
 bench.command(name="endpoint")(bench_endpoint)
 bench.command(name="live")(bench_live)

@@ -19,7 +19,9 @@ from voicecli.commands.bench.options import (
 )
 from voicecli.commands.console import print_note
 from voicecli.commands.download_progress import fetch_missing
-from voicecli.commands.options import Llm, grouped, option
+from voicecli.commands.language_model import with_named_model
+from voicecli.commands.options import grouped, option
+from voicecli.settings.backends import Backend
 
 if TYPE_CHECKING:
     from voicecli.bench.result import Result
@@ -72,7 +74,7 @@ def bench_stt(
 
 @grouped
 def bench_llm(
-    backend: Annotated[Llm | None, option("--llm", help="auto, embedded, ollama or openai.", panel=WHAT)] = None,
+    backend: Annotated[Backend | None, option("--llm", help="auto, embedded, ollama or openai.", panel=WHAT)] = None,
     model: Annotated[str | None, option("--model", help="Language model.", panel=WHAT)] = None,
     url: Annotated[str | None, option("--url", help="OpenAI-compatible server.", panel=WHAT)] = None,
     quick: Quick = False,
@@ -97,6 +99,7 @@ def bench_llm(
     from voicecli.bench.stage_llm import measure_llm
     from voicecli.models.store import embedded_models
 
+    settings = with_named_model(settings)
     fetch_missing(settings, embedded_models(settings))
     questions = QUICK if quick else len(QUESTIONS)
     run(lambda progress: measure_llm(settings, progress, print_note, questions), output)
@@ -164,9 +167,9 @@ def bench_endpoint(
     run(lambda progress: measure_endpoint(settings, corpus, progress), output)
 
 
-def model_flags(backend: Llm | None, model: str | None, url: str | None) -> dict[str, object]:
+def model_flags(backend: Backend | None, model: str | None, url: str | None) -> dict[str, object]:
     """Return the settings for --llm, --model and --url; which setting --url sets depends on the back end."""
-    address = "llm.ollama_url" if backend == Llm.ollama else "llm.url"
+    address = "llm.ollama_url" if backend == "ollama" else "llm.url"
     return {"llm.backend": backend, "llm.model": model, address: url}
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from voicecli.doctor.gpu import GpuFacts
-from voicecli.doctor.probes.processes import output_of
 from voicecli.engines import gpu
+from voicecli.engines.machine import output_of
 from voicecli.settings.model import Settings
 
 DEVICES = ("/dev/nvidiactl", "/dev/nvidia0", "/proc/driver/nvidia/version")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
-import shutil
-import subprocess
 from multiprocessing.connection import Connection
 
 from voicecli.errors import DeviceError, VoiceCliError
@@ -49,14 +47,3 @@ def _answer(to: Connection, module: str, function: str, arguments: tuple[object,
     except Exception as error:
         answer = RuntimeError(f"{type(error).__name__}: {error}")
     to.send(answer)
-
-
-def output_of(*command: str, within_s: float = 2.0) -> str:
-    """Return the output of a program; empty if it is not installed, fails or takes too long."""
-    if shutil.which(command[0]) is None:
-        return ""
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=within_s, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 
 from voicecli import __version__
-from voicecli.doctor.probes.processes import output_of
 from voicecli.doctor.program import PythonFacts, TerminalFacts
+from voicecli.engines.machine import output_of
 from voicecli.settings.load import surroundings
 
 PACKAGES: Mapping[str, str] = {

@@ -6,45 +6,83 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from typing import Literal
+from dataclasses import replace
 
-from voicecli.doctor.servers import WARM_S, LanguageModelFacts, ServerFacts
+from voicecli.doctor.servers import WARM_S, LanguageModelFacts, NearbyServer, ServerFacts
 from voicecli.engines.base import LanguageModel
-from voicecli.engines.llm.select import AUTO_TIMEOUT_S, CHOSEN_TIMEOUT_S, open_language_model
+from voicecli.engines.llm.look import look_around
+from voicecli.engines.llm.offers import Server
+from voicecli.engines.llm.select import FindGguf, open_language_model, picked_of, settings_of
 from voicecli.errors import EngineError, VoiceCliError
 from voicecli.network import host_and_port, is_loopback
 from voicecli.settings.model import LlmSettings
 from voicecli.types import GgufFile, Message
 
+ANSWER_S = 5.0
+"""Timeout of a server's list."""
+
 TOKEN_S = 4.0
 """Timeout of a token; enough to load a small model from a fast disk."""
 
 
-def language_model_facts(settings: LlmSettings, embedded: str, *, embedded_is_there: bool) -> LanguageModelFacts:
-    """Return facts about the servers, tried in the order of `auto` until one answers."""
-    return asyncio.run(_ask(settings, embedded, embedded_is_there))
+def language_model_facts(
+    settings: LlmSettings, embedded: str, gguf: FindGguf, *, embedded_is_there: bool
+) -> LanguageModelFacts:
+    """Return facts about the servers, tried in the order of `auto` until one answers.
+
+    `embedded`: the name of the embedded model that may answer; `gguf` finds its file.
+    """
+    return asyncio.run(_ask(settings, embedded, gguf, embedded_is_there))
 
 
-async def _ask(settings: LlmSettings, embedded: str, embedded_is_there: bool) -> LanguageModelFacts:
-    backend = settings.backend
-    server = ollama = None
-    if settings.url and backend in ("auto", "openai"):
-        server = await ask_server(settings, "openai", CHOSEN_TIMEOUT_S)
-    if backend == "ollama" or (backend == "auto" and (server is None or server.problem)):
-        ollama = await ask_server(settings, "ollama", CHOSEN_TIMEOUT_S if backend == "ollama" else AUTO_TIMEOUT_S)
-    return LanguageModelFacts(backend, server, ollama, embedded, embedded_is_there, has_url=bool(settings.url))
+async def _ask(settings: LlmSettings, embedded: str, gguf: FindGguf, embedded_is_there: bool) -> LanguageModelFacts:
+    facts = LanguageModelFacts(
+        settings.backend, embedded=embedded, embedded_is_there=embedded_is_there, has_url=bool(settings.url)
+    )
+    if settings.url and settings.backend in ("auto", "openai"):
+        configured = settings.model_copy(update={"backend": "openai"})
+        facts = replace(facts, server=await ask_server(configured, ANSWER_S))
+    match settings.backend:
+        case "openai" | "embedded":
+            return facts
+        case "ollama":
+            return replace(facts, ollama=await ask_server(settings, ANSWER_S))
+        case "auto":
+            return await _ask_found(settings, facts, gguf)
 
 
-async def ask_server(settings: LlmSettings, kind: Literal["openai", "ollama"], within_s: float) -> ServerFacts:
-    """Connect to a server within `within_s`, and time one token; if it is slow, time a second one."""
-    url = settings.url if kind == "openai" else settings.ollama_url
+async def _ask_found(settings: LlmSettings, facts: LanguageModelFacts, gguf: FindGguf) -> LanguageModelFacts:
+    """Ask the server that `auto` takes, and name the others."""
+    servers = await look_around(settings.ollama_url, {} if settings.url else None)
+    used: Server | None = None
+    if not facts.answering:
+        picked, _ = await picked_of(servers, settings.model, gguf)
+        if picked:
+            used = picked.server
+            asked = await ask_server(settings_of(settings, picked), ANSWER_S)
+            asked = replace(asked, program=used.program)
+            facts = replace(facts, ollama=asked) if used.protocol == "ollama" else replace(facts, server=asked)
+    nearby = [
+        NearbyServer(server.program, host_and_port(server.url), tuple(offer.name for offer in server.offers))
+        for server in servers
+        if server is not used
+    ]
+    if not facts.answering and not any(server.protocol == "ollama" for server in servers):
+        where = host_and_port(settings.ollama_url)
+        silent = ServerFacts(where, is_loopback(settings.ollama_url), problem=f"Ollama does not answer on {where}")
+        facts = replace(facts, ollama=silent)
+    return replace(facts, nearby=tuple(nearby))
+
+
+async def ask_server(settings: LlmSettings, within_s: float) -> ServerFacts:
+    """Connect to the server of the settings within `within_s`, and time one token; if it is slow, time a second one."""
+    url = settings.url if settings.backend == "openai" else settings.ollama_url
     where, is_here = host_and_port(url), is_loopback(url)
-    chosen = settings.model_copy(update={"backend": kind})
     model = ""
     try:
         async with AsyncExitStack() as stack:
             async with asyncio.timeout(within_s):
-                opened = await stack.enter_async_context(open_language_model(chosen, _no_file, lambda text: None))
+                opened = await stack.enter_async_context(open_language_model(settings, _no_file, lambda text: None))
             model = opened.model.name
             question = [Message("system", settings.system_prompt.strip()), Message("user", "Hello.")]
             first_s = await token_s(opened.model, question)

@@ -10,9 +10,8 @@ import socket
 import sysconfig
 from pathlib import Path
 
-from voicecli.doctor.probes.models import read
-from voicecli.doctor.probes.processes import output_of
 from voicecli.doctor.sound_system import Access, SystemFacts
+from voicecli.engines.machine import output_of, read
 from voicecli.settings.load import surroundings
 
 WSLG_SERVER = Path("/mnt/wslg/PulseServer")

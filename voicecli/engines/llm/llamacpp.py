@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +49,6 @@ class EmbeddedServer:
     base_url: str
     api_key: str = field(repr=False)  # random, because other users of the machine can reach the port
     model: str
-    supports_tools: bool = False  # by its chat template
     cpu: CpuBackend = CpuBackend(OWN)  # what computes, where the GPU does not
 
 
@@ -70,7 +69,7 @@ def embedded_server(gguf: Path, settings: LlmSettings) -> Iterator[EmbeddedServe
     running = EmbeddedServer(f"{server.listening_address}/v1", api_key, gguf.stem, cpu=cpu)
     try:
         _check_chat(running)
-        yield replace(running, supports_tools=_supports_tools(running))
+        yield running
     finally:
         del server  # its destructor stops the threads and frees the model
 
@@ -146,15 +145,6 @@ def _check_chat(server: EmbeddedServer) -> None:
         raise EngineError(f"llama.cpp cannot chat with {server.model}: {found}") from error
     except OSError as error:
         raise EngineError(f"llama.cpp loaded {server.model} but does not answer: {error}") from error
-
-
-def _supports_tools(server: EmbeddedServer) -> bool:
-    """Return whether the model's chat template supports tools; if not, llama.cpp silently ignores them."""
-    try:
-        properties = json.loads(_ask(server, f"{server.base_url.removesuffix('/v1')}/props"))
-    except (OSError, ValueError):
-        return False
-    return bool(properties.get("chat_template_caps", {}).get("supports_tools"))
 
 
 def _ask(server: EmbeddedServer, url: str, body: bytes | None = None) -> bytes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import httpx
 import ollama
 
+from voicecli.engines.llm.sampling import penalty_field
 from voicecli.engines.llm.tool_calls import as_function, parse_arguments, tokens_of, without_calls
 from voicecli.errors import BackendRefuses, BackendUnavailable, EngineError
 from voicecli.types import Message, Token, ToolCall, ToolSpec
@@ -30,20 +31,22 @@ def connect(url: str, *, use_proxy: bool) -> ollama.AsyncClient:
     return ollama.AsyncClient(host=url, timeout=timeout, trust_env=use_proxy)
 
 
-async def installed_models(client: ollama.AsyncClient, where: str, answer_within_s: float) -> list[str]:
-    """Return the names of Ollama's models, each without the tag "latest".
+async def pull(client: ollama.AsyncClient, model: str, on_bytes: Callable[[int, int | None], None]) -> None:
+    """Let Ollama download a model; what it has of it already is kept.
 
-    Raise BackendUnavailable if it does not answer in time.
+    `on_bytes` gets what is there of the largest layer and its size. Raise BackendUnavailable if Ollama fails.
     """
+    most = 0
     try:
-        async with asyncio.timeout(answer_within_s):
-            listed = (await client.list()).models
-    except (ConnectionError, TimeoutError, httpx.TransportError) as error:
-        raise _unreachable(where) from error
-    except (ollama.ResponseError, ValueError) as error:  # ValueError: not JSON, or not a list of models
-        hint = "Set llm.ollama_url to the address of Ollama."
-        raise BackendUnavailable(f"The server on {where} is not Ollama", hint=hint) from error
-    return sorted(model.model.removesuffix(":latest") for model in listed if model.model)
+        async for part in await client.pull(model, stream=True):
+            if part.total and part.total >= most:
+                most = part.total
+                on_bytes(part.completed or 0, most)
+    except (ConnectionError, httpx.TransportError) as error:
+        raise BackendUnavailable("Ollama went away during the download", "Start it again, and repeat.") from error
+    except ollama.ResponseError as error:
+        hint = "Check the name at ollama.com/library, and the network."
+        raise BackendUnavailable(f"Ollama cannot get {model}: {error.error}", hint=hint) from error
 
 
 class OllamaChat:
@@ -81,6 +84,8 @@ class OllamaChat:
             async for part in parts:
                 if text := part.message.content:
                     yield Token(text)
+                if part.done_reason == "length":
+                    yield Token("", at_limit=True)
                 for call in part.message.tool_calls or ():
                     self._calls_made += 1
                     arguments = json.dumps(dict(call.function.arguments), ensure_ascii=False)
@@ -137,6 +142,7 @@ class OllamaChat:
                 "num_ctx": self._settings.context_tokens,
                 "num_predict": num_predict,
                 "temperature": self._settings.temperature,
+                **penalty_field(self._settings),
                 **({"seed": self._settings.seed} if self._settings.seed >= 0 else {}),
             },
         )

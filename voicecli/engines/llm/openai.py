@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import openai
 
+from voicecli.engines.llm.model_names import unknown_model
+from voicecli.engines.llm.offers import Offer, Server, served_offers
+from voicecli.engines.llm.ranking import largest
+from voicecli.engines.llm.sampling import penalty_field
 from voicecli.engines.llm.tool_calls import ToolCallCollector, as_function, tokens_of, without_calls
 from voicecli.errors import BackendRefuses, BackendUnavailable, ContextFull, EngineError, VoiceCliError
-from voicecli.types import Message, Token, ToolCall, ToolSpec
+from voicecli.types import Message, Timings, Token, ToolCall, ToolSpec
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionChunk
@@ -50,41 +53,34 @@ def connect_with(settings: LlmSettings, *, use_proxy: bool) -> openai.AsyncOpenA
     return connect(settings.url, settings.api_key.get_secret_value(), settings.timeout_s, use_proxy=use_proxy)
 
 
-@dataclass(frozen=True, slots=True)
-class ServedModel:
-    """A model of a server."""
+async def served_model(client: openai.AsyncOpenAI, wanted: str, where: str) -> Offer:
+    """Return the model to use: `wanted`, or the best that the server lists.
 
-    name: str
-    context_tokens: int = 0  # its context length; 0: the server does not report it
-
-
-async def served_model(client: openai.AsyncOpenAI, wanted: str, where: str) -> ServedModel:
-    """Return the model to use: `wanted`, or the server's first.
-
-    Raise BackendUnavailable if the server does not answer, refuses the key or serves no model.
+    Raise BackendUnavailable if the server does not answer, refuses the key or lists no language model, SettingsError if
+    it lists others than the wanted one.
     """
-    found = await served_models(client, wanted, where)
-    if wanted:
-        return next((served for served in found if served.name == wanted), ServedModel(wanted))
-    if not found:
-        raise BackendUnavailable(f"{where} lists no model", hint="Name one with llm.model.")
-    return found[0]
+    offers = await offered_models(client, where, wanted)
+    if not wanted:
+        if not offers:
+            raise BackendUnavailable(f"{where} lists no language model", hint="Name one with --model.")
+        return largest([offer for offer in offers if offer.is_loaded] or offers)
+    found = Server("", "", "openai", offers).offer(wanted)
+    if found is None and offers:
+        raise unknown_model(wanted, [offer.name for offer in offers], [f"on {where}"])
+    return found or Offer(wanted)
 
 
-async def served_models(client: openai.AsyncOpenAI, wanted: str, where: str) -> list[ServedModel]:
-    """Return the models that the server lists. Raise BackendUnavailable if it does not answer or refuses the key."""
+async def offered_models(client: openai.AsyncOpenAI, where: str, wanted: str = "") -> tuple[Offer, ...]:
+    """Return the language models that the server lists; none if it has no list.
+
+    Raise BackendUnavailable if it does not answer or refuses the key.
+    """
     with as_our_errors(where, wanted):
         try:
-            listed = (await client.models.list(timeout=CONNECT_TIMEOUT_S)).data or []
+            listed = await client.models.list(timeout=CONNECT_TIMEOUT_S)
         except openai.NotFoundError:
-            listed = []  # a server without a list may still know the model that was asked for
-    return [ServedModel(model.id, _context_of(model)) for model in listed]
-
-
-def _context_of(model: openai.types.Model) -> int:
-    """Return the context length that vLLM and SGLang add to OpenAI's model card; 0 if it is missing."""
-    tokens = (model.model_extra or {}).get("max_model_len")
-    return tokens if isinstance(tokens, int) else 0
+            return ()  # a server without a list may still know the model that was asked for
+    return served_offers(listed.model_dump())
 
 
 class OpenAiChat:
@@ -97,25 +93,25 @@ class OpenAiChat:
         where: str,
         settings: LlmSettings,
         name: str = "",
-        no_tools: str = "",
     ) -> None:
-        """`no_tools`: why this model cannot be offered tools; empty if it can."""
         self.name = name or f"{model} ({where})"
         self._client = client
         self._model = model
         self._where = where
         self._settings = settings
-        self._extra = NO_THINKING
-        self._no_tools = no_tools
+        self._extra: Mapping[str, object] = {**NO_THINKING, **penalty_field(settings)}
         self._tools: list[Any] = []
         self._refused: Callable[[str], None] = lambda reason: None
         self._calls_made = 0
+        self._measured: Callable[[Timings], None] | None = None
+        self._threads = 0
+
+    def measure(self, measured: Callable[[Timings], None], threads: int) -> None:
+        """Call `measured` with the timings of each request, which llama.cpp reports. `threads`: that write."""
+        self._measured, self._threads = measured, threads
 
     def offer(self, tools: Sequence[ToolSpec], refused: Callable[[str], None]) -> None:
         """See `CallingModel.offer`."""
-        if self._no_tools and tools:
-            refused(self._no_tools)
-            return
         self._tools = [as_function(tool) for tool in tools]
         self._refused = refused
 
@@ -126,7 +122,10 @@ class OpenAiChat:
         """
         with as_our_errors(self._where, self._model):
             async with await self._request(messages, max_tokens=1) as chunks:
-                await anext(aiter(chunks), None)
+                async for chunk in chunks:
+                    if self._measured is None:  # llama.cpp ends after one token, and then tells how long it read
+                        break
+                    self._note_timings(chunk)
 
     def reply(self, messages: Sequence[Message]) -> AsyncGenerator[Token, None]:
         """Stream the answer without reasoning."""
@@ -138,6 +137,7 @@ class OpenAiChat:
         with as_our_errors(self._where, self._model):
             async with await self._request(messages, self._settings.max_answer_tokens) as chunks:
                 async for chunk in chunks:
+                    self._note_timings(chunk)
                     if not chunk.choices:
                         continue
                     delta = chunk.choices[0].delta
@@ -149,6 +149,8 @@ class OpenAiChat:
                             arguments = function.arguments or ""
                             calls.push(fragment.index, fragment.id or "", function.name or "", arguments)
                         yield Token("")
+                    if chunk.choices[0].finish_reason == "length":
+                        yield Token("", at_limit=True)
         self._calls_made += 1
         for call in calls.calls(self._calls_made):
             yield call
@@ -156,6 +158,10 @@ class OpenAiChat:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+    def _note_timings(self, chunk: ChatCompletionChunk) -> None:
+        if self._measured is not None and (found := timings_of(chunk, self._threads)) is not None:
+            self._measured(found)
 
     async def _request(self, messages: Sequence[Message], max_tokens: int) -> openai.AsyncStream[ChatCompletionChunk]:
         """Start a stream. If a strict server refuses fields that OpenAI does not define, retry without them.
@@ -198,6 +204,19 @@ class OpenAiChat:
             stream=True,
             extra_body=dict(extra),
         )
+
+
+def timings_of(chunk: ChatCompletionChunk, threads: int) -> Timings | None:
+    """Return the timings that llama.cpp adds to its last chunk; None if there are none."""
+    reported = (chunk.model_extra or {}).get("timings")
+    if not isinstance(reported, dict):
+        return None
+    try:
+        read, written = int(reported["prompt_n"]), int(reported["predicted_n"])
+        read_s, written_s = reported["prompt_ms"] / 1000, reported["predicted_ms"] / 1000
+    except (KeyError, TypeError, ValueError):
+        return None
+    return Timings(read, read_s, written, written_s, threads)
 
 
 def _as_param(message: Message) -> openai.types.chat.ChatCompletionMessageParam:

@@ -12,12 +12,29 @@ import pytest
 
 from tests.contract.chat_servers import MODELS, TAGS, chat_server, llm_settings
 from tests.contract.conftest import gguf
-from voicecli.engines.llm.select import AvailableModel, list_language_models, open_language_model
+from tests.contract.language_servers import (
+    EMBEDDING,
+    LLAMA_CPP,
+    OWN_SPEECH,
+    VLLM,
+    WEB_APP,
+    lm_studio_pages,
+    no_usual_ports,
+    ollama_model,
+    ollama_pages,
+    openai_pages,
+    serving,
+)
+from voicecli.engines.llm import look, select
+from voicecli.engines.llm.available import AvailableModel, list_language_models
+from voicecli.engines.llm.look import look_around
+from voicecli.engines.llm.ranking import Room
+from voicecli.engines.llm.select import open_language_model
 from voicecli.errors import BackendUnavailable, ModelMissing, SettingsError
 from voicecli.network import host_and_port, is_loopback
 from voicecli.types import GgufFile
 
-__all__ = ["gguf"]  # the fixture
+__all__ = ["gguf", "no_usual_ports"]  # the fixtures
 
 
 @pytest.fixture
@@ -56,7 +73,7 @@ def test_ollama_comes_next() -> None:
         async with chat_server(pages=TAGS) as server:
             name, why, narrated = await choice(ollama_url=f"http://127.0.0.1:{server.port}")
             assert name == "llama3.2 (Ollama)"
-            assert why == "no server is configured; Ollama answers"
+            assert why == "its only model"
             assert narrated == ["Loading llama3.2 into Ollama…"]
 
     asyncio.run(run())
@@ -68,7 +85,7 @@ def test_a_configured_server_that_is_silent_is_passed_over_aloud(nowhere: str) -
             ollama_url = f"http://127.0.0.1:{server.port}"
             name, why, narrated = await choice(url=f"http://{nowhere}/v1", ollama_url=ollama_url)
             assert name == "llama3.2 (Ollama)"
-            assert why == f"{nowhere} does not answer; Ollama answers"
+            assert why == f"{nowhere} does not answer; its only model"
             assert narrated[0].startswith(f"Skipping the configured server: {nowhere} does not answer. ")
 
     asyncio.run(run())
@@ -78,20 +95,8 @@ def test_a_configured_server_that_is_silent_is_passed_over_aloud(nowhere: str) -
 def test_the_embedded_model_comes_last(gguf: Path, nowhere: str) -> None:
     name, why, narrated = asyncio.run(choice(named(gguf), ollama_url=f"http://{nowhere}", model=""))
     assert name == "smollm2"
-    assert why == f"in this process: no server is configured and Ollama does not answer on {nowhere}"
+    assert why == "in this process: no server with a language model was found on this machine"
     assert narrated == ["Loading smollm2…"]
-
-
-@pytest.mark.model
-def test_an_ollama_without_the_model_is_passed_over(gguf: Path) -> None:
-    async def run() -> None:
-        async with chat_server(pages=TAGS) as server:
-            settings = {"ollama_url": f"http://127.0.0.1:{server.port}", "model": "qwen3:4b"}
-            _, why, _ = await choice(named(gguf), **settings)
-            ollama = "Ollama has no model qwen3:4b (installed: llama3.2)"
-            assert why == f"in this process: no server is configured and {ollama}"
-
-    asyncio.run(run())
 
 
 def test_without_any_the_missing_model_is_the_error(nowhere: str) -> None:
@@ -111,9 +116,9 @@ def test_the_backend_that_was_asked_for_is_taken_alone(nowhere: str) -> None:
         async with chat_server(pages=MODELS | TAGS) as server:
             here = f"127.0.0.1:{server.port}"
             name, why, _ = await choice(backend="ollama", url=f"http://{nowhere}/v1", ollama_url=f"http://{here}")
-            assert (name, why) == ("llama3.2 (Ollama)", "set by llm.backend")
-            name, why, _ = await choice(backend="openai", url=f"http://{here}/v1", model="other")
-            assert (name, why) == (f"other ({here})", "set by llm.backend")
+            assert (name, why) == ("llama3.2 (Ollama)", "its only model")
+            name, why, _ = await choice(backend="openai", url=f"http://{here}/v1")
+            assert (name, why) == (f"small ({here})", "set by llm.backend")
 
     asyncio.run(run())
 
@@ -173,8 +178,8 @@ def test_those_on_the_disk_and_those_of_the_servers_that_answer(nowhere: str) ->
             found = await list_language_models(settings, ["tiny"])
             assert found.models == (
                 AvailableModel("tiny", "embedded", "embedded"),
-                AvailableModel("small", "openai", here),
-                AvailableModel("llama3.2", "ollama", "Ollama"),
+                AvailableModel("small", "openai", here, f"http://{here}/v1"),
+                AvailableModel("llama3.2", "ollama", "Ollama", f"http://{here}"),
             )
             assert found.unreachable == ()
 
@@ -190,3 +195,174 @@ def test_a_server_that_was_configured_and_is_silent_is_reported(nowhere: str) ->
         assert ollama.unreachable == (f"Ollama does not answer on {nowhere}",)
 
     asyncio.run(run())
+
+
+SPACIOUS = Room(memory_bytes=16_000_000_000, cores=8)
+
+
+@pytest.fixture
+def spacious(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with room for the models of these tests, whatever runs them."""
+
+    async def room() -> Room:
+        return SPACIOUS
+
+    monkeypatch.setattr(select, "this_room", room)
+
+
+def at(ports: dict[int, str], name: str) -> str:
+    return next(f"http://127.0.0.1:{port}" for port, program in ports.items() if program == name)
+
+
+async def chosen(
+    monkeypatch: pytest.MonkeyPatch, *programs: tuple[str, Any], gguf: Any = no_gguf, **changes: Any
+) -> tuple[str, str]:
+    """Name of the model that auto takes among these programs, and why."""
+    async with serving(*programs) as (ports, _):
+        ollama_url = next((f"http://127.0.0.1:{port}" for port, name in ports.items() if name == "Ollama"), "")
+        others = {port: name for port, name in ports.items() if name != "Ollama"}
+        monkeypatch.setattr(look, "USUAL_PORTS", others)
+        name, why, _ = await choice(gguf, ollama_url=ollama_url or "http://127.0.0.1:9", **changes)
+    return name, why
+
+
+LARGE, SMALL = ollama_model("qwen3:8b", 5.2), ollama_model("qwen3:1.7b", 1.4)
+ON_VLLM = "Qwen/Qwen2.5-7B-Instruct (vLLM)"
+BEST_OF_TWO = "the best of 2 for this machine, 5.2 GB"
+THREE = ("Ollama", ollama_pages(EMBEDDING, SMALL, LARGE))
+SMALL_LOADED = ("Ollama", ollama_pages(EMBEDDING, SMALL, LARGE, loaded=("qwen3:1.7b",)))
+STUDIO = ("LM Studio", lm_studio_pages(gemma_3_4b="not-loaded", qwen3_4b="loaded"))
+
+
+@pytest.mark.usefixtures("spacious")
+@pytest.mark.parametrize(
+    ("programs", "name", "why"),
+    [
+        ([THREE], "qwen3:8b (Ollama)", BEST_OF_TWO),
+        ([SMALL_LOADED], "qwen3:1.7b (Ollama)", "in memory"),
+        ([STUDIO], "qwen3-4b (LM Studio)", "in memory"),
+        ([THREE, STUDIO], "qwen3-4b (LM Studio)", "in memory"),
+        ([THREE, ("LM Studio", lm_studio_pages(gemma="not-loaded"))], "qwen3:8b (Ollama)", BEST_OF_TWO),
+        ([("llama.cpp", LLAMA_CPP)], "qwen3-4b-q4_k_m.gguf (llama.cpp)", "in memory"),
+        ([("llama.cpp", VLLM)], ON_VLLM, "in memory"),
+        ([("llama.cpp", WEB_APP), ("vLLM", OWN_SPEECH), ("SGLang", VLLM)], ON_VLLM, "in memory"),
+        ([("vLLM", openai_pages("Systran/faster-whisper-small")), THREE], "qwen3:8b (Ollama)", BEST_OF_TWO),
+    ],
+)  # fmt: skip
+def test_auto_takes(monkeypatch: pytest.MonkeyPatch, programs: list[tuple[str, Any]], name: str, why: str) -> None:
+    assert asyncio.run(chosen(monkeypatch, *programs)) == (name, why)
+
+
+@pytest.mark.usefixtures("spacious")
+@pytest.mark.parametrize(
+    "programs",
+    [
+        [("llama.cpp", WEB_APP)],
+        [("vLLM", OWN_SPEECH)],
+        [("vLLM", {"/v1/models": {"data": [{"id": "a car"}]}})],
+        [("Ollama", ollama_pages(EMBEDDING))],
+        [("Ollama", ollama_pages(ollama_model("gpt-oss:120b-cloud", 0.0)))],
+    ],
+    ids=["web app", "our own speech", "another list", "an embedding", "in the cloud"],
+)
+def test_auto_never_takes(monkeypatch: pytest.MonkeyPatch, programs: list[tuple[str, Any]]) -> None:
+    with pytest.raises(ModelMissing, match="no embedded model"):
+        asyncio.run(chosen(monkeypatch, *programs))
+
+
+def test_a_demo_of_a_server_does_not_beat_a_real_one_of_the_users(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with (tmp_path / "real.gguf").open("wb") as sparse:
+        sparse.truncate(500_000_000)
+
+    def real(name: str) -> GgufFile:
+        return GgufFile("real", tmp_path / "real.gguf")
+
+    demo = ("Ollama", ollama_pages(ollama_model("smollm2:135m", 0.27)))
+    assert asyncio.run(chosen(monkeypatch, demo))[0] == "smollm2:135m (Ollama)"
+    with pytest.raises(ModelMissing, match="is not a GGUF file"):  # it was opened
+        asyncio.run(chosen(monkeypatch, demo, gguf=real))
+
+
+def test_a_model_that_the_memory_cannot_hold_is_passed_over_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def room() -> Room:
+        return Room(memory_bytes=2_000_000_000, cores=8)
+
+    monkeypatch.setattr(select, "this_room", room)
+    found: list[str] = []
+
+    def missing(name: str) -> NoReturn:
+        found.append(name)
+        raise ModelMissing("none")
+
+    with pytest.raises(ModelMissing):
+        asyncio.run(chosen(monkeypatch, ("Ollama", ollama_pages(LARGE)), gguf=missing))
+    assert found == [""]
+    with pytest.raises(BackendUnavailable, match="Ollama's qwen3:8b needs 6.7 GB of memory, 2.0 GB are free"):
+        asyncio.run(chosen(monkeypatch, ("Ollama", ollama_pages(LARGE)), backend="ollama"))
+    assert asyncio.run(chosen(monkeypatch, ("Ollama", ollama_pages(LARGE)), model="qwen3:8b")) == (
+        "qwen3:8b (Ollama)",
+        "set by llm.model",
+    )
+
+
+def test_a_named_model_is_found_wherever_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, shown in (("qwen3:1.7b", "qwen3:1.7b (Ollama)"), ("gemma-3-4b", "gemma-3-4b (LM Studio)")):
+        assert asyncio.run(chosen(monkeypatch, THREE, STUDIO, model=name)) == (shown, "set by llm.model")
+
+
+@pytest.mark.parametrize("backend", ["openai", "ollama"])
+def test_a_named_model_that_is_not_there_is_refused_with_the_nearest(backend: str) -> None:
+    async def run() -> None:
+        async with chat_server(pages=THREE[1] | openai_pages("qwen3:8b", "other")) as server:
+            here = f"http://127.0.0.1:{server.port}"
+            with pytest.raises(SettingsError, match="there is no language model 'qwen3:9b'") as caught:
+                await choice(backend=backend, url=f"{here}/v1", ollama_url=here, model="qwen3:9b")
+            assert caught.value.hint.startswith("nearest: qwen3:8b")
+
+    asyncio.run(run())
+
+
+def test_a_configured_server_that_lists_embeddings_first_answers_with_a_language_model() -> None:
+    async def run() -> None:
+        async with chat_server(pages=openai_pages("text-embedding-nomic-embed-text-v1.5", "gemma")) as server:
+            name, _, _ = await choice(url=f"http://127.0.0.1:{server.port}/v1")
+            assert name.startswith("gemma (")
+        async with chat_server(pages=openai_pages("text-embedding-nomic-embed-text-v1.5")) as server:
+            with pytest.raises(BackendUnavailable, match="lists no language model"):
+                await choice(backend="openai", url=f"http://127.0.0.1:{server.port}/v1")
+
+    asyncio.run(run())
+
+
+def test_a_server_that_is_silent_does_not_hold_up_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(look, "ANSWER_S", 0.1)
+
+    async def run() -> None:
+        left = asyncio.Event()
+
+        async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()
+            writer.close()
+            left.set()
+
+        async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            assert await look_around(f"http://127.0.0.1:{port}", {port: "vLLM"}) == []
+            await left.wait()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:99999", "not a url", "http://[::1", ""])
+def test_an_address_that_is_none_is_passed_over(url: str) -> None:
+    assert asyncio.run(look_around(url)) == []
+
+
+def test_the_key_of_the_configured_server_goes_to_no_other() -> None:
+    settings = llm_settings(url="http://gpu:8000/v1", api_key="sk-secret")
+    here = AvailableModel("a", "openai", "", "http://127.0.0.1:1234/v1").settings(settings)
+    assert (here.url, here.api_key.get_secret_value()) == ("http://127.0.0.1:1234/v1", "")
+    there = AvailableModel("a", "openai", "", "http://gpu:8000/v1").settings(settings)
+    assert there.api_key.get_secret_value() == "sk-secret"
