@@ -163,7 +163,8 @@ class LlmSettings(Section):
     keep_alive: str
     """How long Ollama keeps the model in memory after an answer. Default: "30m"."""
     threads: Annotated[int, Field(ge=0)]
-    """CPU threads of the embedded model; 0: one per physical core but one, at most eight. Default: 0."""
+    """CPU threads of the embedded model; 0: one per physical core, one fewer for a file up to 400 MB; at most eight.
+    Default: 0."""
     gpu_layers: Annotated[int, Field(ge=-1)]
     """Layers of the embedded model on the GPU; -1: as many as fit. Default: 0."""
     context_tokens: Annotated[int, Field(ge=512)]
