@@ -43,6 +43,7 @@ async def parts(model: ToolUser, messages: Sequence[Message]) -> list[Token | To
 
 
 @pytest.mark.model
+@pytest.mark.timeout(300)  # on a busy machine reading the tools alone takes a minute
 def test_a_model_that_calls_nothing_loses_its_tools(embedded: llamacpp.EmbeddedServer, tmp_path: Path) -> None:
     """SmolLM2-135M: its chat template knows no tools, and what it writes is not to be trusted."""
 
