@@ -7,7 +7,7 @@ DEV := .venv/.dev
 
 EXTRAS := .venv/.extras
 
-.PHONY: help talk test check format lint types contracts size words fast-test quick screens model-test card-test extras-test models system clean
+.PHONY: help talk llama-cpu test check format lint types contracts size words fast-test quick screens model-test card-test extras-test models system clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -59,8 +59,13 @@ extras-test: models $(EXTRAS) ## Japanese and Chinese, and the bridges to Pipeca
 models: $(PACKAGE)
 	@$(BIN)/voicecli download-models
 
+llama-cpu: $(PACKAGE) ## a llama.cpp that uses all of this processor (a minute; installs cmake and g++ where it may)
+	@sh scripts/system-packages.sh cmake g++
+	sh scripts/build-llama-cpu.sh $(BIN)/python .venv/llama-cpu
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall .venv/llama-cpu/voicecli_llama_cpu-*.whl
+
 system:
-	@sh scripts/system-packages.sh libportaudio2
+	@sh scripts/system-packages.sh libportaudio2 libgomp1
 
 $(PACKAGE): pyproject.toml
 	@sh scripts/make-venv.sh $(PYTHON)

@@ -18,6 +18,7 @@ from voicecli.commands.dictate import dictate
 from voicecli.commands.doctor import doctor
 from voicecli.commands.download_models import download_models
 from voicecli.commands.history import history
+from voicecli.commands.models import models
 from voicecli.commands.replay import replay
 from voicecli.commands.report import report
 from voicecli.commands.say import say
@@ -72,6 +73,7 @@ app.command()(say)
 app.command(name="serve-stt")(serve_stt)
 app.command(name="serve-tts")(serve_tts)
 app.command(name="download-models")(download_models)
+app.add_typer(models, name="models")
 app.command()(devices)
 app.command()(doctor)
 app.add_typer(history, name="history")

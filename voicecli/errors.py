@@ -91,3 +91,15 @@ def first_of(group: ExceptionGroup[Exception]) -> Exception:
     """Return the first error of the group that a user can act on; if there is none, the first error."""
     inner = [first_of(error) if isinstance(error, ExceptionGroup) else error for error in group.exceptions]
     return next((error for error in inner if isinstance(error, VoiceCliError)), inner[0])
+
+
+_SYSTEM_LIBRARIES = {
+    "PortAudio": "apt install libportaudio2 (Debian, Ubuntu), dnf install portaudio (Fedora)",
+    "libgomp": "apt install libgomp1 (Debian, Ubuntu), dnf install libgomp (Fedora)",
+}
+
+
+def import_advice(package: str, why: str) -> str:
+    """Return what to do about a package whose import failed with the words `why`."""
+    reinstall = f"pip install --force-reinstall {package}"
+    return next((cure for library, cure in _SYSTEM_LIBRARIES.items() if library in why), reinstall)

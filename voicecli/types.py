@@ -89,6 +89,8 @@ class ToolSpec:
     parameters: Mapping[str, object]  # JSON Schema of an object
     examples: tuple[tuple[str, Mapping[str, object]], ...] = ()
     """Requests, and the arguments that each leads to: for models that get tools in their prompt."""
+    probe: tuple[str, Mapping[str, object]] | None = None
+    """Such a request that no prompt contains, to find out whether a model understands the tools."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,8 @@ def test_a_voice_that_speaks_another_language_is_reported(
     asked = ask("am_michael")
     events = talk(server, "--voice", "ef_dora", "--fast", "--input", asked, "--output", tmp_path / "a.wav")
     assert "ef_dora speaks Spanish and the conversation is in English: af_heart speaks." in of(events, "Notice", "text")
-    assert Server.prompts[0] == SETTINGS.llm.system_prompt.strip()
+    assert Server.prompts[0].startswith(f"{SETTINGS.llm.system_prompt.strip()} Today is ")
+    assert "Answer in English" not in Server.prompts[0]
 
 
 @pytest.mark.parametrize(

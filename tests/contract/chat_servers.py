@@ -25,10 +25,10 @@ CHAT_PATHS = ("/v1/chat/completions", "/api/chat")
 def llm_settings(**changes: Any) -> LlmSettings:
     defaults: dict[str, Any] = {
         "backend": "auto", "url": "", "model": "", "api_key": "", "ollama_url": "http://127.0.0.1:11434",
-        "keep_alive": "30m", "upgrade": "never", "threads": 0, "gpu_layers": 0,
+        "keep_alive": "30m", "threads": 0, "gpu_layers": 0,
         "context_tokens": 1024, "max_answer_tokens": 24, "temperature": 0.0, "repeat_penalty": 0.0,
         "seed": -1, "system_prompt": "", "place": "", "prefill": True,
-        "timeout_s": 30.0, "first_token_timeout_s": 15.0, "fallback": "embedded",
+        "timeout_s": 30.0, "first_token_timeout_s": 15.0, "upgrade": "ask", "fallback": "embedded",
     }  # fmt: skip
     return LlmSettings(**(defaults | changes))
 

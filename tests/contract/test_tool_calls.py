@@ -12,7 +12,6 @@ import pytest
 from tests.contract.chat_servers import (
     ChatServer,
     Refusal,
-    llm_settings,
     ollama_answer,
     ollama_part,
     openai_answer,
@@ -20,7 +19,6 @@ from tests.contract.chat_servers import (
 )
 from tests.contract.language_models import ASKED, on_ollama, on_openai
 from voicecli.engines.base import CallingModel, LanguageModel
-from voicecli.engines.llm import openai as openai_chat
 from voicecli.errors import EngineError
 from voicecli.types import Message, Token, ToolCall, ToolSpec
 
@@ -185,19 +183,3 @@ def test_a_plain_reply_leaves_calls_out() -> None:
             return [token async for token in model.reply(ASKED) if token.text]
 
     assert asyncio.run(run()) == []
-
-
-def test_a_model_that_is_not_to_be_reported_is_not() -> None:
-    refused: list[str] = []
-
-    async def run() -> Any:
-        async with on_openai(openai_answer("Hello.")) as (_, server):
-            client = openai_chat.connect(f"http://127.0.0.1:{server.port}/v1", "", 30.0, use_proxy=False)
-            chat = openai_chat.OpenAiChat(client, "small", "here", llm_settings(), no_tools="its template knows none")
-            async with aclosing(chat) as model:
-                model.offer([SPEC], refused.append)
-                await parts(model)
-                return server.chat_bodies[0]
-
-    assert "tools" not in asyncio.run(run())
-    assert refused == ["its template knows none"]

@@ -16,7 +16,7 @@ from voicecli.events import Clock, ComponentChanged, ModelOffered, OfferAnswered
 from voicecli.models.ladder import Choice
 from voicecli.models.manifest import Model
 from voicecli.models.upgrade import model_bytes, next_step, no_room, question, suggestion
-from voicecli.settings.model import UpgradeWish
+from voicecli.settings.model import UpgradeMode
 from voicecli.slash.dispatcher import error_text
 
 
@@ -32,7 +32,7 @@ class Outside:
 class Upgrade:
     """Offers, downloads and switches to a better model. Belongs to the loop; canceling `run` stops a download."""
 
-    def __init__(self, outside: Outside, fetch: ModelFetch, wanted: UpgradeWish, show: Publish, clock: Clock) -> None:
+    def __init__(self, outside: Outside, fetch: ModelFetch, wanted: UpgradeMode, show: Publish, clock: Clock) -> None:
         self._outside = outside
         self._fetch = fetch
         self._wanted = wanted

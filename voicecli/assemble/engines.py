@@ -27,12 +27,16 @@ from voicecli.engines.llm.switch import ModelSwitch, model_switch
 from voicecli.engines.whisper.final_cache import FinalCache
 from voicecli.engines.whisper.long_audio import LongSpeech
 from voicecli.engines.worker import ThreadWorker
+from voicecli.errors import BackendUnavailable
 from voicecli.events import CLOCK, Publish
 from voicecli.models.store import ModelStore, language_model_file, model_file, model_folder, open_store
 from voicecli.settings.load import shipped_text
 from voicecli.settings.model import ListenSettings, LlmSettings, Settings, SttSettings, TtsSettings
 from voicecli.tools.toolbox import Toolbox
 from voicecli.turns.activity import IdleChanges
+
+READING_ATTEMPTS = 20
+"""Requests, of `llm.timeout_s` each, in which an embedded model reads a long conversation that it takes over."""
 
 if TYPE_CHECKING:
     from voicecli.engines.whisper.engine import Whisper
@@ -108,11 +112,26 @@ class EngineOpener:
                 tokens = opened.context_tokens
                 offered = await self.tools.offered_to(opened.model, self.history, tokens, self._report_tools)
                 toolbox = toolbox or offered
-            await opened.model.warm(self.history.prompt(ANY_QUESTION))
+            await read_conversation(opened, self.history)
 
         model = await self.stack.enter_async_context(model_switch(open_model, prepare, self.changes))
         await model.begin(self.settings.llm)
         return model, toolbox
+
+
+async def read_conversation(opened: Opened, history: History) -> None:
+    """Let a model read the conversation so far, so that it answers the next question at once.
+
+    An embedded model may need longer than one request may take, on a machine that does other things too. llama.cpp
+    keeps what it has read for a request that was given up, so the next one goes on from there. Raise what the last one
+    raises.
+    """
+    for _ in range(READING_ATTEMPTS if opened.embedded else 0):
+        try:
+            return await opened.model.warm(history.prompt(ANY_QUESTION))
+        except BackendUnavailable:
+            continue
+    await opened.model.warm(history.prompt(ANY_QUESTION))
 
 
 def example_turns(opened: Opened) -> Examples:

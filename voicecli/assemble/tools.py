@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 from voicecli.conversation.history import History, text_tokens
 from voicecli.engines.base import LanguageModel
+from voicecli.engines.llm.text_tools import description
 from voicecli.engines.llm.tool_calls import as_function, offer_to
 from voicecli.errors import ToolError
 from voicecli.settings.model import ToolSettings
@@ -99,5 +100,5 @@ def fitted(tools: Sequence[Tool], room_tokens: float) -> tuple[list[Tool], list[
 
 
 def spec_tokens(spec: ToolSpec) -> float:
-    """Return about how many tokens of each prompt a tool takes; an overestimate."""
-    return text_tokens(json.dumps(as_function(spec)))
+    """Return about how many tokens of each prompt a tool takes, in whichever way the model gets it; an overestimate."""
+    return max(text_tokens(json.dumps(as_function(spec))), text_tokens(description([spec])))

@@ -129,6 +129,12 @@ def _remove(store: ModelStore, models: Sequence[Model]) -> None:
         print_note(f"{model.name}: {result}")
 
 
+def print_list() -> None:
+    """Print all models of the settings' folder."""
+    store, _ = _store(None)
+    _print_list(store, store.manifest.model)
+
+
 def _print_list(store: ModelStore, models: Sequence[Model]) -> None:
     from rich.console import Console
 

@@ -199,8 +199,8 @@ class _Rounds:
 
     async def last(self) -> AsyncGenerator[Token, None]:
         """Ask for the answer, and ignore calls."""
-        told = [*self.turn.tools.messages(aloud=True), Message("user", NO_MORE_CALLS)]
-        async with aclosing(self._ask(told)) as tokens:
+        asked = [*self.turn.tools.messages(aloud=True), Message("user", NO_MORE_CALLS)]
+        async with aclosing(self._ask(asked)) as tokens:
             async for token in tokens:
                 yield token
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from voicecli.doctor.finding import Finding, Group
 from voicecli.doctor.models import ModelFacts
-from voicecli.errors import SettingsError, VoiceCliError, first_of
+from voicecli.errors import SettingsError, VoiceCliError, first_of, import_advice
 from voicecli.settings.model import Settings
 
 SOUND_TIMEOUT_S = 12.0
@@ -60,6 +60,7 @@ class Examination:
             ("NVIDIA card", "Looking for a graphics card", self._gpu),
             ("models", models, self._check_models),
             ("language model", "Requesting one token", self._language_model),
+            ("llama.cpp", "Looking at the embedded llama.cpp", self._llama),
             ("memory", "Checking free memory", self._memory),
         )
         devices: tuple[Step, ...] = (
@@ -96,10 +97,17 @@ class Examination:
 
         names = embedded_models(self._settings)
         there = any(model.name in names and model.state in ("whole", "own") for model in self._models)
-        gguf = partial(language_model_file, open_store(self._settings))
+        gguf = partial(language_model_file, open_store(self._settings), self._settings)
         facts = language_model_facts(self._settings.llm, "".join(names), gguf, embedded_is_there=there)
         self._answers_elsewhere = bool(facts.answering)
         return server_findings(facts)
+
+    def _llama(self) -> list[Finding]:
+        from voicecli.doctor.program import llama_finding
+        from voicecli.engines.llm.cpu_backend import use_fastest
+
+        cpu = use_fastest()
+        return [llama_finding(cpu.name, cpu.better, cpu.problem)]
 
     def _memory(self) -> list[Finding]:
         from voicecli.doctor.models import memory_findings
@@ -173,7 +181,7 @@ def guarded(name: str, check: Check) -> Sequence[Finding]:
 
 def _error_advice(error: Exception) -> str:
     if isinstance(error, ImportError):
-        return f"pip install --force-reinstall {error.name or 'voicecli'}"
+        return import_advice(error.name or "voicecli", str(error))
     if isinstance(error, OSError) and "PortAudio" in str(error):
-        return "apt install libportaudio2 (Debian, Ubuntu), dnf install portaudio (Fedora)"
+        return import_advice("sounddevice", str(error))
     return "if the lines above do not explain it, report it with the output of voicecli doctor --json"

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from voicecli.doctor.finding import Finding
+from voicecli.errors import import_advice
 
 OLDEST, TOO_NEW = (3, 11), (3, 14)
 """The range of `requires-python`: kokoro-onnx has no wheels for 3.14."""
@@ -76,11 +77,22 @@ def _packages(facts: PythonFacts) -> list[Finding]:
 
 
 def _import_fix(name: str, why: str) -> str:
-    if "PortAudio" in why:
-        return "apt install libportaudio2 (Debian, Ubuntu), dnf install portaudio (Fedora)"
     if "illegal instruction" in why.lower():
         return f"{name} was built for AVX, which this processor lacks; run it on another machine: voicecli serve-stt"
-    return f"pip install --force-reinstall {name}"
+    return import_advice(name, why)
+
+
+def llama_finding(name: str, better: str | None, problem: str) -> Finding:
+    """Return which build of ggml's CPU back end the embedded llama.cpp computes with.
+
+    `better`: the build for this processor where it is not in use; `problem`: why not, where it is installed.
+    """
+    reported = {"CPU back end": name, "for this processor": better or name}
+    if problem:
+        text = f"computes with {name}; the build for this processor is not used: {problem}"
+        return Finding("llama.cpp", "warned", text, "make llama-cpu (in the checkout) builds it again", reported)
+    faster = f"; make llama-cpu (in the checkout) builds a faster one for {better} in a minute" if better else ""
+    return Finding("llama.cpp", "passed", f"computes with {name}{faster}", facts=reported)
 
 
 def _dotted(version: Sequence[int]) -> str:

@@ -30,8 +30,9 @@ QUESTION_TOKENS = 12
 CLAUSE_TOKENS = 9
 """Tokens of a first clause: Qwen2.5-Coder-1.5B wrote 8.5 a second, and the clause took 1.07 s."""
 
-FIRST_CLAUSE_S = 2.0
-"""Longest time in which a model may read the end of a question and write the first clause of its answer."""
+FIRST_CLAUSE_S, GIVEN_UP_S = 2.0, 3.0
+"""Longest time in which a model may read the end of a question and write the first clause of its answer: to be worth
+its download, and to be used once it is here. One busy hour then does not take a good model away."""
 
 GPU_RESERVE_BYTES = 3_000_000_000
 """GPU memory that is left to the context, to speech and to the screen."""
@@ -137,7 +138,7 @@ def choose(
     use = fitting[-1] if fitting else None
     above = ladder[ladder.index(use) + 1 :] if use else ladder
     new = [found for found in above if found.model.name not in installed and found.fits]
-    candidates = [found for found in reversed(new) if _is_proven(found, machine)]
+    candidates = [found for found in reversed(new) if _is_worth_it(found, machine)]
     better = candidates[0] if candidates else None
     return Choice(
         use.model if use else None,
@@ -170,7 +171,7 @@ def assess(model: Model, models: Sequence[Model], machine: Machine, speeds: Mapp
     if beside_voice_tps(speed, machine.cores) < SPEAKING_TPS:
         problem = f"would write only {speed.writing_tps:.1f} tokens a second"
         return Assessment(model, speed, basis, problem)
-    if speed.first_clause_s > FIRST_CLAUSE_S:
+    if speed.first_clause_s > GIVEN_UP_S:
         return Assessment(model, speed, basis, f"would begin an answer after {speed.first_clause_s:.1f} s")
     return Assessment(model, speed, basis)
 
@@ -227,10 +228,15 @@ def pace(found: Assessment) -> str:
     return f"writes about {max(1, round(found.speed.writing_tps))} tokens a second here{how[found.basis]}"
 
 
-def _is_proven(found: Assessment, machine: Machine) -> bool:
-    """Return whether a model was scored, or the machine is so large that a newer and larger one is surely better."""
+def _is_worth_it(found: Assessment, machine: Machine) -> bool:
+    """Return whether a model is worth its download.
+
+    It is quick, and was scored, or the machine is so large that a newer and larger one is surely better.
+    """
+    if found.basis == "gpu":
+        return True
     is_large = machine.cores >= UNPROVEN_CORES and machine.free_memory_bytes >= UNPROVEN_BYTES
-    return found.model.score is not None or found.basis == "gpu" or is_large
+    return found.speed.first_clause_s <= FIRST_CLAUSE_S and (found.model.score is not None or is_large)
 
 
 def _why(use: Assessment | None, here: Sequence[Assessment], fitting: int, machine: Machine, language: str) -> str:

@@ -7,17 +7,16 @@ settings and the files of this user.
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from voicecli.models.manifest import Entry
+from voicecli.models.ladder import QUESTIONS
+from voicecli.models.manifest import Entry, Model
 
 SCORES_FILE = "scores.json"
 """In the models folder: the newest result of each model."""
-
-QUESTIONS = 60
-"""Scores are right answers of so many questions, as in the catalogue."""
 
 LEAST_ASKED = 40
 """Fewer questions are no score: it would be off by a dozen of 60, by chance."""
@@ -56,6 +55,14 @@ def load_scores(folder: Path) -> dict[str, KeptScore]:
         return _KEPT.validate_json((folder / SCORES_FILE).read_bytes())
     except (OSError, ValidationError):
         return {}
+
+
+def with_own_scores(models: Sequence[Model], scores: Mapping[str, KeptScore]) -> tuple[Model, ...]:
+    """Return the models of the catalogue, with the scores of this machine where there are any."""
+    return tuple(
+        model.model_copy(update={"score": scores[model.name].of_60}) if model.name in scores else model
+        for model in models
+    )
 
 
 def keep_score(folder: Path, model: str, score: KeptScore) -> bool:

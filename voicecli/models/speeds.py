@@ -40,6 +40,10 @@ class KeptSpeed(Entry):
         """The speed; None while one half of it is missing."""
         return Speed(self.reading_tps, self.writing_tps) if self.reading_tps and self.writing_tps else None
 
+    def holds(self, today: datetime.date) -> bool:
+        """Return whether it was measured recently."""
+        return (today - self.date).days <= LASTING_DAYS
+
 
 _KEPT = TypeAdapter(dict[str, KeptSpeed])
 
@@ -55,8 +59,8 @@ def load_kept(folder: Path) -> dict[str, KeptSpeed]:
         kept = _KEPT.validate_json((folder / SPEEDS_FILE).read_bytes())
     except (OSError, ValidationError):
         return {}
-    here = processor()
-    return {name: one for name, one in kept.items() if one.processor == here}
+    here, today = processor(), datetime.datetime.now(datetime.UTC).date()
+    return {name: one for name, one in kept.items() if one.processor == here and one.holds(today)}
 
 
 def recorder(folder: Path, name: str) -> Callable[[Timings], None]:
@@ -74,7 +78,7 @@ def recorder(folder: Path, name: str) -> Callable[[Timings], None]:
 
 def merged(before: KeptSpeed | None, timings: Timings, here: str, today: datetime.date) -> KeptSpeed | None:
     """Return what to keep after an answer; None if it tells nothing new."""
-    if before and (before.threads != timings.threads or (today - before.date).days > LASTING_DAYS):
+    if before and (before.threads != timings.threads or not before.holds(today)):
         before = None
     known_reading, known_writing = (before.reading_tps, before.writing_tps) if before else (None, None)
     reading = _faster(known_reading, timings.read_tokens, timings.read_s, LEAST_READ_TOKENS)
@@ -82,8 +86,8 @@ def merged(before: KeptSpeed | None, timings: Timings, here: str, today: datetim
     if reading is None and writing is None:
         return None
     return KeptSpeed(
-        reading_tps=reading or known_reading,
-        writing_tps=writing or known_writing,
+        reading_tps=reading or (before.reading_tps if before else None),
+        writing_tps=writing or (before.writing_tps if before else None),
         threads=timings.threads,
         processor=here,
         date=today,

@@ -17,6 +17,7 @@ from voicecli.errors import ModelMissing
 from voicecli.models.ladder import Choice, choose, needed_bytes, rungs
 from voicecli.models.machine import this_machine
 from voicecli.models.manifest import Entry, Manifest, Model, Sha256, Source, SourceFile
+from voicecli.models.scores import load_scores, with_own_scores
 from voicecli.models.speeds import load_speeds, recorder
 from voicecli.settings.model import ListenSettings, LlmSettings, Settings
 from voicecli.types import GgufFile, Sampling
@@ -245,7 +246,7 @@ def chosen_model(store: ModelStore, llm: LlmSettings, language: str) -> tuple[st
 
 def choice_here(store: ModelStore, llm: LlmSettings, language: str, models: Sequence[Model] | None = None) -> Choice:
     """Return the choice among `models`, or all, on this machine, for conversations in a language."""
-    known = store.manifest.model if models is None else models
+    known = with_own_scores(store.manifest.model if models is None else models, load_scores(store.root))
     machine, speeds = this_machine(llm.gpu_layers), load_speeds(store.root)
     return choose(known, machine, speeds, installed_models(store, "llm"), language)
 

@@ -11,10 +11,10 @@ from voicecli.events import DownloadState
 from voicecli.models.download import DownloadEvent, Finished, ModelReady, Progress, SourceSkipped
 from voicecli.models.manifest import Model, SourceKind
 from voicecli.printable import duration_text, size_text
-from voicecli.settings.model import UpgradeWish
+from voicecli.settings.model import UpgradeMode
 
 Step = Literal["nothing", "ask", "tell", "get"]
-"""What to do about a better model: nothing, ask for leave to get it, tell how it is got, get it."""
+"""What to do about a better model: nothing, ask whether to get it, tell how it is got, get it."""
 
 SPEED_WINDOW_S = 20.0
 """The speed of a download is that of the last so many seconds, as networks are seldom steady for longer."""
@@ -35,7 +35,7 @@ class Memory:
     bytes_per_s: float | None = None  # of the last long download
 
 
-def next_step(wanted: UpgradeWish, better: str, memory: Memory, *, can_answer: bool) -> Step:
+def next_step(wanted: UpgradeMode, better: str, memory: Memory, *, can_answer: bool) -> Step:
     """Return what to do about the better model; `can_answer`: there is somebody who can be asked."""
     if wanted == "never":
         return "nothing"

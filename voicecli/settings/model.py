@@ -15,7 +15,7 @@ from voicecli.settings.backends import Backend
 
 Device = Literal["cpu", "cuda"]
 EndpointMode = Literal["fast", "balanced", "patient"]
-UpgradeWish = Literal["ask", "auto", "never"]
+UpgradeMode = Literal["ask", "auto", "never"]
 """Whether a better embedded model is downloaded."""
 
 ListenMode = Literal["hands-free", "push-to-talk", "wake-phrase"]
@@ -189,7 +189,7 @@ class LlmSettings(Section):
     first_token_timeout_s: Positive
     """Longest wait for a server to begin an answer in a conversation, in seconds; then it counts as unavailable.
     Default: 15.0."""
-    upgrade: UpgradeWish
+    upgrade: UpgradeMode
     """Whether a better embedded model is downloaded beside the conversation, where this machine can run one: "ask" the
     user once, "auto" without a question, "never". Default: "ask"."""
     fallback: Literal["embedded", "none"]

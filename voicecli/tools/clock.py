@@ -20,7 +20,7 @@ def local_now() -> datetime:
     return datetime.now(UTC).astimezone()
 
 
-HERE = frozenset({"here", "local", "local time", "current location", "my location", "user", "none"})
+HERE = frozenset({"here", "local", "local time", "current location", "my location", "user", "none", "today", "now"})
 """What models write for the place of the user instead of leaving it out."""
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from voicecli.bench.environment import require_device
 from voicecli.engines.cpu import physical_cores
-from voicecli.errors import ModelMissing
+from voicecli.errors import ModelMissing, SettingsError
 from voicecli.models.manifest import Model
-from voicecli.models.store import ModelStore, open_store
+from voicecli.models.store import ModelStore, language_model_file, open_store
 from voicecli.settings.load import (
     PREFIX,
     Loaded,
@@ -135,6 +135,14 @@ def megabytes(model: Model) -> float:
     return (model.size_bytes or 0) / 1e6 or float(model.approx_mb or 0)
 
 
+def _model_bytes(settings: Settings) -> int:
+    """Return the size of the embedded language model; 0 if it is not installed."""
+    try:
+        return language_model_file(open_store(settings), settings, settings.llm.model).path.stat().st_size
+    except (ModelMissing, SettingsError):  # the settings may name a model of a server
+        return 0
+
+
 def defaults_here(settings: Settings, there: Installed) -> dict[str, Value]:
     """Return the defaults of the tuned settings, with actual thread counts and installed models."""
     from voicecli.engines.kokoro.model import MAX_THREADS as MOST_TTS
@@ -145,7 +153,7 @@ def defaults_here(settings: Settings, there: Installed) -> dict[str, Value]:
     threads = {
         "stt.threads": physical_cores(MOST_STT),
         "tts.threads": physical_cores(MOST_TTS),
-        "llm.threads": default_threads(),
+        "llm.threads": default_threads(_model_bytes(settings)),
     }
     values |= {key: values[key] or count for key, count in threads.items()}
     if values["stt.model"] not in there.stt:

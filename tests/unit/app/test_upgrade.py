@@ -33,7 +33,7 @@ from voicecli.models.download_process import download_beside
 from voicecli.models.ladder import Choice
 from voicecli.models.manifest import Manifest, Model
 from voicecli.models.upgrade import Memory
-from voicecli.settings.model import LlmSettings, UpgradeWish
+from voicecli.settings.model import LlmSettings, UpgradeMode
 from voicecli.turns.activity import Activity, IdleChanges
 from voicecli.types import Message, TurnId
 
@@ -86,12 +86,12 @@ class World:
     def remember(self, memory: Memory) -> None:
         self.remembered.append(memory)
 
-    def upgrade(self, wanted: UpgradeWish = "ask", memory: Memory | None = None) -> Upgrade:
+    def upgrade(self, wanted: UpgradeMode = "ask", memory: Memory | None = None) -> Upgrade:
         clock, show = lambda: self.now_s, self.events.append
         fetch = ModelFetch(self.download, Notes(memory or Memory(), self.remember), show, clock)
         return Upgrade(Outside(self.choose, lambda: self.free, self.take_over), fetch, wanted, show, clock)
 
-    def run(self, wanted: UpgradeWish = "ask", memory: Memory | None = None, answer: bool | None = None) -> None:
+    def run(self, wanted: UpgradeMode = "ask", memory: Memory | None = None, answer: bool | None = None) -> None:
         """Run to the end; `answer` the offer, or nobody can be asked."""
 
         async def main() -> None:

@@ -19,7 +19,7 @@ from voicecli.doctor.models import (
     model_findings,
     needed_bytes,
 )
-from voicecli.doctor.program import PythonFacts, TerminalFacts, python_findings, terminal_findings
+from voicecli.doctor.program import PythonFacts, TerminalFacts, llama_finding, python_findings, terminal_findings
 from voicecli.types import MemoryFacts
 
 PYTHON = PythonFacts("0.1.0", (3, 12, 1), 64, True, "Linux 6.1 x86_64", {"numpy": "2.0", "onnxruntime": "1.20"}, {})
@@ -83,6 +83,7 @@ def test_an_absent_package_is_named_with_its_command() -> None:
     [
         ("OSError PortAudio library not found", "libportaudio2"),
         ("crash (Illegal instruction)", "AVX"),
+        ("ImportError libgomp.so.1: cannot open shared object file", "libgomp1"),
         ("ImportError undefined symbol", "pip install --force-reinstall numpy"),
     ],
 )
@@ -249,3 +250,14 @@ def test_whatever_the_facts_the_findings_are_lawful(
     for findings in (python_findings(python), gpu_findings(gpu), terminal_findings(terminal)):
         lawful(findings)
     lawful(model_findings(models, offline=False))
+
+
+def test_the_build_of_llama_cpp_is_named_and_a_faster_one_is_offered() -> None:
+    used = llama_finding("zen4", None, "")
+    assert (used.state, used.text) == ("passed", "computes with zen4")
+    offered = llama_finding("AVX2", "zen4", "")
+    assert offered.state == "passed"
+    assert "make llama-cpu" in offered.text
+    refused = llama_finding("AVX2", "zen4", "it was built from xllamacpp 1, and 2 is installed")
+    assert (refused.state, "make llama-cpu" in refused.advice) == ("warned", True)
+    assert "built from xllamacpp 1" in refused.text

@@ -176,6 +176,16 @@ def test_a_model_that_reads_too_slowly_is_passed_over() -> None:
     assert found.why.endswith("qwen2.5-coder-1.5b-instruct would begin an answer after 3.5 s")
 
 
+def test_what_is_a_little_slow_is_used_where_it_is_and_not_downloaded() -> None:
+    slowish = HERE | {EVERYDAY: Speed(10, 8.5)}
+    here = choose(SHIPPED, Machine(8 * GB, 2), slowish, {DEMO, EVERYDAY}, "en")
+    assert here.use
+    assert here.use.name == EVERYDAY
+    absent = choose(SHIPPED, Machine(8 * GB, 2), slowish, {DEMO}, "en")
+    assert absent.better
+    assert absent.better.name == SMALL
+
+
 def test_the_reason_is_one_line() -> None:
     found = choose(SHIPPED, Machine(5_200_000_000, 2), HERE, set(HERE), "en")
     assert found.why == f"{EVERYDAY}: the best of 3 that fit 5.2 GB free; writes about 8 tokens a second here"

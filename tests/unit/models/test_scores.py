@@ -9,8 +9,10 @@ import pytest
 
 from voicecli.app.slash_wiring import with_scores
 from voicecli.engines.llm.available import AvailableModel, AvailableModels
-from voicecli.models.scores import LEAST_ASKED, SCORES_FILE, KeptScore, keep_score, load_scores
+from voicecli.models.manifest import Manifest
+from voicecli.models.scores import LEAST_ASKED, SCORES_FILE, KeptScore, keep_score, load_scores, with_own_scores
 
+QWEN = "qwen2.5-coder-1.5b-instruct"
 SCORE = KeptScore(
     right=102,
     asked=120,
@@ -49,6 +51,14 @@ def test_a_damaged_file_is_as_none(tmp_path: Path, text: str) -> None:
 def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "models").write_text("a file")
     assert not keep_score(tmp_path / "models", "small", SCORE)
+
+
+def test_a_score_of_this_machine_counts_more_than_that_of_the_catalogue() -> None:
+    small, large = (model for model in Manifest.load().model if model.name in ("smollm2-135m-instruct", QWEN))
+    scored, same = with_own_scores([small, large], {small.name: SCORE})
+    assert scored.score == 51
+    assert small.score != 51
+    assert same == large
 
 
 def test_the_list_of_models_has_their_scores() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voicecli.engines.machine import processor
 from voicecli.models import speeds
 from voicecli.models.ladder import Speed
 from voicecli.models.speeds import SPEEDS_FILE, KeptSpeed, load_kept, load_speeds, merged, recorder
@@ -73,6 +74,12 @@ def test_what_is_recorded_is_found_again(tmp_path: Path) -> None:
 def test_speeds_of_another_processor_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recorder(tmp_path, "small")(FIRST)
     monkeypatch.setattr(speeds, "processor", lambda: "another")
+    assert load_speeds(tmp_path) == {}
+
+
+def test_an_old_speed_does_not_count(tmp_path: Path) -> None:
+    old = {"processor": processor(), "date": datetime.date(2020, 1, 1)}
+    speeds.write_kept(tmp_path, {"small": kept().model_copy(update=old)})
     assert load_speeds(tmp_path) == {}
 
 

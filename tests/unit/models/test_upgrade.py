@@ -23,7 +23,7 @@ from voicecli.models.upgrade import (
     within_reach,
 )
 from voicecli.printable import duration_text, size_text
-from voicecli.settings.model import UpgradeWish
+from voicecli.settings.model import UpgradeMode
 
 WEIGHTS = f'{{ name = "a", size = 1117320768, sha256 = "{"0" * 64}" }}'
 NEAR = manifest(model("near", source("hub", "me/near@1", WEIGHTS), source("pypi", "near==1", WEIGHTS)))
@@ -48,7 +48,7 @@ def near() -> Model:
     ],
 )
 def test_a_refusal_holds_until_another_model_is_better(
-    wanted: UpgradeWish, refused: str, can_answer: bool, step: Step
+    wanted: UpgradeMode, refused: str, can_answer: bool, step: Step
 ) -> None:
     assert next_step(wanted, "near", Memory(refused), can_answer=can_answer) == step
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,7 +48,7 @@ BOTTLES = "\n".join(
 
 def cut_at(text: str) -> int | None:
     """Where it is noticed that a text, which arrives a few letters at a time, is a loop."""
-    return next((end for end in range(1, len(text) + 1, 3) if examine(text[:end]).is_loop), None)
+    return next((end for end in range(1, len(text) + 1, 7) if examine(text[:end]).is_loop), None)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +94,7 @@ def test_before_a_loop_is_noticed_its_second_round_is_held_back(text: str, fresh
 
 def test_sentences_in_any_order_are_a_loop_as_well() -> None:
     sentences = ("I like red apples. ", "You are a nice person. ", "We go home now. ")
-    shuffled = "".join(sentences[(at * at + at // 3) % 3] for at in range(200))
+    shuffled = "".join(random.Random(7).choices(sentences, k=200))
     assert cut_at(shuffled) is not None
 
 

@@ -75,7 +75,7 @@ NO_SUMS = [
     "add 5 minutes to the timer", "subtract the fees from 10", "twenty twenty plus one", "1 divided by 0",
     "What is one hundred hundred plus 1", "two thousand three million plus 1", "What is five and six plus one",
     "a plus 5", "What is thirty ten plus 1", "minus plus 1", "two point plus one", "Set a timer for 5 plus 5 minutes",
-    "hundred and cats plus 1", "a hundred and", "the square root of minus one",
+    "hundred and cats plus 1", "a hundred and cats plus 1", "a hundred and", "the square root of minus one",
 ]  # fmt: skip
 
 

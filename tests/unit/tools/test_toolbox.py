@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -179,3 +180,22 @@ def test_a_result_is_reported_as_text() -> None:
 def test_the_last_words_of_a_program() -> None:
     assert last_line("Traceback\nValueError: no\n\n") == "ValueError: no"
     assert last_line("") == ""
+
+
+CALCULATE = replace(tool("builtin", "calculate"), spec=ToolSpec("calculate", "", {}))
+
+
+class TestPlainSums:
+    """The calculator answers them, where it may be used without asking."""
+
+    def test_are_answered_with_their_call(self) -> None:
+        known = Toolbox([CALCULATE], ["builtin"], 1.0).answer("What is 17 times 23?", "en")
+        assert known == ("17 times 23 is 391.", ToolCall("", "calculate", '{"expression": "17 * 23"}'))
+
+    def test_are_not_where_the_calculator_needs_approval_or_is_missing(self) -> None:
+        assert Toolbox([CALCULATE], [], 1.0).answer("What is 17 times 23?", "en") is None
+        assert Toolbox([], ["builtin"], 1.0).answer("What is 17 times 23?", "en") is None
+        assert Toolbox([CALCULATE], ["builtin"], 1.0).answer("What time is it?", "en") is None
+
+    def test_names_are_those_that_models_use(self) -> None:
+        assert Toolbox([CALCULATE], [], 1.0).names == ("calculate",)

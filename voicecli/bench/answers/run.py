@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from voicecli import events
 from voicecli.assemble.conversation import conversation_options, new_history
+from voicecli.assemble.engines import example_turns
 from voicecli.assemble.tools import Tools, open_tools
 from voicecli.audio.device import NoMicrophone
 from voicecli.audio.files.wav import WavSpeaker
@@ -124,6 +125,7 @@ async def open_conversation(
     listener = Listener()
     async with AsyncExitStack() as stack:
         history = new_history(settings)
+        history.set_examples(example_turns(opened))
         for asked, answered in question.before:
             history.add(asked, answered)
         toolbox = await _offer_tools(stack, settings, opened, history, question, narrate)

@@ -11,14 +11,21 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import xllamacpp
-
 from voicecli.engines.cpu import physical_cores
-from voicecli.errors import EngineError, ModelMissing
+from voicecli.engines.llm.cpu_backend import use_fastest
+from voicecli.engines.llm.processor import OWN, CpuBackend, writing_threads
+from voicecli.errors import EngineError, ModelMissing, import_advice
+
+try:
+    import xllamacpp
+except ImportError as error:
+    raise EngineError(
+        f"The embedded llama.cpp does not load: {error}", import_advice("xllamacpp", str(error))
+    ) from error
 
 if TYPE_CHECKING:
     from voicecli.settings.model import LlmSettings
@@ -42,7 +49,7 @@ class EmbeddedServer:
     base_url: str
     api_key: str = field(repr=False)  # random, because other users of the machine can reach the port
     model: str
-    supports_tools: bool = False  # by its chat template
+    cpu: CpuBackend = CpuBackend(OWN)  # what computes, where the GPU does not
 
 
 @contextmanager
@@ -53,15 +60,16 @@ def embedded_server(gguf: Path, settings: LlmSettings) -> Iterator[EmbeddedServe
     """
     _check_file(gguf)
     api_key = secrets.token_urlsafe(32)
+    cpu = use_fastest() if settings.gpu_layers == 0 else CpuBackend(OWN)
     try:
         server = xllamacpp.Server(_params(gguf, api_key, settings))
     except RuntimeError as error:
         hint = "The file may be damaged or too large for this machine; voicecli download-models --verify checks it."
         raise EngineError(f"llama.cpp cannot load {gguf}", hint=hint) from error
-    running = EmbeddedServer(f"{server.listening_address}/v1", api_key, gguf.stem)
+    running = EmbeddedServer(f"{server.listening_address}/v1", api_key, gguf.stem, cpu=cpu)
     try:
         _check_chat(running)
-        yield replace(running, supports_tools=_supports_tools(running))
+        yield running
     finally:
         del server  # its destructor stops the threads and frees the model
 
@@ -86,13 +94,12 @@ def _params(gguf: Path, api_key: str, settings: LlmSettings) -> xllamacpp.Common
     params.n_parallel = 1  # a single conversation uses the whole context and cache
     params.cache_prompt = True
     params.cache_ram_mib = 0  # by default 8 GB of finished prompts, useful only for returning conversations
-    params.hostnames = ["127.0.0.1"]
-    params.port = 0
+    params.port = 0  # any free one, of the loopback interface
     params.api_keys = [api_key]
     params.ui = False
     params.endpoint_slots = False
     params.verbosity = -1  # llama.cpp logs to stderr, across the screen
-    _share_cores(params, settings.threads or default_threads())
+    _share_cores(params, settings.threads or default_threads(gguf.stat().st_size))
     if settings.gpu_layers == 0:
         _suit_cpu(params)
     return params
@@ -140,15 +147,6 @@ def _check_chat(server: EmbeddedServer) -> None:
         raise EngineError(f"llama.cpp loaded {server.model} but does not answer: {error}") from error
 
 
-def _supports_tools(server: EmbeddedServer) -> bool:
-    """Return whether the model's chat template supports tools; if not, llama.cpp silently ignores them."""
-    try:
-        properties = json.loads(_ask(server, f"{server.base_url.removesuffix('/v1')}/props"))
-    except (OSError, ValueError):
-        return False
-    return bool(properties.get("chat_template_caps", {}).get("supports_tools"))
-
-
 def _ask(server: EmbeddedServer, url: str, body: bytes | None = None) -> bytes:
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {server.api_key}"}
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -157,6 +155,6 @@ def _ask(server: EmbeddedServer, url: str, body: bytes | None = None) -> bytes:
     return read
 
 
-def default_threads() -> int:
-    """Return all physical cores but one, which is for listening and speaking; from 1 to `MAX_THREADS`."""
-    return max(1, physical_cores(MAX_THREADS + 1) - 1)
+def default_threads(model_bytes: int) -> int:
+    """Return how many threads write where the settings name none; from 1 to `MAX_THREADS`."""
+    return min(MAX_THREADS, writing_threads(physical_cores(MAX_THREADS + 1), model_bytes))

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voicecli.engines.llm.llamacpp import EmbeddedServer, embedded_server
+from voicecli.engines.llm.processor import CpuBackend
 from voicecli.errors import EngineError, ModelMissing, VoiceCliError
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _parse_result(line: str, gguf: Path) -> EmbeddedServer:
     if "message" in result:
         kind = ModelMissing if result["missing"] else EngineError
         raise kind(result["message"], result["hint"])
-    return EmbeddedServer(**result)
+    return EmbeddedServer(**result | {"cpu": CpuBackend(**result["cpu"])})
 
 
 def main() -> None:

@@ -93,16 +93,13 @@ class OpenAiChat:
         where: str,
         settings: LlmSettings,
         name: str = "",
-        no_tools: str = "",
     ) -> None:
-        """`no_tools`: why this model cannot be offered tools; empty if it can."""
         self.name = name or f"{model} ({where})"
         self._client = client
         self._model = model
         self._where = where
         self._settings = settings
         self._extra: Mapping[str, object] = {**NO_THINKING, **penalty_field(settings)}
-        self._no_tools = no_tools
         self._tools: list[Any] = []
         self._refused: Callable[[str], None] = lambda reason: None
         self._calls_made = 0
@@ -115,9 +112,6 @@ class OpenAiChat:
 
     def offer(self, tools: Sequence[ToolSpec], refused: Callable[[str], None]) -> None:
         """See `CallingModel.offer`."""
-        if self._no_tools and tools:
-            refused(self._no_tools)
-            return
         self._tools = [as_function(tool) for tool in tools]
         self._refused = refused
 

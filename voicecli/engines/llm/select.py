@@ -227,13 +227,15 @@ async def _embedded(settings: LlmSettings, why: str, embedded: Embedded, narrate
         serve = llamacpp_process.server_in_subprocess if embedded.in_subprocess else llamacpp.embedded_server
         server = await asyncio.to_thread(loaded.enter_context, serve(file.path, settings))
         stack.push_async_callback(asyncio.to_thread, loaded.close)  # a conversation may go on meanwhile
+        if server.cpu.problem:
+            narrate(
+                f"llama.cpp computes with {server.cpu.name}; its faster build is not used, because {server.cpu.problem}"
+            )
         async with openai_chat.connect(server.base_url, server.api_key, settings.timeout_s, use_proxy=False) as client:
-            no_tools = f"{file.name} cannot use tools (its chat template does not support them)"
-            no_tools = "" if server.supports_tools else no_tools
             where, sampled = "the embedded llama.cpp", with_sampling(settings, file.sampling)
-            model = openai_chat.OpenAiChat(client, server.model, where, sampled, file.name, no_tools)
+            model = openai_chat.OpenAiChat(client, server.model, where, sampled, file.name)
             if file.measured is not None:
-                model.measure(file.measured, settings.threads or llamacpp.default_threads())
+                model.measure(file.measured, settings.threads or llamacpp.default_threads(file.path.stat().st_size))
             chosen = file.why.removeprefix(f"{file.name}: ")
             why = f"{chosen}; {why}" if chosen else why
             opened = Opened(model, why, settings.context_tokens, backend="embedded", asked=file.name)

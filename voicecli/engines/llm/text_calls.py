@@ -74,15 +74,15 @@ class TextCallParser:
         self._in_code = False  # in a fenced block without calls: nothing in it is one
 
     def push(self, text: str) -> list[Part]:
-        """Take the next piece of the answer. Return what is certain by now."""
+        """Read the next part of the stream. Return what is certain by now."""
         self._held += text
-        return self._take(is_over=False)
+        return self._parts(is_over=False)
 
     def close(self) -> list[Part]:
         """Return the rest when the answer is over."""
-        return self._take(is_over=True)
+        return self._parts(is_over=True)
 
-    def _take(self, *, is_over: bool) -> list[Part]:
+    def _parts(self, *, is_over: bool) -> list[Part]:
         parts: list[Part] = []
         begin = at = 0
         while at < len(self._held):

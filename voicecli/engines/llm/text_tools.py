@@ -20,6 +20,12 @@ RULES = (
     "that the user did not say. Answer all other questions yourself, in plain words, and never mention tools."
 )
 
+PLAIN = (
+    ("How long should I brew tea?", "Brew it for three to five minutes."),
+    ("Thank you!", "You are welcome."),
+)
+"""Requests without a call, so that a model does not learn from the examples that every request needs one."""
+
 RESULT_RULE = "Answer me with it in one short spoken sentence."
 
 
@@ -29,11 +35,8 @@ NO_EXAMPLES = "A call looks like this: tool_name(parameter=value)"
 def description(tools: Sequence[ToolSpec]) -> str:
     """Return the tools for the system prompt: what they do, how they are called, and examples."""
     signatures = "\n".join(f"{tool.name}({', '.join(_parameters(tool))}): {_about(tool)}" for tool in tools)
-    examples = "\n".join(
-        f"User: {request}\nYou: {written(tool.name, arguments)}"
-        for tool in tools
-        for request, arguments in tool.examples
-    )
+    calls = [(request, written(tool.name, values)) for tool in tools for request, values in tool.examples]
+    examples = "\n".join(f"User: {request}\nAssistant: {answer}" for request, answer in [*calls, *PLAIN] if calls)
     return f"You have these tools:\n{signatures}\n\n{RULES}\n{examples or NO_EXAMPLES}"
 
 

@@ -8,7 +8,7 @@ one call when nobody waits for it. The result is kept for the next start.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Literal, Protocol, runtime_checkable
 
@@ -16,7 +16,7 @@ from voicecli.engines.base import CallingModel, LanguageModel
 from voicecli.engines.llm.call_shapes import WrittenCall
 from voicecli.engines.llm.text_calls import TextCallParser
 from voicecli.engines.llm.text_tools import as_text
-from voicecli.engines.llm.tool_calls import tokens_of
+from voicecli.engines.llm.tool_calls import parse_arguments, tokens_of
 from voicecli.errors import VoiceCliError
 from voicecli.speech_text.think_filter import ThinkFilter
 from voicecli.types import Message, Token, ToolCall, ToolSpec
@@ -30,6 +30,9 @@ sent ahead every half a second, so nobody is speaking then."""
 
 MAX_PROBE_CHARS = 200
 """A model that has written this much has not understood that it should call a tool."""
+
+SMALL_TALK = "How are you?"
+"""A model that answers this with a call would do so to everything."""
 
 
 @runtime_checkable
@@ -115,7 +118,7 @@ class ToolUser:
         if rest:
             self._use(rest[0])
         else:
-            self._learn("none")
+            self._is_known = True  # until the next start: one wrong answer should not count for ever
             self._use("none")
 
     def _learn(self, way: Way) -> None:
@@ -161,7 +164,7 @@ class ToolUser:
         first = self._way
         try:
             while not self._is_known:
-                if await self._makes_call():
+                if await self._understands():
                     self._learn(self._way)
                 else:
                     self._try_next()
@@ -170,25 +173,36 @@ class ToolUser:
         except VoiceCliError:
             return
 
-    async def _makes_call(self) -> bool:
-        """Return whether a request for a tool leads to a call. It follows the latest prompt, which stays cached."""
-        question = Message("user", probe_question(self._tools))
-        offered = {tool.name for tool in self._tools}
-        text_chars = 0
-        async with aclosing(self._parts([*self._latest[:-1], question])) as parts:
+    async def _understands(self) -> bool:
+        """Return whether a request for a tool leads to a call, and small talk to none.
+
+        A model that writes calls as text may only copy one from the prompt, so its arguments have to be right.
+        """
+        request, arguments = probe_of(self._tools)
+        call = await self._first_call(request)
+        if call is None or call.name not in {tool.name for tool in self._tools}:
+            return False
+        if self._way == "prompt" and not arguments.items() <= parse_arguments(call.arguments).items():
+            return False
+        return await self._first_call(SMALL_TALK) is None
+
+    async def _first_call(self, request: str) -> ToolCall | None:
+        """Return the call that a request leads to. It follows the latest prompt, which stays cached."""
+        chars = 0
+        async with aclosing(self._parts([*self._latest[:-1], Message("user", request)])) as parts:
             async for part in parts:
                 if isinstance(part, ToolCall):
-                    return part.name in offered
-                text_chars += len(part.text)
-                if text_chars > MAX_PROBE_CHARS:
+                    return part
+                chars += len(part.text)
+                if chars > MAX_PROBE_CHARS:
                     break
-        return False
+        return None
 
 
-def probe_question(tools: Sequence[ToolSpec]) -> str:
-    """Return a request that needs one of the tools."""
-    examples = (request for tool in tools for request, _ in tool.examples)
-    return next(examples, f"Use the tool {tools[0].name}.")
+def probe_of(tools: Sequence[ToolSpec]) -> tuple[str, Mapping[str, object]]:
+    """Return a request that needs one of the tools, and the arguments that it has to lead to."""
+    probes = (tool.probe for tool in tools if tool.probe is not None)
+    return next(probes, (f"Use the tool {tools[0].name}.", {}))
 
 
 class _CallReader:

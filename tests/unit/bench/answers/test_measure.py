@@ -68,7 +68,7 @@ def test_each_question_has_a_conversation_of_its_own_and_those_in_a_row_share_on
     assert len(seen) == 5
     assert [text for role, text in requests[3] if role != "system"] == ["Of Italy?", "Rome.", "And of Greece?"]
     assert "Answer in Spanish." in requests[5][0][1]
-    assert "Answer in" not in requests[1][0][1]
+    assert "Answer in English" not in requests[1][0][1]
     assert [text for role, text in requests[-1] if role != "system"] == ["Hi!", "Hello you.", "Bye!"]
     saved = read_result(tmp_path / "answers.json")
     assert saved.models == {"small": ""}

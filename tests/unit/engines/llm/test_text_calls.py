@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from voicecli.engines.llm.call_shapes import WrittenCall, closing_index
+from voicecli.engines.llm.call_shapes import WrittenCall, calls_in_json, closing_index
 from voicecli.engines.llm.text_calls import MAX_CALL_CHARS, Part, TextCallParser
 from voicecli.types import ToolSpec
 
@@ -34,9 +34,9 @@ def joined(parts: Sequence[Part]) -> list[Part]:
     return whole
 
 
-def parsed(*pieces: str, tools: Sequence[ToolSpec] = TOOLS) -> list[Part]:
+def parsed(*parts_in: str, tools: Sequence[ToolSpec] = TOOLS) -> list[Part]:
     parser = TextCallParser(tools)
-    return joined([*(part for piece in pieces for part in parser.push(piece)), *parser.close()])
+    return joined([*(part for one in parts_in for part in parser.push(one)), *parser.close()])
 
 
 CALL = '{"name": "get_time", "arguments": {"place": "Paris"}}'
@@ -174,8 +174,8 @@ WRITTEN = st.lists(FRAGMENTS | st.text(max_size=8), max_size=6).map("".join)
 @given(WRITTEN, st.data())
 def test_any_split_gives_the_same(text: str, data: st.DataObject) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
-    pieces = [text[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
-    assert parsed(*pieces) == parsed(text)
+    parts_in = [text[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+    assert parsed(*parts_in) == parsed(text)
 
 
 @given(st.text(alphabet=st.characters(exclude_characters="<[{`(")))
@@ -228,6 +228,12 @@ def test_what_is_no_call_is_let_go_as_soon_as_that_is_known() -> None:
     assert parser.push("\n``") == ["\n"]
     assert parser.push("`\nget") == ["```\n"]
     assert parser.push("ting") == ["getting"]
+
+
+def test_a_list_of_calls_holds_nothing_else() -> None:
+    offered = {"get_time": ("place",)}
+    assert calls_in_json(f"[{CALL}, 7]", offered, tagged=True) == ()
+    assert calls_in_json("[]", offered, tagged=True) == ()
 
 
 def test_an_endless_one_is_let_go() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from voicecli.engines.llm.call_shapes import WrittenCall
 from voicecli.engines.llm.text_calls import TextCallParser
-from voicecli.engines.llm.text_tools import NO_EXAMPLES, RULES, as_text, description, written
+from voicecli.engines.llm.text_tools import NO_EXAMPLES, PLAIN, RULES, as_text, description, written
 from voicecli.types import Message, ToolCall, ToolSpec
 
 LOOK = ToolSpec(
@@ -29,7 +29,8 @@ CALL = ToolCall("1", "look", '{"at": 1, "what": "the \\"sky\\""}')
 def test_tools_are_described_by_signature_and_example() -> None:
     assert description([LOOK]) == (
         f"You have these tools:\nlook(at, what): Looks at it.\n\n{RULES}\n"
-        "User: Look!\nYou: look()\nUser: Look at 5.\nYou: look(at=5)"
+        "User: Look!\nAssistant: look()\nUser: Look at 5.\nAssistant: look(at=5)\n"
+        + "\n".join(f"User: {request}\nAssistant: {answer}" for request, answer in PLAIN)
     )
 
 

@@ -7,17 +7,19 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from voicecli.engines.llm.text_tools import description
-from voicecli.engines.llm.tool_use import MAX_PROBE_CHARS, PROBE_AFTER_S, ToolUser, Way, probe_question
+from voicecli.engines.llm.tool_use import MAX_PROBE_CHARS, PROBE_AFTER_S, SMALL_TALK, ToolUser, Way, probe_of
 from voicecli.errors import BackendUnavailable
 from voicecli.replay import virtual_time
 from voicecli.types import Message, Token, ToolCall, ToolSpec
 
-LOOK = ToolSpec("look", "Looks.", {"properties": {"at": {"type": "number"}}}, (("Look there.", {"at": 1}),))
+LOOK = ToolSpec(
+    "look", "Looks.", {"properties": {"at": {"type": "number"}}}, (("Look!", {}),), ("Look there.", {"at": 1})
+)
 SYSTEM = Message("system", "Be brief.")
 ASKED = [SYSTEM, Message("user", "What is there?")]
 HELLO = [SYSTEM, Message("user", "Hello.")]
 CALLED = ToolCall("text_1", "look", '{"at": 1}')
-FIELD_CALL = ToolCall("c1", "look", "{}")
+FIELD_CALL = ToolCall("c1", "look", '{"at": 1, "long": true}')
 Part = str | Token | ToolCall | Exception
 
 
@@ -183,8 +185,9 @@ class TestProbe:
             assert len(scene.chat.asked) == 1
             await wait()
 
-        scene = run(act, ["look(at=1)"])
-        assert [way for way, _ in scene.chat.asked] == ["warm", "plain"]
+        scene = run(act, ["look(at=1)"], ["I am fine."])
+        assert [way for way, _ in scene.chat.asked] == ["warm", "plain", "plain"]
+        assert scene.chat.asked[2][1][1:] == [Message("user", SMALL_TALK)]
         assert scene.chat.asked[1][1][1:] == [Message("user", "Look there.")]
         assert scene.chat.asked[1][1][0] == scene.chat.asked[0][1][0]  # the cached prefix
         assert scene.memory.ways == {"small": "prompt"}
@@ -196,9 +199,9 @@ class TestProbe:
             await wait()
             assert await scene.reply() == [FIELD_CALL]
 
-        scene = run(act, ["What?"], [FIELD_CALL], [FIELD_CALL])
-        assert [way for way, _ in scene.chat.asked] == ["warm", "plain", "field", "warm", "field"]
-        assert scene.chat.asked[3][1] == HELLO
+        scene = run(act, ["What?"], [FIELD_CALL], ["Fine."], [FIELD_CALL])
+        assert [way for way, _ in scene.chat.asked] == ["warm", "plain", "field", "field", "warm", "field"]
+        assert scene.chat.asked[4][1] == HELLO
         assert scene.memory.ways == {"small": "field"}
 
     def test_finds_that_a_model_calls_nothing(self) -> None:
@@ -208,10 +211,25 @@ class TestProbe:
 
         long = ["x" * MAX_PROBE_CHARS, "y", "z"]
         scene = run(act, long, [ToolCall("c", "other", "{}")])
-        assert scene.memory.ways == {"small": "none"}
+        assert scene.memory.ways == {}
         assert scene.refused == ["small does not call tools"]
         assert scene.chat.asked[-1] == ("warm", HELLO)
         assert scene.chat.tools == ()
+
+    def test_does_not_trust_a_model_that_copies_or_calls_in_small_talk(self) -> None:
+        async def act(scene: Scene) -> None:
+            await scene.model.warm(HELLO)
+            await wait()
+
+        assert run(act, ["look()"], [FIELD_CALL], ["look()"]).refused == ["small does not call tools"]
+
+    def test_takes_any_call_of_a_server_that_recognizes_calls(self) -> None:
+        async def act(scene: Scene) -> None:
+            await scene.model.warm(HELLO)
+            await wait()
+
+        scene = run(act, [ToolCall("c", "look", "{}")], ["Fine."], ways=("field", "prompt"))
+        assert scene.memory.ways == {"small": "field"}
 
     def test_never_delays_an_answer(self) -> None:
         async def act(scene: Scene) -> None:
@@ -223,10 +241,10 @@ class TestProbe:
             assert scene.memory.ways == {}
             await wait()
 
-        scene = run(act, ["a", "b", "c", "d"], ["Hi."], ["look(at=1)"])
+        scene = run(act, ["a", "b", "c", "d"], ["Hi."], ["look(at=1)"], ["Fine."])
         assert scene.chat.cancelled == 1
         assert scene.memory.ways == {"small": "prompt"}
-        assert scene.chat.asked[-1][1][-1] == Message("user", "Look there.")
+        assert scene.chat.asked[-1][1][-1] == Message("user", SMALL_TALK)
 
     def test_is_not_made_while_the_question_is_sent_ahead(self) -> None:
         async def act(scene: Scene) -> None:
@@ -245,11 +263,12 @@ class TestProbe:
             await scene.model.warm(HELLO)
             await wait()
 
-        scene = run(act, [BackendUnavailable("gone")], ["look(at=1)"])
+        scene = run(act, [BackendUnavailable("gone")], ["look(at=1)"], ["Fine."])
         assert scene.memory.ways == {"small": "prompt"}
 
-    def test_asks_for_a_tool_without_examples_by_name(self) -> None:
-        assert probe_question([ToolSpec("weigh", "", {})]) == "Use the tool weigh."
+    def test_asks_for_a_tool_by_name_where_none_has_a_request(self) -> None:
+        assert probe_of([ToolSpec("weigh", "", {})]) == ("Use the tool weigh.", {})
+        assert probe_of([ToolSpec("weigh", "", {}), LOOK]) == LOOK.probe
 
 
 def test_a_server_that_refuses_the_field_gets_the_prompt() -> None:
@@ -268,7 +287,7 @@ def test_a_server_that_is_known_to_take_the_field_and_refuses_it_has_no_tools() 
         assert await scene.reply() == [Token("Hello.")]
 
     scene = run(act, ["Hello."], known="field", refuses="no parser")
-    assert scene.memory.ways == {"small": "none"}
+    assert scene.memory.ways == {"small": "field"}
     assert scene.refused == ["small does not call tools"]
 
 
