@@ -55,9 +55,10 @@ def begin(device: str, file: Path | None) -> Beginning:
     store = open_store(settings)
     own = plain(value_of(loaded.settings, "stt.model"))
     there = installed(store, settings.stt.language, (str(own),))
-    defaults = defaults_here(settings, there)
+    model_bytes = _model_bytes(loaded.settings)
+    defaults = defaults_here(settings, there, model_bytes)
     # the shipped file has 0 for automatic thread counts
-    without_file = defaults_here(build(shipped, {}), there) | {
+    without_file = defaults_here(build(shipped, {}), there, model_bytes) | {
         key: plain(value) for key, value in shipped.items() if key in ("stt.model", "tts.model")
     }
     asked = tuple(
@@ -143,8 +144,11 @@ def _model_bytes(settings: Settings) -> int:
         return 0
 
 
-def defaults_here(settings: Settings, there: Installed) -> dict[str, Value]:
-    """Return the defaults of the tuned settings, with actual thread counts and installed models."""
+def defaults_here(settings: Settings, there: Installed, model_bytes: int) -> dict[str, Value]:
+    """Return the defaults of the tuned settings, with actual thread counts and installed models.
+
+    `model_bytes`: size of the embedded language model, which decides about its threads.
+    """
     from voicecli.engines.kokoro.model import MAX_THREADS as MOST_TTS
     from voicecli.engines.llm.llamacpp import default_threads
     from voicecli.engines.whisper.engine import MAX_THREADS as MOST_STT
@@ -153,7 +157,7 @@ def defaults_here(settings: Settings, there: Installed) -> dict[str, Value]:
     threads = {
         "stt.threads": physical_cores(MOST_STT),
         "tts.threads": physical_cores(MOST_TTS),
-        "llm.threads": default_threads(_model_bytes(settings)),
+        "llm.threads": default_threads(model_bytes),
     }
     values |= {key: values[key] or count for key, count in threads.items()}
     if values["stt.model"] not in there.stt:

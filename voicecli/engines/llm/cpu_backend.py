@@ -17,10 +17,6 @@ from voicecli.engines.llm.processor import OWN, CpuBackend, Host, fastest, flags
 
 DISTRIBUTION, PACKAGE = "voicecli-llama-cpu", "voicecli_llama_cpu"
 
-_LogCallback = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
-_SILENT = _LogCallback(lambda level, text, data: None)
-"""Kept for good, because ggml keeps its address. By default ggml logs to stderr, across the screen."""
-
 
 def this_host() -> Host:
     """Return what decides about a build on this machine."""
@@ -67,11 +63,22 @@ def _exchange(folder: Path) -> str:
     before = ggml.ggml_backend_reg_by_name(b"CPU")
     if before != ggml.ggml_backend_cpu_reg():
         return chosen  # exchanged by an earlier call
-    ggml.ggml_log_set(_SILENT, None)
+    for library in (ggml, ctypes.CDLL(str(folder / "libggml-base.so.0"))):
+        _silence(library)
     if not ggml.ggml_backend_load(str(folder / chosen).encode()):
         raise OSError(f"ggml refuses {chosen}")
     ggml.ggml_backend_unload(before)
     return chosen
+
+
+def _silence(ggml: ctypes.CDLL) -> None:
+    """Keep ggml from logging to stderr, across the screen, as it does by default.
+
+    The callback is libc's abs, which looks at the first argument, the level, and does nothing. A Python function would
+    wait for Python's global lock, which is held while a model is loaded.
+    """
+    ggml.ggml_log_set.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+    ggml.ggml_log_set(ctypes.cast(ctypes.CDLL(None).abs, ctypes.c_void_p), None)
 
 
 def _xllamacpp() -> ctypes.CDLL:
