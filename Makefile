@@ -61,8 +61,8 @@ models: $(PACKAGE)
 
 llama-cpu: $(PACKAGE) ## a llama.cpp that uses all of this processor (a minute; installs cmake and g++ where it may)
 	@sh scripts/system-packages.sh cmake g++
-	sh scripts/build-llama-cpu.sh $(BIN)/python .venv/llama-cpu
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall .venv/llama-cpu/voicecli_llama_cpu-*.whl
+	@wheel=$$(sh scripts/build-llama-cpu.sh $(BIN)/python .venv/llama-cpu) && { [ -z "$$wheel" ] || \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall "$$wheel"; }
 
 system:
 	@sh scripts/system-packages.sh libportaudio2 libgomp1

@@ -4,8 +4,8 @@ python -m benchmarks.llamacpp MODEL...                   every installed languag
 python -m benchmarks.llamacpp MODEL --threads 1 2        threads that write
 python -m benchmarks.llamacpp MODEL --beside-the-voice   write while Kokoro speaks, and time Kokoro too
 
-Each round runs every arm once, in a process of its own; figures are medians over the rounds. "CPU ms a token" is the
-processor time of the writing, which a busy machine changes less than the pace.
+Each round runs every arm once, in a process of its own; figures are medians over the rounds. "CPU ms" is the processor
+time of one token, which a busy machine changes less than the pace; "sentence s" is how long Kokoro took for SENTENCE.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import product
 from unittest.mock import patch
@@ -55,33 +55,42 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What one process measured."""
+    """What one process measured; CPU times are of all its threads."""
 
     backend: str
     reading_tps: float
+    reading_cpu_ms: float  # of one token
     writing_tps: float
-    writing_cpu_ms: float  # of one token
+    writing_cpu_ms: float  # of one token; with the voice, its share is in it
     sentence_s: float  # to synthesize SENTENCE meanwhile; 0: no voice
 
 
 def measure(arm: Arm) -> Pace:
-    """Read STORY and write after it, once, after one round to warm up."""
+    """Read STORY and write an answer, after a question to warm up."""
     sleep_while_waiting()
     file = language_model_file(open_store(shipped()), shipped(), arm.model)
     settings = shipped().llm.model_copy(update={"threads": arm.threads})
     speaking = Speaking() if arm.beside_the_voice else None
-    kept = patch.object(llamacpp, "use_fastest", lambda: CpuBackend(OWN)) if arm.own else nullcontext()
-    with kept, llamacpp.embedded_server(file.path, settings) as server:
+    with ExitStack() as stack:
+        if arm.own:
+            stack.enter_context(patch.object(llamacpp, "use_fastest", lambda: CpuBackend(OWN)))
+        server = stack.enter_context(llamacpp.embedded_server(file.path, settings))
         ask(server, "Warm up.", 2)
-        reading_tps = ask(server, f"{STORY} What is this?", 1)["prompt_per_second"]
+        began_s = time.process_time()
+        read = ask(server, f"{STORY} What is this?", 1)
+        read_s = time.process_time()
         if speaking:
             speaking.start()
-        cpu_s = time.process_time()
         written = ask(server, "Tell me a long story.", WRITTEN_TOKENS)
-        cpu_s = time.process_time() - cpu_s
+        written_s = time.process_time()
         sentence_s = speaking.stop() if speaking else 0.0
     return Pace(
-        server.cpu.name, reading_tps, written["predicted_per_second"], 1000 * cpu_s / written["predicted_n"], sentence_s
+        server.cpu.name,
+        read["prompt_per_second"],
+        1000 * (read_s - began_s) / read["prompt_n"],
+        written["predicted_per_second"],
+        1000 * (written_s - read_s) / written["predicted_n"],
+        sentence_s,
     )
 
 
@@ -132,14 +141,10 @@ def in_a_process(arm: Arm) -> Pace:
 
 def row(arm: Arm, paces: Sequence[Pace]) -> list[str]:
     """Return the medians of an arm."""
-    reading, writing, cpu_ms, sentence_s = (
-        statistics.median(figures)
-        for figures in zip(
-            *((p.reading_tps, p.writing_tps, p.writing_cpu_ms, p.sentence_s) for p in paces), strict=True
-        )
-    )
-    spoken = [f"{sentence_s:.2f}"] if arm.beside_the_voice else [f"{cpu_ms:.0f}"]
-    return [arm.model, paces[0].backend, str(arm.threads), f"{reading:.0f}", f"{writing:.1f}", *spoken]
+    keys = ("reading_tps", "reading_cpu_ms", "writing_tps", "writing_cpu_ms", "sentence_s")
+    medians = [statistics.median(getattr(pace, key) for pace in paces) for key in keys]
+    figures = [f"{medians[0]:.0f}", f"{medians[1]:.1f}", f"{medians[2]:.1f}", f"{medians[3]:.0f}", f"{medians[4]:.2f}"]
+    return [arm.model, paces[0].backend, str(arm.threads), *figures]
 
 
 def main() -> None:
@@ -158,9 +163,9 @@ def main() -> None:
     ways = product(models, options.threads, (True, False))
     arms = [Arm(model, threads, own, options.beside_the_voice) for model, threads, own in ways]
     rounds = [[in_a_process(arm) for arm in arms] for _ in range(options.rounds)]
-    last = "sentence s" if options.beside_the_voice else "CPU ms a token"
     rows = [row(arm, paces) for arm, *paces in zip(arms, *rounds, strict=True)]
-    print(table(["model", "CPU back end", "threads", "reading tok/s", "writing tok/s", last], rows))
+    head = ["model", "CPU back end", "threads", "reading tok/s", "CPU ms", "writing tok/s", "CPU ms", "sentence s"]
+    print(table(head, rows))
 
 
 if __name__ == "__main__":

@@ -154,8 +154,8 @@ class LlmSettings(Section):
     url: str
     """Base URL of an OpenAI-compatible server, for example http://127.0.0.1:30000/v1. Default: ""."""
     model: str
-    """The model: a name of the manifest, the path of a GGUF file, or a name in Ollama or at the server. Default: ""
-    (the best that the back end has)."""
+    """The model: a name of the manifest, the path of a GGUF file, hf.co/OWNER/REPO[:QUANTIZATION], or a name of Ollama
+    or another server. Default: "" (the best that the back end has)."""
     api_key: SecretStr
     """Key for that server. Default: ""."""
     ollama_url: str
@@ -163,7 +163,8 @@ class LlmSettings(Section):
     keep_alive: str
     """How long Ollama keeps the model in memory after an answer. Default: "30m"."""
     threads: Annotated[int, Field(ge=0)]
-    """CPU threads of the embedded model; 0: one per physical core but one, at most eight. Default: 0."""
+    """CPU threads of the embedded model; 0: one per physical core, one fewer for a file up to 400 MB; at most eight.
+    Default: 0."""
     gpu_layers: Annotated[int, Field(ge=-1)]
     """Layers of the embedded model on the GPU; -1: as many as fit. Default: 0."""
     context_tokens: Annotated[int, Field(ge=512)]

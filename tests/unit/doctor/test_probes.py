@@ -140,7 +140,7 @@ def test_a_look_that_breaks_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> N
     reported: list[str] = []
     groups = list(Examination(request()).run(reported.append))
     assert [group.title for group in groups] == ["Program", "Models", "Sound"]
-    assert len(reported) == 8
+    assert len(reported) == 9
     for group, broken in ((groups[0], "program"), (groups[1], "models"), (groups[1], "memory")):
         assert only(group.findings, broken).text == "could not be checked: RuntimeError: broken"
     assert "embedded" in states(groups[1].findings)
