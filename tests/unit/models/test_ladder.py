@@ -196,9 +196,9 @@ def test_the_reason_is_one_line() -> None:
 
 
 def test_less_memory_leads_to_another_rung_and_is_said() -> None:
-    found = choose(SHIPPED, Machine(2_500_000_000, 2), HERE, set(HERE), "en")
+    found = choose(SHIPPED, Machine(2_200_000_000, 2), HERE, set(HERE), "en")
     assert found.why == (
-        f"{SMALL}: the best of 2 that fit 2.5 GB free; writes about 20 tokens a second here; {EVERYDAY} needs 2.9 GB"
+        f"{SMALL}: the best of 2 that fit 2.2 GB free; writes about 20 tokens a second here; {EVERYDAY} needs 2.4 GB"
     )
 
 
