@@ -94,7 +94,7 @@ def print_ladder(found: Catalogue) -> None:
     print()
     table_console().print(table)
     print_note("right: of 60 questions; tools: right calls of 20; -: not measured; ~: estimated")
-    print_note("needs: memory with the voice; tok/s: tokens that it writes a second, 3.7 are spoken")
+    print_note("needs: memory with the voice; tok/s: written tokens a second, 3.7 are spoken")
 
 
 def row(one: Assessment, found: Catalogue) -> tuple[str, ...]:
