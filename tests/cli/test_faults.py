@@ -15,10 +15,12 @@ from typing import Any
 
 import pytest
 
+from tests.defaults import LANGUAGE_MODEL
 from voicecli.errors import VoiceCliError
 from voicecli.history.files import damaged_files
 from voicecli.history.records import LAST
 from voicecli.history.store import open_store
+from voicecli.models.manifest import Manifest
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(180)]
 
@@ -118,12 +120,24 @@ def until_kept(history: Path, question: str) -> None:
         time.sleep(0.05)
 
 
+def with_small_model(installed: Path, folder: Path) -> Path:
+    """A folder of models of which only the small one can take the place of a server, whatever else is installed."""
+    folder.mkdir()
+    for model in Manifest.load().model:
+        if (model.kind != "llm" or model.name == LANGUAGE_MODEL) and (installed / model.name).is_dir():
+            (folder / model.name).symlink_to(installed / model.name)
+    return folder
+
+
 def test_a_server_killed_in_mid_answer_is_replaced_and_returned_to(
     tmp_path: Path, model_folder: Callable[[str], Path]
 ) -> None:
-    model_folder("smollm2-135m-instruct")
+    small = with_small_model(model_folder(LANGUAGE_MODEL).parent, tmp_path / "models")
     history = tmp_path / "history.db"
-    with server(0, "Once", "upon", "STALL") as (first, port), talking(port, history) as talk:
+    with (
+        server(0, "Once", "upon", "STALL") as (first, port),
+        talking(port, history, VOICECLI_MODELS_DIR=str(small)) as talk,
+    ):
         talk.ask("Tell me a story.")
         talk.until("TokenArrived", text="upon ")
         first.kill()
