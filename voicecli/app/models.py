@@ -13,6 +13,7 @@ from voicecli.engines.machine import processor
 from voicecli.models.ladder import Assessment, Choice, Machine, Speed, assess, choose, rungs
 from voicecli.models.machine import this_machine
 from voicecli.models.manifest import Model
+from voicecli.models.scores import load_scores, with_own_scores
 from voicecli.models.speeds import KeptSpeed, load_kept, load_speeds
 from voicecli.models.store import ModelStore, installed_models, language_model_file, open_store
 from voicecli.settings.model import Settings
@@ -40,7 +41,7 @@ class Catalogue:
 def catalogue(settings: Settings) -> Catalogue:
     """Return what is known without loading a model."""
     store, language = open_store(settings), settings.stt.language
-    models = store.manifest.model
+    models = with_own_scores(store.manifest.model, load_scores(store.root))
     machine, speeds = this_machine(settings.llm.gpu_layers), load_speeds(store.root)
     installed = installed_models(store, "llm")
     return Catalogue(
