@@ -320,6 +320,14 @@ class TestClaims:
         assert tools.made == []
         assert spoken(talk) == ["I've set a timer.", NOT_DONE]
 
+    def test_are_taken_back_after_a_call_that_failed(self, talk: Talk) -> None:
+        llm, tools = with_tools(talk, [call("set_timer")], ["I've set a timer."], ["I have."])
+        tools.results["set_timer"] = ToolError("24 hours at most")
+        talk.user_says("set a timer for five days", 0.5, 1.5)
+        talk.run(9.0)
+        assert spoken(talk) == ["I've set a timer.", NOT_DONE]
+        assert order(llm.asked[2])[-4:] == ["assistant+1", "tool", "assistant", "user"]
+
     def test_are_none_after_a_call(self, talk: Talk) -> None:
         llm, _ = with_tools(talk, [call("set_timer")], ["I've set a timer."])
         talk.user_says("set a timer for five minutes", 0.5, 1.5)

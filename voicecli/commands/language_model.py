@@ -67,7 +67,7 @@ def from_ollama(settings: Settings, choices: AvailableModels) -> LlmSettings:
     may_pull = choices.ollama_url and not settings.models.offline
     if not may_pull or not (llm.backend == "ollama" or (llm.backend == "auto" and is_tag(llm.model))):
         raise refusal
-    print_note(f"Ollama does not have {llm.model} ({refusal.hint}).")
+    print_note(f"Ollama does not have {llm.model}; {refusal.hint.partition(';')[0]}.")
     if not confirm(f"Let Ollama download {llm.model}?", f"ollama pull {llm.model}", default=True):
         raise refusal
     pull(choices.ollama_url, llm.model)

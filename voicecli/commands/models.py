@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from voicecli.models.ladder import Assessment
     from voicecli.models.manifest import Model
 
-models = typer.Typer(no_args_is_help=True, help="Show the models, and which language model suits this machine.")
+HELP = """Show the models, and which language model suits this machine.
+
+Examples:
+
+  voicecli models info
+
+  voicecli models list
+"""
+
+models = typer.Typer(no_args_is_help=True, help=HELP)
 
 
 @models.command(name="list")

@@ -82,7 +82,7 @@ class ToolCaller:
                 if rounds.said.strip():
                     yield Token("\n\n")  # end the paragraph, so that it is said without waiting for the next one
                 await self._make(rounds.tools, turn, ToolRound(rounds.said.strip(), tuple(rounds.calls)))
-            elif turn.tools.made or not claims_action(rounds.said, turn.user.text, rounds.tools.names):
+            elif turn.tools.has_succeeded or not claims_action(rounds.said, turn.user.text, rounds.tools.names):
                 return
             elif await rounds.asks_for_call():
                 await self._make(rounds.tools, turn, ToolRound(rounds.said.strip(), tuple(rounds.calls)))
@@ -207,7 +207,8 @@ class _Rounds:
     async def asks_for_call(self) -> bool:
         """Ask for the call that the answer claims to have been made. What is said with it is not heard."""
         claimed = self.said
-        async with aclosing(self._ask([Message("assistant", claimed), Message("user", CALL_FIRST)])) as tokens:
+        made = self.turn.tools.messages(aloud=True)
+        async with aclosing(self._ask([*made, Message("assistant", claimed), Message("user", CALL_FIRST)])) as tokens:
             async for _ in tokens:
                 pass
         self.said = claimed

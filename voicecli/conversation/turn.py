@@ -79,6 +79,11 @@ class ToolRounds:
     is_calling: bool = False  # a tool is at work, or the user is asked for approval
     approval: ToolApproval | None = None  # the question that the turn waits for
 
+    @property
+    def has_succeeded(self) -> bool:
+        """Whether a round of calls was made without a failure."""
+        return any(not one.has_failed for one in self.made)
+
     def messages(self, *, aloud: bool = False) -> list[Message]:
         """Return calls and results, as a language model reads them."""
         return [message for made in self.made for message in made.messages(aloud=aloud)]

@@ -154,8 +154,8 @@ class LlmSettings(Section):
     url: str
     """Base URL of an OpenAI-compatible server, for example http://127.0.0.1:30000/v1. Default: ""."""
     model: str
-    """The model: a name of the manifest, the path of a GGUF file, or a name in Ollama or at the server. Default: ""
-    (the best that the back end has)."""
+    """The model: a name of the manifest, the path of a GGUF file, hf.co/OWNER/REPO[:QUANTIZATION], or a name of Ollama
+    or another server. Default: "" (the best that the back end has)."""
     api_key: SecretStr
     """Key for that server. Default: ""."""
     ollama_url: str

@@ -35,8 +35,8 @@ def current_time(now: Now, place: str) -> str:
             hint = f"Perhaps {', '.join(near)}." if near else "Name the nearest large city."
             raise ToolError(f"The time zone of {place!r} is not known. {hint}")
         moment = moment.astimezone(zoneinfo.ZoneInfo(zone))
-    where = f"in {place}" if place else f"here ({moment.tzname()})"
-    return f"{moment:%A}, {moment.day} {moment:%B %Y}, {clock_time(moment)} {where}"
+    where = f"In {place} it" if place else "It"
+    return f"{where} is {clock_time(moment)} on {moment:%A}, {moment.day} {moment:%B %Y}."
 
 
 def clock_time(moment: datetime) -> str:
@@ -60,6 +60,10 @@ class Timer:
     length_s: int
     due: datetime
     task: asyncio.Task[None] = field(repr=False, compare=False)
+
+
+ANY_TIMER = frozenset({"timer", "the", "my", "a"})
+"""Words of a label that tell no timer from another."""
 
 
 class Timers:
@@ -88,7 +92,9 @@ class Timers:
         timer = Timer(name, length_s, due, task)
         self._running.append(timer)
         task.add_done_callback(lambda done: None if done.cancelled() else self._over(timer))
-        return f"The timer {name!r} is set for {duration(length_s)} and rings at {clock_time(due)}."
+        return (
+            f"The timer{f' {label!r}' if label else ''} is set for {duration(length_s)} and rings at {clock_time(due)}."
+        )
 
     def remaining(self) -> str:
         """Return the running timers as text, the next one first."""
@@ -102,7 +108,8 @@ class Timers:
         """Stop the timer with the label, or the only one. Raise ToolError."""
         if not self._running:
             raise ToolError("No timer is running")
-        fitting = [timer for timer in self._running if _fits(label.casefold(), timer.label.casefold())]
+        wanted = " ".join(word for word in label.casefold().split() if word not in ANY_TIMER)
+        fitting = [timer for timer in self._running if _fits(wanted, timer.label.casefold())]
         if len(fitting) != 1:
             names = ", ".join(timer.label for timer in self._running)
             raise ToolError(f"{'Which one' if fitting else f'None is called {label!r}'}? These are running: {names}")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.documents import ROOT
 from voicecli.models.ladder import (
     ANY_LANGUAGE,
     SPEAKING_TPS,
@@ -17,10 +18,12 @@ from voicecli.models.ladder import (
     assess,
     beside_voice_tps,
     choose,
+    gigabytes,
     needed_bytes,
     rungs,
 )
 from voicecli.models.manifest import Manifest, Model
+from voicecli.printable import size_text
 
 SHIPPED = Manifest.load().model
 DEMO, SMALL, EVERYDAY = "smollm2-135m-instruct", "qwen2.5-coder-0.5b-instruct", "qwen2.5-coder-1.5b-instruct"
@@ -316,3 +319,14 @@ class TestShipped:
     def test_a_larger_machine_keeps_the_measured_speeds(self) -> None:
         found = assess(self.models[0], SHIPPED, replace(Machine(8 * GB, 2), cores=64), HERE)
         assert found.speed == HERE[DEMO]
+
+    def test_the_document_has_a_row_for_each_with_its_facts(self) -> None:
+        lines = (ROOT / "docs/language-models.md").read_text(encoding="utf8").splitlines()
+        rows = [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in lines if line.startswith("| `")]
+        listed = {cells[0]: cells[1:] for cells in rows if len(cells) == 8}
+        assert list(listed) == [model.name for model in self.models]
+        for model in self.models:
+            score = "–" if model.score is None else str(model.score)
+            languages = "English" if model.languages == ("en",) else str(len(model.languages))
+            sizes = [size_text(model.size_bytes or 0), gigabytes(needed_bytes(model))]
+            assert listed[model.name][:6] == [f"{model.parameters_b:g}", *sizes, languages, score, model.license]

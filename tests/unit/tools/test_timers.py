@@ -125,6 +125,16 @@ def test_there_is_an_end_to_them() -> None:
     assert hold(act) == []
 
 
+@pytest.mark.parametrize("label", ["", "timer", "my timer", "the Rice timer", "rice"])
+def test_the_only_timer_is_cancelled_however_it_is_called(label: str) -> None:
+    async def act(timers: Timers, wall: Wall) -> None:
+        assert timers.set(60, "rice") == "The timer 'rice' is set for 1 minute and rings at 12:01."
+        assert timers.cancel(label) == "The timer 'rice' is cancelled."
+        assert timers.set(60, "") == "The timer is set for 1 minute and rings at 12:01."
+
+    assert hold(act) == []
+
+
 @given(st.integers(1, 24 * 3600))
 def test_a_duration_is_reported_whole(seconds: int) -> None:
     factors = {"hour": 3600, "minute": 60, "second": 1}
@@ -140,10 +150,10 @@ def test_words_of_a_timer() -> None:
 
 def test_the_time_is_reported_here_and_elsewhere() -> None:
     berlin = datetime(2026, 3, 4, 9, 5, tzinfo=timezone(timedelta(hours=1), "CET"))
-    assert current_time(lambda: berlin, "") == "Wednesday, 4 March 2026, 09:05 here (CET)"
-    assert current_time(lambda: berlin, "Here") == "Wednesday, 4 March 2026, 09:05 here (CET)"
-    assert current_time(lambda: berlin, "Asia/Tokyo") == "Wednesday, 4 March 2026, 17:05 in Asia/Tokyo"
-    assert current_time(lambda: berlin, "New York") == "Wednesday, 4 March 2026, 03:05 in New York"
+    assert current_time(lambda: berlin, "") == "It is 09:05 on Wednesday, 4 March 2026."
+    assert current_time(lambda: berlin, "Here") == "It is 09:05 on Wednesday, 4 March 2026."
+    assert current_time(lambda: berlin, "Asia/Tokyo") == "In Asia/Tokyo it is 17:05 on Wednesday, 4 March 2026."
+    assert current_time(lambda: berlin, "New York") == "In New York it is 03:05 on Wednesday, 4 March 2026."
     assert local_now().tzinfo is not None
 
 

@@ -114,7 +114,7 @@ def score(model: str, answers: Sequence[Graded]) -> Score:
         markdown=sum(one.grade.markdown for one in answers),
         wrong_language=sum(one.grade.wrong_language for one in answers),
         words=statistics.median([one.grade.words for one in answers] or [0]),
-        first_token_s=_median(one.answered.first_token_s for one in answers),
+        first_token_s=_median(one.answered.first_token_s for one in answers if is_plain(one)),
         writing_tps=_median(one.answered.writing_tps for one in answers),
     )
 
@@ -139,12 +139,18 @@ def _median(values: Iterable[float | None]) -> float | None:
     return round(statistics.median(known), 3) if known else None
 
 
+def is_plain(one: Graded) -> bool:
+    """Return whether an answer has a time of its first token in which no tool was called."""
+    return one.answered.first_token_s is not None and not one.answered.calls
+
+
 def metrics(model: str, answers: Sequence[Graded]) -> Iterator[Metric]:
     """Yield the times and lengths of a model's answers."""
-    first = [(one.question.name, one.answered.first_token_s) for one in answers if one.answered.first_token_s]
+    first = [(one.question.name, one.answered.first_token_s) for one in answers if is_plain(one)]
     pace = [(one.question.name, one.answered.writing_tps) for one in answers if one.answered.writing_tps]
     lengths = [(one.question.name, one.grade.words) for one in answers]
-    yield Metric(model, FIRST_TOKEN, "s", tuple(s for _, s in first), of=tuple(name for name, _ in first), stage=STAGE)
+    waits = tuple(wait_s for _, wait_s in first if wait_s is not None)
+    yield Metric(model, FIRST_TOKEN, "s", waits, of=tuple(name for name, _ in first), stage=STAGE)
     yield Metric(model, PACE, "1/s", tuple(tps for _, tps in pace), "higher", tuple(name for name, _ in pace))
     samples = tuple(float(words) for _, words in lengths)
     yield Metric(model, WORDS, "", samples, "neither", tuple(name for name, _ in lengths))

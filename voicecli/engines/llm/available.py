@@ -73,9 +73,13 @@ class AvailableModels:
 
     def unknown(self, wanted: str) -> SettingsError:
         """Return the error about a model that is not among these, with the nearest of them."""
-        silent = ["Ollama does not answer"] if is_tag(wanted) and not self.ollama_url and not self.unreachable else []
+        notes = list(self.unreachable)
+        if hub_repository(wanted):
+            notes.append(f"voicecli talk --model {wanted} downloads it")
+        elif is_tag(wanted) and not notes:
+            notes.append(f"ollama pull {wanted} downloads it" if self.ollama_url else "Ollama does not answer")
         served_first = sorted(self.models, key=lambda model: model.backend == "embedded")
-        return unknown_model(wanted, [model.name for model in served_first], [*self.unreachable, *silent])
+        return unknown_model(wanted, [model.name for model in served_first], notes)
 
 
 async def list_language_models(settings: LlmSettings, own: Sequence[str]) -> AvailableModels:

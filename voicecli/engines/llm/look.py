@@ -15,7 +15,9 @@ from voicecli.network import host_and_port, is_loopback
 if TYPE_CHECKING:
     import httpx
 
-USUAL_PORTS: Mapping[int, str] = {1234: "LM Studio", 8080: "llama.cpp", 8000: "vLLM", 30000: "SGLang", 1337: "Jan"}
+LM_STUDIO = "LM Studio"
+
+USUAL_PORTS: Mapping[int, str] = {1234: LM_STUDIO, 8080: "llama.cpp", 8000: "vLLM", 30000: "SGLang", 1337: "Jan"}
 """Ports of programs that serve language models with OpenAI's protocol, in order of preference."""
 
 CONNECT_S, ANSWER_S = 0.1, 0.4
@@ -79,9 +81,25 @@ async def ask_openai(url: str, usual: str) -> Server | None:
         if offers is None:
             return None
         program = program_of(listed, usual)
-        if program == "LM Studio":
+        if program == LM_STUDIO:
             offers = lm_studio_offers(await _page(client, "/api/v0/models")) or offers
         return Server(program, f"{url}/v1", "openai", offers)
+
+
+async def loaded_in_lm_studio(url: str) -> str:
+    """Return the model that LM Studio has in memory; empty if it has none, or another program is at this base URL.
+
+    It also lists models that it would have to load first.
+    """
+    root = url.rstrip("/").removesuffix("/v1")
+    try:
+        port = urlsplit(root).port
+    except ValueError:
+        return ""
+    if not is_loopback(root) or USUAL_PORTS.get(port or 0) != LM_STUDIO:
+        return ""
+    server = await _server_at(root, LM_STUDIO)
+    return next((offer.name for offer in server.offers if offer.is_loaded), "") if server else ""
 
 
 async def _server_at(url: str, usual: str) -> Server | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from voicecli.engines.base import LanguageModel
 from voicecli.engines.llm.available import AvailableModel
-from voicecli.engines.llm.look import ask_ollama, look_around
+from voicecli.engines.llm.look import ask_ollama, loaded_in_lm_studio, look_around
 from voicecli.engines.llm.model_names import unknown_model
 from voicecli.engines.llm.offers import Offer, Server
 from voicecli.engines.llm.ranking import Pick, best_of, is_demo, pick, too_large
@@ -98,7 +98,7 @@ async def open_language_model(
 async def _with_tool_use(opened: Opened) -> AsyncIterator[Opened]:
     """Return the model with what finds out how it gets its tools.
 
-    An embedded model gets them in its prompt first: that is shorter, and nobody else has configured how it is asked.
+    An embedded model gets them in its prompt first: the calls that it then writes are shorter.
     """
     chat = opened.model
     assert isinstance(chat, ChatModel), "all clients can be offered tools"
@@ -179,7 +179,8 @@ async def _server(settings: LlmSettings, why: str, program: str = "") -> AsyncIt
 
     where = host_and_port(settings.url)
     async with openai_chat.connect_with(settings, use_proxy=not is_loopback(settings.url)) as client:
-        offer = await openai_chat.served_model(client, settings.model, where)
+        wanted = settings.model or await loaded_in_lm_studio(settings.url)
+        offer = await openai_chat.served_model(client, wanted, where)
         shown = f"{offer.name} ({program or where})"
         model = openai_chat.OpenAiChat(client, offer.name, where, with_sampling(settings, Sampling()), shown)
         context_tokens = offer.context_tokens or settings.context_tokens

@@ -1,7 +1,6 @@
 """Tools for a model that gets them in its prompt and writes calls into its answer. Pure.
 
-The description is brief, because a small model on a CPU reads 40 tokens a second, and it shows calls as a programmer
-writes them: a third of the tokens of JSON, and as many seconds less until the call is made.
+Calls are shown as a programmer writes them: 8 tokens instead of 29 for the same as JSON in tags (SmolLM2's vocabulary).
 """
 
 from __future__ import annotations

@@ -118,7 +118,7 @@ class ToolUser:
         if rest:
             self._use(rest[0])
         else:
-            self._is_known = True  # until the next start: one wrong answer should not count for ever
+            self._learn("none")
             self._use("none")
 
     def _learn(self, way: Way) -> None:
@@ -164,9 +164,9 @@ class ToolUser:
         first = self._way
         try:
             while not self._is_known:
-                if await self._understands():
+                if await self._understands() or await self._understands():  # tokens are drawn by chance
                     self._learn(self._way)
-                else:
+                elif not self._is_known:  # the server has refused the tools meanwhile
                     self._try_next()
             if self._way != first:
                 await self._chat.warm(self._as_read(self._latest))

@@ -10,6 +10,12 @@ from typing import Any, get_args
 
 from voicecli.engines.llm.tool_use import Way
 
+MEASURED: Mapping[str, Way] = {
+    "smollm2-135m-instruct": "none",
+    "qwen2.5-coder-1.5b-instruct": "prompt",
+}
+"""Embedded models that were tried (`voicecli bench answers --only tools`), so that none of their users has to wait."""
+
 
 def ways_file() -> Path:
     """Return the file of this user."""
@@ -26,7 +32,7 @@ class WayFile:
 
     def recall(self, model: str) -> Way | None:
         """Return how a model gets the tools; None if it was never asked or the file is damaged."""
-        way = self._load().get(model)
+        way = self._load().get(model, MEASURED.get(model))
         return way if way in get_args(Way) else None
 
     def keep(self, model: str, way: Way) -> None:

@@ -107,6 +107,12 @@ def test_an_answer_that_failed_is_wrong_and_has_no_times() -> None:
     assert score("small", [found]).writing_tps is None
 
 
+def test_the_first_token_after_a_call_is_no_time_of_the_model() -> None:
+    first, _, words = metrics("small", graded(QUESTIONS, answers()))
+    assert (len(first.samples), len(words.samples)) == (5, 7)
+    assert SUM.name not in first.of
+
+
 def test_each_model_has_its_own_conversation() -> None:
     again = [one for model in ("small", "large") for one in answers(model) if one.question == HI.name]
     assert all(one.grade.right for one in graded(QUESTIONS, again))

@@ -366,3 +366,14 @@ def test_the_key_of_the_configured_server_goes_to_no_other() -> None:
     assert (here.url, here.api_key.get_secret_value()) == ("http://127.0.0.1:1234/v1", "")
     there = AvailableModel("a", "openai", "", "http://gpu:8000/v1").settings(settings)
     assert there.api_key.get_secret_value() == "sk-secret"
+
+
+def test_a_configured_lm_studio_answers_with_what_it_has_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        async with serving(("LM Studio", lm_studio_pages(gemma="not-loaded", qwen="loaded"))) as (ports, _):
+            monkeypatch.setattr(look, "USUAL_PORTS", ports)
+            (port,) = ports
+            name, why, _ = await choice(url=f"http://127.0.0.1:{port}/v1", backend="openai")
+            assert (name, why) == (f"qwen (127.0.0.1:{port})", "set by llm.backend")
+
+    asyncio.run(run())

@@ -199,9 +199,9 @@ class TestProbe:
             await wait()
             assert await scene.reply() == [FIELD_CALL]
 
-        scene = run(act, ["What?"], [FIELD_CALL], ["Fine."], [FIELD_CALL])
-        assert [way for way, _ in scene.chat.asked] == ["warm", "plain", "field", "field", "warm", "field"]
-        assert scene.chat.asked[4][1] == HELLO
+        scene = run(act, ["What?"], ["Hm."], [FIELD_CALL], ["Fine."], [FIELD_CALL])
+        assert [way for way, _ in scene.chat.asked] == ["warm", "plain", "plain", "field", "field", "warm", "field"]
+        assert scene.chat.asked[5][1] == HELLO
         assert scene.memory.ways == {"small": "field"}
 
     def test_finds_that_a_model_calls_nothing(self) -> None:
@@ -210,8 +210,9 @@ class TestProbe:
             await wait()
 
         long = ["x" * MAX_PROBE_CHARS, "y", "z"]
-        scene = run(act, long, [ToolCall("c", "other", "{}")])
-        assert scene.memory.ways == {}
+        other = [ToolCall("c", "other", "{}")]
+        scene = run(act, long, long[:], other, other)
+        assert scene.memory.ways == {"small": "none"}
         assert scene.refused == ["small does not call tools"]
         assert scene.chat.asked[-1] == ("warm", HELLO)
         assert scene.chat.tools == ()
@@ -221,7 +222,23 @@ class TestProbe:
             await scene.model.warm(HELLO)
             await wait()
 
-        assert run(act, ["look()"], [FIELD_CALL], ["look()"]).refused == ["small does not call tools"]
+        scene = run(act, ["look()"], ["look()"], [FIELD_CALL], ["look()"], [FIELD_CALL], ["look()"])
+        assert scene.refused == ["small does not call tools"]
+
+    def test_gives_a_second_chance(self) -> None:
+        async def act(scene: Scene) -> None:
+            await scene.model.warm(HELLO)
+            await wait()
+
+        assert run(act, ["It is noon."], ["look(at=1)"], ["Fine."]).memory.ways == {"small": "prompt"}
+
+    def test_says_once_that_a_server_refuses(self) -> None:
+        async def act(scene: Scene) -> None:
+            await scene.model.warm(HELLO)
+            await wait()
+
+        scene = run(act, ["Hm."], ["Hm."], ["Hm."], ["Hm."], refuses="no parser")
+        assert scene.refused == ["small does not call tools"]
 
     def test_takes_any_call_of_a_server_that_recognizes_calls(self) -> None:
         async def act(scene: Scene) -> None:
@@ -287,7 +304,7 @@ def test_a_server_that_is_known_to_take_the_field_and_refuses_it_has_no_tools() 
         assert await scene.reply() == [Token("Hello.")]
 
     scene = run(act, ["Hello."], known="field", refuses="no parser")
-    assert scene.memory.ways == {"small": "field"}
+    assert scene.memory.ways == {"small": "none"}
     assert scene.refused == ["small does not call tools"]
 
 

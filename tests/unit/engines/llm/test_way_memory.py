@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from voicecli.engines.llm.way_memory import WayFile, ways_file
+from voicecli.engines.llm.way_memory import MEASURED, WayFile, ways_file
 
 
 def test_what_was_kept_is_recalled(tmp_path: Path) -> None:
@@ -15,6 +15,13 @@ def test_what_was_kept_is_recalled(tmp_path: Path) -> None:
     assert [WayFile(tmp_path / "new" / "ways.json").recall(name) for name in ("small", "large", "other")] == [
         "prompt", "field", None,
     ]  # fmt: skip
+
+
+def test_models_that_were_measured_are_known_from_the_start(tmp_path: Path) -> None:
+    memory = WayFile(tmp_path / "ways.json")
+    assert {name: memory.recall(name) for name in MEASURED} == MEASURED
+    memory.keep("smollm2-135m-instruct", "prompt")
+    assert memory.recall("smollm2-135m-instruct") == "prompt"
 
 
 def test_a_damaged_file_is_as_good_as_none(tmp_path: Path) -> None:
