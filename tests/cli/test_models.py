@@ -69,7 +69,7 @@ def test_a_model_is_measured_where_no_speed_is_known(folder: Path, monkeypatch: 
 def test_all_facts_of_a_model(folder: Path) -> None:
     recorder(folder, DEMO)(Timings(162, 1.0, 54, 1.0, threads=1))
     found = run("info", EVERYDAY).stdout
-    for fact in ("51 of 60", "17 right calls of 20", "1.54 billion", "2.9 GB with the voice", "Apache-2.0", "German"):
+    for fact in ("51 of 60", "17 right calls of 20", "1.54 billion", "2.4 GB with the voice", "Apache-2.0", "German"):
         assert fact in found
     assert f"no; voicecli download-models {EVERYDAY}" in found
     assert "reads 162; measured on" in run("info", DEMO).stdout

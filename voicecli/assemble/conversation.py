@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from voicecli import events
 from voicecli.assemble.devices import DeviceOpener, Files, PipelineHooks, ReconnectingDevices
 from voicecli.assemble.engines import EngineOpener, Switches
-from voicecli.assemble.languages import opening_language
+from voicecli.assemble.languages import opening_instruction
 from voicecli.assemble.malloc_trim import trim_after_answers
 from voicecli.assemble.tools import open_tools
 from voicecli.audio.sounds import play_ready_sound
@@ -92,7 +92,7 @@ def new_history(settings: Settings, earlier: Sequence[Exchange] = ()) -> History
     room_tokens = settings.llm.context_tokens - settings.llm.max_answer_tokens
     place = settings.llm.place.strip()
     history = History(settings.llm.system_prompt.strip(), room_tokens, lambda: about_now(local_now().date(), place))
-    history.set_language(*opening_language(settings))
+    history.add_to_prompt(opening_instruction(settings))
     for exchange in earlier:
         history.add(exchange.question, exchange.heard, cut=exchange.cut)
     return history

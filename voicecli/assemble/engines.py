@@ -17,7 +17,7 @@ from voicecli.conversation.history import History
 from voicecli.conversation.language import LanguagePolicy
 from voicecli.conversation.parts import Engines
 from voicecli.conversation.prefill import ANY_QUESTION
-from voicecli.conversation.prompt import Examples, parse_examples
+from voicecli.conversation.prompt import parse_examples
 from voicecli.engines.base import EndOfTurn, SpeechEngine
 from voicecli.engines.cpu import sleep_while_waiting
 from voicecli.engines.current_voice import CurrentVoice
@@ -34,6 +34,7 @@ from voicecli.settings.load import shipped_text
 from voicecli.settings.model import ListenSettings, LlmSettings, Settings, SttSettings, TtsSettings
 from voicecli.tools.toolbox import Toolbox
 from voicecli.turns.activity import IdleChanges
+from voicecli.types import Message
 
 READING_ATTEMPTS = 20
 """Requests, of `llm.timeout_s` each, in which an embedded model reads a long conversation that it takes over."""
@@ -134,9 +135,9 @@ async def read_conversation(opened: Opened, history: History) -> None:
     await opened.model.warm(history.prompt(ANY_QUESTION))
 
 
-def example_turns(opened: Opened) -> Examples:
+def example_turns(opened: Opened) -> tuple[Message, ...]:
     """Return the example turns for a language model; none where it answers as well without."""
-    return parse_examples(shipped_text("examples.toml")) if opened.wants_examples else {}
+    return parse_examples(shipped_text("examples.toml")) if opened.wants_examples else ()
 
 
 async def load_recognizer(worker: ThreadWorker, store: ModelStore, settings: SttSettings) -> Whisper:

@@ -31,12 +31,12 @@ def opening_voice(settings: Settings) -> TtsSettings:
     return tts.model_copy(update={"voice": tts.voices[language]})
 
 
-def opening_language(settings: Settings) -> tuple[str, str]:
-    """Return the language of the start, and the instruction for the language model to answer in it."""
+def opening_instruction(settings: Settings) -> str:
+    """Return the instruction for the language model to answer in the language of the start."""
     wanted = settings.stt.language
     home = language_of_name(settings.tts.voice)
     language = home if wanted == AUTO else wanted
-    return language, LanguagePolicy(wanted, VoiceRegistry("", home)).instruction(language)
+    return LanguagePolicy(wanted, VoiceRegistry("", home)).instruction(language)
 
 
 @asynccontextmanager

@@ -12,7 +12,6 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import chain
 
-from voicecli.conversation.prompt import Examples
 from voicecli.conversation.rubbish import is_rubbish
 from voicecli.types import Message, PlaybackChunk, WordEnd
 
@@ -51,8 +50,7 @@ class History:
     def __init__(self, system_prompt: str, context_tokens: int, about_now: Callable[[], str] = str) -> None:
         """`about_now` returns sentences that follow the system prompt, such as the date; they should rarely change."""
         self._prompt, self._about_now, self._prompt_end = system_prompt, about_now, ""
-        self._examples: Examples = {}
-        self._language = "en"
+        self._examples: Sequence[Message] = ()
         self._context_tokens = self._room_tokens = float(context_tokens)
         self._exchanges: list[tuple[Message, ...]] = []  # a question, calls of tools with their results, the answer
         self._unanswered: list[str] = []
@@ -115,19 +113,19 @@ class History:
 
     def messages(self) -> list[Message]:
         """Return the messages that each request begins with."""
-        return [self._system, *self._examples.get(self._language, ()), *chain.from_iterable(self._exchanges)]
+        return [self._system, *self._examples, *chain.from_iterable(self._exchanges)]
 
     def set_system_prompt(self, system_prompt: str) -> None:
         """Use another system prompt from the next request on."""
         self._prompt = system_prompt
 
-    def set_examples(self, examples: Examples) -> None:
-        """Begin each conversation with the examples in its language, from the next request on."""
+    def set_examples(self, examples: Sequence[Message]) -> None:
+        """Begin each request with a conversation that shows how to answer, from the next one on."""
         self._examples = examples
 
-    def set_language(self, language: str, instruction: str) -> None:
-        """Set the language of the examples, and the last sentence of the system prompt; empty for none."""
-        self._language, self._prompt_end = language, instruction
+    def add_to_prompt(self, sentence: str) -> None:
+        """Set the last sentence of the system prompt, from the next request on; empty for none."""
+        self._prompt_end = sentence
 
     def forget(self) -> None:
         """Forget everything that was said."""

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
 from datetime import date
 
 from voicecli.types import Message
-
-Examples = Mapping[str, tuple[Message, ...]]
-"""For each language (ISO 639-1) a short conversation that shows how to answer."""
 
 
 def about_now(today: date, place: str) -> str:
@@ -21,16 +17,12 @@ def about_now(today: date, place: str) -> str:
     return f"{day} The user is in {place}." if place else day
 
 
-def parse_examples(text: str) -> Examples:
-    """Return the examples in `config/examples.toml`: for each language, pairs of a question and its answer.
+def parse_examples(text: str) -> tuple[Message, ...]:
+    """Return the conversation in `config/examples.toml`, which has pairs of a question and its answer.
 
     Raise ValueError if it is something else, which is a mistake of its author, not of the user.
     """
-    return {
-        language: tuple(
-            message
-            for question, answer in turns
-            for message in (Message("user", question), Message("assistant", answer))
-        )
-        for language, turns in tomllib.loads(text).items()
-    }
+    turns = tomllib.loads(text)["turns"]
+    return tuple(
+        message for question, answer in turns for message in (Message("user", question), Message("assistant", answer))
+    )

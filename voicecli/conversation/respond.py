@@ -171,7 +171,7 @@ class Responder:
 
     async def _write(self, turn: Turn) -> None:
         answer = turn.answer
-        self._history.set_language(answer.language.language, answer.language.instruction)
+        self._history.add_to_prompt(answer.language.instruction)
         if not (answer.language.is_spoken or answer.side_speech):
             answer.say_that_it_is_written()
         async with aclosing(self._tool_caller.reply(turn, self._history.prompt(turn.user.text))) as tokens:

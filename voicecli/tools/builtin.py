@@ -70,7 +70,7 @@ def _timer_tools(timers: Timers) -> list[Tool]:
             "stop a timer before it rings",
             schema(label=label),
             lambda arguments: timers.cancel(text_of(arguments, "label")),
-            ("Stop the bread timer.", {"label": "bread"}),
+            ("Stop the sauna timer.", {"label": "sauna"}),
             ("Cancel the timer.", {}),
         ),
     ]

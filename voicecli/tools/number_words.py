@@ -1,12 +1,26 @@
-"""Numbers in a question: digits as each language writes them, and English number words. Pure."""
+"""Numbers in a question: digits and number words as each language writes them. Pure."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 
 DECIMAL_COMMA = frozenset({"es", "fr", "de", "it", "pt"})
 """Languages that write 3,5 and 1.000; the others write 3.5 and 1,000."""
+
+SPELLED: Mapping[str, tuple[str, ...]] = {
+    "es": ("es",),
+    "fr": ("fr", "fr_BE"),
+    "de": ("de",),
+    "it": ("it",),
+    "pt": ("pt", "pt_BR"),
+}
+"""num2words' names of the languages whose number words are read, with their variants, such as "nonante"."""
+
+MOST_SPELLED = 1000
+"""Larger numbers in words are long; recognizers write them in digits."""
 
 _UNITS = [
     "zero",
@@ -58,12 +72,36 @@ def number_at(text: str, at: int, language: str) -> tuple[str, int] | None:
         if language == "en" and (scale := _SCALE.match(text, end)):
             value, end = f"{Decimal(value) * LARGE[scale[1]]:f}", scale.end()
         return (f"-{value}" if digits["minus"] else value), end
-    return _words_at(text, at) if language == "en" else None
+    return _words_at(text, at) if language == "en" else _spelled_at(text, at, language)
 
 
 def decimal_comma(number: str, language: str) -> str:
     """Return a number as the language writes it."""
     return number.replace(".", ",") if language in DECIMAL_COMMA else number
+
+
+def _spelled_at(text: str, at: int, language: str) -> tuple[str, int] | None:
+    """Read a number from 0 to `MOST_SPELLED` in the words of another language than English."""
+    if language not in SPELLED:
+        return None
+    pattern, numbers = _spelled(language)
+    found = pattern.match(text, at)
+    return (str(numbers[found[0].replace("-", " ")]), found.end()) if found else None
+
+
+@cache
+def _spelled(language: str) -> tuple[re.Pattern[str], Mapping[str, int]]:
+    """Return a pattern for the number words of a language, and the number of each, without hyphens."""
+    from num2words import num2words
+
+    numbers = {
+        str(num2words(number, lang=variant)).casefold().replace("-", " "): number
+        for variant in SPELLED[language]
+        for number in range(MOST_SPELLED + 1)
+    }
+    longest_first = sorted(numbers, key=len, reverse=True)
+    words = "|".join(re.escape(word).replace(r"\ ", "[ -]") for word in longest_first)
+    return re.compile(rf"(?:{words})(?!\w)"), numbers
 
 
 def _words_at(text: str, at: int) -> tuple[str, int] | None:

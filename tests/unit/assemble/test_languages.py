@@ -10,7 +10,7 @@ import pytest
 
 from tests.defaults import SETTINGS
 from tests.unit.engines.test_current_voice import Singer
-from voicecli.assemble.languages import make_language_policy, opening_language, opening_voice
+from voicecli.assemble.languages import make_language_policy, opening_instruction, opening_voice
 from voicecli.engines.base import Voices
 from voicecli.engines.current_voice import CurrentVoice
 from voicecli.engines.kokoro.voices import LANGUAGES
@@ -66,7 +66,7 @@ def test_with_auto_each_language_has_its_voice(extra: bool) -> None:
     wanted, reported, speakers = made(wanting("auto", "bm_george", es="em_alex"))
     assert (wanted, reported) == ("auto", [])
     assert speakers == {"en": "bm_george", "es": "em_alex", "fr": "ff_siwis"}
-    assert opening_language(wanting("auto", "bm_george")) == ("en", "Answer in English.")
+    assert opening_instruction(wanting("auto", "bm_george")) == "Answer in English."
 
 
 def test_a_set_language_begins_with_its_voice(extra: bool) -> None:
@@ -75,8 +75,8 @@ def test_a_set_language_begins_with_its_voice(extra: bool) -> None:
     assert opening_voice(wanting("de")).voice == opening_voice(wanting("auto")).voice == "af_heart"
     assert opening_voice(wanting("ja")).voice == ("jf_alpha" if extra else "af_heart")
     assert made(wanting("fr"))[1] == []
-    assert opening_language(wanting("fr")) == ("fr", "Answer in French.")
-    assert opening_language(wanting("en")) == ("en", "")
+    assert opening_instruction(wanting("fr")) == "Answer in French."
+    assert not opening_instruction(wanting("en"))
 
 
 def test_what_nobody_speaks_is_reported_at_the_start(extra: bool) -> None:

@@ -262,11 +262,11 @@ def test_a_text_without_spaces_is_cut_between_two_characters() -> None:
 def test_the_prompt_ends_with_what_was_added_until_that_changes() -> None:
     history = History("Be brief.", 1000)
     assert history.prompt("Hello.")[0].text == "Be brief."
-    history.set_language("fr", "Answer in French.")
+    history.add_to_prompt("Answer in French.")
     assert history.prompt("Bonjour.")[0].text == "Be brief. Answer in French."
     history.set_system_prompt("You are a pirate.")
     assert history.prompt("Bonjour.")[0].text == "You are a pirate. Answer in French."
-    history.set_language("en", "")
+    history.add_to_prompt("")
     assert history.prompt("Hello.")[0].text == "You are a pirate."
 
 

@@ -9,7 +9,7 @@ from voicecli.conversation.prompt import about_now, parse_examples
 from voicecli.settings.load import shipped_text
 from voicecli.types import Message
 
-EXAMPLES = parse_examples('en = [["Who?", "You."], ["Why?", "Because."]]\nfr = [["Qui ?", "Toi."]]')
+EXAMPLES = parse_examples('turns = [["Who?", "You."], ["Why?", "Because."]]')
 
 
 def test_the_model_is_given_the_day_and_where_the_user_is() -> None:
@@ -18,9 +18,9 @@ def test_the_model_is_given_the_day_and_where_the_user_is() -> None:
 
 
 def test_examples_are_questions_and_answers() -> None:
-    assert EXAMPLES["fr"] == (Message("user", "Qui ?"), Message("assistant", "Toi."))
+    assert EXAMPLES[:2] == (Message("user", "Who?"), Message("assistant", "You."))
     with pytest.raises(ValueError, match="unpack"):
-        parse_examples('en = [["Who?"]]')
+        parse_examples('turns = [["Who?"]]')
 
 
 def test_the_shipped_examples_fit_into_a_small_context() -> None:
@@ -29,30 +29,23 @@ def test_the_shipped_examples_fit_into_a_small_context() -> None:
     assert [message.role for message in history.messages()] == ["system", *["user", "assistant"] * 4]
 
 
-def test_a_request_has_the_examples_in_its_language_before_the_conversation() -> None:
+def test_a_request_has_the_examples_before_the_conversation() -> None:
     days = iter(("Today is Monday.", "Today is Tuesday."))
     history = History("Be brief.", 1000, lambda: next(days))
     history.set_examples(EXAMPLES)
     history.add("one", "two")
     said = [Message("user", "one"), Message("assistant", "two")]
-    assert history.messages() == [Message("system", "Be brief. Today is Monday."), *EXAMPLES["en"], *said]
-    history.set_language("fr", "Answer in French.")
+    assert history.messages() == [Message("system", "Be brief. Today is Monday."), *EXAMPLES, *said]
+    history.add_to_prompt("Answer in French.")
     system = Message("system", "Be brief. Today is Tuesday. Answer in French.")
-    assert history.messages() == [system, *EXAMPLES["fr"], *said]
-
-
-def test_in_a_language_without_examples_there_are_none() -> None:
-    history = History("Be brief.", 1000)
-    history.set_examples(EXAMPLES)
-    history.set_language("hi", "")
-    assert history.messages() == [Message("system", "Be brief.")]
+    assert history.messages() == [system, *EXAMPLES, *said]
 
 
 def test_examples_take_room_and_are_never_dropped() -> None:
     history = History("", 60)
     history.set_examples(EXAMPLES)
     history.add("a question of some length", "and its answer, which is longer")
-    assert history.prompt("x" * 30)[1:] == [*EXAMPLES["en"], Message("user", "x" * 30)]
+    assert history.prompt("x" * 30)[1:] == [*EXAMPLES, Message("user", "x" * 30)]
 
 
 def test_rubbish_is_forgotten_with_its_question_and_those_before_it() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicecli.tools.number_words import LARGE, SMALL, number_at
+from voicecli.tools.number_words import LARGE, MOST_SPELLED, SMALL, SPELLED, number_at
 from voicecli.tools.sums import MAX_OPERATIONS, answer_to_sum, plain_sum
 
 SUMS = {
@@ -52,6 +52,11 @@ SUMS = {
 }
 
 OTHER_LANGUAGES = [
+    ("de", "Wie viel ist sieben mal neun?", "7 mal 9 ist 63."),
+    ("es", "¿Cuánto es ocho por siete?", "8 por 7 es 56."),
+    ("fr", "Combien font vingt et un fois trois ?", "21 fois 3 font 63."),
+    ("it", "Quanto fa dodici più diciannove?", "12 più 19 fa 31."),
+    ("pt", "Quanto é sete vezes oito?", "7 vezes 8 é 56."),
     ("es", "\u00bfCu\u00e1nto es 17 por 23?", "17 por 23 es 391."),
     ("es", "\u00bfCu\u00e1nto es el 15% de 80?", "El 15 por ciento de 80 es 12."),
     ("fr", "Combien font 17 fois 23 ?", "17 fois 23 font 391."),
@@ -129,6 +134,15 @@ def test_any_text_is_read_without_an_error(text: str, language: str) -> None:
 def test_a_word_that_belongs_to_no_sum_leaves_none(text: str, word: str) -> None:
     assert answer_to_sum(f"{text} {word}") is None
     assert answer_to_sum(f"{word} {text}") is None
+
+
+@given(st.integers(0, MOST_SPELLED), st.sampled_from([(one, way) for one, ways in SPELLED.items() for way in ways]))
+def test_numbers_in_the_words_of_other_languages(number: int, language: tuple[str, str]) -> None:
+    from num2words import num2words
+
+    words = num2words(number, lang=language[1]).casefold()
+    assert number_at(words, 0, language[0]) == (str(number), len(words))
+    assert number_at(words.replace(" ", "-"), 0, language[0]) == (str(number), len(words))
 
 
 @given(st.integers(0, 10**9 - 1))

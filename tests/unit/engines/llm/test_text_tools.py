@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from voicecli.engines.llm.call_shapes import WrittenCall
 from voicecli.engines.llm.text_calls import TextCallParser
-from voicecli.engines.llm.text_tools import NO_EXAMPLES, PLAIN, RULES, as_text, description, written
+from voicecli.engines.llm.text_tools import NO_EXAMPLES, PLAIN, RULES, as_text, description, example_turns, written
 from voicecli.types import Message, ToolCall, ToolSpec
 
 LOOK = ToolSpec(
@@ -26,12 +26,12 @@ GET = ToolSpec(
 CALL = ToolCall("1", "look", '{"at": 1, "what": "the \\"sky\\""}')
 
 
-def test_tools_are_described_by_signature_and_example() -> None:
-    assert description([LOOK]) == (
-        f"You have these tools:\nlook(at, what): Looks at it.\n\n{RULES}\n"
-        "User: Look!\nAssistant: look()\nUser: Look at 5.\nAssistant: look(at=5)\n"
-        + "\n".join(f"User: {request}\nAssistant: {answer}" for request, answer in PLAIN)
-    )
+def test_tools_are_described_by_signature_and_called_in_example_turns() -> None:
+    assert description([LOOK]) == f"You have these tools:\nlook(at, what): Looks at it.\n\n{RULES}"
+    turns = [message.text for message in example_turns([LOOK])]
+    assert turns[:4] == ["Look!", "look()", "Look at 5.", "look(at=5)"]
+    assert turns[4:] == [text for turn in PLAIN for text in turn]
+    assert not [*example_turns([GET])]
 
 
 def test_a_tool_without_examples_shows_types() -> None:
@@ -54,6 +54,7 @@ def test_calls_and_results_become_text() -> None:
     text = 'look(at=1, what="the \\"sky\\"")'
     assert [(message.role, message.text) for message in as_text(messages, [LOOK])] == [
         ("system", f"Be brief.\n\n{description([LOOK])}"),
+        *((message.role, message.text) for message in example_turns([LOOK])),
         ("user", "Look."),
         ("assistant", f"Well.\n{text}\n{text}"),
         ("user", f"Result of {text}: blue\nResult of {text}: grey\nAnswer me with it in one short spoken sentence."),

@@ -187,9 +187,9 @@ class TestProbe:
 
         scene = run(act, ["look(at=1)"], ["I am fine."])
         assert [way for way, _ in scene.chat.asked] == ["warm", "plain", "plain"]
-        assert scene.chat.asked[2][1][1:] == [Message("user", SMALL_TALK)]
-        assert scene.chat.asked[1][1][1:] == [Message("user", "Look there.")]
-        assert scene.chat.asked[1][1][0] == scene.chat.asked[0][1][0]  # the cached prefix
+        assert scene.chat.asked[2][1][-1:] == [Message("user", SMALL_TALK)]
+        assert scene.chat.asked[1][1][-1:] == [Message("user", "Look there.")]
+        assert scene.chat.asked[1][1][:-1] == scene.chat.asked[0][1][:-1]  # the cached prefix
         assert scene.memory.ways == {"small": "prompt"}
         assert scene.refused == []
 
