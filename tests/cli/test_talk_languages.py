@@ -96,7 +96,7 @@ def talk(server: str, *arguments: str | Path, code: int = 0, typed: str = "") ->
     """Events of a conversation; the end of stderr is shown where it ends otherwise."""
     run = subprocess.run(
         [
-            *(sys.executable, "-m", "voicecli", "talk", "--offline", "--ui", "jsonl"),
+            *(sys.executable, "-m", "voicecli", "talk", "--offline", "--no-tools", "--ui", "jsonl"),
             *("--llm-url", server, *map(str, arguments)),
         ],
         input=typed,

@@ -167,7 +167,7 @@ def test_who_speaks_interrupts_and_what_was_not_heard_is_not_remembered(
     assert asker == "user"
     assert word_error_rate(QUESTION, question) <= 0.2
     assert answered == plain(ANSWER)
-    assert plain(heard).endswith("paris is the capital of france")
+    assert plain(heard).endswith("the capital of france")
     assert "counted the boats" not in plain(heard)
 
 

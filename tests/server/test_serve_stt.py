@@ -105,7 +105,7 @@ async def test_its_metrics_count_what_it_did(server: ServerProgram) -> None:
     async with httpx.AsyncClient() as http:
         text = (await http.get(f"{server.url}/metrics")).text
     counted = dict(re.findall(r"^(voicecli_\w+(?:\{[^}]*\})?) (\S+)$", text, re.MULTILINE))
-    assert float(counted['voicecli_decode_seconds_count{kind="eager"}']) >= 3
+    assert float(counted['voicecli_decode_seconds_count{kind="eager"}']) >= 1
     assert float(counted["voicecli_active_sessions"]) == 0
 
 
